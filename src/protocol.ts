@@ -1,0 +1,93 @@
+/**
+ * The worker protocol, version 1, as types: what a host and a worker say to each other. The text for people is
+ * `docs/worker-protocol.md`. Types only: the Node SDK shares this file and may import nothing but `node:` modules.
+ */
+
+/** The one line of JSON that the host writes to the worker's standard input. */
+export interface Boot {
+  /** Protocol versions the host offers. */
+  readonly protocol: readonly number[];
+  /** Identifies this spawn; the handshake and `/health` repeat it. */
+  readonly nonce: string;
+  /** The bearer token of every request. */
+  readonly token: string;
+  /** Where to listen: two Unix socket paths, or any free port of a loopback address. */
+  readonly listen: { readonly unix: string; readonly control: string } | { readonly tcp: string };
+  readonly plugin: BootPlugin;
+  /** How many calls the host may have running at once; workers that can only do fewer say so in the handshake. */
+  readonly concurrency: number;
+}
+
+/** What the worker is to load. */
+export interface BootPlugin {
+  readonly name: string;
+  /** The folder of the manifest; for Python it is put on the module path. */
+  readonly folder: string;
+  /** A dotted Python module, or the absolute path of a module file. Absent for `command` workers. */
+  readonly module?: string;
+  /** The Python class to construct. */
+  readonly class?: string;
+}
+
+/** What a worker can do beyond `execute`. */
+export type Capability = 'stream' | 'cancel' | 'progress' | 'release';
+
+/** The one line of JSON with the key `greenroom` that a worker prints on standard output once it listens. */
+export interface Handshake {
+  /** The protocol version that the worker chose. */
+  readonly greenroom: number;
+  readonly nonce: string;
+  readonly pid: number;
+  /** `unix:/path` or `tcp:127.0.0.1:port`. */
+  readonly address: string;
+  /** The address for `/health` and `/cancel`; may equal `address`. */
+  readonly control: string;
+  /** Name and version of the SDK, for example `python/0.1.0`. */
+  readonly sdk: string;
+  readonly capabilities: readonly Capability[];
+  /** How many calls the worker runs at once. */
+  readonly concurrency: number;
+}
+
+/** The answer to `GET /health`. */
+export interface Health {
+  readonly status: 'ok';
+  readonly pid: number;
+  readonly nonce: string;
+  readonly name?: string;
+  readonly version?: string;
+}
+
+/** The body of `POST /execute` and `POST /execute_stream`. */
+export interface CallBody {
+  readonly call: string;
+  readonly args: readonly unknown[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+}
+
+/** What happened to a `POST /cancel`. */
+export type CancelOutcome = 'requested' | 'unsupported' | 'unknown';
+
+/** The shape of an error on the wire. */
+export interface WireError {
+  readonly type: string;
+  readonly message: string;
+  readonly category?: string;
+  readonly retryable?: boolean;
+  readonly details?: unknown;
+  readonly stack?: string;
+}
+
+/** One line of an NDJSON answer. Exactly one of `result`, `end` and `error` comes, and last. */
+export type Frame =
+  | { readonly progress: number; readonly message?: string }
+  | { readonly chunk: unknown }
+  | { readonly result: unknown }
+  | { readonly end: true }
+  | { readonly error: WireError };
+
+/** The longest Unix socket path, in bytes: `sun_path` holds 104 on macOS with its final NUL; longer ones are silently cut. */
+export const MAX_SOCKET_PATH_BYTES = 103;
+
+/** The exit status by which a worker asks not to be restarted. */
+export const EXIT_DO_NOT_RESTART = 125;
