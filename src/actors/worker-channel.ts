@@ -1,0 +1,48 @@
+import type { GreenroomError } from '../errors.ts';
+import type { CancelOutcome, Health } from '../protocol.ts';
+
+/**
+ * Where one call's answers go. The channel calls `onResult` or `onError` exactly once, and nothing after it. A sink
+ * must not throw.
+ */
+export interface CallSink {
+  /** `progress` is 0 to 1, or -1 where the plugin does not know. */
+  onProgress(progress: number, message: string | undefined): void;
+  /** One item of a stream; never called for `execute`. */
+  onChunk(chunk: unknown): void;
+  /** The result of a call; `undefined` at the end of a stream. The worker is done with the call. */
+  onResult(result: unknown): void;
+  /** `E_REMOTE`, `E_PROTOCOL`, `E_SERIALIZE` or, when the connection broke, `E_CRASHED`. */
+  onError(error: GreenroomError): void;
+}
+
+/** A call that has been written to the worker. */
+export interface CallInFlight {
+  /** Stops reading, so that a slow reader slows the worker down. */
+  pause(): void;
+  resume(): void;
+}
+
+/** The port to one worker's HTTP interface. Adapters: `undici-channel.ts` and, for older workers, `cjm-channel.ts`. */
+export interface WorkerChannel {
+  /** Sends a call; `body` is a `CallBody` as JSON, `call` its identifier. */
+  execute(call: string, body: string, sink: CallSink): CallInFlight;
+  /** Sends a streaming call. */
+  stream(call: string, body: string, sink: CallSink): CallInFlight;
+  /** Asks the worker to stop a call; rejects with a GreenroomError when it cannot be asked. */
+  cancel(call: string): Promise<CancelOutcome>;
+  /** Answered in milliseconds by a worker that is alive, whatever it is doing. The caller sets the deadline. */
+  health(signal: AbortSignal): Promise<Health>;
+  /** Gives the plugin its config, at the start and again to change it. */
+  initialize(config: unknown, signal: AbortSignal): Promise<void>;
+  /** The plugin's current config. */
+  config(signal: AbortSignal): Promise<unknown>;
+  /** The JSON Schema of the plugin's config, or null where it has none. */
+  configSchema(signal: AbortSignal): Promise<unknown>;
+  /** Asks the plugin to give up its heavy resources; false where it has no release. */
+  release(signal: AbortSignal): Promise<boolean>;
+  /** Tells the plugin that it is about to be stopped. */
+  cleanup(signal: AbortSignal): Promise<void>;
+  /** Breaks every connection; calls in flight end with `E_CRASHED`. Idempotent. */
+  close(): void;
+}
