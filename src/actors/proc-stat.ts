@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** What is read of one process's `/proc/<pid>/stat`; see proc_pid_stat(5). */
+export interface ProcStat {
+  readonly pid: number;
+  /** The process that started it, or the one that adopted it. */
+  readonly ppid: number;
+  /** Its process group. */
+  readonly pgid: number;
+  /** Processor time used so far, in clock ticks. */
+  readonly cpuTicks: number;
+  /** When it started, in clock ticks since the machine did: with the pid, this names a process for good. */
+  readonly startTime: string;
+}
+
+/**
+ * Clock ticks a second in `/proc`. The kernel's USER_HZ is 100 on every architecture that Node runs on
+ * (`include/asm-generic/param.h`).
+ */
+export const TICKS_PER_SECOND = 100;
+
+/** Reads a line of `/proc/<pid>/stat`; null where it is none. */
+export function parseProcStat(line: string): ProcStat | null {
+  // The command's name stands in parentheses and may itself hold spaces, parentheses and line ends; no later field can.
+  const pid = Number.parseInt(line, 10);
+  const fields = line
+    .slice(line.lastIndexOf(')') + 1)
+    .trim()
+    .split(/\s+/);
+  // fields[0] is the third of the manual page, the state.
+  const [ppid, pgid, userTicks, systemTicks] = [fields[1], fields[2], fields[11], fields[12]].map(Number);
+  const startTime = fields[19];
+  if (!Number.isInteger(pid) || ppid === undefined || pgid === undefined || startTime === undefined) return null;
+  return { pid, ppid, pgid, cpuTicks: (userTicks ?? 0) + (systemTicks ?? 0), startTime };
+}
+
+/** The state of one process, or null where it is gone or the machine has no `/proc`. */
+export function readProcStat(pid: number, proc = '/proc'): ProcStat | null {
+  try {
+    return parseProcStat(readFileSync(`${proc}/${pid}/stat`, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+/** The states of all processes this one may see; empty where the machine has no `/proc`. */
+export function readProcStats(proc = '/proc'): ProcStat[] {
+  let names: string[];
+  try {
+    names = readdirSync(proc);
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => readProcStat(Number(name), proc))
+    .filter((stat) => stat !== null);
+}

@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process';
+import { readProcStat, readProcStats } from './proc-stat.ts';
+
+/** A worker's process group, as far as it is known. */
+export interface ProcessGroup {
+  /** The number of the group, which is the pid of its leader. */
+  readonly pgid: number;
+  /** {@link startTimeOf} the leader, read right after its start; null where it could not be read. */
+  readonly startTime: string | null;
+  /** Whether the leader's exit has been seen, after which its number may belong to somebody else. */
+  readonly leaderExited: boolean;
+}
+
+/**
+ * When a process started, as an opaque string that differs for the next process of the same number. Null where the
+ * process is gone and on systems without `/proc`.
+ */
+export function startTimeOf(pid: number): string | null {
+  return readProcStat(pid)?.startTime ?? null;
+}
+
+/**
+ * Signals a group, unless its number has become a stranger's. False where nothing was signalled. A number cannot be
+ * given to a new process while a group still bears it, so a process of that number that is not our leader means that
+ * our group is empty.
+ */
+export function signalGroup(group: ProcessGroup, signal: NodeJS.Signals | 0): boolean {
+  if (group.leaderExited) {
+    if (exists(group.pgid)) return false;
+  } else if (group.startTime !== null) {
+    const startTime = startTimeOf(group.pgid);
+    if (startTime !== null && startTime !== group.startTime) return false;
+  }
+  return killGroup(group.pgid, signal);
+}
+
+/**
+ * Signals every process of a group; signal 0 only asks whether there is one. False where there is none that this
+ * process may signal. Windows has no groups and no signals: there the tree under the process is ended, whatever the
+ * signal. Throws RangeError for a number that cannot be a worker's group.
+ */
+export function killGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
+  if (!Number.isSafeInteger(pgid) || pgid <= 1) throw new RangeError(`${pgid} is not the number of a process group.`);
+  if (process.platform === 'win32') {
+    if (!exists(pgid)) return false;
+    if (signal !== 0) execFile('taskkill', ['/pid', String(pgid), '/T', '/F'], { windowsHide: true }, () => {});
+    return true;
+  }
+  return signalled(-pgid, signal);
+}
+
+/** The processes of a group, zombies included. Empty on systems without `/proc`. */
+export function groupMembers(pgid: number): number[] {
+  return readProcStats()
+    .filter((stat) => stat.pgid === pgid)
+    .map((stat) => stat.pid);
+}
+
+function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function signalled(target: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(target, signal);
+  } catch (error) {
+    // macOS answers EPERM, not ESRCH, for a group that has only zombies left.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ESRCH' || code === 'EPERM') return false;
+    throw error;
+  }
+}
