@@ -1,0 +1,145 @@
+import { type AnyActorRef, setup } from 'xstate';
+import type { Clock } from '../clock.ts';
+import { Admission, DEFAULT_MAX_SCHEDULER_WAITING } from '../scheduler/admission.ts';
+import type { Resources } from '../scheduler/need.ts';
+import { permissive } from '../scheduler/permissive.ts';
+import type { Policy } from '../scheduler/policy.ts';
+import type { SchedulerEmitted, SchedulerEvent } from '../scheduler/scheduler-events.ts';
+
+/** How long a decision waits for the monitor before it goes on with the last figures, in milliseconds. */
+export const MEASURE_TIMEOUT_MS = 500;
+
+/** What the scheduler is started with. */
+export interface SchedulerInput {
+  /** The clock of the actor system, for the times in answers and decisions. */
+  readonly clock: Clock;
+  /** `permissive` by default. */
+  readonly policy?: Policy | undefined;
+  /** The most that may be reserved; what is left out is not limited. */
+  readonly capacity?: Partial<Resources> | undefined;
+  /** Is sent MEASURE and answers with MEASURED. */
+  readonly monitor?: AnyActorRef | undefined;
+  /** The most plugins that wait at once; 1,000 by default. */
+  readonly maxWaiting?: number | undefined;
+}
+
+/** The context of {@link schedulerMachine}. `admission` changes in place; `version` says that it has. */
+export interface SchedulerContext {
+  readonly clock: Clock;
+  readonly admission: Admission;
+  readonly version: number;
+}
+
+interface SchedulerTypes {
+  context: SchedulerContext;
+  events: SchedulerEvent;
+  input: SchedulerInput;
+  emitted: SchedulerEmitted;
+}
+
+const scheduler = setup({
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-assertion -- XState reads nothing but the type of this.
+  types: {} as SchedulerTypes,
+  delays: {
+    monitorIsLate: MEASURE_TIMEOUT_MS,
+    nextLook: ({ context }) => context.admission.nextLookIn(context.clock.now()),
+  },
+  guards: {
+    figuresAreOld: ({ context }) => context.admission.pending,
+    evictsSomebody: ({ context }) => context.admission.evictions.size > 0,
+    somebodyWaits: ({ context }) => !context.admission.queue.empty,
+  },
+});
+
+/** An action that changes the admission and lets its effects out. */
+function change(step: (admission: Admission, now: number, event: SchedulerEvent) => void) {
+  return scheduler.enqueueActions(({ context, event, enqueue }) => {
+    const { admission, clock, version } = context;
+    step(admission, clock.now(), event);
+    enqueue.assign({ version: version + 1 });
+    for (const effect of admission.takeEffects()) {
+      if (effect.to === undefined) enqueue.emit(effect.event);
+      else enqueue.sendTo(effect.to, effect.event);
+    }
+  });
+}
+
+const record = change((admission, now, event) => admission.apply(event, now));
+const decide = change((admission, now) => admission.decide(now));
+const lookAgain = change((admission) => admission.lookAgain());
+const askMonitor = change((admission) => admission.askMonitor());
+const giveUpOnMonitor = change((admission, now) => admission.giveUpOnMonitor(now));
+
+/** Takes the event in and decides. */
+const consider = { target: '#scheduler.deciding', actions: record } as const;
+/** Takes the event in and stays, timers running. */
+const note = { actions: record } as const;
+
+/**
+ * Who may reside, and who has to go for it. Plugins ask with ACQUIRE and are answered GRANTED or REFUSED; what is
+ * decided follows from the {@link Policy}. Calls to a resident plugin never come here, only its edges do.
+ *
+ * - `settled`: nobody waits.
+ * - `measuring`: something is to be decided and the monitor's figures are old.
+ * - `deciding`: never seen from outside.
+ * - `evicting`: room is being made for at least one plugin; others may wait beside it.
+ * - `waiting`: at least one plugin waits, and nobody was told to go.
+ */
+export const schedulerMachine = scheduler.createMachine({
+  id: 'scheduler',
+  context: ({ input }) => ({
+    clock: input.clock,
+    admission: new Admission({
+      policy: input.policy ?? permissive,
+      capacity: input.capacity ?? {},
+      monitor: input.monitor,
+      maxWaiting: input.maxWaiting ?? DEFAULT_MAX_SCHEDULER_WAITING,
+    }),
+    version: 0,
+  }),
+  initial: 'settled',
+  on: {
+    ACQUIRE: consider,
+    'ACQUIRE.UPDATE': consider,
+    WITHDRAW: consider,
+    RETURNED: consider,
+    RESERVE_EXTRA: consider,
+    IDLE: consider,
+    BUSY: note,
+    RELEASED: consider,
+    FREED: consider,
+    DENIED: consider,
+    MEASURED: consider,
+    RECONFIGURED: consider,
+  },
+  states: {
+    settled: {},
+    deciding: {
+      entry: decide,
+      always: [
+        { guard: 'figuresAreOld', target: 'measuring' },
+        { guard: 'evictsSomebody', target: 'evicting' },
+        { guard: 'somebodyWaits', target: 'waiting' },
+        { target: 'settled' },
+      ],
+    },
+    measuring: {
+      entry: askMonitor,
+      on: {
+        ACQUIRE: note,
+        'ACQUIRE.UPDATE': note,
+        WITHDRAW: note,
+        RETURNED: note,
+        RESERVE_EXTRA: note,
+        IDLE: note,
+        RELEASED: note,
+        FREED: note,
+        DENIED: note,
+        RECONFIGURED: note,
+      },
+      after: { monitorIsLate: { target: 'deciding', actions: giveUpOnMonitor } },
+    },
+    evicting: { after: { nextLook: { target: 'deciding', actions: lookAgain } } },
+    waiting: { after: { nextLook: { target: 'deciding', actions: lookAgain } } },
+  },
+});

@@ -1,0 +1,93 @@
+import type { AnyActorRef } from 'xstate';
+import type { Decision, SchedulerRefusal } from './decision.ts';
+import type { Measurement } from './ledger.ts';
+import type { Need, Resources } from './need.ts';
+
+/** What plugins, the monitor and the supervisor tell the scheduler. Times are milliseconds since the epoch. */
+export type SchedulerEvent =
+  /** A plugin wants to reside. Answered once: GRANTED or REFUSED, unless it is withdrawn or replaced by another. */
+  | {
+      readonly type: 'ACQUIRE';
+      readonly plugin: string;
+      readonly generation: number;
+      readonly ref: AnyActorRef;
+      readonly need: Need;
+      readonly priority: number;
+      /** `undefined`: the default, 300 s after `at`. */
+      readonly deadline: number | undefined;
+      readonly at: number;
+    }
+  /** The callers of a waiting plugin have changed. */
+  | {
+      readonly type: 'ACQUIRE.UPDATE';
+      readonly plugin: string;
+      readonly priority: number;
+      readonly deadline: number | undefined;
+    }
+  /** A plugin wants room no more. */
+  | { readonly type: 'WITHDRAW'; readonly plugin: string }
+  /** A grant is not used. */
+  | { readonly type: 'RETURNED'; readonly plugin: string; readonly generation: number }
+  /**
+   * A plugin wants room for a second generation. Answered at once; never waits, never evicts. With `replaces`, the
+   * process of that generation is gone and its reservation passes to the new one.
+   */
+  | {
+      readonly type: 'RESERVE_EXTRA';
+      readonly plugin: string;
+      readonly generation: number;
+      readonly ref: AnyActorRef;
+      readonly need: Need;
+      readonly replaces?: number | undefined;
+    }
+  /** The generation has no lease out since `at`. Comes when it is ready without a call, too. */
+  | { readonly type: 'IDLE'; readonly plugin: string; readonly generation: number; readonly at: number }
+  /** The generation has its first lease out. */
+  | { readonly type: 'BUSY'; readonly plugin: string; readonly generation: number }
+  /** The generation has gone warm and still takes up `kept`, by default nothing. */
+  | {
+      readonly type: 'RELEASED';
+      readonly plugin: string;
+      readonly generation: number;
+      readonly kept?: Resources | undefined;
+    }
+  /** The process tree of the generation is gone. */
+  | { readonly type: 'FREED'; readonly plugin: string; readonly generation: number }
+  /** The generation has leases out and does not go. Its next IDLE must follow when they are back. */
+  | { readonly type: 'DENIED'; readonly plugin: string; readonly generation: number }
+  /** The monitor's figures. */
+  | ({ readonly type: 'MEASURED' } & Measurement)
+  /** The manifest in force states another need. */
+  | { readonly type: 'RECONFIGURED'; readonly plugin: string; readonly need: Need };
+
+/** What the scheduler tells a plugin. Times are milliseconds since the epoch. */
+export type SchedulerReply =
+  | { readonly type: 'GRANTED'; readonly generation: number; readonly at: number }
+  | { readonly type: 'REFUSED'; readonly generation: number; readonly error: SchedulerRefusal }
+  /** Go, unless a lease is out. Answered by RELEASED, FREED or DENIED. */
+  | { readonly type: 'RELEASE'; readonly generation: number }
+  /** Take no new calls and go when the last one ends, or deny at the deadline. Answered like RELEASE. */
+  | { readonly type: 'YIELD'; readonly generation: number; readonly deadline: number };
+
+/** What the scheduler asks the monitor for; answered by MEASURED. */
+export interface MeasureRequest {
+  readonly type: 'MEASURE';
+}
+
+/** Something the scheduler has noticed that belongs in the log. */
+export type SchedulerFact =
+  /** There is neither a capacity nor a monitor, or the policy looks at neither. */
+  | { readonly kind: 'nothing-enforced'; readonly policy: string }
+  /** The monitor has not answered in time; the last figure, if any, is this old. */
+  | { readonly kind: 'monitor-late'; readonly ageMs: number | undefined }
+  /** The policy threw. */
+  | { readonly kind: 'policy-failed'; readonly policy: string; readonly plugin: string; readonly message: string }
+  /** The policy chose somebody who cannot be evicted. Nobody was told to go on that account. */
+  | { readonly kind: 'victim-spared'; readonly policy: string; readonly plugin: string; readonly generation: number }
+  /** A changed manifest makes the residents exceed the capacity. */
+  | { readonly kind: 'overcommitted'; readonly plugin: string; readonly reserved: Resources };
+
+/** What observers of the scheduler hear. */
+export type SchedulerEmitted =
+  | { readonly type: 'decision'; readonly decision: Decision }
+  | { readonly type: 'fact'; readonly fact: SchedulerFact };
