@@ -1,0 +1,89 @@
+import type { ServerResponse } from 'node:http';
+import { describeError } from './describe-error.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { sendError, sendJson } from './http-answers.ts';
+import type { AnyPlugin } from './load-plugin.ts';
+import { PluginError } from './plugin-error.ts';
+import type { CallBody } from '../protocol.ts';
+import type { PluginContext } from './plugin.ts';
+import type { RunningCall, RunningCalls } from './running-calls.ts';
+import { serialize, withTempFiles } from './serialize.ts';
+
+/** What {@link answerCall} needs beside the request. */
+export interface CallSettings {
+  readonly plugin: AnyPlugin;
+  readonly context: PluginContext<unknown>;
+  readonly calls: RunningCalls;
+}
+
+/** How a call is answered: `execute` with one result, `stream` with chunks. */
+export type CallKind = 'execute' | 'stream';
+
+/** Runs one call of the plugin and sends its whole answer. Never rejects: what the plugin throws is the answer. */
+export async function answerCall(
+  kind: CallKind,
+  body: CallBody,
+  { plugin, context, calls }: CallSettings,
+  response: ServerResponse,
+): Promise<void> {
+  const frames = new FrameWriter(response);
+  let call: RunningCall | undefined;
+  try {
+    const running = calls.open(body, context, (fraction, message) => frames.progress(fraction, message));
+    call = running;
+    response.on('close', () => {
+      if (!response.writableFinished) running.abort('The caller is gone.');
+    });
+    if (kind === 'stream') await stream(plugin, running, frames);
+    else await execute(plugin, running, frames, response);
+  } catch (error) {
+    if (frames.started) frames.error(describeError(error));
+    else sendError(response, describeError(error));
+  } finally {
+    if (call !== undefined) calls.close(call);
+  }
+}
+
+async function execute(
+  plugin: AnyPlugin,
+  call: RunningCall,
+  frames: FrameWriter,
+  response: ServerResponse,
+): Promise<void> {
+  const value = await plugin.execute(call.input, call);
+  if (isAsyncIterable(value)) {
+    await writeChunks(value, call, frames);
+    return;
+  }
+  const json = serialize(await withTempFiles(value));
+  if (frames.started) frames.result(json);
+  else sendJson(response, 200, `{"result":${json}}`);
+}
+
+async function stream(plugin: AnyPlugin, call: RunningCall, frames: FrameWriter): Promise<void> {
+  if (plugin.stream !== undefined) {
+    await writeChunks(plugin.stream(call.input, call), call, frames);
+    return;
+  }
+  const value = await plugin.execute(call.input, call);
+  await writeChunks(isAsyncIterable(value) ? value : [value], call, frames);
+}
+
+/** Leaving the loop early, for whatever reason, returns the generator, so its `finally` blocks run. */
+async function writeChunks(
+  chunks: AsyncIterable<unknown> | Iterable<unknown>,
+  call: RunningCall,
+  frames: FrameWriter,
+): Promise<void> {
+  for await (const chunk of chunks) {
+    if (call.cancelled) throw new PluginError('The call was cancelled.', { category: 'transient', retryable: false });
+    const value = withTempFiles(chunk);
+    const wait = frames.chunk(serialize(value instanceof Promise ? await value : value));
+    if (wait !== undefined) await wait;
+  }
+  frames.end();
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}

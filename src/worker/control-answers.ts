@@ -1,0 +1,51 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CancelOutcome, Health } from '../protocol.ts';
+import type { CallEntry, CallTable } from './call-table.ts';
+import { readBody, requestError, sendError, sendJson } from './http-answers.ts';
+
+/** What {@link createControlAnswers} needs. */
+export interface ControlSettings {
+  readonly health: Health;
+  readonly calls: CallTable;
+  /** Told of every call that was marked as cancelled. */
+  readonly onCancel: (entry: CallEntry) => void;
+}
+
+/** Answers `GET /health` and `POST /cancel`; false, and nothing done, for any other request. Runs in both threads. */
+export function createControlAnswers({ health, calls, onCancel }: ControlSettings) {
+  const healthJson = JSON.stringify(health);
+
+  async function cancel(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const call = callOf(await readBody(request));
+    if (call === undefined) {
+      sendError(response, requestError('BadRequest', 'The body of /cancel must be {"call": …}.'));
+      return;
+    }
+    const entry = calls.cancel(call);
+    if (entry !== undefined) onCancel(entry);
+    const outcome: CancelOutcome = entry === undefined ? 'unknown' : 'requested';
+    sendJson(response, 200, JSON.stringify({ outcome }));
+  }
+
+  return (request: IncomingMessage, response: ServerResponse): boolean => {
+    if (request.url === '/health' && request.method === 'GET') {
+      sendJson(response, 200, healthJson);
+      return true;
+    }
+    if (request.url === '/cancel' && request.method === 'POST') {
+      cancel(request, response).catch(() => response.destroy());
+      return true;
+    }
+    return false;
+  };
+}
+
+function callOf(body: string): string | undefined {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (typeof parsed !== 'object' || parsed === null || !('call' in parsed)) return undefined;
+    return typeof parsed.call === 'string' ? parsed.call : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,118 @@
+import type { WireError } from '../protocol.ts';
+import type { PluginErrorCategory } from './plugin-error.ts';
+
+const CATEGORIES: readonly PluginErrorCategory[] = ['input', 'transient', 'resource', 'fatal'];
+
+/** System and library codes of failures that may pass. */
+const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_SOCKET',
+]);
+
+/** Codes that say that there was too little of something. */
+const RESOURCE_CODES: ReadonlySet<unknown> = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ERR_WORKER_OUT_OF_MEMORY',
+]);
+
+/** How many causes below an error are looked at and told. */
+const MAX_CAUSES = 5;
+
+/** Describes anything that was thrown, for the wire. Never throws, whatever its properties do. */
+export function describeError(thrown: unknown): WireError {
+  const causes = chainOf(thrown);
+  const given = read(thrown, 'category');
+  const category = CATEGORIES.find((known) => known === given) ?? categoryByCode(causes);
+  const message = read(thrown, 'message');
+  const retryable = read(thrown, 'retryable');
+  const details = plain(read(thrown, 'details'));
+  const stack = stackOf(causes);
+  return {
+    type: typeOf(thrown),
+    message: typeof message === 'string' ? message : textOf(thrown),
+    category,
+    retryable: typeof retryable === 'boolean' ? retryable : category === 'transient',
+    ...(details === undefined ? {} : { details }),
+    ...(stack === '' ? {} : { stack }),
+  };
+}
+
+function categoryByCode(causes: readonly unknown[]): PluginErrorCategory {
+  for (const error of causes) {
+    const code = read(error, 'code');
+    if (TRANSIENT_CODES.has(code) || read(error, 'name') === 'TimeoutError') return 'transient';
+    if (RESOURCE_CODES.has(code)) return 'resource';
+  }
+  return 'fatal';
+}
+
+/** The error and the causes below it. */
+function chainOf(thrown: unknown): unknown[] {
+  const chain = [thrown];
+  for (
+    let error = read(thrown, 'cause');
+    error !== undefined && chain.length <= MAX_CAUSES;
+    error = read(error, 'cause')
+  ) {
+    chain.push(error);
+  }
+  return chain;
+}
+
+function stackOf(causes: readonly unknown[]): string {
+  return causes
+    .map((error) => read(error, 'stack'))
+    .filter((stack) => typeof stack === 'string')
+    .join('\nCaused by: ');
+}
+
+/** The error's own name, else its class, else what was thrown instead of an error. */
+function typeOf(thrown: unknown): string {
+  if (!isObject(thrown)) return thrown === null ? 'null' : typeof thrown;
+  const name = read(thrown, 'name');
+  if (typeof name === 'string' && name !== '' && name !== 'Error') return name;
+  const className = read(read(thrown, 'constructor'), 'name');
+  return typeof className === 'string' && className !== '' ? className : 'Error';
+}
+
+function textOf(value: unknown): string {
+  try {
+    return isObject(value) ? (JSON.stringify(value) ?? String(value)) : String(value);
+  } catch {
+    return 'Something that cannot be shown was thrown.';
+  }
+}
+
+function plain(details: unknown): unknown {
+  try {
+    return details === undefined ? undefined : JSON.parse(JSON.stringify(details));
+  } catch {
+    return undefined;
+  }
+}
+
+function read(value: unknown, key: string): unknown {
+  try {
+    return isObject(value) ? Reflect.get(value, key) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}

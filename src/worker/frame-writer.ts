@@ -1,0 +1,115 @@
+import type { ServerResponse } from 'node:http';
+import type { WireError } from '../protocol.ts';
+
+/** Chunks are gathered up to this many characters, or for this many milliseconds of a generator that does not pause. */
+const GATHER_CHARACTERS = 16 * 1024;
+const GATHER_MS = 1;
+/** How long a generator that never waits may keep the event loop from turning, in milliseconds. */
+const TURN_MS = 10;
+
+const NDJSON = { 'content-type': 'application/x-ndjson' };
+
+/** Writes the frames of one answer. The head is sent with the first frame. */
+export class FrameWriter {
+  readonly #response: ServerResponse;
+  #gathered = '';
+  #gatheringSince = 0;
+  #turnedAt = 0;
+  #flushScheduled = false;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  /** Whether a frame was written, so that the answer can only be NDJSON. */
+  get started(): boolean {
+    return this.#response.headersSent;
+  }
+
+  /** Sends progress at once. What is no number from 0 to 1 is sent as the nearest one, or as -1 for unknown. */
+  progress(fraction: number, message: string | undefined): void {
+    const progress = fraction >= 0 ? Math.min(1, fraction) : -1;
+    this.#gathered += `${JSON.stringify(message === undefined ? { progress } : { progress, message: String(message) })}\n`;
+    this.#send();
+  }
+
+  /**
+   * Adds a chunk, given as JSON: the first is sent at once, later ones are gathered until the generator pauses. Returns a
+   * promise when the writing generator must wait, for the reader or to let the event loop turn.
+   */
+  chunk(json: string): Promise<void> | undefined {
+    const now = performance.now();
+    if (this.#gathered === '') this.#gatheringSince = now;
+    this.#gathered += `{"chunk":${json}}\n`;
+    if (this.started && this.#gathered.length < GATHER_CHARACTERS && now - this.#gatheringSince < GATHER_MS) {
+      this.#scheduleFlush();
+      return undefined;
+    }
+    if (!this.started) this.#turnedAt = now;
+    if (!this.#send()) return this.#drained();
+    return now - this.#turnedAt < TURN_MS ? undefined : this.#turn();
+  }
+
+  /** Ends the answer with its last frame, the result given as JSON. */
+  result(json: string): void {
+    this.#end(`{"result":${json}}\n`);
+  }
+
+  end(): void {
+    this.#end('{"end":true}\n');
+  }
+
+  error(error: WireError): void {
+    this.#end(`${JSON.stringify({ error })}\n`);
+  }
+
+  #end(lastFrame: string): void {
+    const text = this.#gathered + lastFrame;
+    this.#gathered = '';
+    if (!this.started) this.#response.writeHead(200, NDJSON);
+    this.#response.end(text);
+  }
+
+  /** Writes what is gathered; false when the reader is behind. */
+  #send(): boolean {
+    const text = this.#gathered;
+    this.#gathered = '';
+    if (this.#response.destroyed) return true;
+    if (!this.started) this.#response.writeHead(200, NDJSON);
+    const ready = this.#response.write(text);
+    // A response corks its socket until the next tick, which a plugin that does not wait never lets come.
+    this.#response.socket?.uncork();
+    return ready;
+  }
+
+  /** The event loop only gets there once the generator waits for something, and then nothing is held back. */
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(() => {
+      this.#flushScheduled = false;
+      if (this.#gathered !== '') this.#send();
+    });
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.#turnedAt = performance.now();
+        resolve();
+      });
+    });
+  }
+
+  #drained(): Promise<void> | undefined {
+    const response = this.#response;
+    if (response.destroyed) return undefined;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        response.off('drain', done).off('close', done);
+        resolve();
+      };
+      response.on('drain', done).on('close', done);
+    });
+  }
+}

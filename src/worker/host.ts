@@ -1,0 +1,101 @@
+// The program that runs a Node plugin: reads the boot line, loads the plugin, listens, and says so in the handshake.
+import type { Boot, Capability, Handshake, Health } from '../protocol.ts';
+import { readBootLine } from './boot-line.ts';
+import { CallTable } from './call-table.ts';
+import { startControlThread } from './control.ts';
+import { createControlAnswers } from './control-answers.ts';
+import { describeError } from './describe-error.ts';
+import { SERVER_OPTIONS, sendError } from './http-answers.ts';
+import { listen } from './listen.ts';
+import { type AnyPlugin, loadPlugin } from './load-plugin.ts';
+import { createPluginRoutes } from './plugin-routes.ts';
+import { createRequestGuard, type RequestGuard } from './request-guard.ts';
+import { RunningCalls } from './running-calls.ts';
+
+const { symlinkSync, writeSync } = process.getBuiltinModule('node:fs');
+const { createServer } = process.getBuiltinModule('node:http');
+
+const PROTOCOL = 1;
+const SDK = 'node/0.1.0';
+/** Room for calls that have been given up by the host but not yet by the plugin. */
+const SPARE_SLOTS = 64;
+
+try {
+  await run(readBootLine());
+} catch (error) {
+  // The cause comes last, because the last line of its output is what a dead worker is remembered by.
+  const { type, message, stack } = describeError(error);
+  writeSync(2, `${stack ?? ''}\nThe plugin could not be started: ${type}: ${message.replaceAll('\n', ' ')}\n`);
+  process.exit(1);
+}
+
+async function run(boot: Boot): Promise<void> {
+  if (!boot.protocol.includes(PROTOCOL)) {
+    throw new Error(`This worker speaks protocol ${PROTOCOL}, the host ${boot.protocol.join(', ')}.`);
+  }
+  // A terminal's Ctrl-C is for the host, which then ends its workers in order.
+  process.on('SIGINT', () => {});
+
+  const health: Health = { status: 'ok', pid: process.pid, nonce: boot.nonce, name: boot.plugin.name };
+  const slots = boot.concurrency + SPARE_SLOTS;
+  const table = new CallTable(slots);
+  const calls = new RunningCalls(table);
+  const onCancel = calls.abort.bind(calls);
+  const control = startControlThread({ boot, health, slots, calls: table, onCancel });
+  const plugin = await loadPlugin(boot.plugin);
+
+  const answerControl = createControlAnswers({ health, calls: table, onCancel });
+  const answerPlugin = createPluginRoutes({ plugin, calls, control });
+  let guard: RequestGuard;
+  const server = createServer(SERVER_OPTIONS, (request, response) => {
+    response.sendDate = false;
+    const refusal = guard(request);
+    if (refusal !== undefined) {
+      sendError(response, { type: 'Refused', message: refusal.message, category: 'input' }, refusal.status);
+      return;
+    }
+    if (isControl(request.url)) response.shouldKeepAlive = false;
+    if (!answerControl(request, response)) void answerPlugin(request, response);
+  });
+  const { address, host } = await listen(server, boot.listen);
+  guard = createRequestGuard(boot.token, host);
+  shake(boot, plugin, address, await controlAddress(boot, control));
+}
+
+/** The control thread takes over what comes to its address, so no connection for it may stay with this thread. */
+function isControl(url: string | undefined): boolean {
+  return url === '/health' || url === '/cancel';
+}
+
+/**
+ * Starting a thread takes as long as all the rest. So the control address is at first a second name of the main
+ * thread's socket, and the thread moves its own there when it is up; calls wait for that. A port cannot be moved.
+ */
+async function controlAddress({ listen: where }: Boot, control: Promise<string>): Promise<string> {
+  if ('tcp' in where) return control;
+  try {
+    symlinkSync(where.unix, where.control);
+  } catch (error) {
+    // The thread was faster.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return `unix:${where.control}`;
+}
+
+function shake(boot: Boot, plugin: AnyPlugin, address: string, control: string): void {
+  const capabilities: Capability[] = ['stream', 'cancel', 'progress'];
+  if (plugin.release !== undefined) capabilities.push('release');
+  const handshake: Handshake = {
+    greenroom: PROTOCOL,
+    nonce: boot.nonce,
+    pid: process.pid,
+    address,
+    control,
+    sdk: SDK,
+    capabilities,
+    concurrency: boot.concurrency,
+  };
+  // What the plugin printed while it was loaded may not have ended its line.
+  const lineBreak = process.stdout.bytesWritten > 0 ? '\n' : '';
+  process.stdout.write(`${lineBreak}${JSON.stringify(handshake)}\n`);
+}

@@ -1,0 +1,34 @@
+import type { BootPlugin } from '../protocol.ts';
+import { shapeProblem } from './define-plugin.ts';
+import type { Plugin } from './plugin.ts';
+
+const { pathToFileURL } = process.getBuiltinModule('node:url');
+
+/** A plugin of whose types nothing is known. */
+export type AnyPlugin = Plugin<unknown, unknown>;
+
+/**
+ * Imports the plugin's module and takes its plugin: the export that `class` names, else the default export, else the one
+ * called `plugin`. A class is constructed. Throws what the module throws, or an Error that says what its export lacks.
+ */
+export async function loadPlugin({ module, class: exportName }: BootPlugin): Promise<AnyPlugin> {
+  if (module === undefined) throw new Error('The manifest of a Node plugin must name its "module".');
+  const exported = (await import(pathToFileURL(module).href)) as Record<string, unknown>;
+  const chosen = exportName === undefined ? defaultOf(exported) : exported[exportName];
+  if (chosen === undefined) {
+    const wanted =
+      exportName === undefined ? 'a default export or one named "plugin"' : `an export named "${exportName}"`;
+    throw new Error(`${module} has no plugin: it needs ${wanted}.`);
+  }
+  const plugin: unknown = typeof chosen === 'function' ? Reflect.construct(chosen, []) : chosen;
+  const problem = shapeProblem(plugin);
+  if (problem !== undefined) throw new TypeError(`${module} exports no plugin: ${problem}`);
+  return plugin as AnyPlugin;
+}
+
+/** A CommonJS module that was compiled from an ES module holds its default export one level deeper. */
+function defaultOf(exported: Record<string, unknown>): unknown {
+  const { default: outer, plugin } = exported;
+  if (typeof outer === 'object' && outer !== null && !('execute' in outer) && 'default' in outer) return outer.default;
+  return outer ?? plugin;
+}

@@ -1,0 +1,106 @@
+import { PluginError } from './plugin-error.ts';
+
+/** A value that travels as the path of a file it saves itself to. */
+interface TempFileValue {
+  toTempFile(): string | Promise<string>;
+}
+
+/** A result, chunk or config that JSON cannot say. The message names where in the value. */
+export class SerializeError extends PluginError {
+  override readonly name = 'SerializeError';
+}
+
+/**
+ * Writes a plugin's value as JSON, `undefined` as `null`. What JSON would silently change is a {@link SerializeError}:
+ * NaN, infinities, BigInt, cycles, and functions, except properties that are functions below the first level, which are
+ * left out as everywhere in JavaScript, because finding them would mean to walk every value.
+ */
+export function serialize(value: unknown): string {
+  refuseFunctions(value);
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+  } catch (error) {
+    throw new SerializeError(problemIn(value) ?? `The value cannot be written as JSON: ${String(error)}`, {
+      cause: error,
+    });
+  }
+  if (json === undefined) return 'null';
+  // JSON.stringify writes null for what it cannot say, so only a text that has one needs the slow look.
+  if (json.includes('null')) {
+    const problem = problemIn(value);
+    if (problem !== undefined) throw new SerializeError(problem);
+  }
+  return json;
+}
+
+/** Replaces the value, or values directly in it, that have `toTempFile()` by their paths; the same value if none has. */
+export function withTempFiles(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (isTempFileValue(value)) return value.toTempFile();
+  if (!Object.values(value).some(isTempFileValue)) return value;
+  return saveMembers(value);
+}
+
+async function saveMembers(value: object): Promise<unknown> {
+  const members = await Promise.all(
+    Object.entries(value).map(async ([key, member]): Promise<[string, unknown]> => {
+      return [key, isTempFileValue(member) ? await member.toTempFile() : member];
+    }),
+  );
+  return Array.isArray(value) ? members.map(([, member]) => member) : Object.fromEntries(members);
+}
+
+function isTempFileValue(value: unknown): value is TempFileValue {
+  return typeof value === 'object' && value !== null && 'toTempFile' in value && typeof value.toTempFile === 'function';
+}
+
+function refuseFunctions(value: unknown): void {
+  if (typeof value === 'function' || typeof value === 'symbol')
+    throw new SerializeError(`${at([])} is a ${typeof value}.`);
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return;
+  for (const key in value) {
+    const member: unknown = Reflect.get(value, key);
+    if (typeof member === 'function' && Object.hasOwn(value, key))
+      throw new SerializeError(`${at([key])} is a function.`);
+  }
+}
+
+/** Finds the first thing that JSON cannot say; walks like JSON.stringify does. */
+function problemIn(root: unknown): string | undefined {
+  const open = new Set<object>();
+  const path: string[] = [];
+
+  function look(given: unknown, key: string): string | undefined {
+    const value = hasToJson(given) ? given.toJSON(key) : given;
+    if (typeof value === 'number' && !Number.isFinite(value)) return `${at(path)} is ${value}, which JSON cannot say.`;
+    if (typeof value === 'bigint') return `${at(path)} is a BigInt, which JSON cannot say.`;
+    if (typeof value === 'function' || typeof value === 'symbol') return `${at(path)} is a ${typeof value}.`;
+    if (typeof value !== 'object' || value === null) return undefined;
+    if (open.has(value)) return `${at(path)} refers back to a value that holds it.`;
+    open.add(value);
+    for (const [name, member] of Object.entries(value)) {
+      path.push(Array.isArray(value) ? `[${name}]` : `.${name}`);
+      const problem = look(member, name);
+      if (problem !== undefined) return problem;
+      path.pop();
+    }
+    open.delete(value);
+    return undefined;
+  }
+
+  try {
+    return look(root, '');
+  } catch {
+    // A toJSON that throws, or a value deeper than the stack: the error of JSON.stringify says it.
+    return undefined;
+  }
+}
+
+function hasToJson(value: unknown): value is { toJSON(key: string): unknown } {
+  return typeof value === 'object' && value !== null && 'toJSON' in value && typeof value.toJSON === 'function';
+}
+
+function at(path: readonly string[]): string {
+  return `The value${path.length === 0 ? '' : ` at ${path.join('').replace(/^\./, '')}`}`;
+}

@@ -1,0 +1,31 @@
+/**
+ * A schema of any library that follows Standard Schema (https://standardschema.dev): zod, valibot, arktype and others.
+ * Structural, so that neither this SDK nor a worker loads a schema library that its plugin does not.
+ */
+export interface StandardSchema<Output = unknown> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+    /** Standard JSON Schema: says the schema as JSON Schema; zod has it from 4.2 on. Throws where it cannot be said. */
+    readonly jsonSchema?:
+      | { readonly input: (options: { readonly target: string }) => Record<string, unknown> }
+      | undefined;
+  };
+}
+
+/** What a {@link StandardSchema} says of a value: the parsed value, or what is wrong with it. */
+export type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly StandardIssue[] };
+
+/** One thing that is wrong with a value. */
+export interface StandardIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** Whether a value is a schema of a library, not a plain JSON Schema. */
+export function isStandardSchema(value: object): value is StandardSchema {
+  return '~standard' in value;
+}
