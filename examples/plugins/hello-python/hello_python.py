@@ -1,0 +1,26 @@
+"""A Greenroom plugin is a class. It needs no base class and nothing installed; the manifest names module and class."""
+
+
+class Hello:
+    name = "hello-python"
+    version = "1.0.0"
+
+    def initialize(self, config):
+        """Called once before the first call, and again when the config changes. Load models here."""
+        self.config = config
+
+    def execute(self, name="world"):
+        """One call: its arguments are the fields of the caller's input, its result is anything that JSON can hold."""
+        self.report_progress(0.5, "thinking of a greeting")  # the worker adds this function
+        return {"text": f"{self.config['greeting']}, {name}!"}
+
+    def execute_stream(self, name="world"):
+        """One call whose result arrives piece by piece."""
+        for word in (self.config["greeting"], name):
+            yield word
+
+    def get_current_config(self):
+        return self.config
+
+    def cleanup(self):
+        """Called before the worker is stopped."""
