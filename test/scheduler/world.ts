@@ -1,0 +1,397 @@
+import { type AnyActorRef, createActor, fromCallback, SimulatedClock } from 'xstate';
+import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
+import { fits, type Need, type Resources } from '../../src/scheduler/need.ts';
+import type { SchedulerEvent, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
+import { need } from './slots-policy.ts';
+
+type Held = 'granted' | 'busy' | 'idle' | 'warm' | 'going' | 'yielding';
+
+/** What a plugin may do next. `deliver` lets it read the oldest message of the scheduler. */
+export const DEEDS = [
+  'acquire',
+  'resume',
+  'withdraw',
+  'urge',
+  'deliver',
+  'call',
+  'return',
+  'freed',
+  'warm',
+  'crash',
+  'extra',
+  'deny',
+] as const;
+
+export type Deed = (typeof DEEDS)[number];
+
+/** A plugin as the scheduler sees it, with messages that may cross. */
+class FakePlugin {
+  readonly inbox: SchedulerReply[] = [];
+  readonly held = new Map<number, Held>();
+  /** What the scheduler was told last. */
+  readonly announced = new Map<number, Held>();
+  /** Generations whose processes are gone; a grant to them is void. */
+  readonly gone = new Set<number>();
+  generation = 0;
+  asking: number | undefined;
+  extra: number | undefined;
+  readonly ref: AnyActorRef;
+
+  readonly name: string;
+  need: Need;
+
+  constructor(name: string, amount: Need, received: (plugin: FakePlugin, event: SchedulerReply) => void) {
+    this.name = name;
+    this.need = amount;
+    const logic = fromCallback<SchedulerReply>(({ receive }) => receive((event) => received(this, event)));
+    this.ref = createActor(logic).start();
+  }
+
+  find(...states: Held[]): number | undefined {
+    for (const [generation, state] of this.held) if (states.includes(state)) return generation;
+    return undefined;
+  }
+}
+
+/** A scheduler with fake plugins around it; checks the invariants after every deed. */
+export class World {
+  readonly clock = new SimulatedClock();
+  readonly plugins: FakePlugin[];
+  readonly actor;
+  events = 0;
+  asked = 0;
+  ended = 0;
+  /** Thrown by `check`: a throw while a message is received would only end the one who receives. */
+  readonly #violations: string[] = [];
+  readonly #prompt: boolean;
+  readonly #enforcing: boolean;
+
+  /** @param prompt whether plugins read their messages at once */
+  constructor(needs: readonly Need[], input: Omit<SchedulerInput, 'clock'>, prompt: boolean) {
+    this.#prompt = prompt;
+    this.#enforcing = input.policy !== undefined;
+    this.plugins = needs.map((amount, at) => new FakePlugin(`p${at}`, amount, (p, event) => this.#receive(p, event)));
+    this.actor = createActor(schedulerMachine, { clock: this.clock, input: { ...input, clock: this.clock } });
+    this.actor.start();
+  }
+
+  get #admission() {
+    return this.actor.getSnapshot().context.admission;
+  }
+
+  send(event: SchedulerEvent): void {
+    this.events += 1;
+    this.actor.send(event);
+  }
+
+  /** Whether the plugin can do this now. */
+  can(plugin: FakePlugin, deed: Deed): boolean {
+    switch (deed) {
+      case 'acquire':
+        return (
+          plugin.asking === undefined &&
+          plugin.inbox.length < 2 &&
+          plugin.find('granted', 'busy', 'idle', 'yielding', 'going') === undefined
+        );
+      case 'resume':
+        // Not while it has unread answers: a generation that asks again takes an old answer for the new one.
+        return (
+          plugin.asking === undefined &&
+          plugin.extra === undefined &&
+          plugin.inbox.length === 0 &&
+          plugin.find('warm') !== undefined
+        );
+      case 'withdraw':
+      case 'urge':
+        return plugin.asking !== undefined;
+      case 'deliver':
+        return plugin.inbox.length > 0;
+      case 'call':
+        return plugin.find('granted', 'idle') !== undefined;
+      case 'return':
+        return plugin.find('granted', 'busy', 'yielding') !== undefined;
+      case 'freed':
+        return plugin.find('going') !== undefined;
+      case 'warm':
+        return plugin.find('going') !== undefined && plugin.need.vramMb > 0;
+      case 'crash':
+        return plugin.held.size > 0;
+      case 'extra':
+        return (
+          plugin.extra === undefined &&
+          plugin.asking === undefined &&
+          plugin.held.size === 1 &&
+          plugin.find('busy', 'idle') !== undefined
+        );
+      case 'deny':
+        return plugin.find('yielding') !== undefined;
+    }
+  }
+
+  /** Does it, if it can be done. */
+  do(plugin: FakePlugin, deed: Deed): void {
+    if (!this.can(plugin, deed)) return;
+    this.#do(plugin, deed);
+    this.settle();
+    this.check();
+  }
+
+  /** Lets prompt plugins read. */
+  settle(): void {
+    if (!this.#prompt) return;
+    for (let round = 0; this.plugins.some((plugin) => plugin.inbox.length > 0); round += 1) {
+      if (round > 100) throw new Error('the scheduler and its plugins do not come to rest');
+      for (const plugin of this.plugins) while (plugin.inbox.length > 0) this.#deliver(plugin);
+    }
+  }
+
+  #do(plugin: FakePlugin, deed: Deed): void {
+    const { name, ref } = plugin;
+    const at = this.clock.now();
+    switch (deed) {
+      case 'acquire':
+        plugin.generation += 1;
+        this.#acquire(plugin, plugin.generation);
+        return;
+      case 'resume':
+        this.#acquire(plugin, plugin.find('warm') ?? 0);
+        return;
+      case 'withdraw':
+        plugin.asking = undefined;
+        this.ended += 1;
+        this.send({ type: 'WITHDRAW', plugin: name });
+        return;
+      case 'urge':
+        this.send({ type: 'ACQUIRE.UPDATE', plugin: name, priority: 1, deadline: undefined });
+        return;
+      case 'deliver':
+        this.#deliver(plugin);
+        return;
+      case 'call': {
+        const generation = plugin.find('granted', 'idle') ?? 0;
+        this.#announce(plugin, generation, 'busy');
+        this.send({ type: 'BUSY', plugin: name, generation });
+        return;
+      }
+      case 'return': {
+        const generation = plugin.find('yielding', 'granted', 'busy') ?? 0;
+        if (plugin.held.get(generation) === 'yielding') {
+          plugin.held.set(generation, 'going');
+          return;
+        }
+        this.#announce(plugin, generation, 'idle');
+        this.send({ type: 'IDLE', plugin: name, generation, at });
+        return;
+      }
+      case 'freed':
+      case 'crash': {
+        const generation = plugin.find('going') ?? [...plugin.held.keys()][0] ?? 0;
+        // A warm worker that dies while it asks to come back: what comes back is another generation.
+        if (plugin.asking === generation) this.#do(plugin, 'withdraw');
+        this.#forget(plugin, generation);
+        this.send({ type: 'FREED', plugin: name, generation });
+        return;
+      }
+      case 'warm': {
+        const generation = plugin.find('going') ?? 0;
+        this.#announce(plugin, generation, 'warm');
+        this.send({ type: 'RELEASED', plugin: name, generation, kept: keptOf(plugin.need) });
+        return;
+      }
+      case 'extra':
+        plugin.generation += 1;
+        plugin.extra = plugin.generation;
+        this.send({ type: 'RESERVE_EXTRA', plugin: name, generation: plugin.generation, ref, need: plugin.need });
+        if (!plugin.inbox.some((event) => event.generation === plugin.extra)) throw new Error('not answered at once');
+        return;
+      case 'deny': {
+        const generation = plugin.find('yielding') ?? 0;
+        this.#announce(plugin, generation, 'busy');
+        this.send({ type: 'DENIED', plugin: name, generation });
+      }
+    }
+  }
+
+  #acquire(plugin: FakePlugin, generation: number): void {
+    plugin.asking = generation;
+    this.asked += 1;
+    const at = this.clock.now();
+    const { name, ref } = plugin;
+    this.send({
+      type: 'ACQUIRE',
+      plugin: name,
+      generation,
+      ref,
+      need: plugin.need,
+      priority: 0,
+      deadline: undefined,
+      at,
+    });
+  }
+
+  #announce(plugin: FakePlugin, generation: number, state: Held): void {
+    plugin.held.set(generation, state);
+    plugin.announced.set(generation, state);
+  }
+
+  #forget(plugin: FakePlugin, generation: number): void {
+    plugin.held.delete(generation);
+    plugin.gone.add(generation);
+    plugin.announced.delete(generation);
+  }
+
+  #receive(plugin: FakePlugin, event: SchedulerReply): void {
+    if (event.type === 'RELEASE') {
+      const told = plugin.announced.get(event.generation);
+      if (told !== 'idle' && told !== 'warm')
+        this.#violations.push(`RELEASE to ${plugin.name}, which said it is ${told}`);
+    }
+    if (event.type === 'YIELD' && plugin.announced.get(event.generation) !== 'busy') {
+      this.#violations.push(`YIELD to ${plugin.name}, which is not busy`);
+    }
+    plugin.inbox.push(event);
+  }
+
+  #deliver(plugin: FakePlugin): void {
+    const event = plugin.inbox.shift();
+    if (event === undefined) return;
+    const { generation } = event;
+    const { name } = plugin;
+    const state = plugin.held.get(generation);
+    switch (event.type) {
+      case 'GRANTED':
+        if (plugin.asking === generation || plugin.extra === generation) {
+          this.#answered(plugin, generation);
+          this.#announce(plugin, generation, 'granted');
+        } else if (state === 'warm' || state === 'going') {
+          this.#announce(plugin, generation, 'warm');
+          this.send({ type: 'RELEASED', plugin: name, generation, kept: keptOf(plugin.need) });
+        } else if (state === undefined) {
+          this.send({ type: 'RETURNED', plugin: name, generation });
+        }
+        return;
+      case 'REFUSED':
+        this.#answered(plugin, generation);
+        return;
+      case 'RELEASE':
+        if (state === undefined) return;
+        if (state === 'idle' || (state === 'warm' && plugin.asking !== generation))
+          plugin.held.set(generation, 'going');
+        else this.#deny(plugin, generation);
+        return;
+      case 'YIELD':
+        if (state === 'busy') plugin.held.set(generation, 'yielding');
+        else if (state === 'idle') plugin.held.set(generation, 'going');
+        else if (state !== undefined) this.#deny(plugin, generation);
+    }
+  }
+
+  #deny(plugin: FakePlugin, generation: number): void {
+    this.send({ type: 'DENIED', plugin: plugin.name, generation });
+  }
+
+  #answered(plugin: FakePlugin, generation: number): void {
+    if (plugin.asking === generation) {
+      plugin.asking = undefined;
+      this.ended += 1;
+    }
+    if (plugin.extra === generation) plugin.extra = undefined;
+  }
+
+  /** Brings everything to an end: calls return, victims go, deadlines pass. */
+  finish(): void {
+    for (let round = 0; round < 40; round += 1) {
+      for (const plugin of this.plugins) {
+        for (const deed of ['deliver', 'return', 'freed'] as const) {
+          while (this.can(plugin, deed) && deed !== 'return') this.do(plugin, deed);
+          this.do(plugin, deed);
+        }
+      }
+      this.clock.increment(20_000);
+      this.check();
+    }
+  }
+
+  /** What reached the plugins and what the scheduler holds, as far as it matters for what can come next. */
+  summary(): string {
+    const { ledger, queue, evictions } = this.#admission;
+    const lru = [...ledger.candidates()].map(({ plugin, generation }) => [plugin, this.#relative(plugin, generation)]);
+    const plugins = this.plugins.map((plugin) => [
+      [...plugin.held].map(([generation, state]) => [this.#relative(plugin.name, generation), state]),
+      [...plugin.announced.values()],
+      plugin.asking === undefined ? undefined : this.#relative(plugin.name, plugin.asking),
+      plugin.extra === undefined ? undefined : this.#relative(plugin.name, plugin.extra),
+      plugin.inbox.map(({ type, generation }) => [type, this.#relative(plugin.name, generation)]),
+      ledger.of(plugin.name).map((r) => [r.standing, r.leaving, r.claimed, r.need.vramMb, evictions.requesterOf(r)]),
+      queue.get(plugin.name)?.priority,
+    ]);
+    const turns = this.plugins
+      .map((plugin) => queue.get(plugin.name))
+      .filter((request) => request !== undefined)
+      .toSorted((a, b) => a.turn - b.turn)
+      .map((request) => [request.plugin, queue.waits(request)]);
+    return JSON.stringify([this.actor.getSnapshot().value, lru, plugins, turns, evictions.held()]);
+  }
+
+  #relative(name: string, generation: number): number {
+    return (this.plugins.find((plugin) => plugin.name === name)?.generation ?? 0) - generation;
+  }
+
+  /** Throws if an invariant does not hold. */
+  check(): void {
+    if (this.#violations.length > 0) throw new Error(this.#violations.join('; '));
+    const snapshot = this.actor.getSnapshot();
+    if (snapshot.status !== 'active') throw new Error(`the scheduler is ${snapshot.status}: ${String(snapshot.error)}`);
+    const { ledger, queue, evictions } = this.#admission;
+    const expected: string[] = [];
+    for (const plugin of this.plugins) {
+      const { name, inbox, held, gone } = plugin;
+      for (const generation of held.keys()) expected.push(`${name}#${generation}`);
+      for (const event of inbox) {
+        const { type, generation } = event;
+        if (type === 'GRANTED' && !held.has(generation) && !gone.has(generation))
+          expected.push(`${name}#${generation}`);
+      }
+      if (plugin.asking !== undefined) {
+        const answers = inbox.filter(
+          ({ type, generation }) => (type === 'GRANTED' || type === 'REFUSED') && generation === plugin.asking,
+        );
+        const asks = queue.get(name)?.generation === plugin.asking ? 1 : 0;
+        if (answers.length + asks !== 1)
+          throw new Error(`${name} has ${answers.length} answers and asks ${asks} times`);
+      } else if (queue.get(name) !== undefined) {
+        throw new Error(`${name} wants nothing, but is still in the queue`);
+      }
+    }
+    const actual = [...ledger].map(({ plugin, generation }) => `${plugin}#${generation}`);
+    if (actual.toSorted().join() !== expected.toSorted().join()) {
+      throw new Error(`the ledger holds ${actual.toSorted().join()}, the plugins ${expected.toSorted().join()}`);
+    }
+    const sum = [...ledger].reduce((total, { need: { vramMb } }) => total + vramMb, 0);
+    if (ledger.reserved.vramMb !== sum) throw new Error(`reserved ${ledger.reserved.vramMb}, the sum is ${sum}`);
+    if (this.#enforcing && !fits(ledger.reserved, ledger.capacity)) {
+      throw new Error('the capacity is exceeded');
+    }
+    if (this.#enforcing && ledger.reserved.slots + evictions.held().slots > ledger.capacity.slots) {
+      throw new Error('more is kept back than there is');
+    }
+    if (evictions.held().slots < 0 || ledger.evictable.slots < 0) throw new Error('a sum is negative');
+    if (evictions.size === 0 && evictions.held().slots !== 0) throw new Error('room is kept back for nobody');
+    const { value } = snapshot;
+    if (value === 'deciding') throw new Error('deciding is seen from outside');
+    if ((value === 'settled') !== (queue.empty && value !== 'measuring'))
+      throw new Error(`${value} with a queue of ${queue.length}`);
+    if ((value === 'evicting') !== (evictions.size > 0 && value !== 'measuring'))
+      throw new Error(`${value} with ${evictions.size}`);
+  }
+
+  stop(): void {
+    this.actor.stop();
+    for (const plugin of this.plugins) (plugin.ref as ReturnType<typeof createActor>).stop();
+  }
+}
+
+/** What a plugin keeps when it goes warm: half of its memory and its slot. */
+export function keptOf(amount: Need): Resources {
+  return need(Math.floor(amount.vramMb / 2));
+}
