@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Policy } from '../../src/scheduler/policy.ts';
 import { permissive } from '../../src/scheduler/permissive.ts';
