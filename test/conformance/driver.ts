@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { BootPlugin, Frame, Handshake } from '../../src/protocol.ts';
+
+/** A program that speaks the worker protocol, and what it is told to load. */
+export interface WorkerProgram {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly plugin: BootPlugin;
+}
+
+/** One answer, with its whole body. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  /** The local end of the connection, the same for requests that shared one. */
+  readonly connection: object;
+}
+
+/** What a request may say beside its method, path and body. */
+export interface RequestOptions {
+  readonly token?: string | undefined;
+  readonly headers?: Record<string, string>;
+  /** Called with every frame as it comes. */
+  readonly onFrame?: (frame: Frame) => void;
+  /** Breaks the connection. */
+  readonly signal?: AbortSignal;
+}
+
+/** A worker that was started and has shaken hands. */
+export interface RunningWorker {
+  readonly child: ChildProcess;
+  readonly nonce: string;
+  readonly handshake: Handshake;
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  /** Sends a request; a body that is no string is sent as JSON. `path` may begin with `control:`. */
+  send(method: 'GET' | 'POST', path: string, body?: unknown, options?: RequestOptions): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+/** Starts a worker and waits for its handshake; rejects with its output when it ends before. */
+export async function startWorker(program: WorkerProgram, transport: 'unix' | 'tcp' = 'unix'): Promise<RunningWorker> {
+  const folder = mkdtempSync(join(tmpdir(), 'gr-'));
+  const nonce = randomBytes(16).toString('hex');
+  const token = randomBytes(32).toString('hex');
+  const child = spawn(program.file, program.args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  let output = '';
+  child.stderr.on('data', (data: Buffer) => {
+    output += data.toString();
+  });
+  // A worker that has ended already has closed its end of the pipe.
+  child.stdin.on('error', () => {});
+  const listen = transport === 'unix' ? { unix: join(folder, 'w'), control: join(folder, 'c') } : { tcp: '127.0.0.1' };
+  child.stdin.write(
+    `${JSON.stringify({ protocol: [1], nonce, token, listen, plugin: program.plugin, concurrency: 2 })}\n`,
+  );
+
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  const stop = async (): Promise<void> => {
+    agent.destroy();
+    child.kill('SIGKILL');
+    await exited;
+    rmSync(folder, { recursive: true, force: true });
+  };
+
+  const handshake = await new Promise<Handshake | undefined>((resolve) => {
+    const lines = createInterface({ input: child.stdout });
+    lines.on('line', (line) => {
+      if (/^\{\s*"greenroom"/.test(line)) resolve(JSON.parse(line));
+    });
+    lines.once('close', () => resolve(undefined));
+  });
+  if (handshake === undefined) {
+    const { code } = await exited;
+    await stop();
+    throw new Error(`The worker ended with status ${code} before its handshake:\n${output}`);
+  }
+
+  const send: RunningWorker['send'] = (method, path, body, options = {}) => {
+    const control = path.startsWith('control:');
+    const address = control ? handshake.control : handshake.address;
+    const where = address.startsWith('unix:')
+      ? { socketPath: address.slice('unix:'.length) }
+      : { host: '127.0.0.1', port: Number(address.slice(address.lastIndexOf(':') + 1)) };
+    const bearer = 'token' in options ? options.token : token;
+    const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      const outgoing = request({
+        ...where,
+        agent,
+        method,
+        path: control ? path.slice('control:'.length) : path,
+        headers: {
+          ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+          ...(text === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+          ...options.headers,
+        },
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      });
+      outgoing.on('error', reject);
+      outgoing.on('response', (incoming) => {
+        const connection = incoming.socket;
+        let received = '';
+        let parsedTo = 0;
+        incoming.setEncoding('utf8');
+        incoming.on('error', reject);
+        incoming.on('data', (data: string) => {
+          received += data;
+          for (let end = received.indexOf('\n', parsedTo); end !== -1; end = received.indexOf('\n', parsedTo)) {
+            options.onFrame?.(JSON.parse(received.slice(parsedTo, end)));
+            parsedTo = end + 1;
+          }
+        });
+        incoming.on('end', () => {
+          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: received, connection });
+        });
+      });
+      outgoing.end(text);
+    });
+  };
+  return { child, nonce, handshake, exited, send, stop };
+}
+
+/** The frames of an NDJSON answer. */
+export function framesOf(answer: Answer): Frame[] {
+  return answer.body
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}

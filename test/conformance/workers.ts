@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { WorkerProgram } from './driver.ts';
+
+/** A worker of the suite. */
+export interface ConformingWorker {
+  readonly name: string;
+  readonly program: WorkerProgram;
+  /** Whether it answers control, and notices its host's end, while a call keeps a processor busy. */
+  readonly threaded: boolean;
+}
+
+const fixtures = fileURLToPath(new URL('../fixtures/conformance', import.meta.url));
+const pythonHost = fileURLToPath(new URL('../../python/greenroom_worker.py', import.meta.url));
+
+/** The host program of Node plugins, from the build. */
+export const NODE_HOST = fileURLToPath(new URL('../../dist/worker/host.js', import.meta.url));
+
+/** A program for a module of the fixtures, on the Node SDK. */
+export function nodeProgram(module: string): WorkerProgram {
+  return {
+    file: process.execPath,
+    args: [NODE_HOST],
+    plugin: { name: 'conformance', folder: fixtures, module: `${fixtures}/${module}` },
+  };
+}
+
+const workers: ConformingWorker[] = [
+  { name: 'the Node SDK', threaded: true, program: nodeProgram('plugin.mjs') },
+  {
+    name: 'a program without an SDK',
+    threaded: false,
+    program: {
+      file: process.execPath,
+      args: [`${fixtures}/command-worker.mjs`],
+      plugin: { name: 'conformance', folder: fixtures },
+    },
+  },
+];
+if (existsSync(pythonHost)) {
+  workers.push({
+    name: 'the Python SDK',
+    threaded: true,
+    program: {
+      file: process.platform === 'win32' ? 'python' : 'python3',
+      args: [pythonHost],
+      plugin: { name: 'conformance', folder: fixtures, module: 'plugin', class: 'ConformancePlugin' },
+    },
+  });
+}
+
+/** Every worker that must keep to the protocol. */
+export const WORKERS: readonly ConformingWorker[] = workers;
