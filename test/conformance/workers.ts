@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { WorkerProgram } from './driver.ts';
 
@@ -21,7 +22,7 @@ export function nodeProgram(module: string): WorkerProgram {
   return {
     file: process.execPath,
     args: [NODE_HOST],
-    plugin: { name: 'conformance', folder: fixtures, module: `${fixtures}/${module}` },
+    plugin: { name: 'conformance', folder: fixtures, module: resolve(fixtures, module) },
   };
 }
 

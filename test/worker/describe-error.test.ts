@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { describeError } from '../../src/worker/describe-error.ts';
+import { PluginError } from '../../src/worker/index.ts';
+
+describe('describeError', () => {
+  it('describes anything that can be thrown', () => {
+    fc.assert(
+      fc.property(fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true }), (thrown) => {
+        const described = describeError(thrown);
+        expect(typeof described.type).toBe('string');
+        expect(typeof described.message).toBe('string');
+        expect(JSON.parse(JSON.stringify(described))).toEqual(described);
+      }),
+    );
+  });
+
+  it('describes values whose every property throws', () => {
+    const hostile = new Proxy(
+      {},
+      {
+        get() {
+          throw new Error('no');
+        },
+      },
+    );
+    expect(describeError(hostile).message).toBe('Something that cannot be shown was thrown.');
+  });
+
+  it.each([
+    ['a string', 'oops', { type: 'string', message: 'oops' }],
+    ['null', null, { type: 'null', message: 'null' }],
+    ['undefined', undefined, { type: 'undefined', message: 'undefined' }],
+    ['an error of a class without a name of its own', new (class Odd extends Error {})('x'), { type: 'Odd' }],
+    [
+      'a typed error',
+      new PluginError('x', { category: 'input', details: { field: 'a' } }),
+      { category: 'input', details: { field: 'a' } },
+    ],
+    [
+      'a refused connection',
+      Object.assign(new Error('x'), { code: 'ECONNREFUSED' }),
+      { category: 'transient', retryable: true },
+    ],
+    ['a failed fetch', new TypeError('fetch failed', { cause: { code: 'ETIMEDOUT' } }), { category: 'transient' }],
+    ['a full disk', Object.assign(new Error('x'), { code: 'ENOSPC' }), { category: 'resource', retryable: false }],
+    ['anything else', new Error('x'), { type: 'Error', category: 'fatal', retryable: false }],
+  ])('describes %s', (_what, thrown, expected) => {
+    expect(describeError(thrown)).toMatchObject(expected);
+  });
+});
