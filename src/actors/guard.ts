@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 
 /** What ends a supervisor's workers if the supervisor itself dies without stopping them. */
 export type OrphanProtectionTier = 'guard' | 'lifeline';
@@ -61,7 +62,7 @@ const ATTEMPTS = 3;
 
 interface GuardProcess {
   readonly child: ChildProcess;
-  readonly stdin: Socket;
+  readonly stdin: Writable;
   readonly startedAt: number;
   readonly exited: Promise<void>;
 }
@@ -88,10 +89,10 @@ export function startGuard(options: GuardOptions = {}): Guard {
       env: {},
       stdio: ['pipe', 'ignore', 'ignore'],
     });
-    // On Unix, Node's pipe to a child is a socket.
-    const stdin = child.stdin as Socket;
+    const { stdin } = child;
     child.unref();
-    stdin.unref();
+    // On Unix, Node's pipe to a child is a socket.
+    if (stdin instanceof Socket) stdin.unref();
     stdin.on('error', () => {});
     const exited = new Promise<void>((resolve) => {
       child.once('exit', () => resolve());
@@ -105,7 +106,7 @@ export function startGuard(options: GuardOptions = {}): Guard {
   function ended(guard: GuardProcess): void {
     guard.stdin.destroy();
     if (current === guard) current = undefined;
-    if (closing !== undefined) return;
+    if (isClosing()) return;
     for (const listener of listeners) listener();
     if (current !== undefined || held.size === 0) return;
     const wait = Date.now() - guard.startedAt < SHORTEST_LIFE_MS ? SHORTEST_LIFE_MS : 0;
@@ -128,6 +129,8 @@ export function startGuard(options: GuardOptions = {}): Guard {
     });
   }
 
+  const isClosing = (): boolean => closing !== undefined;
+
   return {
     get alive() {
       return current !== undefined;
@@ -140,7 +143,8 @@ export function startGuard(options: GuardOptions = {}): Guard {
         throw new RangeError(`${pgid} is not the number of a worker's process group.`);
       }
       held.add(pgid);
-      for (let attempt = 0; usable && attempt < ATTEMPTS && closing === undefined; attempt++) {
+      if (!usable) return;
+      for (let attempt = 0; attempt < ATTEMPTS && held.has(pgid) && !isClosing(); attempt++) {
         const sent = current === undefined ? registerAll() : send(current, `+ ${pgid}\n`);
         if (await sent) return;
       }
