@@ -91,7 +91,7 @@ function typeOf(thrown: unknown): string {
 
 function textOf(value: unknown): string {
   try {
-    return isObject(value) ? (JSON.stringify(value) ?? String(value)) : String(value);
+    return isObject(value) ? (JSON.stringify(value) ?? typeof value) : String(value);
   } catch {
     return 'Something that cannot be shown was thrown.';
   }

@@ -29,7 +29,7 @@ export class FrameWriter {
   /** Sends progress at once. What is no number from 0 to 1 is sent as the nearest one, or as -1 for unknown. */
   progress(fraction: number, message: string | undefined): void {
     const progress = fraction >= 0 ? Math.min(1, fraction) : -1;
-    this.#gathered += `${JSON.stringify(message === undefined ? { progress } : { progress, message: String(message) })}\n`;
+    this.#gathered += `${JSON.stringify(message === undefined ? { progress } : { progress, message })}\n`;
     this.#send();
   }
 

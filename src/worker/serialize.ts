@@ -38,8 +38,10 @@ export function serialize(value: unknown): string {
 export function withTempFiles(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (isTempFileValue(value)) return value.toTempFile();
-  if (!Object.values(value).some(isTempFileValue)) return value;
-  return saveMembers(value);
+  // By hand, without an array of the members: this is done for every chunk of every stream.
+  const members: Readonly<Record<string, unknown>> = value as Readonly<Record<string, unknown>>;
+  for (const key in members) if (isTempFileValue(members[key])) return saveMembers(value);
+  return value;
 }
 
 async function saveMembers(value: object): Promise<unknown> {
@@ -60,7 +62,7 @@ function refuseFunctions(value: unknown): void {
     throw new SerializeError(`${at([])} is a ${typeof value}.`);
   if (typeof value !== 'object' || value === null || 'toJSON' in value) return;
   for (const key in value) {
-    const member: unknown = Reflect.get(value, key);
+    const member = (value as Readonly<Record<string, unknown>>)[key];
     if (typeof member === 'function' && Object.hasOwn(value, key))
       throw new SerializeError(`${at([key])} is a function.`);
   }

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Answer, framesOf, type RequestOptions, type RunningWorker, startWorker } from './driver.ts';
 import { WORKERS } from './workers.ts';
@@ -15,22 +16,6 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
     expect((await worker.send('GET', 'control:/health')).status).toBe(200);
     expect((await worker.send('POST', '/initialize', { config: { model: 'base' } })).status).toBe(200);
     return worker;
-  }
-
-  function execute(worker: RunningWorker, kwargs: object, options?: RequestOptions): Promise<Answer> {
-    return worker.send('POST', '/execute', { call: 'a call', args: [], kwargs }, options);
-  }
-
-  function stream(worker: RunningWorker, kwargs: object): Promise<Answer> {
-    return worker.send('POST', '/execute_stream', { call: 'a stream', args: [], kwargs });
-  }
-
-  /** Starts a call and waits until its first frame shows that it runs; its answer is still to come. */
-  async function begin(worker: RunningWorker, what: 'wait' | 'spin'): Promise<{ readonly answer: Promise<Answer> }> {
-    const { promise: begun, resolve } = deferred();
-    const answer = execute(worker, { do: what }, { onFrame: resolve });
-    await Promise.race([begun, answer]);
-    return { answer };
   }
 
   it('says its nonce, process and addresses in the handshake', async () => {
@@ -244,10 +229,18 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
   });
 });
 
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
+function execute(worker: RunningWorker, kwargs: object, options?: RequestOptions): Promise<Answer> {
+  return worker.send('POST', '/execute', { call: 'a call', args: [], kwargs }, options);
+}
+
+function stream(worker: RunningWorker, kwargs: object): Promise<Answer> {
+  return worker.send('POST', '/execute_stream', { call: 'a stream', args: [], kwargs });
+}
+
+/** Starts a call and waits until its first frame shows that it runs; its answer is still to come. */
+async function begin(worker: RunningWorker, what: 'wait' | 'spin'): Promise<{ readonly answer: Promise<Answer> }> {
+  const begun = new EventEmitter();
+  const answer = execute(worker, { do: what }, { onFrame: () => begun.emit('frame') });
+  await Promise.race([once(begun, 'frame'), answer]);
+  return { answer };
 }

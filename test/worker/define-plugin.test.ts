@@ -36,7 +36,7 @@ describe('definePlugin', () => {
       initialize(config) {
         expectTypeOf(config).toEqualTypeOf<{ model: string; size?: number | undefined }>();
       },
-      async execute(input: { audio: string }, ctx) {
+      async execute(input: { audio: string }, ctx): Promise<number> {
         expectTypeOf(ctx.config.model).toEqualTypeOf<string>();
         expectTypeOf(ctx.signal).toEqualTypeOf<AbortSignal>();
         expectTypeOf(ctx.cancelled).toEqualTypeOf<boolean>();

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describeError } from '../../src/worker/describe-error.ts';
 import { PluginError } from '../../src/worker/index.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SerializeError, serialize, withTempFiles } from '../../src/worker/serialize.ts';
 
@@ -40,9 +40,9 @@ describe('serialize', () => {
   });
 });
 
-describe('withTempFiles', () => {
-  const file = (path: string) => ({ toTempFile: () => Promise.resolve(path) });
+const file = (path: string) => ({ toTempFile: () => Promise.resolve(path) });
 
+describe('withTempFiles', () => {
   it('replaces a value, or members of a value, that save themselves', async () => {
     expect(await withTempFiles(file('/a'))).toBe('/a');
     expect(await withTempFiles({ audio: file('/a'), n: 1 })).toEqual({ audio: '/a', n: 1 });
