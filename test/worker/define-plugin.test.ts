@@ -37,16 +37,16 @@ describe('definePlugin', () => {
         expectTypeOf(config).toEqualTypeOf<{ model: string; size?: number | undefined }>();
       },
       async execute(input: { audio: string }, ctx): Promise<number> {
-        expectTypeOf(ctx.config.model).toEqualTypeOf<string>();
-        expectTypeOf(ctx.signal).toEqualTypeOf<AbortSignal>();
-        expectTypeOf(ctx.cancelled).toEqualTypeOf<boolean>();
-        return input.audio.length;
+        return input.audio.length + ctx.config.model.length;
       },
       async *stream(input) {
         yield input.audio;
       },
     });
     expectTypeOf(plugin.execute).parameter(0).toEqualTypeOf<{ audio: string }>();
+    expectTypeOf(plugin.execute)
+      .parameter(1)
+      .toEqualTypeOf<CallContext<{ model: string; size?: number | undefined }>>();
     expectTypeOf(plugin.execute).returns.toEqualTypeOf<number | Promise<number>>();
   });
 
