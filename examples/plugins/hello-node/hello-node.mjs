@@ -2,7 +2,7 @@
 // A Greenroom plugin is a module whose default export is an object. It needs nothing installed; the next line only
 // tells editors what the object may hold.
 
-/** @satisfies {import('greenroom/worker').Plugin} */
+/** @satisfies {import('greenroom/worker').Plugin<{ greeting: string }, { name?: string }>} */
 export default {
   name: 'hello-node',
   version: '1.0.0',

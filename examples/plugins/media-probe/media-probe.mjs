@@ -46,7 +46,7 @@ const actions = {
       const at = /^out_time_us=(\d+)$/.exec(line);
       if (at && seconds > 0) report(Math.min(1, Number(at[1]) / 1e6 / seconds), 'measuring');
     };
-    const measure = ['-map', '0:a:0', '-af', 'ebur128=framelog=quiet', '-f', 'null', '-'];
+    const measure = ['-map', '0:a:0', '-af', 'ebur128=framelog=verbose', '-f', 'null', '-'];
     const { stderr } = await run(call, 'ffmpeg', [...quiet(), '-i', fileUrl(path), ...measure], onLine);
     const summary = stderr.slice(stderr.lastIndexOf('Summary:'));
     const value = (name) => Number(new RegExp(`${name}:\\s+(-?[\\d.]+)`).exec(summary)?.[1] ?? Number.NaN);
@@ -62,7 +62,11 @@ const actions = {
       const at = /^out_time_us=(\d+)$/.exec(line);
       if (at) report(Math.min(1, Number(at[1]) / 1e6 / seconds), 'writing');
     };
-    const source = `sine=frequency=${Number(frequency)}:duration=${Number(seconds)}`;
+    // Text would be read as more of ffmpeg's filter language.
+    if (!Number.isFinite(seconds) || !Number.isFinite(frequency)) {
+      throw new MediaError('"seconds" and "frequency" are numbers.', 'input');
+    }
+    const source = `sine=frequency=${frequency}:duration=${seconds}`;
     await run(call, 'ffmpeg', [...quiet(), '-f', 'lavfi', '-i', source, '-y', fileUrl(path)], onLine);
     return { path };
   },

@@ -17,7 +17,7 @@ export function shingles(text, size) {
   for (let start = 0; start < count; start += 1) {
     let hash = 0;
     const end = Math.min(start + size, words.length);
-    for (let at = start; at < end; at += 1) hash = mix(hash ^ (words[at] ?? 0));
+    for (let at = start; at < end; at += 1) hash = mix(hash ^ words[at]);
     hashes[start] = hash;
   }
   hashes.sort();
@@ -61,8 +61,8 @@ export function signatures(count) {
     const least = new Uint32Array(count).fill(0xffffffff);
     for (const shingle of set) {
       for (let place = 0; place < count; place += 1) {
-        const hash = mix(shingle ^ /** @type {number} */ (seeds[place]));
-        if (hash < /** @type {number} */ (least[place])) least[place] = hash;
+        const hash = mix(shingle ^ seeds[place]);
+        if (hash < least[place]) least[place] = hash;
       }
     }
     return least;
@@ -94,8 +94,8 @@ export function bandRows(count, threshold, recall) {
 export function similarity(left, right) {
   let shared = 0;
   for (let l = 0, r = 0; l < left.length && r < right.length; ) {
-    const a = /** @type {number} */ (left[l]);
-    const b = /** @type {number} */ (right[r]);
+    const a = left[l];
+    const b = right[r];
     if (a === b) shared += 1;
     if (a <= b) l += 1;
     if (b <= a) r += 1;
