@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import { readProcStats, TICKS_PER_SECOND } from './proc-stat.ts';
+import { listByPs } from './ps.ts';
+
+/** One process at one moment. */
+export interface ProcessSample {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly pgid: number;
+  /** Processor time used so far, user and system, in milliseconds. */
+  readonly cpuMs: number;
+  /** How long it has been running, in milliseconds. */
+  readonly ageMs: number;
+  /** Resident memory in bytes, where the listing tells it at no further cost. */
+  readonly rssBytes?: number | undefined;
+}
+
+/** What a tree of processes uses. A figure is null where the machine does not tell it, as on Windows. */
+export interface TreeStats {
+  /** The root of the tree. */
+  readonly pid: number;
+  /** 100 is one processor kept busy. Since the last sample of this tree, the first time since its root's start. */
+  readonly cpuPercent: number | null;
+  /** Resident memory in MiB, summed; memory that processes share counts for each of them. */
+  readonly memoryRssMb: number | null;
+  readonly processes: number | null;
+  readonly uptimeMs: number | null;
+}
+
+/** Measures trees of processes, and remembers the last sample of each for the processor's share. */
+export interface TreeSampler {
+  /** What the tree under a process uses now; all figures are null once the process is gone. */
+  sample(pid: number): Promise<TreeStats>;
+}
+
+/** A tree as it was: when, and what each process had used. */
+interface FormerTree {
+  readonly rootAgeMs: number;
+  readonly cpuMs: ReadonlyMap<number, number>;
+}
+
+/** A sampler that has measured nothing yet. `list` is where the processes come from. */
+export function createTreeSampler(list: () => Promise<ProcessSample[]> = listProcesses): TreeSampler {
+  const former = new Map<number, FormerTree>();
+  return {
+    async sample(pid) {
+      const all = await list();
+      const tree = treeOf(pid, all);
+      const root = tree.find((member) => member.pid === pid);
+      const alive = new Set(all.map((member) => member.pid));
+      for (const known of former.keys()) if (!alive.has(known)) former.delete(known);
+      if (root === undefined) {
+        return { pid, cpuPercent: null, memoryRssMb: null, processes: null, uptimeMs: null };
+      }
+      const last = former.get(pid);
+      // A root younger than at the last sample is another process with the same number.
+      const since = last !== undefined && last.rootAgeMs < root.ageMs ? last : undefined;
+      former.set(pid, { rootAgeMs: root.ageMs, cpuMs: new Map(tree.map((member) => [member.pid, member.cpuMs])) });
+      const elapsedMs = root.ageMs - (since?.rootAgeMs ?? 0);
+      // By process, so that one that has ended takes nothing away from the others.
+      const usedMs = sum(tree.map((member) => Math.max(0, member.cpuMs - (since?.cpuMs.get(member.pid) ?? 0))));
+      return {
+        pid,
+        cpuPercent: elapsedMs > 0 ? round((usedMs / elapsedMs) * 100) : 0,
+        memoryRssMb: round(sum(tree.map((member) => member.rssBytes ?? readRssBytes(member.pid))) / 2 ** 20),
+        processes: tree.length,
+        uptimeMs: Math.round(root.ageMs),
+      };
+    },
+  };
+}
+
+/** The given processes, what descends from them, and what is in a process group that one of them leads. */
+export function treeOf(roots: number | readonly number[], processes: readonly ProcessSample[]): ProcessSample[] {
+  const wanted = new Set(typeof roots === 'number' ? [roots] : roots);
+  const childrenOf = new Map<number, ProcessSample[]>();
+  const reached = new Map<number, ProcessSample>();
+  for (const each of processes) {
+    const siblings = childrenOf.get(each.ppid);
+    if (siblings === undefined) childrenOf.set(each.ppid, [each]);
+    else siblings.push(each);
+    if (wanted.has(each.pid) || wanted.has(each.pgid)) reached.set(each.pid, each);
+  }
+  // A map's iteration also visits what is added meanwhile.
+  for (const pid of reached.keys()) for (const child of childrenOf.get(pid) ?? []) reached.set(child.pid, child);
+  return [...reached.values()];
+}
+
+/** All processes this one may see: from `/proc`, on other Unix systems from `ps`; none on Windows. */
+export async function listProcesses(): Promise<ProcessSample[]> {
+  if (process.platform === 'win32') return [];
+  return process.platform === 'linux' ? listByProc() : await listByPs();
+}
+
+function listByProc(): ProcessSample[] {
+  const machineAgeMs = Number.parseFloat(readFileSync('/proc/uptime', 'utf8')) * 1000;
+  const msPerTick = 1000 / TICKS_PER_SECOND;
+  return readProcStats().map(({ pid, ppid, pgid, cpuTicks, startTime }) => ({
+    pid,
+    ppid,
+    pgid,
+    cpuMs: cpuTicks * msPerTick,
+    ageMs: Math.max(0, machineAgeMs - Number(startTime) * msPerTick),
+  }));
+}
+
+/** From `status`, which tells kB: `stat` tells pages, whose size differs between machines. */
+function readRssBytes(pid: number): number {
+  try {
+    const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return Number(found?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+function sum(figures: readonly number[]): number {
+  return figures.reduce((total, figure) => total + figure, 0);
+}
+
+function round(figure: number): number {
+  return Math.round(figure * 10) / 10;
+}
