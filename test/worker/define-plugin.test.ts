@@ -18,7 +18,7 @@ describe('definePlugin', () => {
     expect(() => definePlugin(new Greeter())).not.toThrow();
   });
 
-  it.each([
+  it.each<[unknown, string]>([
     [null, 'a plugin is an object, not null.'],
     [[], 'a plugin needs an execute(input, ctx) function.'],
     [{ name: 'p' }, 'a plugin needs an execute(input, ctx) function.'],
