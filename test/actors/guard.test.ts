@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, test, vi } from 'vitest';
+import { orphanProtection, startGuard } from '../../src/actors/guard.ts';
+import { groupMembers, killGroup } from '../../src/actors/process-group.ts';
+
+const HOST = fileURLToPath(new URL('../fixtures/processes/guarded-host.mjs', import.meta.url));
+const started: number[] = [];
+const hosts: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const host of hosts.splice(0)) host.kill('SIGKILL');
+  for (const pgid of started.splice(0)) killGroup(pgid, 'SIGKILL');
+});
+
+function group(): number {
+  const child = spawn('/bin/sh', ['-c', 'sleep 300 & wait'], { detached: true, stdio: 'ignore' });
+  if (child.pid === undefined) throw new Error('No shell could be started.');
+  started.push(child.pid);
+  return child.pid;
+}
+
+function startHost(groups: number) {
+  const host = spawn(process.execPath, [HOST, String(groups)], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  hosts.push(host);
+  if (host.pid !== undefined) started.push(host.pid);
+  const reports = createInterface({ input: host.stdout })[Symbol.asyncIterator]();
+  const report = async (): Promise<{ groups: number[]; guard: number }> => {
+    const { value } = await reports.next();
+    const parsed = JSON.parse(String(value));
+    started.push(...parsed.groups, parsed.guard);
+    return parsed;
+  };
+  return { host, report };
+}
+
+const gone = (pgids: readonly number[]) =>
+  vi.waitFor(() => expect(pgids.filter((pgid) => killGroup(pgid, 0))).toEqual([]), { timeout: 10_000, interval: 10 });
+
+test('twenty groups are gone when the process that held the guard is killed', async () => {
+  const { host, report } = startHost(20);
+  const { groups, guard } = await report();
+  expect(groups.filter((pgid) => killGroup(pgid, 0))).toHaveLength(20);
+  host.kill('SIGKILL');
+  await gone([...groups, guard]);
+});
+
+test('a guard outlives what is sent to the group of its host', async () => {
+  const { host, report } = startHost(3);
+  const { groups, guard } = await report();
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.kill(guard, signal);
+  if (host.pid !== undefined) killGroup(host.pid, 'SIGTERM');
+  await gone([...groups, guard]);
+});
+
+test('a guard that is killed is replaced, and its successor holds every group', async () => {
+  const { host, report } = startHost(5);
+  const first = await report();
+  process.kill(first.guard, 'SIGKILL');
+  const second = await report();
+  expect(second.guard).not.toBe(first.guard);
+  host.kill('SIGKILL');
+  await gone([...second.groups, second.guard]);
+});
+
+test('a group that was let go is spared, also when it had been added twice', async () => {
+  const guard = startGuard();
+  const [kept, freed] = [group(), group()];
+  for (const pgid of [kept, freed, freed]) await guard.add(pgid);
+  guard.remove(freed);
+  await guard.close();
+  await gone([kept]);
+  expect(killGroup(freed, 0)).toBe(true);
+});
+
+test('a guard holds hundreds of groups', async () => {
+  const guard = startGuard();
+  // Numbers above the largest pid, so that they are nobody's.
+  const nobodys = Array.from({ length: 500 }, (_, index) => 5_000_000 + index);
+  const mine = group();
+  await Promise.all([...nobodys, mine].map((pgid) => guard.add(pgid)));
+  for (const pgid of nobodys) guard.remove(pgid);
+  await guard.close();
+  await gone([mine]);
+});
+
+test('no process is started before there is something to guard', async () => {
+  const guard = startGuard();
+  expect([guard.alive, guard.pid]).toEqual([false, undefined]);
+  await guard.close();
+});
+
+test.each([0, 1, -5, 2.5, Number.NaN, process.pid])('%s is refused as a group', async (pgid) => {
+  const guard = startGuard();
+  await expect(guard.add(pgid)).rejects.toThrow(RangeError);
+  expect(guard.alive).toBe(false);
+  await guard.close();
+});
+
+test('without a shell groups are taken in but not guarded, and the tier says so', async () => {
+  const guard = startGuard({ shell: '/nowhere/sh' });
+  await guard.add(group());
+  expect(guard.alive).toBe(false);
+  await guard.close();
+  expect(orphanProtection('/nowhere/sh').tier).toBe('lifeline');
+  expect(orphanProtection().tier).toBe('guard');
+});
+
+test.runIf(existsSync('/proc/self/fd'))(
+  'a guard is a session of its own with nothing open but its input and the null device',
+  async () => {
+    const guard = startGuard();
+    const mine = group();
+    await guard.add(mine);
+    expect(groupMembers(guard.pid ?? 0)).toEqual([guard.pid]);
+    const open = readdirSync(`/proc/${guard.pid}/fd`).map((fd) => readlinkSync(`/proc/${guard.pid}/fd/${fd}`));
+    expect(open).toEqual([expect.stringMatching(/^socket:/), '/dev/null', '/dev/null']);
+    guard.remove(mine);
+    const pid = guard.pid ?? 0;
+    await guard.close();
+    expect(groupMembers(pid)).toEqual([]);
+  },
+);
+
+test('a shell that ends at once is tried again and again without spinning or throwing', async () => {
+  const guard = startGuard({ shell: '/bin/false' });
+  const ended = new Promise<void>((resolve) => guard.onExit(resolve));
+  await guard.add(group());
+  await ended;
+  await guard.close();
+});

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { parseProcStat, readProcStat, readProcStats } from '../../src/actors/proc-stat.ts';
+
+const fields = 'S 10 20 20 0 -1 4194560 100 0 0 0 7 5 0 0 20 0 1 0 98765 5000000 300 18446744073709551615';
+
+test.each(['sleep', 'a b', 'x) S 1 2 (y', '((', 'two\nlines'])('a command called %j is read over', (command) => {
+  expect(parseProcStat(`42 (${command}) ${fields}\n`)).toEqual({
+    pid: 42,
+    ppid: 10,
+    pgid: 20,
+    cpuTicks: 12,
+    startTime: '98765',
+  });
+});
+
+test('half a line is no process', () => {
+  expect(parseProcStat('42 (sleep) S 10')).toBeNull();
+  expect(parseProcStat('')).toBeNull();
+});
+
+test('this process is found, and nothing where there is no /proc', () => {
+  expect(readProcStat(process.pid)).toMatchObject({ pid: process.pid, ppid: process.ppid });
+  expect(readProcStats().map(({ pid }) => pid)).toContain(process.pid);
+  expect(readProcStats('/nowhere')).toEqual([]);
+});

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { createTreeSampler, listProcesses, type ProcessSample, treeOf } from '../../src/actors/process-tree.ts';
+
+const sample = (pid: number, ppid: number, pgid: number, cpuMs = 0, ageMs = 1_000): ProcessSample => ({
+  pid,
+  ppid,
+  pgid,
+  cpuMs,
+  ageMs,
+  rssBytes: 2 ** 20,
+});
+
+test('a tree is the root, what descends from it and what is in its group', () => {
+  const processes = [
+    sample(10, 1, 10),
+    sample(11, 10, 10),
+    sample(12, 11, 12),
+    sample(13, 1, 10),
+    sample(14, 13, 14),
+    sample(20, 1, 20),
+    sample(21, 20, 20),
+  ];
+  expect(
+    treeOf(10, processes)
+      .map(({ pid }) => pid)
+      .toSorted((a, b) => a - b),
+  ).toEqual([10, 11, 12, 13, 14]);
+  expect(
+    treeOf([12, 20], processes)
+      .map(({ pid }) => pid)
+      .toSorted((a, b) => a - b),
+  ).toEqual([12, 20, 21]);
+  expect(treeOf(99, processes)).toEqual([]);
+});
+
+test('the share of the processor is since the start, then since the last sample', async () => {
+  const states = [
+    [sample(10, 1, 10, 300, 1_000), sample(11, 10, 10, 200, 500)],
+    // One child has ended, another has come.
+    [sample(10, 1, 10, 800, 2_000), sample(12, 10, 10, 250, 300)],
+    [sample(10, 1, 10, 40, 100)],
+    [],
+  ];
+  const sampler = createTreeSampler(async () => states.shift() ?? []);
+  expect(await sampler.sample(10)).toEqual({
+    pid: 10,
+    cpuPercent: 50,
+    memoryRssMb: 2,
+    processes: 2,
+    uptimeMs: 1_000,
+  });
+  expect(await sampler.sample(10)).toMatchObject({ cpuPercent: 75, processes: 2 });
+  // The same number, but a younger process.
+  expect(await sampler.sample(10)).toMatchObject({ cpuPercent: 40, uptimeMs: 100 });
+  expect(await sampler.sample(10)).toEqual({
+    pid: 10,
+    cpuPercent: null,
+    memoryRssMb: null,
+    processes: null,
+    uptimeMs: null,
+  });
+});
+
+test('a real tree is measured', async () => {
+  const child = spawn('/bin/sh', ['-c', 'sleep 300 & echo up; wait'], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  const stats = await createTreeSampler().sample(child.pid ?? 0);
+  process.kill(-(child.pid ?? 0), 'SIGKILL');
+  await once(child, 'exit');
+  expect(stats).toMatchObject({ pid: child.pid, processes: 2 });
+  expect(stats.memoryRssMb).toBeGreaterThan(0);
+});
+
+test('the age of a process is what Node says of itself', async () => {
+  const own = (await listProcesses()).find(({ pid }) => pid === process.pid);
+  expect(own?.ageMs).toBeGreaterThanOrEqual(process.uptime() * 1000 - 1_000);
+  expect(own?.cpuMs).toBeGreaterThan(0);
+});
