@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { GreenroomError } from '../errors.ts';
+import type { Handshake } from '../protocol.ts';
+
+/** The protocol version this host speaks. */
+const VERSION = 1;
+
+const address = z.string().regex(/^(unix:.+|tcp:(127\.0\.0\.1|\[::1\]|localhost):\d+)$/, 'must be "unix:/path" or "tcp:127.0.0.1:port"');
+
+const schema = z.object({
+  greenroom: z.number(),
+  nonce: z.string(),
+  pid: z.number().int(),
+  address,
+  control: address.optional(),
+  sdk: z.string().default('unknown'),
+  capabilities: z.array(z.string()).default([]),
+  concurrency: z.number().int().positive().default(1),
+});
+
+/**
+ * Reads a line of a worker's standard output: the handshake, an `E_HANDSHAKE` error where it claims to be one and is
+ * not acceptable, or undefined where it is just a line.
+ */
+export function parseHandshake(line: string, plugin: string, nonce: string): Handshake | GreenroomError | undefined {
+  if (!line.startsWith('{') || !line.includes('"greenroom"')) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || !('greenroom' in value)) return undefined;
+  const refuse = (reason: string): GreenroomError =>
+    new GreenroomError('E_HANDSHAKE', `The handshake of the worker of "${plugin}" is not acceptable: ${reason}`, { plugin, details: value });
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return refuse(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}.`);
+  }
+  const handshake = parsed.data;
+  if (handshake.nonce !== nonce) return refuse('it carries the nonce of another spawn. It must repeat the one of its own boot line.');
+  if (handshake.greenroom !== VERSION) {
+    return refuse(`it chose protocol version ${handshake.greenroom}, and this host offered only ${VERSION}.`);
+  }
+  return { ...handshake, control: handshake.control ?? handshake.address, capabilities: handshake.capabilities as Handshake['capabilities'] };
+}

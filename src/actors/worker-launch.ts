@@ -1,0 +1,78 @@
+import { fileURLToPath } from 'node:url';
+import { workerEnvironment } from './worker-environment.ts';
+import type { BootPlugin } from '../protocol.ts';
+import type { ManifestEntry } from '../manifest/read.ts';
+
+/** How a host and a worker are to talk: Unix sockets, or TCP on the loopback address where those are not to be had. */
+export type Transport = 'unix' | 'tcp';
+
+/** Everything needed to start one worker; plain data. */
+export interface LaunchRequest {
+  readonly plugin: string;
+  readonly entry: ManifestEntry;
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** What the boot line tells the worker to load; `undefined` for the older workers, which get no boot line. */
+  readonly boot: BootPlugin | undefined;
+  readonly concurrency: number;
+  readonly transport: Transport;
+  readonly logFile: string;
+}
+
+/** What {@link planLaunch} needs beside the manifest. */
+export interface LaunchSettings {
+  readonly transport: Transport;
+  readonly logFile: string;
+  /** Names or patterns of the host's environment that every worker gets. */
+  readonly passEnv: readonly string[];
+  /** The host's environment. */
+  readonly hostEnv: Readonly<Record<string, string | undefined>>;
+}
+
+const NODE_HOST = fileURLToPath(new URL('../../dist/worker/host.js', import.meta.url));
+const PYTHON_HOST = fileURLToPath(new URL('../../python/greenroom_worker.py', import.meta.url));
+
+/** The interpreter of a Python plugin that names none. */
+const DEFAULT_PYTHON = process.platform === 'win32' ? 'python' : 'python3';
+
+/** Turns a manifest into the program to start. Pure: the older workers' port is chosen when they are started. */
+export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): LaunchRequest {
+  const { manifest, resolved, folder } = entry;
+  const boot: BootPlugin = {
+    name: manifest.name,
+    folder,
+    ...(resolved.module === undefined ? {} : { module: resolved.module }),
+    ...(manifest.class === undefined ? {} : { class: manifest.class }),
+  };
+  const common = {
+    plugin: manifest.name,
+    entry,
+    cwd: resolved.cwd ?? process.cwd(),
+    env: workerEnvironment({
+      host: settings.hostEnv,
+      pass: [...settings.passEnv, ...(manifest.pass_env ?? [])],
+      set: manifest.env_vars ?? {},
+      python: manifest.worker === 'python' || manifest.worker === 'cjm',
+    }),
+    concurrency: manifest.max_concurrency ?? 1,
+    transport: settings.transport,
+    logFile: settings.logFile,
+  };
+  switch (manifest.worker) {
+    case 'python':
+      return { ...common, file: resolved.python_path ?? DEFAULT_PYTHON, args: [PYTHON_HOST], boot };
+    case 'node':
+      return { ...common, file: process.execPath, args: [NODE_HOST], boot };
+    case 'command':
+      return { ...common, file: resolved.command ?? '', args: manifest.args ?? [], boot };
+    case 'cjm':
+      return {
+        ...common,
+        file: resolved.python_path ?? DEFAULT_PYTHON,
+        args: ['-m', 'cjm_plugin_system.core.worker', '--module', manifest.module ?? '', '--class', manifest.class ?? ''],
+        boot: undefined,
+      };
+  }
+}

@@ -1,0 +1,45 @@
+import type { Handshake } from '../protocol.ts';
+
+/** How a worker process ended. */
+export interface WorkerExit {
+  /** The exit status, null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The last lines it printed. */
+  readonly output: string;
+  /** Why there was never a process. */
+  readonly spawnError?: unknown;
+  /** False for an exit that asks not to be restarted, and where there is nothing to start. */
+  readonly retryable: boolean;
+}
+
+/** A worker process that runs. The port; `worker-spawn.ts` is its adapter. */
+export interface WorkerProcess {
+  readonly pid: number;
+  /** Identifies this spawn. */
+  readonly nonce: string;
+  /** The bearer token that this spawn was given. */
+  readonly token: string;
+  /** The TCP port given to an older worker; 0 for the others. */
+  readonly port: number;
+  /** The handshake line once it is printed; rejects with `E_HANDSHAKE`, or the signal's reason. */
+  handshake(signal: AbortSignal): Promise<Handshake>;
+  /** The last lines it printed. */
+  output(): string;
+  /** Called once, when the process has ended; at once if it has. */
+  onExit(listener: () => void): void;
+}
+
+/** What a worker process tells its machine. */
+export type ProcessEvent =
+  | { readonly type: 'PROCESS.SPAWNED'; readonly process: WorkerProcess }
+  /** The process has ended, whoever still holds its pipes. */
+  | { readonly type: 'PROCESS.EXITED'; readonly exit: WorkerExit }
+  /** Nothing of its process group is left. */
+  | { readonly type: 'PROCESS.GONE' };
+
+/** What a worker process is told. The signal goes to its whole group. */
+export interface ProcessCommand {
+  readonly type: 'SIGNAL';
+  readonly signal: 'SIGTERM' | 'SIGKILL';
+}

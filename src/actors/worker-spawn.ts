@@ -1,0 +1,249 @@
+import { randomBytes } from 'node:crypto';
+import type { ChildProcess } from 'node:child_process';
+import { execa } from 'execa';
+import { GreenroomError, messageOf } from '../errors.ts';
+import { checkPaths } from '../manifest/read.ts';
+import { type Boot, EXIT_DO_NOT_RESTART, type Handshake } from '../protocol.ts';
+import { freePort } from './free-port.ts';
+import type { Guard } from './guard.ts';
+import { parseHandshake } from './handshake.ts';
+import { createLineSplitter } from './line-splitter.ts';
+import type { PluginLog } from './log-file.ts';
+import { groupIsGone } from './process-group-end.ts';
+import { signalGroup, startTimeOf } from './process-group.ts';
+import { createSocketDirectory, type SocketDirectory } from './socket-directory.ts';
+import type { LaunchRequest } from './worker-launch.ts';
+import type { ProcessEvent, WorkerExit, WorkerProcess } from './worker-process.ts';
+
+/** What every spawn of a supervisor shares. */
+export interface SpawnServices {
+  readonly guard: Guard;
+  /** The log of a plugin; throws `E_DATA_DIR` where it cannot be written. */
+  readonly log: (plugin: string) => PluginLog;
+  /** Every process group that lives, so that all can be ended whatever becomes of the machines. */
+  readonly living: Set<SpawnedWorker>;
+}
+
+/** A worker process on its way through life, to be signalled. */
+export interface SpawnedWorker {
+  /** Signals the worker's group, unless its number has become a stranger's. */
+  signal(signal: NodeJS.Signals): void;
+}
+
+/** How long the last output of an ended process is waited for, where a grandchild still holds its pipes, in milliseconds. */
+const OUTPUT_GRACE_MS = 5;
+
+/** How many of a worker's last lines go into the details of an error. */
+const TAIL_LINES = 50;
+
+/**
+ * Starts a worker in a process group of its own and tells what becomes of it: `PROCESS.SPAWNED`, then
+ * `PROCESS.EXITED`, and `PROCESS.GONE` when nothing of its group is left. Where it cannot be started, the latter two
+ * come alone, with the reason. Never throws.
+ */
+export function spawnWorker(
+  launch: LaunchRequest,
+  generation: number,
+  services: SpawnServices,
+  tell: (event: ProcessEvent) => void,
+): SpawnedWorker {
+  const spawn = new Spawn(launch, generation, services, tell);
+  void spawn.begin();
+  return spawn;
+}
+
+class Spawn implements SpawnedWorker, WorkerProcess {
+  readonly nonce = randomBytes(16).toString('hex');
+  readonly token = randomBytes(24).toString('hex');
+  port = 0;
+  pid = 0;
+  readonly #launch: LaunchRequest;
+  readonly #generation: number;
+  readonly #services: SpawnServices;
+  readonly #tell: (event: ProcessEvent) => void;
+  readonly #lines: string[] = [];
+  readonly #exitListeners: (() => void)[] = [];
+  #log: PluginLog | undefined;
+  #sockets: SocketDirectory | undefined;
+  #child: ChildProcess | undefined;
+  #startTime: string | null = null;
+  #exited = false;
+  /** A signal that came before there was a process. */
+  #early: NodeJS.Signals | undefined;
+  #handshake: Handshake | GreenroomError | undefined;
+  #onHandshake: (() => void) | undefined;
+
+  constructor(launch: LaunchRequest, generation: number, services: SpawnServices, tell: (event: ProcessEvent) => void) {
+    this.#launch = launch;
+    this.#generation = generation;
+    this.#services = services;
+    this.#tell = tell;
+  }
+
+  async begin(): Promise<void> {
+    try {
+      this.#log = this.#services.log(this.#launch.plugin);
+      if (this.#launch.boot === undefined) this.port = await freePort();
+      if (this.#early !== undefined) throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was called off.`);
+      if (this.#launch.boot !== undefined && this.#launch.transport === 'unix') this.#sockets = createSocketDirectory();
+      await this.#start();
+    } catch (error) {
+      this.#sockets?.remove();
+      this.#tell({
+        type: 'PROCESS.EXITED',
+        exit: { code: null, signal: null, output: '', spawnError: error, retryable: isWorthRetrying(error) },
+      });
+      this.#tell({ type: 'PROCESS.GONE' });
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { file, args, cwd, env, plugin, boot } = this.#launch;
+    const subprocess = execa(file, boot === undefined ? [...args, '--port', `${this.port}`, '--ppid', `${process.pid}`] : args, {
+      cwd,
+      env,
+      extendEnv: false,
+      buffer: false,
+      reject: false,
+      stripFinalNewline: false,
+      encoding: 'buffer',
+      // A session and group of its own: a Ctrl-C in the host's terminal must not reach it, and its children must.
+      detached: process.platform !== 'win32',
+      cleanup: false,
+      windowsHide: true,
+      stdin: 'pipe',
+      stdout: 'pipe',
+      stderr: 'pipe',
+    });
+    const child = subprocess as unknown as ChildProcess;
+    if (child.pid === undefined) {
+      const { cause } = await subprocess;
+      throw this.#cannotSpawn(cause);
+    }
+    this.#child = child;
+    this.pid = child.pid;
+    this.#startTime = startTimeOf(this.pid);
+    this.#services.living.add(this);
+    const drained = this.#readOutput(child);
+    child.once('exit', (code, signal) => void this.#ended(code, signal, drained));
+    child.stdin?.on('error', () => {});
+    this.#tell({ type: 'PROCESS.SPAWNED', process: this });
+    if (this.#early !== undefined) this.signal(this.#early);
+    // Registered before the boot line is written, so before any code of the plugin runs.
+    await this.#services.guard.add(this.pid);
+    if (boot !== undefined && !this.#exited) child.stdin?.write(`${JSON.stringify(this.#boot(boot))}\n`);
+    this.#log?.event({ generation: this.#generation, pid: this.pid }, `worker started: ${plugin}`);
+  }
+
+  #boot(plugin: Boot['plugin']): Boot {
+    const sockets = this.#sockets;
+    return {
+      protocol: [1],
+      nonce: this.nonce,
+      token: this.token,
+      listen: sockets === undefined ? { tcp: '127.0.0.1' } : { unix: sockets.worker, control: sockets.control },
+      plugin,
+      concurrency: this.#launch.concurrency,
+    };
+  }
+
+  /** Reads both streams for as long as they are open: an undrained pipe stops a chatty worker. */
+  #readOutput(child: ChildProcess): Promise<unknown> {
+    const read = (stream: 'stdout' | 'stderr'): Promise<void> =>
+      new Promise((resolve) => {
+        const pipe = child[stream];
+        if (pipe === null) {
+          resolve();
+          return;
+        }
+        const splitter = createLineSplitter({ onLine: (line, complete) => this.#line(stream, line, complete) });
+        pipe.on('data', (chunk: Buffer) => splitter.write(chunk));
+        pipe.on('error', () => {});
+        pipe.once('close', () => {
+          splitter.end();
+          resolve();
+        });
+      });
+    return Promise.all([read('stdout'), read('stderr')]);
+  }
+
+  #line(stream: 'stdout' | 'stderr', line: string, complete: boolean): void {
+    if (stream === 'stdout' && complete && this.#handshake === undefined && this.#launch.boot !== undefined) {
+      const handshake = parseHandshake(line, this.#launch.plugin, this.nonce);
+      if (handshake !== undefined) {
+        this.#handshake = handshake;
+        this.#onHandshake?.();
+        return;
+      }
+    }
+    if (this.#lines.push(line) > TAIL_LINES) this.#lines.shift();
+    this.#log?.line(stream, line, this.#generation);
+  }
+
+  async #ended(code: number | null, signal: NodeJS.Signals | null, drained: Promise<unknown>): Promise<void> {
+    this.#exited = true;
+    // Whatever it has started ends with it, before anybody hears of the exit.
+    signalGroup({ pgid: this.pid, startTime: this.#startTime, leaderExited: true }, 'SIGKILL');
+    for (const listener of this.#exitListeners.splice(0)) listener();
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([
+      drained,
+      new Promise((resolve) => {
+        timer = setTimeout(resolve, OUTPUT_GRACE_MS);
+      }),
+    ]);
+    clearTimeout(timer);
+    const exit: WorkerExit = { code, signal, output: this.output(), retryable: code !== EXIT_DO_NOT_RESTART };
+    this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
+    this.#tell({ type: 'PROCESS.EXITED', exit });
+    await groupIsGone(this.pid);
+    this.#child?.stdin?.destroy();
+    this.#child?.stdout?.destroy();
+    this.#child?.stderr?.destroy();
+    this.#services.guard.remove(this.pid);
+    this.#services.living.delete(this);
+    this.#sockets?.remove();
+    this.#tell({ type: 'PROCESS.GONE' });
+  }
+
+  #cannotSpawn(cause: unknown): GreenroomError {
+    const { plugin, entry, file } = this.#launch;
+    const [problem] = checkPaths(entry);
+    const reason = problem === undefined ? `"${file}" cannot be run: ${messageOf(cause)}` : problem.reason;
+    return new GreenroomError('E_MANIFEST', `The worker of "${plugin}" cannot be started: ${reason}. Its manifest is ${entry.file}.`, {
+      plugin,
+      cause,
+    });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.#child === undefined) this.#early = signal;
+    else if (!this.#exited) signalGroup({ pgid: this.pid, startTime: this.#startTime, leaderExited: false }, signal);
+  }
+
+  output(): string {
+    return this.#lines.join('\n');
+  }
+
+  onExit(listener: () => void): void {
+    if (this.#exited) listener();
+    else this.#exitListeners.push(listener);
+  }
+
+  handshake(signal: AbortSignal): Promise<Handshake> {
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        if (this.#handshake instanceof GreenroomError) reject(this.#handshake);
+        else if (this.#handshake !== undefined) resolve(this.#handshake);
+      };
+      this.#onHandshake = settle;
+      settle();
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+  }
+}
+
+/** A program that is not there will not be there next time; an error such as "too many processes" may pass. */
+function isWorthRetrying(error: unknown): boolean {
+  return !(error instanceof GreenroomError);
+}

@@ -1,0 +1,240 @@
+import type { CallInFlight, CallSink } from '../actors/worker-channel.ts';
+import type { Clock } from '../clock.ts';
+import { GreenroomError } from '../errors.ts';
+import { removeTempFiles } from './input.ts';
+import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
+
+/** How far a call has come, as its plugin reports it. */
+export interface Progress {
+  /** 0 to 1, or -1 where the plugin does not know. */
+  readonly progress: number;
+  readonly message: string | undefined;
+}
+
+/** What a caller may set for one call. */
+export interface CallOptions {
+  /** Cancels the call. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds for waiting, loading and running together; none by default. */
+  readonly timeoutMs?: number | undefined;
+  /** Higher goes first among those who wait; 0 by default. */
+  readonly priority?: number | undefined;
+  /** Called in order, the last time before the result. What it throws is logged and changes nothing. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Whether the call may be sent again, at most twice, if its worker dies under it. The manifest's word by default. */
+  readonly idempotent?: boolean | undefined;
+}
+
+/** What every call of one plugin shares. */
+export interface CallSite {
+  readonly plugin: string;
+  readonly gate: LeaseGate;
+  readonly clock: Clock;
+  /** Whether the manifest says that calls may be sent again. */
+  readonly idempotent: () => boolean;
+  /** How long the worker may take to give up a cancelled call, in milliseconds. */
+  readonly cancelGraceMs: () => number;
+  /** Told what a listener of the user's threw. */
+  readonly onListenerError: (error: unknown) => void;
+}
+
+/** Where a call's outcome goes; exactly one of `onResult` and `onError` is called. */
+export interface CallOutcome {
+  onChunk(chunk: unknown): void;
+  onResult(result: unknown): void;
+  onError(error: GreenroomError): void;
+}
+
+/** How often a call that is idempotent is sent again after its worker died. */
+const MAX_RESENDS = 2;
+
+/** How long a broken connection waits for the exit that explains it, in milliseconds. */
+const EXIT_GRACE_MS = 250;
+
+/** Calls are numbered within the process; a worker sees the number as the call's identifier. */
+let lastCall = 0;
+
+/** The identifier of a new call. */
+export function nextCallId(): string {
+  lastCall += 1;
+  return lastCall.toString(36);
+}
+
+/**
+ * One call on its way: waits at the gate, runs at the worker, ends. Its outcome and its lease end apart: a cancel or a
+ * timeout settles the caller at once, while the lease comes back when the worker has answered.
+ */
+export class Call implements Guest, CallSink {
+  readonly id: string;
+  readonly priority: number;
+  readonly deadline: number | undefined;
+  readonly #site: CallSite;
+  readonly #path: 'execute' | 'stream';
+  readonly #body: string;
+  readonly #tempFiles: readonly string[];
+  readonly #options: CallOptions;
+  #outcome: CallOutcome | undefined;
+  #residency: Residency | undefined;
+  #inFlight: CallInFlight | undefined;
+  #timer: unknown;
+  #onAbort: (() => void) | undefined;
+  #resends = 0;
+
+  constructor(
+    site: CallSite,
+    path: 'execute' | 'stream',
+    id: string,
+    encoded: { readonly body: string; readonly tempFiles: readonly string[] },
+    options: CallOptions,
+    outcome: CallOutcome,
+  ) {
+    this.#site = site;
+    this.#path = path;
+    this.id = id;
+    this.#body = encoded.body;
+    this.#tempFiles = encoded.tempFiles;
+    this.#options = options;
+    this.#outcome = outcome;
+    this.priority = options.priority ?? 0;
+    const { timeoutMs, signal } = options;
+    this.deadline = timeoutMs === undefined ? undefined : site.clock.now() + timeoutMs;
+    if (timeoutMs !== undefined) this.#timer = site.clock.setTimeout(() => this.#timedOut(), timeoutMs);
+    if (signal !== undefined) {
+      this.#onAbort = () => this.cancel(signal.reason);
+      signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+  }
+
+  /** Sends the call on its way. */
+  begin(): void {
+    if (this.#options.signal?.aborted === true) this.cancel(this.#options.signal.reason);
+    else this.#site.gate.enter(this);
+  }
+
+  /** Ends the call for its caller at once and asks the worker to give it up. */
+  cancel(reason: unknown): void {
+    const { plugin } = this.#site;
+    this.#abandon(new GreenroomError('E_CANCELLED', `The call of "${plugin}" was cancelled.`, { plugin, cause: reason }));
+  }
+
+  /** Slows the worker down: nothing more is read until {@link resume}. */
+  pause(): void {
+    this.#inFlight?.pause();
+  }
+
+  resume(): void {
+    this.#inFlight?.resume();
+  }
+
+  start(residency: Residency): void {
+    this.#residency = residency;
+    this.#inFlight = residency.channel[this.#path](this.id, this.#body, this);
+  }
+
+  refuse(error: GreenroomError): void {
+    this.#settle()?.onError(error);
+    this.#discardFiles();
+  }
+
+  lose(error: GreenroomError): void {
+    this.#residency = undefined;
+    this.#inFlight = undefined;
+    const idempotent = this.#options.idempotent ?? this.#site.idempotent();
+    if (this.#outcome !== undefined && idempotent && this.#path === 'execute' && this.#resends < MAX_RESENDS) {
+      this.#resends += 1;
+      this.#site.gate.enter(this);
+      return;
+    }
+    this.refuse(error);
+  }
+
+  onProgress(progress: number, message: string | undefined): void {
+    if (this.#outcome === undefined || this.#options.onProgress === undefined) return;
+    try {
+      this.#options.onProgress({ progress, message });
+    } catch (error) {
+      this.#site.onListenerError(error);
+    }
+  }
+
+  onChunk(chunk: unknown): void {
+    this.#outcome?.onChunk(chunk);
+  }
+
+  onResult(result: unknown): void {
+    this.#settle()?.onResult(result);
+    this.#leave();
+  }
+
+  onError(error: GreenroomError): void {
+    const residency = this.#residency;
+    // A broken connection is most often the worker's death, of which its exit says more.
+    if (error.code === 'E_CRASHED' && residency !== undefined) {
+      this.#site.clock.setTimeout(() => {
+        if (this.#residency !== residency) return;
+        this.#settle()?.onError(error);
+        this.#leave();
+      }, EXIT_GRACE_MS);
+      return;
+    }
+    this.#settle()?.onError(error);
+    this.#leave();
+  }
+
+  #timedOut(): void {
+    const { plugin } = this.#site;
+    const { timeoutMs } = this.#options;
+    const doing = this.#residency === undefined ? 'waiting for its worker' : 'running';
+    this.#abandon(
+      new GreenroomError(
+        'E_TIMEOUT',
+        `The call of "${plugin}" did not end within ${timeoutMs} ms; it was ${doing}. Raise timeoutMs if it needs longer.`,
+        { plugin },
+      ),
+    );
+  }
+
+  #abandon(error: GreenroomError): void {
+    const outcome = this.#settle();
+    if (outcome === undefined) return;
+    const { gate, clock, cancelGraceMs } = this.#site;
+    const residency = this.#residency;
+    if (residency === undefined) {
+      gate.withdraw(this);
+      this.#discardFiles();
+    } else {
+      // The stream may be paused; the end of the answer is what returns the lease.
+      this.#inFlight?.resume();
+      residency.channel.cancel(this.id).catch(() => {});
+      this.#timer = clock.setTimeout(() => gate.reportStuck(residency, this), cancelGraceMs());
+    }
+    outcome.onError(error);
+  }
+
+  /** Hands out the caller's side once; whoever gets it settles it. */
+  #settle(): CallOutcome | undefined {
+    const outcome = this.#outcome;
+    this.#outcome = undefined;
+    if (this.#timer !== undefined) {
+      this.#site.clock.clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
+    if (this.#onAbort !== undefined) {
+      this.#options.signal?.removeEventListener('abort', this.#onAbort);
+      this.#onAbort = undefined;
+    }
+    return outcome;
+  }
+
+  #leave(): void {
+    const residency = this.#residency;
+    this.#residency = undefined;
+    this.#inFlight = undefined;
+    this.#discardFiles();
+    if (residency !== undefined) this.#site.gate.leave(residency, this);
+  }
+
+  #discardFiles(): void {
+    if (this.#tempFiles.length > 0) removeTempFiles(this.#tempFiles);
+  }
+}

@@ -1,0 +1,58 @@
+import type { WorkerChannel } from '../actors/worker-channel.ts';
+import type { GreenroomError } from '../errors.ts';
+import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
+
+/**
+ * Runs a task at the plugin's worker under a lease of its own, so that the worker is not taken away in the middle and
+ * the task does not meet a call where the worker takes one at a time. Rejects with what the gate or the task says.
+ */
+export function withLease<T>(gate: LeaseGate, task: (channel: WorkerChannel, signal: AbortSignal) => Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const lost = new AbortController();
+    const guest: Guest = {
+      priority: 0,
+      deadline: undefined,
+      start(residency: Residency) {
+        task(residency.channel, lost.signal)
+          .then(resolve, reject)
+          .finally(() => gate.leave(residency, guest));
+      },
+      refuse: reject,
+      lose(error: GreenroomError) {
+        lost.abort(error);
+        reject(error);
+      },
+    };
+    gate.enter(guest);
+  });
+}
+
+/** Waits, without a lease, until the gate is open; that is what `load` waits for. Rejects with what the gate says. */
+export function whenOpen(gate: LeaseGate, signal: AbortSignal | undefined, cancelled: () => GreenroomError): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    const onAbort = (): void => {
+      if (gate.withdraw(guest)) reject(cancelled());
+    };
+    const done = (): void => signal?.removeEventListener('abort', onAbort);
+    const guest: Guest = {
+      priority: 0,
+      deadline: undefined,
+      visitor: true,
+      start() {
+        done();
+        resolve();
+      },
+      refuse(error: GreenroomError) {
+        done();
+        reject(error);
+      },
+      lose: () => {},
+    };
+    if (signal?.aborted === true) {
+      reject(cancelled());
+      return;
+    }
+    signal?.addEventListener('abort', onAbort, { once: true });
+    gate.enter(guest);
+  });
+}

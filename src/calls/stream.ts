@@ -1,0 +1,122 @@
+import type { GreenroomError } from '../errors.ts';
+
+/** How a stream acts on the call that feeds it. */
+export interface StreamSource {
+  /** The first item is wanted. */
+  start(): void;
+  /** The reader is behind: send nothing for a while. */
+  pause(): void;
+  resume(): void;
+  /** The reader has left. */
+  cancel(): void;
+}
+
+/** Above this many items that nobody has read the source is paused, and below half of it resumed. */
+const HIGH_WATER = 1_024;
+
+interface Waiting<T> {
+  resolve(result: IteratorResult<T>): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * What the caller of a streaming call reads. Starts its source with the first `next()`, holds a bounded number of items,
+ * gives out what came before an error ahead of the error, and cancels the call when the reader leaves.
+ */
+export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable {
+  readonly #source: StreamSource;
+  #items: T[] = [];
+  /** The next item to give out; items before it are done with. */
+  #head = 0;
+  readonly #waiting: Waiting<T>[] = [];
+  #state: 'new' | 'flowing' | 'ended' = 'new';
+  #paused = false;
+  #error: GreenroomError | undefined;
+
+  constructor(source: StreamSource) {
+    this.#source = source;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    if (this.#head < this.#items.length) {
+      const value = this.#items[this.#head] as T;
+      this.#head += 1;
+      if (this.#head === this.#items.length) {
+        this.#items = [];
+        this.#head = 0;
+      }
+      if (this.#paused && this.#items.length - this.#head <= HIGH_WATER / 2) {
+        this.#paused = false;
+        this.#source.resume();
+      }
+      return Promise.resolve({ value, done: false });
+    }
+    if (this.#error !== undefined) {
+      const error = this.#error;
+      this.#error = undefined;
+      return Promise.reject(error);
+    }
+    if (this.#state === 'ended') return Promise.resolve({ value: undefined, done: true });
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      if (this.#state !== 'new') return;
+      this.#state = 'flowing';
+      this.#source.start();
+    });
+  }
+
+  /** The reader leaves: the call is cancelled, and what had come is let go. */
+  return(): Promise<IteratorResult<T>> {
+    const flowing = this.#state === 'flowing';
+    this.#items = [];
+    this.#head = 0;
+    this.#error = undefined;
+    this.end();
+    if (flowing) this.#source.cancel();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<T>> {
+    await this.return();
+    throw error;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  /** An item has come. */
+  push(item: T): void {
+    if (this.#state === 'ended') return;
+    const reader = this.#waiting.shift();
+    if (reader !== undefined) {
+      reader.resolve({ value: item, done: false });
+      return;
+    }
+    this.#items.push(item);
+    if (!this.#paused && this.#items.length - this.#head >= HIGH_WATER) {
+      this.#paused = true;
+      this.#source.pause();
+    }
+  }
+
+  /** No more will come. */
+  end(): void {
+    this.#state = 'ended';
+    for (const reader of this.#waiting.splice(0)) reader.resolve({ value: undefined, done: true });
+  }
+
+  /** The call has failed; the reader hears of it after what came before. */
+  fail(error: GreenroomError): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    const reader = this.#waiting.shift();
+    if (reader === undefined) this.#error = error;
+    else reader.reject(error);
+    this.end();
+  }
+}

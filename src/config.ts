@@ -1,0 +1,203 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { z } from 'zod';
+import type { Transport } from './actors/worker-launch.ts';
+import { DEFAULT_MAX_WAITING } from './calls/lease-gate.ts';
+import { GreenroomError, messageOf } from './errors.ts';
+
+const milliseconds = z.number().int().nonnegative();
+
+const restartSchema = z.strictObject({
+  /** `permanent`: always; `transient`: unless it ended normally; `temporary`: never. */
+  policy: z.enum(['permanent', 'transient', 'temporary']).optional(),
+  /** How many restarts within `periodMs` are borne before the plugin is given up. */
+  intensity: z.number().int().nonnegative().optional(),
+  periodMs: milliseconds.optional(),
+  /** The wait before the n-th restart in a row is a random part of min(cap, base × factor^n). */
+  backoff: z
+    .strictObject({ baseMs: milliseconds.optional(), factor: z.number().min(1).optional(), capMs: milliseconds.optional() })
+    .optional(),
+});
+
+const livenessSchema = z.union([
+  z.literal(false),
+  z.strictObject({ intervalMs: milliseconds.min(1).optional(), timeoutMs: milliseconds.min(1).optional() }),
+]);
+
+/** What may stand in `greenroom.json`, and is the data part of the options in code. */
+const settingsSchema = z.strictObject({
+  $schema: z.string().optional(),
+  searchPaths: z.array(z.string().min(1)).optional(),
+  dataDir: z.string().min(1).optional(),
+  policy: z.literal('permissive').optional(),
+  watch: z.boolean().optional(),
+  load: z.enum(['lazy', 'explicit']).optional(),
+  transport: z.enum(['unix', 'tcp']).optional(),
+  passEnv: z.array(z.string().min(1)).optional(),
+  startTimeoutMs: milliseconds.optional(),
+  drainTimeoutMs: milliseconds.optional(),
+  stopTimeoutMs: milliseconds.optional(),
+  cancelGraceMs: milliseconds.optional(),
+  maxWaiting: z.number().int().positive().optional(),
+  liveness: livenessSchema.optional(),
+  restart: restartSchema.optional(),
+  handleSignals: z.boolean().optional(),
+  unref: z.boolean().optional(),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).optional(),
+});
+
+/** How crashed workers are restarted unless their manifest says otherwise. */
+export type RestartOptions = z.input<typeof restartSchema>;
+
+/**
+ * What may be set for a supervisor. Where an option is absent the environment is asked, then `greenroom.json` in the
+ * working directory, then the default counts.
+ */
+export interface SupervisorSettings {
+  /** Folders of manifests, the most important first. Default: `.greenroom/plugins` here, `plugins` in the data directory. */
+  readonly searchPaths?: readonly string[] | undefined;
+  /** Where logs and the user's plugins lie. Default: `$GREENROOM_HOME`, else `~/.greenroom`. */
+  readonly dataDir?: string | undefined;
+  /** Who gets room to run. `permissive`, the default, gives it to everybody. */
+  readonly policy?: 'permissive' | undefined;
+  /** Whether changes of manifests on disk are followed. Default true. */
+  readonly watch?: boolean | undefined;
+  /** `lazy`, the default: the first call loads; `explicit`: only `load` does. */
+  readonly load?: 'lazy' | 'explicit' | undefined;
+  /** How workers are reached. Default: Unix sockets, TCP on the loopback address where they are not to be had. */
+  readonly transport?: Transport | undefined;
+  /** Names or patterns (`HF_*`) of environment variables that every worker gets besides the allowlist. */
+  readonly passEnv?: readonly string[] | undefined;
+  /** From spawn to ready. Default 30 s. */
+  readonly startTimeoutMs?: number | undefined;
+  /** For calls to end before their worker is taken away. Default 10 s. */
+  readonly drainTimeoutMs?: number | undefined;
+  /** For `/cleanup`, and again between SIGTERM and SIGKILL. Default 5 s. */
+  readonly stopTimeoutMs?: number | undefined;
+  /** How long a worker may take to give up a cancelled call before it is replaced. Default 5 s. */
+  readonly cancelGraceMs?: number | undefined;
+  /** How many calls may wait for one plugin. Default 1,000. */
+  readonly maxWaiting?: number | undefined;
+  /** How often workers are asked whether they are alive, and how long they may take. Default 10 s each; false: never. */
+  readonly liveness?: false | { readonly intervalMs?: number | undefined; readonly timeoutMs?: number | undefined } | undefined;
+  readonly restart?: RestartOptions | undefined;
+  /** Whether SIGINT, SIGTERM and SIGHUP stop the supervisor. Default false: an embedding program handles its own signals. */
+  readonly handleSignals?: boolean | undefined;
+  /** Whether the program may end while the supervisor runs. Default false. */
+  readonly unref?: boolean | undefined;
+  /** The level of the supervisor's own log on standard error. Default `warn`. */
+  readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined;
+}
+
+/** The settings with nothing left open. Times in milliseconds. */
+export interface ResolvedSettings {
+  readonly searchPaths: readonly string[];
+  readonly dataDir: string;
+  readonly policy: 'permissive';
+  readonly watch: boolean;
+  readonly load: 'lazy' | 'explicit';
+  readonly transport: Transport;
+  readonly passEnv: readonly string[];
+  readonly startTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly stopTimeoutMs: number;
+  readonly cancelGraceMs: number;
+  readonly maxWaiting: number;
+  readonly liveness: false | { readonly intervalMs?: number | undefined; readonly timeoutMs?: number | undefined };
+  readonly restart: RestartOptions;
+  readonly handleSignals: boolean;
+  readonly unref: boolean;
+  readonly logLevel: NonNullable<SupervisorSettings['logLevel']>;
+}
+
+/** Where settings are looked for beside the options. */
+export interface SettingsSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
+/** Completes the options of a supervisor. Throws `E_OPTIONS` naming the setting, where it stands, and what is wrong. */
+export function resolveSettings(options: SupervisorSettings, sources: SettingsSources = { env: process.env, cwd: process.cwd() }): ResolvedSettings {
+  const { env, cwd } = sources;
+  const file = join(cwd, 'greenroom.json');
+  const merged: SupervisorSettings = {
+    ...check(readSettingsFile(file), file),
+    ...check(fromEnvironment(env), 'the environment'),
+    ...definedOnly(check(options, 'the options')),
+  };
+  const dataDir = resolve(cwd, expandHome(merged.dataDir ?? '~/.greenroom'));
+  return {
+    searchPaths: (merged.searchPaths ?? ['.greenroom/plugins', join(dataDir, 'plugins')]).map((path) => resolve(cwd, expandHome(path))),
+    dataDir,
+    policy: merged.policy ?? 'permissive',
+    watch: merged.watch ?? true,
+    load: merged.load ?? 'lazy',
+    transport: merged.transport ?? (process.platform === 'win32' ? 'tcp' : 'unix'),
+    passEnv: merged.passEnv ?? [],
+    startTimeoutMs: merged.startTimeoutMs ?? 30_000,
+    drainTimeoutMs: merged.drainTimeoutMs ?? 10_000,
+    stopTimeoutMs: merged.stopTimeoutMs ?? 5_000,
+    cancelGraceMs: merged.cancelGraceMs ?? 5_000,
+    maxWaiting: merged.maxWaiting ?? DEFAULT_MAX_WAITING,
+    liveness: merged.liveness ?? {},
+    restart: merged.restart ?? {},
+    handleSignals: merged.handleSignals ?? false,
+    unref: merged.unref ?? false,
+    logLevel: merged.logLevel ?? 'warn',
+  };
+}
+
+/** The environment variables that set something, and how their text is read. */
+const VARIABLES: Readonly<Record<string, readonly [keyof SupervisorSettings, (text: string) => unknown]>> = {
+  GREENROOM_HOME: ['dataDir', String],
+  GREENROOM_SEARCH_PATHS: ['searchPaths', (text) => text.split(delimiter).filter((path) => path !== '')],
+  GREENROOM_TRANSPORT: ['transport', String],
+  GREENROOM_PASS_ENV: ['passEnv', (text) => text.split(',').map((name) => name.trim())],
+  GREENROOM_LOG_LEVEL: ['logLevel', String],
+  GREENROOM_START_TIMEOUT_MS: ['startTimeoutMs', Number],
+  GREENROOM_DRAIN_TIMEOUT_MS: ['drainTimeoutMs', Number],
+  GREENROOM_STOP_TIMEOUT_MS: ['stopTimeoutMs', Number],
+};
+
+function fromEnvironment(env: SettingsSources['env']): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const [variable, [setting, read]] of Object.entries(VARIABLES)) {
+    const text = env[variable];
+    if (text !== undefined && text !== '') found[setting] = read(text);
+  }
+  return found;
+}
+
+function readSettingsFile(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new GreenroomError('E_OPTIONS', `The settings in ${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new GreenroomError('E_OPTIONS', `The settings in ${file} are not JSON: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function check(settings: unknown, where: string): SupervisorSettings {
+  const parsed = settingsSchema.safeParse(settings);
+  if (parsed.success) {
+    const { $schema: _, ...data } = parsed.data;
+    return data;
+  }
+  const reasons = parsed.error.issues.map((issue) => (issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`));
+  throw new GreenroomError('E_OPTIONS', `Settings of ${where} are not valid: ${reasons.join('; ')}.`, { details: parsed.error.issues });
+}
+
+function definedOnly(settings: SupervisorSettings): SupervisorSettings {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+function expandHome(path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+}

@@ -1,0 +1,37 @@
+/** Greenroom: an actor-model supervisor runtime for process-isolated plugins. */
+
+// Supervisors
+export {
+  createSupervisor,
+  type LoadOptions,
+  type Outcome,
+  type PluginFilter,
+  type PluginHandle,
+  type Supervisor,
+  type SupervisorEvents,
+  type SupervisorOptions,
+  type SupervisorSnapshot,
+  type SupervisorStatus,
+} from './supervisor.ts';
+export type { RestartOptions, SupervisorSettings } from './config.ts';
+export type { Clock } from './clock.ts';
+
+// Plugins
+export type { PluginPhase, PluginState } from './machines/plugin.ts';
+export type { PluginSnapshot } from './plugin-record.ts';
+export type { TransitionEvent } from './runtime.ts';
+
+// Calls
+export type { CallOptions, Progress } from './calls/call.ts';
+export type { FileBacked } from './calls/input.ts';
+
+// Manifests
+export type { ManifestProblem } from './manifest/read.ts';
+export type { Manifest } from './manifest/schema.ts';
+
+// Measuring
+export type { TreeStats } from './actors/process-tree.ts';
+export type { SystemStats } from './system-monitor.ts';
+
+// Errors
+export { ERROR_CODES, type ErrorCode, GreenroomError, type RemoteError, type RemoteErrorCategory } from './errors.ts';

@@ -1,0 +1,382 @@
+import { type ActorRefFrom, fromPromise, or, setup, stateIn } from 'xstate';
+import type { Residency } from '../calls/lease-gate.ts';
+import { GreenroomError } from '../errors.ts';
+import type { ManifestEntry } from '../manifest/read.ts';
+import type { SchedulerRefusal } from '../scheduler/decision.ts';
+import type {
+  DrainIntent,
+  PluginContext,
+  PluginEvent,
+  PluginInput,
+  PluginPhase,
+  PluginReport,
+  PluginState,
+  WithGeneration,
+  WorkerSlot,
+} from './plugin-events.ts';
+import { type WorkerCommand, workerMachine } from './worker.ts';
+
+export const slotOf = (context: PluginContext, generation: number | undefined): WorkerSlot | undefined =>
+  context.workers.find((slot) => slot.generation === generation);
+
+export const residencyOf = (context: PluginContext): Residency | undefined => slotOf(context, context.current)?.residency;
+
+/** The generations that are on their way out. */
+const oldSlots = (context: PluginContext): readonly WorkerSlot[] =>
+  context.workers.filter((slot) => slot.generation !== context.current && slot.generation !== context.successor);
+
+const isOf = (event: PluginEvent, generation: number | undefined): boolean =>
+  generation !== undefined && (event as WithGeneration).generation === generation;
+
+const unprovided = (): never => {
+  throw new Error('The plugin machine needs its actors to be provided.');
+};
+
+export const base = setup({
+  types: {
+    input: {} as PluginInput,
+    context: {} as PluginContext,
+    events: {} as PluginEvent,
+    children: {} as Record<string, 'worker'>,
+  },
+  actors: {
+    worker: workerMachine,
+    /** Asks the plugin to give up its resources; resolves to whether it did. */
+    release: fromPromise<boolean, { residency: Residency | undefined }>(unprovided),
+    /** Gives a warm worker its config back; resolves to the config. */
+    resume: fromPromise<unknown, { residency: Residency | undefined; config: unknown; entry: ManifestEntry }>(unprovided),
+  },
+  guards: {
+    wanted: ({ context }) => context.enabled && context.intent !== 'remove' && context.gate.waiting > 0,
+    wantedWarm: ({ context }) => context.enabled && context.gate.waiting > 0 && residencyOf(context) !== undefined,
+    restartWanted: ({ context }) =>
+      context.wished || context.gate.waiting > 0 || context.settings.restart.policy === 'permanent',
+    wished: ({ context }) => context.wished,
+    leased: ({ context }) => context.gate.leases > 0,
+    idle: ({ context }) => context.gate.leases === 0,
+    treeGone: ({ context }) => context.workers.length === 0,
+    removed: ({ context }) => context.intent === 'remove' && context.workers.length === 0,
+    warm: ({ context }) => residencyOf(context) !== undefined,
+    ofCurrent: ({ context, event }) => isOf(event, context.current),
+    ofSuccessor: ({ context, event }) => isOf(event, context.successor),
+    ofAsked: ({ context, event }) => isOf(event, context.generation),
+    ofAskedAndWished: ({ context, event }) => isOf(event, context.generation) && context.wished,
+    askedToResume: ({ context, event }) => isOf(event, context.generation) && residencyOf(context) !== undefined,
+    mayLaunch: ({ context }) => context.granted && context.workers.length === 0,
+    mayResume: ({ context }) => context.granted && residencyOf(context) !== undefined,
+    evictable: ({ context }) => context.gate.leases === 0 && context.successor === undefined,
+    yielding: ({ context }) => context.intent === 'yield',
+    drainedToYield: ({ context }) => context.gate.leases === 0 && context.intent === 'yield',
+    drainedToReplace: ({ context }) => context.gate.leases === 0 && context.intent === 'replace',
+    lostWhileLeaving: ({ context, event }) =>
+      isOf(event, context.current) && (context.intent === 'unload' || context.intent === 'remove'),
+    serving: or([stateIn('#ready'), stateIn('#serving')]),
+    askedAgain: ({ context }) => context.replaceAgain && context.intent === undefined,
+    oldGone: ({ context }) => oldSlots(context).length === 0,
+  },
+  delays: {
+    drain: ({ context }) => context.settings.drainMs,
+    release: ({ context }) => context.settings.stopMs,
+    stable: ({ context }) => context.settings.restart.stableMs,
+    backoff: ({ context }) => context.backoffMs,
+  },
+});
+
+/* ---- What leaves for the scheduler ---- */
+
+export const acquire = base.sendTo(
+  ({ context }) => context.scheduler,
+  ({ context, self }) => ({
+    type: 'ACQUIRE',
+    plugin: context.name,
+    generation: context.generation,
+    ref: self,
+    need: context.settings.need,
+    priority: context.gate.priority,
+    deadline: context.gate.deadline,
+    at: context.host.now(),
+  }),
+);
+
+export const updateAcquire = base.sendTo(
+  ({ context }) => context.scheduler,
+  ({ context }) => ({
+    type: 'ACQUIRE.UPDATE',
+    plugin: context.name,
+    priority: context.gate.priority,
+    deadline: context.gate.deadline,
+  }),
+);
+
+export const withdraw = base.sendTo(
+  ({ context }) => context.scheduler,
+  ({ context }) => ({ type: 'WITHDRAW', plugin: context.name }),
+);
+
+/** A grant that nobody can use goes back. */
+export const returnGrant = base.sendTo(
+  ({ context }) => context.scheduler,
+  ({ context, event }) => ({ type: 'RETURNED', plugin: context.name, generation: (event as WithGeneration).generation }),
+);
+
+export const reserveExtra = base.sendTo(
+  ({ context }) => context.scheduler,
+  ({ context, self }) => ({
+    type: 'RESERVE_EXTRA',
+    plugin: context.name,
+    generation: context.successor,
+    ref: self,
+    need: context.settings.need,
+  }),
+);
+
+export const tellScheduler = (type: 'IDLE' | 'BUSY' | 'DENIED' | 'RELEASED') =>
+  base.sendTo(
+    ({ context }) => context.scheduler,
+    ({ context }) => ({ type, plugin: context.name, generation: context.current, at: context.host.now() }),
+  );
+
+/* ---- Errors ---- */
+
+const errorOf = (event: PluginEvent): GreenroomError | undefined => {
+  if (event.type === 'REFUSED') return refusalError(event.error);
+  return 'error' in event ? event.error : undefined;
+};
+
+/** The scheduler's refusal as callers get it, with its figures as details. */
+const refusalError = (refusal: SchedulerRefusal): GreenroomError =>
+  new GreenroomError('E_REFUSED', `There is no room for "${refusal.plugin}" under the policy "${refusal.policy}": ${refusal.reason}.`, {
+    plugin: refusal.plugin,
+    details: refusal,
+  });
+
+const drainError = (context: PluginContext): GreenroomError =>
+  new GreenroomError(
+    'E_STOPPING',
+    `The call of "${context.name}" was ended with its worker, which was given ${context.settings.drainMs} ms to finish.`,
+    { plugin: context.name },
+  );
+
+/* ---- Workers ---- */
+
+/** Sends a command to the current worker; a worker that is gone hears nothing. */
+const command = (type: WorkerCommand['type']) =>
+  base.enqueueActions(({ context, enqueue }) => {
+    const ref = slotOf(context, context.current)?.ref;
+    if (ref !== undefined) enqueue.sendTo(ref, { type });
+  });
+
+const launch = (which: 'current' | 'successor') =>
+  base.assign(({ context, spawn }) => {
+    const generation = which === 'current' ? context.generation : (context.successor ?? context.generation);
+    const ref = spawn('worker', {
+      id: `worker-${generation}`,
+      input: {
+        name: context.name,
+        generation,
+        launch: context.host.plan(context.entry),
+        config: context.config,
+        timeouts: { startMs: context.settings.startMs, stopMs: context.settings.stopMs },
+        liveness: context.settings.liveness,
+      },
+    });
+    return { [which]: generation, workers: [...context.workers, { generation, ref, pid: undefined, residency: undefined }] };
+  });
+
+/** Starts the generation that was granted. */
+export const spawnWorker = launch('current');
+/** Starts the generation that is to replace the current one. */
+export const spawnSuccessor = launch('successor');
+
+export const notePid = base.assign(({ context, event }) =>
+  event.type === 'WORKER.SPAWNED'
+    ? { workers: context.workers.map((slot) => (slot.generation === event.generation ? { ...slot, pid: event.pid } : slot)) }
+    : {},
+);
+
+/** Remembers the connection of a worker that is ready, and the config that it accepted. */
+export const noteReady = base.assign(({ context, event }) => {
+  if (event.type !== 'WORKER.READY') return {};
+  const { channel, concurrency } = event.connection;
+  const residency: Residency = { generation: event.generation, channel, concurrency, guests: new Set() };
+  return {
+    config: event.config,
+    workers: context.workers.map((slot) => (slot.generation === event.generation ? { ...slot, residency } : slot)),
+  };
+});
+
+const noCurrent = base.assign({ current: undefined });
+const abandonReplacement = base.raise({ type: 'REPLACEMENT.ABANDONED' });
+
+/** Ends the current worker in order. It is held until it is gone, but is nobody's any more. */
+export const dismiss = [command('STOP'), noCurrent, abandonReplacement] as const;
+/** The same at once. */
+export const kill = [command('KILL'), noCurrent, abandonReplacement] as const;
+
+/** The current worker has ended by itself. A plugin that has never been ready is not started again unasked. */
+export const noteGone = base.assign(({ context }) => ({
+  current: undefined,
+  wished: context.wished && context.everReady,
+  intent: context.intent === 'remove' ? context.intent : undefined,
+}));
+
+/* ---- The replacement of a worker ---- */
+
+export const nextSuccessor = base.assign(({ context }) => ({
+  generation: context.generation + 1,
+  successor: context.generation + 1,
+  replaceAgain: false,
+}));
+
+/** The successor takes the calls from here on; the leases of the one before run out. */
+export const adoptSuccessor = base.enqueueActions(({ context, enqueue }) => {
+  enqueue.assign({ current: context.successor, successor: undefined });
+  enqueue(openGate);
+  enqueue(tellScheduler(context.gate.leases > 0 ? 'BUSY' : 'IDLE'));
+});
+
+/** What was to replace the current worker is ended. */
+export const abandonSuccessor = base.enqueueActions(({ context, enqueue }) => {
+  const ref = slotOf(context, context.successor)?.ref;
+  if (ref !== undefined) enqueue.sendTo(ref, { type: 'STOP' });
+  enqueue.assign({ successor: undefined });
+});
+
+/** Ends the former generations that have returned their last lease. */
+export const dismissDrained = base.enqueueActions(({ context, enqueue }) => {
+  for (const slot of oldSlots(context)) {
+    if ((slot.residency?.guests.size ?? 0) === 0) enqueue.sendTo(slot.ref, { type: 'STOP' });
+  }
+});
+
+/** The former generations have had their time: their leases end. */
+export const loseOldLeases = ({ context }: { context: PluginContext }): void => {
+  for (const slot of oldSlots(context)) context.gate.lose(slot.generation, slot.residency, drainError(context));
+};
+
+export const replaceAgain = base.assign({ replaceAgain: true });
+
+/** Tells the runtime how the replacement went. */
+export const reportReplacement = ({ context, event }: { context: PluginContext; event: PluginEvent }): void =>
+  context.host.replaced(context, errorOf(event));
+
+/** Nothing is left of a generation: it is held no longer, and its reservation ends. */
+export const forgetWorker = base.enqueueActions(({ context, event, enqueue }) => {
+  if (event.type !== 'WORKER.GONE') return;
+  enqueue.assign({ workers: context.workers.filter((slot) => slot.generation !== event.generation) });
+  if (event.generation === context.current) enqueue.assign({ current: undefined });
+  enqueue.sendTo(context.scheduler, { type: 'FREED', plugin: context.name, generation: event.generation });
+});
+
+/* ---- The gate ---- */
+
+export const openGate = ({ context }: { context: PluginContext }): void => {
+  const residency = residencyOf(context);
+  if (residency !== undefined) context.gate.open(residency);
+};
+
+export const closeGate = ({ context }: { context: PluginContext }): void => context.gate.close();
+
+/** Ends the leases of the current generation. */
+export const loseLeases = ({ context, event }: { context: PluginContext; event: PluginEvent }): void => {
+  const error = errorOf(event);
+  if (error === undefined || context.current === undefined) return;
+  context.gate.lose(context.current, residencyOf(context), error);
+};
+
+/** Ends the leases of the current generation, whose time is over. */
+export const endLeases = ({ context }: { context: PluginContext }): void => {
+  if (context.current !== undefined) context.gate.lose(context.current, residencyOf(context), drainError(context));
+};
+
+export const refuseWaiting = ({ context, event }: { context: PluginContext; event: PluginEvent }): void => {
+  const error = errorOf(event);
+  if (error !== undefined) context.gate.refuseWaiting(error);
+};
+
+export const refuseAll = ({ context, event }: { context: PluginContext; event: PluginEvent }): void => {
+  const error = errorOf(event);
+  if (error !== undefined) context.gate.refuse(error);
+};
+
+export const admitAll = ({ context }: { context: PluginContext }): void => context.gate.refuse(undefined);
+
+/* ---- What is remembered ---- */
+
+export const noteFailure = base.assign(({ context, event }) => {
+  switch (event.type) {
+    case 'WORKER.FAILED':
+      return { lastError: event.error, lastExit: event.exit, retryable: event.retryable, wasReady: false };
+    case 'WORKER.EXITED':
+      return { lastError: event.error, lastExit: event.exit, retryable: event.exit.retryable, wasReady: true };
+    case 'WORKER.HUNG':
+      return { lastError: event.error, lastExit: undefined, retryable: true, wasReady: true };
+    case 'GIVE_UP':
+      return { lastError: event.error };
+    case 'REFUSED':
+      return { lastError: refusalError(event.error) };
+    default:
+      return { lastError: context.lastError };
+  }
+});
+
+export const noteManifest = base.enqueueActions(({ context, event, enqueue }) => {
+  if (event.type !== 'MANIFEST.CHANGED') return;
+  enqueue.assign({ entry: event.entry, settings: event.settings });
+  context.gate.limit(event.settings);
+  if (event.effect === 'reconfigure' && residencyOf(context) !== undefined) {
+    enqueue(({ context: changed }) => changed.host.reconfigure(changed));
+  }
+  if (event.effect === 'replace') enqueue.raise({ type: 'REPLACE' });
+});
+
+/** The worker has accepted this config; it survives crash, release and reload. */
+export const noteConfig = base.assign(({ event }) => (event.type === 'CONFIGURED' ? { config: event.config } : {}));
+
+export const noteLoad = base.assign(({ context, event }) => ({
+  wished: true,
+  config: event.type === 'LOAD' && event.config !== undefined ? event.config.value : context.config,
+}));
+
+export const intend = (intent: DrainIntent | undefined) => base.assign({ intent });
+export const noteBackoff = base.assign(({ context, event }) =>
+  event.type === 'RESTART' ? { backoffMs: event.delayMs, restarts: context.restarts + 1 } : {},
+);
+
+/** Refuses every call with the reason for which the plugin was given up. */
+export const refuseGivenUp = ({ context }: { context: PluginContext }): void => context.gate.refuse(context.lastError);
+
+/** A plugin that was given up gets another chance. */
+export const clearFailure = ({ context }: { context: PluginContext }): void => {
+  if (context.enabled) context.gate.refuse(undefined);
+};
+
+export const unwish = base.assign({ wished: false });
+export const nextGeneration = base.assign({ generation: ({ context }) => context.generation + 1, granted: false });
+
+export const askSupervisor = base.sendTo(
+  ({ context }) => context.supervisor,
+  ({ context, self }): PluginReport => ({
+    type: 'PLUGIN.CRASHED',
+    plugin: context.name,
+    ref: self,
+    at: context.host.now(),
+    error: context.lastError as GreenroomError,
+    exit: context.lastExit,
+    retryable: context.retryable,
+    wasReady: context.wasReady,
+    settings: context.settings,
+  }),
+);
+
+export const report = (type: 'PLUGIN.STABLE' | 'PLUGIN.CLEARED' | 'PLUGIN.REMOVED') =>
+  base.sendTo(
+    ({ context }) => context.supervisor,
+    ({ context }): PluginReport => ({ type, plugin: context.name }),
+  );
+
+export const entered =
+  (state: PluginState, phase: PluginPhase) =>
+  ({ context, event }: { context: PluginContext; event: { type: string } }): void =>
+    context.host.entered(context, state, phase, event);
+

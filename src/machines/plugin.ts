@@ -1,0 +1,445 @@
+import {
+  abandonSuccessor,
+  acquire,
+  admitAll,
+  adoptSuccessor,
+  askSupervisor,
+  base,
+  clearFailure,
+  closeGate,
+  dismiss,
+  dismissDrained,
+  endLeases,
+  entered,
+  forgetWorker,
+  intend,
+  kill,
+  loseLeases,
+  loseOldLeases,
+  nextGeneration,
+  nextSuccessor,
+  noteBackoff,
+  noteConfig,
+  noteFailure,
+  noteGone,
+  noteLoad,
+  noteManifest,
+  notePid,
+  noteReady,
+  openGate,
+  refuseAll,
+  refuseGivenUp,
+  refuseWaiting,
+  replaceAgain,
+  report,
+  reportReplacement,
+  reserveExtra,
+  residencyOf,
+  returnGrant,
+  spawnSuccessor,
+  spawnWorker,
+  tellScheduler,
+  unwish,
+  updateAcquire,
+  withdraw,
+} from './plugin-actions.ts';
+
+export type * from './plugin-events.ts';
+
+/** The current worker has ended or hangs while it was ready: its leases end, those who wait go on waiting. */
+const crash = {
+  guard: 'ofCurrent',
+  target: '#crashed',
+  actions: [noteFailure, loseLeases, noteGone, base.raise({ type: 'REPLACEMENT.ABANDONED' })],
+} as const;
+
+/** The worker did not become ready: those who wait are told at once. */
+const failedStart = { guard: 'ofCurrent', target: '#crashed', actions: [noteFailure, refuseWaiting, noteGone] } as const;
+
+const startOver = { target: '#admitting', actions: [...dismiss, nextGeneration], reenter: true } as const;
+
+/** What every phase of a start in progress does. */
+const starting = {
+  LOAD: { actions: noteLoad },
+  'WORKER.FAILED': failedStart,
+  'WORKER.EXITED': failedStart,
+  'WORKER.HUNG': failedStart,
+  REPLACE: startOver,
+  UNLOAD: { target: '#stopping', actions: [refuseWaiting, unwish, ...dismiss] },
+  REMOVE: { target: '#stopping', actions: [refuseAll, intend('remove'), ...dismiss] },
+} as const;
+
+/** How a worker that serves is lost or taken away: at once if nobody is at it, else after a drain. */
+const serving = {
+  LOAD: { actions: noteLoad },
+  'WORKER.EXITED': crash,
+  'WORKER.HUNG': crash,
+  // Cancelled calls that the worker does not give up: a new worker, and no crash.
+  STUCK: { guard: 'ofCurrent', target: '#admitting', actions: [endLeases, ...kill, nextGeneration] },
+  RELEASE: [{ guard: 'evictable', target: '#releasing' }, { actions: tellScheduler('DENIED') }],
+  YIELD: [{ guard: 'evictable', target: '#releasing' }, { target: '#draining', actions: intend('yield') }],
+  UNLOAD: [
+    { guard: 'idle', target: '#stopping', actions: [closeGate, unwish, ...dismiss] },
+    { target: '#draining', actions: [intend('unload'), unwish] },
+  ],
+  REMOVE: [
+    { guard: 'idle', target: '#stopping', actions: [closeGate, refuseAll, intend('remove'), ...dismiss] },
+    { target: '#draining', actions: [refuseAll, intend('remove')] },
+  ],
+  'REPLACE.DRAINED': [
+    { guard: 'idle', target: '#admitting', actions: [closeGate, ...dismiss, nextGeneration] },
+    { target: '#draining', actions: intend('replace') },
+  ],
+} as const;
+
+/** How a plugin without calls to end is loaded or ended. */
+const resting = {
+  LOAD: { target: '#admitting', actions: [noteLoad, nextGeneration] },
+  UNLOAD: { target: '#stopping', actions: [unwish, ...dismiss] },
+  REMOVE: { target: '#stopping', actions: [refuseAll, intend('remove'), ...dismiss] },
+} as const;
+
+/**
+ * One plugin: six states with their phases, and beside them the replacement of its worker. Every generation that was
+ * started is held in `workers` until nothing of its process tree is left; the event of a generation that is neither the
+ * current one nor the successor changes nothing else.
+ */
+export const pluginMachine = base.createMachine({
+  id: 'plugin',
+  context: ({ input }) => ({
+    ...input,
+    name: input.entry.manifest.name,
+    generation: 0,
+    current: undefined,
+    successor: undefined,
+    replaceAgain: false,
+    workers: [],
+    granted: false,
+    config: undefined,
+    enabled: true,
+    wished: false,
+    intent: undefined,
+    restarts: 0,
+    lastError: undefined,
+    lastExit: undefined,
+    backoffMs: 0,
+    retryable: true,
+    wasReady: false,
+    everReady: false,
+  }),
+  initial: 'alive',
+  states: {
+    alive: {
+      type: 'parallel',
+      on: {
+        'WORKER.GONE': { actions: forgetWorker },
+        'WORKER.SPAWNED': { actions: notePid },
+        CONFIGURED: { actions: noteConfig },
+        'MANIFEST.CHANGED': { actions: noteManifest },
+        ENABLE: { actions: [base.assign({ enabled: true }), admitAll] },
+        DISABLE: { actions: [base.assign({ enabled: false }), refuseAll] },
+        RELEASE: { actions: tellScheduler('DENIED') },
+        GRANTED: { actions: returnGrant },
+      },
+      states: {
+        lifecycle: {
+          initial: 'discovered',
+          states: {
+            discovered: {
+              initial: 'idle',
+              states: {
+                idle: {
+                  entry: entered('discovered', 'idle'),
+                  always: { guard: 'wanted', target: '#admitting', actions: nextGeneration },
+                  on: resting,
+                },
+                stopping: {
+                  id: 'stopping',
+                  entry: entered('discovered', 'stopping'),
+                  always: [
+                    { guard: 'removed', target: '#removed' },
+                    { guard: 'treeGone', target: 'idle', actions: intend(undefined) },
+                  ],
+                  on: {
+                    LOAD: { target: '#admitting', actions: [noteLoad, intend(undefined), nextGeneration] },
+                    REMOVE: { actions: [refuseAll, intend('remove')] },
+                  },
+                },
+              },
+            },
+
+            spawning: {
+              initial: 'admitting',
+              states: {
+                admitting: {
+                  id: 'admitting',
+                  entry: [entered('spawning', 'admitting'), acquire],
+                  always: [
+                    { guard: 'mayResume', target: 'resuming' },
+                    { guard: 'mayLaunch', target: 'launching' },
+                  ],
+                  on: {
+                    GRANTED: { guard: 'ofAsked', actions: base.assign({ granted: true }) },
+                    REFUSED: [
+                      { guard: 'askedToResume', target: '#warm', actions: [noteFailure, refuseWaiting] },
+                      { guard: 'ofAskedAndWished', target: '#cold', actions: [noteFailure, refuseWaiting] },
+                      { guard: 'ofAsked', target: '#stopping', actions: [noteFailure, refuseWaiting] },
+                    ],
+                    CALL: { actions: updateAcquire },
+                    'CALLERS.GONE': [
+                      { guard: 'wished' },
+                      { guard: 'warm', target: '#warm', actions: withdraw },
+                      { target: '#stopping', actions: withdraw },
+                    ],
+                    LOAD: { actions: noteLoad },
+                    // The warm worker that was to come back is gone: ask for room for a new one.
+                    'WORKER.EXITED': {
+                      guard: 'ofCurrent',
+                      target: '#admitting',
+                      reenter: true,
+                      actions: [withdraw, noteGone, nextGeneration],
+                    },
+                    REPLACE: { target: '#admitting', reenter: true, actions: [withdraw, ...dismiss, nextGeneration] },
+                    UNLOAD: { target: '#stopping', actions: [withdraw, refuseWaiting, unwish, ...dismiss] },
+                    REMOVE: { target: '#stopping', actions: [withdraw, refuseAll, intend('remove'), ...dismiss] },
+                  },
+                },
+                launching: {
+                  entry: [entered('spawning', 'launching'), spawnWorker],
+                  on: { ...starting, 'WORKER.CONNECTED': { guard: 'ofCurrent', target: 'initializing' } },
+                },
+                initializing: {
+                  entry: entered('spawning', 'initializing'),
+                  on: { ...starting, 'WORKER.READY': { guard: 'ofCurrent', target: '#ready', actions: noteReady } },
+                },
+                resuming: {
+                  entry: entered('spawning', 'resuming'),
+                  invoke: {
+                    src: 'resume',
+                    input: ({ context }) => ({
+                      residency: residencyOf(context),
+                      config: context.config,
+                      entry: context.entry,
+                    }),
+                    onDone: '#ready',
+                    // What does not come back warm is started cold.
+                    onError: startOver,
+                  },
+                  on: starting,
+                },
+              },
+            },
+
+            ready: {
+              id: 'ready',
+              entry: [
+                base.assign({ wished: true, everReady: true, intent: undefined }),
+                openGate,
+                entered('ready', 'ready'),
+                tellScheduler('IDLE'),
+              ],
+              always: { guard: 'leased', target: 'busy' },
+              after: { stable: { actions: report('PLUGIN.STABLE') } },
+              on: { ...serving, LEASED: { guard: 'leased', target: 'busy' } },
+            },
+
+            busy: {
+              initial: 'serving',
+              entry: tellScheduler('BUSY'),
+              states: {
+                serving: {
+                  id: 'serving',
+                  entry: entered('busy', 'serving'),
+                  on: { ...serving, IDLE: { guard: 'idle', target: '#ready' } },
+                },
+                draining: {
+                  id: 'draining',
+                  entry: [entered('busy', 'draining'), closeGate, base.raise({ type: 'REPLACEMENT.ABANDONED' })],
+                  always: [
+                    { guard: 'drainedToYield', target: '#releasing' },
+                    {
+                      guard: 'drainedToReplace',
+                      target: '#admitting',
+                      actions: [intend(undefined), ...dismiss, nextGeneration],
+                    },
+                    { guard: 'idle', target: '#stopping', actions: dismiss },
+                  ],
+                  after: {
+                    drain: [
+                      {
+                        guard: 'yielding',
+                        target: 'serving',
+                        actions: [intend(undefined), openGate, tellScheduler('DENIED')],
+                      },
+                      { actions: endLeases },
+                    ],
+                  },
+                  on: {
+                    'WORKER.EXITED': [
+                      { guard: 'lostWhileLeaving', target: '#stopping', actions: [noteFailure, loseLeases, noteGone] },
+                      crash,
+                    ],
+                    'WORKER.HUNG': crash,
+                    STUCK: { guard: 'ofCurrent', actions: endLeases },
+                    REPLACE: { guard: 'yielding', actions: intend('replace') },
+                    LOAD: { actions: noteLoad },
+                    UNLOAD: { actions: [intend('unload'), unwish] },
+                    REMOVE: { actions: [refuseAll, intend('remove')] },
+                  },
+                },
+              },
+            },
+
+            released: {
+              initial: 'cold',
+              states: {
+                releasing: {
+                  id: 'releasing',
+                  entry: [entered('released', 'releasing'), closeGate, intend(undefined)],
+                  invoke: {
+                    src: 'release',
+                    input: ({ context }) => ({ residency: residencyOf(context) }),
+                    onDone: [
+                      { guard: ({ event }) => event.output, target: 'warm', actions: tellScheduler('RELEASED') },
+                      { actions: dismiss },
+                    ],
+                    onError: { actions: dismiss },
+                  },
+                  after: { release: { actions: dismiss } },
+                  always: { guard: 'treeGone', target: 'cold' },
+                  on: {
+                    LOAD: { actions: noteLoad },
+                    UNLOAD: resting.UNLOAD,
+                    REMOVE: resting.REMOVE,
+                    REPLACE: { actions: dismiss },
+                    'WORKER.EXITED': { guard: 'ofCurrent', actions: noteGone },
+                  },
+                },
+                warm: {
+                  id: 'warm',
+                  entry: entered('released', 'warm'),
+                  always: [
+                    // The same generation asks for its room back, so it gets no new number.
+                    { guard: 'wantedWarm', target: '#admitting', actions: base.assign({ granted: false }) },
+                    { guard: 'treeGone', target: 'cold' },
+                  ],
+                  on: {
+                    LOAD: [
+                      { guard: 'warm', target: '#admitting', actions: [noteLoad, base.assign({ granted: false })] },
+                      resting.LOAD,
+                    ],
+                    UNLOAD: resting.UNLOAD,
+                    REMOVE: resting.REMOVE,
+                    RELEASE: { actions: dismiss },
+                    REPLACE: { actions: dismiss },
+                    'WORKER.EXITED': { guard: 'ofCurrent', actions: noteGone },
+                    'WORKER.HUNG': { guard: 'ofCurrent', actions: noteGone },
+                  },
+                },
+                cold: {
+                  id: 'cold',
+                  entry: entered('released', 'cold'),
+                  always: { guard: 'wanted', target: '#admitting', actions: nextGeneration },
+                  on: resting,
+                },
+              },
+            },
+
+            crashed: {
+              id: 'crashed',
+              initial: 'deciding',
+              on: {
+                UNLOAD: { target: '#stopping', actions: [refuseWaiting, unwish, clearFailure] },
+                REMOVE: { target: '#stopping', actions: [refuseAll, intend('remove')] },
+              },
+              states: {
+                deciding: {
+                  entry: [entered('crashed', 'deciding'), askSupervisor],
+                  on: {
+                    RESTART: { target: 'backoff', actions: noteBackoff },
+                    STOPPED: '#stopping',
+                    GIVE_UP: { target: 'failed', actions: noteFailure },
+                    LOAD: { actions: noteLoad },
+                  },
+                },
+                backoff: {
+                  entry: entered('crashed', 'backoff'),
+                  after: {
+                    backoff: [
+                      { guard: 'restartWanted', target: '#admitting', actions: nextGeneration },
+                      { target: '#cold' },
+                    ],
+                  },
+                  on: {
+                    LOAD: { target: '#admitting', actions: [noteLoad, nextGeneration] },
+                    REPLACE: { target: '#admitting', actions: nextGeneration },
+                    DISABLE: { target: '#stopping', actions: [base.assign({ enabled: false }), refuseAll] },
+                  },
+                },
+                failed: {
+                  entry: [entered('crashed', 'failed'), refuseGivenUp],
+                  on: {
+                    LOAD: {
+                      target: '#admitting',
+                      actions: [noteLoad, clearFailure, report('PLUGIN.CLEARED'), nextGeneration],
+                    },
+                    REPLACE: { target: '#stopping', actions: [clearFailure, report('PLUGIN.CLEARED')] },
+                    UNLOAD: { target: '#stopping', actions: [clearFailure, unwish, report('PLUGIN.CLEARED')] },
+                    ENABLE: { actions: [base.assign({ enabled: true }), refuseGivenUp] },
+                  },
+                },
+              },
+            },
+          },
+        },
+
+        replacement: {
+          initial: 'none',
+          states: {
+            none: {
+              always: { guard: 'askedAgain', target: 'asking' },
+              on: { REPLACE: { guard: 'serving', target: 'asking' } },
+            },
+            asking: {
+              entry: [nextSuccessor, reserveExtra],
+              on: {
+                GRANTED: { guard: 'ofSuccessor', target: 'starting' },
+                REFUSED: {
+                  guard: 'ofSuccessor',
+                  target: 'none',
+                  actions: [abandonSuccessor, base.raise({ type: 'REPLACE.DRAINED' })],
+                },
+                'REPLACEMENT.ABANDONED': { target: 'none', actions: abandonSuccessor },
+              },
+            },
+            starting: {
+              entry: spawnSuccessor,
+              on: {
+                'WORKER.READY': { guard: 'ofSuccessor', target: 'swapping', actions: [noteReady, adoptSuccessor] },
+                // The old worker goes on serving.
+                'WORKER.FAILED': {
+                  guard: 'ofSuccessor',
+                  target: 'none',
+                  actions: [noteFailure, abandonSuccessor, reportReplacement],
+                },
+                // The manifest has changed once more: what is being started is out of date.
+                REPLACE: { target: 'asking', actions: abandonSuccessor },
+                'REPLACEMENT.ABANDONED': { target: 'none', actions: abandonSuccessor },
+              },
+            },
+            swapping: {
+              entry: [reportReplacement, dismissDrained],
+              always: { guard: 'oldGone', target: 'none' },
+              after: { drain: { actions: [loseOldLeases, dismissDrained] } },
+              on: {
+                DRAINED: { actions: dismissDrained },
+                REPLACE: { actions: replaceAgain },
+              },
+            },
+          },
+        },
+      },
+    },
+    removed: { id: 'removed', type: 'final', entry: report('PLUGIN.REMOVED') },
+  },
+});

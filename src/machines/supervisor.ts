@@ -1,0 +1,150 @@
+import { type ActorRefFrom, fromPromise, setup } from 'xstate';
+import { GreenroomError } from '../errors.ts';
+import type { ManifestChange } from '../manifest/source.ts';
+import { type GiveUpCause, NO_RESTARTS, planRestart, resetHistory, type RestartHistory } from '../scheduler/restart-plan.ts';
+import type { PluginReport } from './plugin-events.ts';
+
+/** What the supervisor machine needs of the runtime around it. Its methods must not throw. */
+export interface SupervisorHost {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** A number in [0, 1). */
+  random(): number;
+  /** Adds, changes and removes plugin actors as the manifests on disk have changed. */
+  apply(changes: readonly ManifestChange[]): void;
+  /** Tells every plugin to end. */
+  endPlugins(): void;
+  /** Forgets a plugin whose actor has ended. */
+  forget(plugin: string): void;
+  /** How many plugin actors there are. */
+  plugins(): number;
+}
+
+/** What the supervisor actor is made for. */
+export interface SupervisorInput {
+  readonly host: SupervisorHost;
+}
+
+/** What the supervisor is told. */
+export type SupervisorEvent =
+  | PluginReport
+  | { readonly type: 'MANIFESTS.CHANGED'; readonly changes: readonly ManifestChange[] }
+  | { readonly type: 'STOP' };
+
+interface Context extends SupervisorInput {
+  /** Per plugin, the crashes that still count against it. Changed in place: copying it would cost with every crash. */
+  readonly histories: Map<string, RestartHistory>;
+}
+
+const unprovided = (): never => {
+  throw new Error('The supervisor machine needs its actor to be provided.');
+};
+
+const base = setup({
+  types: { input: {} as SupervisorInput, context: {} as Context, events: {} as SupervisorEvent },
+  actors: {
+    /** The first discovery; resolves to the manifests that it found. */
+    discover: fromPromise<ManifestChange[]>(unprovided),
+  },
+  guards: {
+    empty: ({ context }) => context.host.plugins() === 0,
+  },
+});
+
+/** Decides by the plugin's policy whether its crashed worker comes back, and when, and tells the plugin. */
+const decideRestart = base.enqueueActions(({ context, event, enqueue }) => {
+  if (event.type !== 'PLUGIN.CRASHED') return;
+  const { plugin, error, exit, settings, ref, retryable, wasReady } = event;
+  const plan = planRestart({
+    history: context.histories.get(plugin) ?? NO_RESTARTS,
+    settings: settings.restart,
+    end: { code: exit?.code ?? null, signal: exit?.signal ?? null, ready: wasReady, retryable },
+    now: context.host.now(),
+    random: context.host.random(),
+  });
+  context.histories.set(plugin, plan.history);
+  switch (plan.action) {
+    case 'restart':
+      enqueue.sendTo(ref, { type: 'RESTART', delayMs: plan.delayMs });
+      break;
+    case 'stopped':
+      enqueue.sendTo(ref, { type: 'STOPPED' });
+      break;
+    case 'give-up':
+      enqueue.sendTo(ref, {
+        type: 'GIVE_UP',
+        error: new GreenroomError(
+          'E_GIVEN_UP',
+          `"${plugin}" is not started again: ${describeCause(plan.cause)}. ${error.message} Mend the cause, then load it to try again.`,
+          { plugin, cause: error, details: plan.cause },
+        ),
+      });
+      break;
+  }
+});
+
+function describeCause({ kind, limit, times }: GiveUpCause): string {
+  switch (kind) {
+    case 'not-retryable':
+      return 'another start can only fail the same way';
+    case 'do-not-restart':
+      return 'its worker asked for that by its exit status';
+    case 'temporary':
+      return 'its restart policy is "temporary"';
+    case 'too-many-restarts':
+      return `it was restarted ${times.length} times within ${(limit?.periodMs ?? 0) / 1_000} s`;
+  }
+}
+
+/** It has been ready for its stable period: the backoff starts anew. */
+const resetBackoff = ({ context, event }: { context: Context; event: SupervisorEvent }): void => {
+  if (event.type !== 'PLUGIN.STABLE') return;
+  const history = context.histories.get(event.plugin);
+  if (history !== undefined) context.histories.set(event.plugin, resetHistory(history));
+};
+
+const forgetCrashes = ({ context, event }: { context: Context; event: SupervisorEvent }): void => {
+  if ('plugin' in event) context.histories.delete(event.plugin);
+};
+
+const forgetPlugin = ({ context, event }: { context: Context; event: SupervisorEvent }): void => {
+  if (event.type === 'PLUGIN.REMOVED') context.host.forget(event.plugin);
+};
+
+/** The root: booting (the first discovery), running, draining, stopped. */
+export const supervisorMachine = base.createMachine({
+  id: 'supervisor',
+  context: ({ input }) => ({ ...input, histories: new Map() }),
+  initial: 'booting',
+  on: {
+    'PLUGIN.REMOVED': { actions: [forgetCrashes, forgetPlugin] },
+    'PLUGIN.STABLE': { actions: resetBackoff },
+    'PLUGIN.CLEARED': { actions: forgetCrashes },
+    'PLUGIN.CRASHED': { actions: decideRestart },
+  },
+  states: {
+    booting: {
+      invoke: {
+        src: 'discover',
+        onDone: { target: 'running', actions: ({ context, event }) => context.host.apply(event.output) },
+        // A search path that cannot be read is reported by the discovery; the supervisor runs all the same.
+        onError: 'running',
+      },
+      on: { STOP: 'draining' },
+    },
+    running: {
+      on: {
+        'MANIFESTS.CHANGED': { actions: ({ context, event }) => context.host.apply(event.changes) },
+        STOP: 'draining',
+      },
+    },
+    draining: {
+      entry: ({ context }) => context.host.endPlugins(),
+      always: { guard: 'empty', target: 'stopped' },
+    },
+    stopped: { type: 'final' },
+  },
+});
+
+/** A running supervisor actor. */
+export type SupervisorRef = ActorRefFrom<typeof supervisorMachine>;

@@ -1,0 +1,58 @@
+import type { WorkerExit } from '../actors/worker-process.ts';
+import { type ErrorCode, GreenroomError, messageOf } from '../errors.ts';
+
+/** The errors of a start after which another start can only end the same way. */
+const PERMANENT: ReadonlySet<ErrorCode> = new Set(['E_MANIFEST', 'E_HANDSHAKE', 'E_CONFIG', 'E_DATA_DIR', 'E_SERIALIZE']);
+
+/** Whether starting again may help, from the error of a start that failed. */
+export function isRetryable(error: GreenroomError): boolean {
+  return !PERMANENT.has(error.code);
+}
+
+/** "exited with status 1" or "was ended by SIGKILL". */
+export function describeExit(exit: WorkerExit): string {
+  return exit.signal === null ? `exited with status ${exit.code}` : `was ended by ${exit.signal}`;
+}
+
+/** The last line a dying worker printed: of a traceback, the exception. */
+function lastLine(output: string): string {
+  const line = output.trimEnd().split('\n').at(-1)?.trim() ?? '';
+  return line === '' ? 'It printed nothing.' : `It said last: ${line}`;
+}
+
+function isExit(cause: unknown): cause is WorkerExit {
+  return typeof cause === 'object' && cause !== null && 'output' in cause && 'retryable' in cause;
+}
+
+/**
+ * Why a worker did not become ready: from the exit of its process, or from what a step of its start rejected with.
+ * `details` of the former is `{ exitCode, signal, output }`.
+ */
+export function startError(plugin: string, cause: unknown): GreenroomError {
+  if (cause instanceof GreenroomError) return cause;
+  if (!isExit(cause)) {
+    return new GreenroomError('E_START', `The worker of "${plugin}" could not be started: ${messageOf(cause)}`, { plugin, cause });
+  }
+  if (cause.spawnError !== undefined) return startError(plugin, cause.spawnError);
+  return new GreenroomError('E_START', `The worker of "${plugin}" ${describeExit(cause)} before it was ready. ${lastLine(cause.output)}`, {
+    plugin,
+    details: { exitCode: cause.code, signal: cause.signal, output: cause.output },
+  });
+}
+
+/** A worker that had been ready is gone. `details` is `{ exitCode, signal, output }`. */
+export function crashError(plugin: string, exit: WorkerExit): GreenroomError {
+  return new GreenroomError('E_CRASHED', `The worker of "${plugin}" ${describeExit(exit)}. ${lastLine(exit.output)}`, {
+    plugin,
+    details: { exitCode: exit.code, signal: exit.signal, output: exit.output },
+  });
+}
+
+/** A worker did not become ready in time; `step` is what it was doing. */
+export function deadlineError(plugin: string, step: string, startMs: number, output: string): GreenroomError {
+  return new GreenroomError(
+    'E_START_TIMEOUT',
+    `The worker of "${plugin}" was still ${step} after ${startMs} ms and was ended. Raise start_timeout_ms in its manifest if it needs longer.`,
+    { plugin, details: { output } },
+  );
+}

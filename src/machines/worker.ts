@@ -1,0 +1,277 @@
+import { type AnyEventObject, assign, type CallbackActorLogic, cancel, fromCallback, fromPromise, raise, sendParent, sendTo, setup } from 'xstate';
+import type { WorkerChannel } from '../actors/worker-channel.ts';
+import type { ProcessCommand, ProcessEvent, WorkerExit, WorkerProcess } from '../actors/worker-process.ts';
+import type { LaunchRequest } from '../actors/worker-launch.ts';
+import { GreenroomError } from '../errors.ts';
+import { crashError, deadlineError, isRetryable, startError } from './worker-errors.ts';
+
+/** How long a worker may take over each part of its life, in milliseconds. */
+export interface WorkerTimeouts {
+  /** From the spawn until it is ready. */
+  readonly startMs: number;
+  /** For `/cleanup`, and again between SIGTERM and SIGKILL. */
+  readonly stopMs: number;
+}
+
+/** How often a worker is asked whether it is alive, and how long it may take to answer, in milliseconds. */
+export interface Liveness {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+/** What a worker actor is made for: one process, one generation. */
+export interface WorkerInput {
+  readonly name: string;
+  readonly generation: number;
+  readonly launch: LaunchRequest;
+  /** The config the plugin was given; `undefined`: the defaults of its schema. */
+  readonly config: unknown;
+  readonly timeouts: WorkerTimeouts;
+  /** `undefined`: never asked. */
+  readonly liveness: Liveness | undefined;
+}
+
+/** A connection to a worker that has shown who it is. */
+export interface Connection {
+  readonly channel: WorkerChannel;
+  /** How many calls it takes at once. */
+  readonly concurrency: number;
+}
+
+/** What a worker tells its plugin; each event carries the generation. */
+export type WorkerEvent =
+  /** Its process is spawned. */
+  | { readonly type: 'WORKER.SPAWNED'; readonly generation: number; readonly pid: number }
+  /** It has shown who it is. */
+  | { readonly type: 'WORKER.CONNECTED'; readonly generation: number }
+  /** It takes calls. `config` is what the plugin was initialised with. */
+  | { readonly type: 'WORKER.READY'; readonly generation: number; readonly connection: Connection; readonly config: unknown }
+  /** It did not become ready; it is being ended. `retryable` is false where another try can only fail the same way. */
+  | { readonly type: 'WORKER.FAILED'; readonly generation: number; readonly error: GreenroomError; readonly retryable: boolean; readonly exit?: WorkerExit | undefined }
+  /** It stopped answering; it is being killed. */
+  | { readonly type: 'WORKER.HUNG'; readonly generation: number; readonly error: GreenroomError }
+  /** Its process has ended, after it had been ready. */
+  | { readonly type: 'WORKER.EXITED'; readonly generation: number; readonly exit: WorkerExit; readonly error: GreenroomError }
+  /** Nothing of its process tree is left. Comes once, last. */
+  | { readonly type: 'WORKER.GONE'; readonly generation: number };
+
+/** What a worker actor is told. */
+export type WorkerCommand =
+  /** End it in order: `/cleanup`, SIGTERM, SIGKILL. */
+  | { readonly type: 'STOP' }
+  /** End it at once. */
+  | { readonly type: 'KILL' };
+
+type Event =
+  | ProcessEvent
+  | WorkerCommand
+  | { readonly type: 'START.DEADLINE' }
+  | { readonly type: 'LIVENESS.LOST'; readonly error: GreenroomError };
+
+/** What a worker machine remembers. */
+export interface WorkerContext extends WorkerInput {
+  readonly process: WorkerProcess | undefined;
+  readonly connection: Connection | undefined;
+  /** Whether it has ever been ready, or its failure was told already: then its exit is not a failed start. */
+  readonly told: boolean;
+}
+
+const unprovided = (name: string) => (): never => {
+  throw new Error(`The worker machine needs its actor "${name}" to be provided.`);
+};
+
+const base = setup({
+  types: {
+    input: {} as WorkerInput,
+    context: {} as WorkerContext,
+    events: {} as Event,
+  },
+  actors: {
+    /** Owns the process from the spawn until nothing of its tree is left. */
+    process: fromCallback(unprovided('process')) as CallbackActorLogic<ProcessCommand | AnyEventObject, { launch: LaunchRequest; generation: number }>,
+    /** Waits for the handshake and checks it and the first health answer. */
+    connect: fromPromise<Connection, { process: WorkerProcess; launch: LaunchRequest }>(unprovided('connect')),
+    /** Completes the config and gives it to the plugin; resolves to it. */
+    initialize: fromPromise<unknown, { connection: Connection; config: unknown; launch: LaunchRequest }>(unprovided('initialize')),
+    /** Tells the plugin that it is about to be stopped. */
+    cleanup: fromPromise<void, { connection: Connection }>(unprovided('cleanup')),
+    /** Sends LIVENESS.LOST when the worker does not answer. */
+    liveness: fromCallback(unprovided('liveness')) as CallbackActorLogic<AnyEventObject, { name: string; connection: Connection; liveness: Liveness | undefined }>,
+  },
+  delays: {
+    stop: ({ context }) => context.timeouts.stopMs,
+  },
+});
+
+/** Tells the plugin that this start has failed, and remembers that it is told. */
+const fail = (errorOf: (context: WorkerContext, event: { readonly type: string }) => GreenroomError) =>
+  base.enqueueActions(({ context, event, self, enqueue }) => {
+    const error = errorOf(context, event);
+    const { generation } = context;
+    const failed: WorkerEvent = { type: 'WORKER.FAILED', generation, error, retryable: isRetryable(error) };
+    if (self._parent !== undefined) enqueue.sendTo(self._parent, failed);
+    enqueue.assign({ told: true });
+  });
+
+/** The start deadline has passed: names the step at which the worker was. */
+const late = (step: string) => ({
+  target: '#worker.stopping.killing',
+  actions: fail((context) => deadlineError(context.name, step, context.timeouts.startMs, context.process?.output() ?? '')),
+});
+
+/** A step of the start has failed with whatever it rejected with. */
+const failed = (target: string) => ({
+  target,
+  actions: fail((context, event) => startError(context.name, (event as unknown as { error: unknown }).error)),
+});
+
+/**
+ * One worker process, one generation: launching, handshaking, initializing, up, stopping, exited. `exited` lasts until
+ * nothing of the process tree is left.
+ */
+export const workerMachine = base.createMachine({
+  id: 'worker',
+  context: ({ input }) => ({ ...input, process: undefined, connection: undefined, told: false }),
+  invoke: { id: 'process', src: 'process', input: ({ context }) => ({ launch: context.launch, generation: context.generation }) },
+  entry: raise({ type: 'START.DEADLINE' }, { id: 'start', delay: ({ context }) => context.timeouts.startMs }),
+  initial: 'launching',
+  on: {
+    'PROCESS.EXITED': [
+      {
+        guard: ({ context }) => !context.told,
+        target: '.exited',
+        actions: sendParent(({ context, event }): WorkerEvent => {
+          const error = startError(context.name, event.exit);
+          return {
+            type: 'WORKER.FAILED',
+            generation: context.generation,
+            error,
+            retryable: event.exit.retryable && isRetryable(error),
+            exit: event.exit,
+          };
+        }),
+      },
+      {
+        target: '.exited',
+        actions: sendParent(
+          ({ context, event }): WorkerEvent => ({
+            type: 'WORKER.EXITED',
+            generation: context.generation,
+            exit: event.exit,
+            error: crashError(context.name, event.exit),
+          }),
+        ),
+      },
+    ],
+    'PROCESS.GONE': '.gone',
+    KILL: '.stopping.killing',
+  },
+  states: {
+    launching: {
+      on: {
+        'PROCESS.SPAWNED': {
+          target: 'handshaking',
+          actions: [
+            assign({ process: ({ event }) => event.process }),
+            sendParent(
+              ({ context, event }): WorkerEvent => ({ type: 'WORKER.SPAWNED', generation: context.generation, pid: event.process.pid }),
+            ),
+          ],
+        },
+        STOP: { target: 'stopping.killing', actions: assign({ told: true }) },
+        'START.DEADLINE': late('spawned'),
+      },
+    },
+    handshaking: {
+      invoke: {
+        src: 'connect',
+        input: ({ context }) => ({ process: context.process as WorkerProcess, launch: context.launch }),
+        onDone: {
+          target: 'initializing',
+          actions: [
+            assign({ connection: ({ event }) => event.output }),
+            sendParent(({ context }): WorkerEvent => ({ type: 'WORKER.CONNECTED', generation: context.generation })),
+          ],
+        },
+        onError: failed('stopping.killing'),
+      },
+      on: {
+        STOP: { target: 'stopping.terminating', actions: assign({ told: true }) },
+        'START.DEADLINE': late('answering the handshake'),
+      },
+    },
+    initializing: {
+      invoke: {
+        src: 'initialize',
+        input: ({ context }) => ({ connection: context.connection as Connection, config: context.config, launch: context.launch }),
+        onDone: {
+          target: 'up',
+          actions: [
+            sendParent(
+              ({ context, event }): WorkerEvent => ({
+                type: 'WORKER.READY',
+                generation: context.generation,
+                connection: context.connection as Connection,
+                config: event.output,
+              }),
+            ),
+            assign({ told: true }),
+            cancel('start'),
+          ],
+        },
+        onError: [
+          {
+            // The connection broke: the worker's exit, which is on its way, says why.
+            guard: ({ event }) => event.error instanceof GreenroomError && event.error.code === 'E_CRASHED',
+          },
+          failed('stopping'),
+        ],
+      },
+      on: {
+        STOP: { target: 'stopping', actions: assign({ told: true }) },
+        'START.DEADLINE': late('initialising its plugin'),
+      },
+    },
+    up: {
+      invoke: {
+        src: 'liveness',
+        input: ({ context }) => ({ name: context.name, connection: context.connection as Connection, liveness: context.liveness }),
+      },
+      on: {
+        STOP: 'stopping',
+        'LIVENESS.LOST': {
+          // Killed first: a worker that hangs must do nothing more once it is given up.
+          target: 'stopping.killing',
+          actions: sendParent(({ context, event }): WorkerEvent => ({ type: 'WORKER.HUNG', generation: context.generation, error: event.error })),
+        },
+      },
+    },
+    stopping: {
+      initial: 'cleaning',
+      states: {
+        cleaning: {
+          invoke: {
+            src: 'cleanup',
+            input: ({ context }) => ({ connection: context.connection as Connection }),
+            onDone: 'terminating',
+            onError: 'terminating',
+          },
+          after: { stop: 'terminating' },
+        },
+        terminating: {
+          entry: sendTo('process', { type: 'SIGNAL', signal: 'SIGTERM' } satisfies ProcessCommand),
+          after: { stop: 'killing' },
+        },
+        killing: {
+          entry: sendTo('process', { type: 'SIGNAL', signal: 'SIGKILL' } satisfies ProcessCommand),
+        },
+      },
+    },
+    exited: { on: { KILL: {}, STOP: {} } },
+    gone: {
+      type: 'final',
+      entry: sendParent(({ context }): WorkerEvent => ({ type: 'WORKER.GONE', generation: context.generation })),
+    },
+  },
+});
+

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+
+/** How a plugin's worker is started and spoken to. */
+export type WorkerKind = 'python' | 'node' | 'command' | 'cjm';
+
+const milliseconds = z.number().int().nonnegative();
+const megabytes = z.number().nonnegative();
+
+/** A name becomes a file name of a log and an actor's identifier. */
+const pluginName = z
+  .string()
+  .min(1)
+  .max(128)
+  // eslint-disable-next-line no-control-regex
+  .regex(/^[^\u0000-\u001f\u007f/\\]+$/, 'must have no slashes and no control characters')
+  .refine((name) => name !== '.' && name !== '..', 'must not be "." or ".."');
+
+const resources = z.looseObject({
+  requires_gpu: z.boolean().optional(),
+  min_gpu_vram_mb: megabytes.optional(),
+  recommended_gpu_vram_mb: megabytes.optional(),
+  min_system_ram_mb: megabytes.optional(),
+  pin: z.boolean().optional(),
+  min_residency_ms: milliseconds.optional(),
+});
+
+const restart = z.strictObject({
+  policy: z.enum(['permanent', 'transient', 'temporary']).optional(),
+  intensity: z.number().int().nonnegative().optional(),
+  period_ms: milliseconds.optional(),
+  backoff: z
+    .strictObject({ base_ms: milliseconds.optional(), factor: z.number().min(1).optional(), cap_ms: milliseconds.optional() })
+    .optional(),
+});
+
+/** The fields of a manifest. Those from `start_timeout_ms` on overrule the supervisor's settings for one plugin. */
+export const manifestShape = {
+  $schema: z.string().optional().describe('The JSON Schema of this file, for editors.'),
+  name: pluginName.describe('What the plugin is called by; unique among the manifests in force.'),
+  version: z.string().optional().describe('The version of the plugin.'),
+  description: z.string().optional().describe('What the plugin does, in a sentence.'),
+  author: z.string().optional().describe('Who wrote it.'),
+  category: z.string().optional().describe('By which plugins can be listed.'),
+  interface: z.string().optional().describe('The dotted name of the interface the class implements; information only.'),
+  type: z.string().optional().describe('Information only.'),
+  worker: z.enum(['python', 'node', 'command', 'cjm']).optional().describe('How the worker is started. Inferred from module, class and command.'),
+  module: z.string().min(1).optional().describe('A dotted Python module, or a module file relative to the manifest.'),
+  class: z.string().min(1).optional().describe('The Python class to construct.'),
+  python_path: z.string().min(1).optional().describe("The plugin's own Python interpreter. Default: python3 on PATH."),
+  conda_env: z.string().optional().describe('The name of the environment of the interpreter; information only.'),
+  db_path: z.string().optional().describe('Information for the plugin.'),
+  command: z.string().min(1).optional().describe('The program of a worker of kind "command".'),
+  args: z.array(z.string()).optional().describe('Its arguments.'),
+  cwd: z.string().min(1).optional().describe("The worker's working directory. Default: the supervisor's."),
+  env_vars: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+    .optional()
+    .describe('Environment variables to set.'),
+  pass_env: z.array(z.string().min(1)).optional().describe("Names or patterns (HF_*) of the host's variables to pass on."),
+  resources: resources.optional().describe('What the plugin takes up, in MiB.'),
+  config_schema: z.record(z.string(), z.unknown()).optional().describe('The JSON Schema of its config, with defaults.'),
+  max_concurrency: z.number().int().positive().optional().describe('How many calls run at once. Default 1.'),
+  max_waiting: z.number().int().positive().optional().describe('How many calls may wait. Default 1000.'),
+  idempotent: z.boolean().optional().describe('Whether a call may be sent again when its worker dies under it.'),
+  start_timeout_ms: milliseconds.optional().describe('From spawn to ready.'),
+  drain_timeout_ms: milliseconds.optional().describe('For calls to end before the worker is taken away.'),
+  stop_timeout_ms: milliseconds.optional().describe('For /cleanup, and again between SIGTERM and SIGKILL.'),
+  cancel_grace_ms: milliseconds.optional().describe('For a cancelled call to be given up before the worker is replaced.'),
+  liveness: z
+    .union([z.literal(false), z.strictObject({ interval_ms: milliseconds.min(1).optional(), timeout_ms: milliseconds.min(1).optional() })])
+    .optional()
+    .describe('How often the worker is asked whether it is alive, and how long it may take; false: never.'),
+  restart: restart.optional().describe('How a crashed worker is restarted.'),
+};
+
+/** What a manifest file must hold. Unknown keys are kept. */
+export const manifestSchema = z.looseObject(manifestShape);
+
+/** A manifest that was read and checked. Its keys are those of the file. */
+export type Manifest = z.output<typeof manifestSchema> & { readonly worker: WorkerKind };
+
+/** Something that is wrong with one field; `field` is a dotted path, empty for the whole. */
+export interface ManifestIssue {
+  readonly field: string;
+  readonly reason: string;
+}
+
+/** A manifest, or what is wrong with it. `unknownKeys` are kept in it but mean nothing here. */
+export type ManifestParse =
+  | { readonly ok: true; readonly manifest: Manifest; readonly unknownKeys: readonly string[] }
+  | { readonly ok: false; readonly issues: readonly ManifestIssue[] };
+
+/** Checks the content of a manifest file. Fields that are null count as absent, as older tools write them. */
+export function parseManifest(value: unknown): ManifestParse {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { ok: false, issues: [{ field: '', reason: 'must be a JSON object' }] };
+  }
+  const given = withoutNulls(value as Record<string, unknown>);
+  const parsed = manifestSchema.safeParse(given);
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), reason: message }));
+    return { ok: false, issues };
+  }
+  const { data } = parsed;
+  const worker = data.worker ?? inferWorker(data);
+  if (worker === undefined) {
+    return { ok: false, issues: [{ field: 'worker', reason: 'cannot be inferred: give "module" (and "class" for Python) or "command"' }] };
+  }
+  const issues = missingFields(worker, data);
+  if (issues.length > 0) return { ok: false, issues };
+  const unknownKeys = Object.keys(data).filter((key) => !Object.hasOwn(manifestShape, key));
+  return { ok: true, manifest: { ...data, worker }, unknownKeys };
+}
+
+function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const key in value) {
+    const field = value[key];
+    if (field === null) continue;
+    kept[key] = key === 'resources' && typeof field === 'object' ? withoutNulls(field as Record<string, unknown>) : field;
+  }
+  return kept;
+}
+
+function inferWorker({ command, module, class: className, python_path }: z.output<typeof manifestSchema>): WorkerKind | undefined {
+  if (module !== undefined && /\.[cm]?js$/.test(module)) return 'node';
+  if (python_path !== undefined || className !== undefined || module?.endsWith('.py') === true) return 'python';
+  return command === undefined ? undefined : 'command';
+}
+
+function missingFields(worker: WorkerKind, data: z.output<typeof manifestSchema>): ManifestIssue[] {
+  const required = {
+    python: ['module'],
+    node: ['module'],
+    command: ['command'],
+    cjm: ['python_path', 'module', 'class'],
+  } as const;
+  return required[worker]
+    .filter((field) => data[field] === undefined)
+    .map((field) => ({ field, reason: `is needed by a worker of kind "${worker}"` }));
+}

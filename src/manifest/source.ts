@@ -1,0 +1,187 @@
+import { statSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type ManifestWatcher, watchManifests } from '../actors/manifest-watcher.ts';
+import { messageOf } from '../errors.ts';
+import { Catalogue, type ManifestChange, type ShadowedManifest } from './catalogue.ts';
+import { type ManifestEntry, type ManifestProblem, readManifest } from './read.ts';
+import { isManifestPath, manifestFiles } from './search-path.ts';
+
+export type { ManifestChange } from './catalogue.ts';
+
+/** What {@link createManifestSource} takes. */
+export interface ManifestSourceOptions {
+  /** Absolute folders, the most important first. */
+  readonly searchPaths: readonly string[];
+  /** Whether changes on disk are followed after the first discovery. */
+  readonly watch: boolean;
+  /** Told of changes in force that the watcher led to. */
+  readonly onChanges: (changes: readonly ManifestChange[]) => void;
+  /** Told of problems that were not there before. */
+  readonly onProblems: (problems: readonly ManifestProblem[]) => void;
+}
+
+/** The manifests of some search paths, read from disk and followed there. */
+export interface ManifestSource {
+  /** Reads what has changed since the last time; resolves to what that changes in force. */
+  discover(): Promise<ManifestChange[]>;
+  entries(): readonly ManifestEntry[];
+  shadowed(): readonly ShadowedManifest[];
+  problems(): readonly ManifestProblem[];
+  /** Stops following. */
+  close(): Promise<void>;
+}
+
+/** How long the event loop may be held up by reading, in milliseconds. */
+const SLICE_MS = 10;
+
+/** How long a burst of changes is gathered, in milliseconds. */
+const GATHER_MS = 10;
+
+/** A source that has read nothing yet; the first `discover` starts the watcher. */
+export function createManifestSource(options: ManifestSourceOptions): ManifestSource {
+  return new DiskManifests(options);
+}
+
+class DiskManifests implements ManifestSource {
+  readonly #options: ManifestSourceOptions;
+  readonly #catalogue: Catalogue;
+  /** What each file looked like when it was read, so that only what has changed is read again. */
+  readonly #seen = new Map<string, string>();
+  readonly #unreadable = new Map<string, ManifestProblem>();
+  #reported = new Set<string>();
+  #watcher: ManifestWatcher | undefined;
+  #gathered = new Set<string>();
+  #rescan = false;
+  #timer: NodeJS.Timeout | undefined;
+  #scanning: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: ManifestSourceOptions) {
+    this.#options = options;
+    this.#catalogue = new Catalogue(options.searchPaths);
+  }
+
+  async discover(): Promise<ManifestChange[]> {
+    if (this.#options.watch && !this.#closed) this.#watcher ??= this.#watch();
+    const scan = this.#scanning.then(() => this.#scan());
+    this.#scanning = scan.catch(() => {});
+    await scan;
+    return this.#settle();
+  }
+
+  entries(): readonly ManifestEntry[] {
+    return this.#catalogue.entries();
+  }
+
+  shadowed(): readonly ShadowedManifest[] {
+    return this.#catalogue.shadowed();
+  }
+
+  problems(): readonly ManifestProblem[] {
+    return [...this.#unreadable.values(), ...this.#catalogue.problems()];
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#watcher?.close();
+  }
+
+  #watch(): ManifestWatcher {
+    return watchManifests(this.#options.searchPaths, {
+      onFile: (path) => {
+        this.#gathered.add(path);
+        this.#gather();
+      },
+      onRescan: () => {
+        this.#rescan = true;
+        this.#gather();
+      },
+    });
+  }
+
+  /** The first change of a burst starts the clock, so that a file that is written for ever is read all the same. */
+  #gather(): void {
+    if (this.#closed) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.#readGathered();
+    }, GATHER_MS).unref();
+  }
+
+  async #readGathered(): Promise<void> {
+    const files = this.#gathered;
+    this.#gathered = new Set();
+    if (this.#rescan) {
+      this.#rescan = false;
+      const changes = await this.discover();
+      if (!this.#closed && changes.length > 0) this.#options.onChanges(changes);
+      return;
+    }
+    await this.#scanning;
+    for (const file of files) {
+      const searchPath = this.#options.searchPaths.find((path) => isManifestPath(path, file));
+      if (searchPath !== undefined) this.#read(file, searchPath, true);
+    }
+    const changes = this.#settle();
+    if (!this.#closed && changes.length > 0) this.#options.onChanges(changes);
+  }
+
+  async #scan(): Promise<void> {
+    const gone = new Set(this.#catalogue.files);
+    let sliceEnd = performance.now() + SLICE_MS;
+    for (const searchPath of this.#options.searchPaths) {
+      for (const file of this.#list(searchPath)) {
+        gone.delete(file);
+        this.#read(file, searchPath, false);
+        if (performance.now() < sliceEnd) continue;
+        await nextTurn();
+        sliceEnd = performance.now() + SLICE_MS;
+      }
+    }
+    for (const file of gone) this.#forget(file);
+  }
+
+  #list(searchPath: string): string[] {
+    try {
+      const files = manifestFiles(searchPath);
+      this.#unreadable.delete(searchPath);
+      return files;
+    } catch (error) {
+      const reason = `the search path cannot be read: ${messageOf(error)}`;
+      this.#unreadable.set(searchPath, { file: searchPath, reason, severity: 'error' });
+      return [];
+    }
+  }
+
+  #read(file: string, searchPath: string, changed: boolean): void {
+    // Looked at before it is read: a write in between then shows as a difference next time.
+    const stat = statSync(file, { throwIfNoEntry: false, bigint: true });
+    const look = stat === undefined ? undefined : `${stat.ino}:${stat.mtimeNs}:${stat.size}`;
+    if (look === undefined) {
+      this.#forget(file);
+      return;
+    }
+    if (!changed && this.#seen.get(file) === look) return;
+    this.#seen.set(file, look);
+    this.#catalogue.note(file, readManifest(file, searchPath));
+  }
+
+  #forget(file: string): void {
+    this.#seen.delete(file);
+    this.#catalogue.note(file, null);
+  }
+
+  /** The changes so far, and word of the problems that are new. */
+  #settle(): ManifestChange[] {
+    const problems = this.problems();
+    const fresh = problems.filter((problem) => !this.#reported.has(keyOf(problem)));
+    this.#reported = new Set(problems.map(keyOf));
+    if (fresh.length > 0) this.#options.onProblems(fresh);
+    return this.#catalogue.takeChanges();
+  }
+}
+
+function keyOf({ file, field, reason }: ManifestProblem): string {
+  return `${file}\n${field ?? ''}\n${reason}`;
+}

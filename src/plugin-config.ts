@@ -1,0 +1,87 @@
+import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
+import { GreenroomError, messageOf } from './errors.ts';
+
+type Schema = Record<string, unknown>;
+
+/**
+ * Completes a config with the defaults of its schema and checks it. Given keys replace the defaults of the same keys as
+ * a whole; they are not merged into them. Without a schema the given config, or `{}`, is taken as it is. Rejects with
+ * `E_CONFIG` that names every place where the config does not fit.
+ */
+export async function resolveConfig(schema: unknown, given: unknown, plugin: string): Promise<unknown> {
+  if (!isObject(schema)) return given ?? {};
+  const defaults = defaultsOf(schema, schema);
+  const config = isObject(given) && isObject(defaults) ? { ...defaults, ...given } : (given ?? defaults ?? {});
+  const validate = await validatorOf(schema, plugin);
+  if (validate(config)) return config;
+  const problems = (validate.errors ?? []).map(describe);
+  throw new GreenroomError('E_CONFIG', `The config of "${plugin}" does not fit its schema: ${problems.join('; ')}.`, {
+    plugin,
+    details: { problems },
+  });
+}
+
+/**
+ * The value that a schema gives by itself: its `default`, else an object of the defaults of its properties, at any
+ * depth. Ajv fills in defaults only where the object around them is there, so it cannot be asked.
+ */
+function defaultsOf(schema: unknown, root: Schema, depth = 0): unknown {
+  // A schema may refer to itself; defaults that deep are nobody's intention.
+  if (!isObject(schema) || depth > 32) return undefined;
+  if ('default' in schema) return structuredClone(schema['default']);
+  if (typeof schema['$ref'] === 'string') return defaultsOf(lookUp(schema['$ref'], root), root, depth + 1);
+  const found: Record<string, unknown> = {};
+  const parts = Array.isArray(schema['allOf']) ? schema['allOf'] : [];
+  for (const part of parts) {
+    const values = defaultsOf(part, root, depth + 1);
+    if (isObject(values)) Object.assign(found, values);
+  }
+  const properties = isObject(schema['properties']) ? schema['properties'] : {};
+  for (const [name, property] of Object.entries(properties)) {
+    const value = defaultsOf(property, root, depth + 1);
+    if (value !== undefined) found[name] = value;
+  }
+  return Object.keys(found).length > 0 ? found : undefined;
+}
+
+/** The part of the schema that `#/$defs/name` and the like refer to. */
+function lookUp(ref: string, root: Schema): unknown {
+  if (!ref.startsWith('#')) return undefined;
+  let found: unknown = root;
+  for (const part of ref.slice(1).split('/').filter((piece) => piece !== '')) {
+    if (!isObject(found)) return undefined;
+    found = found[decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')];
+  }
+  return found;
+}
+
+const validators = new WeakMap<object, ValidateFunction>();
+let ajv: Promise<Ajv2020> | undefined;
+
+async function validatorOf(schema: Schema, plugin: string): Promise<ValidateFunction> {
+  const known = validators.get(schema);
+  if (known !== undefined) return known;
+  // Loaded when first needed: it takes as long to load as the rest of the supervisor.
+  ajv ??= import('ajv/dist/2020.js').then(({ Ajv2020 }) => new Ajv2020({ strict: false, allErrors: true, logger: false, validateFormats: false }));
+  const compiler = await ajv;
+  try {
+    // An older dialect's name would be looked up as a schema; what plugins use of it means the same in this one.
+    const { $schema: _dialect, $id: _id, ...body } = schema;
+    const validate = compiler.compile(body);
+    validators.set(schema, validate);
+    return validate;
+  } catch (error) {
+    throw new GreenroomError('E_CONFIG', `The config schema of "${plugin}" is not a valid JSON Schema: ${messageOf(error)}`, { plugin, cause: error });
+  }
+}
+
+function describe({ instancePath, message, params }: ErrorObject): string {
+  const where = instancePath === '' ? 'the config' : instancePath.slice(1).replaceAll('/', '.');
+  const extra = 'additionalProperty' in params ? ` ("${params['additionalProperty']}")` : '';
+  const allowed = Array.isArray(params['allowedValues']) ? `: ${params['allowedValues'].map((value: unknown) => JSON.stringify(value)).join(', ')}` : '';
+  return `${where} ${message}${extra}${allowed}`;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

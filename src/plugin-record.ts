@@ -1,0 +1,143 @@
+import type { ActorRefFrom } from 'xstate';
+import type { CallSite } from './calls/call.ts';
+import { LeaseGate } from './calls/lease-gate.ts';
+import type { Clock } from './clock.ts';
+import type { PluginContext, PluginEvent, PluginPhase, PluginState, pluginMachine } from './machines/plugin.ts';
+import type { ManifestEntry } from './manifest/read.ts';
+
+/** The state of one plugin at one moment, as plain frozen data. Times are milliseconds since the epoch. */
+export interface PluginSnapshot {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly category: string;
+  readonly manifestPath: string;
+  readonly state: PluginState;
+  /** What goes on inside the state. */
+  readonly phase: PluginPhase;
+  /** When the phase was entered. */
+  readonly since: number;
+  /** Whether it has a worker that was ready, or is on the way back to one. */
+  readonly loaded: boolean;
+  readonly enabled: boolean;
+  /** The process of its worker, if it has one. */
+  readonly pid: number | undefined;
+  /** Counts the workers it has had. */
+  readonly generation: number;
+  /** How often a crashed worker was started again. */
+  readonly restarts: number;
+  /** Calls at the worker. */
+  readonly inFlight: number;
+  /** Calls that wait. */
+  readonly waiting: number;
+  /** When its last call began or ended; undefined before the first. */
+  readonly lastUsedAt: number | undefined;
+  readonly lastError: { readonly code: string; readonly message: string } | undefined;
+}
+
+/** One plugin of a supervisor: its actor, its gate, and what was last seen of its state. */
+export class PluginRecord implements CallSite {
+  readonly plugin: string;
+  readonly gate: LeaseGate;
+  readonly clock: Clock;
+  readonly onListenerError: (error: unknown) => void;
+  /** Set right after the record, which the actor's input needs, was made. */
+  actor!: ActorRefFrom<typeof pluginMachine>;
+  state: PluginState = 'discovered';
+  phase: PluginPhase = 'idle';
+  since: number;
+  lastUsedAt: number | undefined;
+  /** Called at every state that is entered; they take themselves out. */
+  readonly watchers = new Set<() => void>();
+  /** Those who wait for a replacement to end. */
+  replacementWaiters: ((error: Error | undefined) => void)[] = [];
+
+  constructor(plugin: string, clock: Clock, onListenerError: (error: unknown) => void) {
+    this.plugin = plugin;
+    this.clock = clock;
+    this.onListenerError = onListenerError;
+    this.since = clock.now();
+    this.gate = new LeaseGate(plugin, (event) => this.send(event));
+  }
+
+  get context(): PluginContext {
+    return this.actor.getSnapshot().context;
+  }
+
+  get entry(): ManifestEntry {
+    return this.context.entry;
+  }
+
+  send(event: PluginEvent): void {
+    this.actor.send(event);
+  }
+
+  idempotent(): boolean {
+    return this.context.settings.idempotent;
+  }
+
+  cancelGraceMs(): number {
+    return this.context.settings.cancelGraceMs;
+  }
+
+  /** Whether its worker takes calls. */
+  get serving(): boolean {
+    return this.state === 'ready' || (this.state === 'busy' && this.phase === 'serving');
+  }
+
+  get loaded(): boolean {
+    switch (this.state) {
+      case 'ready':
+      case 'busy':
+      case 'released':
+        return true;
+      case 'spawning':
+      case 'crashed':
+        return this.context.wished && this.context.everReady && this.phase !== 'failed';
+      case 'discovered':
+        return false;
+    }
+  }
+
+  snapshot(): PluginSnapshot {
+    const { entry, enabled, generation, restarts, lastError, current, workers } = this.context;
+    const { manifest } = entry;
+    return Object.freeze({
+      name: this.plugin,
+      version: manifest.version ?? '',
+      description: manifest.description ?? '',
+      category: manifest.category ?? '',
+      manifestPath: entry.file,
+      state: this.state,
+      phase: this.phase,
+      since: this.since,
+      loaded: this.loaded,
+      enabled,
+      pid: workers.find((slot) => slot.generation === current)?.pid,
+      generation,
+      restarts,
+      inFlight: this.gate.leases,
+      waiting: this.gate.waiting,
+      lastUsedAt: this.lastUsedAt,
+      lastError: lastError === undefined ? undefined : Object.freeze({ code: lastError.code, message: lastError.message }),
+    });
+  }
+
+  /**
+   * Resolves when the plugin is in a state of which `decide` returns true; rejects with the error it returns. Asked at
+   * once and whenever a state is entered.
+   */
+  until(decide: () => boolean | Error): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const verdict = decide();
+        if (verdict === false) return;
+        this.watchers.delete(look);
+        if (verdict === true) resolve();
+        else reject(verdict);
+      };
+      this.watchers.add(look);
+      look();
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import type { ResolvedSettings } from './config.ts';
+import type { Liveness } from './machines/worker.ts';
+import type { Manifest } from './manifest/schema.ts';
+import { type Need, needOf } from './scheduler/need.ts';
+import { DEFAULT_RESTART, type RestartLimit, type RestartSettings } from './scheduler/restart-plan.ts';
+
+/** What the supervisor's settings and a plugin's manifest come to for one plugin. Times in milliseconds. */
+export interface PluginSettings {
+  readonly startMs: number;
+  readonly drainMs: number;
+  readonly stopMs: number;
+  readonly cancelGraceMs: number;
+  /** `undefined`: never asked. */
+  readonly liveness: Liveness | undefined;
+  readonly maxWaiting: number;
+  readonly maxConcurrency: number | undefined;
+  readonly idempotent: boolean;
+  readonly restart: RestartSettings;
+  readonly need: Need;
+}
+
+/** How often a worker is asked whether it is alive, and how long it may take to answer, where nothing else is set. */
+const DEFAULT_LIVENESS: Liveness = { intervalMs: 10_000, timeoutMs: 10_000 };
+
+/** Works out a plugin's settings: its manifest's word counts before the supervisor's. */
+export function pluginSettings(manifest: Manifest, settings: ResolvedSettings): PluginSettings {
+  return {
+    startMs: manifest.start_timeout_ms ?? settings.startTimeoutMs,
+    drainMs: manifest.drain_timeout_ms ?? settings.drainTimeoutMs,
+    stopMs: manifest.stop_timeout_ms ?? settings.stopTimeoutMs,
+    cancelGraceMs: manifest.cancel_grace_ms ?? settings.cancelGraceMs,
+    liveness: livenessOf(manifest, settings),
+    maxWaiting: manifest.max_waiting ?? settings.maxWaiting,
+    maxConcurrency: manifest.max_concurrency,
+    idempotent: manifest.idempotent ?? false,
+    restart: restartOf(manifest, settings),
+    need: needOf(manifest.resources),
+  };
+}
+
+function livenessOf(manifest: Manifest, settings: ResolvedSettings): Liveness | undefined {
+  const own = manifest.liveness;
+  if (own === false || (own === undefined && settings.liveness === false)) return undefined;
+  const common = settings.liveness === false ? {} : settings.liveness;
+  return {
+    intervalMs: own?.interval_ms ?? common.intervalMs ?? DEFAULT_LIVENESS.intervalMs,
+    timeoutMs: own?.timeout_ms ?? common.timeoutMs ?? DEFAULT_LIVENESS.timeoutMs,
+  };
+}
+
+/** The manifest and the supervisor set the short window; the long one catches a crash every few seconds, always. */
+function restartOf({ restart: own }: Manifest, { restart: common }: ResolvedSettings): RestartSettings {
+  const { policy, limits, backoff, stableMs } = DEFAULT_RESTART;
+  const [short, ...longer] = limits as [RestartLimit, ...RestartLimit[]];
+  return {
+    policy: own?.policy ?? common.policy ?? policy,
+    limits: [
+      {
+        restarts: own?.intensity ?? common.intensity ?? short.restarts,
+        periodMs: own?.period_ms ?? common.periodMs ?? short.periodMs,
+      },
+      ...longer,
+    ],
+    backoff: {
+      baseMs: own?.backoff?.base_ms ?? common.backoff?.baseMs ?? backoff.baseMs,
+      factor: own?.backoff?.factor ?? common.backoff?.factor ?? backoff.factor,
+      maxMs: own?.backoff?.cap_ms ?? common.backoff?.capMs ?? backoff.maxMs,
+    },
+    stableMs,
+  };
+}

@@ -1,0 +1,356 @@
+import { type ActorRefFrom, type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
+import type { Logger } from 'pino';
+import { type Guard, startGuard } from './actors/guard.ts';
+import { openPluginLog, type PluginLog } from './actors/log-file.ts';
+import { connectWorker } from './actors/worker-connect.ts';
+import { initializeWorker } from './actors/worker-initialize.ts';
+import { planLaunch } from './actors/worker-launch.ts';
+import { watchLiveness } from './actors/worker-liveness.ts';
+import type { ProcessCommand } from './actors/worker-process.ts';
+import { type SpawnedWorker, spawnWorker } from './actors/worker-spawn.ts';
+import { withLease } from './calls/lease-task.ts';
+import type { Clock } from './clock.ts';
+import type { ResolvedSettings } from './config.ts';
+import { GreenroomError } from './errors.ts';
+import { Listeners } from './listeners.ts';
+import { type PluginContext, type PluginHost, pluginMachine, type PluginPhase, type PluginState } from './machines/plugin.ts';
+import { schedulerMachine } from './machines/scheduler.ts';
+import { type SupervisorHost, supervisorMachine } from './machines/supervisor.ts';
+import { workerMachine } from './machines/worker.ts';
+import type { ManifestProblem } from './manifest/read.ts';
+import { createManifestSource, type ManifestChange, type ManifestSource } from './manifest/source.ts';
+import { PluginRecord } from './plugin-record.ts';
+import { pluginSettings } from './plugin-settings.ts';
+import { join } from 'node:path';
+
+/** A plugin went from one state, or phase of a state, to another. */
+export interface TransitionEvent {
+  readonly plugin: string;
+  readonly from: PluginState;
+  readonly to: PluginState;
+  /** The phase inside the new state. */
+  readonly phase: PluginPhase;
+  /** The machine's event that led there. */
+  readonly event: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Why, where there is more to say than the event's name. */
+  readonly reason: string | undefined;
+}
+
+type ManifestInForce = Exclude<ManifestChange, { type: 'removed' }>;
+
+/** What the runtime takes from outside: tests bring their own time and chance. */
+export interface RuntimePorts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+/**
+ * Puts the machines, the actors and the data plane together: it owns every plugin's record, the guard, the logs and
+ * the table of living processes, and is the host that the machines ask for effects.
+ */
+export class Runtime implements PluginHost, SupervisorHost {
+  readonly settings: ResolvedSettings;
+  readonly records = new Map<string, PluginRecord>();
+  readonly manifests: ManifestSource;
+  readonly guard: Guard = startGuard();
+  readonly transitions: Listeners<TransitionEvent>;
+  readonly problems: Listeners<readonly ManifestProblem[]>;
+  /** Something has changed of which `subscribe` tells, once an event-loop turn. */
+  readonly changes: Listeners<void>;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #logger: Logger;
+  readonly #logs = new Map<string, PluginLog>();
+  readonly #living = new Set<SpawnedWorker>();
+  readonly #pluginLogic: typeof pluginMachine;
+  readonly #root: ActorRefFrom<typeof supervisorMachine>;
+  readonly #scheduler: ActorRefFrom<typeof schedulerMachine>;
+  /** Manifests that came back before the former actor of their name had ended. */
+  readonly #successors = new Map<string, ManifestInForce>();
+  #changePending = false;
+  #failure: unknown;
+
+  constructor(settings: ResolvedSettings, { clock, random, logger }: RuntimePorts) {
+    this.settings = settings;
+    this.#clock = clock;
+    this.#random = random;
+    this.#logger = logger;
+    this.transitions = new Listeners(this.onListenerError);
+    this.problems = new Listeners(this.onListenerError);
+    this.changes = new Listeners(this.onListenerError);
+    this.manifests = createManifestSource({
+      searchPaths: settings.searchPaths,
+      watch: settings.watch,
+      onChanges: (changes) => this.#root.send({ type: 'MANIFESTS.CHANGED', changes }),
+      onProblems: (problems) => this.#noteProblems(problems),
+    });
+    this.#pluginLogic = pluginMachine.provide({
+      actors: { worker: this.#workerLogic(), ...this.#pluginActors() },
+    });
+    const actorClock = { setTimeout: clock.setTimeout.bind(clock), clearTimeout: clock.clearTimeout.bind(clock) };
+    this.#root = createActor(
+      supervisorMachine.provide({ actors: { discover: fromPromise(() => this.manifests.discover()) } }),
+      { input: { host: this }, clock: actorClock as never, id: 'supervisor' },
+    );
+    this.#scheduler = createActor(schedulerMachine, {
+      parent: this.#root as never,
+      id: 'scheduler',
+      input: { clock },
+    });
+    // An error of the root is a bug of ours. Workers must not outlive it, and the program must not die of it.
+    this.#root.subscribe({ error: (error) => this.#fail(error) });
+  }
+
+  /** Starts the machines; resolves when the first discovery is done. */
+  async start(): Promise<void> {
+    this.#root.start();
+    this.#scheduler.start();
+    await new Promise<void>((resolve) => {
+      const { unsubscribe } = this.#root.subscribe({
+        next: (snapshot) => {
+          if (!snapshot.matches('booting')) resolve();
+        },
+        error: () => resolve(),
+        complete: () => resolve(),
+      });
+      if (!this.#root.getSnapshot().matches('booting')) resolve();
+      void unsubscribe;
+    });
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Ends every plugin, then everything else that runs. Resolves when nothing is left. */
+  async stop(): Promise<void> {
+    const done = new Promise<void>((resolve) => {
+      this.#root.subscribe({ complete: resolve, error: () => resolve() });
+      if (this.#root.getSnapshot().status !== 'active') resolve();
+    });
+    this.#root.send({ type: 'STOP' });
+    await this.manifests.close();
+    await done;
+    await this.guard.close();
+    await Promise.all([...this.#logs.values()].map((log) => log.close()));
+    this.#logs.clear();
+  }
+
+  /** Ends every worker at once; their plugins then end as they do when a worker is lost. */
+  killAll(): void {
+    for (const worker of this.#living) worker.signal('SIGKILL');
+  }
+
+  /** `booting`, `running`, `draining` or `stopped`. */
+  get state(): string {
+    return String(this.#root.getSnapshot().value);
+  }
+
+  /** How many worker processes live. */
+  get workers(): number {
+    return this.#living.size;
+  }
+
+  readonly onListenerError = (error: unknown): void => {
+    this.#logger.error({ err: error }, 'A listener of the embedding program threw an error.');
+  };
+
+  /** The log file of a plugin. */
+  logFile(plugin: string): string {
+    return join(this.settings.dataDir, 'logs', `${plugin}.log`);
+  }
+
+  /* ---- What the supervisor machine asks for ---- */
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  random(): number {
+    return this.#random();
+  }
+
+  plugins(): number {
+    return this.records.size;
+  }
+
+  apply(changes: readonly ManifestChange[]): void {
+    for (const change of changes) {
+      const record = this.records.get(change.name);
+      if (change.type === 'removed') {
+        this.#successors.delete(change.name);
+        record?.send({
+          type: 'REMOVE',
+          error: new GreenroomError('E_UNKNOWN_PLUGIN', `The manifest of "${change.name}" has been removed.`, { plugin: change.name }),
+        });
+      } else if (record === undefined) {
+        this.#add(change);
+      } else if (record.context.intent === 'remove') {
+        this.#successors.set(change.name, change);
+      } else {
+        const { entry } = change;
+        record.send({
+          type: 'MANIFEST.CHANGED',
+          entry,
+          settings: pluginSettings(entry.manifest, this.settings),
+          effect: effectOf(change),
+        });
+      }
+    }
+    this.#noteChange();
+  }
+
+  endPlugins(): void {
+    for (const record of this.records.values()) {
+      const { plugin } = record;
+      record.send({ type: 'REMOVE', error: new GreenroomError('E_STOPPING', `The supervisor of "${plugin}" is stopping.`, { plugin }) });
+    }
+  }
+
+  forget(plugin: string): void {
+    const record = this.records.get(plugin);
+    this.records.delete(plugin);
+    for (const watcher of record?.watchers ?? []) watcher();
+    this.#noteChange();
+    const successor = this.#successors.get(plugin);
+    if (successor === undefined) return;
+    this.#successors.delete(plugin);
+    this.#add(successor);
+  }
+
+  #add(change: ManifestInForce): void {
+    const { entry, name } = change;
+    const record = new PluginRecord(name, this.#clock, this.onListenerError);
+    const settings = pluginSettings(entry.manifest, this.settings);
+    record.gate.limit(settings);
+    this.records.set(name, record);
+    // Beside XState's own children: spawning there copies the record of all children each time.
+    record.actor = createActor(this.#pluginLogic, {
+      parent: this.#root as never,
+      id: name,
+      input: { entry, settings, gate: record.gate, host: this, scheduler: this.#scheduler as AnyActorRef, supervisor: this.#root as AnyActorRef },
+    });
+    record.actor.start();
+  }
+
+  /* ---- What the plugin machines ask for ---- */
+
+  plan(entry: PluginContext['entry']): ReturnType<typeof planLaunch> {
+    const { transport, passEnv } = this.settings;
+    return planLaunch(entry, { transport, passEnv, hostEnv: process.env, logFile: this.logFile(entry.manifest.name) });
+  }
+
+  entered(context: PluginContext, to: PluginState, phase: PluginPhase, event: { readonly type: string }): void {
+    const record = this.records.get(context.name);
+    // The first state of a new actor is no transition.
+    if (record === undefined || event.type === 'xstate.init') return;
+    const from = record.state;
+    const at = this.#clock.now();
+    record.state = to;
+    record.phase = phase;
+    record.since = at;
+    if (to === 'busy' || to === 'ready') record.lastUsedAt = at;
+    const reason = 'error' in event && event.error instanceof Error ? event.error.message : undefined;
+    if (this.transitions.any) {
+      this.transitions.notify(Object.freeze({ plugin: context.name, from, to, phase, event: event.type, at, reason }));
+    }
+    if (to === 'crashed') this.#logger.warn({ plugin: context.name, phase, reason }, 'plugin crashed');
+    for (const watcher of [...record.watchers]) watcher();
+    this.#noteChange();
+  }
+
+  replaced(context: PluginContext, error: GreenroomError | undefined): void {
+    if (error !== undefined) this.#logger.warn({ plugin: context.name, err: error }, 'The new worker did not start; the old one goes on.');
+    const record = this.records.get(context.name);
+    for (const settle of record?.replacementWaiters.splice(0) ?? []) settle(error);
+  }
+
+  reconfigure(context: PluginContext): void {
+    const record = this.records.get(context.name);
+    if (record === undefined) return;
+    withLease(record.gate, (channel, signal) => initializeWorker(channel, record.entry, undefined, signal)).then(
+      (config) => record.send({ type: 'CONFIGURED', config }),
+      (error: unknown) => this.#logger.warn({ plugin: context.name, err: error }, 'The changed config was not accepted; the former stays.'),
+    );
+  }
+
+  #pluginActors() {
+    return {
+      release: fromPromise<boolean, { residency: PluginContext['workers'][number]['residency'] }>(({ input, signal }) =>
+        input.residency === undefined ? Promise.resolve(false) : input.residency.channel.release(signal),
+      ),
+      resume: fromPromise<
+        unknown,
+        { residency: PluginContext['workers'][number]['residency']; config: unknown; entry: PluginContext['entry'] }
+      >(({ input: { residency, config, entry }, signal }) => {
+        if (residency === undefined) return Promise.reject(new Error('The warm worker is gone.'));
+        return initializeWorker(residency.channel, entry, config, signal);
+      }),
+    };
+  }
+
+  #workerLogic(): typeof workerMachine {
+    const services = { guard: this.guard, log: (plugin: string) => this.#log(plugin), living: this.#living };
+    return workerMachine.provide({
+      actors: {
+        process: fromCallback<ProcessCommand, { launch: ReturnType<typeof planLaunch>; generation: number }>(({ input, sendBack, receive }) => {
+          const worker = spawnWorker(input.launch, input.generation, services, sendBack);
+          receive((command) => worker.signal(command.signal));
+          // The actor can end before its process only if a machine has failed.
+          return () => worker.signal('SIGKILL');
+        }) as never,
+        connect: fromPromise(({ input, signal }) => connectWorker(input.process, input.launch, signal)),
+        initialize: fromPromise(({ input, signal }) =>
+          initializeWorker(input.connection.channel, input.launch.entry, input.config, signal),
+        ),
+        cleanup: fromPromise(({ input, signal }) => input.connection.channel.cleanup(signal)),
+        liveness: fromCallback<never, { name: string; connection: never; liveness: { intervalMs: number; timeoutMs: number } | undefined }>(
+          ({ input, sendBack }) =>
+            input.liveness === undefined
+              ? undefined
+              : watchLiveness(input.name, input.connection, input.liveness, this.#clock, (error) => sendBack({ type: 'LIVENESS.LOST', error })),
+        ) as never,
+      },
+    });
+  }
+
+  #log(plugin: string): PluginLog {
+    let log = this.#logs.get(plugin);
+    if (log === undefined) {
+      log = openPluginLog({
+        file: this.logFile(plugin),
+        plugin,
+        onError: (error) => this.#logger.error({ plugin, err: error }, 'The log of a plugin cannot be written.'),
+      });
+      this.#logs.set(plugin, log);
+    }
+    return log;
+  }
+
+  #noteProblems(problems: readonly ManifestProblem[]): void {
+    for (const problem of problems) this.#logger.warn({ ...problem }, 'A manifest is not usable as it is.');
+    this.problems.notify(problems);
+  }
+
+  #noteChange(): void {
+    if (this.#changePending || !this.changes.any) return;
+    this.#changePending = true;
+    setImmediate(() => {
+      this.#changePending = false;
+      this.changes.notify();
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error;
+    this.#logger.fatal({ err: error }, 'The supervisor has failed; every worker is ended.');
+    this.killAll();
+  }
+}
+
+/** The smallest thing that has to happen to a plugin whose manifest has changed. */
+function effectOf(change: ManifestInForce): 'none' | 'reconfigure' | 'replace' {
+  const consequences = change.consequences ?? [];
+  if (consequences.includes('replace')) return 'replace';
+  return consequences.includes('config') ? 'reconfigure' : 'none';
+}

@@ -1,0 +1,488 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Logger, pino } from 'pino';
+import { orphanProtection } from './actors/guard.ts';
+import { followLog, tailLog } from './actors/log-file.ts';
+import { createTreeSampler, type TreeStats } from './actors/process-tree.ts';
+import type { CallOptions } from './calls/call.ts';
+import { executeCall, streamCall } from './calls/execute.ts';
+import { whenOpen, withLease } from './calls/lease-task.ts';
+import { initializeWorker } from './actors/worker-initialize.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { type ResolvedSettings, resolveSettings, type SupervisorSettings } from './config.ts';
+import { GreenroomError } from './errors.ts';
+import type { PluginState } from './machines/plugin.ts';
+import type { ManifestProblem } from './manifest/read.ts';
+import type { Manifest } from './manifest/schema.ts';
+import { nearestName } from './nearest-name.ts';
+import { resolveConfig } from './plugin-config.ts';
+import type { PluginRecord, PluginSnapshot } from './plugin-record.ts';
+import { Runtime, type TransitionEvent } from './runtime.ts';
+import { handleSignals } from './signals.ts';
+import { createSystemMonitor, type SystemMonitor, type SystemStats } from './system-monitor.ts';
+
+/** What `createSupervisor` takes: the settings, and what only a program can give. */
+export interface SupervisorOptions extends SupervisorSettings {
+  /** A pino logger for the supervisor's own log; by default one that writes to standard error. */
+  readonly logger?: Logger | undefined;
+  /** The clock and the source of chance, for tests that turn time by hand. */
+  readonly clock?: Clock | undefined;
+  readonly random?: (() => number) | undefined;
+}
+
+/** What `load` takes. */
+export interface LoadOptions {
+  /** The config; by default the one it had, else the defaults of its schema. */
+  readonly config?: unknown;
+  /** Gives up waiting; the load itself goes on. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Which plugins `plugins()` lists. */
+export interface PluginFilter {
+  readonly category?: string | undefined;
+  readonly loaded?: boolean | undefined;
+  readonly state?: PluginState | undefined;
+  readonly enabled?: boolean | undefined;
+}
+
+/** What became of one plugin in `loadAll` or `unloadAll`. */
+export type Outcome = { readonly ok: true } | { readonly ok: false; readonly error: GreenroomError };
+
+/** The state of a whole supervisor, as plain frozen data. */
+export interface SupervisorSnapshot {
+  readonly state: string;
+  readonly plugins: readonly PluginSnapshot[];
+}
+
+/** How the supervisor stands and what it can promise on this machine. */
+export interface SupervisorStatus {
+  readonly state: string;
+  readonly policy: string;
+  readonly transport: string;
+  readonly dataDir: string;
+  readonly searchPaths: readonly string[];
+  /** What ends the workers if this process dies, and what that promises. */
+  readonly orphanProtection: { readonly tier: string; readonly promise: string };
+  /** Where the figures of free memory come from. */
+  readonly monitor: string;
+  readonly counts: Readonly<Record<PluginState, number>>;
+  readonly workers: number;
+}
+
+/** One plugin, to look at and to subscribe to. */
+export interface PluginHandle {
+  readonly name: string;
+  /** The manifest in force. */
+  readonly info: Manifest;
+  snapshot(): PluginSnapshot;
+  /** Calls back at every state that is entered. Returns how to stop. */
+  subscribe(listener: (plugin: PluginSnapshot) => void): () => void;
+}
+
+/** What `on` tells of. */
+export interface SupervisorEvents {
+  transition: TransitionEvent;
+  /** Manifests that cannot be used, or not wholly. */
+  problem: readonly ManifestProblem[];
+}
+
+/**
+ * Starts a supervisor; resolves when the first discovery is done. Rejects with `E_OPTIONS` for options or settings
+ * that are not valid. It keeps the program alive until it is stopped, unless `unref` is set.
+ */
+export async function createSupervisor(options: SupervisorOptions = {}): Promise<Supervisor> {
+  const { logger, clock, random, ...given } = options;
+  const settings = resolveSettings(given);
+  const runtime = new Runtime(settings, {
+    clock: clock ?? systemClock,
+    random: random ?? Math.random,
+    logger: logger ?? pino({ name: 'greenroom', level: settings.logLevel }, pino.destination({ dest: 2, sync: true })),
+  });
+  const supervisor = new Supervisor(runtime, settings);
+  await runtime.start();
+  return supervisor;
+}
+
+/** A running supervisor. Made by {@link createSupervisor}. */
+export class Supervisor implements AsyncDisposable {
+  readonly #runtime: Runtime;
+  readonly #settings: ResolvedSettings;
+  readonly #sampler = createTreeSampler();
+  readonly #monitor: SystemMonitor;
+  #keepAlive: NodeJS.Timeout | undefined;
+  #release: (() => void) | undefined;
+  #stopping: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(runtime: Runtime, settings: ResolvedSettings) {
+    this.#runtime = runtime;
+    this.#settings = settings;
+    this.#monitor = createSystemMonitor((name, input) => this.execute(name, input));
+    if (!settings.unref) this.#holdProgram();
+    const onExit = (): void => runtime.killAll();
+    process.once('exit', onExit);
+    const releaseSignals = settings.handleSignals ? handleSignals(() => this.stop()) : undefined;
+    this.#release = () => {
+      process.off('exit', onExit);
+      releaseSignals?.();
+      clearInterval(this.#keepAlive);
+    };
+  }
+
+  /* ---- Discovery ---- */
+
+  /** Reads the search paths anew, which the watcher does by itself; resolves to what is there now. */
+  async discover(): Promise<readonly PluginSnapshot[]> {
+    this.#refuseIfStopping();
+    this.#runtime.apply(await this.#runtime.manifests.discover());
+    return this.plugins();
+  }
+
+  /** The plugins there are, all or those that fit the filter, by name. */
+  plugins(filter: PluginFilter = {}): readonly PluginSnapshot[] {
+    const { category, loaded, state, enabled } = filter;
+    const found: PluginSnapshot[] = [];
+    for (const record of this.#runtime.records.values()) {
+      if (category !== undefined && (record.entry.manifest.category ?? '') !== category) continue;
+      if (loaded !== undefined && record.loaded !== loaded) continue;
+      if (state !== undefined && record.state !== state) continue;
+      if (enabled !== undefined && record.context.enabled !== enabled) continue;
+      found.push(record.snapshot());
+    }
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** One plugin. Throws `E_UNKNOWN_PLUGIN`. */
+  plugin(name: string): PluginHandle {
+    const record = this.#record(name);
+    return {
+      name,
+      get info() {
+        return record.entry.manifest;
+      },
+      snapshot: () => record.snapshot(),
+      subscribe: (listener) => {
+        const watch = (): void => {
+          try {
+            listener(record.snapshot());
+          } catch (error) {
+            record.onListenerError(error);
+          }
+        };
+        record.watchers.add(watch);
+        return () => void record.watchers.delete(watch);
+      },
+    };
+  }
+
+  /** The categories of the plugins, of all or of those that are loaded or not, in order. */
+  categories(filter: { readonly loaded?: boolean | undefined } = {}): readonly string[] {
+    const found = new Set<string>();
+    for (const { category } of this.plugins(filter)) if (category !== '') found.add(category);
+    return [...found].sort();
+  }
+
+  /** The manifests that cannot be used, or not wholly, with file, field and reason. */
+  problems(): readonly ManifestProblem[] {
+    return this.#runtime.manifests.problems();
+  }
+
+  /* ---- Loading ---- */
+
+  /**
+   * Starts the plugin's worker and resolves when it is ready; at once where it is. With another config than a running
+   * worker has, the worker is given it. Rejects with why the worker did not start.
+   */
+  async load(name: string, options: LoadOptions = {}): Promise<void> {
+    const record = this.#record(name);
+    const { config, signal } = options;
+    if (record.serving && config !== undefined) {
+      if (!isDeepStrictEqual(record.context.config, await this.#checked(record, config))) await this.updateConfig(name, config);
+      return;
+    }
+    if (!record.context.enabled) throw this.#disabled(name);
+    record.send({ type: 'LOAD', config: config === undefined ? undefined : { value: await this.#checked(record, config) } });
+    await whenOpen(record.gate, signal, () => new GreenroomError('E_CANCELLED', `Waiting for "${name}" was cancelled.`, { plugin: name, cause: signal?.reason }));
+  }
+
+  /** Loads every enabled plugin, with these configs by name. Never rejects for one plugin: each has its outcome. */
+  loadAll(configs: Readonly<Record<string, unknown>> = {}): Promise<ReadonlyMap<string, Outcome>> {
+    return this.#each(this.plugins({ enabled: true }), (name) => this.load(name, { config: configs[name] }));
+  }
+
+  /** Ends the plugin's worker after its calls, and resolves when it is gone. Does nothing where there is none. */
+  async unload(name: string): Promise<void> {
+    const record = this.#record(name);
+    record.send({ type: 'UNLOAD', error: new GreenroomError('E_STOPPING', `"${name}" is being unloaded.`, { plugin: name }) });
+    await record.until(() => record.state === 'discovered' && record.phase === 'idle');
+  }
+
+  /** Unloads every plugin that is not at rest. */
+  unloadAll(): Promise<ReadonlyMap<string, Outcome>> {
+    const running = this.plugins().filter(({ state, phase }) => state !== 'discovered' || phase !== 'idle');
+    return this.#each(running, (name) => this.unload(name));
+  }
+
+  /**
+   * Runs a new worker in place of the one there is, without a gap where it is ready, and resolves when the new one is.
+   * The config stays unless another is given. Loads a plugin that is not loaded.
+   */
+  async reload(name: string, options: LoadOptions = {}): Promise<void> {
+    const record = this.#record(name);
+    const config = options.config === undefined ? undefined : await this.#checked(record, options.config);
+    if (!record.serving) {
+      record.send({ type: 'REPLACE' });
+      return this.load(name, { ...options, config });
+    }
+    const former = record.context.config;
+    if (config !== undefined) record.send({ type: 'CONFIGURED', config });
+    const replaced = new Promise<Error | undefined>((resolve) => record.replacementWaiters.push(resolve));
+    record.send({ type: 'REPLACE' });
+    const error = await Promise.race([replaced, record.until(() => !record.serving).then(() => undefined)]);
+    if (error === undefined) return this.load(name, { signal: options.signal });
+    record.send({ type: 'CONFIGURED', config: former });
+    throw error;
+  }
+
+  /** Has the plugin give up its resources once its calls have ended; the next call brings it back. */
+  async release(name: string): Promise<void> {
+    const record = this.#record(name);
+    if (!record.serving) return;
+    record.send({ type: 'YIELD' });
+    await record.until(() => {
+      if (record.serving) {
+        return new GreenroomError('E_TIMEOUT', `"${name}" was not released: its calls did not end within its drain timeout.`, { plugin: name });
+      }
+      return record.phase !== 'draining' && record.phase !== 'releasing';
+    });
+  }
+
+  /** Takes calls of the plugin again. */
+  enable(name: string): void {
+    this.#record(name).send({ type: 'ENABLE' });
+  }
+
+  /** Refuses calls of the plugin with `E_DISABLED`, those that wait too. Its worker stays, and so do calls that run. */
+  disable(name: string): void {
+    this.#record(name).send({ type: 'DISABLE', error: this.#disabled(name) });
+  }
+
+  /* ---- Calls ---- */
+
+  /**
+   * Calls the plugin, loading it where need be, and resolves to its result. An object becomes the plugin's keyword
+   * arguments, an array its positional ones, anything else the only one. Rejects with a {@link GreenroomError}.
+   */
+  execute<Output = unknown>(name: string, input?: unknown, options: CallOptions = {}): Promise<Output> {
+    const record = this.#runtime.records.get(name);
+    if (record === undefined || this.#mustLoadFirst(record)) return Promise.reject(this.#whyNot(name));
+    return executeCall<Output>(record, input, options);
+  }
+
+  /** Calls the plugin and yields what it streams. The call starts with the first `next()`; leaving the loop cancels it. */
+  stream<Chunk = unknown>(name: string, input?: unknown, options: CallOptions = {}): AsyncIterableIterator<Chunk> {
+    const record = this.#record(name);
+    if (this.#mustLoadFirst(record)) throw this.#whyNot(name);
+    return streamCall<Chunk>(record, input, options);
+  }
+
+  /* ---- Config ---- */
+
+  /** The plugin's config: what a running worker says, else what it was given or would start with. */
+  async config(name: string): Promise<unknown> {
+    const record = this.#record(name);
+    if (record.serving) return withLease(record.gate, (channel, signal) => channel.config(signal));
+    const { config, entry } = record.context;
+    return config ?? resolveConfig(entry.manifest.config_schema, undefined, name);
+  }
+
+  /** The JSON Schema of the plugin's config: the manifest's, else a running worker's, else null. */
+  async configSchema(name: string): Promise<unknown> {
+    const record = this.#record(name);
+    const own = record.entry.manifest.config_schema;
+    if (own !== undefined) return own;
+    return record.serving ? withLease(record.gate, (channel, signal) => channel.configSchema(signal)) : null;
+  }
+
+  /** The configs of all loaded plugins by name. */
+  async configs(): Promise<Readonly<Record<string, unknown>>> {
+    const loaded = this.plugins({ loaded: true });
+    return Object.fromEntries(await Promise.all(loaded.map(async ({ name }) => [name, await this.config(name)] as const)));
+  }
+
+  /** Gives a loaded plugin another config, without a restart. Rejects with `E_CONFIG`, `E_NOT_LOADED` or the plugin's error. */
+  async updateConfig(name: string, config: unknown): Promise<void> {
+    const record = this.#record(name);
+    if (!record.loaded) {
+      throw new GreenroomError('E_NOT_LOADED', `"${name}" is not loaded. Load it with the config: load("${name}", { config }).`, { plugin: name });
+    }
+    const accepted = record.serving
+      ? await withLease(record.gate, (channel, signal) => initializeWorker(channel, record.entry, config, signal))
+      : await this.#checked(record, config);
+    record.send({ type: 'CONFIGURED', config: accepted });
+  }
+
+  /* ---- Looking ---- */
+
+  /** Processor time, memory and age of the worker's process tree, measured by the host. Rejects with `E_NOT_LOADED`. */
+  async stats(name: string): Promise<TreeStats> {
+    const { pid } = this.#record(name).snapshot();
+    if (pid === undefined) throw new GreenroomError('E_NOT_LOADED', `"${name}" has no worker, so there is nothing to measure.`, { plugin: name });
+    return this.#sampler.sample(pid);
+  }
+
+  /** The last lines that the plugin's workers printed, as text. */
+  logs(name: string, options?: { readonly lines?: number | undefined; readonly follow?: false | undefined }): Promise<string>;
+  /** The same line by line, and then what is printed from now on, until the loop is left or the signal aborted. */
+  logs(
+    name: string,
+    options: { readonly lines?: number | undefined; readonly follow: true; readonly signal?: AbortSignal | undefined },
+  ): AsyncIterable<string>;
+  logs(
+    name: string,
+    { lines = 100, follow = false, signal }: { lines?: number | undefined; follow?: boolean | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<string> | AsyncIterable<string> {
+    const file = this.#runtime.logFile(this.#record(name).plugin);
+    return follow ? followLog(file, { lines, signal }) : tailLog(file, lines);
+  }
+
+  /**
+   * Makes a plugin, or an object, the source of the figures of free memory. A plugin is loaded and kept; its `execute`
+   * with `{ command: 'get_system_status' }` answers with `gpu_free_memory_mb` and `memory_available_mb`.
+   */
+  async registerSystemMonitor(monitor: string | { read(): Promise<SystemStats> }): Promise<void> {
+    if (typeof monitor === 'string') await this.load(monitor);
+    this.#monitor.use(monitor);
+  }
+
+  /** Free and total memory of the machine and its GPUs, from the registered monitor, else the built-in one. */
+  systemStats(): Promise<SystemStats> {
+    return this.#monitor.read();
+  }
+
+  /** All plugins at this moment. */
+  snapshot(): SupervisorSnapshot {
+    return Object.freeze({ state: this.#runtime.state, plugins: Object.freeze(this.plugins()) });
+  }
+
+  /** Calls back with all plugins, now and after every event-loop turn in which one has changed. Returns how to stop. */
+  subscribe(listener: (snapshot: SupervisorSnapshot) => void): () => void {
+    const off = this.#runtime.changes.add(() => listener(this.snapshot()));
+    listener(this.snapshot());
+    return off;
+  }
+
+  /** Calls back at every transition of a plugin, or with manifests' problems. Returns how to stop. */
+  on<K extends keyof SupervisorEvents>(event: K, listener: (value: SupervisorEvents[K]) => void): () => void {
+    switch (event) {
+      case 'transition':
+        return this.#runtime.transitions.add(listener as (value: TransitionEvent) => void);
+      case 'problem':
+        return this.#runtime.problems.add(listener as (value: readonly ManifestProblem[]) => void);
+      default:
+        throw new GreenroomError('E_OPTIONS', `A supervisor has no event "${String(event)}". There are: transition, problem.`);
+    }
+  }
+
+  /** How the supervisor stands, and what it can promise on this machine. */
+  status(): SupervisorStatus {
+    const counts: Record<PluginState, number> = { discovered: 0, spawning: 0, ready: 0, busy: 0, released: 0, crashed: 0 };
+    for (const record of this.#runtime.records.values()) counts[record.state] += 1;
+    const { policy, transport, dataDir, searchPaths } = this.#settings;
+    return Object.freeze({
+      state: this.#runtime.state,
+      policy,
+      transport,
+      dataDir,
+      searchPaths,
+      orphanProtection: orphanProtection(),
+      monitor: this.#monitor.name,
+      counts: Object.freeze(counts),
+      workers: this.#runtime.workers,
+    });
+  }
+
+  /* ---- The end ---- */
+
+  /**
+   * Takes no new calls, lets running ones end, ends every worker, and resolves when nothing of it is left. After
+   * `timeoutMs` the workers are killed. Idempotent.
+   */
+  stop(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
+    this.#stopping ??= this.#stop(options.timeoutMs);
+    return this.#stopping;
+  }
+
+  async #stop(timeoutMs: number | undefined): Promise<void> {
+    this.#holdProgram();
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#runtime.killAll(), timeoutMs);
+    try {
+      await this.#runtime.stop();
+    } finally {
+      clearTimeout(timer);
+      this.#release?.();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /** Everything else is unreferenced, so this alone keeps the program alive. */
+  #holdProgram(): void {
+    this.#keepAlive ??= setInterval(() => {}, 2 ** 30);
+  }
+
+  #record(name: string): PluginRecord {
+    const record = this.#runtime.records.get(name);
+    if (record === undefined) throw this.#whyNot(name);
+    this.#refuseIfStopping();
+    return record;
+  }
+
+  #mustLoadFirst(record: PluginRecord): boolean {
+    return this.#settings.load === 'explicit' && record.state === 'discovered';
+  }
+
+  #whyNot(name: string): GreenroomError {
+    if (this.#stopping !== undefined) return stoppingError();
+    if (this.#runtime.records.has(name)) {
+      return new GreenroomError('E_NOT_LOADED', `"${name}" is not loaded. Load it first: load("${name}").`, { plugin: name });
+    }
+    const near = nearestName(name, this.#runtime.records.keys());
+    const hint = near === undefined ? 'plugins() lists those there are.' : `Did you mean "${near}"?`;
+    return new GreenroomError('E_UNKNOWN_PLUGIN', `There is no plugin "${name}". ${hint}`, { plugin: name, details: { nearest: near } });
+  }
+
+  #disabled(name: string): GreenroomError {
+    return new GreenroomError('E_DISABLED', `"${name}" is disabled. Enable it first: enable("${name}").`, { plugin: name });
+  }
+
+  #refuseIfStopping(): void {
+    if (this.#stopping !== undefined) throw stoppingError();
+  }
+
+  /** A given config, checked and completed by the manifest's schema; the worker's own schema is asked when it starts. */
+  async #checked(record: PluginRecord, config: unknown): Promise<unknown> {
+    const schema = record.entry.manifest.config_schema;
+    return schema === undefined ? config : resolveConfig(schema, config, record.plugin);
+  }
+
+  async #each(plugins: readonly PluginSnapshot[], act: (name: string) => Promise<void>): Promise<ReadonlyMap<string, Outcome>> {
+    const outcomes = await Promise.all(
+      plugins.map(async ({ name }): Promise<[string, Outcome]> => {
+        try {
+          await act(name);
+          return [name, { ok: true }];
+        } catch (error) {
+          return [name, { ok: false, error: error as GreenroomError }];
+        }
+      }),
+    );
+    return new Map(outcomes);
+  }
+}
+
+function stoppingError(): GreenroomError {
+  return new GreenroomError('E_STOPPING', 'The supervisor is stopping or has stopped. Create another one.');
+}
