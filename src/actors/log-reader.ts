@@ -148,7 +148,7 @@ async function newerLog(file: string, current: OpenLog | undefined): Promise<Ope
   for (let number = 1; ; number++) {
     const older = await openLog(`${file}.${number}`);
     if (older === undefined) return newer;
-    if (older.inode !== current.inode) {
+    if (older.inode === current.inode) {
       await older.handle.close();
       return newer;
     }
