@@ -454,6 +454,7 @@ class Call:
         try:
             self._seen = host.status()
             try:
+                host.prepare(self)
                 last = self._run_stream() if self.stream else b'{"result":%b}' % encode(self._result())
                 status = None if self.stream else 200
             except BaseException as error:
@@ -612,7 +613,11 @@ class Host:
     @staticmethod
     def _serve(jobs):
         while True:
-            jobs.get()()
+            try:
+                jobs.get()()
+            except Exception as error:
+                # A signal handler of the plugin may raise between two calls. Its SystemExit still ends the worker.
+                complain("an exception outside of any call", error)
 
     def refresh(self):
         """Reads name and version, so that `/health` can say them without running plugin code."""
@@ -641,14 +646,16 @@ class Host:
         if left:
             call.abandon()
             return False
-        self._local.call = call
-        plugin = self.plugin
-        # The base class of older plugins leaves it to the worker to take the flag of the last cancel back.
-        if attribute(plugin, "_cancel_requested"):
-            plugin._cancel_requested = False
-        if hasattr(plugin, "_progress"):
-            self._watch()
         return True
+
+    def prepare(self, call):
+        """Makes the plugin ready for a call, on the thread that will run it."""
+        self._local.call = call
+        # The base class of older plugins leaves it to the worker to take the flag of the last cancel back.
+        if attribute(self.plugin, "_cancel_requested"):
+            self.plugin._cancel_requested = False
+        if attribute(self.plugin, "_progress") is not None:
+            self._watch()
 
     def finish(self, call):
         with self._lock:
