@@ -16,7 +16,11 @@ const restartSchema = z.strictObject({
   periodMs: milliseconds.optional(),
   /** The wait before the n-th restart in a row is a random part of min(cap, base × factor^n). */
   backoff: z
-    .strictObject({ baseMs: milliseconds.optional(), factor: z.number().min(1).optional(), capMs: milliseconds.optional() })
+    .strictObject({
+      baseMs: milliseconds.optional(),
+      factor: z.number().min(1).optional(),
+      capMs: milliseconds.optional(),
+    })
     .optional(),
 });
 
@@ -80,7 +84,10 @@ export interface SupervisorSettings {
   /** How many calls may wait for one plugin. Default 1,000. */
   readonly maxWaiting?: number | undefined;
   /** How often workers are asked whether they are alive, and how long they may take. Default 10 s each; false: never. */
-  readonly liveness?: false | { readonly intervalMs?: number | undefined; readonly timeoutMs?: number | undefined } | undefined;
+  readonly liveness?:
+    | false
+    | { readonly intervalMs?: number | undefined; readonly timeoutMs?: number | undefined }
+    | undefined;
   readonly restart?: RestartOptions | undefined;
   /** Whether SIGINT, SIGTERM and SIGHUP stop the supervisor. Default false: an embedding program handles its own signals. */
   readonly handleSignals?: boolean | undefined;
@@ -118,7 +125,10 @@ export interface SettingsSources {
 }
 
 /** Completes the options of a supervisor. Throws `E_OPTIONS` naming the setting, where it stands, and what is wrong. */
-export function resolveSettings(options: SupervisorSettings, sources: SettingsSources = { env: process.env, cwd: process.cwd() }): ResolvedSettings {
+export function resolveSettings(
+  options: SupervisorSettings,
+  sources: SettingsSources = { env: process.env, cwd: process.cwd() },
+): ResolvedSettings {
   const { env, cwd } = sources;
   const file = join(cwd, 'greenroom.json');
   const merged: SupervisorSettings = {
@@ -128,7 +138,9 @@ export function resolveSettings(options: SupervisorSettings, sources: SettingsSo
   };
   const dataDir = resolve(cwd, expandHome(merged.dataDir ?? '~/.greenroom'));
   return {
-    searchPaths: (merged.searchPaths ?? ['.greenroom/plugins', join(dataDir, 'plugins')]).map((path) => resolve(cwd, expandHome(path))),
+    searchPaths: (merged.searchPaths ?? ['.greenroom/plugins', join(dataDir, 'plugins')]).map((path) =>
+      resolve(cwd, expandHome(path)),
+    ),
     dataDir,
     policy: merged.policy ?? 'permissive',
     watch: merged.watch ?? true,
@@ -175,12 +187,16 @@ function readSettingsFile(file: string): unknown {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw new GreenroomError('E_OPTIONS', `The settings in ${file} cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new GreenroomError('E_OPTIONS', `The settings in ${file} cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new GreenroomError('E_OPTIONS', `The settings in ${file} are not JSON: ${messageOf(error)}`, { cause: error });
+    throw new GreenroomError('E_OPTIONS', `The settings in ${file} are not JSON: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -190,8 +206,12 @@ function check(settings: unknown, where: string): SupervisorSettings {
     const { $schema: _, ...data } = parsed.data;
     return data;
   }
-  const reasons = parsed.error.issues.map((issue) => (issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`));
-  throw new GreenroomError('E_OPTIONS', `Settings of ${where} are not valid: ${reasons.join('; ')}.`, { details: parsed.error.issues });
+  const reasons = parsed.error.issues.map((issue) =>
+    issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`,
+  );
+  throw new GreenroomError('E_OPTIONS', `Settings of ${where} are not valid: ${reasons.join('; ')}.`, {
+    details: parsed.error.issues,
+  });
 }
 
 function definedOnly(settings: SupervisorSettings): SupervisorSettings {

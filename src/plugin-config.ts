@@ -48,7 +48,10 @@ function defaultsOf(schema: unknown, root: Schema, depth = 0): unknown {
 function lookUp(ref: string, root: Schema): unknown {
   if (!ref.startsWith('#')) return undefined;
   let found: unknown = root;
-  for (const part of ref.slice(1).split('/').filter((piece) => piece !== '')) {
+  for (const part of ref
+    .slice(1)
+    .split('/')
+    .filter((piece) => piece !== '')) {
     if (!isObject(found)) return undefined;
     found = found[decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')];
   }
@@ -62,7 +65,9 @@ async function validatorOf(schema: Schema, plugin: string): Promise<ValidateFunc
   const known = validators.get(schema);
   if (known !== undefined) return known;
   // Loaded when first needed: it takes as long to load as the rest of the supervisor.
-  ajv ??= import('ajv/dist/2020.js').then(({ Ajv2020 }) => new Ajv2020({ strict: false, allErrors: true, logger: false, validateFormats: false }));
+  ajv ??= import('ajv/dist/2020.js').then(
+    ({ Ajv2020 }) => new Ajv2020({ strict: false, allErrors: true, logger: false, validateFormats: false }),
+  );
   const compiler = await ajv;
   try {
     // An older dialect's name would be looked up as a schema; what plugins use of it means the same in this one.
@@ -71,14 +76,20 @@ async function validatorOf(schema: Schema, plugin: string): Promise<ValidateFunc
     validators.set(schema, validate);
     return validate;
   } catch (error) {
-    throw new GreenroomError('E_CONFIG', `The config schema of "${plugin}" is not a valid JSON Schema: ${messageOf(error)}`, { plugin, cause: error });
+    throw new GreenroomError(
+      'E_CONFIG',
+      `The config schema of "${plugin}" is not a valid JSON Schema: ${messageOf(error)}`,
+      { plugin, cause: error },
+    );
   }
 }
 
 function describe({ instancePath, message, params }: ErrorObject): string {
   const where = instancePath === '' ? 'the config' : instancePath.slice(1).replaceAll('/', '.');
   const extra = 'additionalProperty' in params ? ` ("${params['additionalProperty']}")` : '';
-  const allowed = Array.isArray(params['allowedValues']) ? `: ${params['allowedValues'].map((value: unknown) => JSON.stringify(value)).join(', ')}` : '';
+  const allowed = Array.isArray(params['allowedValues'])
+    ? `: ${params['allowedValues'].map((value: unknown) => JSON.stringify(value)).join(', ')}`
+    : '';
   return `${where} ${message}${extra}${allowed}`;
 }
 

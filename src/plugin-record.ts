@@ -119,7 +119,8 @@ export class PluginRecord implements CallSite {
       inFlight: this.gate.leases,
       waiting: this.gate.waiting,
       lastUsedAt: this.lastUsedAt,
-      lastError: lastError === undefined ? undefined : Object.freeze({ code: lastError.code, message: lastError.message }),
+      lastError:
+        lastError === undefined ? undefined : Object.freeze({ code: lastError.code, message: lastError.message }),
     });
   }
 

@@ -13,7 +13,13 @@ import type { Clock } from './clock.ts';
 import type { ResolvedSettings } from './config.ts';
 import { GreenroomError } from './errors.ts';
 import { Listeners } from './listeners.ts';
-import { type PluginContext, type PluginHost, pluginMachine, type PluginPhase, type PluginState } from './machines/plugin.ts';
+import {
+  type PluginContext,
+  type PluginHost,
+  pluginMachine,
+  type PluginPhase,
+  type PluginState,
+} from './machines/plugin.ts';
 import { schedulerMachine } from './machines/scheduler.ts';
 import { type SupervisorHost, supervisorMachine } from './machines/supervisor.ts';
 import { workerMachine } from './machines/worker.ts';
@@ -90,10 +96,9 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.#pluginLogic = pluginMachine.provide({
       actors: { worker: this.#workerLogic(), ...this.#pluginActors() },
     });
-    const actorClock = { setTimeout: clock.setTimeout.bind(clock), clearTimeout: clock.clearTimeout.bind(clock) };
     this.#root = createActor(
       supervisorMachine.provide({ actors: { discover: fromPromise(() => this.manifests.discover()) } }),
-      { input: { host: this }, clock: actorClock as never, id: 'supervisor' },
+      { input: { host: this }, clock, id: 'supervisor' },
     );
     this.#scheduler = createActor(schedulerMachine, {
       parent: this.#root as never,
@@ -109,15 +114,11 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.#root.start();
     this.#scheduler.start();
     await new Promise<void>((resolve) => {
-      const { unsubscribe } = this.#root.subscribe({
-        next: (snapshot) => {
-          if (!snapshot.matches('booting')) resolve();
-        },
-        error: () => resolve(),
-        complete: () => resolve(),
-      });
-      if (!this.#root.getSnapshot().matches('booting')) resolve();
-      void unsubscribe;
+      const look = (): void => {
+        if (!this.#root.getSnapshot().matches('booting')) resolve();
+      };
+      this.#root.subscribe({ next: look, error: () => resolve(), complete: resolve });
+      look();
     });
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -143,7 +144,7 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   /** `booting`, `running`, `draining` or `stopped`. */
   get state(): string {
-    return String(this.#root.getSnapshot().value);
+    return this.#root.getSnapshot().value;
   }
 
   /** How many worker processes live. */
@@ -181,7 +182,9 @@ export class Runtime implements PluginHost, SupervisorHost {
         this.#successors.delete(change.name);
         record?.send({
           type: 'REMOVE',
-          error: new GreenroomError('E_UNKNOWN_PLUGIN', `The manifest of "${change.name}" has been removed.`, { plugin: change.name }),
+          error: new GreenroomError('E_UNKNOWN_PLUGIN', `The manifest of "${change.name}" has been removed.`, {
+            plugin: change.name,
+          }),
         });
       } else if (record === undefined) {
         this.#add(change);
@@ -203,7 +206,10 @@ export class Runtime implements PluginHost, SupervisorHost {
   endPlugins(): void {
     for (const record of this.records.values()) {
       const { plugin } = record;
-      record.send({ type: 'REMOVE', error: new GreenroomError('E_STOPPING', `The supervisor of "${plugin}" is stopping.`, { plugin }) });
+      record.send({
+        type: 'REMOVE',
+        error: new GreenroomError('E_STOPPING', `The supervisor of "${plugin}" is stopping.`, { plugin }),
+      });
     }
   }
 
@@ -228,7 +234,14 @@ export class Runtime implements PluginHost, SupervisorHost {
     record.actor = createActor(this.#pluginLogic, {
       parent: this.#root as never,
       id: name,
-      input: { entry, settings, gate: record.gate, host: this, scheduler: this.#scheduler as AnyActorRef, supervisor: this.#root as AnyActorRef },
+      input: {
+        entry,
+        settings,
+        gate: record.gate,
+        host: this,
+        scheduler: this.#scheduler as AnyActorRef,
+        supervisor: this.#root as AnyActorRef,
+      },
     });
     record.actor.start();
   }
@@ -260,7 +273,8 @@ export class Runtime implements PluginHost, SupervisorHost {
   }
 
   replaced(context: PluginContext, error: GreenroomError | undefined): void {
-    if (error !== undefined) this.#logger.warn({ plugin: context.name, err: error }, 'The new worker did not start; the old one goes on.');
+    if (error !== undefined)
+      this.#logger.warn({ plugin: context.name, err: error }, 'The new worker did not start; the old one goes on.');
     const record = this.records.get(context.name);
     for (const settle of record?.replacementWaiters.splice(0) ?? []) settle(error);
   }
@@ -270,14 +284,19 @@ export class Runtime implements PluginHost, SupervisorHost {
     if (record === undefined) return;
     withLease(record.gate, (channel, signal) => initializeWorker(channel, record.entry, undefined, signal)).then(
       (config) => record.send({ type: 'CONFIGURED', config }),
-      (error: unknown) => this.#logger.warn({ plugin: context.name, err: error }, 'The changed config was not accepted; the former stays.'),
+      (error: unknown) =>
+        this.#logger.warn(
+          { plugin: context.name, err: error },
+          'The changed config was not accepted; the former stays.',
+        ),
     );
   }
 
   #pluginActors() {
     return {
-      release: fromPromise<boolean, { residency: PluginContext['workers'][number]['residency'] }>(({ input, signal }) =>
-        input.residency === undefined ? Promise.resolve(false) : input.residency.channel.release(signal),
+      release: fromPromise<boolean, { residency: PluginContext['workers'][number]['residency'] }>(
+        ({ input, signal }) =>
+          input.residency === undefined ? Promise.resolve(false) : input.residency.channel.release(signal),
       ),
       resume: fromPromise<
         unknown,
@@ -293,22 +312,28 @@ export class Runtime implements PluginHost, SupervisorHost {
     const services = { guard: this.guard, log: (plugin: string) => this.#log(plugin), living: this.#living };
     return workerMachine.provide({
       actors: {
-        process: fromCallback<ProcessCommand, { launch: ReturnType<typeof planLaunch>; generation: number }>(({ input, sendBack, receive }) => {
-          const worker = spawnWorker(input.launch, input.generation, services, sendBack);
-          receive((command) => worker.signal(command.signal));
-          // The actor can end before its process only if a machine has failed.
-          return () => worker.signal('SIGKILL');
-        }) as never,
+        process: fromCallback<ProcessCommand, { launch: ReturnType<typeof planLaunch>; generation: number }>(
+          ({ input, sendBack, receive }) => {
+            const worker = spawnWorker(input.launch, input.generation, services, sendBack);
+            receive((command) => worker.signal(command.signal));
+            // The actor can end before its process only if a machine has failed.
+            return () => worker.signal('SIGKILL');
+          },
+        ) as never,
         connect: fromPromise(({ input, signal }) => connectWorker(input.process, input.launch, signal)),
         initialize: fromPromise(({ input, signal }) =>
           initializeWorker(input.connection.channel, input.launch.entry, input.config, signal),
         ),
         cleanup: fromPromise(({ input, signal }) => input.connection.channel.cleanup(signal)),
-        liveness: fromCallback<never, { name: string; connection: never; liveness: { intervalMs: number; timeoutMs: number } | undefined }>(
-          ({ input, sendBack }) =>
-            input.liveness === undefined
-              ? undefined
-              : watchLiveness(input.name, input.connection, input.liveness, this.#clock, (error) => sendBack({ type: 'LIVENESS.LOST', error })),
+        liveness: fromCallback<
+          never,
+          { name: string; connection: never; liveness: { intervalMs: number; timeoutMs: number } | undefined }
+        >(({ input, sendBack }) =>
+          input.liveness === undefined
+            ? undefined
+            : watchLiveness(input.name, input.connection, input.liveness, this.#clock, (error) =>
+                sendBack({ type: 'LIVENESS.LOST', error }),
+              ),
         ) as never,
       },
     });

@@ -149,7 +149,7 @@ export class Supervisor implements AsyncDisposable {
       if (enabled !== undefined && record.context.enabled !== enabled) continue;
       found.push(record.snapshot());
     }
-    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** One plugin. Throws `E_UNKNOWN_PLUGIN`. */
@@ -179,7 +179,7 @@ export class Supervisor implements AsyncDisposable {
   categories(filter: { readonly loaded?: boolean | undefined } = {}): readonly string[] {
     const found = new Set<string>();
     for (const { category } of this.plugins(filter)) if (category !== '') found.add(category);
-    return [...found].sort();
+    return [...found].toSorted();
   }
 
   /** The manifests that cannot be used, or not wholly, with file, field and reason. */
@@ -197,12 +197,24 @@ export class Supervisor implements AsyncDisposable {
     const record = this.#record(name);
     const { config, signal } = options;
     if (record.serving && config !== undefined) {
-      if (!isDeepStrictEqual(record.context.config, await this.#checked(record, config))) await this.updateConfig(name, config);
+      if (!isDeepStrictEqual(record.context.config, await this.#checked(record, config)))
+        await this.updateConfig(name, config);
       return;
     }
     if (!record.context.enabled) throw this.#disabled(name);
-    record.send({ type: 'LOAD', config: config === undefined ? undefined : { value: await this.#checked(record, config) } });
-    await whenOpen(record.gate, signal, () => new GreenroomError('E_CANCELLED', `Waiting for "${name}" was cancelled.`, { plugin: name, cause: signal?.reason }));
+    record.send({
+      type: 'LOAD',
+      config: config === undefined ? undefined : { value: await this.#checked(record, config) },
+    });
+    await whenOpen(
+      record.gate,
+      signal,
+      () =>
+        new GreenroomError('E_CANCELLED', `Waiting for "${name}" was cancelled.`, {
+          plugin: name,
+          cause: signal?.reason,
+        }),
+    );
   }
 
   /** Loads every enabled plugin, with these configs by name. Never rejects for one plugin: each has its outcome. */
@@ -213,7 +225,10 @@ export class Supervisor implements AsyncDisposable {
   /** Ends the plugin's worker after its calls, and resolves when it is gone. Does nothing where there is none. */
   async unload(name: string): Promise<void> {
     const record = this.#record(name);
-    record.send({ type: 'UNLOAD', error: new GreenroomError('E_STOPPING', `"${name}" is being unloaded.`, { plugin: name }) });
+    record.send({
+      type: 'UNLOAD',
+      error: new GreenroomError('E_STOPPING', `"${name}" is being unloaded.`, { plugin: name }),
+    });
     await record.until(() => record.state === 'discovered' && record.phase === 'idle');
   }
 
@@ -251,7 +266,11 @@ export class Supervisor implements AsyncDisposable {
     record.send({ type: 'YIELD' });
     await record.until(() => {
       if (record.serving) {
-        return new GreenroomError('E_TIMEOUT', `"${name}" was not released: its calls did not end within its drain timeout.`, { plugin: name });
+        return new GreenroomError(
+          'E_TIMEOUT',
+          `"${name}" was not released: its calls did not end within its drain timeout.`,
+          { plugin: name },
+        );
       }
       return record.phase !== 'draining' && record.phase !== 'releasing';
     });
@@ -307,14 +326,20 @@ export class Supervisor implements AsyncDisposable {
   /** The configs of all loaded plugins by name. */
   async configs(): Promise<Readonly<Record<string, unknown>>> {
     const loaded = this.plugins({ loaded: true });
-    return Object.fromEntries(await Promise.all(loaded.map(async ({ name }) => [name, await this.config(name)] as const)));
+    return Object.fromEntries(
+      await Promise.all(loaded.map(async ({ name }) => [name, await this.config(name)] as const)),
+    );
   }
 
   /** Gives a loaded plugin another config, without a restart. Rejects with `E_CONFIG`, `E_NOT_LOADED` or the plugin's error. */
   async updateConfig(name: string, config: unknown): Promise<void> {
     const record = this.#record(name);
     if (!record.loaded) {
-      throw new GreenroomError('E_NOT_LOADED', `"${name}" is not loaded. Load it with the config: load("${name}", { config }).`, { plugin: name });
+      throw new GreenroomError(
+        'E_NOT_LOADED',
+        `"${name}" is not loaded. Load it with the config: load("${name}", { config }).`,
+        { plugin: name },
+      );
     }
     const accepted = record.serving
       ? await withLease(record.gate, (channel, signal) => initializeWorker(channel, record.entry, config, signal))
@@ -327,12 +352,18 @@ export class Supervisor implements AsyncDisposable {
   /** Processor time, memory and age of the worker's process tree, measured by the host. Rejects with `E_NOT_LOADED`. */
   async stats(name: string): Promise<TreeStats> {
     const { pid } = this.#record(name).snapshot();
-    if (pid === undefined) throw new GreenroomError('E_NOT_LOADED', `"${name}" has no worker, so there is nothing to measure.`, { plugin: name });
+    if (pid === undefined)
+      throw new GreenroomError('E_NOT_LOADED', `"${name}" has no worker, so there is nothing to measure.`, {
+        plugin: name,
+      });
     return this.#sampler.sample(pid);
   }
 
   /** The last lines that the plugin's workers printed, as text. */
-  logs(name: string, options?: { readonly lines?: number | undefined; readonly follow?: false | undefined }): Promise<string>;
+  logs(
+    name: string,
+    options?: { readonly lines?: number | undefined; readonly follow?: false | undefined },
+  ): Promise<string>;
   /** The same line by line, and then what is printed from now on, until the loop is left or the signal aborted. */
   logs(
     name: string,
@@ -340,7 +371,11 @@ export class Supervisor implements AsyncDisposable {
   ): AsyncIterable<string>;
   logs(
     name: string,
-    { lines = 100, follow = false, signal }: { lines?: number | undefined; follow?: boolean | undefined; signal?: AbortSignal | undefined } = {},
+    {
+      lines = 100,
+      follow = false,
+      signal,
+    }: { lines?: number | undefined; follow?: boolean | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<string> | AsyncIterable<string> {
     const file = this.#runtime.logFile(this.#record(name).plugin);
     return follow ? followLog(file, { lines, signal }) : tailLog(file, lines);
@@ -380,13 +415,23 @@ export class Supervisor implements AsyncDisposable {
       case 'problem':
         return this.#runtime.problems.add(listener as (value: readonly ManifestProblem[]) => void);
       default:
-        throw new GreenroomError('E_OPTIONS', `A supervisor has no event "${String(event)}". There are: transition, problem.`);
+        throw new GreenroomError(
+          'E_OPTIONS',
+          `A supervisor has no event "${String(event)}". There are: transition, problem.`,
+        );
     }
   }
 
   /** How the supervisor stands, and what it can promise on this machine. */
   status(): SupervisorStatus {
-    const counts: Record<PluginState, number> = { discovered: 0, spawning: 0, ready: 0, busy: 0, released: 0, crashed: 0 };
+    const counts: Record<PluginState, number> = {
+      discovered: 0,
+      spawning: 0,
+      ready: 0,
+      busy: 0,
+      released: 0,
+      crashed: 0,
+    };
     for (const record of this.#runtime.records.values()) counts[record.state] += 1;
     const { policy, transport, dataDir, searchPaths } = this.#settings;
     return Object.freeze({
@@ -447,15 +492,22 @@ export class Supervisor implements AsyncDisposable {
   #whyNot(name: string): GreenroomError {
     if (this.#stopping !== undefined) return stoppingError();
     if (this.#runtime.records.has(name)) {
-      return new GreenroomError('E_NOT_LOADED', `"${name}" is not loaded. Load it first: load("${name}").`, { plugin: name });
+      return new GreenroomError('E_NOT_LOADED', `"${name}" is not loaded. Load it first: load("${name}").`, {
+        plugin: name,
+      });
     }
     const near = nearestName(name, this.#runtime.records.keys());
     const hint = near === undefined ? 'plugins() lists those there are.' : `Did you mean "${near}"?`;
-    return new GreenroomError('E_UNKNOWN_PLUGIN', `There is no plugin "${name}". ${hint}`, { plugin: name, details: { nearest: near } });
+    return new GreenroomError('E_UNKNOWN_PLUGIN', `There is no plugin "${name}". ${hint}`, {
+      plugin: name,
+      details: { nearest: near },
+    });
   }
 
   #disabled(name: string): GreenroomError {
-    return new GreenroomError('E_DISABLED', `"${name}" is disabled. Enable it first: enable("${name}").`, { plugin: name });
+    return new GreenroomError('E_DISABLED', `"${name}" is disabled. Enable it first: enable("${name}").`, {
+      plugin: name,
+    });
   }
 
   #refuseIfStopping(): void {
@@ -468,7 +520,10 @@ export class Supervisor implements AsyncDisposable {
     return schema === undefined ? config : resolveConfig(schema, config, record.plugin);
   }
 
-  async #each(plugins: readonly PluginSnapshot[], act: (name: string) => Promise<void>): Promise<ReadonlyMap<string, Outcome>> {
+  async #each(
+    plugins: readonly PluginSnapshot[],
+    act: (name: string) => Promise<void>,
+  ): Promise<ReadonlyMap<string, Outcome>> {
     const outcomes = await Promise.all(
       plugins.map(async ({ name }): Promise<[string, Outcome]> => {
         try {

@@ -52,7 +52,10 @@ async function readBuiltIn(): Promise<SystemStats> {
 }
 
 /** Monitors of the system we replace answer this command with a flat object of figures in MiB. */
-async function readPlugin(execute: (name: string, input: unknown) => Promise<unknown>, plugin: string): Promise<SystemStats> {
+async function readPlugin(
+  execute: (name: string, input: unknown) => Promise<unknown>,
+  plugin: string,
+): Promise<SystemStats> {
   const status = (await execute(plugin, { command: 'get_system_status' })) as Record<string, unknown> | null;
   const figure = (key: string): number | undefined => (typeof status?.[key] === 'number' ? status[key] : undefined);
   return {

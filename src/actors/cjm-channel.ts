@@ -24,6 +24,8 @@ export function createCjmChannel(options: CjmChannelOptions): WorkerChannel {
   return new CjmChannel(options);
 }
 
+const nothing = (): void => {};
+
 class CjmChannel implements WorkerChannel {
   readonly #plugin: string;
   readonly #calls: Client | Pool;
@@ -34,7 +36,8 @@ class CjmChannel implements WorkerChannel {
     const origin = `http://127.0.0.1:${port}`;
     const options = { headersTimeout: 0, bodyTimeout: 0, pipelining: 1 };
     this.#plugin = plugin;
-    this.#calls = concurrency === 1 ? new Client(origin, options) : new Pool(origin, { ...options, connections: concurrency });
+    this.#calls =
+      concurrency === 1 ? new Client(origin, options) : new Pool(origin, { ...options, connections: concurrency });
     this.#control = new Client(origin, options);
   }
 
@@ -47,12 +50,12 @@ class CjmChannel implements WorkerChannel {
         (error: GreenroomError) => sink.onError(error),
       );
     // A result comes in one piece: there is nothing to hold back.
-    return { pause: () => {}, resume: () => {} };
+    return { pause: nothing, resume: nothing };
   }
 
   stream(_call: string, body: string, sink: CallSink): CallInFlight {
-    let pause = (): void => {};
-    let resume = (): void => {};
+    let pause = nothing;
+    let resume = nothing;
     const read = async (): Promise<void> => {
       const { statusCode, body: answer } = await this.#calls.request({
         path: '/execute_stream',
@@ -70,7 +73,9 @@ class CjmChannel implements WorkerChannel {
       if (error === undefined) sink.onResult(undefined);
       else sink.onError(error);
     };
-    read().catch((error: unknown) => sink.onError(error instanceof GreenroomError ? error : brokenError(this.#plugin, error)));
+    read().catch((error: unknown) =>
+      sink.onError(error instanceof GreenroomError ? error : brokenError(this.#plugin, error)),
+    );
     return { pause: () => pause(), resume: () => resume() };
   }
 
@@ -163,7 +168,13 @@ class CjmChannel implements WorkerChannel {
     for (const client of [this.#calls, this.#control]) client.destroy(cause).catch(() => {});
   }
 
-  async #ask(client: Client | Pool, method: 'GET' | 'POST', path: string, body?: string, signal?: AbortSignal): Promise<unknown> {
+  async #ask(
+    client: Client | Pool,
+    method: 'GET' | 'POST',
+    path: string,
+    body?: string,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     let status: number;
     let text: string;
     try {
@@ -193,7 +204,13 @@ function detailError(plugin: string, path: string, status: number, text: string)
   try {
     const { detail } = JSON.parse(text) as { detail?: unknown };
     if (typeof detail === 'string') return remoteError(plugin, { type: 'PluginError', message: detail });
-    if (detail !== undefined) return remoteError(plugin, { type: 'RequestError', message: JSON.stringify(detail), category: 'input', details: detail });
+    if (detail !== undefined)
+      return remoteError(plugin, {
+        type: 'RequestError',
+        message: JSON.stringify(detail),
+        category: 'input',
+        details: detail,
+      });
   } catch {
     // Not JSON: the status says what there is to say.
   }

@@ -5,7 +5,9 @@ import type { Handshake } from '../protocol.ts';
 /** The protocol version this host speaks. */
 const VERSION = 1;
 
-const address = z.string().regex(/^(unix:.+|tcp:(127\.0\.0\.1|\[::1\]|localhost):\d+)$/, 'must be "unix:/path" or "tcp:127.0.0.1:port"');
+const address = z
+  .string()
+  .regex(/^(unix:.+|tcp:(127\.0\.0\.1|\[::1\]|localhost):\d+)$/, 'must be "unix:/path" or "tcp:127.0.0.1:port"');
 
 const schema = z.object({
   greenroom: z.number(),
@@ -32,16 +34,24 @@ export function parseHandshake(line: string, plugin: string, nonce: string): Han
   }
   if (typeof value !== 'object' || value === null || !('greenroom' in value)) return undefined;
   const refuse = (reason: string): GreenroomError =>
-    new GreenroomError('E_HANDSHAKE', `The handshake of the worker of "${plugin}" is not acceptable: ${reason}`, { plugin, details: value });
+    new GreenroomError('E_HANDSHAKE', `The handshake of the worker of "${plugin}" is not acceptable: ${reason}`, {
+      plugin,
+      details: value,
+    });
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     return refuse(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}.`);
   }
   const handshake = parsed.data;
-  if (handshake.nonce !== nonce) return refuse('it carries the nonce of another spawn. It must repeat the one of its own boot line.');
+  if (handshake.nonce !== nonce)
+    return refuse('it carries the nonce of another spawn. It must repeat the one of its own boot line.');
   if (handshake.greenroom !== VERSION) {
     return refuse(`it chose protocol version ${handshake.greenroom}, and this host offered only ${VERSION}.`);
   }
-  return { ...handshake, control: handshake.control ?? handshake.address, capabilities: handshake.capabilities as Handshake['capabilities'] };
+  return {
+    ...handshake,
+    control: handshake.control ?? handshake.address,
+    capabilities: handshake.capabilities as Handshake['capabilities'],
+  };
 }

@@ -75,7 +75,10 @@ class WatchedPath {
   /** chokidar says nothing about a path whose parents come, go or are links that are exchanged, so they are watched here. */
   #watchWay(): void {
     const { root } = parse(this.#path);
-    const names = this.#path.slice(root.length).split(/[\\/]/).filter((name) => name !== '');
+    const names = this.#path
+      .slice(root.length)
+      .split(/[\\/]/)
+      .filter((name) => name !== '');
     let folder = root;
     for (const name of names) {
       try {

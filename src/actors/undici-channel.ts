@@ -64,7 +64,7 @@ class UndiciChannel implements WorkerChannel {
   #send(path: string, body: string, sink: CallSink): CallInFlight {
     const answer = new CallAnswer(this.#plugin, sink);
     if (this.#closed) answer.onResponseError(undefined, new Error('The channel is closed.'));
-    else this.#calls.dispatch({ path, method: 'POST', headers: this.#headers, body }, answer as Dispatcher.DispatchHandler);
+    else this.#calls.dispatch({ path, method: 'POST', headers: this.#headers, body }, answer);
     return answer;
   }
 
@@ -105,7 +105,13 @@ class UndiciChannel implements WorkerChannel {
     for (const client of [this.#calls, this.#admin, this.#control]) client.destroy(cause).catch(() => {});
   }
 
-  async #ask(client: Client | Pool, method: 'GET' | 'POST', path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
+  async #ask(
+    client: Client | Pool,
+    method: 'GET' | 'POST',
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     let status: number;
     let text: string;
     try {
@@ -133,7 +139,11 @@ function parseAnswer(plugin: string, path: string, status: number, text: string)
   try {
     value = text === '' ? null : JSON.parse(text);
   } catch (error) {
-    return protocolError(plugin, `answered ${path} with status ${status} and what is not JSON: ${text.slice(0, 80)}`, error);
+    return protocolError(
+      plugin,
+      `answered ${path} with status ${status} and what is not JSON: ${text.slice(0, 80)}`,
+      error,
+    );
   }
   if (status === 200) return value;
   if (typeof value === 'object' && value !== null && 'error' in value) return remoteError(plugin, value.error);
@@ -171,10 +181,19 @@ class CallAnswer implements CallInFlight {
     this.#controller = controller;
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
     this.#status = status;
     const type = headers['content-type'];
-    if (status === 200 && typeof type === 'string' && type.startsWith('application/x-ndjson') && this.#sink !== undefined) {
+    if (
+      status === 200 &&
+      typeof type === 'string' &&
+      type.startsWith('application/x-ndjson') &&
+      this.#sink !== undefined
+    ) {
       this.#frames = new FrameReader(this.#plugin, this.#sink);
     }
     if (this.#pauseWanted) controller.pause();
@@ -199,13 +218,24 @@ class CallAnswer implements CallInFlight {
     try {
       value = JSON.parse(text);
     } catch (error) {
-      sink.onError(protocolError(this.#plugin, `answered a call with status ${this.#status} and what is not JSON: ${text.slice(0, 80)}`, error));
+      sink.onError(
+        protocolError(
+          this.#plugin,
+          `answered a call with status ${this.#status} and what is not JSON: ${text.slice(0, 80)}`,
+          error,
+        ),
+      );
       return;
     }
     const isObject = typeof value === 'object' && value !== null;
-    if (this.#status === 200 && isObject && 'result' in (value as object)) sink.onResult((value as { result: unknown }).result);
-    else if (isObject && 'error' in (value as object)) sink.onError(remoteError(this.#plugin, (value as { error: unknown }).error));
-    else sink.onError(protocolError(this.#plugin, `answered a call with status ${this.#status} and neither a result nor an error`));
+    if (this.#status === 200 && isObject && 'result' in (value as object))
+      sink.onResult((value as { result: unknown }).result);
+    else if (isObject && 'error' in (value as object))
+      sink.onError(remoteError(this.#plugin, (value as { error: unknown }).error));
+    else
+      sink.onError(
+        protocolError(this.#plugin, `answered a call with status ${this.#status} and neither a result nor an error`),
+      );
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {

@@ -13,11 +13,21 @@ const CJM_RETRY_MS = 10;
  * Connects to a worker that was just spawned and makes sure that it is ours: the handshake and the first health answer
  * must both carry what only this spawn knows. Rejects with `E_HANDSHAKE` where they do not.
  */
-export async function connectWorker(process: WorkerProcess, launch: LaunchRequest, signal: AbortSignal): Promise<Connection> {
-  return launch.boot === undefined ? connectOlderWorker(process, launch, signal) : connectByHandshake(process, launch, signal);
+export async function connectWorker(
+  process: WorkerProcess,
+  launch: LaunchRequest,
+  signal: AbortSignal,
+): Promise<Connection> {
+  return launch.boot === undefined
+    ? connectOlderWorker(process, launch, signal)
+    : connectByHandshake(process, launch, signal);
 }
 
-async function connectByHandshake(process: WorkerProcess, launch: LaunchRequest, signal: AbortSignal): Promise<Connection> {
+async function connectByHandshake(
+  process: WorkerProcess,
+  launch: LaunchRequest,
+  signal: AbortSignal,
+): Promise<Connection> {
   const { plugin } = launch;
   const handshake = await process.handshake(signal);
   const concurrency = Math.max(1, Math.min(handshake.concurrency, launch.concurrency));
@@ -32,20 +42,32 @@ async function connectByHandshake(process: WorkerProcess, launch: LaunchRequest,
   try {
     const health = await channel.health(signal);
     if (health.nonce !== process.nonce) {
-      throw new GreenroomError('E_HANDSHAKE', `What answered at the address of "${plugin}" is not the worker that was started.`, { plugin });
+      throw new GreenroomError(
+        'E_HANDSHAKE',
+        `What answered at the address of "${plugin}" is not the worker that was started.`,
+        { plugin },
+      );
     }
   } catch (error) {
     channel.close();
     if (error instanceof GreenroomError || signal.aborted) throw error;
-    throw new GreenroomError('E_HANDSHAKE', `The worker of "${plugin}" does not answer at ${handshake.control}: ${messageOf(error)}`, {
-      plugin,
-      cause: error,
-    });
+    throw new GreenroomError(
+      'E_HANDSHAKE',
+      `The worker of "${plugin}" does not answer at ${handshake.control}: ${messageOf(error)}`,
+      {
+        plugin,
+        cause: error,
+      },
+    );
   }
-  return { channel, concurrency };
+  return { channel, concurrency, streams: handshake.capabilities.includes('stream') };
 }
 
-async function connectOlderWorker(process: WorkerProcess, launch: LaunchRequest, signal: AbortSignal): Promise<Connection> {
+async function connectOlderWorker(
+  process: WorkerProcess,
+  launch: LaunchRequest,
+  signal: AbortSignal,
+): Promise<Connection> {
   const concurrency = launch.concurrency;
   const channel = createCjmChannel({ plugin: launch.plugin, port: process.port, concurrency });
   process.onExit(() => channel.close());
@@ -55,7 +77,7 @@ async function connectOlderWorker(process: WorkerProcess, launch: LaunchRequest,
     try {
       const health = await channel.health(signal);
       // A stranger may have taken the port; only the process that we started may answer.
-      if (health.pid === process.pid) return { channel, concurrency };
+      if (health.pid === process.pid) return { channel, concurrency, streams: true };
     } catch {
       // Not listening yet. The start deadline and the exit end this loop.
     }

@@ -16,13 +16,27 @@ const ALLOWED = [
   ...['PATH', 'HOME', 'LANG', 'LC_*', 'TMPDIR', 'TZ', 'USER'],
   ...['CUDA_*', 'NVIDIA_*', 'LD_LIBRARY_PATH'],
   ...(process.platform === 'win32'
-    ? ['SystemRoot', 'SystemDrive', 'ComSpec', 'PATHEXT', 'TEMP', 'TMP', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA', 'ProgramData']
+    ? [
+        'SystemRoot',
+        'SystemDrive',
+        'ComSpec',
+        'PATHEXT',
+        'TEMP',
+        'TMP',
+        'USERPROFILE',
+        'APPDATA',
+        'LOCALAPPDATA',
+        'ProgramData',
+      ]
     : []),
 ];
 
 /** Whether a variable's name fits a pattern in which `*` stands for anything. Windows knows no case in names. */
 function fits(name: string, pattern: string): boolean {
-  const source = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*');
+  const source = pattern
+    .split('*')
+    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*');
   return new RegExp(`^${source}$`, process.platform === 'win32' ? 'i' : '').test(name);
 }
 

@@ -20,6 +20,11 @@ export async function initializeWorker(
 }
 
 /** The same for a worker that has just connected. */
-export function initializeConnection(connection: Connection, entry: ManifestEntry, given: unknown, signal: AbortSignal): Promise<unknown> {
+export function initializeConnection(
+  connection: Connection,
+  entry: ManifestEntry,
+  given: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
   return initializeWorker(connection.channel, entry, given, signal);
 }

@@ -71,7 +71,14 @@ export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): Laun
       return {
         ...common,
         file: resolved.python_path ?? DEFAULT_PYTHON,
-        args: ['-m', 'cjm_plugin_system.core.worker', '--module', manifest.module ?? '', '--class', manifest.class ?? ''],
+        args: [
+          '-m',
+          'cjm_plugin_system.core.worker',
+          '--module',
+          manifest.module ?? '',
+          '--class',
+          manifest.class ?? '',
+        ],
         boot: undefined,
       };
   }

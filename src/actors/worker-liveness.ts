@@ -21,7 +21,10 @@ export function watchLiveness(
     if (stopped) return;
     stopped = true;
     onLost(
-      new GreenroomError('E_HUNG', `The worker of "${plugin}" did not answer within ${timeoutMs} ms and was ended.`, { plugin, cause }),
+      new GreenroomError('E_HUNG', `The worker of "${plugin}" did not answer within ${timeoutMs} ms and was ended.`, {
+        plugin,
+        cause,
+      }),
     );
   };
 

@@ -84,7 +84,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     try {
       this.#log = this.#services.log(this.#launch.plugin);
       if (this.#launch.boot === undefined) this.port = await freePort();
-      if (this.#early !== undefined) throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was called off.`);
+      if (this.#early !== undefined)
+        throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was called off.`);
       if (this.#launch.boot !== undefined && this.#launch.transport === 'unix') this.#sockets = createSocketDirectory();
       await this.#start();
     } catch (error) {
@@ -99,22 +100,26 @@ class Spawn implements SpawnedWorker, WorkerProcess {
 
   async #start(): Promise<void> {
     const { file, args, cwd, env, plugin, boot } = this.#launch;
-    const subprocess = execa(file, boot === undefined ? [...args, '--port', `${this.port}`, '--ppid', `${process.pid}`] : args, {
-      cwd,
-      env,
-      extendEnv: false,
-      buffer: false,
-      reject: false,
-      stripFinalNewline: false,
-      encoding: 'buffer',
-      // A session and group of its own: a Ctrl-C in the host's terminal must not reach it, and its children must.
-      detached: process.platform !== 'win32',
-      cleanup: false,
-      windowsHide: true,
-      stdin: 'pipe',
-      stdout: 'pipe',
-      stderr: 'pipe',
-    });
+    const subprocess = execa(
+      file,
+      boot === undefined ? [...args, '--port', `${this.port}`, '--ppid', `${process.pid}`] : args,
+      {
+        cwd,
+        env,
+        extendEnv: false,
+        buffer: false,
+        reject: false,
+        stripFinalNewline: false,
+        encoding: 'buffer',
+        // A session and group of its own: a Ctrl-C in the host's terminal must not reach it, and its children must.
+        detached: process.platform !== 'win32',
+        cleanup: false,
+        windowsHide: true,
+        stdin: 'pipe',
+        stdout: 'pipe',
+        stderr: 'pipe',
+      },
+    );
     const child = subprocess as unknown as ChildProcess;
     if (child.pid === undefined) {
       const { cause } = await subprocess;
@@ -210,10 +215,14 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const { plugin, entry, file } = this.#launch;
     const [problem] = checkPaths(entry);
     const reason = problem === undefined ? `"${file}" cannot be run: ${messageOf(cause)}` : problem.reason;
-    return new GreenroomError('E_MANIFEST', `The worker of "${plugin}" cannot be started: ${reason}. Its manifest is ${entry.file}.`, {
-      plugin,
-      cause,
-    });
+    return new GreenroomError(
+      'E_MANIFEST',
+      `The worker of "${plugin}" cannot be started: ${reason}. Its manifest is ${entry.file}.`,
+      {
+        plugin,
+        cause,
+      },
+    );
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -114,7 +114,9 @@ export class Call implements Guest, CallSink {
   /** Ends the call for its caller at once and asks the worker to give it up. */
   cancel(reason: unknown): void {
     const { plugin } = this.#site;
-    this.#abandon(new GreenroomError('E_CANCELLED', `The call of "${plugin}" was cancelled.`, { plugin, cause: reason }));
+    this.#abandon(
+      new GreenroomError('E_CANCELLED', `The call of "${plugin}" was cancelled.`, { plugin, cause: reason }),
+    );
   }
 
   /** Slows the worker down: nothing more is read until {@link resume}. */
@@ -128,6 +130,11 @@ export class Call implements Guest, CallSink {
 
   start(residency: Residency): void {
     this.#residency = residency;
+    if (this.#path === 'stream' && !residency.streams) {
+      const { plugin } = this.#site;
+      this.onError(new GreenroomError('E_UNSUPPORTED', `"${plugin}" cannot stream. Call it with execute.`, { plugin }));
+      return;
+    }
     this.#inFlight = residency.channel[this.#path](this.id, this.#body, this);
   }
 

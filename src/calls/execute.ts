@@ -1,4 +1,4 @@
-import { GreenroomError } from '../errors.ts';
+import type { GreenroomError } from '../errors.ts';
 import { Call, type CallOptions, type CallSite, nextCallId } from './call.ts';
 import { encodeCall, type EncodedCall } from './input.ts';
 import { CallStream } from './stream.ts';
@@ -10,7 +10,7 @@ export function executeCall<Output>(site: CallSite, input: unknown, options: Cal
     const begin = (encoded: EncodedCall): void =>
       new Call(site, 'execute', id, encoded, options, {
         onChunk: () => {},
-        onResult: resolve as (result: unknown) => void,
+        onResult: resolve,
         onError: reject,
       }).begin();
     const encoded = encodeCall(site.plugin, id, input);

@@ -76,7 +76,10 @@ export class FrameReader {
     } else if ('chunk' in frame) {
       this.#sink.onChunk(frame.chunk);
     } else if ('progress' in frame && typeof frame.progress === 'number') {
-      this.#sink.onProgress(frame.progress, 'message' in frame && typeof frame.message === 'string' ? frame.message : undefined);
+      this.#sink.onProgress(
+        frame.progress,
+        'message' in frame && typeof frame.message === 'string' ? frame.message : undefined,
+      );
     } else if ('result' in frame) {
       this.#done = true;
       this.#sink.onResult(frame.result);

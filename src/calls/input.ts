@@ -40,39 +40,35 @@ function bodyOf(plugin: string, call: string, input: unknown): string {
     throw unwritable(plugin, findUnwritable(input, 'input', new Set()) ?? `input: ${messageOf(error)}`, error);
   }
   // JSON knows no NaN and no infinities and silently writes null for them, so a null is worth a second look.
-  const suspicious = text === undefined || text.includes('null') || isBinary(input);
+  const suspicious = text === undefined || text.includes('null') || holdsBinary(input);
   if (suspicious && input !== undefined) {
     const found = findUnwritable(input, 'input', new Set());
     if (found !== undefined) throw unwritable(plugin, found);
   }
   if (input === undefined) return `{"call":"${call}","args":[],"kwargs":{}}`;
   if (Array.isArray(input)) return `{"call":"${call}","args":${text},"kwargs":{}}`;
-  if (typeof input === 'object' && input !== null && text?.startsWith('{') === true) {
+  if (typeof input === 'object' && input !== null && text?.startsWith('{')) {
     return `{"call":"${call}","args":[],"kwargs":${text}}`;
   }
   return `{"call":"${call}","args":[${text}],"kwargs":{}}`;
 }
 
 function unwritable(plugin: string, what: string, cause?: unknown): GreenroomError {
-  return new GreenroomError('E_SERIALIZE', `The input of a call of "${plugin}" cannot be written as JSON: ${what}.`, { plugin, cause });
+  return new GreenroomError('E_SERIALIZE', `The input of a call of "${plugin}" cannot be written as JSON: ${what}.`, {
+    plugin,
+    cause,
+  });
 }
 
 /** Says where in a value something stands that JSON cannot carry, and what; undefined where nothing does. */
 function findUnwritable(value: unknown, path: string, above: Set<object>): string | undefined {
-  switch (typeof value) {
-    case 'number':
-      return Number.isFinite(value) ? undefined : `${path} is ${value}`;
-    case 'bigint':
-      return `${path} is a BigInt; pass it as a string`;
-    case 'function':
-    case 'symbol':
-      return above.size === 0 ? `${path} is a ${typeof value}` : undefined;
-    case 'object':
-      break;
-    default:
-      return undefined;
-  }
-  if (value === null || 'toJSON' in value === true) return isBinary(value) ? binary(path) : undefined;
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : `${path} is ${value}`;
+  if (typeof value === 'bigint') return `${path} is a BigInt; pass it as a string`;
+  // Inside a value JSON leaves these out, as everybody expects.
+  if (typeof value === 'function' || typeof value === 'symbol')
+    return above.size === 0 ? `${path} is a ${typeof value}` : undefined;
+  if (typeof value !== 'object' || value === null || 'toJSON' in value)
+    return isBinary(value) ? binary(path) : undefined;
   if (isBinary(value)) return binary(path);
   if (above.has(value)) return `${path} refers back to a value that it is part of`;
   above.add(value);
@@ -86,6 +82,14 @@ function findUnwritable(value: unknown, path: string, above: Set<object>): strin
 
 function binary(path: string): string {
   return `${path} is binary data; write it to a file and pass the path, or give it a toTempFile()`;
+}
+
+/** Binary data as the input or as one of its arguments, which JSON would write as an object of numbers. */
+function holdsBinary(input: unknown): boolean {
+  if (typeof input !== 'object' || input === null) return false;
+  if (isBinary(input)) return true;
+  for (const key in input) if (isBinary((input as Record<string, unknown>)[key])) return true;
+  return false;
 }
 
 function isBinary(value: unknown): boolean {
@@ -111,7 +115,8 @@ function needsFiles(input: unknown): boolean {
 async function encodeWithFiles(plugin: string, call: string, input: unknown): Promise<EncodedCall> {
   const tempFiles: string[] = [];
   const save = async (value: unknown, path: string): Promise<unknown> => {
-    if (Array.isArray(value)) return Promise.all(value.map((item, index) => (isFileBacked(item) ? save(item, `${path}[${index}]`) : item)));
+    if (Array.isArray(value))
+      return Promise.all(value.map((item, index) => (isFileBacked(item) ? save(item, `${path}[${index}]`) : item)));
     if (!isFileBacked(value)) return value;
     const file: unknown = await value.toTempFile();
     if (typeof file !== 'string' || file === '') throw unwritable(plugin, `toTempFile() of ${path} gave no path`);
@@ -123,7 +128,9 @@ async function encodeWithFiles(plugin: string, call: string, input: unknown): Pr
     return { body: bodyOf(plugin, call, saved), tempFiles };
   } catch (error) {
     removeTempFiles(tempFiles);
-    throw error instanceof GreenroomError ? error : unwritable(plugin, `saving a value to a file failed: ${messageOf(error)}`, error);
+    throw error instanceof GreenroomError
+      ? error
+      : unwritable(plugin, `saving a value to a file failed: ${messageOf(error)}`, error);
   }
 }
 

@@ -7,6 +7,8 @@ export interface Residency {
   readonly channel: WorkerChannel;
   /** How many calls the worker takes at once. */
   readonly concurrency: number;
+  /** Whether the worker can stream. */
+  readonly streams: boolean;
   /** The calls at the worker now. Changed by the gate alone. */
   readonly guests: Set<Guest>;
 }

@@ -6,7 +6,10 @@ import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
  * Runs a task at the plugin's worker under a lease of its own, so that the worker is not taken away in the middle and
  * the task does not meet a call where the worker takes one at a time. Rejects with what the gate or the task says.
  */
-export function withLease<T>(gate: LeaseGate, task: (channel: WorkerChannel, signal: AbortSignal) => Promise<T>): Promise<T> {
+export function withLease<T>(
+  gate: LeaseGate,
+  task: (channel: WorkerChannel, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const lost = new AbortController();
     const guest: Guest = {
@@ -28,7 +31,11 @@ export function withLease<T>(gate: LeaseGate, task: (channel: WorkerChannel, sig
 }
 
 /** Waits, without a lease, until the gate is open; that is what `load` waits for. Rejects with what the gate says. */
-export function whenOpen(gate: LeaseGate, signal: AbortSignal | undefined, cancelled: () => GreenroomError): Promise<void> {
+export function whenOpen(
+  gate: LeaseGate,
+  signal: AbortSignal | undefined,
+  cancelled: () => GreenroomError,
+): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const onAbort = (): void => {
       if (gate.withdraw(guest)) reject(cancelled());

@@ -10,7 +10,8 @@ const SERIALIZE_ERROR = 'SerializeError';
  * `E_SERIALIZE` where the plugin's result could not be written. What is missing or of the wrong type is filled in.
  */
 export function remoteError(plugin: string, wire: unknown): GreenroomError {
-  const fields: Record<string, unknown> = typeof wire === 'object' && wire !== null ? { ...wire } : { message: String(wire) };
+  const fields: Record<string, unknown> =
+    typeof wire === 'object' && wire !== null ? { ...wire } : { message: String(wire) };
   const text = (key: string): string | undefined => (typeof fields[key] === 'string' ? fields[key] : undefined);
   const { category } = fields;
   const remote: RemoteError = {
@@ -27,7 +28,10 @@ export function remoteError(plugin: string, wire: unknown): GreenroomError {
 
 /** A worker sent what the protocol does not allow. */
 export function protocolError(plugin: string, what: string, cause?: unknown): GreenroomError {
-  return new GreenroomError('E_PROTOCOL', `The worker of "${plugin}" ${what}. Its log may say more.`, { plugin, cause });
+  return new GreenroomError('E_PROTOCOL', `The worker of "${plugin}" ${what}. Its log may say more.`, {
+    plugin,
+    cause,
+  });
 }
 
 /** The connection to a worker broke. */

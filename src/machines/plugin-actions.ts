@@ -1,4 +1,4 @@
-import { type ActorRefFrom, fromPromise, or, setup, stateIn } from 'xstate';
+import { fromPromise, or, setup, stateIn } from 'xstate';
 import type { Residency } from '../calls/lease-gate.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
@@ -19,7 +19,8 @@ import { type WorkerCommand, workerMachine } from './worker.ts';
 export const slotOf = (context: PluginContext, generation: number | undefined): WorkerSlot | undefined =>
   context.workers.find((slot) => slot.generation === generation);
 
-export const residencyOf = (context: PluginContext): Residency | undefined => slotOf(context, context.current)?.residency;
+export const residencyOf = (context: PluginContext): Residency | undefined =>
+  slotOf(context, context.current)?.residency;
 
 /** The generations that are on their way out. */
 const oldSlots = (context: PluginContext): readonly WorkerSlot[] =>
@@ -37,14 +38,15 @@ export const base = setup({
     input: {} as PluginInput,
     context: {} as PluginContext,
     events: {} as PluginEvent,
-    children: {} as Record<string, 'worker'>,
   },
   actors: {
     worker: workerMachine,
     /** Asks the plugin to give up its resources; resolves to whether it did. */
     release: fromPromise<boolean, { residency: Residency | undefined }>(unprovided),
     /** Gives a warm worker its config back; resolves to the config. */
-    resume: fromPromise<unknown, { residency: Residency | undefined; config: unknown; entry: ManifestEntry }>(unprovided),
+    resume: fromPromise<unknown, { residency: Residency | undefined; config: unknown; entry: ManifestEntry }>(
+      unprovided,
+    ),
   },
   guards: {
     wanted: ({ context }) => context.enabled && context.intent !== 'remove' && context.gate.waiting > 0,
@@ -116,7 +118,11 @@ export const withdraw = base.sendTo(
 /** A grant that nobody can use goes back. */
 export const returnGrant = base.sendTo(
   ({ context }) => context.scheduler,
-  ({ context, event }) => ({ type: 'RETURNED', plugin: context.name, generation: (event as WithGeneration).generation }),
+  ({ context, event }) => ({
+    type: 'RETURNED',
+    plugin: context.name,
+    generation: (event as WithGeneration).generation,
+  }),
 );
 
 export const reserveExtra = base.sendTo(
@@ -145,10 +151,14 @@ const errorOf = (event: PluginEvent): GreenroomError | undefined => {
 
 /** The scheduler's refusal as callers get it, with its figures as details. */
 const refusalError = (refusal: SchedulerRefusal): GreenroomError =>
-  new GreenroomError('E_REFUSED', `There is no room for "${refusal.plugin}" under the policy "${refusal.policy}": ${refusal.reason}.`, {
-    plugin: refusal.plugin,
-    details: refusal,
-  });
+  new GreenroomError(
+    'E_REFUSED',
+    `There is no room for "${refusal.plugin}" under the policy "${refusal.policy}": ${refusal.reason}.`,
+    {
+      plugin: refusal.plugin,
+      details: refusal,
+    },
+  );
 
 const drainError = (context: PluginContext): GreenroomError =>
   new GreenroomError(
@@ -180,7 +190,10 @@ const launch = (which: 'current' | 'successor') =>
         liveness: context.settings.liveness,
       },
     });
-    return { [which]: generation, workers: [...context.workers, { generation, ref, pid: undefined, residency: undefined }] };
+    return {
+      [which]: generation,
+      workers: [...context.workers, { generation, ref, pid: undefined, residency: undefined }],
+    };
   });
 
 /** Starts the generation that was granted. */
@@ -190,15 +203,19 @@ export const spawnSuccessor = launch('successor');
 
 export const notePid = base.assign(({ context, event }) =>
   event.type === 'WORKER.SPAWNED'
-    ? { workers: context.workers.map((slot) => (slot.generation === event.generation ? { ...slot, pid: event.pid } : slot)) }
+    ? {
+        workers: context.workers.map((slot) =>
+          slot.generation === event.generation ? { ...slot, pid: event.pid } : slot,
+        ),
+      }
     : {},
 );
 
 /** Remembers the connection of a worker that is ready, and the config that it accepted. */
 export const noteReady = base.assign(({ context, event }) => {
   if (event.type !== 'WORKER.READY') return {};
-  const { channel, concurrency } = event.connection;
-  const residency: Residency = { generation: event.generation, channel, concurrency, guests: new Set() };
+  const { channel, concurrency, streams } = event.connection;
+  const residency: Residency = { generation: event.generation, channel, concurrency, streams, guests: new Set() };
   return {
     config: event.config,
     workers: context.workers.map((slot) => (slot.generation === event.generation ? { ...slot, residency } : slot)),
@@ -379,4 +396,3 @@ export const entered =
   (state: PluginState, phase: PluginPhase) =>
   ({ context, event }: { context: PluginContext; event: { type: string } }): void =>
     context.host.entered(context, state, phase, event);
-

@@ -54,7 +54,11 @@ const crash = {
 } as const;
 
 /** The worker did not become ready: those who wait are told at once. */
-const failedStart = { guard: 'ofCurrent', target: '#crashed', actions: [noteFailure, refuseWaiting, noteGone] } as const;
+const failedStart = {
+  guard: 'ofCurrent',
+  target: '#crashed',
+  actions: [noteFailure, refuseWaiting, noteGone],
+} as const;
 
 const startOver = { target: '#admitting', actions: [...dismiss, nextGeneration], reenter: true } as const;
 
@@ -77,7 +81,10 @@ const serving = {
   // Cancelled calls that the worker does not give up: a new worker, and no crash.
   STUCK: { guard: 'ofCurrent', target: '#admitting', actions: [endLeases, ...kill, nextGeneration] },
   RELEASE: [{ guard: 'evictable', target: '#releasing' }, { actions: tellScheduler('DENIED') }],
-  YIELD: [{ guard: 'evictable', target: '#releasing' }, { target: '#draining', actions: intend('yield') }],
+  YIELD: [
+    { guard: 'evictable', target: '#releasing' },
+    { target: '#draining', actions: intend('yield') },
+  ],
   UNLOAD: [
     { guard: 'idle', target: '#stopping', actions: [closeGate, unwish, ...dismiss] },
     { target: '#draining', actions: [intend('unload'), unwish] },

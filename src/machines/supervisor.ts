@@ -1,7 +1,13 @@
 import { type ActorRefFrom, fromPromise, setup } from 'xstate';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestChange } from '../manifest/source.ts';
-import { type GiveUpCause, NO_RESTARTS, planRestart, resetHistory, type RestartHistory } from '../scheduler/restart-plan.ts';
+import {
+  type GiveUpCause,
+  NO_RESTARTS,
+  planRestart,
+  resetHistory,
+  type RestartHistory,
+} from '../scheduler/restart-plan.ts';
 import type { PluginReport } from './plugin-events.ts';
 
 /** What the supervisor machine needs of the runtime around it. Its methods must not throw. */

@@ -2,7 +2,13 @@ import type { WorkerExit } from '../actors/worker-process.ts';
 import { type ErrorCode, GreenroomError, messageOf } from '../errors.ts';
 
 /** The errors of a start after which another start can only end the same way. */
-const PERMANENT: ReadonlySet<ErrorCode> = new Set(['E_MANIFEST', 'E_HANDSHAKE', 'E_CONFIG', 'E_DATA_DIR', 'E_SERIALIZE']);
+const PERMANENT: ReadonlySet<ErrorCode> = new Set([
+  'E_MANIFEST',
+  'E_HANDSHAKE',
+  'E_CONFIG',
+  'E_DATA_DIR',
+  'E_SERIALIZE',
+]);
 
 /** Whether starting again may help, from the error of a start that failed. */
 export function isRetryable(error: GreenroomError): boolean {
@@ -16,7 +22,9 @@ export function describeExit(exit: WorkerExit): string {
 
 /** The last line a dying worker printed: of a traceback, the exception. */
 function lastLine(output: string): string {
-  const line = output.trimEnd().split('\n').at(-1)?.trim() ?? '';
+  const lines = output.trimEnd().split('\n');
+  // Node ends the report of an uncaught exception with its version.
+  const line = lines.findLast((text) => text.trim() !== '' && !/^Node\.js v\d/.test(text))?.trim() ?? '';
   return line === '' ? 'It printed nothing.' : `It said last: ${line}`;
 }
 
@@ -31,13 +39,20 @@ function isExit(cause: unknown): cause is WorkerExit {
 export function startError(plugin: string, cause: unknown): GreenroomError {
   if (cause instanceof GreenroomError) return cause;
   if (!isExit(cause)) {
-    return new GreenroomError('E_START', `The worker of "${plugin}" could not be started: ${messageOf(cause)}`, { plugin, cause });
+    return new GreenroomError('E_START', `The worker of "${plugin}" could not be started: ${messageOf(cause)}`, {
+      plugin,
+      cause,
+    });
   }
   if (cause.spawnError !== undefined) return startError(plugin, cause.spawnError);
-  return new GreenroomError('E_START', `The worker of "${plugin}" ${describeExit(cause)} before it was ready. ${lastLine(cause.output)}`, {
-    plugin,
-    details: { exitCode: cause.code, signal: cause.signal, output: cause.output },
-  });
+  return new GreenroomError(
+    'E_START',
+    `The worker of "${plugin}" ${describeExit(cause)} before it was ready. ${lastLine(cause.output)}`,
+    {
+      plugin,
+      details: { exitCode: cause.code, signal: cause.signal, output: cause.output },
+    },
+  );
 }
 
 /** A worker that had been ready is gone. `details` is `{ exitCode, signal, output }`. */

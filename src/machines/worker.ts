@@ -1,4 +1,14 @@
-import { type AnyEventObject, assign, type CallbackActorLogic, cancel, fromCallback, fromPromise, raise, sendParent, sendTo, setup } from 'xstate';
+import {
+  type AnyEventObject,
+  assign,
+  cancel,
+  fromCallback,
+  fromPromise,
+  raise,
+  sendParent,
+  sendTo,
+  setup,
+} from 'xstate';
 import type { WorkerChannel } from '../actors/worker-channel.ts';
 import type { ProcessCommand, ProcessEvent, WorkerExit, WorkerProcess } from '../actors/worker-process.ts';
 import type { LaunchRequest } from '../actors/worker-launch.ts';
@@ -36,6 +46,8 @@ export interface Connection {
   readonly channel: WorkerChannel;
   /** How many calls it takes at once. */
   readonly concurrency: number;
+  /** Whether it can stream. */
+  readonly streams: boolean;
 }
 
 /** What a worker tells its plugin; each event carries the generation. */
@@ -45,13 +57,29 @@ export type WorkerEvent =
   /** It has shown who it is. */
   | { readonly type: 'WORKER.CONNECTED'; readonly generation: number }
   /** It takes calls. `config` is what the plugin was initialised with. */
-  | { readonly type: 'WORKER.READY'; readonly generation: number; readonly connection: Connection; readonly config: unknown }
+  | {
+      readonly type: 'WORKER.READY';
+      readonly generation: number;
+      readonly connection: Connection;
+      readonly config: unknown;
+    }
   /** It did not become ready; it is being ended. `retryable` is false where another try can only fail the same way. */
-  | { readonly type: 'WORKER.FAILED'; readonly generation: number; readonly error: GreenroomError; readonly retryable: boolean; readonly exit?: WorkerExit | undefined }
+  | {
+      readonly type: 'WORKER.FAILED';
+      readonly generation: number;
+      readonly error: GreenroomError;
+      readonly retryable: boolean;
+      readonly exit?: WorkerExit | undefined;
+    }
   /** It stopped answering; it is being killed. */
   | { readonly type: 'WORKER.HUNG'; readonly generation: number; readonly error: GreenroomError }
   /** Its process has ended, after it had been ready. */
-  | { readonly type: 'WORKER.EXITED'; readonly generation: number; readonly exit: WorkerExit; readonly error: GreenroomError }
+  | {
+      readonly type: 'WORKER.EXITED';
+      readonly generation: number;
+      readonly exit: WorkerExit;
+      readonly error: GreenroomError;
+    }
   /** Nothing of its process tree is left. Comes once, last. */
   | { readonly type: 'WORKER.GONE'; readonly generation: number };
 
@@ -88,15 +116,19 @@ const base = setup({
   },
   actors: {
     /** Owns the process from the spawn until nothing of its tree is left. */
-    process: fromCallback(unprovided('process')) as CallbackActorLogic<ProcessCommand | AnyEventObject, { launch: LaunchRequest; generation: number }>,
+    process: fromCallback<AnyEventObject, { launch: LaunchRequest; generation: number }>(unprovided('process')),
     /** Waits for the handshake and checks it and the first health answer. */
     connect: fromPromise<Connection, { process: WorkerProcess; launch: LaunchRequest }>(unprovided('connect')),
     /** Completes the config and gives it to the plugin; resolves to it. */
-    initialize: fromPromise<unknown, { connection: Connection; config: unknown; launch: LaunchRequest }>(unprovided('initialize')),
+    initialize: fromPromise<unknown, { connection: Connection; config: unknown; launch: LaunchRequest }>(
+      unprovided('initialize'),
+    ),
     /** Tells the plugin that it is about to be stopped. */
     cleanup: fromPromise<void, { connection: Connection }>(unprovided('cleanup')),
     /** Sends LIVENESS.LOST when the worker does not answer. */
-    liveness: fromCallback(unprovided('liveness')) as CallbackActorLogic<AnyEventObject, { name: string; connection: Connection; liveness: Liveness | undefined }>,
+    liveness: fromCallback<AnyEventObject, { name: string; connection: Connection; liveness: Liveness | undefined }>(
+      unprovided('liveness'),
+    ),
   },
   delays: {
     stop: ({ context }) => context.timeouts.stopMs,
@@ -116,7 +148,9 @@ const fail = (errorOf: (context: WorkerContext, event: { readonly type: string }
 /** The start deadline has passed: names the step at which the worker was. */
 const late = (step: string) => ({
   target: '#worker.stopping.killing',
-  actions: fail((context) => deadlineError(context.name, step, context.timeouts.startMs, context.process?.output() ?? '')),
+  actions: fail((context) =>
+    deadlineError(context.name, step, context.timeouts.startMs, context.process?.output() ?? ''),
+  ),
 });
 
 /** A step of the start has failed with whatever it rejected with. */
@@ -132,7 +166,11 @@ const failed = (target: string) => ({
 export const workerMachine = base.createMachine({
   id: 'worker',
   context: ({ input }) => ({ ...input, process: undefined, connection: undefined, told: false }),
-  invoke: { id: 'process', src: 'process', input: ({ context }) => ({ launch: context.launch, generation: context.generation }) },
+  invoke: {
+    id: 'process',
+    src: 'process',
+    input: ({ context }) => ({ launch: context.launch, generation: context.generation }),
+  },
   entry: raise({ type: 'START.DEADLINE' }, { id: 'start', delay: ({ context }) => context.timeouts.startMs }),
   initial: 'launching',
   on: {
@@ -174,7 +212,11 @@ export const workerMachine = base.createMachine({
           actions: [
             assign({ process: ({ event }) => event.process }),
             sendParent(
-              ({ context, event }): WorkerEvent => ({ type: 'WORKER.SPAWNED', generation: context.generation, pid: event.process.pid }),
+              ({ context, event }): WorkerEvent => ({
+                type: 'WORKER.SPAWNED',
+                generation: context.generation,
+                pid: event.process.pid,
+              }),
             ),
           ],
         },
@@ -203,7 +245,11 @@ export const workerMachine = base.createMachine({
     initializing: {
       invoke: {
         src: 'initialize',
-        input: ({ context }) => ({ connection: context.connection as Connection, config: context.config, launch: context.launch }),
+        input: ({ context }) => ({
+          connection: context.connection as Connection,
+          config: context.config,
+          launch: context.launch,
+        }),
         onDone: {
           target: 'up',
           actions: [
@@ -235,14 +281,24 @@ export const workerMachine = base.createMachine({
     up: {
       invoke: {
         src: 'liveness',
-        input: ({ context }) => ({ name: context.name, connection: context.connection as Connection, liveness: context.liveness }),
+        input: ({ context }) => ({
+          name: context.name,
+          connection: context.connection as Connection,
+          liveness: context.liveness,
+        }),
       },
       on: {
         STOP: 'stopping',
         'LIVENESS.LOST': {
           // Killed first: a worker that hangs must do nothing more once it is given up.
           target: 'stopping.killing',
-          actions: sendParent(({ context, event }): WorkerEvent => ({ type: 'WORKER.HUNG', generation: context.generation, error: event.error })),
+          actions: sendParent(
+            ({ context, event }): WorkerEvent => ({
+              type: 'WORKER.HUNG',
+              generation: context.generation,
+              error: event.error,
+            }),
+          ),
         },
       },
     },
@@ -274,4 +330,3 @@ export const workerMachine = base.createMachine({
     },
   },
 });
-

@@ -117,7 +117,11 @@ export class Catalogue {
       const { name } = entry.manifest;
       const all = this.#byName.get(name);
       if (all === undefined) this.#byName.set(name, [entry]);
-      else this.#byName.set(name, [...all, entry].sort((a, b) => this.#order(a, b)));
+      else
+        this.#byName.set(
+          name,
+          [...all, entry].toSorted((a, b) => this.#order(a, b)),
+        );
       this.#touched.add(name);
     }
   }

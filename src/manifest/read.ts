@@ -41,7 +41,9 @@ const MAX_BYTES = 1024 * 1024;
 
 /** Reads and checks one manifest file. Never throws. Null where there is no such file. */
 export function readManifest(file: string, searchPath: string): ManifestReading | null {
-  const fail = (reason: string, field?: string): ManifestReading => ({ problems: [{ file, field, reason, severity: 'error' }] });
+  const fail = (reason: string, field?: string): ManifestReading => ({
+    problems: [{ file, field, reason, severity: 'error' }],
+  });
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -59,11 +61,17 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
     return fail(text.trim() === '' ? 'is empty' : `is not JSON: ${(error as Error).message}`);
   }
   const parsed = parseManifest(value);
-  if (!parsed.ok) return { problems: parsed.issues.map(({ field, reason }) => ({ file, field, reason, severity: 'error' })) };
+  if (!parsed.ok)
+    return { problems: parsed.issues.map(({ field, reason }) => ({ file, field, reason, severity: 'error' })) };
   const { manifest, unknownKeys } = parsed;
   return {
     entry: toEntry(manifest, file, searchPath),
-    problems: unknownKeys.map((field) => ({ file, field, reason: 'is not known and means nothing here', severity: 'warning' })),
+    problems: unknownKeys.map((field) => ({
+      file,
+      field,
+      reason: 'is not known and means nothing here',
+      severity: 'warning',
+    })),
   };
 }
 
@@ -98,11 +106,14 @@ function resolveProgram(folder: string, program: string): string {
 export function checkPaths(entry: ManifestEntry): ManifestProblem[] {
   const { file, manifest, resolved } = entry;
   const problems: ManifestProblem[] = [];
-  const missing = (field: string, reason: string): void => void problems.push({ file, field, reason, severity: 'error' });
+  const missing = (field: string, reason: string): void =>
+    void problems.push({ file, field, reason, severity: 'error' });
   const { module, cwd } = resolved;
   if (cwd !== undefined && !isDirectory(cwd)) missing('cwd', `the folder ${cwd} is not there`);
-  if (module !== undefined && isAbsolute(module) && !exists(module)) missing('module', `the module file ${module} is not there`);
-  const interpreter = manifest.worker === 'python' || manifest.worker === 'cjm' ? (resolved.python_path ?? 'python3') : undefined;
+  if (module !== undefined && isAbsolute(module) && !exists(module))
+    missing('module', `the module file ${module} is not there`);
+  const interpreter =
+    manifest.worker === 'python' || manifest.worker === 'cjm' ? (resolved.python_path ?? 'python3') : undefined;
   if (interpreter !== undefined && !isRunnable(interpreter)) {
     missing('python_path', `the interpreter ${interpreter} is not there or cannot be run`);
   }

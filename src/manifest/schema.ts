@@ -29,7 +29,11 @@ const restart = z.strictObject({
   intensity: z.number().int().nonnegative().optional(),
   period_ms: milliseconds.optional(),
   backoff: z
-    .strictObject({ base_ms: milliseconds.optional(), factor: z.number().min(1).optional(), cap_ms: milliseconds.optional() })
+    .strictObject({
+      base_ms: milliseconds.optional(),
+      factor: z.number().min(1).optional(),
+      cap_ms: milliseconds.optional(),
+    })
     .optional(),
 });
 
@@ -43,7 +47,10 @@ export const manifestShape = {
   category: z.string().optional().describe('By which plugins can be listed.'),
   interface: z.string().optional().describe('The dotted name of the interface the class implements; information only.'),
   type: z.string().optional().describe('Information only.'),
-  worker: z.enum(['python', 'node', 'command', 'cjm']).optional().describe('How the worker is started. Inferred from module, class and command.'),
+  worker: z
+    .enum(['python', 'node', 'command', 'cjm'])
+    .optional()
+    .describe('How the worker is started. Inferred from module, class and command.'),
   module: z.string().min(1).optional().describe('A dotted Python module, or a module file relative to the manifest.'),
   class: z.string().min(1).optional().describe('The Python class to construct.'),
   python_path: z.string().min(1).optional().describe("The plugin's own Python interpreter. Default: python3 on PATH."),
@@ -56,7 +63,10 @@ export const manifestShape = {
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .optional()
     .describe('Environment variables to set.'),
-  pass_env: z.array(z.string().min(1)).optional().describe("Names or patterns (HF_*) of the host's variables to pass on."),
+  pass_env: z
+    .array(z.string().min(1))
+    .optional()
+    .describe("Names or patterns (HF_*) of the host's variables to pass on."),
   resources: resources.optional().describe('What the plugin takes up, in MiB.'),
   config_schema: z.record(z.string(), z.unknown()).optional().describe('The JSON Schema of its config, with defaults.'),
   max_concurrency: z.number().int().positive().optional().describe('How many calls run at once. Default 1.'),
@@ -65,9 +75,14 @@ export const manifestShape = {
   start_timeout_ms: milliseconds.optional().describe('From spawn to ready.'),
   drain_timeout_ms: milliseconds.optional().describe('For calls to end before the worker is taken away.'),
   stop_timeout_ms: milliseconds.optional().describe('For /cleanup, and again between SIGTERM and SIGKILL.'),
-  cancel_grace_ms: milliseconds.optional().describe('For a cancelled call to be given up before the worker is replaced.'),
+  cancel_grace_ms: milliseconds
+    .optional()
+    .describe('For a cancelled call to be given up before the worker is replaced.'),
   liveness: z
-    .union([z.literal(false), z.strictObject({ interval_ms: milliseconds.min(1).optional(), timeout_ms: milliseconds.min(1).optional() })])
+    .union([
+      z.literal(false),
+      z.strictObject({ interval_ms: milliseconds.min(1).optional(), timeout_ms: milliseconds.min(1).optional() }),
+    ])
     .optional()
     .describe('How often the worker is asked whether it is alive, and how long it may take; false: never.'),
   restart: restart.optional().describe('How a crashed worker is restarted.'),
@@ -104,7 +119,10 @@ export function parseManifest(value: unknown): ManifestParse {
   const { data } = parsed;
   const worker = data.worker ?? inferWorker(data);
   if (worker === undefined) {
-    return { ok: false, issues: [{ field: 'worker', reason: 'cannot be inferred: give "module" (and "class" for Python) or "command"' }] };
+    return {
+      ok: false,
+      issues: [{ field: 'worker', reason: 'cannot be inferred: give "module" (and "class" for Python) or "command"' }],
+    };
   }
   const issues = missingFields(worker, data);
   if (issues.length > 0) return { ok: false, issues };
@@ -117,12 +135,18 @@ function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
   for (const key in value) {
     const field = value[key];
     if (field === null) continue;
-    kept[key] = key === 'resources' && typeof field === 'object' ? withoutNulls(field as Record<string, unknown>) : field;
+    kept[key] =
+      key === 'resources' && typeof field === 'object' ? withoutNulls(field as Record<string, unknown>) : field;
   }
   return kept;
 }
 
-function inferWorker({ command, module, class: className, python_path }: z.output<typeof manifestSchema>): WorkerKind | undefined {
+function inferWorker({
+  command,
+  module,
+  class: className,
+  python_path,
+}: z.output<typeof manifestSchema>): WorkerKind | undefined {
   if (module !== undefined && /\.[cm]?js$/.test(module)) return 'node';
   if (python_path !== undefined || className !== undefined || module?.endsWith('.py') === true) return 'python';
   return command === undefined ? undefined : 'command';
