@@ -41,10 +41,8 @@ export interface Guard {
 }
 
 // `held` is a set, written as ` 12 34 `. All commands are built in, so that nothing has to be started to kill.
-// Descriptors that the host itself has inherited are closed, because whoever has the other end waits for it.
 const SCRIPT = `
 trap '' HUP INT QUIT TERM USR1 USR2
-exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 held=' '
 while read -r change pgid; do
   case $change$held in
