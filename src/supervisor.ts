@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Logger, pino } from 'pino';
 import { orphanProtection } from './actors/guard.ts';
-import { followLog, tailLog } from './actors/log-file.ts';
+import { followLog, tailLog } from './actors/log-reader.ts';
 import { createTreeSampler, type TreeStats } from './actors/process-tree.ts';
 import type { CallOptions } from './calls/call.ts';
 import { executeCall, streamCall } from './calls/execute.ts';

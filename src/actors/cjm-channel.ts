@@ -1,9 +1,12 @@
-import { Client, Pool } from 'undici';
-import { GreenroomError } from '../errors.ts';
+import type { Client, Pool } from 'undici';
+import { LineReader } from '../calls/line-reader.ts';
+import { protocolError, remoteError } from '../calls/remote-error.ts';
+import type { GreenroomError } from '../errors.ts';
 import type { CancelOutcome, Health } from '../protocol.ts';
-import { brokenError, protocolError, remoteError } from '../calls/remote-error.ts';
-import { StringDecoder } from 'node:string_decoder';
+import { CallAnswer } from './call-answer.ts';
+import { withPolledProgress } from './cjm-progress.ts';
 import type { CallInFlight, CallSink, WorkerChannel } from './worker-channel.ts';
+import { connectTo, requestJson } from './worker-connections.ts';
 
 /** Where an older worker listens. */
 export interface CjmChannelOptions {
@@ -13,9 +16,6 @@ export interface CjmChannelOptions {
   readonly concurrency: number;
 }
 
-/** How often an older worker is asked for the progress of a call, in milliseconds: it reports nothing by itself. */
-const PROGRESS_POLL_MS = 200;
-
 /**
  * The channel to a worker of the system that Greenroom replaces: loopback TCP without a token, bare results,
  * `{"detail": …}` errors, raw NDJSON chunks in which `{"error": …}` is the error, and progress that has to be asked for.
@@ -24,132 +24,70 @@ export function createCjmChannel(options: CjmChannelOptions): WorkerChannel {
   return new CjmChannel(options);
 }
 
-const nothing = (): void => {};
+const HEADERS = { 'content-type': 'application/json' };
+const CALL_HEADERS = Object.entries(HEADERS).flat();
 
 class CjmChannel implements WorkerChannel {
   readonly #plugin: string;
   readonly #calls: Client | Pool;
-  readonly #control: Client;
+  readonly #admin: Client | Pool;
+  /** Health, cancel and progress, which an older worker answers beside a call. */
+  readonly #control: Client | Pool;
   #closed = false;
 
   constructor({ plugin, port, concurrency }: CjmChannelOptions) {
-    const origin = `http://127.0.0.1:${port}`;
-    const options = { headersTimeout: 0, bodyTimeout: 0, pipelining: 1 };
+    const address = `tcp:127.0.0.1:${port}`;
     this.#plugin = plugin;
-    this.#calls =
-      concurrency === 1 ? new Client(origin, options) : new Pool(origin, { ...options, connections: concurrency });
-    this.#control = new Client(origin, options);
+    this.#calls = connectTo(address, concurrency);
+    this.#admin = connectTo(address, 1);
+    this.#control = connectTo(address, 1);
   }
 
   execute(_call: string, body: string, sink: CallSink): CallInFlight {
-    const stopPolling = this.#pollProgress(sink);
-    this.#ask(this.#calls, 'POST', '/execute', body)
-      .finally(stopPolling)
-      .then(
-        (result) => sink.onResult(result),
-        (error: GreenroomError) => sink.onError(error),
-      );
-    // A result comes in one piece: there is nothing to hold back.
-    return { pause: nothing, resume: nothing };
+    return this.#send('/execute', body, new Answer(this.#plugin, 'execute', this.#withProgress(sink)));
   }
 
   stream(_call: string, body: string, sink: CallSink): CallInFlight {
-    let pause = nothing;
-    let resume = nothing;
-    const read = async (): Promise<void> => {
-      const { statusCode, body: answer } = await this.#calls.request({
-        path: '/execute_stream',
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body,
-      });
-      if (statusCode !== 200) {
-        sink.onError(detailError(this.#plugin, '/execute_stream', statusCode, await answer.text()));
-        return;
-      }
-      pause = () => void answer.pause();
-      resume = () => void answer.resume();
-      const error = await this.#readChunks(answer, sink);
-      if (error === undefined) sink.onResult(undefined);
-      else sink.onError(error);
-    };
-    read().catch((error: unknown) =>
-      sink.onError(error instanceof GreenroomError ? error : brokenError(this.#plugin, error)),
-    );
-    return { pause: () => pause(), resume: () => resume() };
+    return this.#send('/execute_stream', body, new Answer(this.#plugin, 'stream', this.#withProgress(sink)));
   }
 
-  /** Hands on the chunks of a body; resolves to the error that stands among them, if any. */
-  async #readChunks(body: AsyncIterable<Buffer>, sink: CallSink): Promise<GreenroomError | undefined> {
-    const decoder = new StringDecoder('utf8');
-    let rest = '';
-    for await (const bytes of body) {
-      const lines = (rest + decoder.write(bytes)).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        const error = this.#chunk(line, sink);
-        if (error !== undefined) return error;
-      }
-    }
-    return this.#chunk(rest, sink);
-  }
-
-  #chunk(line: string, sink: CallSink): GreenroomError | undefined {
-    if (line.trim() === '') return undefined;
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch (error) {
-      return protocolError(this.#plugin, `sent a line that is not JSON: ${line.slice(0, 80)}`, error);
-    }
-    if (typeof value === 'object' && value !== null && Object.keys(value).length === 1 && 'error' in value) {
-      return remoteError(this.#plugin, value.error);
-    }
-    sink.onChunk(value);
-    return undefined;
-  }
-
-  #pollProgress(sink: CallSink): () => void {
-    let last = '';
-    let stopped = false;
-    const timer = setInterval(() => {
-      this.#ask(this.#control, 'GET', '/progress').then(
-        (answer) => {
-          const { progress, message } = (answer ?? {}) as { progress?: unknown; message?: unknown };
-          const now = JSON.stringify([progress, message]);
-          if (typeof progress !== 'number' || now === last || stopped) return;
-          last = now;
-          sink.onProgress(progress, typeof message === 'string' && message !== '' ? message : undefined);
-        },
-        () => {},
-      );
-    }, PROGRESS_POLL_MS);
-    timer.unref();
-    return () => {
-      stopped = true;
-      clearInterval(timer);
-    };
-  }
-
+  /** Stops whatever runs: an older worker does not tell calls apart. */
   async cancel(): Promise<CancelOutcome> {
-    const answer = (await this.#ask(this.#control, 'POST', '/cancel', '{}')) as { status?: string } | null;
-    return answer?.status === 'unsupported' ? 'unsupported' : 'requested';
+    const { status, detail } = ((await this.#ask(this.#control, 'POST', '/cancel', {})) ?? {}) as Record<
+      string,
+      unknown
+    >;
+    if (status === 'cancelled') return 'requested';
+    if (status === 'not_supported') return 'unsupported';
+    throw status === 'error'
+      ? remoteError(this.#plugin, { type: 'PluginError', message: detail })
+      : protocolError(this.#plugin, `answered /cancel with status ${String(status)}`);
   }
 
   async health(signal: AbortSignal): Promise<Health> {
-    return (await this.#ask(this.#control, 'GET', '/health', undefined, signal)) as Health;
+    const answer = await this.#ask(this.#control, 'GET', '/health', undefined, signal);
+    const { pid, name, version } = (answer ?? {}) as Record<string, unknown>;
+    if (typeof pid !== 'number') throw protocolError(this.#plugin, 'answered /health without a pid');
+    return {
+      status: 'ok',
+      pid,
+      // Older workers know no nonce; whether they are ours shows in their pid.
+      nonce: '',
+      ...(typeof name === 'string' ? { name } : {}),
+      ...(typeof version === 'string' ? { version } : {}),
+    };
   }
 
   async initialize(config: unknown, signal: AbortSignal): Promise<void> {
-    await this.#ask(this.#calls, 'POST', '/initialize', JSON.stringify(config), signal);
+    await this.#ask(this.#admin, 'POST', '/initialize', config ?? {}, signal);
   }
 
   config(signal: AbortSignal): Promise<unknown> {
-    return this.#ask(this.#calls, 'GET', '/config', undefined, signal);
+    return this.#ask(this.#admin, 'GET', '/config', undefined, signal);
   }
 
   configSchema(signal: AbortSignal): Promise<unknown> {
-    return this.#ask(this.#calls, 'GET', '/config_schema', undefined, signal);
+    return this.#ask(this.#admin, 'GET', '/config_schema', undefined, signal);
   }
 
   /** The older wire has no release. */
@@ -158,61 +96,126 @@ class CjmChannel implements WorkerChannel {
   }
 
   async cleanup(signal: AbortSignal): Promise<void> {
-    await this.#ask(this.#calls, 'POST', '/cleanup', '{}', signal);
+    await this.#ask(this.#admin, 'POST', '/cleanup', {}, signal);
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     const cause = new Error('The channel was closed.');
-    for (const client of [this.#calls, this.#control]) client.destroy(cause).catch(() => {});
+    for (const client of [this.#calls, this.#admin, this.#control]) client.destroy(cause).catch(() => {});
   }
 
-  async #ask(
+  #withProgress(sink: CallSink): CallSink {
+    return withPolledProgress(sink, () => this.#ask(this.#control, 'GET', '/progress'));
+  }
+
+  #send(path: string, body: string, answer: Answer): CallInFlight {
+    this.#calls.dispatch({ path, method: 'POST', headers: CALL_HEADERS, body }, answer);
+    return answer;
+  }
+
+  #ask(
     client: Client | Pool,
     method: 'GET' | 'POST',
     path: string,
-    body?: string,
+    body?: unknown,
     signal?: AbortSignal,
   ): Promise<unknown> {
-    let status: number;
-    let text: string;
-    try {
-      const response = await client.request({
-        path,
-        method,
-        headers: { 'content-type': 'application/json' },
-        body: body ?? null,
-        ...(signal === undefined ? {} : { signal }),
-      });
-      status = response.statusCode;
-      text = await response.body.text();
-    } catch (error) {
-      throw brokenError(this.#plugin, error);
-    }
-    if (status !== 200) throw detailError(this.#plugin, path, status, text);
-    try {
-      return text === '' ? null : JSON.parse(text);
-    } catch (error) {
-      throw protocolError(this.#plugin, `answered ${path} with what is not JSON: ${text.slice(0, 80)}`, error);
-    }
+    const errorIn = (answer: unknown): GreenroomError | undefined => detailError(this.#plugin, answer);
+    return requestJson({ plugin: this.#plugin, client, headers: HEADERS, method, path, body, signal, errorIn });
   }
 }
 
-/** FastAPI's error body: a text, or a list of what is wrong with the request. */
-function detailError(plugin: string, path: string, status: number, text: string): GreenroomError {
-  try {
-    const { detail } = JSON.parse(text) as { detail?: unknown };
-    if (typeof detail === 'string') return remoteError(plugin, { type: 'PluginError', message: detail });
-    if (detail !== undefined)
-      return remoteError(plugin, {
+/** A bare result, or `{"detail": …}`. */
+class Answer extends CallAnswer {
+  protected override readLines(): ChunkReader {
+    return new ChunkReader(this.plugin, this.sink);
+  }
+
+  protected override readWhole(status: number, answer: unknown): boolean {
+    if (status === 200) {
+      if (this.kind === 'stream') return false;
+      this.sink.onResult(answer);
+      return true;
+    }
+    const error = detailError(this.plugin, answer);
+    if (error === undefined) return false;
+    this.sink.onError(error);
+    return true;
+  }
+}
+
+/** Reads bare chunks; the end of the body is the end of the stream. */
+class ChunkReader extends LineReader {
+  readonly #plugin: string;
+  readonly #sink: CallSink;
+
+  constructor(plugin: string, sink: CallSink) {
+    super();
+    this.#plugin = plugin;
+    this.#sink = sink;
+  }
+
+  protected override onLine(line: string): void {
+    let chunk: unknown;
+    try {
+      chunk = JSON.parse(line);
+    } catch (error) {
+      this.#fail(protocolError(this.#plugin, `sent a line that is not JSON: ${line.slice(0, 80)}`, error));
+      return;
+    }
+    const error = chunkError(this.#plugin, chunk);
+    if (error === undefined) this.#sink.onChunk(chunk);
+    else this.#fail(error);
+  }
+
+  protected override onTooLong(): void {
+    this.#fail(protocolError(this.#plugin, 'sent a line that is too long for one chunk'));
+  }
+
+  protected override onEnd(): void {
+    this.finish();
+    this.#sink.onResult(undefined);
+  }
+
+  #fail(error: GreenroomError): void {
+    this.finish();
+    this.#sink.onError(error);
+  }
+}
+
+/** The error that a chunk is: `{"error": text}` alone, or in the newest of the older workers `{"_job_error": {…}}`. */
+function chunkError(plugin: string, chunk: unknown): GreenroomError | undefined {
+  if (typeof chunk !== 'object' || chunk === null) return undefined;
+  if ('_job_error' in chunk) return jobError(plugin, chunk['_job_error']);
+  return 'error' in chunk && Object.keys(chunk).length === 1
+    ? remoteError(plugin, { type: 'PluginError', message: String(chunk.error) })
+    : undefined;
+}
+
+function jobError(plugin: string, job: unknown): GreenroomError {
+  const { category, message, retriable, original_exc_repr: repr, traceback } = (job ?? {}) as Record<string, unknown>;
+  return remoteError(plugin, {
+    type: typeof repr === 'string' ? /^\w+/.exec(repr)?.[0] : undefined,
+    message,
+    category: category === 'user_input' ? 'input' : category,
+    retryable: retriable,
+    stack: traceback,
+    details: job,
+  });
+}
+
+/** The error in FastAPI's body: a text, or a list of what is wrong with the request. */
+function detailError(plugin: string, answer: unknown): GreenroomError | undefined {
+  if (typeof answer !== 'object' || answer === null || !('detail' in answer)) return undefined;
+  const { detail } = answer;
+  return typeof detail === 'string'
+    ? remoteError(plugin, { type: 'PluginError', message: detail })
+    : remoteError(plugin, {
         type: 'RequestError',
         message: JSON.stringify(detail),
         category: 'input',
         details: detail,
       });
-  } catch {
-    // Not JSON: the status says what there is to say.
-  }
-  return protocolError(plugin, `answered ${path} with status ${status}: ${text.slice(0, 80)}`);
 }

@@ -5,8 +5,6 @@ import { promisify } from 'node:util';
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import { GreenroomError, messageOf } from '../errors.ts';
 
-export { followLog, tailLog } from './log-reader.ts';
-
 /** Settings of {@link openPluginLog}. */
 export interface PluginLogOptions {
   /** The file; older ones stand beside it as `<file>.1`, `<file>.2`, …, the oldest with the highest number. */

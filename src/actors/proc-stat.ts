@@ -7,6 +7,8 @@ export interface ProcStat {
   readonly ppid: number;
   /** Its process group. */
   readonly pgid: number;
+  /** Whether it has ended and only waits for its parent to take note. */
+  readonly zombie: boolean;
   /** Processor time used so far, in clock ticks. */
   readonly cpuTicks: number;
   /** When it started, in clock ticks since the machine did: with the pid, this names a process for good. */
@@ -31,7 +33,8 @@ export function parseProcStat(line: string): ProcStat | null {
   const [ppid, pgid, userTicks, systemTicks] = [fields[1], fields[2], fields[11], fields[12]].map(Number);
   const startTime = fields[19];
   if (!Number.isInteger(pid) || ppid === undefined || pgid === undefined || startTime === undefined) return null;
-  return { pid, ppid, pgid, cpuTicks: (userTicks ?? 0) + (systemTicks ?? 0), startTime };
+  const zombie = fields[0] === 'Z' || fields[0] === 'X';
+  return { pid, ppid, pgid, zombie, cpuTicks: (userTicks ?? 0) + (systemTicks ?? 0), startTime };
 }
 
 /** The state of one process, or null where it is gone or the machine has no `/proc`. */

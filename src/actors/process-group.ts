@@ -49,10 +49,10 @@ export function killGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
   return signalled(-pgid, signal);
 }
 
-/** The processes of a group, zombies included. Empty on systems without `/proc`. */
+/** The processes of a group that have not ended. Empty on systems without `/proc`. */
 export function groupMembers(pgid: number): number[] {
   return readProcStats()
-    .filter((stat) => stat.pgid === pgid)
+    .filter((stat) => stat.pgid === pgid && !stat.zombie)
     .map((stat) => stat.pid);
 }
 

@@ -1,0 +1,75 @@
+import { Client, errors, Pool } from 'undici';
+import { brokenError, protocolError } from '../calls/remote-error.ts';
+import type { GreenroomError } from '../errors.ts';
+
+/**
+ * Connections to an address (`unix:/path` or `tcp:host:port`) that wait for an answer as long as it takes: undici's own
+ * limits would cut calls off after 300 s. With one connection a request waits for the answer of the one before it.
+ */
+export function connectTo(address: string, connections: number): Client | Pool {
+  const unix = address.startsWith('unix:');
+  const origin = unix ? 'http://localhost' : `http://${address.slice('tcp:'.length)}`;
+  const options = {
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    pipelining: 1,
+    ...(unix ? { socketPath: address.slice('unix:'.length) } : {}),
+  };
+  return connections === 1 ? new Client(origin, options) : new Pool(origin, { ...options, connections });
+}
+
+/** What undici says went wrong: the worker spoke no HTTP, or the connection broke. */
+export function connectionError(plugin: string, error: unknown): GreenroomError {
+  return error instanceof errors.HTTPParserError
+    ? protocolError(plugin, 'answered with what is not HTTP', error)
+    : brokenError(plugin, error);
+}
+
+/** A request that is no call. */
+export interface ControlRequest {
+  readonly plugin: string;
+  readonly client: Client | Pool;
+  readonly headers: Record<string, string>;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+  /** Makes an error of the JSON of an answer that is not 200, or nothing where it is no error of the protocol. */
+  readonly errorIn: (answer: unknown) => GreenroomError | undefined;
+}
+
+/**
+ * Sends a request and resolves to the JSON of its answer, null for an empty one. Rejects with the error in the answer,
+ * `E_PROTOCOL`, `E_CRASHED`, or the signal's reason once it is aborted. Never sends twice.
+ */
+export async function requestJson(request: ControlRequest): Promise<unknown> {
+  const { plugin, client, method, path, headers, body, signal, errorIn } = request;
+  let status: number;
+  let text: string;
+  try {
+    const response = await client.request({
+      path,
+      method,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    status = response.statusCode;
+    text = await response.body.text();
+  } catch (error) {
+    throw signal?.aborted === true ? signal.reason : connectionError(plugin, error);
+  }
+  let answer: unknown;
+  try {
+    answer = text === '' ? null : JSON.parse(text);
+  } catch (error) {
+    throw protocolError(
+      plugin,
+      `answered ${path} with status ${status} and what is not JSON: ${text.slice(0, 80)}`,
+      error,
+    );
+  }
+  if (status === 200) return answer;
+  throw errorIn(answer) ?? protocolError(plugin, `answered ${path} with status ${status}: ${text.slice(0, 80)}`);
+}

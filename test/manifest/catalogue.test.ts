@@ -1,0 +1,143 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Catalogue } from '../../src/manifest/catalogue.ts';
+import type { ManifestEntry, ManifestReading } from '../../src/manifest/read.ts';
+
+const PATHS = ['/local', '/global', '/system'] as const;
+
+function entry(searchPath: string, file: string, name: string, fields: Record<string, unknown> = {}): ManifestEntry {
+  const path = join(searchPath, file);
+  const manifest = { name, worker: 'command', command: 'run', ...fields } as ManifestEntry['manifest'];
+  return { manifest, file: path, folder: searchPath, searchPath, resolved: { command: 'run' } };
+}
+
+const valid = (given: ManifestEntry): ManifestReading => ({ entry: given, problems: [] });
+const broken = (file: string): ManifestReading => ({ problems: [{ file, reason: 'is not JSON', severity: 'error' }] });
+
+describe('the manifest in force', () => {
+  it('is that of the earliest search path, and deleting it uncovers the next', () => {
+    const catalogue = new Catalogue(PATHS);
+    const [local, global] = [entry('/local', 'a.json', 'a'), entry('/global', 'a.json', 'a')];
+    catalogue.note(global.file, valid(global));
+    expect(catalogue.takeChanges()).toEqual([{ type: 'added', name: 'a', entry: global }]);
+    catalogue.note(local.file, valid(local));
+    expect(catalogue.takeChanges()).toMatchObject([{ type: 'changed', name: 'a', entry: local, previous: global }]);
+    expect(catalogue.shadowed()).toEqual([{ entry: global, by: local }]);
+    expect(catalogue.problems()).toEqual([]);
+    catalogue.note(local.file, null);
+    expect(catalogue.takeChanges()).toMatchObject([{ type: 'changed', name: 'a', entry: global, previous: local }]);
+  });
+
+  it('stays in force when its file becomes invalid, which is reported', () => {
+    const catalogue = new Catalogue(PATHS);
+    const good = entry('/local', 'a.json', 'a');
+    catalogue.note(good.file, valid(good));
+    catalogue.takeChanges();
+    catalogue.note(good.file, broken(good.file));
+    expect(catalogue.takeChanges()).toEqual([]);
+    expect(catalogue.entries()).toEqual([good]);
+    expect(catalogue.problems()).toMatchObject([{ file: good.file, reason: 'is not JSON' }]);
+  });
+
+  it('is removed with its file even if that was invalid last', () => {
+    const catalogue = new Catalogue(PATHS);
+    const good = entry('/local', 'a.json', 'a');
+    catalogue.note(good.file, valid(good));
+    catalogue.note(good.file, broken(good.file));
+    catalogue.takeChanges();
+    catalogue.note(good.file, null);
+    expect(catalogue.takeChanges()).toEqual([{ type: 'removed', name: 'a', previous: good }]);
+    expect(catalogue.problems()).toEqual([]);
+  });
+
+  it('follows a file that changes its name', () => {
+    const catalogue = new Catalogue(PATHS);
+    const [before, after] = [entry('/local', 'x.json', 'a'), entry('/local', 'x.json', 'b')];
+    catalogue.note(before.file, valid(before));
+    catalogue.takeChanges();
+    catalogue.note(after.file, valid(after));
+    expect(catalogue.takeChanges()).toEqual([
+      { type: 'removed', name: 'a', previous: before },
+      { type: 'added', name: 'b', entry: after },
+    ]);
+  });
+
+  it('is the first by file name of two in one search path, and the other is a problem', () => {
+    const catalogue = new Catalogue(PATHS);
+    const [first, second] = [entry('/local', '1.json', 'a'), entry('/local', '2.json', 'a')];
+    catalogue.note(second.file, valid(second));
+    catalogue.note(first.file, valid(first));
+    expect(catalogue.takeChanges()).toEqual([{ type: 'added', name: 'a', entry: first }]);
+    expect(catalogue.problems()).toMatchObject([{ file: second.file, field: 'name', severity: 'error' }]);
+  });
+
+  it('is the same whether it was worked out change by change or from scratch', () => {
+    const step = fc.record({
+      path: fc.constantFrom(...PATHS),
+      file: fc.constantFrom('1.json', '2.json', '3.json'),
+      what: fc.oneof(
+        fc.constantFrom('delete', 'break'),
+        fc.record({ name: fc.constantFrom('a', 'b', 'c'), version: fc.constantFrom('1', '2') }),
+      ),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const catalogue = new Catalogue(PATHS);
+        const disk = new Map<string, ManifestEntry>();
+        const seen = new Map<string, ManifestEntry>();
+        for (const { path, file, what } of steps) {
+          const full = join(path, file);
+          if (what === 'delete') {
+            disk.delete(full);
+            catalogue.note(full, null);
+          } else if (what === 'break') {
+            catalogue.note(full, broken(full));
+          } else {
+            const next = entry(path, file, what.name, { version: what.version });
+            disk.set(full, next);
+            catalogue.note(full, valid(next));
+          }
+          for (const change of catalogue.takeChanges()) {
+            expect(seen.has(change.name)).toBe(change.type !== 'added');
+            if (change.type === 'removed') seen.delete(change.name);
+            else seen.set(change.name, change.entry);
+          }
+        }
+        const scratch = new Catalogue(PATHS);
+        for (const [file, at] of disk) scratch.note(file, valid(at));
+        scratch.takeChanges();
+        const inForce = (entries: Iterable<ManifestEntry>): string[] =>
+          [...entries].map(({ file, manifest }) => `${manifest.name} ${file} ${manifest.version}`).toSorted();
+        expect(inForce(catalogue.entries())).toEqual(inForce(scratch.entries()));
+        expect(inForce(seen.values())).toEqual(inForce(scratch.entries()));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('a change', () => {
+  const consequences = (before: Record<string, unknown>, after: Record<string, unknown>): unknown => {
+    const catalogue = new Catalogue(PATHS);
+    const file = '/local/a.json';
+    catalogue.note(file, valid(entry('/local', 'a.json', 'a', before)));
+    catalogue.takeChanges();
+    catalogue.note(file, valid(entry('/local', 'a.json', 'a', after)));
+    const [change] = catalogue.takeChanges();
+    return change?.consequences;
+  };
+
+  it.each([
+    ['nothing', {}, {}, undefined],
+    ['the description', { description: 'x' }, { description: 'y' }, ['info']],
+    ['a key nobody knows', {}, { color: 'red' }, ['info']],
+    ['the defaults of the config', {}, { config_schema: { default: {} } }, ['config']],
+    ['the resources', { resources: { min_system_ram_mb: 1 } }, { resources: { min_system_ram_mb: 2 } }, ['resources']],
+    ['a timeout', {}, { drain_timeout_ms: 5 }, ['policy']],
+    ['the environment', { env_vars: { A: '1' } }, { env_vars: { A: '2' } }, ['replace']],
+    ['the arguments and the version', { version: '1' }, { version: '2', args: ['x'] }, ['info', 'replace']],
+  ])('of %s has its smallest consequence', (_what, before, after, expected) => {
+    expect(consequences(before, after)).toEqual(expected);
+  });
+});

@@ -1,0 +1,131 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { manifestJsonSchema } from '../../src/manifest/json-schema.ts';
+import { checkPaths, readManifest } from '../../src/manifest/read.ts';
+import { manifestFiles } from '../../src/manifest/search-path.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'manifests-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function read(content: string | object) {
+  const file = join(folder, 'plugin.json');
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return readManifest(file, folder);
+}
+
+/** A manifest as the tools of the system we replace write it. */
+const EXISTING = {
+  name: 'cjm-transcription-plugin-whisper',
+  version: '0.0.11',
+  type: 'transcription',
+  category: 'transcription',
+  interface: 'cjm_transcription_plugin_system.plugin_interface.TranscriptionPlugin',
+  module: 'cjm_transcription_plugin_whisper.plugin',
+  class: 'WhisperLocalPlugin',
+  description: null,
+  python_path: '/opt/envs/whisper/bin/python',
+  conda_env: 'whisper',
+  db_path: '/data/whisper.db',
+  env_vars: { OMP_NUM_THREADS: 4, HF_HOME: '/data/hf', DEBUG: false },
+  resources: { requires_gpu: true, min_gpu_vram_mb: 2048, recommended_gpu_vram_mb: null, min_system_ram_mb: 4096 },
+  config_schema: { type: 'object', properties: { model: { type: 'string', default: 'base' } } },
+};
+
+describe('an existing manifest', () => {
+  it('is taken unchanged, with nulls as absent', () => {
+    const reading = read(EXISTING);
+    expect(reading?.problems).toEqual([]);
+    expect(reading?.entry?.manifest).toMatchObject({
+      name: EXISTING.name,
+      worker: 'python',
+      env_vars: { OMP_NUM_THREADS: 4 },
+    });
+    expect(reading?.entry?.manifest.description).toBeUndefined();
+    expect(reading?.entry?.resolved).toEqual({ module: EXISTING.module, python_path: EXISTING.python_path });
+  });
+});
+
+describe('a file that is no manifest', () => {
+  it.each([
+    ['an empty file', '', '', 'is empty'],
+    ['what is not JSON', '{"name": "x",}', '', 'is not JSON'],
+    ['a list', '[]', '', 'must be a JSON object'],
+    ['a name of the wrong type', { name: 5, command: 'x' }, 'name', 'expected string'],
+    ['a name that would leave its folder', { name: '../x', command: 'x' }, 'name', 'no slashes'],
+    ['nothing to run', { name: 'x' }, 'worker', 'cannot be inferred'],
+    ['a Python plugin without a module', { name: 'x', worker: 'python' }, 'module', 'is needed'],
+    ['a negative timeout', { name: 'x', command: 'x', start_timeout_ms: -1 }, 'start_timeout_ms', '>=0'],
+    [
+      'an unknown restart policy',
+      { name: 'x', command: 'x', restart: { policy: 'often' } },
+      'restart.policy',
+      'permanent',
+    ],
+  ])('%s is a problem that names file, field and reason', (_what, content, field, reason) => {
+    const reading = read(content);
+    expect(reading?.entry).toBeUndefined();
+    expect(reading?.problems).toHaveLength(1);
+    expect(reading?.problems[0]).toMatchObject({ file: join(folder, 'plugin.json'), severity: 'error' });
+    expect(reading?.problems[0]?.field ?? '').toBe(field);
+    expect(reading?.problems[0]?.reason).toContain(reason);
+  });
+
+  it('can be a folder, or a link to nothing', () => {
+    mkdirSync(join(folder, 'dir.json'));
+    symlinkSync(join(folder, 'nowhere'), join(folder, 'link.json'));
+    expect(readManifest(join(folder, 'dir.json'), folder)?.problems[0]?.reason).toBe('is a folder, not a file');
+    expect(readManifest(join(folder, 'link.json'), folder)).toBeNull();
+  });
+});
+
+describe('a manifest', () => {
+  it('may begin with a byte order mark', () => {
+    expect(read('\ufeff{"name":"x","command":"y"}')?.entry?.manifest.name).toBe('x');
+  });
+
+  it('keeps unknown keys and warns of them', () => {
+    const reading = read({ name: 'x', command: 'y', colour: 'red' });
+    expect(reading?.entry?.manifest).toMatchObject({ colour: 'red' });
+    expect(reading?.problems).toMatchObject([{ field: 'colour', severity: 'warning' }]);
+  });
+
+  it('has its relative paths resolved against its folder, and leaves names for PATH and Python alone', () => {
+    expect(read({ name: 'x', module: './x.mjs', cwd: 'work' })?.entry?.resolved).toEqual({
+      module: join(folder, 'x.mjs'),
+      cwd: join(folder, 'work'),
+    });
+    expect(read({ name: 'x', command: 'bin/x' })?.entry?.resolved).toEqual({ command: join(folder, 'bin/x') });
+    expect(read({ name: 'x', command: 'ffmpeg' })?.entry?.resolved).toEqual({ command: 'ffmpeg' });
+    expect(read({ name: 'x', module: 'a.b', class: 'C' })?.entry?.resolved).toEqual({ module: 'a.b' });
+  });
+
+  it('that names what is not there is found out by looking', () => {
+    const entry = read({ name: 'x', python_path: './no/python', module: 'x.py', class: 'X', cwd: 'nowhere' })?.entry;
+    expect(entry && checkPaths(entry).map(({ field }) => field)).toEqual(['cwd', 'module', 'python_path']);
+    const good = read({ name: 'x', command: process.execPath })?.entry;
+    expect(good && checkPaths(good)).toEqual([]);
+  });
+});
+
+describe('a search path', () => {
+  it('holds its JSON files and the manifest.json of its folders, and no other JSON of theirs', () => {
+    mkdirSync(join(folder, 'plugin'));
+    for (const file of ['a.json', 'b.txt', 'plugin/manifest.json', 'plugin/package.json'])
+      writeFileSync(join(folder, file), '{}');
+    expect(manifestFiles(folder).toSorted()).toEqual([join(folder, 'a.json'), join(folder, 'plugin/manifest.json')]);
+    expect(manifestFiles(join(folder, 'nowhere'))).toEqual([]);
+  });
+});
+
+describe('the published JSON Schema', () => {
+  it('describes every field and requires a name', () => {
+    const schema = manifestJsonSchema() as { required: string[]; properties: Record<string, unknown> };
+    expect(schema.required).toEqual(['name']);
+    for (const field of Object.keys(EXISTING)) expect(schema.properties).toHaveProperty(field);
+  });
+});

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { resolveConfig } from '../src/plugin-config.ts';
+
+const SCHEMA = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  type: 'object',
+  properties: {
+    model: { type: 'string', default: 'base', enum: ['base', 'large'] },
+    decoding: {
+      type: 'object',
+      properties: { beams: { type: 'integer', default: 5 }, temperature: { type: 'number' } },
+    },
+    device: { $ref: '#/$defs/device' },
+    languages: { type: 'array', items: { type: 'string' } },
+  },
+  required: ['model'],
+  additionalProperties: false,
+  $defs: { device: { type: 'string', default: 'cpu' } },
+};
+
+describe('a config', () => {
+  it('is made of the defaults of its schema at any depth', async () => {
+    expect(await resolveConfig(SCHEMA, undefined, 'x')).toEqual({
+      model: 'base',
+      decoding: { beams: 5 },
+      device: 'cpu',
+    });
+  });
+
+  it('has given values in place of the defaults, as a whole and not merged', async () => {
+    expect(await resolveConfig(SCHEMA, { decoding: { temperature: 1 } }, 'x')).toEqual({
+      model: 'base',
+      decoding: { temperature: 1 },
+      device: 'cpu',
+    });
+  });
+
+  it('without a schema is what is given, or empty', async () => {
+    expect(await resolveConfig(undefined, { any: 1 }, 'x')).toEqual({ any: 1 });
+    expect(await resolveConfig(undefined, undefined, 'x')).toEqual({});
+  });
+
+  it('that does not fit is refused with every place and reason', async () => {
+    const refused = resolveConfig(SCHEMA, { model: 'huge', decoding: { beams: 1.5 }, speed: 1 }, 'whisper');
+    await expect(refused).rejects.toMatchObject({ code: 'E_CONFIG', plugin: 'whisper' });
+    await expect(refused).rejects.toThrow(
+      /model .*"base", "large".*decoding\.beams must be integer|additional properties.*"speed"/,
+    );
+  });
+
+  it('cannot be checked by a schema that is none', async () => {
+    await expect(resolveConfig({ type: 'colour' }, {}, 'x')).rejects.toMatchObject({
+      code: 'E_CONFIG',
+      message: expect.stringContaining('not a valid JSON Schema'),
+    });
+  });
+
+  it('never shares its defaults with the schema', async () => {
+    const schema = { properties: { list: { default: [1] } } };
+    const config = (await resolveConfig(schema, undefined, 'x')) as { list: number[] };
+    config.list.push(2);
+    expect(schema.properties.list.default).toEqual([1]);
+  });
+});
