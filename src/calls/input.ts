@@ -1,5 +1,6 @@
 import { rm } from 'node:fs';
 import { GreenroomError, messageOf } from '../errors.ts';
+import { whyNotJson } from './json-problem.ts';
 
 /** A value that can save itself to a file and then travels as that file's path. */
 export interface FileBacked {
@@ -33,67 +34,46 @@ export function removeTempFiles(files: readonly string[]): void {
 }
 
 function bodyOf(plugin: string, call: string, input: unknown): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(input);
-  } catch (error) {
-    throw unwritable(plugin, findUnwritable(input, 'input', new Set()) ?? `input: ${messageOf(error)}`, error);
-  }
-  // JSON knows no NaN and no infinities and silently writes null for them, so a null is worth a second look.
-  const suspicious = text === undefined || text.includes('null') || holdsBinary(input);
-  if (suspicious && input !== undefined) {
-    const found = findUnwritable(input, 'input', new Set());
-    if (found !== undefined) throw unwritable(plugin, found);
-  }
   if (input === undefined) return `{"call":"${call}","args":[],"kwargs":{}}`;
-  if (Array.isArray(input)) return `{"call":"${call}","args":${text},"kwargs":{}}`;
-  if (typeof input === 'object' && input !== null && text?.startsWith('{')) {
-    return `{"call":"${call}","args":[],"kwargs":${text}}`;
+  let body: string;
+  let hasNull: boolean;
+  try {
+    const text = JSON.stringify(input) as string | undefined;
+    // JSON.stringify writes null for NaN and infinities, so only a text that has one needs the slow look.
+    hasNull = text === undefined || text.includes('null');
+    if (Array.isArray(input)) body = `{"call":"${call}","args":${text},"kwargs":{}}`;
+    else if (typeof input === 'object' && text !== undefined && text.startsWith('{')) {
+      body = `{"call":"${call}","args":[],"kwargs":${text}}`;
+    } else body = `{"call":"${call}","args":[${text ?? 'null'}],"kwargs":{}}`;
+  } catch (error) {
+    throw unwritable(plugin, whyNotJson(input, 'input') ?? `input: ${messageOf(error)}`, error);
   }
-  return `{"call":"${call}","args":[${text}],"kwargs":{}}`;
+  const problem = hasNull ? whyNotJson(input, 'input') : argumentProblem(input);
+  if (problem !== undefined) throw unwritable(plugin, problem);
+  return body;
 }
 
 function unwritable(plugin: string, what: string, cause?: unknown): GreenroomError {
-  return new GreenroomError('E_SERIALIZE', `The input of a call of "${plugin}" cannot be written as JSON: ${what}.`, {
-    plugin,
-    cause,
-  });
+  const message = `The input of a call of "${plugin}" cannot be written as JSON: ${what}.`;
+  return new GreenroomError('E_SERIALIZE', message, { plugin, cause });
 }
 
-/** Says where in a value something stands that JSON cannot carry, and what; undefined where nothing does. */
-function findUnwritable(value: unknown, path: string, above: Set<object>): string | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : `${path} is ${value}`;
-  if (typeof value === 'bigint') return `${path} is a BigInt; pass it as a string`;
-  // Inside a value JSON leaves these out, as everybody expects.
-  if (typeof value === 'function' || typeof value === 'symbol')
-    return above.size === 0 ? `${path} is a ${typeof value}` : undefined;
-  if (typeof value !== 'object' || value === null || 'toJSON' in value)
-    return isBinary(value) ? binary(path) : undefined;
-  if (isBinary(value)) return binary(path);
-  if (above.has(value)) return `${path} refers back to a value that it is part of`;
-  above.add(value);
-  for (const [key, part] of Object.entries(value)) {
-    const found = findUnwritable(part, Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`, above);
-    if (found !== undefined) return found;
+/** What is wrong with the arguments themselves where JSON would say nothing: functions and bytes. */
+function argumentProblem(input: unknown): string | undefined {
+  if (typeof input !== 'object' || input === null) return undefined;
+  if (isWrongArgument(input)) return whyNotJson(input, 'input');
+  for (const value of Array.isArray(input) ? input : Object.values(input)) {
+    if (isWrongArgument(value)) return whyNotJson(input, 'input');
   }
-  above.delete(value);
   return undefined;
 }
 
-function binary(path: string): string {
-  return `${path} is binary data; write it to a file and pass the path, or give it a toTempFile()`;
-}
-
-/** Binary data as the input or as one of its arguments, which JSON would write as an object of numbers. */
-function holdsBinary(input: unknown): boolean {
-  if (typeof input !== 'object' || input === null) return false;
-  if (isBinary(input)) return true;
-  for (const key in input) if (isBinary((input as Record<string, unknown>)[key])) return true;
-  return false;
-}
-
-function isBinary(value: unknown): boolean {
-  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+function isWrongArgument(value: unknown): boolean {
+  return (
+    typeof value === 'function' ||
+    typeof value === 'symbol' ||
+    (typeof value === 'object' && (ArrayBuffer.isView(value) || value instanceof ArrayBuffer))
+  );
 }
 
 function isFileBacked(value: unknown): value is FileBacked {
@@ -102,10 +82,9 @@ function isFileBacked(value: unknown): value is FileBacked {
 
 /** Looks at the arguments and at the items of those that are lists; deeper values are the plugin's own business. */
 function needsFiles(input: unknown): boolean {
-  if (typeof input !== 'object' || input === null) return false;
+  if (typeof input !== 'object' || input === null || ArrayBuffer.isView(input)) return false;
   if (isFileBacked(input)) return true;
-  for (const key in input) {
-    const value = (input as Record<string, unknown>)[key];
+  for (const value of Array.isArray(input) ? input : Object.values(input)) {
     if (typeof value !== 'object' || value === null) continue;
     if (isFileBacked(value) || (Array.isArray(value) && value.some(isFileBacked))) return true;
   }
@@ -116,9 +95,14 @@ async function encodeWithFiles(plugin: string, call: string, input: unknown): Pr
   const tempFiles: string[] = [];
   const save = async (value: unknown, path: string): Promise<unknown> => {
     if (Array.isArray(value))
-      return Promise.all(value.map((item, index) => (isFileBacked(item) ? save(item, `${path}[${index}]`) : item)));
+      return all(value.map((item, at) => (isFileBacked(item) ? save(item, `${path}[${at}]`) : item)));
     if (!isFileBacked(value)) return value;
-    const file: unknown = await value.toTempFile();
+    let file: unknown;
+    try {
+      file = await value.toTempFile();
+    } catch (error) {
+      throw unwritable(plugin, `toTempFile() of ${path} failed: ${messageOf(error)}`, error);
+    }
     if (typeof file !== 'string' || file === '') throw unwritable(plugin, `toTempFile() of ${path} gave no path`);
     tempFiles.push(file);
     return file;
@@ -128,19 +112,22 @@ async function encodeWithFiles(plugin: string, call: string, input: unknown): Pr
     return { body: bodyOf(plugin, call, saved), tempFiles };
   } catch (error) {
     removeTempFiles(tempFiles);
-    throw error instanceof GreenroomError
-      ? error
-      : unwritable(plugin, `saving a value to a file failed: ${messageOf(error)}`, error);
+    throw error;
   }
 }
 
 async function saveEach(input: object, save: (value: unknown, path: string) => Promise<unknown>): Promise<unknown> {
-  const settled = await Promise.allSettled(
-    Object.entries(input).map(async ([key, value]) => [key, await save(value, `input.${key}`)] as const),
-  );
-  const entries = settled.map((outcome) => {
+  if (Array.isArray(input)) return all(input.map((value, at) => save(value, `input[${at}]`)));
+  const keys = Object.keys(input);
+  const values = await all(Object.entries(input).map(([key, value]) => save(value, `input.${key}`)));
+  return Object.fromEntries(keys.map((key, at) => [key, values[at]]));
+}
+
+/** Waits for all even if one fails: only then are all files known that have to be removed. */
+async function all(saving: readonly unknown[]): Promise<unknown[]> {
+  const settled = await Promise.allSettled(saving);
+  return settled.map((outcome) => {
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value;
   });
-  return Array.isArray(input) ? entries.map(([, value]) => value) : Object.fromEntries(entries);
 }

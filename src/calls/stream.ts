@@ -45,8 +45,9 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
     if (this.#head < this.#items.length) {
       const value = this.#items[this.#head] as T;
       this.#head += 1;
-      if (this.#head === this.#items.length) {
-        this.#items = [];
+      // Cut off now and then, so that a reader who is always behind does not keep what it has read.
+      if (this.#head === this.#items.length || this.#head === HIGH_WATER) {
+        this.#items = this.#items.slice(this.#head);
         this.#head = 0;
       }
       if (this.#paused && this.#items.length - this.#head <= HIGH_WATER / 2) {
