@@ -1,0 +1,139 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assert, dictionary, jsonValue, property, string } from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type EncodedCall, encodeCall, removeTempFiles } from '../../src/calls/input.ts';
+import { GreenroomError } from '../../src/errors.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'greenroom-input-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** A value that saves itself. */
+function saved(name: string): { toTempFile(): Promise<string>; path: string } {
+  const path = join(folder, name);
+  return {
+    path,
+    async toTempFile() {
+      await writeFile(path, name);
+      return path;
+    },
+  };
+}
+
+function bodyOf(input: unknown): unknown {
+  const encoded = encodeCall('painter', 'c1', input);
+  expect(encoded).not.toBeInstanceOf(Promise);
+  return JSON.parse((encoded as EncodedCall).body);
+}
+
+function refusal(input: unknown): GreenroomError {
+  try {
+    void encodeCall('painter', 'c1', input);
+  } catch (error) {
+    expect(error).toBeInstanceOf(GreenroomError);
+    expect((error as GreenroomError).code).toBe('E_SERIALIZE');
+    expect((error as GreenroomError).plugin).toBe('painter');
+    return error as GreenroomError;
+  }
+  throw new Error('It was not refused.');
+}
+
+describe('encodeCall', () => {
+  it.each([
+    [{ a: 1 }, [], { a: 1 }],
+    [[1, 'b'], [1, 'b'], {}],
+    ['text', ['text'], {}],
+    [null, [null], {}],
+    [false, [false], {}],
+    [undefined, [], {}],
+    [{ a: undefined, b: null, at: new Date(0) }, [], { b: null, at: '1970-01-01T00:00:00.000Z' }],
+    [new Date(0), ['1970-01-01T00:00:00.000Z'], {}],
+    [{ toJSON: () => undefined }, [null], {}],
+    [{ null: 'null' }, [], { null: 'null' }],
+  ])('makes arguments of %j', (input, args, kwargs) => {
+    expect(bodyOf(input)).toEqual({ call: 'c1', args, kwargs });
+  });
+
+  it('loses nothing of what JSON can say', () => {
+    assert(
+      property(dictionary(string(), jsonValue()), (input) => {
+        expect(bodyOf(input)).toEqual({ call: 'c1', args: [], kwargs: JSON.parse(JSON.stringify(input)) });
+      }),
+    );
+  });
+
+  const cycle: { list: unknown[] } = { list: [] };
+  cycle.list.push({ back: cycle });
+  const deep: unknown[] = [];
+  let inner = deep;
+  for (let depth = 0; depth < 100_000; depth++) {
+    const next: unknown[] = [];
+    inner.push(next);
+    inner = next;
+  }
+  it.each([
+    ['NaN', { scale: [1, { x: Number.NaN }] }, 'input.scale[1].x is NaN'],
+    ['an infinity', [-Infinity], 'input[0] is -Infinity'],
+    ['a BigInt', { n: { m: 1n } }, 'input.n.m is a BigInt'],
+    ['a cycle', cycle, 'input.list[0].back refers back'],
+    ['a function', { done: () => {} }, 'input.done is a function'],
+    ['a function alone', () => {}, 'input is a function'],
+    ['a symbol', [Symbol('s')], 'input[0] is a symbol'],
+    ['a Buffer', { audio: Buffer.from('x') }, 'input.audio is binary data; write it to a file'],
+    ['bytes alone', new Float32Array(2), 'input is binary data'],
+    ['an ArrayBuffer', [new ArrayBuffer(2)], 'input[0] is binary data'],
+    ['a value deeper than the stack', deep, 'Maximum call stack'],
+  ])('refuses %s and says where it stands', (_what, input, where) => {
+    const error = refusal(input);
+    expect(error.message).toContain(where);
+    expect(error.message).toContain('"painter"');
+  });
+
+  it('refuses what is too long for one text', () => {
+    const stringify = vi.spyOn(JSON, 'stringify').mockImplementationOnce(() => {
+      throw new RangeError('Invalid string length');
+    });
+    expect(refusal({ a: 1 }).message).toContain('Invalid string length');
+    stringify.mockRestore();
+  });
+
+  it('sends values that save themselves as paths, alone, as arguments and in lists', async () => {
+    const alone = await encodeCall('painter', 'c1', saved('alone'));
+    expect(JSON.parse(alone.body).args).toEqual([join(folder, 'alone')]);
+    const image = saved('image');
+    const frames = [saved('f0'), 'as it is', saved('f1')];
+    const named = await encodeCall('painter', 'c1', { image, frames, size: 3 });
+    const paths = (name: string): string => join(folder, name);
+    expect(JSON.parse(named.body).kwargs).toEqual({
+      image: paths('image'),
+      frames: [paths('f0'), 'as it is', paths('f1')],
+      size: 3,
+    });
+    expect(named.tempFiles.toSorted()).toEqual([paths('f0'), paths('f1'), paths('image')]);
+    expect(named.tempFiles.every(existsSync)).toBe(true);
+    removeTempFiles([...named.tempFiles, ...alone.tempFiles, paths('never there')]);
+    await vi.waitUntil(() => ![...named.tempFiles, ...alone.tempFiles].some(existsSync));
+  });
+
+  it.each([
+    [
+      'another value cannot be saved',
+      () => Promise.reject(new Error('disk full')),
+      'toTempFile() of input.bad[0] failed: disk full',
+    ],
+    ['another value gives no path', () => 7, 'toTempFile() of input.bad[0] gave no path'],
+    ['the rest cannot be written', undefined, 'input.n is a BigInt'],
+  ])('removes the files when %s', async (_why, toTempFile, message) => {
+    const image = saved('left-over');
+    const input = toTempFile === undefined ? { image, n: 1n } : { image, bad: [{ toTempFile }] };
+    const refused = await Promise.resolve(encodeCall('painter', 'c1', input)).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'E_SERIALIZE', plugin: 'painter' });
+    expect((refused as Error).message).toContain(message);
+    await vi.waitUntil(() => !existsSync(image.path));
+  });
+});

@@ -1,0 +1,133 @@
+import { describe, expect, it, vi } from 'vitest';
+import { CallStream } from '../../src/calls/stream.ts';
+import { GreenroomError } from '../../src/errors.ts';
+
+function opened(): {
+  stream: CallStream<number>;
+  source: Record<'start' | 'pause' | 'resume' | 'cancel', ReturnType<typeof vi.fn>>;
+} {
+  const source = { start: vi.fn(), pause: vi.fn(), resume: vi.fn(), cancel: vi.fn() };
+  return { stream: new CallStream<number>(source), source };
+}
+
+const broken = new GreenroomError('E_CRASHED', 'It broke.');
+const done = { value: undefined, done: true };
+const item = (value: number): unknown => ({ value, done: false });
+
+describe('CallStream', () => {
+  it('starts with the first next(), once', async () => {
+    const { stream, source } = opened();
+    expect(source.start).not.toHaveBeenCalled();
+    const both = [stream.next(), stream.next()];
+    expect(source.start).toHaveBeenCalledTimes(1);
+    stream.push(1);
+    stream.push(2);
+    expect(await Promise.all(both)).toEqual([item(1), item(2)]);
+  });
+
+  it('gives out what has come, then ends for good', async () => {
+    const { stream } = opened();
+    const first = stream.next();
+    for (let n = 0; n < 3; n++) stream.push(n);
+    stream.end();
+    stream.push(9);
+    expect(await first).toEqual(item(0));
+    const rest: number[] = [];
+    for await (const value of stream) rest.push(value);
+    expect(rest).toEqual([1, 2]);
+    expect(await stream.next()).toEqual(done);
+  });
+
+  it('gives out what came before an error, then the error once, then the end', async () => {
+    const { stream } = opened();
+    const first = stream.next();
+    stream.push(1);
+    stream.push(2);
+    stream.fail(broken);
+    expect(await first).toEqual(item(1));
+    expect(await stream.next()).toEqual(item(2));
+    await expect(stream.next()).rejects.toBe(broken);
+    expect(await stream.next()).toEqual(done);
+  });
+
+  it('gives an error to the first that waits and the end to the others', async () => {
+    const { stream } = opened();
+    const settled = Promise.allSettled([stream.next(), stream.next()]);
+    stream.fail(broken);
+    expect(await settled).toEqual([
+      { status: 'rejected', reason: broken },
+      { status: 'fulfilled', value: done },
+    ]);
+  });
+
+  it('cancels when its reader leaves, and drops what it holds', async () => {
+    const { stream, source } = opened();
+    const first = stream.next();
+    stream.push(1);
+    stream.push(2);
+    await first;
+    expect(await stream.return()).toEqual(done);
+    expect(await stream.next()).toEqual(done);
+    stream.fail(broken);
+    expect(await stream.next()).toEqual(done);
+    expect(source.cancel).toHaveBeenCalledTimes(1);
+    await stream.return();
+    await stream[Symbol.asyncDispose]();
+    expect(source.cancel).toHaveBeenCalledTimes(1);
+  });
+
+  it('ends those that wait when its reader leaves', async () => {
+    const { stream } = opened();
+    const waiting = stream.next();
+    await stream[Symbol.asyncDispose]();
+    expect(await waiting).toEqual(done);
+  });
+
+  it('passes a throw() on after it has cancelled', async () => {
+    const { stream, source } = opened();
+    void stream.next();
+    await expect(stream.throw(broken)).rejects.toBe(broken);
+    expect(source.cancel).toHaveBeenCalledTimes(1);
+  });
+
+  it('never starts once it was left before the first next()', async () => {
+    const { stream, source } = opened();
+    await stream.return();
+    expect(await stream.next()).toEqual(done);
+    expect(source.start).not.toHaveBeenCalled();
+    expect(source.cancel).not.toHaveBeenCalled();
+  });
+
+  it('has nothing to cancel once it has ended', async () => {
+    const { stream, source } = opened();
+    const first = stream.next();
+    stream.end();
+    await first;
+    await stream.return();
+    expect(source.cancel).not.toHaveBeenCalled();
+  });
+
+  it('pauses its source while the reader is far behind, however long, and loses nothing', async () => {
+    const { stream, source } = opened();
+    let pushed = 0;
+    let most = 0;
+    let read = 0;
+    const state = { paused: false };
+    source.pause.mockImplementation(() => (state.paused = true));
+    source.resume.mockImplementation(() => (state.paused = false));
+    const first = stream.next();
+    const fill = (): void => {
+      while (!state.paused && pushed < 100_000) stream.push(pushed++);
+      most = Math.max(most, pushed - read);
+    };
+    fill();
+    expect((await first).value).toBe(0);
+    for (read = 1; read < 100_000; read++) {
+      expect((await stream.next()).value).toBe(read);
+      fill();
+    }
+    expect(most).toBeLessThanOrEqual(1_025);
+    expect(source.resume.mock.calls.length).toBeGreaterThan(100);
+    expect(source.pause.mock.calls.length - source.resume.mock.calls.length).toBeLessThanOrEqual(1);
+  });
+});
