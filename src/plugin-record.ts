@@ -47,10 +47,10 @@ export class PluginRecord implements CallSite {
   phase: PluginPhase = 'idle';
   since: number;
   lastUsedAt: number | undefined;
-  /** Called at every state that is entered; they take themselves out. */
-  readonly watchers = new Set<() => void>();
-  /** Those who wait for a replacement to end. */
-  replacementWaiters: ((error: Error | undefined) => void)[] = [];
+  /** Why the last replacement of its worker failed; undefined where it did not. */
+  replacementError: Error | undefined;
+  readonly #watchers = new Set<() => void>();
+  #changed = false;
 
   constructor(plugin: string, clock: Clock, onListenerError: (error: unknown) => void) {
     this.plugin = plugin;
@@ -68,8 +68,36 @@ export class PluginRecord implements CallSite {
     return this.context.entry;
   }
 
+  /** Tells the machine; what comes after its end goes nowhere. */
   send(event: PluginEvent): void {
-    this.actor.send(event);
+    if (this.actor.getSnapshot().status === 'active') this.actor.send(event);
+  }
+
+  /** A state was entered, in the middle of a step of the machine. Its context is complete only when the step is. */
+  enter(state: PluginState, phase: PluginPhase, at: number): void {
+    this.state = state;
+    this.phase = phase;
+    this.since = at;
+    if (state === 'busy' || state === 'ready') this.lastUsedAt = at;
+    this.#changed = true;
+  }
+
+  /** Something else has changed that those who watch want to hear of. */
+  noteChange(): void {
+    this.#changed = true;
+  }
+
+  /** A step of the machine is complete: tells those who watch, if there is something to tell. */
+  settle(): void {
+    if (!this.#changed) return;
+    this.#changed = false;
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  /** Calls back whenever a state was entered. Returns how to stop. The callback must not throw. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
   }
 
   idempotent(): boolean {
@@ -133,11 +161,11 @@ export class PluginRecord implements CallSite {
       const look = (): void => {
         const verdict = decide();
         if (verdict === false) return;
-        this.watchers.delete(look);
+        off();
         if (verdict === true) resolve();
         else reject(verdict);
       };
-      this.watchers.add(look);
+      const off = this.watch(look);
       look();
     });
   }

@@ -20,7 +20,6 @@ import {
   type PluginPhase,
   type PluginState,
 } from './machines/plugin.ts';
-import { schedulerMachine } from './machines/scheduler.ts';
 import { type SupervisorHost, supervisorMachine } from './machines/supervisor.ts';
 import { workerMachine } from './machines/worker.ts';
 import type { ManifestProblem } from './manifest/read.ts';
@@ -73,7 +72,6 @@ export class Runtime implements PluginHost, SupervisorHost {
   readonly #living = new Set<SpawnedWorker>();
   readonly #pluginLogic: typeof pluginMachine;
   readonly #root: ActorRefFrom<typeof supervisorMachine>;
-  readonly #scheduler: ActorRefFrom<typeof schedulerMachine>;
   /** Manifests that came back before the former actor of their name had ended. */
   readonly #successors = new Map<string, ManifestInForce>();
   #changePending = false;
@@ -100,11 +98,6 @@ export class Runtime implements PluginHost, SupervisorHost {
       supervisorMachine.provide({ actors: { discover: fromPromise(() => this.manifests.discover()) } }),
       { input: { host: this }, clock, id: 'supervisor' },
     );
-    this.#scheduler = createActor(schedulerMachine, {
-      parent: this.#root as never,
-      id: 'scheduler',
-      input: { clock },
-    });
     // An error of the root is a bug of ours. Workers must not outlive it, and the program must not die of it.
     this.#root.subscribe({ error: (error) => this.#fail(error) });
   }
@@ -112,7 +105,6 @@ export class Runtime implements PluginHost, SupervisorHost {
   /** Starts the machines; resolves when the first discovery is done. */
   async start(): Promise<void> {
     this.#root.start();
-    this.#scheduler.start();
     await new Promise<void>((resolve) => {
       const look = (): void => {
         if (!this.#root.getSnapshot().matches('booting')) resolve();
@@ -121,6 +113,11 @@ export class Runtime implements PluginHost, SupervisorHost {
       look();
     });
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Reads the search paths anew and applies what has changed. */
+  async rediscover(): Promise<void> {
+    this.#root.send({ type: 'MANIFESTS.CHANGED', changes: await this.manifests.discover() });
   }
 
   /** Ends every plugin, then everything else that runs. Resolves when nothing is left. */
@@ -162,6 +159,10 @@ export class Runtime implements PluginHost, SupervisorHost {
   }
 
   /* ---- What the supervisor machine asks for ---- */
+
+  get clock(): Clock {
+    return this.#clock;
+  }
 
   now(): number {
     return this.#clock.now();
@@ -216,7 +217,9 @@ export class Runtime implements PluginHost, SupervisorHost {
   forget(plugin: string): void {
     const record = this.records.get(plugin);
     this.records.delete(plugin);
-    for (const watcher of record?.watchers ?? []) watcher();
+    // Those who wait for it to come to rest have waited long enough.
+    record?.enter('discovered', 'idle', this.#clock.now());
+    record?.settle();
     this.#noteChange();
     const successor = this.#successors.get(plugin);
     if (successor === undefined) return;
@@ -239,10 +242,11 @@ export class Runtime implements PluginHost, SupervisorHost {
         settings,
         gate: record.gate,
         host: this,
-        scheduler: this.#scheduler as AnyActorRef,
+        scheduler: this.#root.getSnapshot().children.scheduler as AnyActorRef,
         supervisor: this.#root as AnyActorRef,
       },
     });
+    record.actor.subscribe({ next: () => record.settle(), error: (error) => this.#failPlugin(record, error) });
     record.actor.start();
   }
 
@@ -259,16 +263,12 @@ export class Runtime implements PluginHost, SupervisorHost {
     if (record === undefined || event.type === 'xstate.init') return;
     const from = record.state;
     const at = this.#clock.now();
-    record.state = to;
-    record.phase = phase;
-    record.since = at;
-    if (to === 'busy' || to === 'ready') record.lastUsedAt = at;
+    record.enter(to, phase, at);
     const reason = 'error' in event && event.error instanceof Error ? event.error.message : undefined;
     if (this.transitions.any) {
       this.transitions.notify(Object.freeze({ plugin: context.name, from, to, phase, event: event.type, at, reason }));
     }
     if (to === 'crashed') this.#logger.warn({ plugin: context.name, phase, reason }, 'plugin crashed');
-    for (const watcher of [...record.watchers]) watcher();
     this.#noteChange();
   }
 
@@ -276,7 +276,9 @@ export class Runtime implements PluginHost, SupervisorHost {
     if (error !== undefined)
       this.#logger.warn({ plugin: context.name, err: error }, 'The new worker did not start; the old one goes on.');
     const record = this.records.get(context.name);
-    for (const settle of record?.replacementWaiters.splice(0) ?? []) settle(error);
+    if (record === undefined) return;
+    record.replacementError = error;
+    record.noteChange();
   }
 
   reconfigure(context: PluginContext): void {
@@ -364,6 +366,21 @@ export class Runtime implements PluginHost, SupervisorHost {
       this.#changePending = false;
       this.changes.notify();
     });
+  }
+
+  /** An error of a plugin's machine is a bug of ours too, but the other plugins need not suffer for it. */
+  #failPlugin(record: PluginRecord, error: unknown): void {
+    const { plugin } = record;
+    this.#logger.fatal({ plugin, err: error }, 'The machine of a plugin has failed; its workers are ended.');
+    for (const worker of this.#living) if (worker.plugin === plugin) worker.signal('SIGKILL');
+    const lost = new GreenroomError('E_STOPPING', `"${plugin}" has failed inside the supervisor and is given up.`, {
+      plugin,
+      cause: error,
+    });
+    const { residency } = record.gate;
+    if (residency !== undefined) record.gate.lose(residency.generation, residency, lost);
+    record.gate.refuse(lost);
+    this.#root.send({ type: 'PLUGIN.REMOVED', plugin });
   }
 
   #fail(error: unknown): void {

@@ -134,7 +134,7 @@ export class Supervisor implements AsyncDisposable {
   /** Reads the search paths anew, which the watcher does by itself; resolves to what is there now. */
   async discover(): Promise<readonly PluginSnapshot[]> {
     this.#refuseIfStopping();
-    this.#runtime.apply(await this.#runtime.manifests.discover());
+    await this.#runtime.rediscover();
     return this.plugins();
   }
 
@@ -169,8 +169,7 @@ export class Supervisor implements AsyncDisposable {
             record.onListenerError(error);
           }
         };
-        record.watchers.add(watch);
-        return () => void record.watchers.delete(watch);
+        return record.watch(watch);
       },
     };
   }
@@ -251,12 +250,16 @@ export class Supervisor implements AsyncDisposable {
     }
     const former = record.context.config;
     if (config !== undefined) record.send({ type: 'CONFIGURED', config });
-    const replaced = new Promise<Error | undefined>((resolve) => record.replacementWaiters.push(resolve));
+    const old = record.context.current;
+    record.replacementError = undefined;
     record.send({ type: 'REPLACE' });
-    const error = await Promise.race([replaced, record.until(() => !record.serving).then(() => undefined)]);
-    if (error === undefined) return this.load(name, { signal: options.signal });
-    record.send({ type: 'CONFIGURED', config: former });
-    throw error;
+    try {
+      await record.until(() => record.replacementError ?? record.context.current !== old);
+    } catch (error) {
+      record.send({ type: 'CONFIGURED', config: former });
+      throw error;
+    }
+    return this.load(name, { signal: options.signal });
   }
 
   /** Has the plugin give up its resources once its calls have ended; the next call brings it back. */

@@ -26,6 +26,7 @@ export interface SpawnServices {
 
 /** A worker process on its way through life, to be signalled. */
 export interface SpawnedWorker {
+  readonly plugin: string;
   /** Signals the worker's group, unless its number has become a stranger's. */
   signal(signal: NodeJS.Signals): void;
 }
@@ -55,6 +56,7 @@ export function spawnWorker(
 class Spawn implements SpawnedWorker, WorkerProcess {
   readonly nonce = randomBytes(16).toString('hex');
   readonly token = randomBytes(24).toString('hex');
+  readonly plugin: string;
   port = 0;
   pid = 0;
   readonly #launch: LaunchRequest;
@@ -74,6 +76,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   #onHandshake: (() => void) | undefined;
 
   constructor(launch: LaunchRequest, generation: number, services: SpawnServices, tell: (event: ProcessEvent) => void) {
+    this.plugin = launch.plugin;
     this.#launch = launch;
     this.#generation = generation;
     this.#services = services;

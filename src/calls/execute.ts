@@ -1,7 +1,10 @@
-import type { GreenroomError } from '../errors.ts';
+import { GreenroomError } from '../errors.ts';
 import { Call, type CallOptions, type CallSite, nextCallId } from './call.ts';
 import { encodeCall, type EncodedCall } from './input.ts';
 import { CallStream } from './stream.ts';
+
+/** The longest time a timer of Node can run, about 24.8 days; beyond it they fire at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Calls `execute` of a plugin; resolves to its result. Rejects with a GreenroomError. */
 export function executeCall<Output>(site: CallSite, input: unknown, options: CallOptions): Promise<Output> {
@@ -13,6 +16,7 @@ export function executeCall<Output>(site: CallSite, input: unknown, options: Cal
         onResult: resolve,
         onError: reject,
       }).begin();
+    checkOptions(site.plugin, options);
     const encoded = encodeCall(site.plugin, id, input);
     // A promise only where a value has to be saved to a file first: the common call stays in one step.
     if (encoded instanceof Promise) encoded.then(begin).catch(reject);
@@ -41,6 +45,7 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: CallO
         if (left) call.cancel(undefined);
       };
       try {
+        checkOptions(site.plugin, options);
         const encoded = encodeCall(site.plugin, id, input);
         if (encoded instanceof Promise) encoded.then(begin).catch((error: GreenroomError) => stream.fail(error));
         else begin(encoded);
@@ -56,4 +61,18 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: CallO
     },
   });
   return stream;
+}
+
+function checkOptions(plugin: string, { timeoutMs, signal, priority, onProgress }: CallOptions): void {
+  const wrong = (option: string, expected: string): never => {
+    throw new GreenroomError('E_OPTIONS', `The option "${option}" of a call of "${plugin}" must be ${expected}.`, {
+      plugin,
+    });
+  };
+  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
+    wrong('timeoutMs', `a number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`);
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) wrong('signal', 'an AbortSignal');
+  if (priority !== undefined && !Number.isFinite(priority)) wrong('priority', 'a finite number');
+  if (onProgress !== undefined && typeof onProgress !== 'function') wrong('onProgress', 'a function');
 }

@@ -1,4 +1,5 @@
 import { type ActorRefFrom, fromPromise, setup } from 'xstate';
+import type { Clock } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestChange } from '../manifest/source.ts';
 import {
@@ -9,9 +10,11 @@ import {
   type RestartHistory,
 } from '../scheduler/restart-plan.ts';
 import type { PluginReport } from './plugin-events.ts';
+import { schedulerMachine } from './scheduler.ts';
 
 /** What the supervisor machine needs of the runtime around it. Its methods must not throw. */
 export interface SupervisorHost {
+  readonly clock: Clock;
   /** Milliseconds since the epoch. */
   now(): number;
   /** A number in [0, 1). */
@@ -47,8 +50,14 @@ const unprovided = (): never => {
 };
 
 const base = setup({
-  types: { input: {} as SupervisorInput, context: {} as Context, events: {} as SupervisorEvent },
+  types: {
+    children: {} as { scheduler: 'scheduler' },
+    input: {} as SupervisorInput,
+    context: {} as Context,
+    events: {} as SupervisorEvent,
+  },
   actors: {
+    scheduler: schedulerMachine,
     /** The first discovery; resolves to the manifests that it found. */
     discover: fromPromise<ManifestChange[]>(unprovided),
   },
@@ -121,6 +130,7 @@ const forgetPlugin = ({ context, event }: { context: Context; event: SupervisorE
 export const supervisorMachine = base.createMachine({
   id: 'supervisor',
   context: ({ input }) => ({ ...input, histories: new Map() }),
+  invoke: { id: 'scheduler', src: 'scheduler', input: ({ context }) => ({ clock: context.host.clock }) },
   initial: 'booting',
   on: {
     'PLUGIN.REMOVED': { actions: [forgetCrashes, forgetPlugin] },

@@ -19,10 +19,7 @@ export interface ShadowedManifest {
   readonly by: ManifestEntry;
 }
 
-interface KnownFile {
-  readonly entry: ManifestEntry | undefined;
-  readonly problems: readonly ManifestProblem[];
-}
+type KnownFile = Pick<ManifestReading, 'entry' | 'problems'>;
 
 /**
  * Knows every manifest file and which of them is in force under each name: the one of the earliest search path, and
@@ -53,7 +50,7 @@ export class Catalogue {
       return;
     }
     const entry = reading.entry ?? former;
-    this.#files.set(file, { entry, problems: reading.problems });
+    this.#files.set(file, entry === reading.entry ? reading : { entry, problems: reading.problems });
     if (entry !== former) this.#replace(former, entry);
   }
 

@@ -1,5 +1,6 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import { type FileStamp, readText } from './file-text.ts';
 import { type Manifest, parseManifest } from './schema.ts';
 
 /** Something that is wrong with a manifest file. */
@@ -34,62 +35,63 @@ export interface ManifestEntry {
 export interface ManifestReading {
   readonly entry?: ManifestEntry | undefined;
   readonly problems: readonly ManifestProblem[];
+  /** What the file looked like just before; absent where that could not be learnt. */
+  readonly stamp?: FileStamp | undefined;
 }
 
-/** A manifest is a few kilobytes; what is larger is some other file. */
-const MAX_BYTES = 1024 * 1024;
+const NO_PROBLEMS: readonly ManifestProblem[] = [];
 
 /** Reads and checks one manifest file. Never throws. Null where there is no such file. */
 export function readManifest(file: string, searchPath: string): ManifestReading | null {
-  const fail = (reason: string, field?: string): ManifestReading => ({
-    problems: [{ file, field, reason, severity: 'error' }],
-  });
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return null;
-    return fail(code === 'EISDIR' ? 'is a folder, not a file' : `cannot be read: ${message}`);
-  }
-  if (text.length > MAX_BYTES) return fail(`is larger than ${MAX_BYTES / 1024} KiB, which no manifest is`);
-  if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+  const found = readText(file);
+  if (found === null) return null;
+  const { stamp } = found;
+  const fail = (reason: string): ManifestReading => ({ problems: [{ file, reason, severity: 'error' }], stamp });
+  if ('reason' in found) return fail(found.reason);
+  // Some editors of Windows put a byte order mark before the text.
+  const text = found.text.charCodeAt(0) === 0xfeff ? found.text.slice(1) : found.text;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return fail(text.trim() === '' ? 'is empty' : `is not JSON: ${(error as Error).message}`);
+    return fail(
+      text.trim() === '' ? 'is empty' : `is not JSON: ${(error as Error).message}${placeOf(error as Error, text)}`,
+    );
   }
   const parsed = parseManifest(value);
   if (!parsed.ok)
-    return { problems: parsed.issues.map(({ field, reason }) => ({ file, field, reason, severity: 'error' })) };
+    return { problems: parsed.issues.map(({ field, reason }) => ({ file, field, reason, severity: 'error' })), stamp };
   const { manifest, unknownKeys } = parsed;
-  return {
-    entry: toEntry(manifest, file, searchPath),
-    problems: unknownKeys.map((field) => ({
-      file,
-      field,
-      reason: 'is not known and means nothing here',
-      severity: 'warning',
-    })),
-  };
+  const problems: readonly ManifestProblem[] =
+    unknownKeys.length === 0
+      ? NO_PROBLEMS
+      : unknownKeys.map((field) => ({
+          file,
+          field,
+          reason: 'is not known and means nothing here',
+          severity: 'warning',
+        }));
+  return { entry: toEntry(manifest, file, searchPath), problems, stamp };
+}
+
+/** Where in the text JSON stops being JSON, as far as the engine's message says and has not said already. */
+function placeOf({ message }: Error, text: string): string {
+  if (message.includes('line ')) return '';
+  const position = /position (\d+)/.exec(message)?.[1] ?? (message.includes('end of JSON') ? text.length : undefined);
+  if (position === undefined) return '';
+  const before = text.slice(0, Number(position)).split('\n');
+  return ` (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`;
 }
 
 function toEntry(manifest: Manifest, file: string, searchPath: string): ManifestEntry {
   const folder = dirname(file);
   const { module, python_path, command, cwd } = manifest;
-  return {
-    manifest,
-    file,
-    folder,
-    searchPath,
-    resolved: {
-      ...(module !== undefined && { module: isModuleFile(module) ? resolve(folder, module) : module }),
-      ...(python_path !== undefined && { python_path: resolveProgram(folder, python_path) }),
-      ...(command !== undefined && { command: resolveProgram(folder, command) }),
-      ...(cwd !== undefined && { cwd: resolve(folder, cwd) }),
-    },
-  };
+  const resolved: { -readonly [Key in keyof ManifestEntry['resolved']]: string } = {};
+  if (module !== undefined) resolved.module = isModuleFile(module) ? fromFolder(folder, module) : module;
+  if (python_path !== undefined) resolved.python_path = resolveProgram(folder, python_path);
+  if (command !== undefined) resolved.command = resolveProgram(folder, command);
+  if (cwd !== undefined) resolved.cwd = fromFolder(folder, cwd);
+  return { manifest, file, folder, searchPath, resolved };
 }
 
 /** A module that names a file, in contrast to a dotted Python module. */
@@ -99,7 +101,11 @@ function isModuleFile(module: string): boolean {
 
 /** A program with a slash is a path from the manifest's folder; without one it is looked up on PATH when it is started. */
 function resolveProgram(folder: string, program: string): string {
-  return program.includes('/') || program.includes('\\') ? resolve(folder, program) : program;
+  return program.includes('/') || program.includes('\\') ? fromFolder(folder, program) : program;
+}
+
+function fromFolder(folder: string, path: string): string {
+  return isAbsolute(path) ? path : resolve(folder, path);
 }
 
 /** The files and programs a manifest names that are not there. Looked for when a worker cannot start, and by `validate`. */

@@ -91,6 +91,8 @@ export const manifestShape = {
 /** What a manifest file must hold. Unknown keys are kept. */
 export const manifestSchema = z.looseObject(manifestShape);
 
+const KNOWN_KEYS: ReadonlySet<string> = new Set(Object.keys(manifestShape));
+
 /** A manifest that was read and checked. Its keys are those of the file. */
 export type Manifest = z.output<typeof manifestSchema> & { readonly worker: WorkerKind };
 
@@ -126,8 +128,8 @@ export function parseManifest(value: unknown): ManifestParse {
   }
   const issues = missingFields(worker, data);
   if (issues.length > 0) return { ok: false, issues };
-  const unknownKeys = Object.keys(data).filter((key) => !Object.hasOwn(manifestShape, key));
-  return { ok: true, manifest: { ...data, worker }, unknownKeys };
+  const unknownKeys = Object.keys(data).filter((key) => !KNOWN_KEYS.has(key));
+  return { ok: true, manifest: Object.assign(data, { worker }), unknownKeys };
 }
 
 function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { type Dirent, readdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 
 /** The name of a manifest in a folder of its own. */
 export const FOLDER_MANIFEST = 'manifest.json';
@@ -20,7 +20,7 @@ export function manifestFiles(searchPath: string): string[] {
   const files: string[] = [];
   for (const item of found) {
     // A link may lead to either; which of the two it is shows when it is read.
-    if (item.name.endsWith('.json') && !item.isDirectory()) files.push(join(searchPath, item.name));
+    if (item.name.endsWith('.json') && !item.isDirectory()) files.push(searchPath + sep + item.name);
     else if (item.isDirectory() || item.isSymbolicLink()) files.push(join(searchPath, item.name, FOLDER_MANIFEST));
   }
   return files;

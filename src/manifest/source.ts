@@ -1,8 +1,8 @@
-import { statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ManifestWatcher, watchManifests } from '../actors/manifest-watcher.ts';
 import { messageOf } from '../errors.ts';
 import { Catalogue, type ManifestChange, type ShadowedManifest } from './catalogue.ts';
+import { type FileStamp, isSameStamp, stampOf } from './file-text.ts';
 import { type ManifestEntry, type ManifestProblem, readManifest } from './read.ts';
 import { isManifestPath, manifestFiles } from './search-path.ts';
 
@@ -46,7 +46,7 @@ class DiskManifests implements ManifestSource {
   readonly #options: ManifestSourceOptions;
   readonly #catalogue: Catalogue;
   /** What each file looked like when it was read, so that only what has changed is read again. */
-  readonly #seen = new Map<string, string>();
+  readonly #seen = new Map<string, FileStamp>();
   readonly #unreadable = new Map<string, ManifestProblem>();
   #reported = new Set<string>();
   #watcher: ManifestWatcher | undefined;
@@ -155,16 +155,19 @@ class DiskManifests implements ManifestSource {
   }
 
   #read(file: string, searchPath: string, changed: boolean): void {
-    // Looked at before it is read: a write in between then shows as a difference next time.
-    const stat = statSync(file, { throwIfNoEntry: false, bigint: true });
-    const look = stat === undefined ? undefined : `${stat.ino}:${stat.mtimeNs}:${stat.size}`;
-    if (look === undefined) {
+    const seen = this.#seen.get(file);
+    if (!changed && seen !== undefined) {
+      const stamp = stampOf(file);
+      if (stamp !== undefined && isSameStamp(stamp, seen)) return;
+    }
+    const reading = readManifest(file, searchPath);
+    if (reading === null) {
       this.#forget(file);
       return;
     }
-    if (!changed && this.#seen.get(file) === look) return;
-    this.#seen.set(file, look);
-    this.#catalogue.note(file, readManifest(file, searchPath));
+    if (reading.stamp === undefined) this.#seen.delete(file);
+    else this.#seen.set(file, reading.stamp);
+    this.#catalogue.note(file, reading);
   }
 
   #forget(file: string): void {

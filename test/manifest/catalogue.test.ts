@@ -125,7 +125,7 @@ describe('a change', () => {
     catalogue.takeChanges();
     catalogue.note(file, valid(entry('/local', 'a.json', 'a', after)));
     const [change] = catalogue.takeChanges();
-    return change?.consequences;
+    return change?.type === 'changed' ? change.consequences : undefined;
   };
 
   it.each([
