@@ -12,6 +12,8 @@ export interface WorkerProgram {
   readonly file: string;
   readonly args: readonly string[];
   readonly plugin: BootPlugin;
+  /** How many calls the host may have running at once; 2 by default. */
+  readonly concurrency?: number | undefined;
 }
 
 /** One answer, with its whole body. */
@@ -61,7 +63,7 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
   child.stdin.on('error', () => {});
   const listen = transport === 'unix' ? { unix: join(folder, 'w'), control: join(folder, 'c') } : { tcp: '127.0.0.1' };
   child.stdin.write(
-    `${JSON.stringify({ protocol: [1], nonce, token, listen, plugin: program.plugin, concurrency: 2 })}\n`,
+    `${JSON.stringify({ protocol: [1], nonce, token, listen, plugin: program.plugin, concurrency: program.concurrency ?? 2 })}\n`,
   );
 
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });

@@ -53,6 +53,7 @@ async function start(name: string, config: Record<string, unknown> = {}, path = 
       file: manifest.worker === 'python' ? 'python3' : process.execPath,
       args: command ? manifest.args.map((arg: string) => join(home, arg)) : [HOSTS[manifest.worker] ?? ''],
       plugin: command ? plugin : { ...plugin, module, class: manifest.class },
+      concurrency: manifest.max_concurrency ?? 1,
     }),
   );
   const worker = await launched;

@@ -1,0 +1,207 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { afterEach, expect, onTestFailed, vi } from 'vitest';
+import {
+  createSupervisor,
+  GreenroomError,
+  type PluginSnapshot,
+  type Supervisor,
+  type SupervisorOptions,
+  type TransitionEvent,
+} from '../../src/index.ts';
+
+export const FIXTURES = fileURLToPath(new URL('../fixtures/plugins/', import.meta.url));
+
+/** What a manifest of a test says beyond that of its fixture; `fixture` is a folder of test/fixtures/plugins. */
+export type ManifestOf = { fixture?: string } & Record<string, unknown>;
+
+/** A supervisor with its folders, and what it told. */
+export interface Room {
+  readonly supervisor: Supervisor;
+  /** The search path. */
+  readonly plugins: string;
+  readonly dataDir: string;
+  /** A folder for whatever else a test writes. */
+  readonly scratch: string;
+  readonly transitions: TransitionEvent[];
+  /** Writes a manifest into the search path and gives the path of the file. */
+  write(name: string, manifest: ManifestOf): string;
+  /** Resolves at the next transition of the plugin that leads to this state, and this phase. */
+  entered(plugin: string, state: string, phase?: string): Promise<TransitionEvent>;
+  /** The states and phases that the plugin went through, as "state.phase". */
+  path(plugin: string): string[];
+  snapshot(plugin: string): PluginSnapshot;
+}
+
+interface Opened {
+  readonly room: Room;
+  readonly folder: string;
+  readonly pids: Set<number>;
+}
+
+const opened: Opened[] = [];
+
+/** Restarts without a wait to speak of, and short deadlines for what a test lets go wrong. */
+const QUICK: SupervisorOptions = {
+  logger: pino({ level: 'silent' }),
+  restart: { backoff: { baseMs: 1, capMs: 5 } },
+  stopTimeoutMs: 2_000,
+  watch: false,
+};
+
+/** A supervisor of these plugins, by name. It is stopped after the test, and nothing of it may remain. */
+export async function openRoom(manifests: Record<string, ManifestOf>, options: SupervisorOptions = {}): Promise<Room> {
+  // Short, so that socket paths fit.
+  const folder = mkdtempSync(join(tmpdir(), 'gr-'));
+  const [plugins, dataDir, scratch, runtime] = ['plugins', 'data', 'scratch', 'run'].map((name) => {
+    mkdirSync(join(folder, name));
+    return join(folder, name);
+  }) as [string, string, string, string];
+  const before = process.env['XDG_RUNTIME_DIR'];
+  process.env['XDG_RUNTIME_DIR'] = runtime;
+  for (const [name, manifest] of Object.entries(manifests)) writeManifest(plugins, name, manifest);
+  const supervisor = await createSupervisor({ searchPaths: [plugins], dataDir, ...QUICK, ...options });
+  const transitions: TransitionEvent[] = [];
+  const pids = new Set<number>();
+  supervisor.on('transition', (transition) => {
+    transitions.push(transition);
+    for (const { pid } of supervisor.snapshot().plugins) if (pid !== undefined) pids.add(pid);
+  });
+  const room: Room = {
+    supervisor,
+    plugins,
+    dataDir,
+    scratch,
+    transitions,
+    write: (name, manifest) => writeManifest(plugins, name, manifest),
+    entered: (plugin, state, phase) =>
+      new Promise((resolve) => {
+        const off = supervisor.on('transition', (transition) => {
+          if (transition.plugin !== plugin || transition.to !== state) return;
+          if (phase !== undefined && transition.phase !== phase) return;
+          off();
+          resolve(transition);
+        });
+      }),
+    path: (plugin) =>
+      transitions.filter((event) => event.plugin === plugin).map((event) => `${event.to}.${event.phase}`),
+    snapshot: (plugin) => supervisor.plugin(plugin).snapshot(),
+  };
+  opened.push({ room, folder, pids });
+  onTestFailed(() => {
+    for (const { plugin, from, to, phase, event, reason } of transitions)
+      console.error(plugin, from, '->', to, phase, event, reason ?? '');
+  });
+  restoreRuntimeDir = () => {
+    if (before === undefined) delete process.env['XDG_RUNTIME_DIR'];
+    else process.env['XDG_RUNTIME_DIR'] = before;
+  };
+  return room;
+}
+
+let restoreRuntimeDir = (): void => {};
+
+function writeManifest(plugins: string, name: string, { fixture, ...given }: ManifestOf): string {
+  const file = join(plugins, `${name}.json`);
+  const base = fixture === undefined ? {} : manifestOf(fixture);
+  writeFileSync(file, JSON.stringify({ ...base, name, ...given }));
+  return file;
+}
+
+/** The manifest of a fixture with its paths made absolute, because it is written elsewhere. */
+function manifestOf(fixture: string): Record<string, unknown> {
+  const folder = join(FIXTURES, fixture);
+  const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Record<string, unknown>;
+  for (const field of ['module', 'cwd']) {
+    if (typeof manifest[field] === 'string') manifest[field] = join(folder, manifest[field]);
+  }
+  return manifest;
+}
+
+afterEach(async () => {
+  for (const { room, folder, pids } of opened.splice(0)) {
+    await room.supervisor.stop();
+    await gone([...pids]);
+    // The runtime directory holds the sockets, and a stopped supervisor leaves none.
+    expect(readdirSync(join(folder, 'run'))).toEqual([]);
+    rmSync(folder, { recursive: true, force: true });
+  }
+  restoreRuntimeDir();
+  restoreRuntimeDir = () => {};
+  // Workers and guards are children of this process.
+  expect(childrenOf(process.pid)).toEqual([]);
+});
+
+/** The processes whose parent this is, by the table of processes. Those that only wait to be reaped count too. */
+export function childrenOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => statOf(pid)?.parent === parent);
+}
+
+/** Whether a process runs; one that has ended and only waits to be reaped does not. */
+export function lives(pid: number): boolean {
+  const stat = statOf(pid);
+  return stat !== undefined && stat.state !== 'Z';
+}
+
+function statOf(pid: number): { state: string; parent: number } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state = '', parent = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state, parent: Number(parent) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Resolves when none of the processes lives. */
+export async function gone(pids: readonly number[]): Promise<void> {
+  await vi.waitFor(() => expect(pids.filter(lives)).toEqual([]), { timeout: 10_000, interval: 5 });
+}
+
+/** The error a promise rejects with, which must be a typed one. */
+export async function failure(promise: Promise<unknown>): Promise<GreenroomError> {
+  const error: unknown = await promise.then(
+    (value) => {
+      throw new Error(`It did not fail: ${JSON.stringify(value)}`);
+    },
+    (reason: unknown) => reason,
+  );
+  if (error instanceof GreenroomError) return error;
+  throw error;
+}
+
+/** A file that plugins wait for. */
+export function door(room: Room, name = 'door'): { readonly file: string; open(): void } {
+  const file = join(room.scratch, name);
+  return { file, open: () => writeFileSync(file, '') };
+}
+
+/** Starts a call that reports once it runs; `running` resolves then, and rejects if the call ends before. */
+export function startCall(
+  room: Room,
+  plugin: string,
+  input: Record<string, unknown>,
+  options: Parameters<Supervisor['execute']>[2] = {},
+): { readonly running: Promise<void>; readonly result: Promise<unknown> } {
+  let began = (): void => {};
+  const running = new Promise<void>((resolve) => (began = resolve));
+  const result = room.supervisor.execute(plugin, input, { ...options, onProgress: () => began() });
+  // Whoever wants the outcome awaits `result`.
+  result.catch(() => {});
+  return { running: Promise.race([running, result.then(() => {})]), result };
+}
+
+/** Reads a stream to its end. */
+export async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of stream) items.push(item);
+  return items;
+}
+
+export { existsSync };
