@@ -1,4 +1,3 @@
-import type { Connection } from '../machines/worker.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import { resolveConfig } from '../plugin-config.ts';
 import type { WorkerChannel } from './worker-channel.ts';
@@ -17,14 +16,4 @@ export async function initializeWorker(
   const config = await resolveConfig(schema, given, entry.manifest.name);
   await channel.initialize(config, signal);
   return config;
-}
-
-/** The same for a worker that has just connected. */
-export function initializeConnection(
-  connection: Connection,
-  entry: ManifestEntry,
-  given: unknown,
-  signal: AbortSignal,
-): Promise<unknown> {
-  return initializeWorker(connection.channel, entry, given, signal);
 }

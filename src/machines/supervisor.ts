@@ -1,4 +1,4 @@
-import { type ActorRefFrom, fromPromise, setup } from 'xstate';
+import { fromPromise, setup } from 'xstate';
 import type { Clock } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestChange } from '../manifest/source.ts';
@@ -161,6 +161,3 @@ export const supervisorMachine = base.createMachine({
     stopped: { type: 'final' },
   },
 });
-
-/** A running supervisor actor. */
-export type SupervisorRef = ActorRefFrom<typeof supervisorMachine>;
