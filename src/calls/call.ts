@@ -204,7 +204,7 @@ export class Call implements Guest, CallSink {
   #abandon(error: GreenroomError): void {
     const outcome = this.#settle();
     if (outcome === undefined) return;
-    const { gate, clock, cancelGraceMs } = this.#site;
+    const { gate, clock } = this.#site;
     const residency = this.#residency;
     if (residency === undefined) {
       gate.withdraw(this);
@@ -213,7 +213,7 @@ export class Call implements Guest, CallSink {
       // The stream may be paused; the end of the answer is what returns the lease.
       this.#inFlight?.resume();
       residency.channel.cancel(this.id).catch(() => {});
-      this.#timer = clock.setTimeout(() => gate.reportStuck(residency, this), cancelGraceMs());
+      this.#timer = clock.setTimeout(() => gate.reportStuck(residency, this), this.#site.cancelGraceMs());
     }
     outcome.onError(error);
   }
