@@ -149,6 +149,24 @@ describe('a call of an older worker', () => {
     expect(so).toMatchObject({ result: 'done', last: 'result', outcomes: 1 });
   });
 
+  it('passes over progress that is answered after the result', async () => {
+    let execution: ServerResponse | undefined;
+    let progress: ServerResponse | undefined;
+    const channel = await channelTo({
+      'GET /health': says({ status: 'running', pid: 1 }),
+      'POST /execute': (response) => (execution = response),
+      'GET /progress': (response) => {
+        progress = response;
+        if (execution !== undefined) reply(execution, 200, 'done');
+      },
+    });
+    const so = await told((sink) => channel.execute('c', body, sink));
+    if (progress !== undefined) reply(progress, 200, { progress: 0.5, message: 'late' });
+    // Answered on the same connection, so after the late progress.
+    await channel.health(never);
+    expect(so).toMatchObject({ progress: [], last: 'result', outcomes: 1 });
+  });
+
   it('stops reading while paused', async () => {
     const line = `"${'x'.repeat(1000)}"\n`;
     const total = 20_000;
