@@ -103,6 +103,12 @@ export async function createSupervisor(options: SupervisorOptions = {}): Promise
   return supervisor;
 }
 
+/** The supervisors whose workers are killed when the program exits without having stopped them. */
+const endOnExit = new Set<Runtime>();
+process.on('exit', () => {
+  for (const runtime of endOnExit) runtime.killAll();
+});
+
 /** A running supervisor. Made by {@link createSupervisor}. */
 export class Supervisor implements AsyncDisposable {
   readonly #runtime: Runtime;
@@ -119,11 +125,10 @@ export class Supervisor implements AsyncDisposable {
     this.#settings = settings;
     this.#monitor = createSystemMonitor((name, input) => this.execute(name, input));
     if (!settings.unref) this.#holdProgram();
-    const onExit = (): void => runtime.killAll();
-    process.once('exit', onExit);
+    endOnExit.add(runtime);
     const releaseSignals = settings.handleSignals ? handleSignals(() => this.stop()) : undefined;
     this.#release = () => {
-      process.off('exit', onExit);
+      endOnExit.delete(runtime);
       releaseSignals?.();
       clearInterval(this.#keepAlive);
     };

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { execa } from 'execa';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { checkPaths } from '../manifest/read.ts';
@@ -129,6 +130,9 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       throw this.#cannotSpawn(cause);
     }
     this.#child = child;
+    // Whether the program stays alive is the supervisor's to say, not its workers'.
+    child.unref();
+    for (const pipe of [child.stdin, child.stdout, child.stderr]) (pipe as Socket | null)?.unref();
     this.pid = child.pid;
     this.#startTime = startTimeOf(this.pid);
     this.#services.living.add(this);
