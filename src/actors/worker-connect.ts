@@ -6,6 +6,9 @@ import { createUndiciChannel } from './undici-channel.ts';
 import type { LaunchRequest } from './worker-launch.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
+/** How long the exit of a worker whose connection broke is waited for, in milliseconds. */
+const EXIT_GRACE_MS = 100;
+
 /** How often an older worker, which announces nothing, is tried, in milliseconds. */
 const CJM_RETRY_MS = 10;
 
@@ -50,7 +53,9 @@ async function connectByHandshake(
     }
   } catch (error) {
     channel.close();
-    if (error instanceof GreenroomError || signal.aborted) throw error;
+    if (signal.aborted || (error instanceof GreenroomError && error.code === 'E_HANDSHAKE')) throw error;
+    // A worker that dies right after its handshake is reported by its exit, which may come a little later.
+    await delay(EXIT_GRACE_MS, undefined, { signal, ref: false });
     throw new GreenroomError(
       'E_HANDSHAKE',
       `The worker of "${plugin}" does not answer at ${handshake.control}: ${messageOf(error)}`,

@@ -374,7 +374,8 @@ export const pluginMachine = base.createMachine({
                   after: {
                     backoff: [
                       { guard: 'restartWanted', target: '#admitting', actions: nextGeneration },
-                      { target: '#cold' },
+                      // It never came up, and nobody waits for it any more.
+                      { target: '#stopping' },
                     ],
                   },
                   on: {
