@@ -44,6 +44,9 @@ interface Opened {
 
 const opened: Opened[] = [];
 
+// Vitest picks XState's development build, which warns of actions of one actor that run within those of another.
+vi.spyOn(console, 'warn').mockImplementation(() => {});
+
 /** Restarts without a wait to speak of, and short deadlines for what a test lets go wrong. */
 const QUICK: SupervisorOptions = {
   logger: pino({ level: 'silent' }),
