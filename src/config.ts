@@ -91,7 +91,7 @@ export interface SupervisorSettings {
   readonly restart?: RestartOptions | undefined;
   /** Whether SIGINT, SIGTERM and SIGHUP stop the supervisor. Default false: an embedding program handles its own signals. */
   readonly handleSignals?: boolean | undefined;
-  /** Whether the program may end while the supervisor runs. Default false. */
+  /** Whether the program may end while the supervisor runs and none of its plugins is at anything. Default false. */
   readonly unref?: boolean | undefined;
   /** The level of the supervisor's own log on standard error. Default `warn`. */
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined;

@@ -113,6 +113,23 @@ export class PluginRecord implements CallSite {
     return this.state === 'ready' || (this.state === 'busy' && this.phase === 'serving');
   }
 
+  /** Whether it does nothing and waits for nothing but time or a call. */
+  get resting(): boolean {
+    switch (this.state) {
+      case 'ready':
+        return true;
+      case 'released':
+        return this.phase !== 'releasing';
+      case 'discovered':
+        return this.phase !== 'stopping';
+      case 'crashed':
+        return this.phase !== 'deciding' && this.gate.waiting === 0;
+      case 'spawning':
+      case 'busy':
+        return false;
+    }
+  }
+
   get loaded(): boolean {
     switch (this.state) {
       case 'ready':

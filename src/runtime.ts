@@ -24,6 +24,7 @@ import { type SupervisorHost, supervisorMachine } from './machines/supervisor.ts
 import { workerMachine } from './machines/worker.ts';
 import type { ManifestProblem } from './manifest/read.ts';
 import { createManifestSource, type ManifestChange, type ManifestSource } from './manifest/source.ts';
+import { ProgramHold } from './program-hold.ts';
 import { PluginRecord } from './plugin-record.ts';
 import { pluginSettings } from './plugin-settings.ts';
 import { join } from 'node:path';
@@ -59,6 +60,8 @@ export interface RuntimePorts {
 export class Runtime implements PluginHost, SupervisorHost {
   readonly settings: ResolvedSettings;
   readonly records = new Map<string, PluginRecord>();
+  /** What keeps the program alive: plugins that are at something, and whoever wants to. */
+  readonly hold = new ProgramHold();
   readonly manifests: ManifestSource;
   readonly guard: Guard = startGuard();
   readonly transitions: Listeners<TransitionEvent>;
@@ -219,6 +222,7 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.records.delete(plugin);
     // Those who wait for it to come to rest have waited long enough.
     record?.enter('discovered', 'idle', this.#clock.now());
+    this.hold.set(record, false);
     record?.settle();
     this.#noteChange();
     const successor = this.#successors.get(plugin);
@@ -264,6 +268,7 @@ export class Runtime implements PluginHost, SupervisorHost {
     const from = record.state;
     const at = this.#clock.now();
     record.enter(to, phase, at);
+    this.hold.set(record, !record.resting);
     const reason = 'error' in event && event.error instanceof Error ? event.error.message : undefined;
     if (this.transitions.any) {
       this.transitions.notify(Object.freeze({ plugin: context.name, from, to, phase, event: event.type, at, reason }));

@@ -115,7 +115,6 @@ export class Supervisor implements AsyncDisposable {
   readonly #settings: ResolvedSettings;
   readonly #sampler = createTreeSampler();
   readonly #monitor: SystemMonitor;
-  #keepAlive: NodeJS.Timeout | undefined;
   #release: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -124,13 +123,14 @@ export class Supervisor implements AsyncDisposable {
     this.#runtime = runtime;
     this.#settings = settings;
     this.#monitor = createSystemMonitor((name, input) => this.execute(name, input));
-    if (!settings.unref) this.#holdProgram();
+    // Unreferenced, only the plugins that are at something keep the program alive.
+    if (!settings.unref) runtime.hold.set(this, true);
     endOnExit.add(runtime);
     const releaseSignals = settings.handleSignals ? handleSignals(() => this.stop()) : undefined;
     this.#release = () => {
       endOnExit.delete(runtime);
       releaseSignals?.();
-      clearInterval(this.#keepAlive);
+      runtime.hold.set(this, false);
     };
   }
 
@@ -467,7 +467,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   async #stop(timeoutMs: number | undefined): Promise<void> {
-    this.#holdProgram();
+    this.#runtime.hold.set(this, true);
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#runtime.killAll(), timeoutMs);
     try {
       await this.#runtime.stop();
@@ -479,11 +479,6 @@ export class Supervisor implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
-  }
-
-  /** Everything else is unreferenced, so this alone keeps the program alive. */
-  #holdProgram(): void {
-    this.#keepAlive ??= setInterval(() => {}, 2 ** 30);
   }
 
   #record(name: string): PluginRecord {
