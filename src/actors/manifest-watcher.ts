@@ -1,6 +1,8 @@
-import { type FSWatcher as FolderWatcher, statSync, watch as watchFolder } from 'node:fs';
-import { join, parse } from 'node:path';
+import { type Stats, statSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
+import { FOLDER_MANIFEST, isManifestPath } from '../manifest/search-path.ts';
+import { WayWatcher } from './way-watcher.ts';
 
 /** What a watcher of search paths tells. */
 export interface ManifestWatcherEvents {
@@ -8,6 +10,8 @@ export interface ManifestWatcherEvents {
   onFile(path: string): void;
   /** Anything may have changed: read all anew. */
   onRescan(): void;
+  /** A search path cannot be watched, or not wholly. */
+  onError(searchPath: string, error: unknown): void;
 }
 
 /** Follows what happens in some search paths. */
@@ -16,8 +20,9 @@ export interface ManifestWatcher {
 }
 
 /**
- * Watches search paths, those too that are not there yet, go and come back, or are links that change their target.
- * Only folders are watched: a watch on each of 10,000 files would cost 100 MB. It never keeps the program alive.
+ * Watches search paths (absolute and normalized), those too that are not there yet, go and come back, or are links that
+ * change their target. Folders are watched, and the targets of linked files: a watch on each of 10,000 files would
+ * cost 100 MB. It does not keep the program alive, except on Windows.
  */
 export function watchManifests(searchPaths: readonly string[], events: ManifestWatcherEvents): ManifestWatcher {
   const watched = searchPaths.map((path) => new WatchedPath(path, events));
@@ -28,104 +33,130 @@ export function watchManifests(searchPaths: readonly string[], events: ManifestW
   };
 }
 
-/** How long a folder is left alone after it was found changed, before it is watched anew, in milliseconds. */
+/** How long folders must be at rest, after one was found changed, before they are watched anew, in milliseconds. */
 const REARM_MS = 20;
 
+/**
+ * One search path. chokidar follows what is in it, and says nothing of a path whose parents come and go, nor of a
+ * folder that is exchanged for another of its name: such a folder is told by its identity, and everything is then
+ * watched anew.
+ */
 class WatchedPath {
   readonly #path: string;
   readonly #events: ManifestWatcherEvents;
-  /** The folders on the way to the path; each tells when the next one comes, goes or is exchanged. */
-  #way: FolderWatcher[] = [];
+  readonly #way: WayWatcher;
   #content: FSWatcher | undefined;
+  /** Which folder `#content` watches; undefined where there is none, or it is no longer the right one. */
   #identity: string | undefined;
+  /** Which folders are in it, by name. */
+  readonly #folders = new Map<string, string>();
+  /** The manifests in it that are links to files. */
+  readonly #links = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(path: string, events: ManifestWatcherEvents) {
     this.#path = path;
     this.#events = events;
+    this.#way = new WayWatcher(
+      path,
+      () => this.#rearm(),
+      (error) => events.onError(path, error),
+    );
     this.#arm();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#disarmWay();
+    this.#way.close();
     await this.#content?.close();
   }
 
   #arm(): void {
-    if (this.#closed) return;
-    this.#disarmWay();
-    this.#watchWay();
-    const identity = identityOf(this.#path);
+    // The way first: what comes after the look at the folder is then told.
+    this.#way.arm();
+    const identity = currentIdentity(this.#path);
     if (identity === this.#identity) return;
     this.#identity = identity;
+    this.#folders.clear();
+    this.#links.clear();
     void this.#content?.close();
     this.#content = identity === undefined ? undefined : this.#watchContent();
-    this.#events.onRescan();
   }
 
   #rearm(): void {
     if (this.#closed) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#arm(), REARM_MS).unref();
-  }
-
-  /** chokidar says nothing about a path whose parents come, go or are links that are exchanged, so they are watched here. */
-  #watchWay(): void {
-    const { root } = parse(this.#path);
-    const names = this.#path
-      .slice(root.length)
-      .split(/[\\/]/)
-      .filter((name) => name !== '');
-    let folder = root;
-    for (const name of names) {
-      try {
-        const watcher = watchFolder(folder, { persistent: false }, (_event, changed) => {
-          if (changed === null || changed === name || changed === parse(folder).base) this.#rearm();
-        });
-        watcher.on('error', () => this.#rearm());
-        this.#way.push(watcher);
-      } catch {
-        // Not there or not to be read: the folder before tells when that changes.
-        return;
-      }
-      folder = join(folder, name);
-    }
-  }
-
-  #disarmWay(): void {
-    for (const watcher of this.#way.splice(0)) watcher.close();
+    this.#timer = setTimeout(() => {
+      this.#arm();
+      this.#events.onRescan();
+    }, REARM_MS).unref();
   }
 
   #watchContent(): FSWatcher {
-    const watcher = watch(this.#path, {
-      depth: 1,
-      ignoreInitial: true,
-      persistent: false,
-      // Files are not watched one by one; their folder's raw events name them.
-      ignored: (_path, stats) => stats?.isFile() === true,
-    });
-    watcher.on('raw', (_event, name, details) => {
-      const { watchedPath } = details as { watchedPath?: string };
-      if (watchedPath === undefined) return;
-      // Without a name, or with that of a folder, anything in it may have changed.
-      if (typeof name === 'string' && name.endsWith('.json')) this.#events.onFile(join(watchedPath, name));
-      else this.#events.onRescan();
-      if (watchedPath === this.#path && identityOf(this.#path) !== this.#identity) this.#rearm();
-    });
-    watcher.on('addDir', () => this.#events.onRescan());
-    watcher.on('unlinkDir', () => this.#events.onRescan());
-    watcher.on('error', () => this.#rearm());
-    // Whatever happened while the folders were being looked through was told by nobody.
-    watcher.once('ready', () => this.#events.onRescan());
-    return watcher;
+    const onFile = (path: string): void => this.#events.onFile(path);
+    return (
+      watch(this.#path, {
+        depth: 1,
+        atomic: false,
+        // chokidar hears the errors of its watches only if they are persistent, and Windows raises one for a deleted folder.
+        persistent: process.platform === 'win32',
+        ignored: (path, stats) => this.#isPlainFile(path, stats),
+      })
+        .on('raw', (event, name, details) => this.#hear(event, name, (details as { watchedPath?: string }).watchedPath))
+        .on('addDir', (path, stats) => {
+          if (stats !== undefined && path !== this.#path) this.#folders.set(basename(path), identityOf(stats));
+        })
+        // Of files, only linked ones are watched.
+        .on('change', onFile)
+        .on('unlink', onFile)
+        .on('error', (error) => this.#events.onError(this.#path, error))
+        // Whatever happened while the folders were being looked through was told by nobody.
+        .on('ready', () => this.#events.onRescan())
+    );
+  }
+
+  /** A file is not watched itself, as its folder names it. The folder of a link says nothing of the link's target. */
+  #isPlainFile(path: string, stats: Stats | undefined): boolean {
+    if (stats?.isSymbolicLink() === true && isManifestPath(this.#path, normalize(path)))
+      this.#links.add(normalize(path));
+    return stats?.isFile() === true && !(this.#links.size > 0 && this.#links.has(normalize(path)));
+  }
+
+  #hear(event: string, name: string | null, watchedPath: string | undefined): void {
+    const watched = watchedPath === undefined ? undefined : normalize(watchedPath);
+    if (watched === this.#path) this.#hearOfContent(event, name);
+    else if (watched === undefined) this.#events.onRescan();
+    else if (this.#links.has(watched)) this.#events.onFile(watched);
+    else if (dirname(watched) === this.#path && (event === 'rename' || name === null || name === FOLDER_MANIFEST)) {
+      this.#events.onFile(join(watched, FOLDER_MANIFEST));
+    }
+  }
+
+  #hearOfContent(event: string, name: string | null): void {
+    if (name?.endsWith('.json') === true) this.#events.onFile(join(this.#path, name));
+    if (name !== null && event !== 'rename') return;
+    const isSelf = name === basename(this.#path) && currentIdentity(this.#path) !== this.#identity;
+    const isFolder = name !== null && currentIdentity(join(this.#path, name)) !== this.#folders.get(name);
+    if (name !== null && !isSelf && !isFolder) return;
+    this.#identity = undefined;
+    this.#events.onRescan();
+    this.#rearm();
   }
 }
 
-/** Tells one folder from another at the same path; undefined where there is none. */
-function identityOf(path: string): string | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat?.isDirectory() === true ? `${stat.dev}:${stat.ino}` : undefined;
+/** Tells one folder from another at the same path; a file system may give the number of a deleted one to the next. */
+function identityOf({ dev, ino, birthtimeMs }: Stats): string {
+  return `${dev}:${ino}:${birthtimeMs}`;
+}
+
+/** The identity of the folder at a path now; undefined where there is none. */
+function currentIdentity(path: string): string | undefined {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats?.isDirectory() === true ? identityOf(stats) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -19,7 +19,13 @@ export interface ShadowedManifest {
   readonly by: ManifestEntry;
 }
 
-type KnownFile = Pick<ManifestReading, 'entry' | 'problems'>;
+interface Contest {
+  readonly name: string;
+  /** The manifests of this name, the most important first. */
+  contenders: readonly ManifestEntry[];
+  /** The one that {@link Catalogue.takeChanges} has told of. */
+  inForce: ManifestEntry | undefined;
+}
 
 /**
  * Knows every manifest file and which of them is in force under each name: the one of the earliest search path, and
@@ -28,10 +34,9 @@ type KnownFile = Pick<ManifestReading, 'entry' | 'problems'>;
  */
 export class Catalogue {
   readonly #rank: ReadonlyMap<string, number>;
-  readonly #files = new Map<string, KnownFile>();
-  readonly #byName = new Map<string, ManifestEntry[]>();
-  readonly #inForce = new Map<string, ManifestEntry>();
-  readonly #touched = new Set<string>();
+  readonly #files = new Map<string, ManifestReading>();
+  readonly #contests = new Map<string, Contest>();
+  readonly #touched = new Set<Contest>();
 
   constructor(searchPaths: readonly string[]) {
     this.#rank = new Map(searchPaths.map((path, index) => [path, index]));
@@ -42,31 +47,33 @@ export class Catalogue {
     return this.#files.keys();
   }
 
+  /** What a file held when it was noted last. */
+  reading(file: string): ManifestReading | undefined {
+    return this.#files.get(file);
+  }
+
   /** Notes what a file holds now; null where it is gone. */
   note(file: string, reading: ManifestReading | null): void {
     const former = this.#files.get(file)?.entry;
-    if (reading === null) {
-      if (this.#files.delete(file) && former !== undefined) this.#replace(former, undefined);
-      return;
-    }
-    const entry = reading.entry ?? former;
-    this.#files.set(file, entry === reading.entry ? reading : { entry, problems: reading.problems });
-    if (entry !== former) this.#replace(former, entry);
+    const entry = reading === null ? undefined : (reading.entry ?? former);
+    if (reading === null) this.#files.delete(file);
+    else this.#files.set(file, entry === reading.entry ? reading : { ...reading, entry });
+    if (entry === former) return;
+    if (former !== undefined) this.#withdraw(former);
+    if (entry !== undefined) this.#enter(entry);
   }
 
   /** What has changed in force since it was asked last. */
   takeChanges(): ManifestChange[] {
     const changes: ManifestChange[] = [];
-    for (const name of this.#touched) {
-      const entry = this.#byName.get(name)?.[0];
-      const previous = this.#inForce.get(name);
+    for (const contest of this.#touched) {
+      const { name, inForce: previous, contenders } = contest;
+      const entry = contenders[0];
+      contest.inForce = entry;
       if (entry === undefined) {
-        this.#inForce.delete(name);
+        this.#contests.delete(name);
         if (previous !== undefined) changes.push({ type: 'removed', name, previous });
-        continue;
-      }
-      this.#inForce.set(name, entry);
-      if (previous === undefined) {
+      } else if (previous === undefined) {
         changes.push({ type: 'added', name, entry });
       } else if (previous !== entry) {
         const consequences = consequencesOf(previous, entry);
@@ -79,13 +86,15 @@ export class Catalogue {
 
   /** The manifests in force. */
   entries(): readonly ManifestEntry[] {
-    return [...this.#inForce.values()];
+    return [...this.#contests.values()].flatMap(({ inForce }) => inForce ?? []);
   }
 
   /** The manifests that are not in force because of another one. */
   shadowed(): readonly ShadowedManifest[] {
     const shadowed: ShadowedManifest[] = [];
-    for (const [by, ...others] of this.#byName.values()) {
+    for (const {
+      contenders: [by, ...others],
+    } of this.#contests.values()) {
       if (by !== undefined) for (const entry of others) shadowed.push({ entry, by });
     }
     return shadowed;
@@ -102,25 +111,23 @@ export class Catalogue {
     return problems;
   }
 
-  #replace(former: ManifestEntry | undefined, entry: ManifestEntry | undefined): void {
-    if (former !== undefined) {
-      const { name } = former.manifest;
-      const left = this.#byName.get(name)?.filter((other) => other !== former) ?? [];
-      if (left.length === 0) this.#byName.delete(name);
-      else this.#byName.set(name, left);
-      this.#touched.add(name);
+  #enter(entry: ManifestEntry): void {
+    const { name } = entry.manifest;
+    let contest = this.#contests.get(name);
+    if (contest === undefined) {
+      contest = { name, contenders: [entry], inForce: undefined };
+      this.#contests.set(name, contest);
+    } else {
+      contest.contenders = [...contest.contenders, entry].toSorted((a, b) => this.#order(a, b));
     }
-    if (entry !== undefined) {
-      const { name } = entry.manifest;
-      const all = this.#byName.get(name);
-      if (all === undefined) this.#byName.set(name, [entry]);
-      else
-        this.#byName.set(
-          name,
-          [...all, entry].toSorted((a, b) => this.#order(a, b)),
-        );
-      this.#touched.add(name);
-    }
+    this.#touched.add(contest);
+  }
+
+  #withdraw(entry: ManifestEntry): void {
+    const contest = this.#contests.get(entry.manifest.name);
+    if (contest === undefined) return;
+    contest.contenders = contest.contenders.filter((other) => other !== entry);
+    this.#touched.add(contest);
   }
 
   #order(a: ManifestEntry, b: ManifestEntry): number {

@@ -1,13 +1,18 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 
-/** What tells one content of a file from another without reading it. */
+/** What tells one content of a file from another without reading it, once it has been at rest for a while. */
 export type FileStamp = Pick<Stats, 'ino' | 'mtimeMs' | 'size'>;
 
-/** The text of a file with its stamp from before it was read, or why there is none; null where there is no such file. */
-export type FileText =
-  | { readonly text: string; readonly stamp: FileStamp }
-  | { readonly reason: string; readonly stamp?: FileStamp | undefined }
-  | null;
+/**
+ * The text of a file, or why there is none; null where there is no such file. `stamp` is from before it was read, and
+ * absent where it would say nothing, as the file has only just been written.
+ */
+export type FileText = ({ readonly text: string } | { readonly reason: string }) & {
+  readonly stamp?: FileStamp | undefined;
+};
+
+/** How coarse the clocks of file systems are, in milliseconds: within a tick, two contents may have the same stamp. */
+const TICK_MS = 2_000;
 
 /** A manifest is a few kilobytes; what is larger is some other file. */
 const MAX_BYTES = 1024 * 1024;
@@ -22,22 +27,22 @@ export function stampOf(file: string): FileStamp | undefined {
 }
 
 /** Whether two stamps are those of the same content. */
-export function isSameStamp(a: FileStamp, b: FileStamp): boolean {
-  return a.mtimeMs === b.mtimeMs && a.size === b.size && a.ino === b.ino;
+export function isSameStamp(a: FileStamp, b: FileStamp | undefined): boolean {
+  return b !== undefined && a.mtimeMs === b.mtimeMs && a.size === b.size && a.ino === b.ino;
 }
 
 /** Reads a small file. Never throws, and never waits, as opening a named pipe would. */
-export function readText(file: string): FileText {
+export function readText(file: string): FileText | null {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = fstatSync(descriptor);
     const { ino, mtimeMs, size } = stats;
-    const stamp = { ino, mtimeMs, size };
+    const stamp = Date.now() - mtimeMs > TICK_MS ? { ino, mtimeMs, size } : undefined;
     if (!stats.isFile())
       return { reason: `is a ${stats.isDirectory() ? 'folder' : 'device or pipe'}, not a file`, stamp };
     if (size > MAX_BYTES) return { reason: `is larger than ${MAX_BYTES / 1024} KiB, which no manifest is`, stamp };
-    return { text: readWhole(descriptor), stamp };
+    return { text: readWhole(descriptor, size), stamp };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -50,11 +55,12 @@ export function readText(file: string): FileText {
 /** One buffer for all files: ten thousand of them would keep the garbage collector busy. */
 const buffer = Buffer.allocUnsafeSlow(MAX_BYTES);
 
-function readWhole(descriptor: number): string {
+function readWhole(descriptor: number, size: number): string {
   let length = 0;
-  for (;;) {
-    const read = readSync(descriptor, buffer, length, buffer.length - length, length);
+  while (length < size) {
+    const read = readSync(descriptor, buffer, length, size - length, length);
+    if (read === 0) break;
     length += read;
-    if (read === 0 || length === buffer.length) return buffer.toString('utf8', 0, length);
   }
+  return buffer.toString('utf8', 0, length);
 }

@@ -35,7 +35,7 @@ export interface ManifestEntry {
 export interface ManifestReading {
   readonly entry?: ManifestEntry | undefined;
   readonly problems: readonly ManifestProblem[];
-  /** What the file looked like just before; absent where that could not be learnt. */
+  /** Tells this content from a later one; absent where it would not. */
   readonly stamp?: FileStamp | undefined;
 }
 

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ManifestWatcher, watchManifests } from '../actors/manifest-watcher.ts';
 import { messageOf } from '../errors.ts';
 import { Catalogue, type ManifestChange, type ShadowedManifest } from './catalogue.ts';
-import { type FileStamp, isSameStamp, stampOf } from './file-text.ts';
+import { isSameStamp, stampOf } from './file-text.ts';
 import { type ManifestEntry, type ManifestProblem, readManifest } from './read.ts';
 import { isManifestPath, manifestFiles } from './search-path.ts';
 
@@ -45,9 +45,8 @@ export function createManifestSource(options: ManifestSourceOptions): ManifestSo
 class DiskManifests implements ManifestSource {
   readonly #options: ManifestSourceOptions;
   readonly #catalogue: Catalogue;
-  /** What each file looked like when it was read, so that only what has changed is read again. */
-  readonly #seen = new Map<string, FileStamp>();
   readonly #unreadable = new Map<string, ManifestProblem>();
+  readonly #unwatchable = new Map<string, ManifestProblem>();
   #reported = new Set<string>();
   #watcher: ManifestWatcher | undefined;
   #gathered = new Set<string>();
@@ -78,7 +77,7 @@ class DiskManifests implements ManifestSource {
   }
 
   problems(): readonly ManifestProblem[] {
-    return [...this.#unreadable.values(), ...this.#catalogue.problems()];
+    return [...this.#unreadable.values(), ...this.#unwatchable.values(), ...this.#catalogue.problems()];
   }
 
   async close(): Promise<void> {
@@ -97,6 +96,11 @@ class DiskManifests implements ManifestSource {
         this.#rescan = true;
         this.#gather();
       },
+      onError: (searchPath, error) => {
+        const reason = `the search path cannot be followed, so changes in it are seen only by discover(): ${messageOf(error)}`;
+        this.#unwatchable.set(searchPath, { file: searchPath, reason, severity: 'warning' });
+        this.#gather();
+      },
     });
   }
 
@@ -111,19 +115,15 @@ class DiskManifests implements ManifestSource {
 
   async #readGathered(): Promise<void> {
     const files = this.#gathered;
+    const rescan = this.#rescan;
     this.#gathered = new Set();
-    if (this.#rescan) {
-      this.#rescan = false;
-      const changes = await this.discover();
-      if (!this.#closed && changes.length > 0) this.#options.onChanges(changes);
-      return;
-    }
+    this.#rescan = false;
     await this.#scanning;
     for (const file of files) {
       const searchPath = this.#options.searchPaths.find((path) => isManifestPath(path, file));
       if (searchPath !== undefined) this.#read(file, searchPath, true);
     }
-    const changes = this.#settle();
+    const changes = rescan ? await this.discover() : this.#settle();
     if (!this.#closed && changes.length > 0) this.#options.onChanges(changes);
   }
 
@@ -139,7 +139,7 @@ class DiskManifests implements ManifestSource {
         sliceEnd = performance.now() + SLICE_MS;
       }
     }
-    for (const file of gone) this.#forget(file);
+    for (const file of gone) this.#catalogue.note(file, null);
   }
 
   #list(searchPath: string): string[] {
@@ -155,24 +155,9 @@ class DiskManifests implements ManifestSource {
   }
 
   #read(file: string, searchPath: string, changed: boolean): void {
-    const seen = this.#seen.get(file);
-    if (!changed && seen !== undefined) {
-      const stamp = stampOf(file);
-      if (stamp !== undefined && isSameStamp(stamp, seen)) return;
-    }
-    const reading = readManifest(file, searchPath);
-    if (reading === null) {
-      this.#forget(file);
-      return;
-    }
-    if (reading.stamp === undefined) this.#seen.delete(file);
-    else this.#seen.set(file, reading.stamp);
-    this.#catalogue.note(file, reading);
-  }
-
-  #forget(file: string): void {
-    this.#seen.delete(file);
-    this.#catalogue.note(file, null);
+    const seen = changed ? undefined : this.#catalogue.reading(file)?.stamp;
+    if (seen !== undefined && isSameStamp(seen, stampOf(file))) return;
+    this.#catalogue.note(file, readManifest(file, searchPath));
   }
 
   /** The changes so far, and word of the problems that are new. */
