@@ -20,12 +20,16 @@ const SDK = 'node/0.1.0';
 /** Room for calls that have been given up by the host but not yet by the plugin. */
 const SPARE_SLOTS = 64;
 
+let subject = 'The plugin';
 try {
-  await run(readBootLine());
+  const boot = readBootLine();
+  // Node leaves the file out of the stack of a syntax error.
+  subject = `The plugin in ${boot.plugin.module}`;
+  await run(boot);
 } catch (error) {
   // The cause comes last, because the last line of its output is what a dead worker is remembered by.
   const { type, message, stack } = describeError(error);
-  writeSync(2, `${stack ?? ''}\nThe plugin could not be started: ${type}: ${message.replaceAll('\n', ' ')}\n`);
+  writeSync(2, `${stack ?? ''}\n${subject} could not be started: ${type}: ${message.replaceAll('\n', ' ')}\n`);
   process.exit(1);
 }
 
