@@ -289,13 +289,10 @@ export class Runtime implements PluginHost, SupervisorHost {
   reconfigure(context: PluginContext): void {
     const record = this.records.get(context.name);
     if (record === undefined) return;
-    withLease(record.gate, (channel, signal) => initializeWorker(channel, record.entry, undefined, signal)).then(
-      (config) => record.send({ type: 'CONFIGURED', config }),
-      (error: unknown) =>
-        this.#logger.warn(
-          { plugin: context.name, err: error },
-          'The changed config was not accepted; the former stays.',
-        ),
+    withLease(record.gate, (channel, signal) =>
+      initializeWorker(channel, record.entry, record.context.config, signal),
+    ).catch((error: unknown) =>
+      this.#logger.warn({ plugin: context.name, err: error }, 'The changed config was not accepted; the former stays.'),
     );
   }
 

@@ -201,15 +201,13 @@ export class Supervisor implements AsyncDisposable {
     const record = this.#record(name);
     const { config, signal } = options;
     if (record.serving && config !== undefined) {
-      if (!isDeepStrictEqual(record.context.config, await this.#checked(record, config)))
-        await this.updateConfig(name, config);
+      const [present, wanted] = [record.context.config, config].map((given) => this.#checked(record, given));
+      if (!isDeepStrictEqual(await present, await wanted)) await this.updateConfig(name, config);
       return;
     }
     if (!record.context.enabled) throw this.#disabled(name);
-    record.send({
-      type: 'LOAD',
-      config: config === undefined ? undefined : { value: await this.#checked(record, config) },
-    });
+    if (config !== undefined) await this.#checked(record, config);
+    record.send({ type: 'LOAD', config: config === undefined ? undefined : { value: config } });
     await whenOpen(
       record.gate,
       signal,
@@ -248,10 +246,11 @@ export class Supervisor implements AsyncDisposable {
    */
   async reload(name: string, options: LoadOptions = {}): Promise<void> {
     const record = this.#record(name);
-    const config = options.config === undefined ? undefined : await this.#checked(record, options.config);
+    const { config } = options;
+    if (config !== undefined) await this.#checked(record, config);
     if (!record.serving) {
       record.send({ type: 'REPLACE' });
-      return this.load(name, { ...options, config });
+      return this.load(name, options);
     }
     const former = record.context.config;
     if (config !== undefined) record.send({ type: 'CONFIGURED', config });
@@ -320,7 +319,7 @@ export class Supervisor implements AsyncDisposable {
     const record = this.#record(name);
     if (record.serving) return withLease(record.gate, (channel, signal) => channel.config(signal));
     const { config, entry } = record.context;
-    return config ?? resolveConfig(entry.manifest.config_schema, undefined, name);
+    return resolveConfig(entry.manifest.config_schema, config, name);
   }
 
   /** The JSON Schema of the plugin's config: the manifest's, else a running worker's, else null. */
@@ -349,10 +348,10 @@ export class Supervisor implements AsyncDisposable {
         { plugin: name },
       );
     }
-    const accepted = record.serving
-      ? await withLease(record.gate, (channel, signal) => initializeWorker(channel, record.entry, config, signal))
-      : await this.#checked(record, config);
-    record.send({ type: 'CONFIGURED', config: accepted });
+    if (record.serving)
+      await withLease(record.gate, (channel, signal) => initializeWorker(channel, record.entry, config, signal));
+    else await this.#checked(record, config);
+    record.send({ type: 'CONFIGURED', config });
   }
 
   /* ---- Looking ---- */

@@ -211,13 +211,12 @@ export const notePid = base.assign(({ context, event }) =>
     : {},
 );
 
-/** Remembers the connection of a worker that is ready, and the config that it accepted. */
+/** Remembers the connection of a worker that is ready. */
 export const noteReady = base.assign(({ context, event }) => {
   if (event.type !== 'WORKER.READY') return {};
   const { channel, concurrency, streams } = event.connection;
   const residency: Residency = { generation: event.generation, channel, concurrency, streams, guests: new Set() };
   return {
-    config: event.config,
     workers: context.workers.map((slot) => (slot.generation === event.generation ? { ...slot, residency } : slot)),
   };
 });
@@ -347,7 +346,7 @@ export const noteManifest = base.enqueueActions(({ context, event, enqueue }) =>
   if (event.effect === 'replace') enqueue.raise({ type: 'REPLACE' });
 });
 
-/** The worker has accepted this config; it survives crash, release and reload. */
+/** The worker has accepted this config over the defaults of its schema; it survives crash, release and reload. */
 export const noteConfig = base.assign(({ event }) => (event.type === 'CONFIGURED' ? { config: event.config } : {}));
 
 export const noteLoad = base.assign(({ context, event }) => ({
