@@ -74,7 +74,12 @@ export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): Laun
   };
   switch (manifest.worker) {
     case 'python':
-      return { ...common, file: resolved.python_path ?? DEFAULT_PYTHON, args: ['-c', PYTHON_LAUNCHER, PYTHON_FOLDER], boot };
+      return {
+        ...common,
+        file: resolved.python_path ?? DEFAULT_PYTHON,
+        args: ['-c', PYTHON_LAUNCHER, PYTHON_FOLDER],
+        boot,
+      };
     case 'node':
       return { ...common, file: process.execPath, args: [NODE_HOST], boot };
     case 'command':

@@ -94,6 +94,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       await this.#start();
     } catch (error) {
       this.#sockets?.remove();
+      // Whoever asked for the start is told when it waits for it, not in the middle of asking.
+      await Promise.resolve();
       this.#tell({
         type: 'PROCESS.EXITED',
         exit: { code: null, signal: null, output: '', spawnError: error, retryable: isWorthRetrying(error) },
