@@ -1,0 +1,50 @@
+// @ts-check
+// How soon does a caller hear that a plugin cannot be imported, against how soon its process ends?
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { withFolder, withSupervisor } from './host.mjs';
+import { compare, ratioRow } from './measure.mjs';
+import { spawnWorkerProgram } from './worker-program.mjs';
+
+/** @param {import('./measure.mjs').Bench} bench */
+export default async (bench) => [
+  await failure('python', 'broken.py', 'raise ImportError("no module named torch")\n', bench),
+  await failure('node', 'broken.mjs', "import 'a-package-that-is-not-there';\n", bench),
+];
+
+/** @param {string} kind @param {string} module @param {string} text @param {import('./measure.mjs').Bench} bench */
+function failure(kind, module, text, bench) {
+  return withFolder(async (folder) => {
+    const warmup = 2;
+    // A new name each time: one that has failed is remembered.
+    const names = Array.from({ length: bench.repetitions + warmup }, (_, index) => `broken-${index}`);
+    for (const name of names) {
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, module), text);
+      const manifest = { name, worker: kind, module: `./${module}`, ...(kind === 'python' ? { class: 'Broken' } : {}) };
+      writeFileSync(join(folder, name, 'manifest.json'), JSON.stringify(manifest));
+    }
+    const own = async () => {
+      const start = performance.now();
+      const { child } = spawnWorkerProgram(join(folder, 'broken-0', 'manifest.json'), folder);
+      await once(child, 'exit');
+      return performance.now() - start;
+    };
+    return withSupervisor(
+      async (supervisor) => {
+        const subject = async () => {
+          const name = /** @type {string} */ (names.pop());
+          const start = performance.now();
+          const error = await supervisor.execute(name).catch((reason) => reason);
+          const time = performance.now() - start;
+          if (error?.code !== 'E_START') throw new Error('The import did not fail as it should.', { cause: error });
+          return time;
+        };
+        const comparison = await compare({ reference: own, subject }, { repetitions: bench.repetitions, warmup });
+        return ratioRow(`import failure, ${kind}, error at the caller`, 'ms', comparison, { atMost: 1.5 });
+      },
+      { searchPaths: [folder] },
+    );
+  });
+}

@@ -1,0 +1,70 @@
+// @ts-check
+// How long after a manifest was written does its plugin change its state, beside 10,000 others?
+import { watch, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { PLUGINS, withFolder, withSupervisor, writeManifests } from './host.mjs';
+import { limitRow, median } from './measure.mjs';
+
+const MANIFESTS = 10_000;
+
+/** @param {import('./measure.mjs').Bench} bench */
+export default (bench) =>
+  withFolder(async (folder) => {
+    const [file = ''] = writeManifests(folder, MANIFESTS);
+    const manifest = { name: 'plugin-0', worker: 'python', module: join(PLUGINS, 'bench-python', 'bench_python.py') };
+    writeFileSync(file, JSON.stringify(manifest));
+    return withSupervisor(
+      async (supervisor) => {
+        const plugin = supervisor.plugin('plugin-0');
+        const times = { transition: /** @type {number[]} */ ([]), raw: /** @type {number[]} */ ([]) };
+        for (let round = -2; round < bench.repetitions; round += 1) {
+          await supervisor.load('plugin-0');
+          const { generation } = plugin.snapshot();
+          const start = performance.now();
+          const raw = new Promise((resolve) => {
+            const watcher = watch(dirname(file), () => {
+              watcher.close();
+              resolve(performance.now() - start);
+            });
+          });
+          const transition = new Promise((resolve) => {
+            const off = supervisor.on('transition', () => {
+              off();
+              resolve(performance.now() - start);
+            });
+          });
+          writeFileSync(file, JSON.stringify({ ...manifest, env_vars: { ROUND: round } }));
+          const [rawTime, transitionTime] = await Promise.all([raw, transition]);
+          if (round >= 0) {
+            times.raw.push(rawTime);
+            times.transition.push(transitionTime);
+          }
+          await replaced(plugin, generation);
+        }
+        return [
+          limitRow(
+            `manifest changed, transition, among ${MANIFESTS.toLocaleString('en')}`,
+            'ms',
+            median(times.transition),
+            { atMost: 50 },
+            { reference: median(times.raw) },
+          ),
+        ];
+      },
+      { searchPaths: [folder], watch: true },
+    );
+  });
+
+/** @param {import('../dist/index.js').PluginHandle} plugin @param {number} generation */
+function replaced(plugin, generation) {
+  return new Promise((resolve) => {
+    const look = () => {
+      const { state, generation: now } = plugin.snapshot();
+      if (state !== 'ready' || now === generation) return;
+      off();
+      resolve(undefined);
+    };
+    const off = plugin.subscribe(look);
+    look();
+  });
+}

@@ -1,0 +1,27 @@
+// @ts-check
+// A worker of ours without its supervisor: the program itself, started with a boot line of our own.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { planLaunch } from '../dist/actors/worker-launch.js';
+import { readManifest } from '../dist/manifest/read.js';
+
+export const TOKEN = '0123456789abcdef0123456789abcdef';
+
+/** @param {string} manifest @param {string} folder for its sockets */
+export function spawnWorkerProgram(manifest, folder) {
+  const entry = readManifest(manifest, folder)?.entry;
+  if (entry === undefined) throw new Error(`${manifest} is no manifest.`);
+  const { file, args, cwd, env, boot } = planLaunch(entry, {
+    transport: 'unix',
+    logFile: join(folder, 'log'),
+    passEnv: [],
+    hostEnv: process.env,
+  });
+  const child = spawn(file, args, { cwd, env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stderr.resume();
+  const listen = { unix: join(folder, 'worker.sock'), control: join(folder, 'control.sock') };
+  child.stdin.write(
+    `${JSON.stringify({ protocol: [1], nonce: 'bench', token: TOKEN, listen, plugin: boot, concurrency: 1 })}\n`,
+  );
+  return { child, listen };
+}
