@@ -10,7 +10,12 @@ test.each(['sleep', 'a b', 'x) S 1 2 (y', '((', 'two\nlines'])('a command called
     pgid: 20,
     cpuTicks: 12,
     startTime: '98765',
+    zombie: false,
   });
+});
+
+test('one that has ended and was not taken note of is told apart', () => {
+  expect(parseProcStat(`42 (sleep) ${fields.replace('S', 'Z')}\n`)?.zombie).toBe(true);
 });
 
 test('half a line is no process', () => {

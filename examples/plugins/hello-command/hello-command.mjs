@@ -26,7 +26,9 @@ function serve({ nonce, token, listen, plugin }) {
   routes['GET /health'] = () => ({ status: 'ok', pid: process.pid, name: plugin.name, nonce });
   // The host keeps its connections open, and a call may take hours.
   const patience = { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 };
-  const server = createServer(patience, async (request, response) => {
+  const server = createServer(patience, (request, response) => void respond(request, response));
+
+  async function respond(request, response) {
     const answer = (status, value) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
     };
@@ -39,7 +41,8 @@ function serve({ nonce, token, listen, plugin }) {
     } catch (error) {
       answer(500, { error: { type: error.name, message: error.message, stack: error.stack } });
     }
-  });
+  }
+
   server.listen(listen.unix ? { path: listen.unix } : { host: listen.tcp, port: 0 }, () => {
     const address = listen.unix ? `unix:${listen.unix}` : `tcp:${listen.tcp}:${server.address().port}`;
     const handshake = {

@@ -169,7 +169,9 @@ function serve({ nonce, token, listen, plugin, concurrency }) {
   };
   // The host keeps its connections open, and a call may take hours.
   const patience = { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 };
-  const server = createServer(patience, async (request, response) => {
+  const server = createServer(patience, (request, response) => void respond(request, response));
+
+  async function respond(request, response) {
     try {
       if (!isHost(request)) return answer(response, 401, describe(new MediaError('The token is not right.', 'input')));
       const body = JSON.parse((await request.setEncoding('utf8').toArray()).join('') || '{}');
@@ -180,7 +182,8 @@ function serve({ nonce, token, listen, plugin, concurrency }) {
     } catch (error) {
       answer(response, 500, describe(error));
     }
-  });
+  }
+
   server.listen(listen.unix ? { path: listen.unix } : { host: listen.tcp, port: 0 }, () => {
     const address = listen.unix ? `unix:${listen.unix}` : `tcp:${listen.tcp}:${server.address().port}`;
     const capabilities = ['cancel', 'progress'];
