@@ -12,6 +12,8 @@ export interface PluginSettings {
   readonly cancelGraceMs: number;
   /** `undefined`: never asked. */
   readonly liveness: Liveness | undefined;
+  /** `undefined`: as much as there is. */
+  readonly maxRssMb: number | undefined;
   readonly maxWaiting: number;
   readonly maxConcurrency: number | undefined;
   readonly idempotent: boolean;
@@ -30,6 +32,7 @@ export function pluginSettings(manifest: Manifest, settings: ResolvedSettings): 
     stopMs: manifest.stop_timeout_ms ?? settings.stopTimeoutMs,
     cancelGraceMs: manifest.cancel_grace_ms ?? settings.cancelGraceMs,
     liveness: livenessOf(manifest, settings),
+    maxRssMb: manifest.max_rss_mb,
     maxWaiting: manifest.max_waiting ?? settings.maxWaiting,
     maxConcurrency: manifest.max_concurrency,
     idempotent: manifest.idempotent ?? false,

@@ -1,13 +1,17 @@
 import { type ActorRefFrom, type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
 import type { Logger } from 'pino';
-import { type Guard, startGuard } from './actors/guard.ts';
 import { openPluginLog, type PluginLog } from './actors/log-file.ts';
+import { sweepOrphans } from './actors/orphan-sweep.ts';
+import { createOomWatch } from './actors/out-of-memory.ts';
 import { connectWorker } from './actors/worker-connect.ts';
 import { initializeWorker } from './actors/worker-initialize.ts';
+import { createTreeSampler } from './actors/process-tree.ts';
 import { planLaunch } from './actors/worker-launch.ts';
 import { watchLiveness } from './actors/worker-liveness.ts';
+import { watchMemory } from './actors/worker-memory.ts';
 import type { ProcessCommand } from './actors/worker-process.ts';
-import { type SpawnedWorker, spawnWorker } from './actors/worker-spawn.ts';
+import { spawnWorker } from './actors/worker-spawn.ts';
+import { WorkerTrees } from './actors/worker-trees.ts';
 import { withLease } from './calls/lease-task.ts';
 import type { Clock } from './clock.ts';
 import type { ResolvedSettings } from './config.ts';
@@ -63,7 +67,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   /** What keeps the program alive: plugins that are at something, and whoever wants to. */
   readonly hold = new ProgramHold();
   readonly manifests: ManifestSource;
-  readonly guard: Guard = startGuard();
+  readonly #trees: WorkerTrees;
   readonly transitions: Listeners<TransitionEvent>;
   readonly problems: Listeners<readonly ManifestProblem[]>;
   /** Something has changed of which `subscribe` tells, once an event-loop turn. */
@@ -72,7 +76,6 @@ export class Runtime implements PluginHost, SupervisorHost {
   readonly #random: () => number;
   readonly #logger: Logger;
   readonly #logs = new Map<string, PluginLog>();
-  readonly #living = new Set<SpawnedWorker>();
   readonly #pluginLogic: typeof pluginMachine;
   readonly #root: ActorRefFrom<typeof supervisorMachine>;
   /** Manifests that came back before the former actor of their name had ended. */
@@ -82,6 +85,7 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   constructor(settings: ResolvedSettings, { clock, random, logger }: RuntimePorts) {
     this.settings = settings;
+    this.#trees = new WorkerTrees(settings.dataDir);
     this.#clock = clock;
     this.#random = random;
     this.#logger = logger;
@@ -97,10 +101,11 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.#pluginLogic = pluginMachine.provide({
       actors: { worker: this.#workerLogic(), ...this.#pluginActors() },
     });
-    this.#root = createActor(
-      supervisorMachine.provide({ actors: { discover: fromPromise(() => this.manifests.discover()) } }),
-      { input: { host: this }, clock, id: 'supervisor' },
-    );
+    this.#root = createActor(supervisorMachine.provide({ actors: { discover: fromPromise(() => this.#boot()) } }), {
+      input: { host: this },
+      clock,
+      id: 'supervisor',
+    });
     // An error of the root is a bug of ours. Workers must not outlive it, and the program must not die of it.
     this.#root.subscribe({ error: (error) => this.#fail(error) });
   }
@@ -118,6 +123,13 @@ export class Runtime implements PluginHost, SupervisorHost {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /** What an earlier supervisor of the data directory has left is ended before anything is started. */
+  async #boot(): Promise<ManifestChange[]> {
+    const [changes, swept] = await Promise.all([this.manifests.discover(), sweepOrphans(this.settings.dataDir)]);
+    if (swept > 0) this.#logger.warn({ swept }, 'What a supervisor that was killed had left behind has been ended.');
+    return changes;
+  }
+
   /** Reads the search paths anew and applies what has changed. */
   async rediscover(): Promise<void> {
     this.#root.send({ type: 'MANIFESTS.CHANGED', changes: await this.manifests.discover() });
@@ -132,14 +144,14 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.#root.send({ type: 'STOP' });
     await this.manifests.close();
     await done;
-    await this.guard.close();
+    await this.#trees.close();
     await Promise.all([...this.#logs.values()].map((log) => log.close()));
     this.#logs.clear();
   }
 
   /** Ends every worker at once; their plugins then end as they do when a worker is lost. */
   killAll(): void {
-    for (const worker of this.#living) worker.signal('SIGKILL');
+    this.#trees.killAll();
   }
 
   /** `booting`, `running`, `draining` or `stopped`. */
@@ -149,7 +161,7 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   /** How many worker processes live. */
   get workers(): number {
-    return this.#living.size;
+    return this.#trees.size;
   }
 
   readonly onListenerError = (error: unknown): void => {
@@ -313,7 +325,8 @@ export class Runtime implements PluginHost, SupervisorHost {
   }
 
   #workerLogic(): typeof workerMachine {
-    const services = { guard: this.guard, log: (plugin: string) => this.#log(plugin), living: this.#living };
+    const sampler = createTreeSampler();
+    const services = { trees: this.#trees, oom: createOomWatch(), log: (plugin: string) => this.#log(plugin) };
     return workerMachine.provide({
       actors: {
         process: fromCallback<ProcessCommand, { launch: ReturnType<typeof planLaunch>; generation: number }>(
@@ -338,6 +351,14 @@ export class Runtime implements PluginHost, SupervisorHost {
             : watchLiveness(input.name, input.connection, input.liveness, this.#clock, (error) =>
                 sendBack({ type: 'LIVENESS.LOST', error }),
               ),
+        ) as never,
+        memory: fromCallback<never, { name: string; pid: number; maxRssMb: number | undefined }>(
+          ({ input: { name, pid, maxRssMb }, sendBack }) =>
+            maxRssMb === undefined
+              ? undefined
+              : watchMemory({ plugin: name, pid, maxRssMb }, sampler, this.#clock, (error) =>
+                  sendBack({ type: 'MEMORY.EXCEEDED', error }),
+                ),
         ) as never,
       },
     });
@@ -374,7 +395,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   #failPlugin(record: PluginRecord, error: unknown): void {
     const { plugin } = record;
     this.#logger.fatal({ plugin, err: error }, 'The machine of a plugin has failed; its workers are ended.');
-    for (const worker of this.#living) if (worker.plugin === plugin) worker.signal('SIGKILL');
+    this.#trees.killAll(plugin);
     const lost = new GreenroomError('E_STOPPING', `"${plugin}" has failed inside the supervisor and is given up.`, {
       plugin,
       cause: error,

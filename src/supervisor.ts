@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Logger, pino } from 'pino';
-import { orphanProtection } from './actors/guard.ts';
+import { orphanProtection } from './actors/orphan-protection.ts';
 import { followLog, tailLog } from './actors/log-reader.ts';
 import { createTreeSampler, type TreeStats } from './actors/process-tree.ts';
 import type { CallOptions } from './calls/call.ts';

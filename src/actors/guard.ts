@@ -1,26 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
-
-/** What ends a supervisor's workers if the supervisor itself dies without stopping them. */
-export type OrphanProtectionTier = 'guard' | 'lifeline';
-
-/** The tier of orphan protection that holds on this machine, and what it promises, as a sentence for people. */
-export interface OrphanProtection {
-  readonly tier: OrphanProtectionTier;
-  readonly promise: string;
-}
+import { canRunGuard, GUARD_SHELL } from './orphan-protection.ts';
+import { MARK_VARIABLE } from './spawn-mark.ts';
 
 /** Settings of {@link startGuard}; the defaults are right outside tests. */
 export interface GuardOptions {
   /** The POSIX shell to run. Default `/bin/sh`. */
   readonly shell?: string | undefined;
+  /** The first part of the marks of this supervisor's workers: what bears one and has run away is killed too. */
+  readonly supervisor?: string | undefined;
+  /** The control group in which the workers are: all that is in it is killed. */
+  readonly cgroup?: string | undefined;
 }
 
 /**
- * Kills the process groups it holds when this process ends, however it ends. Without a shell (Windows, bare
- * containers) it holds nothing and `alive` stays false; {@link orphanProtection} says what is left then.
+ * Kills the process groups it holds when this process ends, however it ends, and what has run away from them. Without
+ * a shell (Windows, bare containers) it holds nothing and `alive` stays false.
  */
 export interface Guard {
   /** Whether a guard process runs now; false before the first `add`. */
@@ -34,24 +30,47 @@ export interface Guard {
   add(pgid: number): Promise<void>;
   /** Lets a process group go: to be called once its last process is gone, because numbers come back. Idempotent. */
   remove(pgid: number): void;
+  /** Has the guard remove this folder too when this process dies; the one given last counts. */
+  removeAtEnd(folder: string): void;
   /** Calls back when a guard process ends unasked; it is replaced. Returns how to stop listening. */
   onExit(listener: () => void): () => void;
   /** Ends the guard, which kills what it still holds, and resolves when it is gone. Idempotent. */
   close(): Promise<void>;
 }
 
-// `held` is a set, written as ` 12 34 `. All commands are built in, so that nothing has to be started to kill.
+// `held` is a set, written as ` 12 34 `; $1 is how a mark begins, $2 the control group. To kill the groups nothing has to
+// be started, as all commands for it are built in. A `.` says that nothing is left to do.
 const SCRIPT = `
 trap '' HUP INT QUIT TERM USR1 USR2
 held=' '
+folder=
 while read -r change pgid; do
   case $change$held in
+    .*) exit ;;
     +*" $pgid "*) ;;
     +*) held="$held$pgid " ;;
+    d*) folder=$pgid ;;
     -*" $pgid "*) held="\${held%% $pgid *} \${held#* $pgid }" ;;
   esac
 done
 for pgid in $held; do kill -s KILL -- "-$pgid"; done
+[ -z "$folder" ] || rm -rf -- "$folder"
+[ -z "$2" ] || echo 1 >"$2/cgroup.kill"
+[ -d /proc/self ] && [ -n "$1" ] || exit
+for round in 1 2 3 4 5; do
+  marked=$(grep -lsF -e "$1" /proc/[0-9]*/environ)
+  [ -n "$marked" ] || break
+  for file in $marked; do
+    file=\${file#/proc/}
+    kill -s KILL "\${file%/environ}"
+  done
+done
+[ -n "$2" ] || exit
+for round in 1 2 3 4 5 6 7 8 9 10; do
+  rmdir "$2"/*/
+  rmdir "$2" && break
+  sleep 0.1
+done
 `;
 
 /** A guard that ends sooner than this is broken; its successor then waits as long, so that nothing spins. */
@@ -73,9 +92,11 @@ interface GuardProcess {
  * replaced and given everything again.
  */
 export function startGuard(options: GuardOptions = {}): Guard {
-  const shell = options.shell ?? '/bin/sh';
-  const usable = orphanProtection(shell).tier === 'guard';
+  const { shell = GUARD_SHELL, supervisor, cgroup } = options;
+  const usable = canRunGuard(shell);
+  const mark = supervisor === undefined ? '' : `${MARK_VARIABLE}=${supervisor}.`;
   const held = new Set<number>();
+  let folder: string | undefined;
   const listeners = new Set<() => void>();
   let current: GuardProcess | undefined;
   let restart: NodeJS.Timeout | undefined;
@@ -83,7 +104,7 @@ export function startGuard(options: GuardOptions = {}): Guard {
 
   function start(): GuardProcess {
     clearTimeout(restart);
-    const child = spawn(shell, ['-c', SCRIPT], {
+    const child = spawn(shell, ['-c', SCRIPT, 'greenroom-guard', mark, cgroup ?? ''], {
       detached: true,
       cwd: '/',
       env: {},
@@ -117,7 +138,7 @@ export function startGuard(options: GuardOptions = {}): Guard {
   /** Hands everything held to a new guard process. */
   function registerAll(): Promise<boolean> {
     current = start();
-    return send(current, [...held].map((pgid) => `+ ${pgid}\n`).join(''));
+    return send(current, folderLine() + [...held].map((pgid) => `+ ${pgid}\n`).join(''));
   }
 
   function send(guard: GuardProcess, lines: string): Promise<boolean> {
@@ -128,6 +149,8 @@ export function startGuard(options: GuardOptions = {}): Guard {
       });
     });
   }
+
+  const folderLine = (): string => (folder === undefined ? '' : `d ${folder}\n`);
 
   const isClosing = (): boolean => closing !== undefined;
 
@@ -152,6 +175,10 @@ export function startGuard(options: GuardOptions = {}): Guard {
     remove(pgid) {
       if (held.delete(pgid) && current !== undefined) void send(current, `- ${pgid}\n`);
     },
+    removeAtEnd(path) {
+      folder = path;
+      if (current !== undefined) void send(current, folderLine());
+    },
     onExit(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -161,37 +188,10 @@ export function startGuard(options: GuardOptions = {}): Guard {
         clearTimeout(restart);
         if (current === undefined) return;
         current.child.ref();
-        current.stdin.end();
+        current.stdin.end(held.size === 0 ? '.\n' : '');
         await current.exited;
       })();
       return closing;
     },
   };
-}
-
-/** What holds on this machine if a supervisor dies. `shell` is the shell that a guard would run in. */
-export function orphanProtection(shell = '/bin/sh'): OrphanProtection {
-  if (process.platform !== 'win32' && isExecutable(shell)) {
-    return {
-      tier: 'guard',
-      promise:
-        'If this process dies, however it dies, the process group of every worker is killed at once. Processes that ' +
-        'left the group of their worker are not covered.',
-    };
-  }
-  return {
-    tier: 'lifeline',
-    promise:
-      'If this process dies, workers built on an SDK end themselves. Other workers, and processes that workers have ' +
-      'started, are not covered.',
-  };
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -16,6 +16,8 @@ export interface LaunchRequest {
   readonly env: Readonly<Record<string, string>>;
   /** What the boot line tells the worker to load; `undefined` for the older workers, which get no boot line. */
   readonly boot: BootPlugin | undefined;
+  /** Whether it does nothing of the plugin's before it has read its boot line, as the SDKs do. */
+  readonly waitsForBoot: boolean;
   readonly concurrency: number;
   readonly transport: Transport;
   readonly logFile: string;
@@ -68,6 +70,7 @@ export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): Laun
       set: manifest.env_vars ?? {},
       python: manifest.worker === 'python' || manifest.worker === 'cjm',
     }),
+    waitsForBoot: manifest.worker === 'python' || manifest.worker === 'node',
     concurrency: manifest.max_concurrency ?? 1,
     transport: settings.transport,
     logFile: settings.logFile,

@@ -7,6 +7,8 @@ export interface WorkerExit {
   readonly signal: NodeJS.Signals | null;
   /** The last lines it printed. */
   readonly output: string;
+  /** Whether it ended for want of memory: killed by the kernel, or by what its runtime printed. */
+  readonly outOfMemory: boolean;
   /** Why there was never a process. */
   readonly spawnError?: unknown;
   /** False for an exit that asks not to be restarted, and where there is nothing to start. */
@@ -35,7 +37,7 @@ export type ProcessEvent =
   | { readonly type: 'PROCESS.SPAWNED'; readonly process: WorkerProcess }
   /** The process has ended, whoever still holds its pipes. */
   | { readonly type: 'PROCESS.EXITED'; readonly exit: WorkerExit }
-  /** Nothing of its process group is left. */
+  /** Nothing of its process tree is left. */
   | { readonly type: 'PROCESS.GONE' };
 
 /** What a worker process is told. The signal goes to its whole group. */

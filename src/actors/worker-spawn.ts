@@ -6,28 +6,33 @@ import { GreenroomError, messageOf } from '../errors.ts';
 import { checkPaths } from '../manifest/read.ts';
 import { type Boot, EXIT_DO_NOT_RESTART, type Handshake } from '../protocol.ts';
 import { freePort } from './free-port.ts';
-import type { Guard } from './guard.ts';
 import { parseHandshake } from './handshake.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import type { PluginLog } from './log-file.ts';
-import { groupIsGone } from './process-group-end.ts';
-import { signalGroup, startTimeOf } from './process-group.ts';
-import { createSocketDirectory, type SocketDirectory } from './socket-directory.ts';
+import { GUARD_SHELL } from './orphan-protection.ts';
+import { type OomWatch, saysOutOfMemory } from './out-of-memory.ts';
+import { findProgram } from './program-path.ts';
+import type { SocketDirectory } from './socket-directory.ts';
 import type { LaunchRequest } from './worker-launch.ts';
 import type { ProcessEvent, WorkerExit, WorkerProcess } from './worker-process.ts';
+import type { WorkerTree, WorkerTrees } from './worker-trees.ts';
 
 /** What every spawn of a supervisor shares. */
 export interface SpawnServices {
-  readonly guard: Guard;
+  readonly trees: WorkerTrees;
+  readonly oom: OomWatch;
   /** The log of a plugin; throws `E_DATA_DIR` where it cannot be written. */
   readonly log: (plugin: string) => PluginLog;
-  /** Every process group that lives, so that all can be ended whatever becomes of the machines. */
-  readonly living: Set<SpawnedWorker>;
 }
+
+/** Becomes the program that it is given once it has read a line; ends where there is none to read. */
+const GATE = 'read -r line && exec "$0" "$@"';
+
+/** With this status a shell says that what it ran was ended by SIGKILL. */
+const KILLED_STATUS = 137;
 
 /** A worker process on its way through life, to be signalled. */
 export interface SpawnedWorker {
-  readonly plugin: string;
   /** Signals the worker's group, unless its number has become a stranger's. */
   signal(signal: NodeJS.Signals): void;
 }
@@ -57,7 +62,6 @@ export function spawnWorker(
 class Spawn implements SpawnedWorker, WorkerProcess {
   readonly nonce = randomBytes(16).toString('hex');
   readonly token = randomBytes(24).toString('hex');
-  readonly plugin: string;
   port = 0;
   pid = 0;
   readonly #launch: LaunchRequest;
@@ -68,16 +72,15 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   readonly #exitListeners: (() => void)[] = [];
   #log: PluginLog | undefined;
   #sockets: SocketDirectory | undefined;
+  #tree: WorkerTree | undefined;
   #child: ChildProcess | undefined;
-  #startTime: string | null = null;
+  /** The last signal that was sent to it. */
+  #signal: NodeJS.Signals | undefined;
   #exited = false;
-  /** A signal that came before there was a process. */
-  #early: NodeJS.Signals | undefined;
   #handshake: Handshake | GreenroomError | undefined;
   #onHandshake: (() => void) | undefined;
 
   constructor(launch: LaunchRequest, generation: number, services: SpawnServices, tell: (event: ProcessEvent) => void) {
-    this.plugin = launch.plugin;
     this.#launch = launch;
     this.#generation = generation;
     this.#services = services;
@@ -88,44 +91,52 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     try {
       this.#log = this.#services.log(this.#launch.plugin);
       if (this.#launch.boot === undefined) this.port = await freePort();
-      if (this.#early !== undefined)
+      if (this.#signal !== undefined)
         throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was called off.`);
-      if (this.#launch.boot !== undefined && this.#launch.transport === 'unix') this.#sockets = createSocketDirectory();
-      await this.#start();
+      this.#tree = this.#services.trees.open(this.#launch.plugin);
+      if (this.#launch.boot !== undefined && this.#launch.transport === 'unix') {
+        this.#sockets = this.#services.trees.openSockets();
+      }
+      await this.#start(this.#tree);
     } catch (error) {
       this.#sockets?.remove();
+      await this.#tree?.discard();
       // Whoever asked for the start is told when it waits for it, not in the middle of asking.
       await Promise.resolve();
       this.#tell({
         type: 'PROCESS.EXITED',
-        exit: { code: null, signal: null, output: '', spawnError: error, retryable: isWorthRetrying(error) },
+        exit: {
+          code: null,
+          signal: null,
+          output: '',
+          outOfMemory: false,
+          spawnError: error,
+          retryable: isWorthRetrying(error),
+        },
       });
       this.#tell({ type: 'PROCESS.GONE' });
     }
   }
 
-  async #start(): Promise<void> {
-    const { file, args, cwd, env, plugin, boot } = this.#launch;
-    const subprocess = execa(
-      file,
-      boot === undefined ? [...args, '--port', `${this.port}`, '--ppid', `${process.pid}`] : args,
-      {
-        cwd,
-        env,
-        extendEnv: false,
-        buffer: false,
-        reject: false,
-        stripFinalNewline: false,
-        encoding: 'buffer',
-        // A session and group of its own: a Ctrl-C in the host's terminal must not reach it, and its children must.
-        detached: process.platform !== 'win32',
-        cleanup: false,
-        windowsHide: true,
-        stdin: 'pipe',
-        stdout: 'pipe',
-        stderr: 'pipe',
-      },
-    );
+  async #start(tree: WorkerTree): Promise<void> {
+    const { cwd, env, plugin, boot } = this.#launch;
+    const [file, args, gated] = this.#command();
+    const subprocess = execa(file, args, {
+      cwd,
+      env: { ...env, ...tree.mark },
+      extendEnv: false,
+      buffer: false,
+      reject: false,
+      stripFinalNewline: false,
+      encoding: 'buffer',
+      // A session and group of its own: a Ctrl-C in the host's terminal must not reach it, and its children must.
+      detached: process.platform !== 'win32',
+      cleanup: false,
+      windowsHide: true,
+      stdin: 'pipe',
+      stdout: 'pipe',
+      stderr: 'pipe',
+    });
     const child = subprocess as unknown as ChildProcess;
     if (child.pid === undefined) {
       const { cause } = await subprocess;
@@ -136,17 +147,32 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     child.unref();
     for (const pipe of [child.stdin, child.stdout, child.stderr]) (pipe as Socket | null)?.unref();
     this.pid = child.pid;
-    this.#startTime = startTimeOf(this.pid);
-    this.#services.living.add(this);
+    tree.started(this.pid);
     const drained = this.#readOutput(child);
-    child.once('exit', (code, signal) => void this.#ended(code, signal, drained));
+    child.once('exit', (code, signal) => void this.#ended(tree, code, signal, drained));
     child.stdin?.on('error', () => {});
     this.#tell({ type: 'PROCESS.SPAWNED', process: this });
-    if (this.#early !== undefined) this.signal(this.#early);
-    // Registered before the boot line is written, so before any code of the plugin runs.
-    await this.#services.guard.add(this.pid);
-    if (boot !== undefined && !this.#exited) child.stdin?.write(`${JSON.stringify(this.#boot(boot))}\n`);
+    // Before any code of the plugin runs.
+    await tree.protect();
+    if (!this.#exited) {
+      if (gated) child.stdin?.write('\n');
+      if (boot !== undefined) child.stdin?.write(`${JSON.stringify(this.#boot(boot))}\n`);
+    }
     this.#log?.event({ generation: this.#generation, pid: this.pid }, `worker started: ${plugin}`);
+  }
+
+  /**
+   * The program and its arguments. What is built on an SDK waits for its boot line; any other program is held by a shell
+   * that waits for a line before it becomes the program, as nobody could end what that starts meanwhile.
+   */
+  #command(): [file: string, args: readonly string[], gated: boolean] {
+    const { file, cwd, env, boot, waitsForBoot } = this.#launch;
+    const port = boot === undefined ? ['--port', `${this.port}`, '--ppid', `${process.pid}`] : [];
+    const args = [...this.#launch.args, ...port];
+    if (waitsForBoot || process.platform === 'win32') return [file, args, false];
+    const program = findProgram(file, cwd, env['PATH']);
+    // Started without the shell, what is not there fails as itself.
+    return program === undefined ? [file, args, false] : [GUARD_SHELL, ['-c', GATE, program, ...args], true];
   }
 
   #boot(plugin: Boot['plugin']): Boot {
@@ -194,10 +220,17 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     this.#log?.line(stream, line, this.#generation);
   }
 
-  async #ended(code: number | null, signal: NodeJS.Signals | null, drained: Promise<unknown>): Promise<void> {
+  async #ended(
+    tree: WorkerTree,
+    code: number | null,
+    signal: NodeJS.Signals | null,
+    drained: Promise<unknown>,
+  ): Promise<void> {
     this.#exited = true;
-    // Whatever it has started ends with it, before anybody hears of the exit.
-    signalGroup({ pgid: this.pid, startTime: this.#startTime, leaderExited: true }, 'SIGKILL');
+    // Before anybody hears of the exit.
+    tree.exited();
+    const wasKilled = (signal === 'SIGKILL' || code === KILLED_STATUS) && this.#signal !== 'SIGKILL';
+    const killedByKernel = wasKilled && this.#services.oom.takeKill();
     for (const listener of this.#exitListeners.splice(0)) listener();
     let timer: NodeJS.Timeout | undefined;
     await Promise.race([
@@ -207,15 +240,20 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       }),
     ]);
     clearTimeout(timer);
-    const exit: WorkerExit = { code, signal, output: this.output(), retryable: code !== EXIT_DO_NOT_RESTART };
+    const output = this.output();
+    const exit: WorkerExit = {
+      code,
+      signal,
+      output,
+      outOfMemory: killedByKernel || (code !== 0 && saysOutOfMemory(output)),
+      retryable: code !== EXIT_DO_NOT_RESTART,
+    };
     this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
     this.#tell({ type: 'PROCESS.EXITED', exit });
-    await groupIsGone(this.pid);
+    await tree.gone();
     this.#child?.stdin?.destroy();
     this.#child?.stdout?.destroy();
     this.#child?.stderr?.destroy();
-    this.#services.guard.remove(this.pid);
-    this.#services.living.delete(this);
     this.#sockets?.remove();
     this.#tell({ type: 'PROCESS.GONE' });
   }
@@ -235,8 +273,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (this.#child === undefined) this.#early = signal;
-    else if (!this.#exited) signalGroup({ pgid: this.pid, startTime: this.#startTime, leaderExited: false }, signal);
+    this.#signal = signal;
+    this.#tree?.signal(signal);
   }
 
   output(): string {

@@ -60,6 +60,7 @@ export const base = setup({
     removed: ({ context }) => context.intent === 'remove' && context.workers.length === 0,
     warm: ({ context }) => residencyOf(context) !== undefined,
     ofCurrent: ({ context, event }) => isOf(event, context.current),
+    ofCurrentAlone: ({ context, event }) => isOf(event, context.current) && context.successor === undefined,
     ofSuccessor: ({ context, event }) => isOf(event, context.successor),
     ofAsked: ({ context, event }) => isOf(event, context.generation),
     ofAskedAndWished: ({ context, event }) => isOf(event, context.generation) && context.wished,
@@ -188,6 +189,7 @@ const launch = (which: 'current' | 'successor') =>
         config: context.config,
         timeouts: { startMs: context.settings.startMs, stopMs: context.settings.stopMs },
         liveness: context.settings.liveness,
+        maxRssMb: context.settings.maxRssMb,
       },
     });
     return {
@@ -325,6 +327,8 @@ export const noteFailure = base.assign(({ context, event }) => {
       return { lastError: event.error, lastExit: event.exit, retryable: event.retryable, wasReady: false };
     case 'WORKER.EXITED':
       return { lastError: event.error, lastExit: event.exit, retryable: event.exit.retryable, wasReady: true };
+    case 'WORKER.OVERSIZED':
+      return { lastError: event.error };
     case 'WORKER.HUNG':
       return { lastError: event.error, lastExit: undefined, retryable: true, wasReady: true };
     case 'GIVE_UP':

@@ -78,6 +78,8 @@ const serving = {
   LOAD: { actions: noteLoad },
   'WORKER.EXITED': crash,
   'WORKER.HUNG': crash,
+  // In order, as it still works; once, as it is asked about again and again.
+  'WORKER.OVERSIZED': { guard: 'ofCurrentAlone', actions: [noteFailure, base.raise({ type: 'REPLACE' })] },
   // Cancelled calls that the worker does not give up: a new worker, and no crash.
   STUCK: { guard: 'ofCurrent', target: '#admitting', actions: [endLeases, ...kill, nextGeneration] },
   RELEASE: [{ guard: 'evictable', target: '#releasing' }, { actions: tellScheduler('DENIED') }],

@@ -15,8 +15,9 @@ export function isRetryable(error: GreenroomError): boolean {
   return !PERMANENT.has(error.code);
 }
 
-/** "exited with status 1" or "was ended by SIGKILL". */
+/** "exited with status 1", "was ended by SIGKILL" or "ran out of memory". */
 export function describeExit(exit: WorkerExit): string {
+  if (exit.outOfMemory) return `ran out of memory (${exit.signal ?? `status ${exit.code}`})`;
   return exit.signal === null ? `exited with status ${exit.code}` : `was ended by ${exit.signal}`;
 }
 
@@ -32,9 +33,13 @@ function isExit(cause: unknown): cause is WorkerExit {
   return typeof cause === 'object' && cause !== null && 'output' in cause && 'retryable' in cause;
 }
 
+function detailsOf({ code, signal, output, outOfMemory }: WorkerExit): Record<string, unknown> {
+  return { exitCode: code, signal, output, outOfMemory };
+}
+
 /**
  * Why a worker did not become ready: from the exit of its process, or from what a step of its start rejected with.
- * `details` of the former is `{ exitCode, signal, output }`.
+ * `details` of the former is `{ exitCode, signal, output, outOfMemory }`.
  */
 export function startError(plugin: string, cause: unknown): GreenroomError {
   if (cause instanceof GreenroomError) return cause;
@@ -50,16 +55,16 @@ export function startError(plugin: string, cause: unknown): GreenroomError {
     `The worker of "${plugin}" ${describeExit(cause)} before it was ready. ${lastLine(cause.output)}`,
     {
       plugin,
-      details: { exitCode: cause.code, signal: cause.signal, output: cause.output },
+      details: detailsOf(cause),
     },
   );
 }
 
-/** A worker that had been ready is gone. `details` is `{ exitCode, signal, output }`. */
+/** A worker that had been ready is gone. `details` is `{ exitCode, signal, output, outOfMemory }`. */
 export function crashError(plugin: string, exit: WorkerExit): GreenroomError {
   return new GreenroomError('E_CRASHED', `The worker of "${plugin}" ${describeExit(exit)}. ${lastLine(exit.output)}`, {
     plugin,
-    details: { exitCode: exit.code, signal: exit.signal, output: exit.output },
+    details: detailsOf(exit),
   });
 }
 

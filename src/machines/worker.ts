@@ -39,6 +39,8 @@ export interface WorkerInput {
   readonly timeouts: WorkerTimeouts;
   /** `undefined`: never asked. */
   readonly liveness: Liveness | undefined;
+  /** The most memory, in MiB, that its tree may use; `undefined`: as much as there is. */
+  readonly maxRssMb: number | undefined;
 }
 
 /** A connection to a worker that has shown who it is. */
@@ -73,6 +75,8 @@ export type WorkerEvent =
     }
   /** It stopped answering; it is being killed. */
   | { readonly type: 'WORKER.HUNG'; readonly generation: number; readonly error: GreenroomError }
+  /** It uses more memory than it may; it goes on, and should be replaced. */
+  | { readonly type: 'WORKER.OVERSIZED'; readonly generation: number; readonly error: GreenroomError }
   /** Its process has ended, after it had been ready. */
   | {
       readonly type: 'WORKER.EXITED';
@@ -94,7 +98,8 @@ type Event =
   | ProcessEvent
   | WorkerCommand
   | { readonly type: 'START.DEADLINE' }
-  | { readonly type: 'LIVENESS.LOST'; readonly error: GreenroomError };
+  | { readonly type: 'LIVENESS.LOST'; readonly error: GreenroomError }
+  | { readonly type: 'MEMORY.EXCEEDED'; readonly error: GreenroomError };
 
 /** What a worker machine remembers. */
 export interface WorkerContext extends WorkerInput {
@@ -128,6 +133,10 @@ const base = setup({
     /** Sends LIVENESS.LOST when the worker does not answer. */
     liveness: fromCallback<AnyEventObject, { name: string; connection: Connection; liveness: Liveness | undefined }>(
       unprovided('liveness'),
+    ),
+    /** Sends MEMORY.EXCEEDED, again and again, while the worker uses more than it may. */
+    memory: fromCallback<AnyEventObject, { name: string; pid: number; maxRssMb: number | undefined }>(
+      unprovided('memory'),
     ),
   },
   delays: {
@@ -279,16 +288,35 @@ export const workerMachine = base.createMachine({
       },
     },
     up: {
-      invoke: {
-        src: 'liveness',
-        input: ({ context }) => ({
-          name: context.name,
-          connection: context.connection as Connection,
-          liveness: context.liveness,
-        }),
-      },
+      invoke: [
+        {
+          src: 'liveness',
+          input: ({ context }) => ({
+            name: context.name,
+            connection: context.connection as Connection,
+            liveness: context.liveness,
+          }),
+        },
+        {
+          src: 'memory',
+          input: ({ context }) => ({
+            name: context.name,
+            pid: (context.process as WorkerProcess).pid,
+            maxRssMb: context.maxRssMb,
+          }),
+        },
+      ],
       on: {
         STOP: 'stopping',
+        'MEMORY.EXCEEDED': {
+          actions: sendParent(
+            ({ context, event }): WorkerEvent => ({
+              type: 'WORKER.OVERSIZED',
+              generation: context.generation,
+              error: event.error,
+            }),
+          ),
+        },
         'LIVENESS.LOST': {
           // Killed first: a worker that hangs must do nothing more once it is given up.
           target: 'stopping.killing',

@@ -20,6 +20,7 @@ const CONSEQUENCES: Readonly<Record<string, Consequence>> = {
   idempotent: 'policy',
   // Given to a worker when it starts, or to what watches it.
   liveness: 'replace',
+  max_rss_mb: 'replace',
   max_concurrency: 'replace',
   worker: 'replace',
   class: 'replace',

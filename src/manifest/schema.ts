@@ -70,6 +70,11 @@ export const manifestShape = {
   resources: resources.optional().describe('What the plugin takes up, in MiB.'),
   config_schema: z.record(z.string(), z.unknown()).optional().describe('The JSON Schema of its config, with defaults.'),
   max_concurrency: z.number().int().positive().optional().describe('How many calls run at once. Default 1.'),
+  max_rss_mb: z
+    .number()
+    .positive()
+    .optional()
+    .describe('How much memory the worker with all it has started may use, in MiB, before it is replaced.'),
   max_waiting: z.number().int().positive().optional().describe('How many calls may wait. Default 1000.'),
   idempotent: z.boolean().optional().describe('Whether a call may be sent again when its worker dies under it.'),
   start_timeout_ms: milliseconds.optional().describe('From spawn to ready.'),

@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test, vi } from 'vitest';
-import { orphanProtection, startGuard } from '../../src/actors/guard.ts';
+import { startGuard } from '../../src/actors/guard.ts';
+import { orphanProtection } from '../../src/actors/orphan-protection.ts';
 import { groupMembers, killGroup } from '../../src/actors/process-group.ts';
 
 const HOST = fileURLToPath(new URL('../fixtures/processes/guarded-host.mjs', import.meta.url));
@@ -107,8 +108,8 @@ test('without a shell groups are taken in but not guarded, and the tier says so'
   await guard.add(group());
   expect(guard.alive).toBe(false);
   await guard.close();
-  expect(orphanProtection('/nowhere/sh').tier).toBe('lifeline');
-  expect(orphanProtection().tier).toBe('guard');
+  expect(orphanProtection({ shell: '/nowhere/sh' }).tier).toBe('lifeline');
+  expect(orphanProtection({ root: '/nowhere/' }).tier).toBe('group');
 });
 
 test.runIf(existsSync('/proc/self/fd'))('a guard is a session of its own and holds no pipe of a worker', async () => {

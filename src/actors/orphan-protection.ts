@@ -1,0 +1,54 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { cgroupsAreDelegated } from './worker-cgroup.ts';
+
+/**
+ * How far a machine lets a supervisor reach what its workers have started: `cgroup`, all of it; `mark`, what bears the
+ * environment it was started with; `group`, what stayed in the worker's process group; `lifeline`, the worker alone.
+ */
+export type OrphanProtectionTier = 'cgroup' | 'mark' | 'group' | 'lifeline';
+
+/** The tier that holds on this machine, and what it promises, as a sentence for people. */
+export interface OrphanProtection {
+  readonly tier: OrphanProtectionTier;
+  readonly promise: string;
+}
+
+const PROMISES: Readonly<Record<OrphanProtectionTier, string>> = {
+  cgroup:
+    'Everything a worker has started ends with it, and with this process however it dies, wherever it has run: each ' +
+    'worker is in a control group of its own.',
+  mark:
+    'Everything a worker has started ends with it, and with this process however it dies, also what left its group ' +
+    'and session. Not covered: what emptied its environment and left the group as well.',
+  group:
+    "The worker's process group ends with it, and with this process however it dies. Not covered: what left the group.",
+  lifeline:
+    'If this process dies, workers built on an SDK end themselves. Not covered: other workers, and what workers have ' +
+    'started.',
+};
+
+/** The shell in which the guard runs. */
+export const GUARD_SHELL = '/bin/sh';
+
+/** What holds on this machine. `root` is the file system's, `shell` the one that a guard would run in. */
+export function orphanProtection({ root = '/', shell = GUARD_SHELL } = {}): OrphanProtection {
+  const tier = tierOf(root, shell);
+  return { tier, promise: PROMISES[tier] };
+}
+
+function tierOf(root: string, shell: string): OrphanProtectionTier {
+  if (!canRunGuard(shell)) return 'lifeline';
+  if (!existsSync(`${root}proc/self/environ`)) return 'group';
+  return cgroupsAreDelegated(root) ? 'cgroup' : 'mark';
+}
+
+/** Whether there is a shell that a guard can run in. */
+export function canRunGuard(shell: string): boolean {
+  if (process.platform === 'win32') return false;
+  try {
+    accessSync(shell, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

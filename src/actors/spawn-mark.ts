@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { readProcStat } from './proc-stat.ts';
+
+/**
+ * The variable in a worker's environment that everything it starts inherits: `<supervisor>.<spawn>`. By it a process
+ * is found that has left its worker's group, its session and its parents.
+ */
+export const MARK_VARIABLE = 'GREENROOM_SPAWN';
+
+/** How long the end of killed processes is waited for, in milliseconds. Only what the kernel holds back lasts longer. */
+const LONGEST_WAIT_MS = 2_000;
+
+/** How long `/proc` is read before others get their turn, in milliseconds. */
+const SLICE_MS = 5;
+
+interface MarkedProcess {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly mark: string;
+}
+
+/**
+ * Kills every process whose environment bears the mark, and resolves when none is left: those with exactly this mark,
+ * or, for a supervisor's, those of all its spawns. Does nothing where there is no `/proc`.
+ */
+export async function endMarked(mark: string | { readonly supervisor: string }): Promise<void> {
+  const isWanted =
+    typeof mark === 'string'
+      ? (process: MarkedProcess) => process.mark === mark
+      : (process: MarkedProcess) => process.mark.startsWith(`${mark.supervisor}.`);
+  let waited = 0;
+  for (let pause = 1; waited < LONGEST_WAIT_MS; pause = Math.min(pause * 2, 100)) {
+    const found = (await census()).filter(isWanted);
+    if (found.length === 0) return;
+    for (const process of found) kill(process);
+    await delay(pause);
+    waited += pause;
+  }
+}
+
+/** The look through `/proc` that has been asked for and not begun. Those who ask meanwhile share it. */
+let upcoming: Promise<MarkedProcess[]> | undefined;
+
+function census(): Promise<MarkedProcess[]> {
+  upcoming ??= nextTurn().then(() => {
+    upcoming = undefined;
+    return lookThroughProc();
+  });
+  return upcoming;
+}
+
+async function lookThroughProc(): Promise<MarkedProcess[]> {
+  const found: MarkedProcess[] = [];
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (const name of list('/proc')) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    const mark = markOf(pid);
+    if (mark !== undefined) {
+      // The number counts only together with a start time that was read while the mark was there.
+      const startTime = readProcStat(pid)?.startTime;
+      if (startTime !== undefined && markOf(pid) === mark) found.push({ pid, startTime, mark });
+    }
+    if (performance.now() < sliceEnd) continue;
+    await nextTurn();
+    sliceEnd = performance.now() + SLICE_MS;
+  }
+  return found;
+}
+
+function kill({ pid, startTime }: MarkedProcess): void {
+  if (readProcStat(pid)?.startTime !== startTime) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself, or belongs to somebody else by now.
+  }
+}
+
+/** Of processes that have ended, that belong to others, or that are shielded, nothing can be read. */
+function markOf(pid: number): string | undefined {
+  let environment: string;
+  try {
+    environment = readFileSync(`/proc/${pid}/environ`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  const entry = `${MARK_VARIABLE}=`;
+  const at = environment.startsWith(entry) ? 0 : environment.indexOf(`\0${entry}`) + 1;
+  if (at === 0 && !environment.startsWith(entry)) return undefined;
+  const end = environment.indexOf('\0', at);
+  return environment.slice(at + entry.length, end < 0 ? undefined : end);
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

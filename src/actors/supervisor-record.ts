@@ -1,0 +1,67 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import type { ProcessIdentity } from './process-identity.ts';
+
+/** What a supervisor leaves in its data directory while it has workers, for the one that comes after a sudden death. */
+export interface SupervisorRecord extends ProcessIdentity {
+  /** The first part of its workers' marks. */
+  readonly id: string;
+  /** The control group of its workers, where there is one. */
+  readonly cgroup: string | null;
+  /** The folders of its workers' sockets. */
+  readonly folders: readonly string[];
+}
+
+const schema = z.object({
+  id: z.string().regex(/^[0-9a-f]{12}$/),
+  pid: z.number().int().positive(),
+  startTime: z.string().nullable(),
+  bootId: z.string().nullable(),
+  pidNamespace: z.string().nullable(),
+  // Whatever the file says: nothing but what a supervisor makes is ever ended or removed.
+  cgroup: z.string().nullable(),
+  folders: z.array(z.string().refine((folder) => basename(folder).startsWith('greenroom-'))),
+});
+
+const folderOf = (dataDir: string): string => join(dataDir, 'supervisors');
+const fileOf = (dataDir: string, id: string): string => join(folderOf(dataDir), `${id}.json`);
+
+/** Writes a record in place of the one before. Throws what the file system throws. */
+export function writeRecord(dataDir: string, record: SupervisorRecord): void {
+  const file = fileOf(dataDir, record.id);
+  const draft = `${file}.draft`;
+  mkdirSync(folderOf(dataDir), { recursive: true, mode: 0o700 });
+  writeFileSync(draft, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  renameSync(draft, file);
+}
+
+/** The records in a data directory; those that are not readable are left out. */
+export function readRecords(dataDir: string): SupervisorRecord[] {
+  let names: string[];
+  try {
+    names = readdirSync(folderOf(dataDir));
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => name.endsWith('.json'))
+    .flatMap((name) => {
+      try {
+        const record = schema.parse(JSON.parse(readFileSync(join(folderOf(dataDir), name), 'utf8')));
+        const isOwn = name === `${record.id}.json` && [null, `greenroom-${record.id}`].includes(groupOf(record));
+        return isOwn ? [record] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** Removes a record. Does nothing where there is none. */
+export function removeRecord(dataDir: string, id: string): void {
+  rmSync(fileOf(dataDir, id), { force: true });
+}
+
+function groupOf({ cgroup }: { readonly cgroup: string | null }): string | null {
+  return cgroup === null ? null : basename(cgroup);
+}

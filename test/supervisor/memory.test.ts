@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { cgroupFolders } from '../../src/actors/cgroup.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
+import { FIXTURES, openRoom } from './greenroom.ts';
+
+const HOST = fileURLToPath(new URL('../fixtures/hosts/oom-host.mjs', import.meta.url));
+const run = promisify(execFile);
+
+/** Looks at the memory of workers fifty times as often. */
+const hasty: Clock = {
+  ...systemClock,
+  setTimeout: (callback, ms) => systemClock.setTimeout(callback, ms === 5_000 ? 100 : ms),
+};
+
+test('a worker that takes more memory than its manifest allows is replaced, and no call is lost', async () => {
+  const room = await openRoom({ glutton: { fixture: 'glutton', max_rss_mb: 120 } }, { clock: hasty });
+  const first = await room.supervisor.execute<{ pid: number }>('glutton', { eat_mb: 20 });
+  const { pid } = await room.supervisor.execute<{ pid: number }>('glutton', { eat_mb: 150 });
+  expect(pid).toBe(first.pid);
+  for (;;) {
+    const next = await room.supervisor.execute<{ pid: number }>('glutton', { eat_mb: 0 });
+    if (next.pid !== pid) break;
+  }
+  expect(room.snapshot('glutton')).toMatchObject({ restarts: 0, lastError: { code: 'E_MEMORY' } });
+  expect(room.transitions.some(({ to }) => to === 'crashed')).toBe(false);
+});
+
+const memory = memoryGroup();
+
+test.runIf(memory !== undefined)('a worker that the kernel kills for want of memory is named as such', async () => {
+  const { folder, limitFile } = memory as NonNullable<typeof memory>;
+  const room = await openRoom({});
+  mkdirSync(folder);
+  try {
+    writeFileSync(join(folder, limitFile), String(300 * 2 ** 20));
+    const join_ = `echo $$ > '${folder}/cgroup.procs' && exec "$0" "$@"`;
+    const args = [process.execPath, HOST, join(FIXTURES, 'glutton'), room.dataDir, '2000'];
+    const { stdout } = await run('/bin/sh', ['-c', join_, ...args]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      code: 'E_CRASHED',
+      message: expect.stringContaining('ran out of memory'),
+      details: { signal: 'SIGKILL', outOfMemory: true },
+      again: 'number',
+    });
+  } finally {
+    rmdirSync(folder);
+  }
+});
+
+/** Where a control group with a limit of its own can be made; undefined where none can. */
+function memoryGroup(): { folder: string; limitFile: string } | undefined {
+  for (const { folder, version } of cgroupFolders().toReversed()) {
+    const limitFile = version === 2 ? 'memory.max' : 'memory.limit_in_bytes';
+    const group = join(folder, `greenroom-test-${process.pid}`);
+    try {
+      mkdirSync(group);
+    } catch {
+      continue;
+    }
+    const isLimited = existsSync(join(group, limitFile));
+    rmdirSync(group);
+    if (isLimited) return { folder: group, limitFile };
+  }
+  return undefined;
+}
