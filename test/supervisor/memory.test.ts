@@ -38,9 +38,9 @@ test.runIf(memory !== undefined)('a worker that the kernel kills for want of mem
   mkdirSync(folder);
   try {
     writeFileSync(join(folder, limitFile), String(300 * 2 ** 20));
-    const join_ = `echo $$ > '${folder}/cgroup.procs' && exec "$0" "$@"`;
+    const enter = `echo $$ > '${folder}/cgroup.procs' && exec "$0" "$@"`;
     const args = [process.execPath, HOST, join(FIXTURES, 'glutton'), room.dataDir, '2000'];
-    const { stdout } = await run('/bin/sh', ['-c', join_, ...args]);
+    const { stdout } = await run('/bin/sh', ['-c', enter, ...args]);
     expect(JSON.parse(stdout)).toMatchObject({
       code: 'E_CRASHED',
       message: expect.stringContaining('ran out of memory'),
