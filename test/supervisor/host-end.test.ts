@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { cgroupsAreDelegated } from '../../src/actors/worker-cgroup.ts';
+import { createSupervisor } from '../../src/index.ts';
+import { FIXTURES, gone, lives, openRoom } from './greenroom.ts';
+
+const HOST = fileURLToPath(new URL('../fixtures/hosts/ending-host.mjs', import.meta.url));
+
+async function startHost(way: string) {
+  const room = await openRoom({});
+  const host = spawn(process.execPath, [HOST, join(FIXTURES, 'stubborn'), room.dataDir, way], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const lines = createInterface({ input: host.stdout })[Symbol.asyncIterator]();
+  const line = async (): Promise<string> => String((await lines.next()).value);
+  return { host, pid: Number(await line()), line, exited: once(host, 'exit') };
+}
+
+test.each([
+  ['exit', 3],
+  ['throw', 1],
+  ['reject', 1],
+])('no worker outlives a program that ends by %s', async (way, status) => {
+  const { pid, exited } = await startHost(way);
+  expect(await exited).toEqual([status, null]);
+  await gone([pid]);
+});
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  'no worker outlives a program that is ended by %s',
+  async (signal) => {
+    const { host, pid, exited } = await startHost('wait');
+    host.kill(signal);
+    expect(await exited).toEqual([null, signal]);
+    await gone([pid]);
+  },
+);
+
+test('a program keeps its own signal handlers', async () => {
+  const { host, pid, line, exited } = await startHost('own-handler');
+  host.kill('SIGTERM');
+  expect(await line()).toBe('the program was told');
+  expect(await exited).toEqual([0, null]);
+  expect(lives(pid)).toBe(false);
+});
+
+test('a second signal does not wait for a worker that takes its time to stop', async () => {
+  const { host, pid, exited } = await startHost('handle');
+  host.kill('SIGINT');
+  // The first has been taken once nothing but the default is left of the handling.
+  await signalIsDefault(host.pid as number, 2);
+  host.kill('SIGINT');
+  expect(await exited).toEqual([null, 'SIGINT']);
+  await gone([pid]);
+});
+
+test('supervisors of one data directory leave each other alone', async () => {
+  const room = await openRoom({ stubborn: { fixture: 'stubborn' } });
+  const pid = await room.supervisor.execute<number>('stubborn', {});
+  const other = await createSupervisor({
+    searchPaths: [room.plugins],
+    dataDir: room.dataDir,
+    watch: false,
+    logLevel: 'silent',
+  });
+  const otherPid = await other.execute<number>('stubborn', {});
+  expect(otherPid).not.toBe(pid);
+  await other.stop();
+  expect(lives(otherPid)).toBe(false);
+  expect(await room.supervisor.execute('stubborn', {})).toBe(pid);
+});
+
+test.runIf(cgroupsAreDelegated())('a program without an SDK runs only once it is under all that ends it', async () => {
+  const room = await openRoom({});
+  const seen = join(room.scratch, 'cgroup');
+  const script = `cat /proc/self/cgroup > '${seen}'; exec sleep 600`;
+  room.write('early', { worker: 'command', command: '/bin/sh', args: ['-c', script], start_timeout_ms: 500 });
+  await room.supervisor.discover();
+  await expect(room.supervisor.load('early')).rejects.toMatchObject({ code: 'E_START_TIMEOUT' });
+  expect(readFileSync(seen, 'utf8')).toMatch(/greenroom-[0-9a-f]{12}\/\d+/);
+});
+
+test('nothing is left in the data directory but logs', async () => {
+  const room = await openRoom({ stubborn: { fixture: 'stubborn' } });
+  await room.supervisor.execute('stubborn', {});
+  expect(readdirSync(join(room.dataDir, 'supervisors'))).toHaveLength(1);
+  await room.supervisor.stop();
+  expect(readdirSync(join(room.dataDir, 'supervisors'))).toEqual([]);
+});
+
+/** Resolves once a process leaves a signal to its default, by the mask of those that it catches. */
+async function signalIsDefault(pid: number, signal: number): Promise<void> {
+  for (;;) {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const caught = BigInt(`0x${/^SigCgt:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+    if ((caught & (1n << BigInt(signal - 1))) === 0n) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+}
