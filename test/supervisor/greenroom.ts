@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -192,9 +192,11 @@ export function startCall(
   input: Record<string, unknown>,
   options: Parameters<Supervisor['execute']>[2] = {},
 ): { readonly running: Promise<void>; readonly result: Promise<unknown> } {
-  let began = (): void => {};
-  const running = new Promise<void>((resolve) => (began = resolve));
-  const result = room.supervisor.execute(plugin, input, { ...options, onProgress: () => began() });
+  let began: (() => void) | undefined;
+  const running = new Promise<void>((resolve) => {
+    began = resolve;
+  });
+  const result = room.supervisor.execute(plugin, input, { ...options, onProgress: () => began?.() });
   // Whoever wants the outcome awaits `result`.
   result.catch(() => {});
   return { running: Promise.race([running, result.then(() => {})]), result };
@@ -206,5 +208,3 @@ export async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
   for await (const item of stream) items.push(item);
   return items;
 }
-
-export { existsSync };

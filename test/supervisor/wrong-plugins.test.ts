@@ -1,0 +1,267 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { FIXTURES, failure, gone, type ManifestOf, openRoom } from './greenroom.ts';
+
+const WRONG = join(FIXTURES, 'wrong');
+
+test.each([
+  ['is not JSON', '{"name": "plugin",', undefined],
+  ['is empty', '', undefined],
+  ['is a list', '[]', ''],
+  ['has a field of the wrong type', '{"name": "plugin", "module": 17}', 'module'],
+  ['has no name', '{"module": "x.mjs"}', 'name'],
+  ['says of no worker how it is started', '{"name": "plugin"}', 'worker'],
+])('a manifest that %s is named with file, field and reason, and stops no other', async (_, text, field) => {
+  const room = await openRoom({ other: { fixture: 'workbench' } });
+  const file = join(room.plugins, 'broken.json');
+  writeFileSync(file, text);
+  await room.supervisor.discover();
+  expect(room.supervisor.problems()).toEqual([{ file, field, reason: expect.any(String), severity: 'error' }]);
+  expect((await failure(room.supervisor.load('plugin').catch((error: unknown) => Promise.reject(error)))).code).toBe(
+    'E_UNKNOWN_PLUGIN',
+  );
+  expect(await room.supervisor.execute('other', { value: 1 })).toBe(1);
+});
+
+test('of two manifests of one name the first counts, and the other is a problem that names it', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench', description: 'first' } });
+  writeFileSync(join(room.plugins, 'second.json'), JSON.stringify({ name: 'plugin', module: 'x.mjs' }));
+  await room.supervisor.discover();
+  expect(room.snapshot('plugin').description).toBe('first');
+  const [problem] = room.supervisor.problems();
+  expect(problem).toMatchObject({ file: join(room.plugins, 'second.json'), field: 'name', severity: 'error' });
+  expect(problem?.reason).toContain(join(room.plugins, 'plugin.json'));
+});
+
+test('an unknown plugin is refused with the nearest name', async () => {
+  const room = await openRoom({ 'whisper-local': { fixture: 'workbench' } });
+  const { supervisor } = room;
+  for (const call of [
+    supervisor.execute('wisper-local'),
+    supervisor.load('wisper-local'),
+    supervisor.config('wisper-local'),
+  ]) {
+    const error = await failure(call);
+    expect(error).toMatchObject({ code: 'E_UNKNOWN_PLUGIN', details: { nearest: 'whisper-local' } });
+    expect(error.message).toContain('Did you mean "whisper-local"?');
+  }
+  expect(() => supervisor.stream('wisper-local')).toThrow('whisper-local');
+  expect((await failure(supervisor.execute('something else entirely'))).message).toContain('plugins()');
+});
+
+const starts: [string, ManifestOf, string, RegExp][] = [
+  [
+    'an interpreter that is not there',
+    { fixture: 'workbench-python', python_path: '/nowhere/python3' },
+    'E_MANIFEST',
+    /interpreter \/nowhere\/python3 .*plugin\.json/,
+  ],
+  [
+    'an interpreter that cannot be run',
+    { fixture: 'workbench-python', python_path: '/etc/passwd' },
+    'E_MANIFEST',
+    /interpreter \/etc\/passwd/,
+  ],
+  [
+    'a program that is not there',
+    { worker: 'command', command: 'no-such-program' },
+    'E_MANIFEST',
+    /program no-such-program is not there/,
+  ],
+  [
+    'a working directory that is not there',
+    { fixture: 'bare', cwd: '/nowhere' },
+    'E_MANIFEST',
+    /folder \/nowhere is not there/,
+  ],
+  [
+    'a Python module that is not there',
+    { fixture: 'workbench-python', module: 'no_such_module' },
+    'E_START',
+    /no_such_module/,
+  ],
+  ['a Python file that is not there', { fixture: 'workbench-python', module: './gone.py' }, 'E_START', /gone/],
+  ['a Node module that is not there', { fixture: 'workbench', module: './gone.mjs' }, 'E_START', /gone\.mjs/],
+  ['a class that is not there', { fixture: 'workbench-python', class: 'Workbank' }, 'E_START', /Workbank/],
+  [
+    'a library that is not installed',
+    { worker: 'python', module: join(WRONG, 'import_error.py'), class: 'Plugin' },
+    'E_START',
+    /a_library_that_is_not_there/,
+  ],
+  [
+    'a constructor that throws',
+    { fixture: 'workbench-python', class: 'Failing' },
+    'E_START',
+    /the constructor has no memory left/,
+  ],
+  [
+    'a Node module that throws',
+    { worker: 'node', module: join(WRONG, 'throws.mjs') },
+    'E_START',
+    /the model file is broken/,
+  ],
+  [
+    'a worker that exits at once',
+    { fixture: 'bare', args: ['bare.mjs', 'exits'] },
+    'E_START',
+    /exited with status 0 before it was ready/,
+  ],
+  [
+    'a worker that never answers',
+    { fixture: 'bare', args: ['bare.mjs', 'silent'], start_timeout_ms: 300 },
+    'E_START_TIMEOUT',
+    /start_timeout_ms/,
+  ],
+  [
+    'a worker that never initialises',
+    { fixture: 'bare', args: ['bare.mjs', 'never-initialised'], start_timeout_ms: 500 },
+    'E_START_TIMEOUT',
+    /initialising.*start_timeout_ms/,
+  ],
+  [
+    'a nonce of another spawn',
+    { fixture: 'bare', args: ['bare.mjs', 'wrong-nonce'] },
+    'E_HANDSHAKE',
+    /nonce of another spawn/,
+  ],
+];
+
+test.each(starts)(
+  '%s is a typed error for each of those who wait, and other plugins go on',
+  async (_, manifest, code, message) => {
+    const room = await openRoom({ plugin: manifest, other: { fixture: 'bare' } });
+    const { supervisor } = room;
+    const waiting = [supervisor.load('plugin'), supervisor.execute('plugin'), supervisor.stream('plugin').next()];
+    const other = supervisor.execute('other');
+    for (const call of waiting) {
+      const error = await failure(call);
+      expect(error).toMatchObject({ code, plugin: 'plugin', message: expect.stringMatching(message) });
+    }
+    expect(await other).toMatchObject({ pid: expect.any(Number) });
+  },
+);
+
+test('a Node module with a syntax error is reported with its file', async () => {
+  const room = await openRoom({});
+  const module = join(room.scratch, 'syntax.mjs');
+  writeFileSync(module, 'export default { execute( {\n');
+  room.write('plugin', { worker: 'node', module });
+  await room.supervisor.discover();
+  const error = await failure(room.supervisor.load('plugin'));
+  expect(error).toMatchObject({ code: 'E_START', message: expect.stringContaining('SyntaxError') });
+  expect(error.details).toMatchObject({ output: expect.stringContaining('syntax.mjs') });
+});
+
+test('what another start cannot mend is given up at once, and load tries again once it is mended', async () => {
+  const room = await openRoom({ plugin: { fixture: 'bare', command: 'no-such-program' } });
+  const failed = room.entered('plugin', 'crashed', 'failed');
+  await failure(room.supervisor.load('plugin'));
+  await failed;
+  const error = await failure(room.supervisor.execute('plugin'));
+  expect(error).toMatchObject({
+    code: 'E_GIVEN_UP',
+    cause: { code: 'E_MANIFEST' },
+    details: { kind: 'not-retryable' },
+  });
+  room.write('plugin', { fixture: 'bare' });
+  await room.supervisor.discover();
+  await room.supervisor.load('plugin');
+  expect(room.snapshot('plugin').state).toBe('ready');
+});
+
+test('a worker that is killed at its start deadline leaves none of its children', async () => {
+  const room = await openRoom({
+    plugin: { fixture: 'bare', args: ['bare.mjs', 'silent-child'], start_timeout_ms: 300 },
+  });
+  await failure(room.supervisor.load('plugin'));
+  await room.supervisor.unload('plugin');
+  expect(room.supervisor.status().workers).toBe(0);
+});
+
+test('what a worker prints before its handshake and around its calls neither stops nor confuses it', async () => {
+  const room = await openRoom({
+    early: { worker: 'node', module: join(WRONG, 'chatty.mjs') },
+    late: { fixture: 'workbench' },
+  });
+  expect(await room.supervisor.execute('early')).toBe('still here');
+  expect(await room.supervisor.execute('late', { do: 'print', bytes: 10_000_000 })).toBe('printed');
+  expect(await room.supervisor.execute('late', { value: 1 })).toBe(1);
+  expect((await room.supervisor.logs('late', { lines: 2 })).split('\n')).toEqual(['x'.repeat(999), 'x'.repeat(999)]);
+});
+
+const SCHEMA = {
+  type: 'object',
+  properties: {
+    model: { enum: ['base', 'large'], default: 'base' },
+    beams: { type: 'integer', minimum: 1, default: 5 },
+  },
+  additionalProperties: false,
+};
+
+test('a config that does not fit the schema is refused with every place, before any worker starts', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench', config_schema: SCHEMA } });
+  const error = await failure(room.supervisor.load('plugin', { config: { model: 'huge', beams: 0, speed: 2 } }));
+  expect(error).toMatchObject({ code: 'E_CONFIG', plugin: 'plugin' });
+  expect((error.details as { problems: string[] }).problems).toEqual([
+    expect.stringContaining('speed'),
+    expect.stringContaining('model'),
+    expect.stringContaining('beams'),
+  ]);
+  expect(room.transitions).toEqual([]);
+  await room.supervisor.load('plugin', { config: { beams: 2 } });
+  expect(await room.supervisor.config('plugin')).toEqual({ model: 'base', beams: 2 });
+});
+
+test('a config update that does not fit, or that the plugin refuses, leaves the former in force', async () => {
+  const room = await openRoom({
+    checked: { fixture: 'workbench', config_schema: SCHEMA },
+    refusing: { fixture: 'workbench' },
+  });
+  await room.supervisor.load('checked');
+  await room.supervisor.load('refusing', { config: { a: 1 } });
+  expect((await failure(room.supervisor.updateConfig('checked', { beams: 'many' }))).code).toBe('E_CONFIG');
+  const refused = await failure(room.supervisor.updateConfig('refusing', { refuse: 'tiny' }));
+  expect(refused).toMatchObject({ code: 'E_REMOTE', remote: { type: 'RangeError' } });
+  expect(await room.supervisor.configs()).toEqual({ checked: { model: 'base', beams: 5 }, refusing: { a: 1 } });
+});
+
+test('where socket paths would be too long the worker is reached over TCP', async () => {
+  const room = await openRoom({ plugin: { fixture: 'bare' } });
+  const long = join(room.scratch, 'x'.repeat(100));
+  mkdirSync(long);
+  const { XDG_RUNTIME_DIR, TMPDIR } = process.env;
+  process.env['XDG_RUNTIME_DIR'] = long;
+  process.env['TMPDIR'] = long;
+  try {
+    expect(await room.supervisor.execute('plugin')).toMatchObject({ pid: expect.any(Number) });
+  } finally {
+    process.env['XDG_RUNTIME_DIR'] = XDG_RUNTIME_DIR;
+    if (TMPDIR === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = TMPDIR;
+  }
+});
+
+test('a data directory that cannot be written is named, and nothing is left running', async () => {
+  const room = await openRoom({ plugin: { fixture: 'bare' } }, { dataDir: '/dev/null/data' });
+  const error = await failure(room.supervisor.load('plugin'));
+  expect(error).toMatchObject({
+    code: 'E_DATA_DIR',
+    plugin: 'plugin',
+    message: expect.stringContaining('/dev/null/data'),
+  });
+  expect(room.supervisor.status().workers).toBe(0);
+});
+
+test('a search path that is not there is empty until somebody makes it', async () => {
+  const room = await openRoom({}, { searchPaths: ['/nowhere/plugins'] });
+  expect(room.supervisor.plugins()).toEqual([]);
+});
+
+test('a worker that fails under ten callers is reported to all ten', async () => {
+  const room = await openRoom({ plugin: { fixture: 'bare', args: ['bare.mjs', 'exits'] } });
+  const calls = Array.from({ length: 10 }, () => failure(room.supervisor.execute('plugin')));
+  expect((await Promise.all(calls)).map(({ code }) => code)).toEqual(Array.from({ length: 10 }, () => 'E_START'));
+  await gone([]);
+});
