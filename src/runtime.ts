@@ -262,7 +262,13 @@ export class Runtime implements PluginHost, SupervisorHost {
         supervisor: this.#root as AnyActorRef,
       },
     });
-    record.actor.subscribe({ next: () => record.settle(), error: (error) => this.#failPlugin(record, error) });
+    record.actor.subscribe({
+      next: () => {
+        record.settle();
+        this.#noteChange();
+      },
+      error: (error) => this.#failPlugin(record, error),
+    });
     record.actor.start();
   }
 
@@ -286,7 +292,6 @@ export class Runtime implements PluginHost, SupervisorHost {
       this.transitions.notify(Object.freeze({ plugin: context.name, from, to, phase, event: event.type, at, reason }));
     }
     if (to === 'crashed') this.#logger.warn({ plugin: context.name, phase, reason }, 'plugin crashed');
-    this.#noteChange();
   }
 
   replaced(context: PluginContext, error: GreenroomError | undefined): void {
