@@ -115,8 +115,8 @@ export function planRestart({
     cause: { kind, end, times, limit },
     history,
   });
-  if (!end.retryable) return giveUp('not-retryable');
   if (end.code === DO_NOT_RESTART) return giveUp('do-not-restart');
+  if (!end.retryable) return giveUp('not-retryable');
   const normal = end.code === 0 && end.ready;
   if (normal && policy !== 'permanent') return { action: 'stopped', reason: 'ended-normally', history };
   if (policy === 'temporary') return giveUp('temporary');

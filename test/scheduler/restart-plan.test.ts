@@ -57,6 +57,7 @@ test('a worker that exits with 0 before it was ready has failed to start', () =>
 
 test('temporary plugins, exit code 125 and permanent failures are given up at once', () => {
   expect(plan(CRASH, 'temporary')).toMatchObject({ action: 'give-up', cause: { kind: 'temporary' } });
-  expect(plan({ ...CRASH, code: 125 }, 'permanent')).toMatchObject({ cause: { kind: 'do-not-restart' } });
+  const asked = { ...CRASH, code: 125, retryable: false };
+  expect(plan(asked, 'permanent')).toMatchObject({ cause: { kind: 'do-not-restart' } });
   expect(plan({ ...CRASH, retryable: false }, 'permanent')).toMatchObject({ cause: { kind: 'not-retryable' } });
 });
