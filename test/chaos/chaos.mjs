@@ -1,0 +1,262 @@
+// @ts-check
+// Real workers under everything that can happen to them at once. What is done is drawn from a seed; what must hold is
+// that every call ends once, with its own result or a typed error, and that nothing is left.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createSupervisor, GreenroomError } from '../../dist/index.js';
+
+const FIXTURE = fileURLToPath(new URL('../fixtures/plugins/chaotic/', import.meta.url));
+
+/** What may go wrong for a call that is none of its own doing. */
+const FAIR = new Set([
+  'E_START',
+  'E_START_TIMEOUT',
+  'E_CRASHED',
+  'E_HUNG',
+  'E_STOPPING',
+  'E_DISABLED',
+  'E_GIVEN_UP',
+  'E_CANCELLED',
+  'E_QUEUE_FULL',
+]);
+
+/**
+ * @typedef {{
+ *   seed: number, seconds: number, plugins: number,
+ *   onPause?: (world: World) => void | Promise<void>, pauseEverySeconds?: number,
+ * }} ChaosOptions
+ * @typedef {{ calls: number, results: number, errors: Record<string, number>, acts: Record<string, number> }} Tally
+ * @typedef {{ supervisor: import('../../dist/index.js').Supervisor, tally: Tally, folder: string }} World
+ */
+
+/**
+ * Lets chaos loose for a while and puts everything in order again. Rejects when something did not hold.
+ *
+ * @param {ChaosOptions} options
+ * @returns {Promise<Tally>}
+ */
+export async function runChaos({ seed, seconds, plugins, onPause, pauseEverySeconds = Infinity }) {
+  const random = randomFrom(seed);
+  const folder = mkdtempSync(join(tmpdir(), 'gr-'));
+  const searchPath = join(folder, 'plugins');
+  const runtime = join(folder, 'run');
+  for (const path of [searchPath, runtime]) mkdirSync(path);
+  const formerRuntime = process.env['XDG_RUNTIME_DIR'];
+  process.env['XDG_RUNTIME_DIR'] = runtime;
+  const names = Array.from({ length: plugins }, (_, index) => `chaotic-${index}`);
+  let edits = 0;
+  /** @param {string} name @param {Record<string, unknown>} [extra] */
+  const write = (name, extra = {}) => {
+    const isNode = names.indexOf(name) % 2 === 0;
+    edits += 1;
+    const manifest = {
+      name,
+      version: '1.0.0',
+      module: join(FIXTURE, isNode ? 'chaotic.mjs' : 'chaotic.py'),
+      ...(isNode ? { worker: 'node' } : { worker: 'python', class: 'Chaotic' }),
+      idempotent: names.indexOf(name) % 3 === 0,
+      start_timeout_ms: 5_000,
+      stop_timeout_ms: 500,
+      liveness: { interval_ms: 100, timeout_ms: 2_000 },
+      restart: { intensity: 1_000, backoff: { base_ms: 1, cap_ms: 50 } },
+      ...extra,
+    };
+    writeFileSync(join(searchPath, `${name}.json`), JSON.stringify(manifest));
+  };
+  for (const name of names) write(name);
+  const supervisor = await createSupervisor({
+    searchPaths: [searchPath],
+    dataDir: join(folder, 'data'),
+    logLevel: 'silent',
+    cancelGraceMs: 1_000,
+    drainTimeoutMs: 2_000,
+  });
+  /** @type {Tally} */
+  const tally = { calls: 0, results: 0, errors: {}, acts: {} };
+  /** @type {Set<Promise<void>>} */
+  const open = new Set();
+  /** @type {unknown[]} */
+  const wrong = [];
+  const pids = new Set();
+  supervisor.on('transition', ({ plugin }) => {
+    const { pid } = supervisor.plugin(plugin).snapshot();
+    if (pid !== undefined) pids.add(pid);
+  });
+
+  const pick = () => names[Math.floor(random() * names.length)] ?? '';
+  /** @param {Promise<void>} done */
+  const watch = async (done) => {
+    open.add(done);
+    await done;
+    open.delete(done);
+  };
+  /** @param {Promise<unknown>} call @param {unknown} expected */
+  const follow = (call, expected) => {
+    tally.calls += 1;
+    const done = call.then(
+      (result) => {
+        tally.results += 1;
+        if (JSON.stringify(result) !== JSON.stringify(expected)) wrong.push({ result, expected });
+      },
+      (error) => {
+        const code = error instanceof GreenroomError ? error.code : 'untyped';
+        tally.errors[code] = (tally.errors[code] ?? 0) + 1;
+        if (!FAIR.has(code)) wrong.push(error);
+      },
+    );
+    void watch(done);
+  };
+  /** @param {() => Promise<unknown>} act */
+  const attempt = (act) => {
+    const done = act().then(
+      () => {},
+      (error) => {
+        if (!(error instanceof GreenroomError)) wrong.push(error);
+      },
+    );
+    void watch(done);
+  };
+  /** @param {NodeJS.Signals} signal */
+  const signal = (signal) => {
+    const { pid } = supervisor.plugin(pick()).snapshot();
+    if (pid === undefined) return;
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has ended by itself meanwhile.
+    }
+  };
+
+  /** @type {[weight: number, name: string, act: () => void][]} */
+  const ACTS = [
+    [
+      60,
+      'call',
+      () => {
+        const value = Math.floor(random() * 1e6);
+        follow(supervisor.execute(pick(), { value, seconds: random() * 0.05 }), { value });
+      },
+    ],
+    [
+      15,
+      'stream',
+      () => {
+        const count = Math.floor(random() * 200);
+        follow(
+          readAll(supervisor.stream(pick(), { count })),
+          Array.from({ length: count }, (_, index) => index),
+        );
+      },
+    ],
+    [
+      5,
+      'cancel',
+      () => {
+        const controller = new AbortController();
+        follow(supervisor.execute(pick(), { value: 0, seconds: 0.5 }, { signal: controller.signal }), { value: 0 });
+        setTimeout(() => controller.abort(), random() * 100);
+      },
+    ],
+    [5, 'crash', () => signal('SIGKILL')],
+    [1, 'hang', () => signal('SIGSTOP')],
+    [3, 'reload', () => attempt(() => supervisor.reload(pick()))],
+    [2, 'unload', () => attempt(() => supervisor.unload(pick()))],
+    [2, 'release', () => attempt(() => supervisor.release(pick()))],
+    [4, 'edit', () => write(pick(), { env_vars: { EDIT: edits } })],
+    [1, 'slow start', () => write(pick(), { env_vars: { EDIT: edits, START_SECONDS: '0.3' } })],
+    [
+      1,
+      'disable',
+      () => {
+        const name = pick();
+        attempt(async () => supervisor.disable(name));
+        setTimeout(() => attempt(async () => supervisor.enable(name)), random() * 200);
+      },
+    ],
+  ];
+  const total = ACTS.reduce((sum, [weight]) => sum + weight, 0);
+
+  try {
+    const end = performance.now() + seconds * 1_000;
+    let nextPause = performance.now() + pauseEverySeconds * 1_000;
+    while (performance.now() < end && wrong.length === 0) {
+      let at = random() * total;
+      const act = ACTS.find(([weight]) => (at -= weight) < 0);
+      if (act !== undefined) {
+        tally.acts[act[1]] = (tally.acts[act[1]] ?? 0) + 1;
+        act[2]();
+      }
+      // No more than workers can take, so that the queues stay short.
+      await (open.size > plugins * 8 ? Promise.race(open) : delay(random() * 4));
+      if (performance.now() < nextPause) continue;
+      nextPause += pauseEverySeconds * 1_000;
+      await settle(open, 'a call has not ended', supervisor);
+      await onPause?.({ supervisor, tally, folder });
+    }
+    await settle(open, 'a call has not ended', supervisor);
+    // Every plugin can still serve, whatever has been done to it.
+    for (const name of names) supervisor.enable(name);
+    await Promise.all(
+      names.map(async (name) => {
+        await supervisor.load(name);
+        await supervisor.execute(name, { value: name });
+      }),
+    );
+  } finally {
+    await supervisor.stop();
+    if (formerRuntime === undefined) delete process.env['XDG_RUNTIME_DIR'];
+    else process.env['XDG_RUNTIME_DIR'] = formerRuntime;
+  }
+  for (let round = 0; round < 100 && [...pids].some(lives); round += 1) await delay(10);
+  const left = [...pids].filter(lives);
+  if (left.length > 0) wrong.push(new Error(`These processes are left: ${left.join(', ')}.`));
+  const files = [...readdirSync(runtime), ...readdirSync(join(folder, 'data', 'supervisors'))];
+  if (files.length > 0) wrong.push(new Error(`These files are left: ${files.join(', ')}.`));
+  rmSync(folder, { recursive: true, force: true });
+  if (wrong.length > 0) throw new AggregateError(wrong, `Seed ${seed}: ${wrong.length} things did not hold.`);
+  return tally;
+}
+
+/** @param {Set<Promise<void>>} open @param {string} complaint @param {import('../../dist/index.js').Supervisor} supervisor */
+async function settle(open, complaint, supervisor) {
+  const late = new AbortController();
+  await Promise.race([
+    Promise.all(open),
+    delay(30_000, undefined, { signal: late.signal }).then(() => {
+      const stuck = supervisor.plugins().filter(({ waiting, inFlight }) => waiting + inFlight > 0);
+      throw new Error(`After 30 s ${complaint}: ${open.size} are open. ${JSON.stringify(stuck)}`);
+    }),
+  ]);
+  late.abort();
+}
+
+/** @param {AsyncIterable<unknown>} stream */
+async function readAll(stream) {
+  const items = [];
+  for await (const item of stream) items.push(item);
+  return items;
+}
+
+/** @param {number} pid */
+function lives(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return !'ZX'.includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? 'X');
+  } catch {
+    return false;
+  }
+}
+
+/** mulberry32, a small generator of numbers in [0, 1). @param {number} seed */
+export function randomFrom(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
