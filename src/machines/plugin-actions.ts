@@ -281,6 +281,9 @@ export const reportReplacement = ({ context, event }: { context: PluginContext; 
 /** Nothing is left of a generation: it is held no longer, and its reservation ends. */
 export const forgetWorker = base.enqueueActions(({ context, event, enqueue }) => {
   if (event.type !== 'WORKER.GONE') return;
+  // An actor that has ended stays among its parent's children until it is stopped.
+  const ended = slotOf(context, event.generation)?.ref;
+  if (ended !== undefined) enqueue.stopChild(ended);
   enqueue.assign({ workers: context.workers.filter((slot) => slot.generation !== event.generation) });
   if (event.generation === context.current) enqueue.assign({ current: undefined });
   enqueue.sendTo(context.scheduler, { type: 'FREED', plugin: context.name, generation: event.generation });
