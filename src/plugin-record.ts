@@ -113,6 +113,17 @@ export class PluginRecord implements CallSite {
     return this.state === 'ready' || (this.state === 'busy' && this.phase === 'serving');
   }
 
+  /** Whether another worker is being put in the place of the one that serves. */
+  get replacing(): boolean {
+    const snapshot = this.actor.getSnapshot();
+    return snapshot.context.replaceAgain || !snapshot.matches({ alive: { replacement: 'none' } });
+  }
+
+  /** Whether it has no worker and wants none. */
+  get atRest(): boolean {
+    return this.state === 'discovered' && this.phase === 'idle';
+  }
+
   /** Whether it does nothing and waits for nothing but time or a call. */
   get resting(): boolean {
     switch (this.state) {
