@@ -1,9 +1,14 @@
 import { accessSync, constants, mkdirSync, open } from 'node:fs';
 import { rename, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import { GreenroomError, messageOf } from '../errors.ts';
+
+/** Where the log of a plugin lies in a data directory. */
+export function pluginLogFile(dataDir: string, plugin: string): string {
+  return join(dataDir, 'logs', `${plugin}.log`);
+}
 
 /** Settings of {@link openPluginLog}. */
 export interface PluginLogOptions {

@@ -28,9 +28,14 @@ interface OpenLog {
  * there is no log.
  */
 export async function tailLog(file: string, lines: number): Promise<string> {
+  return (await tailRecords(file, lines)).map(messageOfRecord).join('\n');
+}
+
+/** The same as the records of the log: a line of JSON each. */
+export async function tailRecords(file: string, lines: number): Promise<string[]> {
   const newest = await openLog(file);
   try {
-    return (await lastRecords(file, newest, lines)).map(messageOfRecord).join('\n');
+    return await lastRecords(file, newest, lines);
   } finally {
     await newest?.handle.close();
   }
@@ -41,6 +46,14 @@ export async function tailLog(file: string, lines: number): Promise<string> {
  * if need be. Ends with the signal; leaving the loop closes everything.
  */
 export async function* followLog(file: string, options: FollowOptions = {}): AsyncGenerator<string, void, undefined> {
+  for await (const record of followRecords(file, options)) yield messageOfRecord(record);
+}
+
+/** The same as the records of the log: a line of JSON each. */
+export async function* followRecords(
+  file: string,
+  options: FollowOptions = {},
+): AsyncGenerator<string, void, undefined> {
   const { lines = 10, signal } = options;
   if (signal?.aborted) return;
   await mkdir(dirname(file), { recursive: true });
@@ -48,7 +61,7 @@ export async function* followLog(file: string, options: FollowOptions = {}): Asy
   let current: OpenLog | undefined;
   try {
     current = await openLog(file);
-    for (const record of await lastRecords(file, current, lines)) yield messageOfRecord(record);
+    for (const record of await lastRecords(file, current, lines)) yield record;
     const records: string[] = [];
     const splitter = createLineSplitter({
       onLine: (line) => records.push(line),
@@ -63,7 +76,7 @@ export async function* followLog(file: string, options: FollowOptions = {}): Asy
       if (current !== undefined) {
         for await (const block of unread(current)) {
           splitter.write(block);
-          for (const record of records.splice(0)) yield messageOfRecord(record);
+          for (const record of records.splice(0)) yield record;
         }
       }
       if (next === undefined) {
