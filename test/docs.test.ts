@@ -194,8 +194,9 @@ describe('code', () => {
 
   afterAll(() => {
     // A program that has stopped its supervisor leaves no socket behind.
-    expect(readdirSync(join(folder, 'run'))).toEqual([]);
+    const left = readdirSync(join(folder, 'run'));
     rmSync(folder, { recursive: true, force: true });
+    expect(left).toEqual([]);
   });
 
   /** Runs a program in the page's folder; rejects, with what it printed, unless it ends with status 0. */

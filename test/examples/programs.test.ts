@@ -28,8 +28,9 @@ afterEach(async () => {
     }),
   );
   // A program that has stopped its supervisor leaves no socket behind.
-  expect(readdirSync(join(folder, 'run'))).toEqual([]);
+  const left = readdirSync(join(folder, 'run'));
   rmSync(folder, { recursive: true, force: true });
+  expect(left).toEqual([]);
 });
 
 /** Starts an example program; `status` resolves when it ends. */
