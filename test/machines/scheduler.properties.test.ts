@@ -7,7 +7,7 @@ import { DEEDS, World } from '../scheduler/world.ts';
 
 const RUNS = 50;
 const STEPS = 1_200;
-/** What the four properties together must have sent at least, so that none of them idles. */
+/** What each property must have sent at least, so that none of them idles. */
 const EVENTS_EACH = 25_000;
 
 /** Random deeds of random plugins; messages cross, time passes. Returns how many events reached the scheduler. */

@@ -78,7 +78,7 @@ test.each<Small>([
     // From every state some way leads back to the first one, where nobody holds or wants anything.
     const before = new Map<string, string[]>();
     for (const [from, { transitions }] of places) {
-      for (const { state } of Object.values(transitions)) {
+      for (const { state } of Object.values<{ readonly state: Place }>(transitions)) {
         const key = state.summary;
         before.set(key, [...(before.get(key) ?? []), from]);
       }

@@ -302,10 +302,9 @@ export class World {
   finish(): void {
     for (let round = 0; round < 40; round += 1) {
       for (const plugin of this.plugins) {
-        for (const deed of ['deliver', 'return', 'freed'] as const) {
-          while (this.can(plugin, deed) && deed !== 'return') this.do(plugin, deed);
-          this.do(plugin, deed);
-        }
+        while (this.can(plugin, 'deliver')) this.do(plugin, 'deliver');
+        this.do(plugin, 'return');
+        while (this.can(plugin, 'freed')) this.do(plugin, 'freed');
       }
       this.clock.increment(20_000);
       this.check();
