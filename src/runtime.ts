@@ -1,6 +1,6 @@
 import { type ActorRefFrom, type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
 import type { Logger } from 'pino';
-import { openPluginLog, type PluginLog, pluginLogFile } from './actors/log-file.ts';
+import { openPluginLog, type PluginLog } from './actors/log-file.ts';
 import { sweepOrphans } from './actors/orphan-sweep.ts';
 import { createOomWatch } from './actors/out-of-memory.ts';
 import { connectWorker } from './actors/worker-connect.ts';
@@ -31,6 +31,7 @@ import { createManifestSource, type ManifestChange, type ManifestSource } from '
 import { ProgramHold } from './program-hold.ts';
 import { PluginRecord } from './plugin-record.ts';
 import { pluginSettings } from './plugin-settings.ts';
+import { join } from 'node:path';
 
 /** A plugin went from one state, or phase of a state, to another. */
 export interface TransitionEvent {
@@ -169,7 +170,7 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   /** The log file of a plugin. */
   logFile(plugin: string): string {
-    return pluginLogFile(this.settings.dataDir, plugin);
+    return join(this.settings.dataDir, 'logs', `${plugin}.log`);
   }
 
   /* ---- What the supervisor machine asks for ---- */
@@ -303,12 +304,20 @@ export class Runtime implements PluginHost, SupervisorHost {
   }
 
   reconfigure(context: PluginContext): void {
-    const record = this.records.get(context.name);
-    if (record === undefined) return;
-    withLease(record.gate, (channel, signal) =>
+    const { name: plugin } = context;
+    this.#reinitialize(plugin).catch((error: unknown) =>
+      this.#logger.warn({ plugin, err: error }, 'The changed config was not accepted; the former stays.'),
+    );
+  }
+
+  async #reinitialize(plugin: string): Promise<void> {
+    // Within a step of the plugin's machine, its snapshot is still the one before.
+    await Promise.resolve();
+    const record = this.records.get(plugin);
+    // One that is released is given its config when it comes back.
+    if (record === undefined || record.state === 'released') return;
+    await withLease(record.gate, (channel, signal) =>
       initializeWorker(channel, record.entry, record.context.config, signal),
-    ).catch((error: unknown) =>
-      this.#logger.warn({ plugin: context.name, err: error }, 'The changed config was not accepted; the former stays.'),
     );
   }
 

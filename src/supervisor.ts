@@ -458,24 +458,20 @@ export class Supervisor implements AsyncDisposable {
 
   /**
    * Takes no new calls, lets running ones end, ends every worker, and resolves when nothing of it is left. After
-   * `timeoutMs` the workers are killed. A further call resolves with the first, and can only bring the kill nearer.
+   * `timeoutMs` the workers are killed. Idempotent.
    */
   stop(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
-    const { timeoutMs } = options;
-    this.#stopping ??= this.#stop();
-    if (timeoutMs !== undefined) {
-      const timer = setTimeout(() => this.#runtime.killAll(), timeoutMs);
-      const clear = (): void => clearTimeout(timer);
-      this.#stopping.then(clear, clear);
-    }
+    this.#stopping ??= this.#stop(options.timeoutMs);
     return this.#stopping;
   }
 
-  async #stop(): Promise<void> {
+  async #stop(timeoutMs: number | undefined): Promise<void> {
     this.#runtime.hold.set(this, true);
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#runtime.killAll(), timeoutMs);
     try {
       await this.#runtime.stop();
     } finally {
+      clearTimeout(timer);
       this.#release?.();
     }
   }

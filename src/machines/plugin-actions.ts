@@ -347,10 +347,13 @@ export const noteManifest = base.enqueueActions(({ context, event, enqueue }) =>
   if (event.type !== 'MANIFEST.CHANGED') return;
   enqueue.assign({ entry: event.entry, settings: event.settings });
   context.gate.limit(event.settings);
-  if (event.effect === 'reconfigure' && residencyOf(context) !== undefined) {
+  const isServing = residencyOf(context) !== undefined;
+  // A worker that is starting was given what the manifest said before.
+  const isStarting = context.successor !== undefined || (context.current !== undefined && !isServing);
+  if (event.effect === 'replace' || (event.effect === 'reconfigure' && isStarting)) enqueue.raise({ type: 'REPLACE' });
+  else if (event.effect === 'reconfigure' && isServing) {
     enqueue(({ context: changed }) => changed.host.reconfigure(changed));
   }
-  if (event.effect === 'replace') enqueue.raise({ type: 'REPLACE' });
 });
 
 /** The worker has accepted this config over the defaults of its schema; it survives crash, release and reload. */

@@ -55,8 +55,14 @@ const QUICK: SupervisorOptions = {
   watch: false,
 };
 
-/** A supervisor of these plugins, by name. It is stopped after the test, and nothing of it may remain. */
-export async function openRoom(manifests: Record<string, ManifestOf>, options: SupervisorOptions = {}): Promise<Room> {
+/**
+ * A supervisor of these plugins, by name. It is stopped after the test, and nothing of it may remain. The options may
+ * be worked out from the folders.
+ */
+export async function openRoom(
+  manifests: Record<string, ManifestOf>,
+  options: SupervisorOptions | ((folders: Pick<Room, 'plugins' | 'scratch'>) => SupervisorOptions) = {},
+): Promise<Room> {
   // Short, so that socket paths fit.
   const folder = mkdtempSync(join(tmpdir(), 'gr-'));
   const [plugins, dataDir, scratch, runtime] = ['plugins', 'data', 'scratch', 'run'].map((name) => {
@@ -66,7 +72,8 @@ export async function openRoom(manifests: Record<string, ManifestOf>, options: S
   const before = process.env['XDG_RUNTIME_DIR'];
   process.env['XDG_RUNTIME_DIR'] = runtime;
   for (const [name, manifest] of Object.entries(manifests)) writeManifest(plugins, name, manifest);
-  const supervisor = await createSupervisor({ searchPaths: [plugins], dataDir, ...QUICK, ...options });
+  const given = typeof options === 'function' ? options({ plugins, scratch }) : options;
+  const supervisor = await createSupervisor({ searchPaths: [plugins], dataDir, ...QUICK, ...given });
   const transitions: TransitionEvent[] = [];
   const pids = new Set<number>();
   supervisor.on('transition', (transition) => {
@@ -200,6 +207,11 @@ export function startCall(
   // Whoever wants the outcome awaits `result`.
   result.catch(() => {});
   return { running: Promise.race([running, result.then(() => {})]), result };
+}
+
+/** Resolves once the plugin looks like this. */
+export async function becomes(room: Room, plugin: string, expected: Partial<PluginSnapshot>): Promise<void> {
+  await vi.waitFor(() => expect(room.snapshot(plugin)).toMatchObject(expected), { timeout: 20_000, interval: 5 });
 }
 
 /** Reads a stream to its end. */
