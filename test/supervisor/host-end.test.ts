@@ -4,12 +4,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { cgroupsAreDelegated } from '../../src/actors/worker-cgroup.ts';
 import { createSupervisor } from '../../src/index.ts';
 import { FIXTURES, gone, lives, openRoom } from './greenroom.ts';
 
 const HOST = fileURLToPath(new URL('../fixtures/hosts/ending-host.mjs', import.meta.url));
+
+/** Resolves once nothing of a program that died is left; its guard removes the sockets after it has ended the worker. */
+async function nothingLeft(worker: number): Promise<void> {
+  await gone([worker]);
+  const sockets = process.env['XDG_RUNTIME_DIR'] ?? '';
+  await vi.waitFor(() => expect(readdirSync(sockets)).toEqual([]), { timeout: 10_000, interval: 5 });
+}
 
 async function startHost(way: string) {
   const room = await openRoom({});
@@ -28,7 +35,7 @@ test.each([
 ])('no worker outlives a program that ends by %s', async (way, status) => {
   const { pid, exited } = await startHost(way);
   expect(await exited).toEqual([status, null]);
-  await gone([pid]);
+  await nothingLeft(pid);
 });
 
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
@@ -37,9 +44,15 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     const { host, pid, exited } = await startHost('wait');
     host.kill(signal);
     expect(await exited).toEqual([null, signal]);
-    await gone([pid]);
+    await nothingLeft(pid);
   },
 );
+
+test('a program with an unreferenced supervisor ends when it has nothing more to do, and its worker with it', async () => {
+  const { pid, exited } = await startHost('unref');
+  expect(await exited).toEqual([0, null]);
+  await nothingLeft(pid);
+});
 
 test('a program keeps its own signal handlers', async () => {
   const { host, pid, line, exited } = await startHost('own-handler');
@@ -56,7 +69,7 @@ test('a second signal does not wait for a worker that takes its time to stop', a
   await signalIsDefault(host.pid as number, 2);
   host.kill('SIGINT');
   expect(await exited).toEqual([null, 'SIGINT']);
-  await gone([pid]);
+  await nothingLeft(pid);
 });
 
 test('supervisors of one data directory leave each other alone', async () => {

@@ -1,0 +1,187 @@
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { becomes, door, failure, gone, openRoom, startCall } from './greenroom.ts';
+
+const crash = (code: number): Record<string, unknown> => ({ do: 'exit', code });
+
+test('the caller of a call whose worker crashes is told how it ended and what it printed last', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = room;
+  await supervisor.execute('plugin', { do: 'say', text: 'famous last words' });
+  const error = await failure(supervisor.execute('plugin', crash(7)));
+  expect(error).toMatchObject({
+    code: 'E_CRASHED',
+    plugin: 'plugin',
+    message: 'The worker of "plugin" exited with status 7. It said last: famous last words',
+    details: { exitCode: 7, signal: null, output: expect.stringContaining('famous last words'), outOfMemory: false },
+  });
+  await becomes(room, 'plugin', {
+    state: 'ready',
+    generation: 2,
+    restarts: 1,
+    lastError: { code: 'E_CRASHED', message: error.message },
+  });
+});
+
+test.each([
+  ['permanent', 0, 'ready'],
+  ['permanent', 1, 'ready'],
+  ['permanent', 125, 'failed'],
+  ['permanent', 'SIGKILL', 'ready'],
+  ['transient', 0, 'idle'],
+  ['transient', 1, 'ready'],
+  ['transient', 125, 'failed'],
+  ['transient', 'SIGTERM', 'ready'],
+  ['temporary', 0, 'idle'],
+  ['temporary', 1, 'failed'],
+  ['temporary', 125, 'failed'],
+  ['temporary', 'SIGKILL', 'failed'],
+] as const)('a %s worker that ends with %s is then %s', async (policy, end, phase) => {
+  const room = await openRoom({ plugin: { fixture: 'workbench', restart: { policy } } });
+  const { supervisor } = room;
+  await supervisor.load('plugin');
+  const { pid = 0 } = room.snapshot('plugin');
+  const crashed = room.entered('plugin', 'crashed');
+  if (typeof end === 'string') process.kill(pid, end);
+  else await failure(supervisor.execute('plugin', crash(end)));
+  await crashed;
+  await becomes(room, 'plugin', { phase, generation: phase === 'ready' ? 2 : 1 });
+  await gone([pid]);
+  const next = supervisor.execute('plugin', { value: 'next' });
+  if (phase === 'failed') {
+    expect(await failure(next)).toMatchObject({
+      code: 'E_GIVEN_UP',
+      details: { kind: end === 125 ? 'do-not-restart' : 'temporary' },
+    });
+  } else expect(await next).toBe('next');
+});
+
+test('a worker that crashes too often is given up visibly, calls are refused with the cause, and load clears it', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench', restart: { intensity: 2 } } });
+  const { supervisor } = room;
+  const crashThrice = async (): Promise<void> => {
+    for (let time = 0; time < 3; time += 1)
+      expect(await failure(supervisor.execute('plugin', crash(9)))).toMatchObject({ code: 'E_CRASHED' });
+    await becomes(room, 'plugin', { state: 'crashed', phase: 'failed', loaded: false, pid: undefined });
+  };
+  await crashThrice();
+  for (const refused of [supervisor.execute('plugin', {}), supervisor.stream('plugin', {}).next()]) {
+    const error = await failure(refused);
+    expect(error).toMatchObject({
+      code: 'E_GIVEN_UP',
+      plugin: 'plugin',
+      message: expect.stringMatching(/restarted 2 times within 60 s.*status 9.*load it/),
+      details: { kind: 'too-many-restarts', limit: { restarts: 2, periodMs: 60_000 } },
+      cause: { code: 'E_CRASHED', details: { exitCode: 9 } },
+    });
+  }
+  expect(room.snapshot('plugin').lastError?.code).toBe('E_GIVEN_UP');
+  expect(supervisor.status().counts.crashed).toBe(1);
+  await supervisor.load('plugin');
+  expect(await supervisor.execute('plugin', { value: 1 })).toBe(1);
+  // The restarts of before do not count any more.
+  await crashThrice();
+  await supervisor.reload('plugin');
+  expect(await supervisor.execute('plugin', { value: 2 })).toBe(2);
+});
+
+test('a plugin that was given up is unloaded like any other, and a call then starts it', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench', restart: { policy: 'temporary' } } });
+  await failure(room.supervisor.execute('plugin', crash(1)));
+  await becomes(room, 'plugin', { phase: 'failed' });
+  await room.supervisor.unload('plugin');
+  expect(await room.supervisor.execute('plugin', { value: 1 })).toBe(1);
+});
+
+test('calls wait for a restart, each to its own deadline', async () => {
+  const room = await openRoom(
+    { plugin: { fixture: 'workbench', restart: { backoff: { base_ms: 600_000, cap_ms: 600_000 } } } },
+    { random: () => 0.99 },
+  );
+  const { supervisor } = room;
+  await failure(supervisor.execute('plugin', crash(1)));
+  await becomes(room, 'plugin', { state: 'crashed', phase: 'backoff' });
+  expect(await failure(supervisor.execute('plugin', {}, { timeoutMs: 20 }))).toMatchObject({ code: 'E_TIMEOUT' });
+  const waiting = supervisor.execute('plugin', { value: 'waited' });
+  await becomes(room, 'plugin', { state: 'crashed', phase: 'backoff', waiting: 1 });
+  await supervisor.load('plugin');
+  expect(await waiting).toBe('waited');
+});
+
+test('a plugin that is disabled while it waits for a restart is not started again', async () => {
+  const room = await openRoom(
+    { plugin: { fixture: 'workbench', restart: { backoff: { base_ms: 600_000, cap_ms: 600_000 } } } },
+    { random: () => 0.99 },
+  );
+  const { supervisor } = room;
+  await failure(supervisor.execute('plugin', crash(1)));
+  await becomes(room, 'plugin', { phase: 'backoff' });
+  supervisor.disable('plugin');
+  await becomes(room, 'plugin', { state: 'discovered', phase: 'idle', generation: 1 });
+  supervisor.enable('plugin');
+  expect(await supervisor.execute('plugin', { value: 1 })).toBe(1);
+});
+
+test('the config that was accepted survives a crash', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = room;
+  await supervisor.load('plugin', { config: { a: 1 } });
+  await supervisor.updateConfig('plugin', { a: 2 });
+  await failure(supervisor.execute('plugin', crash(1)));
+  expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ config: { a: 2 }, initialised: 1 });
+});
+
+test('a released worker that dies is no crash, and the next call starts another', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  await room.supervisor.load('plugin');
+  await room.supervisor.release('plugin');
+  process.kill(room.snapshot('plugin').pid ?? 0, 'SIGKILL');
+  await becomes(room, 'plugin', { state: 'released', phase: 'cold', pid: undefined, restarts: 0 });
+  expect(await room.supervisor.execute('plugin', { value: 1 })).toBe(1);
+  expect(room.path('plugin')).not.toContain('crashed.deciding');
+});
+
+test('a worker that dies while its plugin is being unloaded ends its calls, and that is the unload', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { file } = door(room);
+  const call = startCall(room, 'plugin', { do: 'wait', for: file });
+  await call.running;
+  const unloaded = room.supervisor.unload('plugin');
+  process.kill(room.snapshot('plugin').pid ?? 0, 'SIGKILL');
+  expect(await failure(call.result)).toMatchObject({ code: 'E_CRASHED', details: { signal: 'SIGKILL' } });
+  await unloaded;
+  expect(room.snapshot('plugin')).toMatchObject({ state: 'discovered', phase: 'idle', restarts: 0 });
+});
+
+test('what a crashed worker had started is gone before the next one starts', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { child } = await room.supervisor.execute<{ child: number }>('plugin', { do: 'child' });
+  await failure(room.supervisor.execute('plugin', crash(1)));
+  await room.supervisor.execute('plugin', {});
+  await gone([child]);
+});
+
+test('the crash loop of one plugin does not disturb another', async () => {
+  const warnings: unknown[] = [];
+  const room = await openRoom(
+    {
+      looping: { fixture: 'bare', args: ['bare.mjs', 'exits'], restart: { policy: 'permanent', intensity: 10 } },
+      steady: { fixture: 'workbench' },
+    },
+    { logger: pino({ level: 'warn' }, { write: (line) => void warnings.push(JSON.parse(line)) }) },
+  );
+  const { supervisor } = room;
+  const about = await supervisor.execute<{ pid: number }>('steady', { do: 'about' });
+  const loop = failure(supervisor.load('looping'));
+  let answered = 0;
+  while (room.snapshot('looping').phase !== 'failed') {
+    expect(await supervisor.execute('steady', { value: answered })).toBe(answered);
+    answered += 1;
+  }
+  expect((await loop).code).toBe('E_START');
+  expect(answered).toBeGreaterThan(10);
+  expect(room.snapshot('looping')).toMatchObject({ restarts: 10, generation: 11 });
+  expect(room.snapshot('steady')).toMatchObject({ pid: about.pid, generation: 1, restarts: 0 });
+  expect(warnings).toContainEqual(expect.objectContaining({ plugin: 'looping', msg: 'plugin crashed' }));
+  expect(warnings).not.toContainEqual(expect.objectContaining({ plugin: 'steady' }));
+});

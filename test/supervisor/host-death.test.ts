@@ -1,0 +1,28 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { expect, test, vi } from 'vitest';
+import { lives, openRoom } from './greenroom.ts';
+
+const HOST = fileURLToPath(new URL('../fixtures/hosts/crowd-host.mjs', import.meta.url));
+const WORKERS = 20;
+
+// Whether a process lives is read from /proc.
+test.runIf(process.platform === 'linux').each([1, 2, 3])(
+  'of twenty workers and their children none is left half a second after their program was killed (round %i)',
+  async () => {
+    const room = await openRoom({});
+    for (let index = 0; index < WORKERS; index += 1)
+      room.write(`worker-${index}`, { fixture: index % 2 === 0 ? 'workbench' : 'workbench-python' });
+    const host = spawn(process.execPath, [HOST, room.plugins, room.dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(createInterface({ input: host.stdout }), 'line')) as [string];
+    const family = JSON.parse(line) as number[];
+    expect(family.filter(lives)).toHaveLength(2 * WORKERS);
+    host.kill('SIGKILL');
+    await vi.waitFor(() => expect(family.filter(lives)).toEqual([]), { timeout: 500, interval: 5 });
+    const sockets = process.env['XDG_RUNTIME_DIR'] ?? '';
+    await vi.waitFor(() => expect(readdirSync(sockets)).toEqual([]), { timeout: 10_000, interval: 5 });
+  },
+);
