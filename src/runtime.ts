@@ -1,6 +1,6 @@
 import { type ActorRefFrom, type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
 import type { Logger } from 'pino';
-import { openPluginLog, type PluginLog } from './actors/log-file.ts';
+import { openPluginLog, type PluginLog, pluginLogFile } from './actors/log-file.ts';
 import { sweepOrphans } from './actors/orphan-sweep.ts';
 import { createOomWatch } from './actors/out-of-memory.ts';
 import { connectWorker } from './actors/worker-connect.ts';
@@ -31,7 +31,6 @@ import { createManifestSource, type ManifestChange, type ManifestSource } from '
 import { ProgramHold } from './program-hold.ts';
 import { PluginRecord } from './plugin-record.ts';
 import { pluginSettings } from './plugin-settings.ts';
-import { join } from 'node:path';
 
 /** A plugin went from one state, or phase of a state, to another. */
 export interface TransitionEvent {
@@ -170,7 +169,7 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   /** The log file of a plugin. */
   logFile(plugin: string): string {
-    return join(this.settings.dataDir, 'logs', `${plugin}.log`);
+    return pluginLogFile(this.settings.dataDir, plugin);
   }
 
   /* ---- What the supervisor machine asks for ---- */

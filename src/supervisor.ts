@@ -458,20 +458,24 @@ export class Supervisor implements AsyncDisposable {
 
   /**
    * Takes no new calls, lets running ones end, ends every worker, and resolves when nothing of it is left. After
-   * `timeoutMs` the workers are killed. Idempotent.
+   * `timeoutMs` the workers are killed. A further call resolves with the first, and can only bring the kill nearer.
    */
   stop(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
-    this.#stopping ??= this.#stop(options.timeoutMs);
+    const { timeoutMs } = options;
+    this.#stopping ??= this.#stop();
+    if (timeoutMs !== undefined) {
+      const timer = setTimeout(() => this.#runtime.killAll(), timeoutMs);
+      const clear = (): void => clearTimeout(timer);
+      this.#stopping.then(clear, clear);
+    }
     return this.#stopping;
   }
 
-  async #stop(timeoutMs: number | undefined): Promise<void> {
+  async #stop(): Promise<void> {
     this.#runtime.hold.set(this, true);
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#runtime.killAll(), timeoutMs);
     try {
       await this.#runtime.stop();
     } finally {
-      clearTimeout(timer);
       this.#release?.();
     }
   }
