@@ -1,0 +1,80 @@
+import { parseArgs } from 'node:util';
+import { nearestName } from '../nearest-name.ts';
+import { COMMON_OPTIONS, type Command, type Options, SETTINGS_OPTIONS } from './command.ts';
+
+/** The command line is not right. */
+export class UsageError extends Error {
+  /** What may have been meant, as a sentence. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** "Did you mean "x"?", where something known is near. */
+export function didYouMean(given: string, known: Iterable<string>): string | undefined {
+  const near = nearestName(given, known);
+  return near === undefined ? undefined : `Did you mean "${near}"?`;
+}
+
+const LEADING_OPTIONS = {
+  ...COMMON_OPTIONS,
+  ...SETTINGS_OPTIONS,
+  version: { type: 'boolean', short: 'v', help: 'print the version' },
+} as const satisfies Options;
+
+/** A command line cut into the name of the command and the rest. */
+export interface LeadingArguments {
+  readonly command: string | undefined;
+  readonly rest: readonly string[];
+  readonly version: boolean;
+  readonly help: boolean;
+}
+
+/** Finds the name of the command: the first argument that is neither an option nor the value of one. */
+export function findCommand(args: readonly string[]): LeadingArguments {
+  const { values, tokens } = parseArgs({
+    args,
+    options: LEADING_OPTIONS,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const name = tokens.find((token) => token.kind === 'positional');
+  return {
+    command: name?.value,
+    rest: args.filter((_, index) => index !== name?.index),
+    version: values.version === true,
+    help: values.help === true,
+  };
+}
+
+/** Reads the arguments of a command. Throws {@link UsageError}. */
+export function parseArguments(command: Pick<Command, 'options' | 'operands' | 'usage'>, args: readonly string[]) {
+  const options = { ...command.options, ...COMMON_OPTIONS };
+  const { values, positionals } = parse(options, args);
+  const [least, most] = command.operands;
+  if (values['help'] !== true) {
+    if (positionals.length < least) throw new UsageError('Something is missing.', `Usage: greenroom ${command.usage}`);
+    const extra = positionals[most];
+    if (extra !== undefined) throw new UsageError(`"${extra}" is one too many.`, `Usage: greenroom ${command.usage}`);
+  }
+  return { values, operands: positionals };
+}
+
+function parse(options: Options, args: readonly string[]) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+      const given = /'(-[^']*)'/.exec(message)?.[1] ?? '';
+      const known = Object.keys(options).map((name) => `--${name}`);
+      throw new UsageError(`There is no option "${given}".`, didYouMean(given, known));
+    }
+    if (code?.startsWith('ERR_PARSE_ARGS_') === true) throw new UsageError(message.replaceAll('\n', ' '));
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import type { ExitStatus } from './exit-status.ts';
+import type { Terminal } from './terminal.ts';
+
+/** An option of a command, as `parseArgs` of `node:util` takes it, with what its help says. */
+export interface Option {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  readonly multiple?: boolean;
+  /** What stands for the value in the help, in capitals. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+/** The options of a command by their long names. */
+export type Options = Readonly<Record<string, Option>>;
+
+type ValueOf<O extends Option> = O extends { readonly type: 'boolean' }
+  ? boolean
+  : O extends { readonly multiple: true }
+    ? readonly string[]
+    : string;
+
+/** What was given for the options of a command. */
+export type Values<O extends Options> = { readonly [K in keyof O]?: ValueOf<O[K]> };
+
+/** A command as it was typed. */
+export interface Invocation<V = Readonly<Record<string, unknown>>> {
+  /** What was given for its options. */
+  readonly values: V;
+  /** The arguments that are no options. */
+  readonly operands: readonly string[];
+  readonly terminal: Terminal;
+}
+
+/** A command of the command line. */
+export interface Command<O extends Options = Options, V = Readonly<Record<string, unknown>>> {
+  /** What follows `greenroom`: the name and the operands. */
+  readonly usage: string;
+  /** What it does, in a sentence or a few. */
+  readonly about: string;
+  readonly options: O;
+  /** How many operands it takes. */
+  readonly operands: readonly [least: number, most: number];
+  /** Command lines, each with what it does. */
+  readonly examples: readonly (readonly [line: string, what: string])[];
+  readonly statuses: readonly ExitStatus[];
+  /** Resolves to the exit status; a rejection is told of and gives its own. */
+  run(invocation: Invocation<V>): Promise<number>;
+}
+
+/** Gives the values of a command's options their types, and forgets them again for whoever calls it. */
+export function defineCommand<const O extends Options>(command: Command<O, Values<O>>): Command {
+  return command;
+}
+
+/** What every command takes. */
+export const COMMON_OPTIONS = {
+  json: { type: 'boolean', help: 'print JSON for programs, and nothing else' },
+  help: { type: 'boolean', short: 'h', help: 'print this help' },
+} as const satisfies Options;
+
+/** What the commands take that look for plugins. */
+export const SETTINGS_OPTIONS = {
+  'search-path': {
+    type: 'string',
+    multiple: true,
+    value: 'PATH',
+    help: 'look for plugins in this folder, not in the usual ones; may be repeated',
+  },
+  'data-dir': {
+    type: 'string',
+    value: 'PATH',
+    help: 'keep logs and such here; default $GREENROOM_HOME or ~/.greenroom',
+  },
+} as const satisfies Options;
+
+/** The settings of a supervisor that {@link SETTINGS_OPTIONS} set. */
+export function settingsOf(values: Values<typeof SETTINGS_OPTIONS>) {
+  return { searchPaths: values['search-path'], dataDir: values['data-dir'] };
+}

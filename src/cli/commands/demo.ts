@@ -1,0 +1,25 @@
+import { defineCommand } from '../command.ts';
+import { takeInterruption } from '../interruption.ts';
+
+/** `greenroom demo`: the main job on the user's own files. */
+export const command = defineCommand({
+  usage: 'demo [FILE OR FOLDER]',
+  about: 'Has plugins in several languages work on a file or a folder of yours, and shows what they do and find.',
+  options: {},
+  operands: [0, 1],
+  examples: [
+    ['greenroom demo', 'on files that come with Greenroom'],
+    ['greenroom demo ~/Music', 'on a folder of yours; nothing in it is changed'],
+  ],
+  statuses: [0, 1, 2, 4, 5, 130],
+  async run({ operands: [folder], terminal: { json } }) {
+    const { demo } = await import('../demo/demo.ts');
+    const interruption = takeInterruption(() => process.exit(interruption.status));
+    try {
+      const status = await demo({ folder, json, signal: interruption.signal });
+      return interruption.status ?? status;
+    } finally {
+      interruption.release();
+    }
+  },
+});

@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { resolveSettings, type ResolvedSettings } from '../../config.ts';
+import { messageOf } from '../../errors.ts';
+import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { discoverIn } from '../discovered.ts';
+import type { Finding, Level } from '../doctor/check.ts';
+import {
+  checkGpus,
+  checkMemory,
+  checkNode,
+  checkOrphans,
+  checkPlatform,
+  checkProcessGroups,
+  checkSockets,
+} from '../doctor/machine.ts';
+import { checkFfmpeg, checkPythons } from '../doctor/programs.ts';
+import { checkDataDir, checkManifests, checkSearchPaths } from '../doctor/setup.ts';
+import type { Style } from '../style.ts';
+import { formatTable } from '../table.ts';
+
+/** `greenroom doctor`: what of this machine works, found out by trying it. */
+export const command = defineCommand({
+  usage: 'doctor',
+  about: 'Tells what of this machine works, by trying it, and what to do about what does not.',
+  options: SETTINGS_OPTIONS,
+  operands: [0, 0],
+  examples: [
+    ['greenroom doctor', 'look at everything'],
+    ['greenroom doctor --json', 'for a bug report'],
+  ],
+  statuses: [0, 1, 2],
+  async run({ values, terminal }) {
+    const findings = [...(await checkMachine()), ...(await checkSetup(settingsOf(values)))];
+    const failed = findings.filter(({ level }) => level === 'fail').length;
+    if (terminal.json) await terminal.printJson({ ok: failed === 0, findings });
+    else await terminal.print(describe(findings, terminal.out).join('\n'));
+    return failed === 0 ? 0 : 1;
+  },
+});
+
+async function checkMachine(): Promise<Finding[]> {
+  const looked = await Promise.all([checkSockets(), checkProcessGroups(), checkGpus()]);
+  const [sockets, groups, gpus] = looked;
+  return [checkNode(), checkPlatform(), sockets, groups, checkOrphans(), checkMemory(), gpus];
+}
+
+/** With settings that are not valid, the rest of the setup is not known. */
+async function checkSetup(given: ReturnType<typeof settingsOf>): Promise<Finding[]> {
+  const check = 'settings';
+  let settings: ResolvedSettings;
+  try {
+    settings = resolveSettings(given);
+  } catch (error) {
+    const next = 'Mend them: greenroom.json in this folder, and the variables GREENROOM_*.';
+    return [{ check, level: 'fail', found: messageOf(error), next }];
+  }
+  const found = existsSync(join(process.cwd(), 'greenroom.json')) ? 'greenroom.json is valid' : 'the defaults';
+  const discovered = await discoverIn(settings.searchPaths);
+  const [pythons, ffmpeg] = await Promise.all([checkPythons(discovered.entries), checkFfmpeg()]);
+  return [
+    ...pythons,
+    ffmpeg,
+    { check, level: 'ok', found },
+    checkDataDir(settings.dataDir),
+    ...checkSearchPaths(settings.searchPaths, discovered),
+    ...checkManifests(discovered),
+  ];
+}
+
+function describe(findings: readonly Finding[], style: Style): string[] {
+  const mark: Readonly<Record<Level, string>> = {
+    ok: style.green('ok'),
+    warn: style.yellow('warn'),
+    fail: style.red('fail'),
+  };
+  const rows = findings.map(({ level, check, found }) => [mark[level], check, found]);
+  const lines = formatTable(rows).flatMap((line, index) => {
+    const next = findings[index]?.next;
+    return next === undefined ? [line] : [line, `      ${style.dim(`→ ${next}`)}`];
+  });
+  const count = (wanted: Level): number => findings.filter(({ level }) => level === wanted).length;
+  const failed = count('fail');
+  const end =
+    failed > 0
+      ? style.red(`${failed === 1 ? 'One thing' : `${failed} things`} that plugins need does not work.`)
+      : `All that plugins need works${count('warn') > 0 ? '; see what is marked "warn"' : ''}.`;
+  return [...lines, '', end];
+}

@@ -1,0 +1,95 @@
+import type { ManifestEntry } from '../../manifest/read.ts';
+import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { discover } from '../discovered.ts';
+import { displayPath } from '../display-path.ts';
+import { formatProblems } from '../problems.ts';
+import { formatTable } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+import { fitText } from '../text-width.ts';
+
+/** What a manifest says of itself may be of any length. */
+const MAX_CELL_COLUMNS = 24;
+
+/** `greenroom list`: what is discovered, from where, what shadows what, and what is broken. */
+export const command = defineCommand({
+  usage: 'list',
+  about: 'Lists the plugins that the search paths hold. What is broken, and why, goes to standard error.',
+  options: {
+    category: { type: 'string', short: 'c', value: 'NAME', help: 'only plugins of this category' },
+    ...SETTINGS_OPTIONS,
+  },
+  operands: [0, 0],
+  examples: [
+    ['greenroom list', 'all plugins'],
+    ['greenroom list --category audio --json', 'some of them, for a program'],
+  ],
+  statuses: [0, 2, 4],
+  async run({ values, terminal }) {
+    const { settings, entries, shadowed, problems } = await discover(settingsOf(values));
+    const { searchPaths } = settings;
+    const isWanted = ({ manifest }: ManifestEntry): boolean =>
+      values.category === undefined || (manifest.category ?? '') === values.category;
+    const wanted = entries.filter(isWanted);
+    const shadowedBy = (entry: ManifestEntry): ManifestEntry[] =>
+      shadowed.filter(({ by }) => by === entry).map((pair) => pair.entry);
+    if (terminal.json) {
+      const plugins = wanted.map((entry) => ({ ...plain(entry), shadows: shadowedBy(entry).map(({ file }) => file) }));
+      const hidden = shadowed
+        .filter(({ by }) => isWanted(by))
+        .map(({ entry, by }) => ({ ...plain(entry), shadowedBy: by.file }));
+      await terminal.printJson({ plugins, shadowed: hidden, problems, searchPaths });
+      return 0;
+    }
+    if (wanted.length > 0) await printTable(wanted, shadowedBy, terminal);
+    if (problems.length > 0)
+      terminal.note([...(wanted.length > 0 ? [''] : []), ...formatProblems(problems, terminal.err)].join('\n'));
+    if (wanted.length === 0) terminal.note(nothing(entries, values.category, searchPaths));
+    return 0;
+  },
+});
+
+async function printTable(
+  entries: readonly ManifestEntry[],
+  shadowedBy: (entry: ManifestEntry) => ManifestEntry[],
+  terminal: Terminal,
+): Promise<void> {
+  const { out } = terminal;
+  const rows = [['NAME', 'VERSION', 'CATEGORY', 'WORKER', 'MANIFEST'].map(out.bold)];
+  for (const entry of entries) {
+    const [name = '', ...rest] = cells(entry);
+    rows.push([out.bold(name), ...rest]);
+    for (const hidden of shadowedBy(entry)) {
+      const [, ...others] = cells(hidden);
+      rows.push(['  shadows', ...others].map(out.dim));
+    }
+  }
+  await terminal.print(formatTable(rows).join('\n'));
+}
+
+function cells({ manifest, file }: ManifestEntry): string[] {
+  const { name, version = '', category = '', worker } = manifest;
+  return [name, ...[version, category].map((text) => fitText(text, MAX_CELL_COLUMNS)), worker, displayPath(file)];
+}
+
+function plain({ manifest, file, searchPath }: ManifestEntry) {
+  const { name, version = '', description = '', category = '', worker } = manifest;
+  return { name, version, description, category, worker, manifest: file, searchPath };
+}
+
+function nothing(
+  entries: readonly ManifestEntry[],
+  category: string | undefined,
+  searchPaths: readonly string[],
+): string {
+  if (entries.length > 0) {
+    const categories = [...new Set(entries.map(({ manifest }) => manifest.category ?? ''))].filter(
+      (name) => name !== '',
+    );
+    return `No plugin is of the category "${category}". There are: ${categories.toSorted().join(', ') || 'none'}.`;
+  }
+  return [
+    'There are no plugins in',
+    ...searchPaths.map((path) => `  ${displayPath(path)}`),
+    'Write one with: greenroom init my-plugin',
+  ].join('\n');
+}

@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import { pluginLogFile } from '../../actors/log-file.ts';
+import { followRecords, tailRecords } from '../../actors/log-reader.ts';
+import { GreenroomError } from '../../errors.ts';
+import { UsageError } from '../arguments.ts';
+import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { discover } from '../discovered.ts';
+import type { Style } from '../style.ts';
+import { unknownPlugin } from '../unknown-plugin.ts';
+
+/** `greenroom logs`: the end of what a plugin's workers have printed, and what they print from now on. */
+export const command = defineCommand({
+  usage: 'logs PLUGIN',
+  about: "Shows what a plugin's workers have printed, and when they started and ended. Starts nothing.",
+  options: {
+    lines: { type: 'string', short: 'n', value: 'COUNT', help: 'how many of the last lines; default 100' },
+    follow: { type: 'boolean', short: 'f', help: 'go on with what is printed from now on, until Ctrl-C' },
+    ...SETTINGS_OPTIONS,
+  },
+  operands: [1, 1],
+  examples: [
+    ['greenroom logs whisper', 'the last 100 lines'],
+    ['greenroom logs whisper -n 0 -f', 'only what is new'],
+    ['greenroom logs whisper --json', 'the records as they are: time, plugin, msg, stream'],
+  ],
+  statuses: [0, 2, 3, 4],
+  async run({ values, operands: [plugin = ''], terminal }) {
+    const lines = countOf(values.lines ?? '100');
+    const { settings, entries } = await discover(settingsOf(values));
+    const isKnown = entries.some(({ manifest }) => manifest.name === plugin);
+    const file = pluginLogFile(settings.dataDir, plugin);
+    // The log of a plugin that is gone may still be read; a name with slashes is none.
+    if (!isKnown && (/[/\\]/.test(plugin) || !existsSync(file))) {
+      throw unknownPlugin(
+        plugin,
+        entries.map(({ manifest }) => manifest.name),
+      );
+    }
+    const format = terminal.json ? (record: string) => record : (record: string) => formatRecord(record, terminal.out);
+    try {
+      if (values.follow === true) {
+        for await (const record of followRecords(file, { lines, signal: terminal.left })) {
+          await terminal.print(format(record));
+        }
+        return 0;
+      }
+      const records = await tailRecords(file, lines);
+      for (const record of records) await terminal.print(format(record));
+      if (records.length === 0 && lines > 0) terminal.note(`"${plugin}" has printed nothing so far.`);
+      return 0;
+    } catch (error) {
+      throw new GreenroomError('E_DATA_DIR', `The log ${file} cannot be read: ${String(error)}`, { cause: error });
+    }
+  },
+});
+
+function countOf(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`--lines must be a number of lines, not "${text}".`);
+}
+
+/** A record as a line for people: the local time, then what was printed; what Greenroom itself has to say is dim. */
+function formatRecord(record: string, style: Style): string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(record);
+  } catch {
+    // Half a record, of a host that was killed while it wrote: shown as it is.
+    return record;
+  }
+  const { time, msg, stream, code, signal } = parsed as Record<string, unknown>;
+  const at = new Date(String(time));
+  const clock = Number.isNaN(at.getTime()) ? '' : at.toTimeString().slice(0, 8);
+  const ended =
+    code !== undefined ? ` (${typeof signal === 'string' ? signal : `status ${JSON.stringify(code)}`})` : '';
+  const text = String(msg) + ended;
+  return `${style.dim(clock)} ${stream === undefined ? style.dim(`· ${text}`) : text}`;
+}

@@ -1,0 +1,162 @@
+import { basename, dirname } from 'node:path';
+import { GreenroomError } from '../../errors.ts';
+import type { Supervisor } from '../../supervisor.ts';
+import { UsageError } from '../arguments.ts';
+import { callInput, parseJson } from '../call-input.ts';
+import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { displayPath } from '../display-path.ts';
+import { takeInterruption } from '../interruption.ts';
+import { isError } from '../problems.ts';
+import { createProgressBar } from '../progress-bar.ts';
+import { reportError } from '../report-error.ts';
+import type { Terminal } from '../terminal.ts';
+import { unknownPlugin } from '../unknown-plugin.ts';
+
+/** The longest timeout in seconds: what timers can do. */
+const MAX_TIMEOUT_S = 2_147_483;
+
+/** `greenroom run`: starts a plugin, calls it, prints the result, and stops it. */
+export const command = defineCommand({
+  usage: 'run PLUGIN [JSON]',
+  about:
+    'Starts a plugin, calls it, prints its result as JSON and stops it. An object becomes the keyword arguments, an\narray the positional ones, anything else the only one; - reads the JSON from standard input. Ctrl-C cancels the\ncall, a second one kills the plugin.',
+  options: {
+    arg: {
+      type: 'string',
+      short: 'a',
+      multiple: true,
+      value: 'NAME=VALUE',
+      help: 'set a field of the input; the value is JSON, else text; may be repeated',
+    },
+    stream: { type: 'boolean', short: 's', help: 'print what the plugin streams, a line of JSON for each item' },
+    config: { type: 'string', value: 'JSON', help: 'start the plugin with this config' },
+    timeout: { type: 'string', short: 't', value: 'SECONDS', help: 'give up after this time, the start included' },
+    ...SETTINGS_OPTIONS,
+  },
+  operands: [1, 2],
+  examples: [
+    [`greenroom run hello '{"name":"Ada"}'`, 'one call'],
+    ['greenroom run hello --arg name=Ada --stream', 'its pieces as they come'],
+    ['cat job.json | greenroom run whisper - --timeout 600', 'from standard input, for at most ten minutes'],
+  ],
+  statuses: [0, 1, 2, 3, 4, 5, 6, 7, 8, 130],
+  async run({ values, operands: [plugin = '', json], terminal }) {
+    const timeoutMs = values.timeout === undefined ? undefined : timeoutOf(values.timeout);
+    const config = values.config === undefined ? undefined : parseJson(values.config, 'config');
+    const input = await callInput(json, values.arg ?? []);
+    const { createSupervisor } = await import('../../supervisor.ts');
+    let supervisor: Supervisor | undefined;
+    const interruption = takeInterruption(() => void supervisor?.stop({ timeoutMs: 0 }));
+    const { signal } = interruption;
+    const sayHowToKill = (): void => terminal.note('\nCancelling. Press Ctrl-C again to kill the plugin.');
+    if (process.stderr.isTTY) signal.addEventListener('abort', sayHowToKill);
+    try {
+      supervisor = await createSupervisor({
+        ...settingsOf(values),
+        watch: false,
+        handleSignals: false,
+        unref: false,
+        load: 'lazy',
+        // What a person needs of it is told in words; the log itself is for those who ask for it.
+        logLevel: process.env['GREENROOM_LOG_LEVEL'] === undefined ? 'silent' : undefined,
+      });
+      await call(supervisor, { plugin, input, config, timeoutMs, stream: values.stream === true, signal }, terminal);
+      return 0;
+    } catch (error) {
+      if (interruption.status === undefined) throw error;
+      if (terminal.json) await reportError(error, terminal);
+      return interruption.status;
+    } finally {
+      await supervisor?.stop();
+      interruption.release();
+    }
+  },
+});
+
+interface CallRequest {
+  readonly plugin: string;
+  readonly input: unknown;
+  readonly config: unknown;
+  readonly timeoutMs: number | undefined;
+  readonly stream: boolean;
+  readonly signal: AbortSignal;
+}
+
+async function call(supervisor: Supervisor, request: CallRequest, terminal: Terminal): Promise<void> {
+  const { plugin, input, stream } = request;
+  refuseUnknown(supervisor, plugin);
+  const signal = AbortSignal.any([request.signal, terminal.left]);
+  const timeoutMs = await loadWithConfig(supervisor, request, signal);
+  // Lines of a stream and a bar would write over each other on one screen.
+  const showsBar = !terminal.json && !(stream && process.stdout.isTTY);
+  const bar = showsBar ? createProgressBar(process.stderr) : undefined;
+  const options = {
+    signal,
+    timeoutMs,
+    onProgress: ({ progress, message }: { progress: number; message: string | undefined }) =>
+      bar?.update(progress, message),
+  };
+  try {
+    if (stream) {
+      for await (const item of supervisor.stream(plugin, input, options)) await terminal.print(JSON.stringify(item));
+    } else {
+      const result = await supervisor.execute(plugin, input, options);
+      bar?.end();
+      await terminal.printJson(result);
+    }
+  } catch (error) {
+    // Nobody reads any more, and so the call was called off: that is an end like any other.
+    if (!terminal.left.aborted || request.signal.aborted) throw error;
+  } finally {
+    bar?.end();
+  }
+}
+
+/** Starts the plugin with its config, where one is given. Resolves to how much is left of the timeout. */
+async function loadWithConfig(
+  supervisor: Supervisor,
+  { plugin, config, timeoutMs }: CallRequest,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  if (config === undefined) return timeoutMs;
+  if (timeoutMs === undefined) {
+    await supervisor.load(plugin, { config, signal });
+    return undefined;
+  }
+  const began = performance.now();
+  const deadline = AbortSignal.timeout(timeoutMs);
+  try {
+    await supervisor.load(plugin, { config, signal: AbortSignal.any([signal, deadline]) });
+  } catch (error) {
+    if (!deadline.aborted || signal.aborted) throw error;
+    throw new GreenroomError('E_TIMEOUT', `"${plugin}" was not ready within ${timeoutMs} ms.`, {
+      plugin,
+      cause: error,
+    });
+  }
+  return Math.max(1, timeoutMs - (performance.now() - began));
+}
+
+/** Says of a plugin that is not there whether its manifest is, and what is wrong with it. */
+function refuseUnknown(supervisor: Supervisor, plugin: string): void {
+  const names = supervisor.plugins().map(({ name }) => name);
+  if (names.includes(plugin)) return;
+  const broken = supervisor.problems().filter((problem) => {
+    const { file } = problem;
+    return isError(problem) && [basename(file, '.json'), basename(dirname(file))].includes(plugin);
+  });
+  const [first] = broken;
+  if (first === undefined) throw unknownPlugin(plugin, names);
+  const reasons = broken.map(({ field = '', reason }) => (field === '' ? `it ${reason}` : `${field} ${reason}`));
+  throw new GreenroomError(
+    'E_MANIFEST',
+    `The manifest of "${plugin}" cannot be used: ${reasons.join('; ')}. It is ${displayPath(first.file)}.`,
+    { plugin },
+  );
+}
+
+function timeoutOf(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds > 0 && seconds <= MAX_TIMEOUT_S) return Math.ceil(seconds * 1_000);
+  throw new UsageError(`--timeout must be a number of seconds from 0.001 to ${MAX_TIMEOUT_S}, not "${text}".`);
+}

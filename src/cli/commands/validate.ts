@@ -1,0 +1,111 @@
+import { statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { resolveSettings } from '../../config.ts';
+import { messageOf } from '../../errors.ts';
+import { checkPaths, type ManifestEntry, type ManifestProblem, readManifest } from '../../manifest/read.ts';
+import { FOLDER_MANIFEST } from '../../manifest/search-path.ts';
+import { resolveConfig } from '../../plugin-config.ts';
+import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { discoverIn } from '../discovered.ts';
+import { displayPath } from '../display-path.ts';
+import { isError, problemRows } from '../problems.ts';
+import type { Style } from '../style.ts';
+
+/** What came of checking one file. */
+interface Checked {
+  readonly file: string;
+  readonly entry?: ManifestEntry | undefined;
+  readonly problems: readonly ManifestProblem[];
+}
+
+/** `greenroom validate`: checks manifests, with the files and programs that they name. */
+export const command = defineCommand({
+  usage: 'validate [FILE OR FOLDER]…',
+  about:
+    'Checks manifests: their fields, their config schemas, and whether the files and programs that they name are there.\nOf a folder it checks every manifest in it; without anything it checks the search paths.',
+  options: SETTINGS_OPTIONS,
+  operands: [0, Number.POSITIVE_INFINITY],
+  examples: [
+    ['greenroom validate', 'everything that would be discovered'],
+    ['greenroom validate plugins/whisper/manifest.json', 'one file'],
+  ],
+  statuses: [0, 2, 4],
+  async run({ values, operands, terminal }) {
+    const paths = operands.length > 0 ? operands.map((path) => resolve(path)) : undefined;
+    const checked = await checkAll(paths ?? resolveSettings(settingsOf(values)).searchPaths, paths !== undefined);
+    const wrong = checked.filter(({ problems }) => problems.some(isError)).length;
+    if (terminal.json) {
+      const files = checked.map(({ file, entry, problems }) => {
+        const { name, version, worker } = entry?.manifest ?? {};
+        return { file, valid: !problems.some(isError), name, version, worker, problems };
+      });
+      await terminal.printJson({ valid: wrong === 0, files });
+    } else {
+      for (const file of checked) await terminal.print(describe(file, terminal.out).join('\n'));
+      const all = checked.length === 1 ? '1 manifest' : `${checked.length} manifests`;
+      terminal.note(wrong === 0 ? `${all}, all valid` : `${all}, ${wrong} not valid`);
+    }
+    return wrong === 0 ? 0 : 4;
+  },
+});
+
+/** Checks files and folders. A folder without a manifest is a mistake where somebody has named it. */
+async function checkAll(paths: readonly string[], named: boolean): Promise<Checked[]> {
+  const checked = await Promise.all(
+    paths.map(async (path) => {
+      const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+      if (!isFolder) return named ? [await checkFile(path)] : [];
+      const own = join(path, FOLDER_MANIFEST);
+      if (statSync(own, { throwIfNoEntry: false }) !== undefined) return [await checkFile(own)];
+      const found = await checkFolder(path);
+      return found.length === 0 && named ? [failed(path, 'holds no manifest')] : found;
+    }),
+  );
+  return checked.flat();
+}
+
+async function checkFile(file: string): Promise<Checked> {
+  const reading = readManifest(file, file);
+  if (reading === null) return failed(file, 'is not there');
+  const { entry, problems } = reading;
+  return { file, entry, problems: entry === undefined ? problems : [...problems, ...(await checkEntry(entry))] };
+}
+
+async function checkFolder(folder: string): Promise<Checked[]> {
+  const { entries, shadowed, problems } = await discoverIn([folder]);
+  const all = [...entries, ...shadowed.map(({ entry }) => entry)];
+  const files = [...new Set([...all, ...problems].map(({ file }) => file))].toSorted();
+  return Promise.all(
+    files.map(async (file) => {
+      const entry = all.find((candidate) => candidate.file === file);
+      const own = problems.filter((problem) => problem.file === file);
+      return { file, entry, problems: entry === undefined ? own : [...own, ...(await checkSchema(entry))] };
+    }),
+  );
+}
+
+async function checkEntry(entry: ManifestEntry): Promise<ManifestProblem[]> {
+  return [...checkPaths(entry), ...(await checkSchema(entry))];
+}
+
+/** A config schema that is none, or whose own defaults do not fit it, keeps the plugin from starting. */
+async function checkSchema({ file, manifest }: ManifestEntry): Promise<ManifestProblem[]> {
+  try {
+    await resolveConfig(manifest.config_schema, undefined, manifest.name);
+    return [];
+  } catch (error) {
+    const isSchema = error instanceof Error && error.cause !== undefined;
+    return isSchema ? [{ file, field: 'config_schema', reason: messageOf(error), severity: 'error' }] : [];
+  }
+}
+
+function failed(file: string, reason: string): Checked {
+  return { file, problems: [{ file, reason, severity: 'error' }] };
+}
+
+function describe({ file, entry, problems }: Checked, style: Style): string[] {
+  const mark = problems.some(isError) ? style.red('✗') : problems.length > 0 ? style.yellow('!') : style.green('✓');
+  const { name, version = '', worker } = entry?.manifest ?? {};
+  const what = name === undefined ? '' : style.dim([name, version, worker].filter((part) => part !== '').join(' '));
+  return [`${mark} ${displayPath(file)}  ${what}`.trimEnd(), ...problemRows(problems, style)];
+}

@@ -1,0 +1,31 @@
+import { resolveSettings, type SupervisorSettings } from '../config.ts';
+import type { ShadowedManifest } from '../manifest/catalogue.ts';
+import { checkPaths, type ManifestEntry, type ManifestProblem } from '../manifest/read.ts';
+import { createManifestSource } from '../manifest/source.ts';
+
+/** What the search paths hold. */
+export interface Discovered {
+  /** The manifests in force, by name. */
+  readonly entries: readonly ManifestEntry[];
+  readonly shadowed: readonly ShadowedManifest[];
+  /** What is wrong with manifests, files and programs that they name included. */
+  readonly problems: readonly ManifestProblem[];
+}
+
+/** Reads search paths without starting anything. */
+export async function discoverIn(searchPaths: readonly string[]): Promise<Discovered> {
+  const source = createManifestSource({ searchPaths, watch: false, onChanges: () => {}, onProblems: () => {} });
+  await source.discover();
+  const entries = source.entries().toSorted((a, b) => (a.manifest.name < b.manifest.name ? -1 : 1));
+  return {
+    entries,
+    shadowed: source.shadowed(),
+    problems: [...source.problems(), ...entries.flatMap(checkPaths)],
+  };
+}
+
+/** Reads the search paths that a supervisor with these settings would have. Throws `E_OPTIONS`. */
+export async function discover(given: SupervisorSettings) {
+  const settings = resolveSettings(given);
+  return { settings, ...(await discoverIn(settings.searchPaths)) };
+}

@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createConnection, createServer, type ListenOptions } from 'node:net';
+import { arch, platform, release } from 'node:os';
+import { readGpus } from '../../actors/nvidia-smi.ts';
+import { orphanProtection } from '../../actors/orphan-protection.ts';
+import { killGroup } from '../../actors/process-group.ts';
+import { createSocketDirectory } from '../../actors/socket-directory.ts';
+import { readSystemMemory } from '../../actors/system-memory.ts';
+import { messageOf } from '../../errors.ts';
+import { MAX_SOCKET_PATH_BYTES } from '../../protocol.ts';
+import type { Finding } from './check.ts';
+
+/** The oldest Node that is supported. */
+const LEAST_NODE = [20, 19] as const;
+
+/** With less free memory than this, in MiB, a worker can hardly start. */
+const LITTLE_MEMORY_MB = 256;
+
+/** Whether this Node is new enough. */
+export function checkNode(version = process.versions.node): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isOld = major < LEAST_NODE[0] || (major === LEAST_NODE[0] && minor < LEAST_NODE[1]);
+  return {
+    check: 'Node.js',
+    level: isOld ? 'fail' : 'ok',
+    found: version,
+    next: isOld ? `Install Node.js ${LEAST_NODE.join('.')} or later.` : undefined,
+  };
+}
+
+/** What system this is. */
+export function checkPlatform(): Finding {
+  const found = `${platform()} ${arch()}, ${release()}`;
+  if (process.platform === 'linux' || process.platform === 'darwin') return { check: 'system', level: 'ok', found };
+  return {
+    check: 'system',
+    level: 'warn',
+    found,
+    next: 'Workers listen on TCP here, and process trees are ended by taskkill. Linux and macOS promise more.',
+  };
+}
+
+/** Whether a Unix socket can really be served where the workers' lie; without one they listen on TCP. */
+export async function checkSockets(): Promise<Finding> {
+  const check = 'sockets';
+  const folder = createSocketDirectory();
+  if (folder === undefined) {
+    const isWindows = process.platform === 'win32';
+    const next = isWindows ? undefined : 'Set XDG_RUNTIME_DIR or TMPDIR to a folder of yours with a short path.';
+    return (await servesTcp(check)) ?? { check, level: isWindows ? 'ok' : 'warn', found: 'TCP on 127.0.0.1', next };
+  }
+  try {
+    await serveOnce({ path: folder.worker });
+    const bytes = Buffer.byteLength(folder.worker);
+    return { check, level: 'ok', found: `${folder.worker} (${bytes} of ${MAX_SOCKET_PATH_BYTES} bytes)` };
+  } catch (error) {
+    const next = 'Set XDG_RUNTIME_DIR to a folder that takes sockets, or GREENROOM_TRANSPORT=tcp.';
+    return { check, level: 'fail', found: `no Unix socket in ${folder.path}: ${messageOf(error)}`, next };
+  } finally {
+    folder.remove();
+  }
+}
+
+async function servesTcp(check: string): Promise<Finding | undefined> {
+  try {
+    await serveOnce({ host: '127.0.0.1', port: 0 });
+    return undefined;
+  } catch (error) {
+    const next = 'Let programs of this user listen on the loopback address.';
+    return { check, level: 'fail', found: `nothing can listen on 127.0.0.1: ${messageOf(error)}`, next };
+  }
+}
+
+/** Listens, is connected to once, and is gone again. */
+async function serveOnce(where: ListenOptions): Promise<void> {
+  const server = createServer((socket) => socket.end());
+  try {
+    server.listen(where);
+    await once(server, 'listening');
+    const address = server.address();
+    const client =
+      typeof address === 'string' ? createConnection(address) : createConnection(address?.port ?? 0, '127.0.0.1');
+    client.resume();
+    await once(client, 'close');
+  } finally {
+    server.close();
+  }
+}
+
+/** Whether a process group can be made and ended as a whole. */
+export async function checkProcessGroups(): Promise<Finding> {
+  const check = 'process groups';
+  if (process.platform === 'win32') return { check, level: 'ok', found: 'none here; trees are ended by taskkill' };
+  try {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { detached: true, stdio: 'ignore' });
+    await once(child, 'spawn');
+    const exited = once(child, 'exit');
+    if (killGroup(child.pid as number, 'SIGKILL')) {
+      await exited;
+      return { check, level: 'ok', found: 'made one and ended it' };
+    }
+    child.kill('SIGKILL');
+    await exited;
+    return { check, level: 'fail', found: 'a group that was made could not be signalled' };
+  } catch (error) {
+    const next = 'Look at the limits on processes: ulimit -u, and those of the container.';
+    return { check, level: 'fail', found: `no process could be started: ${messageOf(error)}`, next };
+  }
+}
+
+/** What becomes of workers if this program dies. */
+export function checkOrphans(): Finding {
+  const { tier, promise } = orphanProtection();
+  const names = {
+    cgroup: 'control groups',
+    mark: 'guard process and marks in /proc',
+    group: 'guard process',
+    lifeline: 'lifelines only',
+  } as const;
+  return {
+    check: 'no orphans',
+    level: tier === 'cgroup' || tier === 'mark' ? 'ok' : 'warn',
+    found: names[tier],
+    next: promise,
+  };
+}
+
+/** What GPUs the driver tells of. */
+export async function checkGpus(): Promise<Finding> {
+  const check = 'GPU';
+  let warning: string | undefined;
+  const gpus = await readGpus({ onWarning: (message) => (warning = message) });
+  if (warning !== undefined) {
+    return { check, level: 'warn', found: warning, next: 'Ask nvidia-smi itself; the driver may need to be reloaded.' };
+  }
+  if (gpus.length === 0) return { check, level: 'ok', found: 'no NVIDIA GPU; plugins use the processor' };
+  const figure = (mb: number | null): string => (mb === null ? 'unknown' : gibibytes(mb));
+  const found = gpus.map(({ name, freeMb, totalMb }) => `${name}, ${figure(freeMb)} of ${figure(totalMb)} free`);
+  return { check, level: 'ok', found: found.join('; ') };
+}
+
+/** How much memory is left. */
+export function checkMemory(): Finding {
+  const { totalMb, availableMb, limitedBy } = readSystemMemory();
+  const isLittle = availableMb < LITTLE_MEMORY_MB;
+  return {
+    check: 'memory',
+    level: isLittle ? 'warn' : 'ok',
+    found: `${gibibytes(availableMb)} of ${gibibytes(totalMb)} free${limitedBy === 'cgroup' ? ', limited by a control group' : ''}`,
+    next: isLittle ? 'Workers may be ended by the system for want of memory. End other programs.' : undefined,
+  };
+}
+
+function gibibytes(mb: number): string {
+  return `${(mb / 1_024).toFixed(1)} GiB`;
+}

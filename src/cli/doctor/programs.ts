@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process';
+import type { ManifestEntry } from '../../manifest/read.ts';
+import { displayPath } from '../display-path.ts';
+import type { Finding } from './check.ts';
+
+/** The oldest Python that the worker runs in. */
+const LEAST_PYTHON = [3, 9] as const;
+
+/** How long a program may take to say its version, in milliseconds. */
+const DEADLINE_MS = 10_000;
+
+const DEFAULT_PYTHON = process.platform === 'win32' ? 'python' : 'python3';
+
+/** The interpreters that Python plugins run in: the default one, and those that manifests name. */
+export function checkPythons(entries: readonly ManifestEntry[]): Promise<Finding[]> {
+  const users = new Map<string, string[]>([[DEFAULT_PYTHON, []]]);
+  for (const { manifest, resolved } of entries) {
+    if (manifest.worker !== 'python' && manifest.worker !== 'cjm') continue;
+    const interpreter = resolved.python_path ?? DEFAULT_PYTHON;
+    users.set(interpreter, [...(users.get(interpreter) ?? []), manifest.name]);
+  }
+  return Promise.all([...users].map(([interpreter, plugins]) => checkPython(interpreter, plugins)));
+}
+
+async function checkPython(interpreter: string, plugins: readonly string[]): Promise<Finding> {
+  const check = 'Python';
+  const uses = plugins.length === 0 ? '' : `, for ${plugins.join(', ')}`;
+  // What no plugin uses keeps none from running.
+  const level = plugins.length === 0 ? 'warn' : 'fail';
+  const least = LEAST_PYTHON.join('.');
+  const next = `Install Python ${least} or later, or name another interpreter as "python_path" in the manifest.`;
+  const answer = await firstLine(interpreter, '--version');
+  const version = /^Python (\d+)\.(\d+)\S*/.exec(answer ?? '');
+  if (version === null) return { check, level, found: `${displayPath(interpreter)} does not run${uses}`, next };
+  const [text, major, minor] = version;
+  const isOld =
+    Number(major) < LEAST_PYTHON[0] || (Number(major) === LEAST_PYTHON[0] && Number(minor) < LEAST_PYTHON[1]);
+  const found = `${displayPath(interpreter)} is ${text}${uses}`;
+  return isOld ? { check, level, found, next } : { check, level: 'ok', found };
+}
+
+/** ffmpeg is wanted by media plugins alone. */
+export async function checkFfmpeg(): Promise<Finding> {
+  const check = 'ffmpeg';
+  const answer = await firstLine('ffmpeg', '-version');
+  const version = /^ffmpeg version (\S+)/.exec(answer ?? '')?.[1];
+  if (version !== undefined) return { check, level: 'ok', found: version };
+  return {
+    check,
+    level: 'warn',
+    found: 'not found; only plugins for audio and video need it',
+    next: 'Install it from your system, or https://ffmpeg.org.',
+  };
+}
+
+/** The first line that a program prints; undefined where it cannot be run. */
+function firstLine(program: string, argument: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    execFile(program, [argument], { timeout: DEADLINE_MS, windowsHide: true }, (error, stdout) => {
+      resolve(error === null ? stdout.split('\n')[0] : undefined);
+    });
+  });
+}

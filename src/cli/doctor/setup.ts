@@ -1,0 +1,60 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { messageOf } from '../../errors.ts';
+import type { Discovered } from '../discovered.ts';
+import { displayPath } from '../display-path.ts';
+import { isError } from '../problems.ts';
+import type { Finding } from './check.ts';
+
+/** Whether logs can be written; the folder is made when it is first needed. */
+export function checkDataDir(dataDir: string): Finding {
+  const check = 'data directory';
+  let folder = dataDir;
+  while (!existsSync(folder) && folder !== dirname(folder)) folder = dirname(folder);
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    if (!statSync(folder).isDirectory()) throw new Error('it is not a folder');
+    return {
+      check,
+      level: 'ok',
+      found: `${displayPath(dataDir)}${folder === dataDir ? '' : ', made when it is needed'}`,
+    };
+  } catch (error) {
+    return {
+      check,
+      level: 'fail',
+      found: `${displayPath(dataDir)} cannot be written: ${messageOf(error)}`,
+      next: 'Choose another with GREENROOM_HOME or --data-dir.',
+    };
+  }
+}
+
+/** What each search path holds. */
+export function checkSearchPaths(searchPaths: readonly string[], { entries, shadowed }: Discovered): Finding[] {
+  const all = [...entries, ...shadowed.map(({ entry }) => entry)];
+  return searchPaths.map((path) => {
+    const check = 'search path';
+    const shown = displayPath(path);
+    const count = all.filter(({ searchPath }) => searchPath === path).length;
+    if (count > 0) return { check, level: 'ok', found: `${shown}: ${count} plugin${count === 1 ? '' : 's'}` };
+    const found = existsSync(path) ? `${shown}: no plugins` : `${shown}: not there`;
+    // One of several may well be empty.
+    return entries.length > 0
+      ? { check, level: 'ok', found }
+      : { check, level: 'warn', found, next: 'Write a plugin with: greenroom init my-plugin' };
+  });
+}
+
+/** Whether anything is wrong with the manifests. */
+export function checkManifests({ problems }: Discovered): Finding[] {
+  const files = new Set(problems.filter(isError).map(({ file }) => file));
+  if (files.size === 0) return [];
+  return [
+    {
+      check: 'manifests',
+      level: 'warn',
+      found: `${files.size} cannot be used`,
+      next: 'See what is wrong with: greenroom validate',
+    },
+  ];
+}

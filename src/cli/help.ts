@@ -1,0 +1,36 @@
+import { COMMON_OPTIONS, type Command, type Options } from './command.ts';
+import { EXIT_STATUSES } from './exit-status.ts';
+import type { Style } from './style.ts';
+import { formatTable } from './table.ts';
+
+/** The help of one command: usage, options, examples and exit statuses. */
+export function commandHelp(command: Command, style: Style): string {
+  const { usage, about, options, examples, statuses } = command;
+  return [
+    `${style.bold('Usage:')} greenroom ${usage} [OPTIONS]`,
+    '',
+    about,
+    '',
+    style.bold('Options:'),
+    ...indented(optionRows({ ...options, ...COMMON_OPTIONS })),
+    '',
+    style.bold('Examples:'),
+    ...indented(examples.map(([line, what]) => [line, style.dim(what)])),
+    '',
+    style.bold('Exit status:'),
+    ...indented(statuses.map((status) => [String(status).padStart(3), EXIT_STATUSES[status]])),
+  ].join('\n');
+}
+
+/** The rows of {@link formatTable} for options. */
+export function optionRows(options: Options): string[][] {
+  return Object.entries(options).map(([name, { short, value, help }]) => {
+    const names = short === undefined ? `    --${name}` : `-${short}, --${name}`;
+    return [value === undefined ? names : `${names} ${value}`, help];
+  });
+}
+
+/** Rows as lines of a table, a little to the right. */
+export function indented(rows: readonly (readonly string[])[]): string[] {
+  return formatTable(rows).map((line) => `  ${line}`);
+}

@@ -1,0 +1,74 @@
+import { createRequire } from 'node:module';
+import { didYouMean, findCommand, parseArguments, UsageError } from './arguments.ts';
+import { COMMANDS } from './commands.ts';
+import { SETTINGS_OPTIONS } from './command.ts';
+import { commandHelp, indented, optionRows } from './help.ts';
+import { reportError } from './report-error.ts';
+import { Terminal } from './terminal.ts';
+
+/** Runs a command line; resolves to its exit status and never rejects. */
+async function main(args: readonly string[]): Promise<number> {
+  const end = args.indexOf('--');
+  const terminal = new Terminal(args.slice(0, end < 0 ? undefined : end).includes('--json'));
+  const { command: name, rest, version, help } = findCommand(args);
+  try {
+    if (name === undefined) return await answerWithoutCommand(rest, version, help, terminal);
+    const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (entry === undefined) {
+      const hint = didYouMean(name, Object.keys(COMMANDS)) ?? 'greenroom --help lists the commands.';
+      throw new UsageError(`There is no command "${name}".`, hint);
+    }
+    const { command } = await entry.load();
+    const { values, operands } = parseArguments(command, rest);
+    if (values['help'] !== true) return await command.run({ values, operands, terminal });
+    await terminal.print(commandHelp(command, terminal.out));
+    return 0;
+  } catch (error) {
+    return reportError(error, terminal);
+  }
+}
+
+async function answerWithoutCommand(
+  args: readonly string[],
+  version: boolean,
+  help: boolean,
+  terminal: Terminal,
+): Promise<number> {
+  if (version) {
+    const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+    await terminal.print(terminal.json ? JSON.stringify({ version }) : version);
+    return 0;
+  }
+  if (help) {
+    await terminal.print(overview(terminal));
+    return 0;
+  }
+  // What was typed may be wrong in more than that the command is missing.
+  parseArguments({ options: SETTINGS_OPTIONS, operands: [0, 0], usage: 'COMMAND' }, args);
+  throw new UsageError('Which command?', 'greenroom --help lists the commands.');
+}
+
+function overview({ out }: Terminal): string {
+  return [
+    `${out.bold('Greenroom')} runs plugins in processes of their own and looks after them.`,
+    '',
+    `${out.bold('Usage:')} greenroom COMMAND [OPTIONS]`,
+    '',
+    out.bold('Commands:'),
+    ...indented(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary])),
+    '',
+    out.bold('Options:'),
+    ...indented(
+      optionRows({
+        ...SETTINGS_OPTIONS,
+        json: { type: 'boolean', help: 'print JSON for programs, and nothing else' },
+        help: { type: 'boolean', short: 'h', help: 'print this help, or that of a command' },
+        version: { type: 'boolean', short: 'v', help: 'print the version' },
+      }),
+    ),
+    '',
+    `${out.bold('Start with:')} greenroom demo, or greenroom init my-plugin`,
+  ].join('\n');
+}
+
+process.exitCode = await main(process.argv.slice(2));

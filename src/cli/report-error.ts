@@ -1,0 +1,58 @@
+import { type ErrorCode, GreenroomError, messageOf } from '../errors.ts';
+import { UsageError } from './arguments.ts';
+import { STATUS_OF_CODE } from './exit-status.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What to do next, on the command line, where the message does not say it or says it for programs. */
+const HINTS: Partial<Readonly<Record<ErrorCode, (plugin: string) => string>>> = {
+  E_TIMEOUT: () => 'Give it longer with --timeout SECONDS.',
+  E_UNSUPPORTED: () => 'Leave out --stream.',
+  E_START: (plugin) => `Its whole output: greenroom logs ${plugin}`,
+  E_START_TIMEOUT: (plugin) => `Its output: greenroom logs ${plugin}`,
+  E_CRASHED: (plugin) => `Its whole output: greenroom logs ${plugin}`,
+  E_HUNG: (plugin) => `Its output: greenroom logs ${plugin}`,
+  E_DATA_DIR: () => 'Choose another folder with --data-dir, or ask greenroom doctor.',
+};
+
+/** How many of the last lines of a worker that ended are shown. */
+const SHOWN_OUTPUT_LINES = 12;
+
+/** Tells what went wrong, on standard error for people and as JSON on standard output for programs; gives the exit status. */
+export async function reportError(error: unknown, terminal: Terminal): Promise<number> {
+  if (terminal.json) await terminal.print(JSON.stringify({ error: plainError(error) }));
+  if (error instanceof UsageError) {
+    tell(terminal, error.message, error.hint);
+    return 2;
+  }
+  if (!(error instanceof GreenroomError)) {
+    tell(terminal, messageOf(error), undefined, error instanceof Error ? error.stack : undefined);
+    return 1;
+  }
+  const { code, plugin = '', remote } = error;
+  tell(terminal, error.message, HINTS[code]?.(plugin), remote?.stack ?? lastOutput(error));
+  return STATUS_OF_CODE[code];
+}
+
+/** An error as plain data: `{ code, message, plugin, remote }`. */
+function plainError(error: unknown): Record<string, unknown> {
+  if (error instanceof GreenroomError) {
+    const { code, message, plugin, remote } = error;
+    return { code, message, plugin, remote };
+  }
+  return { code: error instanceof UsageError ? 'E_USAGE' : 'E_INTERNAL', message: messageOf(error) };
+}
+
+function tell(terminal: Terminal, message: string, hint: string | undefined, more?: string): void {
+  const { err } = terminal;
+  terminal.note(`${err.red('error:')} ${message}`);
+  if (hint !== undefined) terminal.note(`${err.cyan('hint:')}  ${hint}`);
+  // A stack of one line, or an output of one, says what the message has said already.
+  const rest = more?.trim() ?? '';
+  if (rest !== '' && !message.includes(rest.replace(/^\w+: /, ''))) terminal.note(err.dim(rest));
+}
+
+function lastOutput({ details }: GreenroomError): string | undefined {
+  if (typeof details !== 'object' || details === null || !('output' in details)) return undefined;
+  const { output } = details;
+  return typeof output === 'string' ? output.trimEnd().split('\n').slice(-SHOWN_OUTPUT_LINES).join('\n') : undefined;
+}

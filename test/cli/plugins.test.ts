@@ -1,0 +1,192 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { folder, greenroom, usePlugin, write } from './command-line.ts';
+
+const node = { version: '1.0.0', category: 'tools', worker: 'node', module: './plugin.mjs' };
+
+function writeSome(): void {
+  write('.greenroom/plugins/alpha/manifest.json', { ...node, name: 'alpha', version: '2.0.0' });
+  write('.greenroom/plugins/alpha/plugin.mjs', 'export default {}');
+  write('home/plugins/plugin.mjs', 'export default {}');
+  write('home/plugins/alpha.json', { ...node, name: 'alpha' });
+  write('home/plugins/beta.json', { ...node, name: 'beta', category: 'media' });
+  write('home/plugins/gone.json', { ...node, name: 'gone', module: './gone.mjs' });
+  write('home/plugins/broken.json', '{"name": "broken"');
+}
+
+describe('list', () => {
+  test('shows the plugins, what they shadow, and what is broken and why', async () => {
+    writeSome();
+    const { status, stdout, stderr } = await greenroom('list');
+    expect(status).toBe(0);
+    expect(stdout.split('\n')).toEqual([
+      'NAME       VERSION  CATEGORY  WORKER  MANIFEST',
+      'alpha      2.0.0    tools     node    .greenroom/plugins/alpha/manifest.json',
+      '  shadows  1.0.0    tools     node    home/plugins/alpha.json',
+      'beta       1.0.0    media     node    home/plugins/beta.json',
+      'gone       1.0.0    tools     node    home/plugins/gone.json',
+      '',
+    ]);
+    expect(stderr).toContain('✗ home/plugins/broken.json');
+    expect(stderr).toContain('is not JSON');
+    expect(stderr).toMatch(/✗ home\/plugins\/gone.json\n +error {2}module {2}the module file .* is not there/);
+  });
+
+  test('gives the same as JSON', async () => {
+    writeSome();
+    const { stdout, stderr } = await greenroom('list', '--json');
+    expect(stderr).toBe('');
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+    const [local, data] = [join(folder, '.greenroom/plugins'), join(folder, 'home/plugins')];
+    expect(JSON.parse(stdout)).toEqual({
+      plugins: [
+        expect.objectContaining({ name: 'alpha', searchPath: local, shadows: [join(data, 'alpha.json')] }),
+        expect.objectContaining({ name: 'beta', worker: 'node', manifest: join(data, 'beta.json'), shadows: [] }),
+        expect.objectContaining({ name: 'gone' }),
+      ],
+      shadowed: [expect.objectContaining({ name: 'alpha', shadowedBy: join(local, 'alpha/manifest.json') })],
+      problems: [
+        expect.objectContaining({ file: join(data, 'broken.json'), severity: 'error' }),
+        expect.objectContaining({ file: join(data, 'gone.json'), field: 'module' }),
+      ],
+      searchPaths: [local, data],
+    });
+  });
+
+  test('shows one category, and which there are where there is none such', async () => {
+    writeSome();
+    const media = await greenroom('list', '--category', 'media');
+    expect(media.stdout).toContain('beta');
+    expect(media.stdout).not.toContain('alpha');
+    expect((await greenroom('list', '-c', 'x')).stderr).toContain('There are: media, tools.');
+  });
+
+  test('says how to begin where there is nothing', async () => {
+    const { status, stdout, stderr } = await greenroom('list');
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+    expect(stderr).toContain('greenroom init');
+  });
+
+  test('refuses settings that are not valid with status 4', async () => {
+    write('greenroom.json', { watch: 'no' });
+    const { status, stderr } = await greenroom('list');
+    expect(status).toBe(4);
+    expect(stderr).toContain('greenroom.json are not valid: watch');
+  });
+});
+
+describe('validate', () => {
+  test('names file, field and reason, with status 4', async () => {
+    writeSome();
+    write('schema.json', { ...node, name: 'x', module: './home/plugins/plugin.mjs', config_schema: { type: 'thing' } });
+    const { status, stdout, stderr } = await greenroom('validate', 'home/plugins', 'schema.json', 'nowhere.json');
+    expect(status).toBe(4);
+    expect(stdout).toContain('✓ home/plugins/beta.json  beta 1.0.0 node\n');
+    expect(stdout).toMatch(/✗ home\/plugins\/gone.json .*\n +error {2}module {2}the module file/);
+    expect(stdout).toMatch(
+      /✗ schema.json .*\n +error {2}config_schema {2}The config schema of "x" is not a valid JSON Schema/,
+    );
+    expect(stdout).toMatch(/✗ nowhere.json\n +error {2}\(file\) {2}is not there/);
+    expect(stderr).toBe('6 manifests, 4 not valid\n');
+  });
+
+  test('takes the folder of one plugin, and warns of keys that mean nothing', async () => {
+    write('one/manifest.json', { ...node, name: 'one', modul: 1 });
+    write('one/plugin.mjs', '');
+    write('one/package.json', {});
+    const { status, stdout, stderr } = await greenroom('validate', 'one');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^! one\/manifest.json .*\n +warning {2}modul {2}is not known and means nothing here\n$/);
+    expect(stderr).toBe('1 manifest, all valid\n');
+  });
+
+  test('checks the search paths by itself, two of one name in one of them included', async () => {
+    usePlugin('workbench');
+    expect((await greenroom('validate')).status).toBe(0);
+    write('.greenroom/plugins/zwei.json', readFileSync(join(folder, '.greenroom/plugins/workbench.json'), 'utf8'));
+    const { status, stdout } = await greenroom('validate', '--json');
+    expect(status).toBe(4);
+    expect(JSON.parse(stdout)).toMatchObject({
+      valid: false,
+      files: [
+        { file: join(folder, '.greenroom/plugins/workbench.json'), valid: true, name: 'workbench', problems: [] },
+        { valid: false, problems: [{ field: 'name', severity: 'error' }] },
+      ],
+    });
+  });
+
+  test('a folder without a manifest is a mistake', async () => {
+    const { status, stdout } = await greenroom('validate', '.');
+    expect(status).toBe(4);
+    expect(stdout).toContain('holds no manifest');
+  });
+});
+
+describe('init', () => {
+  test.each(['python', 'node', 'command'])('writes a %s plugin that is valid and runs at once', async (template) => {
+    const name = `my ${template}`;
+    const written = await greenroom('init', name, '--template', template);
+    expect(written).toMatchObject({ status: 0, stderr: '' });
+    expect(written.stdout).toContain(`greenroom run 'my ${template}' '{"name":"Ada"}'`);
+    expect((await greenroom('validate')).status).toBe(0);
+    const ran = await greenroom('run', name, '{"name":"Ada"}');
+    expect(ran).toMatchObject({ status: 0, stdout: '{\n  "text": "Hello, Ada!"\n}\n' });
+    const source = readFileSync(
+      join(folder, '.greenroom/plugins', name, template === 'python' ? 'plugin.py' : 'plugin.mjs'),
+      'utf8',
+    );
+    expect(source).not.toMatch(/['"]hello-(python|node)['"]/);
+  });
+
+  test('writes Python where nothing is said, gives the files as JSON, and leaves alone what is there', async () => {
+    const { stdout } = await greenroom('init', 'x', '--json', '--dir', 'mine');
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'x', template: 'python', folder: join(folder, 'mine/x') });
+    const again = await greenroom('init', 'x', '--template', 'node', '--dir', 'mine');
+    expect(again.status).toBe(4);
+    expect(again.stderr).toContain('mine/x is already there.');
+    expect((await greenroom('run', 'x', '--search-path', 'mine', '--json')).stdout).toBe('{"text":"Hello, world!"}\n');
+  });
+});
+
+describe('doctor', () => {
+  test('finds this machine fit, and says so as JSON', async () => {
+    usePlugin('workbench');
+    const { status, stdout } = await greenroom('doctor');
+    expect(stdout).not.toContain('fail');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^ok +sockets +.*worker.sock \(\d+ of 103 bytes\)$/m);
+    expect(stdout).toMatch(/^ok +process groups/m);
+    expect(stdout).toMatch(/^ok +search path +\.greenroom\/plugins: 1 plugin$/m);
+    const { ok, findings } = JSON.parse((await greenroom('doctor', '--json')).stdout) as {
+      ok: boolean;
+      findings: { check: string }[];
+    };
+    expect(ok).toBe(true);
+    expect(findings.map(({ check }) => check)).toEqual(
+      expect.arrayContaining([
+        'Node.js',
+        'sockets',
+        'process groups',
+        'no orphans',
+        'memory',
+        'GPU',
+        'Python',
+        'ffmpeg',
+      ]),
+    );
+  });
+
+  test('fails with what to do where something that is needed does not work', async () => {
+    write('not-a-folder', '');
+    usePlugin('workbench-python', { python_path: '/nowhere/python' });
+    const { status, stdout } = await greenroom('doctor', '--data-dir', 'not-a-folder');
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^fail +data directory +not-a-folder cannot be written.*\n +→ Choose another/m);
+    expect(stdout).toMatch(
+      /^fail +Python +\/nowhere\/python does not run, for workbench-python\n +→ Install Python 3.9/m,
+    );
+    write('greenroom.json', 'oops');
+    expect((await greenroom('doctor')).stdout).toMatch(/^fail +settings +.*greenroom.json are not JSON/m);
+  });
+});

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { EXIT_STATUSES } from '../../src/cli/exit-status.ts';
+import { greenroom } from './command-line.ts';
+
+test('--help lists every command, and so does a command line without one', async () => {
+  const { status, stdout } = await greenroom('--help');
+  expect(status).toBe(0);
+  for (const [name, { summary }] of Object.entries(COMMANDS)) expect(stdout).toMatch(new RegExp(`${name} +${summary}`));
+  const without = await greenroom();
+  expect(without).toMatchObject({ status: 2, stdout: '' });
+  expect(without.stderr).toContain('greenroom --help');
+});
+
+test.each(Object.keys(COMMANDS))('%s --help has usage, options, examples and exit statuses', async (name) => {
+  const { status, stdout, stderr } = await greenroom(name, '--help');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toMatch(new RegExp(`^Usage: greenroom ${name}`));
+  expect(stdout).toContain('--json');
+  expect(stdout).toMatch(/Examples:\n {2}\S/);
+  expect(stdout).toContain(`  0  ${EXIT_STATUSES[0]}`);
+});
+
+test('--version prints that of the package', async () => {
+  expect((await greenroom('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(JSON.parse((await greenroom('-v', '--json')).stdout)).toEqual({ version: expect.any(String) });
+});
+
+describe('what is wrong with a command line is said with what was meant, and status 2', () => {
+  test.each([
+    [['lst'], 'There is no command "lst".', 'Did you mean "list"?'],
+    [['list', '--categry', 'x'], 'There is no option "--categry".', 'Did you mean "--category"?'],
+    [['--foo'], 'There is no option "--foo".', ''],
+    [['run'], 'Something is missing.', 'Usage: greenroom run PLUGIN [JSON]'],
+    [['run', 'a', '{}', 'c'], '"c" is one too many.', 'Usage: greenroom run PLUGIN [JSON]'],
+    [['run', 'a', '--timeout', 'soon'], '--timeout must be a number of seconds', ''],
+    [['run', 'a', '--timeout', '0'], '--timeout must be a number of seconds', ''],
+    [['run', 'a', '--arg', 'name'], '--arg takes NAME=VALUE, not "name".', ''],
+    [['run', 'a', '[1]', '--arg', 'name=1'], '--arg sets a field of an object', ''],
+    [['run', 'a', '--config'], "Option '--config <value>' argument missing", ''],
+    [['init', 'a/b'], 'must have no slashes', ''],
+    [['init', 'a', '--template', 'pyton'], 'There is no template "pyton".', 'Did you mean "python"?'],
+    [['logs', 'a', '-n', 'many'], '--lines must be a number of lines', ''],
+  ])('%j', async (args, message, hint) => {
+    const { status, stdout, stderr } = await greenroom(...args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(`error: `);
+    expect(stderr).toContain(message);
+    expect(stderr).toContain(hint);
+  });
+});
+
+test('with --json, what is wrong is JSON on standard output and nothing else', async () => {
+  const { status, stdout, stderr } = await greenroom('run', '--json');
+  expect({ status, stderr }).toEqual({ status: 2, stderr: '' });
+  expect(JSON.parse(stdout)).toEqual({ error: { code: 'E_USAGE', message: 'Something is missing.' } });
+});
+
+test('options of every command may stand before its name', async () => {
+  const { status, stdout } = await greenroom('--json', '--search-path', 'here', 'list');
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ searchPaths: [expect.stringMatching(/\/here$/)] });
+});
