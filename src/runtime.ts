@@ -49,11 +49,15 @@ export interface TransitionEvent {
 
 type ManifestInForce = Exclude<ManifestChange, { type: 'removed' }>;
 
-/** What the runtime takes from outside: tests bring their own time and chance. */
+/** What the runtime takes from outside: tests bring their own time, chance and workers. */
 export interface RuntimePorts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
+  /** Starts a worker; by default a process. */
+  readonly spawn?: typeof spawnWorker | undefined;
+  /** Connects to a worker; by default by its handshake. */
+  readonly connect?: typeof connectWorker | undefined;
 }
 
 /**
@@ -82,7 +86,10 @@ export class Runtime implements PluginHost, SupervisorHost {
   #changePending = false;
   #failure: unknown;
 
-  constructor(settings: ResolvedSettings, { clock, random, logger }: RuntimePorts) {
+  constructor(
+    settings: ResolvedSettings,
+    { clock, random, logger, spawn = spawnWorker, connect = connectWorker }: RuntimePorts,
+  ) {
     this.settings = settings;
     this.#trees = new WorkerTrees(settings.dataDir);
     this.#clock = clock;
@@ -98,7 +105,7 @@ export class Runtime implements PluginHost, SupervisorHost {
       onProblems: (problems) => this.#noteProblems(problems),
     });
     this.#pluginLogic = pluginMachine.provide({
-      actors: { worker: this.#workerLogic(), ...this.#pluginActors() },
+      actors: { worker: this.#workerLogic(spawn, connect), ...this.#pluginActors() },
     });
     this.#root = createActor(supervisorMachine.provide({ actors: { discover: fromPromise(() => this.#boot()) } }), {
       input: { host: this },
@@ -300,6 +307,7 @@ export class Runtime implements PluginHost, SupervisorHost {
     if (record === undefined) return;
     record.replacementError = error;
     record.noteChange();
+    this.#noteChange();
   }
 
   reconfigure(context: PluginContext): void {
@@ -336,20 +344,20 @@ export class Runtime implements PluginHost, SupervisorHost {
     };
   }
 
-  #workerLogic(): typeof workerMachine {
+  #workerLogic(spawn: typeof spawnWorker, connect: typeof connectWorker): typeof workerMachine {
     const sampler = createTreeSampler();
     const services = { trees: this.#trees, oom: createOomWatch(), log: (plugin: string) => this.#log(plugin) };
     return workerMachine.provide({
       actors: {
         process: fromCallback<ProcessCommand, { launch: ReturnType<typeof planLaunch>; generation: number }>(
           ({ input, sendBack, receive }) => {
-            const worker = spawnWorker(input.launch, input.generation, services, sendBack);
+            const worker = spawn(input.launch, input.generation, services, sendBack);
             receive((command) => worker.signal(command.signal));
             // The actor can end before its process only if a machine has failed.
             return () => worker.signal('SIGKILL');
           },
         ) as never,
-        connect: fromPromise(({ input, signal }) => connectWorker(input.process, input.launch, signal)),
+        connect: fromPromise(({ input, signal }) => connect(input.process, input.launch, signal)),
         initialize: fromPromise(({ input, signal }) =>
           initializeWorker(input.connection.channel, input.launch.entry, input.config, signal),
         ),

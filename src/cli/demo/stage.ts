@@ -1,0 +1,166 @@
+import { listProcesses, treeOf } from '../../actors/process-tree.ts';
+import type { PluginSnapshot } from '../../plugin-record.ts';
+import { createSupervisor, type Supervisor } from '../../supervisor.ts';
+import type { Corpus } from './corpus.ts';
+import type { DemoEvent, Reporter, Timing } from './events.ts';
+import type { Workshop } from './workshop.ts';
+
+/** A folder that cannot be watched, as some network drives cannot, is read anew after this long. */
+const REDISCOVER_MS = 3_000;
+
+/** What a plugin does not do within this long it will not do. */
+const PATIENCE_MS = 30_000;
+
+/** What a stage is made of. */
+export interface StageOptions {
+  readonly corpus: Corpus;
+  readonly workshop: Workshop;
+  readonly report: Reporter;
+  /** Ends everything that is waited for. */
+  readonly signal: AbortSignal;
+}
+
+/** What may be set for a call of the demo. */
+export interface StageCall {
+  /** Cancels this call alone. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: number) => void) | undefined;
+}
+
+/** What the acts of the demo play on: a supervisor, the documents, and whoever watches. */
+export class Stage {
+  readonly supervisor: Supervisor;
+  readonly corpus: Corpus;
+  readonly workshop: Workshop;
+  readonly signal: AbortSignal;
+  readonly timings: Timing[] = [];
+  /** The plugins that cannot be shown. */
+  readonly missing = new Set<string>();
+  /** Calls that did what they were asked for. */
+  results = 0;
+  readonly #report: Reporter;
+  readonly #startedAt = performance.now();
+  /** The processes of all workers there were. */
+  readonly #pids = new Set<number>();
+  /** The process of the worker that each plugin was last seen with. */
+  readonly #serving = new Map<string, number>();
+
+  private constructor(supervisor: Supervisor, { corpus, workshop, report, signal }: StageOptions) {
+    this.supervisor = supervisor;
+    this.corpus = corpus;
+    this.workshop = workshop;
+    this.signal = signal;
+    this.#report = report;
+    supervisor.on('transition', ({ plugin, from, to, phase, event, reason }) => {
+      const seen = supervisor.plugins().find(({ name }) => name === plugin);
+      if (to === 'spawning') this.#serving.delete(plugin);
+      this.emit({ type: 'transition', plugin, from, to, phase, event, reason, pid: seen?.pid });
+    });
+    supervisor.subscribe(({ plugins }) => plugins.forEach((plugin) => this.#noteWorker(plugin)));
+  }
+
+  /** Starts a supervisor over the plugins of the workshop. */
+  static async open(options: StageOptions): Promise<Stage> {
+    const { plugins, dataDir } = options.workshop;
+    const supervisor = await createSupervisor({
+      searchPaths: [plugins],
+      dataDir,
+      // Whatever the settings of the user say, the demo shows what there is by default.
+      watch: true,
+      load: 'lazy',
+      restart: {},
+      // Its log would tell once more that a worker has crashed.
+      logLevel: 'silent',
+    });
+    return new Stage(supervisor, options);
+  }
+
+  /** Milliseconds since the stage was opened. */
+  now(): number {
+    return performance.now() - this.#startedAt;
+  }
+
+  emit(event: DemoEvent): void {
+    this.#report(event, this.now());
+  }
+
+  act(title: string, why: string, star?: string): void {
+    this.emit({ type: 'act', title, why, star });
+  }
+
+  note(text: string): void {
+    this.emit({ type: 'note', text });
+  }
+
+  snapshot(plugin: string): PluginSnapshot {
+    return this.supervisor.plugin(plugin).snapshot();
+  }
+
+  /** Calls a plugin; its progress is shown. */
+  call<Output>(plugin: string, input: unknown, options: StageCall = {}): Promise<Output> {
+    const { signal, onProgress } = options;
+    return this.supervisor.execute<Output>(plugin, input, {
+      signal: signal === undefined ? this.signal : AbortSignal.any([this.signal, signal]),
+      onProgress: ({ progress, message = '' }) => {
+        this.emit({ type: 'progress', plugin, progress, message });
+        onProgress?.(progress);
+      },
+    });
+  }
+
+  /** Tells what a call has come to. */
+  result(plugin: string, action: string, ms: number, text: string, data: unknown): void {
+    this.results += 1;
+    this.emit({ type: 'result', plugin, action, ms, text, data });
+  }
+
+  timing(what: string, ms: number, note = ''): void {
+    this.timings.push({ what, ms, note });
+  }
+
+  /** Resolves when the plugin is as it should be; rejects if that takes too long, or with the reason of the signal. */
+  async until(plugin: string, isSo: (snapshot: PluginSnapshot) => boolean): Promise<void> {
+    const patience = AbortSignal.any([this.signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const rediscover = setTimeout(() => void this.supervisor.discover().catch(() => {}), REDISCOVER_MS);
+    let off = (): void => {};
+    try {
+      await new Promise<void>((resolve, reject) => {
+        patience.addEventListener('abort', () => reject(patience.reason as Error), { once: true });
+        off = this.supervisor.subscribe(() => {
+          if (isSo(this.snapshot(plugin))) resolve();
+        });
+      });
+    } finally {
+      off();
+      clearTimeout(rediscover);
+    }
+  }
+
+  /** Stops the supervisor; resolves to the number of processes that are left of it. */
+  async close(): Promise<number> {
+    await this.supervisor.stop();
+    const all = await listProcesses();
+    const children = all.filter(({ ppid }) => ppid === process.pid).map(({ pid }) => pid);
+    // What listed the processes is among them, and has ended.
+    const seen = new Set([...this.#pids, ...treeOf([...this.#pids, ...children], all).map(({ pid }) => pid)]);
+    return [...seen].filter(lives).length;
+  }
+
+  #noteWorker({ name, pid, state }: PluginSnapshot): void {
+    if (pid === undefined) return;
+    this.#pids.add(pid);
+    if (state !== 'ready' && state !== 'busy') return;
+    const former = this.#serving.get(name);
+    this.#serving.set(name, pid);
+    if (former !== undefined && former !== pid) this.emit({ type: 'replaced', plugin: name, pid, former });
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
