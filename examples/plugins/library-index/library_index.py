@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 FILES_PER_COMMIT = 50
+DOCUMENTS = {"", ".adoc", ".md", ".org", ".rst", ".tex", ".txt"}  # what else there is begins with code
 IGNORED_FOLDERS = {"node_modules", "__pycache__"}
 TITLE_WEIGHT = 4.0
 
@@ -198,8 +199,8 @@ def _inside(folder: str, paths: Iterable[str]) -> List[str]:
 
 
 def _title(path: str, text: str) -> str:
-    """The first line that says something, without the marks of a heading; else the file's name."""
-    for line in text.splitlines():
+    """The first line of a document that says something, without the marks of a heading; else the file's name."""
+    for line in text.splitlines() if Path(path).suffix.lower() in DOCUMENTS else []:
         line = line.strip().lstrip("#=-*").strip()
         if line:
             return line[:120]

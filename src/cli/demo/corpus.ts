@@ -1,5 +1,5 @@
 import { type FileHandle, open, readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { GreenroomError } from '../../errors.ts';
 import { topicsOf } from './topics.ts';
 
@@ -39,7 +39,7 @@ const MEDIA = new Set(['.wav', '.mp3', '.flac', '.ogg', '.opus', '.m4a', '.aac',
 const IGNORED_FOLDERS = new Set(['node_modules', '__pycache__', 'coverage']);
 
 /** Words that the documentation of the package and its dependencies is sure to know. */
-const OWN_QUERIES = ['abort signal', 'state machine', 'json schema', 'watch files'];
+const OWN_QUERIES = ['exponential backoff', 'statechart', 'log rotation', 'watch files'];
 
 /**
  * The text files of a folder, or one file, with something to search them for. Rejects with `E_OPTIONS` where there is
@@ -70,7 +70,14 @@ export async function ownCorpus(packageRoot: string, limits: CorpusLimits = LIMI
   const tree = new Tree(limits.seen);
   await tree.walk(root);
   for (const folder of await packagesAround(root)) await tree.walk(folder);
-  const readable = tree.files.filter((file) => SOURCES.has(extname(file)) || isDocument(file));
+  // In a clone what is compiled only repeats the sources.
+  const compiled = tree.files.some((file) => file.startsWith(join(root, 'src', sep)))
+    ? join(root, 'dist', sep)
+    : undefined;
+  const readable = tree.files.filter(
+    (file) =>
+      (SOURCES.has(extname(file)) || isDocument(file)) && (compiled === undefined || !file.startsWith(compiled)),
+  );
   const texts = await takeTexts(documentsFirst([...new Set(readable)]), limits);
   return { root: displayRoot(root), ...texts, scanned: tree.complete, media: undefined, queries: OWN_QUERIES };
 }

@@ -35,12 +35,14 @@ export interface Workshop {
 
 /** Makes the folder, with the plugins out of the package's examples. */
 export function openWorkshop(packageRoot: string): Workshop {
-  // Short, so that the paths of sockets fit in it.
+  // With a short name, so that the paths of sockets fit in it.
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'gr-demo-')));
   const [plugins, dataDir, scratch, runtime] = ['plugins', 'data', 'scratch', 'run'].map((name) => {
     mkdirSync(join(folder, name), { mode: 0o700 });
     return join(folder, name);
   }) as [string, string, string, string];
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  process.once('exit', remove);
   const before = process.env['XDG_RUNTIME_DIR'];
   // Sockets lie there, so that whether any is left can be seen.
   process.env['XDG_RUNTIME_DIR'] = runtime;
@@ -73,7 +75,8 @@ export function openWorkshop(packageRoot: string): Workshop {
     remove() {
       if (before === undefined) delete process.env['XDG_RUNTIME_DIR'];
       else process.env['XDG_RUNTIME_DIR'] = before;
-      rmSync(folder, { recursive: true, force: true });
+      process.off('exit', remove);
+      remove();
       return filesIn(folder);
     },
   };

@@ -1,0 +1,225 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { DemoEvent, Summary } from '../../src/cli/demo/events.ts';
+import { gone, lives } from '../supervisor/greenroom.ts';
+
+const GREENROOM = fileURLToPath(new URL('../../bin/greenroom.js', import.meta.url));
+
+let folder = '';
+let demo: ChildProcess | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gr-'));
+  for (const name of ['texts', 'tmp', 'home', 'bin']) mkdirSync(join(folder, name));
+});
+
+afterEach(async () => {
+  if (demo !== undefined && demo.exitCode === null && demo.signalCode === null) {
+    demo.kill('SIGTERM');
+    await once(demo, 'exit');
+  }
+  demo = undefined;
+  // Neither sockets nor copies of plugins are left, and nothing was written where the user's things are.
+  expect([...readdirSync(join(folder, 'tmp')), ...readdirSync(join(folder, 'home'))]).toEqual([]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function write(name: string, words: string): void {
+  writeFileSync(join(folder, 'texts', name), words);
+}
+
+function writeTexts(): void {
+  const voyage = Array.from({ length: 60 }, (_, day) => `On day ${day} the harpooner saw a whale near the island.`);
+  write('voyage.md', `# A voyage\n\n${voyage.join('\n')}`);
+  write('voyage-copy.md', `# A voyage\n\n${voyage.join('\n')} The end.`);
+  write('islands.txt', 'Of islands\n\nNo harpooner has ever lived on this island.');
+  write('bread.txt', 'Of bread\n\nA baker is up before the sun.');
+  writeFileSync(join(folder, 'texts', 'picture.png'), Buffer.from([137, 80, 78, 71, 0, 1]));
+}
+
+/** Runs the demo; `status` resolves when it ends. */
+function start(args: readonly string[], env: Record<string, string> = {}) {
+  const program = spawn(process.execPath, [GREENROOM, 'demo', ...args], {
+    cwd: folder,
+    env: {
+      ...process.env,
+      TMPDIR: join(folder, 'tmp'),
+      XDG_RUNTIME_DIR: join(folder, 'tmp'),
+      GREENROOM_HOME: join(folder, 'home'),
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  demo = program;
+  const errors = text(program.stderr);
+  const status = once(program, 'exit').then(([code]) => code as number | null);
+  return { program, status, errors, output: text(program.stdout) };
+}
+
+function eventsIn(output: string): DemoEvent[] {
+  return output
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as DemoEvent);
+}
+
+function ofType<T extends DemoEvent['type']>(events: readonly DemoEvent[], type: T) {
+  return events.filter((event): event is Extract<DemoEvent, { type: T }> => event.type === type);
+}
+
+function summaryOf(events: readonly DemoEvent[]): Summary {
+  const last = events.at(-1);
+  if (last?.type !== 'summary') throw new Error(`The last event is no summary but ${JSON.stringify(last)}.`);
+  return last;
+}
+
+/** The states that a plugin went through, each once however long it lasted. */
+function statesOf(events: readonly DemoEvent[], plugin: string): string[] {
+  return ofType(events, 'transition')
+    .filter((event) => event.plugin === plugin && event.from !== event.to)
+    .map(({ to }) => to);
+}
+
+test('a crash, a cancelled call and a replaced worker are shown, and nothing is left', async () => {
+  writeTexts();
+  const { output, status, errors } = start(['--json', 'texts']);
+  const events = eventsIn(await output);
+  expect([await status, await errors]).toEqual([0, '']);
+
+  const [killed] = ofType(events, 'killed');
+  expect(killed).toMatchObject({ plugin: 'library-index', pid: expect.any(Number) });
+  expect(ofType(events, 'error')).toMatchObject([
+    { plugin: 'library-index', code: 'E_CRASHED' },
+    { plugin: 'near-duplicates', code: 'E_CANCELLED' },
+  ]);
+  // It came back, and the same call then indexed the four texts.
+  const states = statesOf(events, 'library-index').join(' ');
+  expect(states).toMatch(/^spawning ready busy crashed spawning ready busy /);
+  expect(ofType(events, 'result').find(({ action }) => action === 'index')).toMatchObject({ data: { indexed: 4 } });
+
+  const [replaced] = ofType(events, 'replaced');
+  expect(replaced).toMatchObject({ plugin: 'library-index' });
+  expect(replaced?.pid).not.toBe(replaced?.former);
+  const edits = ofType(events, 'result').filter(({ action }) => action === 'describe' || action === 'replace');
+  expect(edits).toMatchObject([
+    { data: { before: replaced?.former, pid: replaced?.former } },
+    { data: { failed: 0, pid: replaced?.pid } },
+  ]);
+
+  const hits = ofType(events, 'hit');
+  expect(hits.map(({ path }) => path)).toContain(join(folder, 'texts', 'voyage.md'));
+  expect(ofType(events, 'pair')).toMatchObject([{ similarity: expect.closeTo(0.99, 1) }]);
+  expect(summaryOf(events)).toMatchObject({
+    status: 0,
+    documents: { files: 4, leftOut: 0 },
+    hits: hits.length,
+    groups: 1,
+    left: { processes: 0, sockets: 0, files: 0 },
+  });
+  const pids = ofType(events, 'transition').flatMap(({ pid }) => pid ?? []);
+  expect([...new Set(pids)].filter(lives)).toEqual([]);
+});
+
+test('people read lines without colours where the output is no terminal', async () => {
+  writeTexts();
+  const { output, status } = start(['texts'], { FORCE_COLOR: '0' });
+  const shown = await output;
+  expect(await status).toBe(0);
+  expect(shown).not.toContain('\u001b');
+  expect(shown).not.toContain('\r');
+  for (const part of [/library-index +busy → ✖ crashed/, /E_CRASHED/, /E_CANCELLED/, /◆ another worker serves/]) {
+    expect(shown).toMatch(part);
+  }
+  expect(shown).toMatch(/^ {3}library-index {4}[·▒─█✖◆]{40,}$/m);
+  expect(shown).toContain('left of it: 0 processes, 0 sockets, 0 files');
+});
+
+test('without python3 it says what to install and shows the rest', async () => {
+  writeTexts();
+  symlinkSync(process.execPath, join(folder, 'bin', 'node'));
+  const { output, status } = start(['--json', 'texts'], { PATH: join(folder, 'bin') });
+  const events = eventsIn(await output);
+  expect(await status).toBe(0);
+  const missing = ofType(events, 'missing');
+  expect(missing.map(({ plugin }) => plugin).toSorted()).toEqual(['library-index', 'media-probe']);
+  expect(missing.find(({ plugin }) => plugin === 'library-index')?.remedy).toContain('Python 3.9 or newer');
+  expect(missing.find(({ plugin }) => plugin === 'media-probe')?.reason).toContain('install it with: ');
+  expect(ofType(events, 'error')).toMatchObject([
+    { plugin: 'near-duplicates', code: 'E_CRASHED' },
+    { plugin: 'near-duplicates', code: 'E_CANCELLED' },
+  ]);
+  expect(summaryOf(events)).toMatchObject({ status: 0, groups: 1, left: { processes: 0 } });
+});
+
+test('a Python that has no full-text search is told apart from none', async () => {
+  writeTexts();
+  const python = join(folder, 'bin', 'python3');
+  // Runs the real one, with an SQLite that knows no such module.
+  const real = (process.env['PATH'] ?? '').split(':').map((path) => join(path, 'python3'));
+  writeFileSync(join(folder, 'bin', 'sqlite3.py'), SQLITE_WITHOUT_FTS5);
+  writeFileSync(
+    python,
+    `#!/bin/sh\nPYTHONPATH=${join(folder, 'bin')}; export PYTHONPATH PYTHONDONTWRITEBYTECODE=1\nfor python in ${real.join(' ')}; do [ -x $python ] && exec $python "$@"; done\n`,
+  );
+  chmodSync(python, 0o755);
+  const { output, status } = start(['--json', 'texts'], { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` });
+  const [missing] = ofType(eventsIn(await output), 'missing');
+  expect(missing).toMatchObject({
+    plugin: 'library-index',
+    remedy: expect.stringContaining('has no full-text search'),
+  });
+  expect(await status).toBe(0);
+});
+
+const SQLITE_WITHOUT_FTS5 = `
+import sys
+folder = sys.path.pop(sys.path.index(__file__.rpartition("/")[0]))
+del sys.modules["sqlite3"]
+import sqlite3
+class OldConnection(sqlite3.Connection):
+    def executescript(self, script):
+        return super().executescript(script.replace("fts5", "fts5_that_is_not_there"))
+connect = sqlite3.connect
+sqlite3.connect = lambda *given: connect(*given, factory=OldConnection)
+`;
+
+test('Ctrl-C ends it in good order with status 130', async () => {
+  writeTexts();
+  const { program, output, status } = start(['--json', 'texts']);
+  let interrupted = false;
+  program.stdout.on('data', (lines: Buffer) => {
+    if (interrupted || !lines.includes('"to":"crashed"')) return;
+    interrupted = true;
+    program.kill('SIGINT');
+  });
+  const events = eventsIn(await output);
+  expect(await status).toBe(130);
+  expect(summaryOf(events)).toMatchObject({ status: 130, left: { processes: 0, sockets: 0, files: 0 } });
+});
+
+test('Ctrl-C twice ends it at once, and leaves nothing either', async () => {
+  writeTexts();
+  const { program, output, status } = start(['--json', 'texts']);
+  program.stdout.on('data', (lines: Buffer) => {
+    if (lines.includes('"to":"busy"')) program.kill('SIGINT');
+  });
+  const events = eventsIn(await output);
+  expect(await status).toBe(130);
+  const pids = ofType(events, 'transition').flatMap(({ pid }) => pid ?? []);
+  await gone([...new Set(pids)]);
+});
+
+test('a folder that is not there, or holds no text, is named', async () => {
+  for (const given of ['nowhere', 'bin']) {
+    const { output, status, errors } = start([given]);
+    expect(await output).toBe('');
+    expect(await errors).toContain(join(folder, given));
+    expect(await status).not.toBe(0);
+  }
+});
