@@ -64,7 +64,7 @@ export function nextCallId(): string {
  * One call on its way: waits at the gate, runs at the worker, ends. Its outcome and its lease end apart: a cancel or a
  * timeout settles the caller at once, while the lease comes back when the worker has answered.
  */
-export class Call implements Guest, CallSink {
+export class Call implements Guest {
   readonly id: string;
   readonly priority: number;
   readonly deadline: number | undefined;
@@ -132,10 +132,10 @@ export class Call implements Guest, CallSink {
     this.#residency = residency;
     if (this.#path === 'stream' && !residency.streams) {
       const { plugin } = this.#site;
-      this.onError(new GreenroomError('E_UNSUPPORTED', `"${plugin}" cannot stream. Call it with execute.`, { plugin }));
+      this.#onError(new GreenroomError('E_UNSUPPORTED', `"${plugin}" cannot stream. Call it with execute.`, { plugin }));
       return;
     }
-    this.#inFlight = residency.channel[this.#path](this.id, this.#body, this);
+    this.#inFlight = residency.channel[this.#path](this.id, this.#body, this.#answersOf(residency));
   }
 
   refuse(error: GreenroomError): void {
@@ -155,7 +155,26 @@ export class Call implements Guest, CallSink {
     this.refuse(error);
   }
 
-  onProgress(progress: number, message: string | undefined): void {
+  /** What this worker says of the call. Once the call is lost it counts no more: another may be at it. */
+  #answersOf(residency: Residency): CallSink {
+    const isOurs = (): boolean => this.#residency === residency;
+    return {
+      onProgress: (progress, message) => {
+        if (isOurs()) this.#onProgress(progress, message);
+      },
+      onChunk: (chunk) => {
+        if (isOurs()) this.#outcome?.onChunk(chunk);
+      },
+      onResult: (result) => {
+        if (isOurs()) this.#onResult(result);
+      },
+      onError: (error) => {
+        if (isOurs()) this.#onError(error);
+      },
+    };
+  }
+
+  #onProgress(progress: number, message: string | undefined): void {
     if (this.#outcome === undefined || this.#options.onProgress === undefined) return;
     try {
       this.#options.onProgress({ progress, message });
@@ -164,16 +183,12 @@ export class Call implements Guest, CallSink {
     }
   }
 
-  onChunk(chunk: unknown): void {
-    this.#outcome?.onChunk(chunk);
-  }
-
-  onResult(result: unknown): void {
+  #onResult(result: unknown): void {
     this.#settle()?.onResult(result);
     this.#leave();
   }
 
-  onError(error: GreenroomError): void {
+  #onError(error: GreenroomError): void {
     const residency = this.#residency;
     // A broken connection is most often the worker's death, of which its exit says more.
     if (error.code === 'E_CRASHED' && residency !== undefined) {

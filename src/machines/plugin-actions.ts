@@ -1,4 +1,4 @@
-import { fromPromise, or, setup, stateIn } from 'xstate';
+import { and, fromPromise, or, setup, stateIn } from 'xstate';
 import type { Residency } from '../calls/lease-gate.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
@@ -74,8 +74,10 @@ export const base = setup({
     lostWhileLeaving: ({ context, event }) =>
       isOf(event, context.current) && (context.intent === 'unload' || context.intent === 'remove'),
     serving: or([stateIn('#ready'), stateIn('#serving')]),
-    askedAgain: ({ context }) => context.replaceAgain && context.intent === undefined,
     oldGone: ({ context }) => oldSlots(context).length === 0,
+    // One worker beside the one that serves, and no more.
+    mayReplace: and(['serving', 'oldGone']),
+    askedAgain: and([({ context }) => context.replaceAgain, 'serving', 'oldGone']),
   },
   delays: {
     drain: ({ context }) => context.settings.drainMs,
@@ -111,9 +113,11 @@ export const updateAcquire = base.sendTo(
   }),
 );
 
+/** Room is wanted no more: gives up the request, or the grant that waits for the former worker to be gone. */
 export const withdraw = base.sendTo(
   ({ context }) => context.scheduler,
-  ({ context }) => ({ type: 'WITHDRAW', plugin: context.name }),
+  ({ context: { granted, name, generation } }) =>
+    granted ? { type: 'RETURNED', plugin: name, generation } : { type: 'WITHDRAW', plugin: name },
 );
 
 /** A grant that nobody can use goes back. */
@@ -298,11 +302,11 @@ export const openGate = ({ context }: { context: PluginContext }): void => {
 
 export const closeGate = ({ context }: { context: PluginContext }): void => context.gate.close();
 
-/** Ends the leases of the current generation. */
+/** Ends the leases of the generation that the event is of. */
 export const loseLeases = ({ context, event }: { context: PluginContext; event: PluginEvent }): void => {
   const error = errorOf(event);
-  if (error === undefined || context.current === undefined) return;
-  context.gate.lose(context.current, residencyOf(context), error);
+  const slot = slotOf(context, (event as WithGeneration).generation);
+  if (error !== undefined && slot !== undefined) context.gate.lose(slot.generation, slot.residency, error);
 };
 
 /** Ends the leases of the current generation, whose time is over. */
@@ -378,7 +382,12 @@ export const clearFailure = ({ context }: { context: PluginContext }): void => {
 };
 
 export const unwish = base.assign({ wished: false });
-export const nextGeneration = base.assign({ generation: ({ context }) => context.generation + 1, granted: false });
+export const nextGeneration = base.assign({
+  generation: ({ context }) => context.generation + 1,
+  granted: false,
+  // What is started anew is what was to be put in the place of the former one.
+  replaceAgain: false,
+});
 
 export const askSupervisor = base.sendTo(
   ({ context }) => context.supervisor,

@@ -141,6 +141,9 @@ export const pluginMachine = base.createMachine({
     alive: {
       type: 'parallel',
       on: {
+        // Of a worker that is on its way out and has calls to end; the current one's are handled below.
+        'WORKER.EXITED': { actions: loseLeases },
+        'WORKER.HUNG': { actions: loseLeases },
         'WORKER.GONE': { actions: forgetWorker },
         'WORKER.SPAWNED': { actions: notePid },
         CONFIGURED: { actions: noteConfig },
@@ -408,7 +411,7 @@ export const pluginMachine = base.createMachine({
           states: {
             none: {
               always: { guard: 'askedAgain', target: 'asking' },
-              on: { REPLACE: { guard: 'serving', target: 'asking' } },
+              on: { REPLACE: [{ guard: 'mayReplace', target: 'asking' }, { guard: 'serving', actions: replaceAgain }] },
             },
             asking: {
               entry: [nextSuccessor, reserveExtra],
@@ -433,7 +436,7 @@ export const pluginMachine = base.createMachine({
                   actions: [noteFailure, abandonSuccessor, reportReplacement],
                 },
                 // The manifest has changed once more: what is being started is out of date.
-                REPLACE: { target: 'asking', actions: abandonSuccessor },
+                REPLACE: { target: 'none', actions: [abandonSuccessor, replaceAgain] },
                 'REPLACEMENT.ABANDONED': { target: 'none', actions: abandonSuccessor },
               },
             },
@@ -443,7 +446,7 @@ export const pluginMachine = base.createMachine({
               after: { drain: { actions: [loseOldLeases, dismissDrained] } },
               on: {
                 DRAINED: { actions: dismissDrained },
-                REPLACE: { actions: replaceAgain },
+                REPLACE: { guard: 'serving', actions: replaceAgain },
               },
             },
           },

@@ -1,0 +1,271 @@
+import type { CallInFlight, CallSink, WorkerChannel } from '../../src/actors/worker-channel.ts';
+import type { connectWorker } from '../../src/actors/worker-connect.ts';
+import type { LaunchRequest } from '../../src/actors/worker-launch.ts';
+import type { ProcessEvent, WorkerExit, WorkerProcess } from '../../src/actors/worker-process.ts';
+import type { SpawnedWorker, spawnWorker } from '../../src/actors/worker-spawn.ts';
+import { GreenroomError } from '../../src/errors.ts';
+import type { Connection } from '../../src/machines/worker.ts';
+import { EXIT_DO_NOT_RESTART, type CancelOutcome, type Handshake, type Health } from '../../src/protocol.ts';
+
+/** How a step of a worker goes: done at once, not before it is told to, or refused. */
+export type Way = 'prompt' | 'late' | 'refused';
+
+/** How a worker behaves. */
+export interface Manner {
+  readonly spawn: Way;
+  readonly connect: Way;
+  readonly initialize: Way;
+  readonly release: Way | 'nothing';
+  readonly cleanup: Way;
+  readonly health: Way;
+  /** Whether SIGTERM ends it. */
+  readonly heedsTerm: boolean;
+  /** Whether a call that is cancelled ends. */
+  readonly heedsCancel: boolean;
+  /** Whether its tree is gone with it, or only when it is buried. */
+  readonly buried: boolean;
+}
+
+/** A worker as it should be. */
+export const GOOD: Manner = {
+  spawn: 'prompt',
+  connect: 'prompt',
+  initialize: 'prompt',
+  release: 'prompt',
+  cleanup: 'prompt',
+  health: 'prompt',
+  heedsTerm: true,
+  heedsCancel: true,
+  buried: true,
+};
+
+interface Late {
+  proceed(): void;
+  refuse(error: Error): void;
+}
+
+let lastPid = 2 ** 22;
+
+/** Process, connection and plugin in one object, without a process, a connection or a plugin. */
+export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
+  readonly nonce = 'nonce';
+  readonly token = 'token';
+  readonly port = 0;
+  readonly pid: number;
+  readonly plugin: string;
+  readonly generation: number;
+  readonly concurrency: number;
+  manner: Manner;
+  /** The calls that it is at. */
+  readonly calls = new Map<string, CallSink>();
+  readonly signals: string[] = [];
+  /** Whether it has ever given up its resources. */
+  released = false;
+  exited = false;
+  gone = false;
+  readonly #late = new Set<Late>();
+  readonly #tell: (event: ProcessEvent) => void;
+  readonly #asked: (worker: FakeWorker, what: string) => void;
+
+  constructor(
+    { plugin, concurrency }: LaunchRequest,
+    generation: number,
+    manner: Manner,
+    tell: (event: ProcessEvent) => void,
+    asked: (worker: FakeWorker, what: string) => void,
+  ) {
+    lastPid += 1;
+    this.pid = lastPid;
+    this.plugin = plugin;
+    this.generation = generation;
+    this.concurrency = concurrency;
+    this.manner = manner;
+    this.#tell = tell;
+    this.#asked = asked;
+    void this.#begin();
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      await this.#step(this.manner.spawn, undefined, new GreenroomError('E_MANIFEST', 'There is no such program.'));
+      if (!this.exited) this.#tell({ type: 'PROCESS.SPAWNED', process: this });
+    } catch (error) {
+      if (!this.exited) this.exit({ code: null, spawnError: error, retryable: false });
+    }
+  }
+
+  connect(signal: AbortSignal): Promise<Connection> {
+    const error = new GreenroomError('E_HANDSHAKE', 'That is no handshake.');
+    const { concurrency } = this;
+    return this.#step(this.manner.connect, { channel: this, concurrency, streams: true }, error, signal);
+  }
+
+  /** What was late goes on, or is refused. */
+  proceed(refuse = false): void {
+    for (const late of [...this.#late]) {
+      if (refuse) late.refuse(new GreenroomError('E_REMOTE', 'It did not work.'));
+      else late.proceed();
+    }
+  }
+
+  /** Ends the oldest call. */
+  answer(error?: GreenroomError): void {
+    const [call] = this.calls.keys();
+    if (call !== undefined) this.#end(call, error);
+  }
+
+  #end(call: string, error: GreenroomError | undefined): void {
+    const sink = this.calls.get(call);
+    if (sink === undefined) return;
+    this.calls.delete(call);
+    if (error === undefined) sink.onResult('result');
+    else sink.onError(error);
+  }
+
+  /** The process ends. */
+  exit(how: Partial<WorkerExit> = {}): void {
+    if (this.exited) return;
+    this.exited = true;
+    const code = how.code === undefined ? 1 : how.code;
+    const retryable = code !== EXIT_DO_NOT_RESTART;
+    this.#tell({
+      type: 'PROCESS.EXITED',
+      exit: { code, signal: null, output: '', outOfMemory: false, retryable, ...how },
+    });
+    this.close();
+    if (this.manner.buried) this.bury();
+  }
+
+  /** Nothing is left of the process. */
+  bury(): void {
+    if (!this.exited || this.gone) return;
+    this.gone = true;
+    this.#tell({ type: 'PROCESS.GONE' });
+  }
+
+  /** From here on it behaves. */
+  mend(): void {
+    this.manner = GOOD;
+    this.proceed();
+    while (this.calls.size > 0) this.answer();
+    this.bury();
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.signals.push(signal);
+    this.#asked(this, signal);
+    if (this.exited || (signal === 'SIGTERM' && !this.manner.heedsTerm)) return;
+    // As with a process, its end comes later than the signal.
+    queueMicrotask(() => this.exit({ code: null, signal }));
+  }
+
+  handshake(): Promise<Handshake> {
+    return Promise.reject(new Error('A fake worker is connected to without a handshake.'));
+  }
+
+  output(): string {
+    return '';
+  }
+
+  onExit(): void {}
+
+  execute(call: string, _body: string, sink: CallSink): CallInFlight {
+    this.#asked(this, 'call');
+    this.calls.set(call, sink);
+    if (this.exited) queueMicrotask(() => this.#end(call, broken()));
+    return { pause: () => {}, resume: () => {} };
+  }
+
+  stream(call: string, body: string, sink: CallSink): CallInFlight {
+    return this.execute(call, body, sink);
+  }
+
+  cancel(call: string): Promise<CancelOutcome> {
+    if (this.exited) return Promise.reject(broken());
+    if (this.manner.heedsCancel) queueMicrotask(() => this.#end(call, new GreenroomError('E_REMOTE', 'Cancelled.')));
+    return Promise.resolve('requested' as CancelOutcome);
+  }
+
+  health(signal: AbortSignal): Promise<Health> {
+    return this.#step(this.manner.health, { nonce: this.nonce, pid: this.pid } as Health, broken(), signal);
+  }
+
+  initialize(_config: unknown, signal: AbortSignal): Promise<void> {
+    return this.#step(this.manner.initialize, undefined, new GreenroomError('E_REMOTE', 'It will not start.'), signal);
+  }
+
+  config(): Promise<unknown> {
+    return Promise.resolve({});
+  }
+
+  configSchema(): Promise<unknown> {
+    return Promise.resolve(null);
+  }
+
+  async release(signal: AbortSignal): Promise<boolean> {
+    this.#asked(this, 'release');
+    const { release } = this.manner;
+    if (release === 'nothing') return false;
+    const released = await this.#step(release, true, new GreenroomError('E_REMOTE', 'It keeps it.'), signal);
+    this.released = true;
+    return released;
+  }
+
+  cleanup(signal: AbortSignal): Promise<void> {
+    this.#asked(this, 'cleanup');
+    return this.#step(this.manner.cleanup, undefined, new GreenroomError('E_REMOTE', 'It is not clean.'), signal);
+  }
+
+  close(): void {
+    for (const late of [...this.#late]) late.refuse(broken());
+    for (const call of [...this.calls.keys()]) queueMicrotask(() => this.#end(call, broken()));
+  }
+
+  #step<T>(way: Way, value: T, error: Error, signal?: AbortSignal): Promise<T> {
+    if (this.exited) return Promise.reject(broken());
+    if (way === 'prompt') return Promise.resolve(value);
+    if (way === 'refused') return Promise.reject(error);
+    return new Promise<T>((resolve, reject) => {
+      const end = (settle: () => void) => (): void => {
+        this.#late.delete(late);
+        signal?.removeEventListener('abort', onAbort);
+        settle();
+      };
+      const onAbort = end(() => reject(signal?.reason as Error));
+      const late: Late = { proceed: end(() => resolve(value)), refuse: (reason) => end(() => reject(reason))() };
+      this.#late.add(late);
+      signal?.addEventListener('abort', onAbort);
+    });
+  }
+}
+
+function broken(): GreenroomError {
+  return new GreenroomError('E_CRASHED', 'The connection broke.');
+}
+
+/** Starts fake workers in the place of processes. */
+export class FakeWorkers {
+  readonly all: FakeWorker[] = [];
+  readonly #mannerOf: (plugin: string) => Manner;
+  readonly #asked: (worker: FakeWorker, what: string) => void;
+
+  /** @param asked told of what is asked of a worker, before it is done; its start is `spawn` */
+  constructor(mannerOf: (plugin: string) => Manner, asked: (worker: FakeWorker, what: string) => void = () => {}) {
+    this.#mannerOf = mannerOf;
+    this.#asked = asked;
+  }
+
+  readonly spawn: typeof spawnWorker = (launch, generation, _services, tell) => {
+    const worker = new FakeWorker(launch, generation, this.#mannerOf(launch.plugin), tell, this.#asked);
+    this.#asked(worker, 'spawn');
+    this.all.push(worker);
+    return worker;
+  };
+
+  readonly connect: typeof connectWorker = (process, _launch, signal) => (process as FakeWorker).connect(signal);
+
+  /** Those of which something is left, of one plugin or of all. */
+  living(plugin?: string): FakeWorker[] {
+    return this.all.filter((worker) => !worker.gone && (plugin === undefined || worker.plugin === plugin));
+  }
+}
