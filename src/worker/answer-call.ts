@@ -76,7 +76,11 @@ async function writeChunks(
   frames: FrameWriter,
 ): Promise<void> {
   for await (const chunk of chunks) {
-    if (call.cancelled) throw new PluginError('The call was cancelled.', { category: 'transient', retryable: false });
+    if (call.cancelled) {
+      // The table says so before the control thread's word has come; the generator is to see it as it ends.
+      call.abort();
+      throw new PluginError('The call was cancelled.', { category: 'transient', retryable: false });
+    }
     const value = withTempFiles(chunk);
     const wait = frames.chunk(serialize(value instanceof Promise ? await value : value));
     if (wait !== undefined) await wait;

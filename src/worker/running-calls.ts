@@ -34,7 +34,7 @@ export class RunningCalls {
   /** Aborts the signal of a call that the table says is cancelled, if it still runs. */
   abort({ slot, ticket }: CallEntry): void {
     const call = this.#calls[slot];
-    if (call?.entry.ticket === ticket) call.abort('The caller cancelled the call.');
+    if (call?.entry.ticket === ticket) call.abort();
   }
 }
 
@@ -90,7 +90,7 @@ export class RunningCall implements CallContext<unknown> {
   }
 
   /** Tells the plugin to stop. */
-  abort(reason: string): void {
+  abort(reason = 'The caller cancelled the call.'): void {
     if (this.#abortReason !== undefined) return;
     this.#abortReason = new DOMException(reason, 'AbortError');
     this.#controller?.abort(this.#abortReason);

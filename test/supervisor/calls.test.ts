@@ -15,12 +15,16 @@ test.each([1, 3])('at most max_concurrency (%i) calls run at once', async (most)
   const room = await openRoom({ plugin: { fixture: 'workbench', max_concurrency: most } });
   const { supervisor } = room;
   const { file, open } = door(room);
-  const calls = Array.from({ length: 8 }, (_, value) => supervisor.execute('plugin', { do: 'wait', for: file, value }));
-  await vi.waitFor(() => expect(room.snapshot('plugin')).toMatchObject({ inFlight: most, waiting: 8 - most }), {
-    interval: 5,
-  });
+  let begun = 0;
+  const onProgress = (): void => void (begun += 1);
+  const calls = Array.from({ length: 8 }, (_, value) =>
+    supervisor.execute('plugin', { do: 'wait', for: file, value }, { onProgress }),
+  );
+  await vi.waitFor(() => expect(begun).toBe(most), { interval: 5, timeout: 10_000 });
+  expect(room.snapshot('plugin')).toMatchObject({ inFlight: most, waiting: 8 - most });
   open();
   await Promise.all(calls);
+  expect(begun).toBe(8);
   expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ most });
 });
 

@@ -34,9 +34,12 @@ test('an object becomes named arguments, a list positional ones, anything else t
   expect(await supervisor.execute('plugin')).toBeNull();
 });
 
-test.each(['workbench', 'workbench-python'])('30 MB of input arrive whole at %s', async (fixture) => {
+test.each([
+  ['workbench', 100],
+  ['workbench-python', 30],
+])('an input arrives at %s whole, however large (%i MB)', async (fixture, megabytes) => {
   const room = await openRoom({ plugin: { fixture } });
-  const text = 'ä'.repeat(15_000_000);
+  const text = 'ä'.repeat(megabytes * 500_000);
   const result = await room.supervisor.execute<string>('plugin', { value: text });
   expect(result === text).toBe(true);
 });
