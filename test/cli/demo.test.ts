@@ -137,7 +137,7 @@ test('people read lines without colours where the output is no terminal', async 
     expect(shown).toMatch(part);
   }
   expect(shown).toMatch(/^ {3}library-index {4}[·▒─█✖◆]{40,}$/m);
-  expect(shown).toContain('left of it: 0 processes, 0 sockets, 0 files');
+  expect(shown).toContain('left behind: 0 processes, 0 sockets, 0 files');
 });
 
 test('without python3 it says what to install and shows the rest', async () => {

@@ -63,7 +63,8 @@ async function play(stage: Stage): Promise<Findings> {
 
 async function end(stage: Stage, { hits, groups }: Findings, report: Reporter): Promise<number> {
   const { corpus, workshop, results, timings, missing } = stage;
-  stage.act('The end', 'No process, socket or file may be left, however a program ends.');
+  const { promise } = stage.supervisor.status().orphanProtection;
+  stage.act('The end', `No process, socket or file may be left. Had this program been killed instead: ${promise}`);
   const stoppingAt = stage.now();
   const processes = await stage.close();
   stage.timing('stop of everything', stage.now() - stoppingAt);

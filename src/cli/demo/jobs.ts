@@ -1,4 +1,5 @@
 import type { Stage } from './stage.ts';
+import { countOf } from './words.ts';
 import { DUPLICATES, INDEX } from './workshop.ts';
 
 /** Groups of files that are alike, as `near-duplicates` gives them. */
@@ -35,7 +36,7 @@ export function jobsOf({ corpus: { files, queries }, missing }: Stage): Job[] {
       some: { action: 'search', query: queries[0] ?? '', limit: 5 },
       describe: (result) => {
         const { indexed, unchanged } = result as Indexed;
-        return `${indexed.toLocaleString('en')} files indexed, ${unchanged.toLocaleString('en')} were there already`;
+        return `${countOf(indexed, 'file')} indexed, ${countOf(unchanged, 'was', 'were')} there already`;
       },
     },
     {
@@ -45,7 +46,7 @@ export function jobsOf({ corpus: { files, queries }, missing }: Stage): Job[] {
       some: { files: files.slice(0, 10) },
       describe: (result) => {
         const { groups, compared } = result as Duplicates;
-        return `${groups.length.toLocaleString('en')} groups of near-duplicates among ${compared.toLocaleString('en')} files`;
+        return `${countOf(groups.length, 'group')} of near-duplicates among ${countOf(compared, 'file')}`;
       },
     },
   ];

@@ -6,6 +6,7 @@ import { formatTable } from '../table.ts';
 import { fitText } from '../text-width.ts';
 import type { DemoEvent, Reporter, Summary } from './events.ts';
 import { drawLanes, type Moment, type Shown, SIGNS } from './lanes.ts';
+import { countOf, durationOf, sizeOf } from './words.ts';
 
 /** How wide lines are where the output is no terminal. */
 const PLAIN_COLUMNS = 100;
@@ -112,7 +113,7 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
         break;
       case 'result': {
         if (shown === event.plugin) shown = undefined;
-        const took = duration(event.ms);
+        const took = durationOf(event.ms);
         happened(at, event.plugin, `${style.green(fit(event.text, took.length + 2))}  ${style.dim(took)}`);
         break;
       }
@@ -141,14 +142,13 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
   };
 
   function showSummary({ seconds, timings, left, status }: Summary): void {
-    const count = (number: number, what: string): string => `${number} ${what}`;
     const counts = [
-      count(left.processes, 'processes'),
-      count(left.sockets, 'sockets'),
-      count(left.files, 'files'),
+      countOf(left.processes, 'process', 'processes'),
+      countOf(left.sockets, 'socket'),
+      countOf(left.files, 'file'),
     ].join(', ');
     const clean = left.processes + left.sockets + left.files === 0;
-    line(`${' '.repeat(11)}left of it: ${clean ? style.green(counts) : style.red(counts)}`);
+    line(`${' '.repeat(11)}left behind: ${clean ? style.green(counts) : style.red(counts)}`);
     if (plugins.length > 0 && moments.length > 0) {
       line();
       line(style.bold('What each plugin did'));
@@ -160,7 +160,7 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
     if (timings.length > 0) {
       line();
       line(style.bold('How long it took'));
-      const rows = timings.map(({ what, ms, note }) => [what, duration(ms).padStart(9), style.dim(note)]);
+      const rows = timings.map(({ what, ms, note }) => [what, durationOf(ms).padStart(9), style.dim(note)]);
       for (const row of formatTable(rows)) line(`   ${row}`);
     }
     line();
@@ -171,9 +171,9 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
 }
 
 function startOf({ files, bytes, leftOut, scanned, root }: Extract<DemoEvent, { type: 'start' }>): string {
-  const taken = `${files.toLocaleString('en')} text files (${(bytes / 1e6).toFixed(1)} MB) of ${root}`;
+  const taken = `${countOf(files, 'text file')} (${sizeOf(bytes)}) of ${root}`;
   if (leftOut === 0) return `${taken}.`;
-  return `${taken}; ${scanned ? '' : 'at least '}${leftOut.toLocaleString('en')} more are left out to keep it short.`;
+  return `${taken}; ${scanned ? '' : 'at least '}${countOf(leftOut, 'more is', 'more are')} left out to keep it short.`;
 }
 
 function colourOf(style: Style, shown: PluginState | 'replaced'): (text: string) => string {
@@ -205,10 +205,6 @@ function firstSentence(text: string): string {
 
 function percent(fraction: number, digits = 0): string {
   return `${(fraction * 100).toFixed(digits)}%`;
-}
-
-function duration(ms: number): string {
-  return ms < 1_000 ? `${ms.toFixed(ms < 10 ? 1 : 0)} ms` : `${(ms / 1_000).toFixed(2)} s`;
 }
 
 /** Breaks a text between words. */

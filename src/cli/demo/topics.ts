@@ -1,3 +1,4 @@
+/** Shorter words are taken only where there are no others. */
 const LEAST_LETTERS = 5;
 
 /**
@@ -8,10 +9,10 @@ export function topicsOf(texts: readonly string[], count = 4): string[] {
   const uses = new Map<string, number>();
   const texted = new Map<string, number>();
   for (const text of texts) {
-    const words = text.toLowerCase().match(/\p{Letter}+/gu) ?? [];
+    const all = text.toLowerCase().match(/\p{Letter}+/gu) ?? [];
+    const long = all.filter((word) => word.length >= LEAST_LETTERS);
     const own = new Set<string>();
-    for (const word of words) {
-      if (word.length < LEAST_LETTERS) continue;
+    for (const word of long.length > 0 ? long : all) {
       uses.set(word, (uses.get(word) ?? 0) + 1);
       own.add(word);
     }

@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { type Job, jobsOf } from '../jobs.ts';
 import type { Stage } from '../stage.ts';
+import { countOf } from '../words.ts';
 
 /** How many calls are under way all the time while a worker is replaced. */
 const CALLERS = 2;
@@ -51,14 +52,14 @@ async function editEnvironment(stage: Stage, job: Job): Promise<void> {
   try {
     await stage.until(plugin, (snapshot) => snapshot.pid !== undefined && snapshot.pid !== pid);
     const ms = stage.now() - editedAt;
-    stage.timing('edit, to the new worker', ms, `${tally.answered} calls meanwhile, ${tally.failed} failed`);
+    stage.timing('edit, to the new worker', ms, `${countOf(tally.answered, 'call')} meanwhile, ${tally.failed} failed`);
   } finally {
     tally.over = true;
     await Promise.all(callers);
   }
   const { answered, failed, longestMs } = tally;
   stage.timing('the longest of these calls', longestMs);
-  const text = `${answered} calls went on meanwhile, ${failed} failed; the longest took ${longestMs.toFixed(1)} ms`;
+  const text = `${countOf(answered, 'call')} went on meanwhile, ${failed} failed; the longest took ${longestMs.toFixed(1)} ms`;
   stage.result(plugin, 'replace', stage.now() - editedAt, text, {
     ...tally,
     before: pid,

@@ -1,5 +1,6 @@
 import type { Duplicates } from '../jobs.ts';
 import type { Stage } from '../stage.ts';
+import { countOf } from '../words.ts';
 import { DUPLICATES, INDEX } from '../workshop.ts';
 
 const HITS_SHOWN = 2;
@@ -21,7 +22,7 @@ export interface Findings {
 /** Searches the library and tells which documents are near-duplicates, of the results of the plugins by name. */
 export async function showFindings(stage: Stage, results: ReadonlyMap<string, unknown>): Promise<Findings> {
   stage.act('What the library knows', 'Hits are streamed by the plugin one by one, the best first.');
-  const hits = results.has(INDEX) ? await search(stage) : 0;
+  const hits = results.has(INDEX) && stage.corpus.queries.length > 0 ? await search(stage) : 0;
   const duplicates = results.get(DUPLICATES) as Duplicates | undefined;
   if (duplicates !== undefined) showPairs(stage, duplicates);
   return { hits, groups: duplicates?.groups.length ?? 0 };
@@ -38,13 +39,18 @@ async function search(stage: Stage): Promise<number> {
     }),
   );
   const ms = stage.now() - startedAt;
-  let count = 0;
+  const count = found.reduce((total, { hits }) => total + hits.length, 0);
   for (const { query, hits } of found) {
-    count += hits.length;
     for (const hit of hits) stage.emit({ type: 'hit', query, ...hit });
   }
-  stage.result(INDEX, 'search', ms, `${found.length} searches`, { queries: corpus.queries, hits: count });
-  stage.timing(`${found.length} searches, streamed`, ms, `over ${corpus.files.length.toLocaleString('en')} files`);
+  stage.result(
+    INDEX,
+    'search',
+    ms,
+    `${countOf(found.length, 'search', 'searches')}, ${countOf(count, 'hit')} streamed`,
+    { queries: corpus.queries, hits: count },
+  );
+  stage.timing(countOf(found.length, 'search', 'searches'), ms, `over ${countOf(corpus.files.length, 'file')}`);
   return count;
 }
 
