@@ -226,6 +226,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   }
 
   endPlugins(): void {
+    this.#successors.clear();
     for (const record of this.records.values()) {
       const { plugin } = record;
       record.send({

@@ -68,6 +68,8 @@ export const base = setup({
     mayLaunch: ({ context }) => context.granted && context.workers.length === 0,
     mayResume: ({ context }) => context.granted && residencyOf(context) !== undefined,
     evictable: ({ context }) => context.gate.leases === 0 && context.successor === undefined,
+    // From a removal there is no way back.
+    stays: ({ context }) => context.intent !== 'remove',
     yielding: ({ context }) => context.intent === 'yield',
     drainedToYield: ({ context }) => context.gate.leases === 0 && context.intent === 'yield',
     drainedToReplace: ({ context }) => context.gate.leases === 0 && context.intent === 'replace',

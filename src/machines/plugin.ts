@@ -53,6 +53,12 @@ const crash = {
   actions: [noteFailure, loseLeases, noteGone, base.raise({ type: 'REPLACEMENT.ABANDONED' })],
 } as const;
 
+/** It was to go anyway, which is no crash. */
+const lostInDrain = [
+  { guard: 'lostWhileLeaving', target: '#stopping', actions: [noteFailure, loseLeases, noteGone] },
+  crash,
+] as const;
+
 /** The worker did not become ready: those who wait are told at once. */
 const failedStart = {
   guard: 'ofCurrent',
@@ -173,7 +179,11 @@ export const pluginMachine = base.createMachine({
                     { guard: 'treeGone', target: 'idle', actions: intend(undefined) },
                   ],
                   on: {
-                    LOAD: { target: '#admitting', actions: [noteLoad, intend(undefined), nextGeneration] },
+                    LOAD: {
+                      guard: 'stays',
+                      target: '#admitting',
+                      actions: [noteLoad, intend(undefined), nextGeneration],
+                    },
                     REMOVE: { actions: [refuseAll, intend('remove')] },
                   },
                 },
@@ -287,15 +297,12 @@ export const pluginMachine = base.createMachine({
                     ],
                   },
                   on: {
-                    'WORKER.EXITED': [
-                      { guard: 'lostWhileLeaving', target: '#stopping', actions: [noteFailure, loseLeases, noteGone] },
-                      crash,
-                    ],
-                    'WORKER.HUNG': crash,
+                    'WORKER.EXITED': lostInDrain,
+                    'WORKER.HUNG': lostInDrain,
                     STUCK: { guard: 'ofCurrent', actions: endLeases },
                     REPLACE: { guard: 'yielding', actions: intend('replace') },
                     LOAD: { actions: noteLoad },
-                    UNLOAD: { actions: [intend('unload'), unwish] },
+                    UNLOAD: { guard: 'stays', actions: [intend('unload'), unwish] },
                     REMOVE: { actions: [refuseAll, intend('remove')] },
                   },
                 },
