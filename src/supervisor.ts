@@ -224,14 +224,22 @@ export class Supervisor implements AsyncDisposable {
     return this.#each(this.plugins({ enabled: true }), (name) => this.load(name, { config: configs[name] }));
   }
 
-  /** Ends the plugin's worker after its calls, and resolves when it is gone. Does nothing where there is none. */
+  /**
+   * Ends the plugin's worker after its calls, and resolves when it is gone, also if a call has a new one started by then.
+   * Does nothing where there is none.
+   */
   async unload(name: string): Promise<void> {
     const record = this.#record(name);
     record.send({
       type: 'UNLOAD',
       error: new GreenroomError('E_STOPPING', `"${name}" is being unloaded.`, { plugin: name }),
     });
-    await record.until(() => record.state === 'discovered' && record.phase === 'idle');
+    const last = record.context.generation;
+    await record.until(() => {
+      const { workers, generation } = record.context;
+      const isOver = generation > last || record.atRest;
+      return isOver && workers.every((worker) => worker.generation > last);
+    });
   }
 
   /** Unloads every plugin that is not at rest. */
@@ -248,22 +256,21 @@ export class Supervisor implements AsyncDisposable {
     const record = this.#record(name);
     const { config } = options;
     if (config !== undefined) await this.#checked(record, config);
-    if (!record.serving) {
+    const { config: former, current: old } = record.context;
+    if (config !== undefined && record.serving) record.send({ type: 'CONFIGURED', config });
+    while (record.serving && record.context.current === old) {
+      record.replacementError = undefined;
       record.send({ type: 'REPLACE' });
-      return this.load(name, options);
+      try {
+        // A release or an unload may come between; then it is tried again in another way.
+        await record.until(() => record.replacementError ?? (record.context.current !== old || !record.replacing));
+      } catch (error) {
+        record.send({ type: 'CONFIGURED', config: former });
+        throw error;
+      }
     }
-    const former = record.context.config;
-    if (config !== undefined) record.send({ type: 'CONFIGURED', config });
-    const old = record.context.current;
-    record.replacementError = undefined;
-    record.send({ type: 'REPLACE' });
-    try {
-      await record.until(() => record.replacementError ?? record.context.current !== old);
-    } catch (error) {
-      record.send({ type: 'CONFIGURED', config: former });
-      throw error;
-    }
-    return this.load(name, { signal: options.signal });
+    if (record.context.current === old) record.send({ type: 'REPLACE' });
+    return this.load(name, options);
   }
 
   /** Has the plugin give up its resources once its calls have ended; the next call brings it back. */
