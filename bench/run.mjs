@@ -21,6 +21,8 @@ const QUESTIONS = [
   'load-node',
   'import-failure',
   'crash',
+  'restart',
+  'stop',
   'host-death',
   'control-beside-call',
   'watch',
