@@ -26,8 +26,9 @@ afterEach(async () => {
   }
   demo = undefined;
   // Neither sockets nor copies of plugins are left, and nothing was written where the user's things are.
-  expect([...readdirSync(join(folder, 'tmp')), ...readdirSync(join(folder, 'home'))]).toEqual([]);
+  const left = [...readdirSync(join(folder, 'tmp')), ...readdirSync(join(folder, 'home'))];
   rmSync(folder, { recursive: true, force: true });
+  expect(left).toEqual([]);
 });
 
 function write(name: string, words: string): void {

@@ -1,4 +1,5 @@
 import { listProcesses, treeOf } from '../../actors/process-tree.ts';
+import { GreenroomError } from '../../errors.ts';
 import type { PluginSnapshot } from '../../plugin-record.ts';
 import { createSupervisor, type Supervisor } from '../../supervisor.ts';
 import type { Corpus } from './corpus.ts';
@@ -118,20 +119,28 @@ export class Stage {
     this.timings.push({ what, ms, note });
   }
 
-  /** Resolves when the plugin is as it should be; rejects if that takes too long, or with the reason of the signal. */
+  /** Resolves when the plugin is as it should be; rejects with `E_TIMEOUT`, or with the reason of the signal. */
   async until(plugin: string, isSo: (snapshot: PluginSnapshot) => boolean): Promise<void> {
-    const patience = AbortSignal.any([this.signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const { signal } = this;
+    signal.throwIfAborted();
+    let giveUp = (): void => {};
+    let patience: NodeJS.Timeout | undefined;
     const rediscover = setTimeout(() => void this.supervisor.discover().catch(() => {}), REDISCOVER_MS);
     let off = (): void => {};
     try {
       await new Promise<void>((resolve, reject) => {
-        patience.addEventListener('abort', () => reject(patience.reason as Error), { once: true });
+        giveUp = () => reject(signal.reason as Error);
+        signal.addEventListener('abort', giveUp, { once: true });
+        const tooLong = `Nothing came of what was done to "${plugin}" within ${PATIENCE_MS / 1_000} s.`;
+        patience = setTimeout(() => reject(new GreenroomError('E_TIMEOUT', tooLong, { plugin })), PATIENCE_MS);
         off = this.supervisor.subscribe(() => {
           if (isSo(this.snapshot(plugin))) resolve();
         });
       });
     } finally {
       off();
+      signal.removeEventListener('abort', giveUp);
+      clearTimeout(patience);
       clearTimeout(rediscover);
     }
   }
