@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { becomes, door, failure, gone, openRoom, startCall } from './greenroom.ts';
+import { becomes, door, failure, gone, lives, openRoom, startCall } from './greenroom.ts';
 
 const crash = (code: number): Record<string, unknown> => ({ do: 'exit', code });
 
@@ -155,10 +155,16 @@ test('a worker that dies while its plugin is being unloaded ends its calls, and 
 
 test('what a crashed worker had started is gone before the next one starts', async () => {
   const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { child } = await room.supervisor.execute<{ child: number }>('plugin', { do: 'child' });
+  const { pid, child } = await room.supervisor.execute<Record<string, number>>('plugin', { do: 'child' });
+  const family = [pid, child] as [number, number];
+  expect(family.filter(lives)).toEqual(family);
+  let left: number[] | undefined;
+  room.supervisor.on('transition', ({ phase }) => {
+    if (phase === 'launching') left = family.filter(lives);
+  });
   await failure(room.supervisor.execute('plugin', crash(1)));
   await room.supervisor.execute('plugin', {});
-  await gone([child]);
+  expect(left).toEqual([]);
 });
 
 test('the crash loop of one plugin does not disturb another', async () => {

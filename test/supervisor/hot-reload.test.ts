@@ -46,10 +46,12 @@ test('a changed description is told, and restarts nothing', async () => {
 });
 
 test('a changed default of the config is given to the worker that runs, under what was given by hand', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', config_schema: schemaWith('base') } }, watching);
+  const room = await openRoom({ plugin: { fixture: 'workbench', config_schema: schemaWith('base') } });
   await room.supervisor.load('plugin', { config: { beams: 2 } });
   const { pid } = await about(room);
+  await becomes(room, 'plugin', { state: 'ready' });
   room.write('plugin', { fixture: 'workbench', config_schema: schemaWith('large') });
+  await room.supervisor.discover();
   await configBecomes(room, { model: 'large', beams: 2 });
   expect(await about(room)).toMatchObject({ pid, initialised: 2 });
   expect(room.snapshot('plugin')).toMatchObject({ generation: 1, pid });

@@ -230,6 +230,13 @@ test('a disabled plugin refuses calls, lets the running one end and keeps its wo
   expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ pid });
 });
 
+test('a disabled plugin is not started by load', async () => {
+  const room = await openRoom({ plugin: { fixture: 'bare' } });
+  room.supervisor.disable('plugin');
+  expect((await failure(room.supervisor.load('plugin'))).code).toBe('E_DISABLED');
+  expect(room.transitions).toEqual([]);
+});
+
 test('a plugin that can release gives up what it holds and keeps its worker, which the next call finds', async () => {
   const room = await openRoom({ plugin: { fixture: 'workbench' } });
   const { supervisor } = room;
