@@ -229,7 +229,7 @@ export const noteReady = base.assign(({ context, event }) => {
   };
 });
 
-const noCurrent = base.assign({ current: undefined });
+const noCurrent = base.assign({ current: undefined, replaceAgain: false });
 const abandonReplacement = base.raise({ type: 'REPLACEMENT.ABANDONED' });
 
 /** Ends the current worker in order. It is held until it is gone, but is nobody's any more. */
@@ -240,6 +240,7 @@ export const kill = [command('KILL'), noCurrent, abandonReplacement] as const;
 /** The current worker has ended by itself. A plugin that has never been ready is not started again unasked. */
 export const noteGone = base.assign(({ context }) => ({
   current: undefined,
+  replaceAgain: false,
   wished: context.wished && context.everReady,
   intent: context.intent === 'remove' ? context.intent : undefined,
 }));
@@ -384,12 +385,7 @@ export const clearFailure = ({ context }: { context: PluginContext }): void => {
 };
 
 export const unwish = base.assign({ wished: false });
-export const nextGeneration = base.assign({
-  generation: ({ context }) => context.generation + 1,
-  granted: false,
-  // What is started anew is what was to be put in the place of the former one.
-  replaceAgain: false,
-});
+export const nextGeneration = base.assign({ generation: ({ context }) => context.generation + 1, granted: false });
 
 export const askSupervisor = base.sendTo(
   ({ context }) => context.supervisor,

@@ -154,7 +154,7 @@ export const pluginMachine = base.createMachine({
         'WORKER.SPAWNED': { actions: notePid },
         CONFIGURED: { actions: noteConfig },
         'MANIFEST.CHANGED': { actions: noteManifest },
-        ENABLE: { actions: [base.assign({ enabled: true }), admitAll] },
+        ENABLE: { guard: 'stays', actions: [base.assign({ enabled: true }), admitAll] },
         DISABLE: { actions: [base.assign({ enabled: false }), refuseAll] },
         RELEASE: { actions: tellScheduler('DENIED') },
         GRANTED: { actions: returnGrant },

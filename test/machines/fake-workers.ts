@@ -100,12 +100,14 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
     return this.#step(this.manner.connect, { channel: this, concurrency, streams: true }, error, signal);
   }
 
-  /** What was late goes on, or is refused. */
-  proceed(refuse = false): void {
-    for (const late of [...this.#late]) {
-      if (refuse) late.refuse(new GreenroomError('E_REMOTE', 'It did not work.'));
-      else late.proceed();
-    }
+  /** What was late goes on. */
+  proceed(): void {
+    for (const late of [...this.#late]) late.proceed();
+  }
+
+  /** What was late fails. */
+  fail(error: GreenroomError): void {
+    for (const late of [...this.#late]) late.refuse(error);
   }
 
   /** Ends the oldest call. */
@@ -217,7 +219,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
   }
 
   close(): void {
-    for (const late of [...this.#late]) late.refuse(broken());
+    this.fail(broken());
     for (const call of [...this.calls.keys()]) queueMicrotask(() => this.#end(call, broken()));
   }
 

@@ -17,6 +17,7 @@ import { type FakeWorker, FakeWorkers, GOOD, type Manner } from './fake-workers.
 import { TestClock } from './test-clock.ts';
 
 const NAMES = ['a', 'b', 'c'] as const;
+const RESTS = ['discovered.idle', 'ready.ready', 'released.warm', 'released.cold', 'crashed.failed'];
 
 /** A call as its caller sees it. */
 interface Caller {
@@ -147,12 +148,15 @@ export class World {
   }
 
   /** Something that a user asks for, whose promise must settle some time. */
-  operate(operation: () => Promise<unknown>): void {
+  async operate(operation: () => Promise<unknown>): Promise<void> {
     this.#pendingOperations += 1;
-    const done = (): void => {
+    try {
+      await operation();
+    } catch (error) {
+      if (!(error instanceof GreenroomError)) throw error;
+    } finally {
       this.#pendingOperations -= 1;
-    };
-    void operation().then(done, done);
+    }
   }
 
   behave(name: string, manner: Partial<Manner>): void {
@@ -250,7 +254,7 @@ export class World {
     if (living.length > 2) throw new Error(`${plugin} has ${living.length} workers`);
     const held = workers.map((slot) => slot.generation);
     const alive = living.map((worker) => worker.generation);
-    if (held.toSorted().join() !== alive.toSorted().join())
+    if (held.length !== alive.length || held.some((one) => !alive.includes(one)))
       throw new Error(`${plugin} holds ${held.join()}, and ${alive.join()} live`);
     // Who has given up its resources keeps its process, and nothing in the ledger.
     const kept = living.filter((worker) => !worker.released).map((worker) => worker.generation);
@@ -258,7 +262,9 @@ export class World {
     const ledger = this.#ledgerOf(record);
     const mayBe = new Set([...held, ...asked, generation, successor]);
     if ([...kept, ...asked].some((one) => !ledger.includes(one)) || ledger.some((one) => !mayBe.has(one)))
-      throw new Error(`the ledger of ${plugin} holds ${ledger.join()}, it holds ${held.join()} and ${asked.join()}`);
+      throw new Error(
+        `the ledger of ${plugin} holds ${ledger.join()}, it holds ${held.join()} and ${asked.join()} of ${generation}`,
+      );
     const leases = workers.reduce((sum, slot) => sum + (slot.residency?.guests.size ?? 0), 0);
     if (gate.leases !== leases) throw new Error(`${plugin} counts ${gate.leases} leases, its workers ${leases}`);
     if (gate.waiting > 120) throw new Error(`${gate.waiting} wait for ${plugin}`);
@@ -267,28 +273,32 @@ export class World {
   /** Ends all faults, lets everything run out, and throws if that does not lead to rest. */
   async settle(): Promise<void> {
     for (const name of NAMES) this.#manners.set(name, GOOD);
-    for (let round = 0; round < 50; round += 1) {
+    for (let round = 0; ; round += 1) {
       for (const worker of this.workers.living()) worker.mend();
       await this.rest();
+      const unrest = this.#unrest();
+      if (unrest === undefined) return;
+      if (round > 60) throw new Error(unrest);
       this.clock.pass(7_000);
-      await this.rest();
     }
-    for (const record of this.runtime.records.values()) {
-      const { plugin, state, phase, gate } = record;
-      const rests = ['discovered.idle', 'ready.ready', 'released.warm', 'released.cold', 'crashed.failed'];
+  }
+
+  /** Why it is not at rest. */
+  #unrest(): string | undefined {
+    for (const { plugin, state, phase, gate, replacing } of this.runtime.records.values()) {
       const place = `${state}.${phase}`;
-      if (!rests.includes(place)) throw new Error(`${plugin} does not come to rest, it is ${place}`);
-      if (record.replacing) throw new Error(`the replacement of ${plugin} does not end`);
+      if (!RESTS.includes(place)) return `${plugin} does not come to rest, it is ${place}`;
+      if (replacing) return `the replacement of ${plugin} does not end`;
       if (gate.waiting > 0 || gate.leases > 0)
-        throw new Error(`${plugin} rests in ${place} with ${gate.waiting} waiting and ${gate.leases} leases`);
+        return `${plugin} rests in ${place} with ${gate.waiting} waiting and ${gate.leases} leases`;
     }
-    if (this.#callers.length > 0) throw new Error(`${this.#callers.length} calls have no outcome`);
-    if (this.#pendingOperations > 0) throw new Error(`${this.#pendingOperations} operations do not end`);
+    if (this.#callers.length > 0) return `${this.#callers.length} calls have no outcome`;
+    return this.#pendingOperations > 0 ? `${this.#pendingOperations} operations do not end` : undefined;
   }
 
   /** From wherever it rests, every plugin can be loaded, called and unloaded. */
   async revive(): Promise<void> {
-    for (const name of NAMES) await this.change(name, {});
+    for (const name of NAMES) await this.change(name, { command: 'program' });
     for (const name of NAMES) {
       this.supervisor.enable(name);
       await this.supervisor.load(name);
@@ -308,7 +318,8 @@ export class World {
     const stopping = this.supervisor.stop().then(() => {
       stopped = true;
     });
-    for (let round = 0; !stopped; round += 1) {
+    const hasStopped = (): boolean => stopped;
+    for (let round = 0; !hasStopped(); round += 1) {
       if (round > 100) throw new Error('it does not stop');
       await this.rest();
       for (const worker of this.workers.living()) worker.bury();
@@ -327,7 +338,7 @@ export class World {
 
   /** The last things that were done, and what came of them. */
   get story(): string {
-    return this.#story.slice(-40).join('\n');
+    return this.#story.slice(-60).join('\n');
   }
 
   /** To be called whatever has happened. */
@@ -371,10 +382,10 @@ interface Deed {
 const DEEDS: readonly (readonly [weight: number, name: string, (deed: Deed) => void | Promise<void>])[] = [
   [14, 'call', ({ world, record, more }) => record && world.call(record, more)],
   [5, 'cancel', ({ world, more }) => world.cancel(more)],
-  [3, 'load', ({ world, name }) => world.operate(() => world.supervisor.load(name))],
-  [3, 'unload', ({ world, name }) => world.operate(() => world.supervisor.unload(name))],
-  [3, 'reload', ({ world, name }) => world.operate(() => world.supervisor.reload(name))],
-  [3, 'release', ({ world, name }) => world.operate(() => world.supervisor.release(name))],
+  [3, 'load', ({ world, name }) => void world.operate(() => world.supervisor.load(name))],
+  [3, 'unload', ({ world, name }) => void world.operate(() => world.supervisor.unload(name))],
+  [3, 'reload', ({ world, name }) => void world.operate(() => world.supervisor.reload(name))],
+  [3, 'release', ({ world, name }) => void world.operate(() => world.supervisor.release(name))],
   [2, 'RELEASE', ({ record }) => record?.send({ type: 'RELEASE' })],
   [1, 'YIELD', ({ record }) => record?.send({ type: 'YIELD' })],
   [1, 'disable', ({ world, record, name }) => record && world.supervisor.disable(name)],
@@ -384,7 +395,7 @@ const DEEDS: readonly (readonly [weight: number, name: string, (deed: Deed) => v
   [10, 'answer', ({ world, name, more }) => pick(world.workers.living(name), more)?.answer()],
   [2, 'fail', ({ world, name, more }) => pick(world.workers.living(name), more)?.answer(ERROR)],
   [5, 'proceed', ({ world, name }) => world.workers.living(name).forEach((worker) => worker.proceed())],
-  [1, 'refuse', ({ world, name }) => world.workers.living(name).forEach((worker) => worker.proceed(true))],
+  [1, 'refuse', ({ world, name }) => world.workers.living(name).forEach((worker) => worker.fail(ERROR))],
   [3, 'bury', ({ world, name }) => world.workers.living(name).forEach((worker) => worker.bury())],
   [
     2,

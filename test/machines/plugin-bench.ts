@@ -1,0 +1,254 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
+import type { WorkerChannel } from '../../src/actors/worker-channel.ts';
+import type { LaunchRequest } from '../../src/actors/worker-launch.ts';
+import type { WorkerExit } from '../../src/actors/worker-process.ts';
+import { type Guest, LeaseGate, type Residency } from '../../src/calls/lease-gate.ts';
+import { resolveSettings } from '../../src/config.ts';
+import { GreenroomError } from '../../src/errors.ts';
+import { type PluginContext, type PluginEvent, pluginMachine } from '../../src/machines/plugin.ts';
+import type { ManifestEntry } from '../../src/manifest/read.ts';
+import { type PluginSettings, pluginSettings } from '../../src/plugin-settings.ts';
+import type { SchedulerRefusal } from '../../src/scheduler/decision.ts';
+import { TestClock } from './test-clock.ts';
+
+export const ERROR = new GreenroomError('E_STOPPING', 'Somebody asked for it.');
+export const CRASH = new GreenroomError('E_CRASHED', 'It died.');
+const EXIT: WorkerExit = { code: 1, signal: null, output: '', outOfMemory: false, retryable: true };
+
+/** A manifest in force that was never on disk. */
+export function entryOf(manifest: Record<string, unknown> = {}): ManifestEntry {
+  return {
+    manifest: { name: 'p', worker: 'command', command: 'program', ...manifest },
+    file: '/p.json',
+    folder: '/',
+    searchPath: '/',
+    resolved: {},
+  };
+}
+
+export function settingsOf(entry: ManifestEntry): PluginSettings {
+  return pluginSettings(entry.manifest, resolveSettings({ dataDir: '/' }, { env: {}, cwd: '/' }));
+}
+
+/** A call of which only the fate is of interest. */
+export class Caller implements Guest {
+  readonly priority: number = 0;
+  readonly deadline = undefined;
+  fate = 'waiting';
+  at: Residency | undefined;
+
+  start(residency: Residency): void {
+    this.at = residency;
+    this.fate = 'running';
+  }
+
+  refuse(error: GreenroomError): void {
+    this.fate = `refused ${error.code}`;
+  }
+
+  lose(error: GreenroomError): void {
+    this.at = undefined;
+    this.fate = `lost ${error.code}`;
+  }
+}
+
+/** One plugin machine; scheduler, supervisor, workers and their answers are played by the test. */
+export class PluginBench {
+  readonly clock = new TestClock();
+  readonly gate: LeaseGate;
+  readonly callers: Caller[] = [];
+  /** What the scheduler and the supervisor were told, and the workers: "ACQUIRE 1", "PLUGIN.CRASHED", "worker 1 STOP". */
+  told: string[] = [];
+  /** The states and phases that were entered. */
+  readonly path: string[] = [];
+  readonly replacements: string[] = [];
+  readonly reconfigured: number[] = [];
+  readonly actor;
+  #answer: { resolve(value: unknown): void; reject(error: Error): void } | undefined;
+  readonly #stubs: { stop(): unknown }[] = [];
+
+  constructor() {
+    this.gate = new LeaseGate('p', (event) => this.send(event));
+    const entry = entryOf();
+    const asked = (): Promise<never> =>
+      new Promise((resolve, reject) => {
+        this.#answer = { resolve, reject };
+      });
+    const worker = fromCallback<{ type: string }, { generation: number }>(({ input, receive }) => {
+      this.told.push(`worker ${input.generation} start`);
+      receive(({ type }) => this.told.push(`worker ${input.generation} ${type}`));
+    });
+    this.actor = createActor(
+      pluginMachine.provide({
+        actors: {
+          worker: worker as never,
+          release: fromPromise<boolean>(asked) as never,
+          resume: fromPromise(asked) as never,
+        },
+      }),
+      {
+        clock: this.clock,
+        input: {
+          entry,
+          settings: settingsOf(entry),
+          gate: this.gate,
+          host: {
+            plan: () => ({}) as LaunchRequest,
+            now: () => this.clock.now(),
+            entered: (_context, state, phase) => void this.path.push(`${state}.${phase}`),
+            replaced: (_context, error) => void this.replacements.push(error === undefined ? 'done' : error.code),
+            reconfigure: ({ generation }) => void this.reconfigured.push(generation),
+          },
+          scheduler: this.#stub(),
+          supervisor: this.#stub(),
+        },
+      },
+    );
+    this.actor.start();
+  }
+
+  #stub(): AnyActorRef {
+    const logic = fromCallback<{ type: string; generation?: number }>(({ receive }) =>
+      receive(({ type, generation }) => this.told.push(generation === undefined ? type : `${type} ${generation}`)),
+    );
+    const stub = createActor(logic).start();
+    this.#stubs.push(stub);
+    return stub;
+  }
+
+  get context(): PluginContext {
+    return this.actor.getSnapshot().context;
+  }
+
+  /** The state and phase, or `removed`. */
+  get at(): string {
+    return this.actor.getSnapshot().status === 'done' ? 'removed' : (this.path.at(-1) ?? '');
+  }
+
+  get replacement(): string {
+    const { value } = this.actor.getSnapshot() as { value: { alive?: { replacement: string } } | 'removed' };
+    return value === 'removed' ? 'removed' : (value.alive?.replacement ?? '');
+  }
+
+  send(event: PluginEvent): void {
+    if (this.actor.getSnapshot().status === 'active') this.actor.send(event);
+  }
+
+  /** A call comes. */
+  call(): Caller {
+    const caller = new Caller();
+    this.callers.push(caller);
+    this.gate.enter(caller);
+    return caller;
+  }
+
+  /** The oldest call that waits is cancelled. */
+  leave(): void {
+    const caller = this.callers.find(({ fate }) => fate === 'waiting');
+    if (caller === undefined) return;
+    caller.fate = 'cancelled';
+    this.gate.withdraw(caller);
+  }
+
+  /** The oldest call that runs has its answer; of a generation if one is given. */
+  async answer(generation?: number): Promise<void> {
+    const caller = this.callers.find(({ at }) => at !== undefined && (generation ?? at.generation) === at.generation);
+    if (caller?.at === undefined) return;
+    const { at } = caller;
+    caller.at = undefined;
+    caller.fate = 'answered';
+    this.gate.leave(at, caller);
+    // An open gate tells of its last lease at the end of the turn.
+    await turn();
+  }
+
+  /** The release or the resume that was asked for is answered. */
+  async settle(value: unknown): Promise<void> {
+    if (value instanceof Error) this.#answer?.reject(value);
+    else this.#answer?.resolve(value);
+    await turn();
+  }
+
+  granted(generation = this.context.generation): void {
+    this.send({ type: 'GRANTED', generation });
+  }
+
+  refused(generation = this.context.generation): void {
+    const error = { plugin: 'p', policy: 'queue', reason: 'never-fits' } as SchedulerRefusal;
+    this.send({ type: 'REFUSED', generation, error });
+  }
+
+  connected(generation = this.context.generation): void {
+    this.send({ type: 'WORKER.CONNECTED', generation });
+  }
+
+  ready(generation = this.context.generation): void {
+    const connection = { channel: {} as WorkerChannel, concurrency: 1, streams: true };
+    this.send({ type: 'WORKER.READY', generation, connection, config: {} });
+  }
+
+  failed(generation = this.context.generation): void {
+    this.send({ type: 'WORKER.FAILED', generation, error: CRASH, retryable: true });
+  }
+
+  exited(generation = this.context.generation): void {
+    this.send({ type: 'WORKER.EXITED', generation, exit: EXIT, error: CRASH });
+  }
+
+  hung(generation = this.context.generation): void {
+    this.send({ type: 'WORKER.HUNG', generation, error: CRASH });
+  }
+
+  gone(generation = this.context.generation): void {
+    this.send({ type: 'WORKER.GONE', generation });
+  }
+
+  stop(): void {
+    this.actor.stop();
+    for (const stub of this.#stubs) stub.stop();
+  }
+}
+
+type Step = (bench: PluginBench) => unknown;
+
+export type Place =
+  | 'discovered.idle'
+  | 'spawning.admitting'
+  | 'spawning.launching'
+  | 'spawning.initializing'
+  | 'busy.serving'
+  | 'ready.ready'
+  | 'busy.draining'
+  | 'released.releasing'
+  | 'released.warm'
+  | 'released.cold'
+  | 'spawning.resuming'
+  | 'discovered.stopping'
+  | 'crashed.deciding'
+  | 'crashed.backoff'
+  | 'crashed.failed';
+
+/** Ways to a state, from the start. */
+export const WAYS: Readonly<Record<Place, readonly Step[]>> = {
+  'discovered.idle': [],
+  'spawning.admitting': [(b) => b.call()],
+  'spawning.launching': [(b) => b.call(), (b) => b.granted()],
+  'spawning.initializing': [(b) => b.call(), (b) => b.granted(), (b) => b.connected()],
+  'busy.serving': [(b) => b.call(), (b) => b.granted(), (b) => b.connected(), (b) => b.ready()],
+  'ready.ready': [(b) => b.send({ type: 'LOAD' }), (b) => b.granted(), (b) => b.connected(), (b) => b.ready()],
+  'busy.draining': [(b) => to(b, 'busy.serving'), (b) => b.send({ type: 'YIELD' })],
+  'released.releasing': [(b) => to(b, 'ready.ready'), (b) => b.send({ type: 'RELEASE' })],
+  'released.warm': [(b) => to(b, 'released.releasing'), (b) => b.settle(true)],
+  'released.cold': [(b) => to(b, 'released.releasing'), (b) => b.settle(false), (b) => b.exited(), (b) => b.gone()],
+  'spawning.resuming': [(b) => to(b, 'released.warm'), (b) => b.call(), (b) => b.granted()],
+  'discovered.stopping': [(b) => to(b, 'ready.ready'), (b) => b.send({ type: 'UNLOAD', error: ERROR })],
+  'crashed.deciding': [(b) => to(b, 'busy.serving'), (b) => b.exited()],
+  'crashed.backoff': [(b) => to(b, 'crashed.deciding'), (b) => b.send({ type: 'RESTART', delayMs: 100 })],
+  'crashed.failed': [(b) => to(b, 'crashed.deciding'), (b) => b.send({ type: 'GIVE_UP', error: ERROR })],
+};
+
+/** Brings a fresh plugin to a state. */
+export async function to(bench: PluginBench, place: Place): Promise<void> {
+  for (const step of WAYS[place]) await step(bench);
+}
