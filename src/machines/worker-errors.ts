@@ -21,11 +21,15 @@ export function describeExit(exit: WorkerExit): string {
   return exit.signal === null ? `exited with status ${exit.code}` : `was ended by ${exit.signal}`;
 }
 
-/** The last line a dying worker printed: of a traceback, the exception. */
+/** The last line a dying worker printed: of a traceback or a stack, the exception. */
 function lastLine(output: string): string {
   const lines = output.trimEnd().split('\n');
-  // Node ends the report of an uncaught exception with its version.
-  const line = lines.findLast((text) => text.trim() !== '' && !/^Node\.js v\d/.test(text))?.trim() ?? '';
+  // Node ends the report of an uncaught exception with its stack, its fields, and the version of Node.
+  const hasStack = lines.some((text) => /^ {4}at /.test(text));
+  const line =
+    (hasStack ? lines.findLast((text) => /^\w*Error\b.*: /.test(text)) : undefined) ??
+    lines.findLast((text) => text.trim() !== '' && !/^Node\.js v\d/.test(text))?.trim() ??
+    '';
   return line === '' ? 'It printed nothing.' : `It said last: ${line}`;
 }
 
