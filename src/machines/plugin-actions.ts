@@ -22,6 +22,9 @@ export const slotOf = (context: PluginContext, generation: number | undefined): 
 export const residencyOf = (context: PluginContext): Residency | undefined =>
   slotOf(context, context.current)?.residency;
 
+/** The generation for which room is asked: that of the warm worker that is to come back, else a new one. */
+const askedOf = (context: PluginContext): number => residencyOf(context)?.generation ?? context.generation;
+
 /** The generations that are on their way out. */
 const oldSlots = (context: PluginContext): readonly WorkerSlot[] =>
   context.workers.filter((slot) => slot.generation !== context.current && slot.generation !== context.successor);
@@ -62,9 +65,9 @@ export const base = setup({
     ofCurrent: ({ context, event }) => isOf(event, context.current),
     ofCurrentAlone: ({ context, event }) => isOf(event, context.current) && context.successor === undefined,
     ofSuccessor: ({ context, event }) => isOf(event, context.successor),
-    ofAsked: ({ context, event }) => isOf(event, context.generation),
-    ofAskedAndWished: ({ context, event }) => isOf(event, context.generation) && context.wished,
-    askedToResume: ({ context, event }) => isOf(event, context.generation) && residencyOf(context) !== undefined,
+    ofAsked: ({ context, event }) => isOf(event, askedOf(context)),
+    ofAskedAndWished: ({ context, event }) => isOf(event, askedOf(context)) && context.wished,
+    askedToResume: ({ context, event }) => isOf(event, residencyOf(context)?.generation),
     mayLaunch: ({ context }) => context.granted && context.workers.length === 0,
     mayResume: ({ context }) => context.granted && residencyOf(context) !== undefined,
     evictable: ({ context }) => context.gate.leases === 0 && context.successor === undefined,
@@ -96,7 +99,7 @@ export const acquire = base.sendTo(
   ({ context, self }) => ({
     type: 'ACQUIRE',
     plugin: context.name,
-    generation: context.generation,
+    generation: askedOf(context),
     ref: self,
     need: context.settings.need,
     priority: context.gate.priority,

@@ -754,6 +754,20 @@ describe('a replacement', () => {
     expect([bench.callers[0]?.fate, bench.at, bench.gate.leases]).toEqual(['lost E_CRASHED', 'ready.ready', 0]);
   });
 
+  test('that was abandoned leaves its number behind: the old worker comes back warm under its own', async () => {
+    const bench = await at('busy.serving');
+    replace(bench);
+    bench.granted();
+    giveWay(bench);
+    bench.gone(2);
+    await bench.answer();
+    await bench.settle(true);
+    bench.call();
+    expect([bench.at, bench.told.slice(-2)]).toEqual(['spawning.admitting', ['RELEASED 1', 'ACQUIRE 1']]);
+    bench.granted(1);
+    expect(bench.at).toBe('spawning.resuming');
+  });
+
   test('is abandoned when the worker that serves crashes', async () => {
     const bench = await at('busy.serving');
     replace(bench);

@@ -75,7 +75,7 @@ class Bench {
     this.#actor.start();
     this.process = workers.all[0] as FakeWorker;
     stops.push(() => {
-      this.#actor.send({ type: 'KILL' });
+      if (this.#actor.getSnapshot().status === 'active') this.#actor.send({ type: 'KILL' });
       parent.stop();
     });
   }
