@@ -74,6 +74,7 @@ export const base = setup({
     // From a removal there is no way back.
     stays: ({ context }) => context.intent !== 'remove',
     yielding: ({ context }) => context.intent === 'yield',
+    stuckWhileYielding: and(['ofCurrent', 'yielding']),
     drainedToYield: ({ context }) => context.gate.leases === 0 && context.intent === 'yield',
     drainedToReplace: ({ context }) => context.gate.leases === 0 && context.intent === 'replace',
     lostWhileLeaving: ({ context, event }) =>

@@ -299,7 +299,11 @@ export const pluginMachine = base.createMachine({
                   on: {
                     'WORKER.EXITED': lostInDrain,
                     'WORKER.HUNG': lostInDrain,
-                    STUCK: { guard: 'ofCurrent', actions: endLeases },
+                    STUCK: [
+                      // It is still at the calls that it did not give up, so it must not come back warm.
+                      { guard: 'stuckWhileYielding', target: '#releasing', actions: [endLeases, ...kill] },
+                      { guard: 'ofCurrent', actions: endLeases },
+                    ],
                     REPLACE: { guard: 'yielding', actions: intend('replace') },
                     LOAD: { actions: noteLoad },
                     UNLOAD: { guard: 'stays', actions: [intend('unload'), unwish] },

@@ -117,6 +117,19 @@ export class PluginBench {
     return stub;
   }
 
+  /** The generation that the scheduler has been asked about and has not answered. */
+  get asked(): number | undefined {
+    const { context, replacement, at } = this;
+    if (replacement === 'asking') return context.successor;
+    if (at !== 'spawning.admitting' || context.granted) return undefined;
+    return context.workers.find(({ generation }) => generation === context.current)?.generation ?? context.generation;
+  }
+
+  /** Whether a release or a resume awaits its answer. */
+  get answerable(): boolean {
+    return this.at === 'spawning.resuming' || (this.at === 'released.releasing' && this.context.current !== undefined);
+  }
+
   get context(): PluginContext {
     return this.actor.getSnapshot().context;
   }

@@ -409,6 +409,17 @@ const rows: readonly Row[] = [
     callers: ['running'],
   },
   {
+    it: 'a worker that yields and does not give up its calls is ended, as it would come back at them',
+    from: 'busy.draining',
+    when: (b) => {
+      b.send({ type: 'STUCK', generation: 1 });
+      b.gone();
+    },
+    to: 'released.cold',
+    told: ['worker 1 KILL', 'FREED 1'],
+    callers: ['lost E_STOPPING'],
+  },
+  {
     it: 'a worker that has given up its resources is kept warm',
     from: 'released.releasing',
     when: (b) => b.settle(true),
