@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Workers are started from the build, as users start them, so the build must be that of these sources.
     globalSetup: ['test/build.ts'],
+    // Most tests wait for processes of their own, so a core has time for more than one file.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary', 'html'] },
