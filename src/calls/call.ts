@@ -132,7 +132,9 @@ export class Call implements Guest {
     this.#residency = residency;
     if (this.#path === 'stream' && !residency.streams) {
       const { plugin } = this.#site;
-      this.#onError(new GreenroomError('E_UNSUPPORTED', `"${plugin}" cannot stream. Call it with execute.`, { plugin }));
+      this.#onError(
+        new GreenroomError('E_UNSUPPORTED', `"${plugin}" cannot stream. Call it with execute.`, { plugin }),
+      );
       return;
     }
     this.#inFlight = residency.channel[this.#path](this.id, this.#body, this.#answersOf(residency));

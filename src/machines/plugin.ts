@@ -422,7 +422,12 @@ export const pluginMachine = base.createMachine({
           states: {
             none: {
               always: { guard: 'askedAgain', target: 'asking' },
-              on: { REPLACE: [{ guard: 'mayReplace', target: 'asking' }, { guard: 'serving', actions: replaceAgain }] },
+              on: {
+                REPLACE: [
+                  { guard: 'mayReplace', target: 'asking' },
+                  { guard: 'serving', actions: replaceAgain },
+                ],
+              },
             },
             asking: {
               entry: [nextSuccessor, reserveExtra],
