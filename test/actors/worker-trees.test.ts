@@ -33,6 +33,12 @@ function lives(pid: number): boolean {
   return stat !== null && !stat.zombie;
 }
 
+function startHost(tier: string): ChildProcess {
+  const host = spawn(process.execPath, [HOST, dataDir, tier], { stdio: ['ignore', 'pipe', 'inherit'] });
+  started.push(host.pid as number);
+  return host;
+}
+
 async function familyOf(child: ChildProcess): Promise<Family> {
   const [line] = await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line');
   const family = JSON.parse(String(line)) as Family;
@@ -88,7 +94,7 @@ describe.each(tiers)('under the tier "$tier"', ({ tier, covered, runs }) => {
   });
 
   it.runIf(runs)('all that a worker has started is gone once its host was killed', async () => {
-    const host = spawn(process.execPath, [HOST, dataDir, tier], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const host = startHost(tier);
     const family = await familyOf(host);
     const [record] = readRecords(dataDir);
     host.kill('SIGKILL');
@@ -99,7 +105,7 @@ describe.each(tiers)('under the tier "$tier"', ({ tier, covered, runs }) => {
   it.runIf(runs)(
     'what is left of a host that was killed with its guard is ended by the next of its data directory',
     async () => {
-      const host = spawn(process.execPath, [HOST, dataDir, tier], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const host = startHost(tier);
       const family = await familyOf(host);
       const [record] = readRecords(dataDir);
       const guard = childrenOf(host.pid as number).find((pid) => pid !== family.leader) as number;
@@ -118,7 +124,7 @@ describe.each(tiers)('under the tier "$tier"', ({ tier, covered, runs }) => {
 
 describe.runIf(linux)('the next supervisor of a data directory', () => {
   it('spares the workers of one that lives', async () => {
-    const host = spawn(process.execPath, [HOST, dataDir, 'mark'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const host = startHost('mark');
     const family = await familyOf(host);
     expect(await sweepOrphans(dataDir)).toBe(0);
     expect(Object.values(family).every(lives)).toBe(true);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { lives, openRoom } from './greenroom.ts';
 
 const HOST = fileURLToPath(new URL('../fixtures/hosts/crowd-host.mjs', import.meta.url));
@@ -17,6 +17,7 @@ test.runIf(process.platform === 'linux').each([1, 2, 3])(
     for (let index = 0; index < WORKERS; index += 1)
       room.write(`worker-${index}`, { fixture: index % 2 === 0 ? 'workbench' : 'workbench-python' });
     const host = spawn(process.execPath, [HOST, room.plugins, room.dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void host.kill('SIGKILL'));
     const [line] = (await once(createInterface({ input: host.stdout }), 'line')) as [string];
     const family = JSON.parse(line) as number[];
     expect(family.filter(lives)).toHaveLength(2 * WORKERS);

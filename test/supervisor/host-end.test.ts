@@ -23,6 +23,7 @@ async function startHost(way: string) {
   const host = spawn(process.execPath, [HOST, join(FIXTURES, 'stubborn'), room.dataDir, way], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  onTestFinished(() => void host.kill('SIGKILL'));
   const lines = createInterface({ input: host.stdout })[Symbol.asyncIterator]();
   const line = async (): Promise<string> => String((await lines.next()).value);
   return { host, pid: Number(await line()), line, exited: once(host, 'exit') };
