@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { cgroupsAreDelegated } from '../../src/actors/worker-cgroup.ts';
 import { createSupervisor } from '../../src/index.ts';
 import { FIXTURES, gone, lives, openRoom } from './greenroom.ts';
