@@ -28,45 +28,40 @@ export async function answerCall(
 ): Promise<void> {
   const frames = new FrameWriter(response);
   let call: RunningCall | undefined;
+  let end: () => void;
   try {
     const running = calls.open(body, context, (fraction, message) => frames.progress(fraction, message));
     call = running;
     response.on('close', () => {
       if (!response.writableFinished) running.abort('The caller is gone.');
     });
-    if (kind === 'stream') await stream(plugin, running, frames);
-    else await execute(plugin, running, frames, response);
+    end = kind === 'stream' ? await stream(plugin, running, frames) : await execute(plugin, running, frames, response);
   } catch (error) {
-    if (frames.started) frames.error(describeError(error));
-    else sendError(response, describeError(error));
-  } finally {
-    if (call !== undefined) calls.close(call);
+    const described = describeError(error);
+    end = () => (frames.started ? frames.error(described) : sendError(response, described));
   }
+  // Before the answer's end: whoever has it, and cancels the call, is told that there is none.
+  if (call !== undefined) calls.close(call);
+  end();
 }
 
+/** Runs the call and returns how to send the end of its answer. */
 async function execute(
   plugin: AnyPlugin,
   call: RunningCall,
   frames: FrameWriter,
   response: ServerResponse,
-): Promise<void> {
+): Promise<() => void> {
   const value = await plugin.execute(call.input, call);
-  if (isAsyncIterable(value)) {
-    await writeChunks(value, call, frames);
-    return;
-  }
+  if (isAsyncIterable(value)) return writeChunks(value, call, frames);
   const json = serialize(await withTempFiles(value));
-  if (frames.started) frames.result(json);
-  else sendJson(response, 200, `{"result":${json}}`);
+  return () => (frames.started ? frames.result(json) : sendJson(response, 200, `{"result":${json}}`));
 }
 
-async function stream(plugin: AnyPlugin, call: RunningCall, frames: FrameWriter): Promise<void> {
-  if (plugin.stream !== undefined) {
-    await writeChunks(plugin.stream(call.input, call), call, frames);
-    return;
-  }
+async function stream(plugin: AnyPlugin, call: RunningCall, frames: FrameWriter): Promise<() => void> {
+  if (plugin.stream !== undefined) return writeChunks(plugin.stream(call.input, call), call, frames);
   const value = await plugin.execute(call.input, call);
-  await writeChunks(isAsyncIterable(value) ? value : [value], call, frames);
+  return writeChunks(isAsyncIterable(value) ? value : [value], call, frames);
 }
 
 /** Leaving the loop early, for whatever reason, returns the generator, so its `finally` blocks run. */
@@ -74,7 +69,7 @@ async function writeChunks(
   chunks: AsyncIterable<unknown> | Iterable<unknown>,
   call: RunningCall,
   frames: FrameWriter,
-): Promise<void> {
+): Promise<() => void> {
   for await (const chunk of chunks) {
     if (call.cancelled) {
       // The table says so before the control thread's word has come; the generator is to see it as it ends.
@@ -85,7 +80,7 @@ async function writeChunks(
     const wait = frames.chunk(serialize(value instanceof Promise ? await value : value));
     if (wait !== undefined) await wait;
   }
-  frames.end();
+  return () => frames.end();
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

@@ -77,8 +77,10 @@ export class FrameWriter {
     if (this.#response.destroyed) return true;
     if (!this.started) this.#response.writeHead(200, NDJSON);
     const ready = this.#response.write(text);
-    // A response corks its socket until the next tick, which a plugin that does not wait never lets come.
-    this.#response.socket?.uncork();
+    // A response holds what is written back until the next tick, which a plugin that does not wait never lets come. Up to
+    // Node 24 it is the socket that is corked.
+    if (this.#response.writableCorked > 0) this.#response.uncork();
+    else this.#response.socket?.uncork();
     return ready;
   }
 

@@ -43,6 +43,15 @@ function refusal(input: unknown): GreenroomError {
   throw new Error('It was not refused.');
 }
 
+function isTooDeep(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 describe('encodeCall', () => {
   it.each([
     [{ a: 1 }, [], { a: 1 }],
@@ -87,11 +96,15 @@ describe('encodeCall', () => {
     ['a Buffer', { audio: Buffer.from('x') }, 'input.audio is binary data; write it to a file'],
     ['bytes alone', new Float32Array(2), 'input is binary data'],
     ['an ArrayBuffer', [new ArrayBuffer(2)], 'input[0] is binary data'],
-    ['a value deeper than the stack', deep, 'Maximum call stack'],
   ])('refuses %s and says where it stands', (_what, input, where) => {
     const error = refusal(input);
     expect(error.message).toContain(where);
     expect(error.message).toContain('"painter"');
+  });
+
+  // Later versions of Node write it.
+  it.runIf(isTooDeep(deep))('refuses a value deeper than the stack', () => {
+    expect(refusal(deep).message).toContain('Maximum call stack');
   });
 
   it('refuses what is too long for one text', () => {
