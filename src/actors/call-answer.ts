@@ -69,8 +69,13 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
       return;
     }
     // The outcome is out. A connection whose answer goes on regardless must not hold up the next call.
-    if (lines.done) controller.abort(new Error('The answer went on after its end.'));
-    else lines.write(bytes);
+    if (lines.done) {
+      controller.abort(new Error('The answer went on after its end.'));
+      return;
+    }
+    lines.write(bytes);
+    // Nobody will ask for more after the outcome, and what is left of the answer would hold up the next call.
+    if (lines.done && this.#pauseWanted) this.resume();
   }
 
   onResponseEnd(): void {

@@ -242,6 +242,29 @@ describe('a call over undici', () => {
     expect(got).toBe(total);
   });
 
+  it('takes the next call after one that was paused as its last chunk came', async () => {
+    const played = await playHttp((_request, response) => {
+      response.writeHead(200, ndjson).end('{"chunk":1}\n{"end":true}\n');
+    });
+    const channel = channelTo(played);
+    for (let round = 0; round < 2; round += 1) {
+      const so = await told((sink) => {
+        const call: CallInFlight = channel.stream('c', body, {
+          ...sink,
+          onProgress: sink.onProgress.bind(sink),
+          onResult: sink.onResult.bind(sink),
+          onError: sink.onError.bind(sink),
+          onChunk: (chunk) => {
+            sink.onChunk(chunk);
+            call.pause();
+          },
+        });
+        return call;
+      });
+      expect(so).toMatchObject({ chunks: [1], outcomes: 1 });
+    }
+  });
+
   it('stays paused when it was paused before the answer began', async () => {
     const played = await playHttp((_request, response) => {
       response.writeHead(200, ndjson).end('{"chunk":1}\n{"end":true}\n');
