@@ -44,6 +44,15 @@ function writeTexts(): void {
   writeFileSync(join(folder, 'texts', 'picture.png'), Buffer.from([137, 80, 78, 71, 0, 1]));
 }
 
+/** Writes a `python3` that does something in the shell and then runs the real one. */
+function writePython(commands: string): void {
+  const python = join(folder, 'bin', 'python3');
+  const real = (process.env['PATH'] ?? '').split(':').map((path) => join(path, 'python3'));
+  const run = `for python in ${real.join(' ')}; do [ -x $python ] && exec $python "$@"; done`;
+  writeFileSync(python, `#!/bin/sh\n${commands}\n${run}\n`);
+  chmodSync(python, 0o755);
+}
+
 /** Runs the demo; `status` resolves when it ends. */
 function start(args: readonly string[], env: Record<string, string> = {}) {
   const program = spawn(process.execPath, [GREENROOM, 'demo', ...args], {
@@ -98,6 +107,8 @@ test('a crash, a cancelled call and a replaced worker are shown, and nothing is 
   expect(ofType(events, 'error')).toMatchObject([
     { plugin: 'library-index', code: 'E_CRASHED' },
     { plugin: 'near-duplicates', code: 'E_CANCELLED' },
+    { plugin: 'hello-node', code: 'E_START' },
+    { plugin: 'hello-node', code: 'E_GIVEN_UP' },
   ]);
   // It came back, and the same call then indexed the four texts.
   const states = statesOf(events, 'library-index').join(' ');
@@ -127,6 +138,32 @@ test('a crash, a cancelled call and a replaced worker are shown, and nothing is 
   expect([...new Set(pids)].filter(lives)).toEqual([]);
 });
 
+test('a plugin that cannot start is tried after longer and longer waits, given up with its cause, and mended', async () => {
+  writeTexts();
+  const { output, status } = start(['--json', 'texts']);
+  const events = eventsIn(await output);
+  expect(await status).toBe(0);
+  const result = (name: string) => ofType(events, 'result').find(({ action }) => action === name);
+  const kept = result('keep');
+  expect(kept).toMatchObject({ plugin: 'hello-node', data: { text: 'Hello, Ada!' } });
+  const killed = ofType(events, 'killed').find(({ plugin }) => plugin === 'hello-node');
+  expect(kept).toMatchObject({ data: { pid: killed?.pid } });
+  const restarts = ofType(events, 'restart');
+  expect(restarts.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
+  expect(restarts.map(({ longestMs }) => longestMs)).toEqual([50, 100, 200, 400]);
+  const crashes = ofType(events, 'transition').filter(
+    ({ plugin, to, phase }) => plugin === 'hello-node' && to === 'crashed' && phase !== 'deciding',
+  );
+  expect(crashes.map(({ phase }) => phase)).toEqual(['backoff', 'backoff', 'backoff', 'backoff', 'failed']);
+  expect(ofType(events, 'note').map(({ text }) => text)).toContainEqual(
+    expect.stringMatching(/^Its cause: .*status 9.*--max-old-spice-size/),
+  );
+  expect(result('mend')).toMatchObject({ data: { text: 'Hello, Ada!' } });
+  expect(statesOf(events, 'hello-node').join(' ')).toMatch(
+    /(crashed spawning ){4}crashed discovered spawning ready busy ready discovered$/,
+  );
+});
+
 test('people read lines without colours where the output is no terminal', async () => {
   writeTexts();
   const { output, status } = start(['texts'], { FORCE_COLOR: '0' });
@@ -134,7 +171,13 @@ test('people read lines without colours where the output is no terminal', async 
   expect(await status).toBe(0);
   expect(shown).not.toContain('\u001b');
   expect(shown).not.toContain('\r');
-  for (const part of [/library-index +busy → ✖ crashed/, /E_CRASHED/, /E_CANCELLED/, /◆ another worker serves/]) {
+  for (const part of [
+    /library-index +busy → ✖ crashed/,
+    /E_CRASHED/,
+    /E_CANCELLED/,
+    /E_GIVEN_UP/,
+    /◆ another worker serves/,
+  ]) {
     expect(shown).toMatch(part);
   }
   expect(shown).toMatch(/^ {3}library-index {4}[·▒─█✖◆]{40,}$/m);
@@ -154,21 +197,17 @@ test('without python3 it says what to install and shows the rest', async () => {
   expect(ofType(events, 'error')).toMatchObject([
     { plugin: 'near-duplicates', code: 'E_CRASHED' },
     { plugin: 'near-duplicates', code: 'E_CANCELLED' },
+    { plugin: 'hello-node', code: 'E_START' },
+    { plugin: 'hello-node', code: 'E_GIVEN_UP' },
   ]);
   expect(summaryOf(events)).toMatchObject({ status: 0, groups: 1, left: { processes: 0 } });
 });
 
 test('a Python that has no full-text search is told apart from none', async () => {
   writeTexts();
-  const python = join(folder, 'bin', 'python3');
-  // Runs the real one, with an SQLite that knows no such module.
-  const real = (process.env['PATH'] ?? '').split(':').map((path) => join(path, 'python3'));
+  // An SQLite that knows no such module.
   writeFileSync(join(folder, 'bin', 'sqlite3.py'), SQLITE_WITHOUT_FTS5);
-  writeFileSync(
-    python,
-    `#!/bin/sh\nPYTHONPATH=${join(folder, 'bin')}; export PYTHONPATH PYTHONDONTWRITEBYTECODE=1\nfor python in ${real.join(' ')}; do [ -x $python ] && exec $python "$@"; done\n`,
-  );
-  chmodSync(python, 0o755);
+  writePython(`PYTHONPATH=${join(folder, 'bin')}; export PYTHONPATH PYTHONDONTWRITEBYTECODE=1`);
   const { output, status } = start(['--json', 'texts'], { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` });
   const [missing] = ofType(eventsIn(await output), 'missing');
   expect(missing).toMatchObject({
@@ -189,6 +228,20 @@ class OldConnection(sqlite3.Connection):
 connect = sqlite3.connect
 sqlite3.connect = lambda *given: connect(*given, factory=OldConnection)
 `;
+
+test('it ends quietly when nobody reads its output any more', async () => {
+  writeTexts();
+  const marker = join(folder, 'replaced');
+  // The manifest is edited long after the reader has left.
+  writePython(`[ -z "$LIBRARY_EDITION" ] || : >${marker}`);
+  const { program, output, status, errors } = start(['--json', 'texts'], {
+    PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
+  });
+  program.stdout.once('data', () => program.stdout.destroy());
+  await expect(output).rejects.toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' });
+  expect([await status, await errors]).toEqual([0, '']);
+  expect(readdirSync(folder)).not.toContain('replaced');
+});
 
 test('Ctrl-C ends it in good order with status 130', async () => {
   writeTexts();

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { breakManifest } from './acts/break-manifest.ts';
 import { buildLibrary } from './acts/build-library.ts';
 import { cancelCall } from './acts/cancel-call.ts';
 import { editManifests } from './acts/edit-manifests.ts';
@@ -28,7 +29,7 @@ const INTERRUPTED = 130;
 
 /**
  * Makes a searchable library of a folder of documents, and shows on the way what the supervisor does: starts, a crash,
- * a cancelled call, edited manifests. Prints to standard output; resolves to the exit status. Rejects with `E_OPTIONS`
+ * a cancelled call, edited manifests, a plugin that is given up and mended. Prints to standard output; resolves to the exit status. Rejects with `E_OPTIONS`
  * where there are no documents.
  */
 export async function demo({ folder, json, signal }: DemoOptions): Promise<number> {
@@ -53,6 +54,7 @@ async function play(stage: Stage): Promise<Findings> {
     const results = await buildLibrary(stage);
     await cancelCall(stage);
     await editManifests(stage);
+    await breakManifest(stage);
     return await showFindings(stage, results);
   } catch (error) {
     if (stage.signal.aborted) return { hits: 0, groups: 0 };

@@ -57,7 +57,16 @@ export type DemoEvent =
   /** Another worker serves from now on. */
   | { readonly type: 'replaced'; readonly plugin: string; readonly pid: number; readonly former: number }
   | { readonly type: 'progress'; readonly plugin: string; readonly progress: number; readonly message: string }
-  | { readonly type: 'killed'; readonly plugin: string; readonly pid: number; readonly progress: number }
+  /** A worker is killed; `progress` is how far its call was, where it was at one. */
+  | { readonly type: 'killed'; readonly plugin: string; readonly pid: number; readonly progress: number | undefined }
+  /** A crashed plugin is started again, after a wait that was drawn from up to `longestMs`. */
+  | {
+      readonly type: 'restart';
+      readonly plugin: string;
+      readonly attempt: number;
+      readonly waitedMs: number;
+      readonly longestMs: number;
+    }
   | { readonly type: 'cancelled'; readonly plugin: string; readonly progress: number }
   | { readonly type: 'edited'; readonly plugin: string; readonly file: string; readonly change: string }
   /** A call ended with an error, as it was meant to. */

@@ -1,5 +1,7 @@
+import { basename, dirname, join } from 'node:path';
 import { listProcesses, treeOf } from '../../actors/process-tree.ts';
 import { GreenroomError } from '../../errors.ts';
+import type { Manifest } from '../../manifest/schema.ts';
 import type { PluginSnapshot } from '../../plugin-record.ts';
 import { createSupervisor, type Supervisor } from '../../supervisor.ts';
 import type { Corpus } from './corpus.ts';
@@ -107,6 +109,13 @@ export class Stage {
         onProgress?.(progress);
       },
     });
+  }
+
+  /** Writes fields into the manifest of a plugin. */
+  edit(plugin: string, fields: Partial<Manifest>): void {
+    const file = this.workshop.edit(plugin, fields);
+    const shown = join(basename(dirname(file)), basename(file));
+    this.emit({ type: 'edited', plugin, file: shown, change: JSON.stringify(fields) });
   }
 
   /** Tells what a call has come to. */

@@ -66,7 +66,7 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
         for (const text of wrap(event.why, columns() - 3)) line(`   ${style.dim(text)}`);
         break;
       case 'note':
-        line(`${' '.repeat(11)}${event.text}`);
+        for (const text of wrap(event.text, columns() - 11)) line(`${' '.repeat(11)}${text}`);
         break;
       case 'plugin':
         plugins.push(event.plugin);
@@ -95,14 +95,22 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
         break;
       case 'killed':
         shown = undefined;
-        happened(at, event.plugin, style.red(`kill -9 ${event.pid} at ${percent(event.progress)} of its call`));
+        happened(at, event.plugin, style.red(`kill -9 ${event.pid}${callOf(event.progress)}`));
+        break;
+      case 'restart':
+        happened(
+          at,
+          event.plugin,
+          `restart ${event.attempt} after ${durationOf(event.waitedMs)}${style.dim(`, drawn from up to ${durationOf(event.longestMs)}`)}`,
+        );
         break;
       case 'cancelled':
         shown = undefined;
         happened(at, event.plugin, style.yellow(`the caller cancels at ${percent(event.progress)}`));
         break;
       case 'edited':
-        happened(at, event.plugin, `${style.yellow(`edit ${event.file}`)}${style.dim(fit(`  ${event.change}`, 45))}`);
+        happened(at, event.plugin, style.yellow(`edit ${event.file}`));
+        line(`${' '.repeat(NAME_COLUMNS + 12)}${style.dim(fit(event.change))}`);
         break;
       case 'error':
         happened(
@@ -201,6 +209,10 @@ function marked(snippet: string, style: Style): string {
 
 function firstSentence(text: string): string {
   return /^.*?\.(?=\s|$)/.exec(text)?.[0] ?? text;
+}
+
+function callOf(progress: number | undefined): string {
+  return progress === undefined ? '' : ` at ${percent(progress)} of its call`;
 }
 
 function percent(fraction: number, digits = 0): string {

@@ -17,6 +17,7 @@ import type { Manifest } from '../../manifest/schema.ts';
 export const INDEX = 'library-index';
 export const DUPLICATES = 'near-duplicates';
 export const MEDIA = 'media-probe';
+export const HELLO = 'hello-node';
 
 /** A temporary folder with copies of the example plugins, whose manifests may be edited. */
 export interface Workshop {
@@ -47,7 +48,7 @@ export function openWorkshop(packageRoot: string): Workshop {
   // Sockets lie there, so that whether any is left can be seen.
   process.env['XDG_RUNTIME_DIR'] = runtime;
 
-  for (const plugin of [INDEX, DUPLICATES, MEDIA]) {
+  for (const plugin of [INDEX, DUPLICATES, MEDIA, HELLO]) {
     cpSync(join(packageRoot, 'examples/plugins', plugin), join(plugins, plugin), {
       recursive: true,
       filter: (path) => basename(path) !== '__pycache__',

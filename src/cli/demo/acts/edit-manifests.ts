@@ -1,4 +1,3 @@
-import { basename, dirname, join } from 'node:path';
 import { type Job, jobsOf } from '../jobs.ts';
 import type { Stage } from '../stage.ts';
 import { countOf } from '../words.ts';
@@ -25,7 +24,7 @@ async function editDescription(stage: Stage, { plugin }: Job): Promise<void> {
   const { pid, description } = stage.snapshot(plugin);
   const wanted = `${description} (edited)`;
   const editedAt = stage.now();
-  edit(stage, plugin, { description: wanted });
+  stage.edit(plugin, { description: wanted });
   await stage.until(plugin, (snapshot) => snapshot.description === wanted);
   const ms = stage.now() - editedAt;
   const now = stage.snapshot(plugin).pid;
@@ -48,7 +47,7 @@ async function editEnvironment(stage: Stage, job: Job): Promise<void> {
   const tally: Tally = { answered: 0, failed: 0, longestMs: 0, over: false };
   const callers = Array.from({ length: CALLERS }, () => keepCalling(stage, job, tally));
   const editedAt = stage.now();
-  edit(stage, plugin, { env_vars: { LIBRARY_EDITION: 'second' } });
+  stage.edit(plugin, { env_vars: { LIBRARY_EDITION: 'second' } });
   try {
     await stage.until(plugin, (snapshot) => snapshot.pid !== undefined && snapshot.pid !== pid);
     const ms = stage.now() - editedAt;
@@ -79,10 +78,4 @@ async function keepCalling(stage: Stage, { plugin, some }: Job, tally: Tally): P
       tally.failed += 1;
     }
   }
-}
-
-function edit(stage: Stage, plugin: string, fields: { description?: string; env_vars?: Record<string, string> }): void {
-  const file = stage.workshop.edit(plugin, fields);
-  const shown = join(basename(dirname(file)), basename(file));
-  stage.emit({ type: 'edited', plugin, file: shown, change: JSON.stringify(fields) });
 }
