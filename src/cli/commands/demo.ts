@@ -12,12 +12,13 @@ export const command = defineCommand({
     ['greenroom demo ~/Music', 'on a folder of yours; nothing in it is changed'],
   ],
   statuses: [0, 1, 2, 4, 5, 130],
-  async run({ operands: [folder], terminal: { json } }) {
+  async run({ operands: [folder], terminal: { json, left } }) {
     const { demo } = await import('../demo/demo.ts');
     const interruption = takeInterruption(() => process.exit(interruption.status));
     try {
-      const status = await demo({ folder, json, signal: interruption.signal });
-      return interruption.status ?? status;
+      const status = await demo({ folder, json, signal: AbortSignal.any([interruption.signal, left]) });
+      // That nobody reads any more is an end like any other.
+      return interruption.status ?? (left.aborted ? 0 : status);
     } finally {
       interruption.release();
     }
