@@ -69,11 +69,9 @@ async function ask(name) {
     answer = /** @type {Row[]} */ (message);
   });
   const [status] = await once(child, 'exit');
-  if (status !== 0) {
-    console.error(`The question "${name}" failed with status ${status}.`);
-    process.exit(1);
-  }
-  return answer;
+  if (status === 0) return answer;
+  console.error(`The question "${name}" failed with status ${status}.`);
+  return [{ question: name, unit: '', figure: Number.NaN, goal: 'an answer', verdict: 'missed' }];
 }
 
 function keep() {
