@@ -1,12 +1,12 @@
-// Draws the state machines of the build into docs/state-machines.md, between its markers: for each machine Mermaid
-// diagrams and a table of every transition. With --check it writes nothing and fails if the page is out of date.
+// Draws what the build decides into the documentation, between markers: Mermaid diagrams of the state machines, a table
+// of every transition, and a table of what follows from each end of a worker. With --check it writes nothing and fails
+// if a page is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pluginMachine } from '../dist/machines/plugin.js';
 import { schedulerMachine } from '../dist/machines/scheduler.js';
 import { supervisorMachine } from '../dist/machines/supervisor.js';
 import { workerMachine } from '../dist/machines/worker.js';
-
-const PAGE = new URL('../docs/state-machines.md', import.meta.url);
+import { DEFAULT_RESTART, DO_NOT_RESTART, NO_RESTARTS, planRestart } from '../dist/scheduler/restart-plan.js';
 
 /** What stands between the markers of each name. */
 const DRAWINGS = {
@@ -24,7 +24,29 @@ const DRAWINGS = {
   'plugin crashed': () => diagram([lifecycle().states.crashed]),
   'plugin replacement': () => diagram([pluginMachine.root.states.alive.states.replacement]),
   'plugin table': () => table(pluginMachine.root),
+  'restart table': restartTable,
 };
+
+/** The pages, with the names of what must stand in each. */
+const PAGES = {
+  'docs/state-machines.md': Object.keys(DRAWINGS).filter((name) => name !== 'restart table'),
+  'docs/supervision.md': ['restart table', 'plugin crashed', 'plugin replacement'],
+};
+
+/** How a worker can end, in words and as the restart plan hears of it. */
+const ENDS = {
+  'exits with status 0, having been ready': { code: 0 },
+  'exits with another status': { code: 1 },
+  'is ended by a signal, or for want of memory': { signal: 'SIGKILL' },
+  'hangs, and is killed': {},
+  'ends, or is late, before it is ready': { code: 0, ready: false },
+  [`exits with status ${DO_NOT_RESTART}`]: { code: DO_NOT_RESTART },
+  'cannot be started, now or later': { ready: false, retryable: false },
+};
+
+const POLICIES = ['permanent', 'transient', 'temporary'];
+
+const OUTCOMES = { restart: 'restarted', stopped: 'rests', 'give-up': 'given up' };
 
 const lifecycle = () => pluginMachine.root.states.alive.states.lifecycle;
 const children = (node) => Object.values(node.states);
@@ -131,15 +153,37 @@ function table(root) {
   return ['| in | on | if | goes to |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
-const page = readFileSync(PAGE, 'utf8');
-const drawn = page.replaceAll(
-  /(<!-- begin (?<name>[\w ]+) -->\n).*?(\n<!-- end -->)/gs,
-  (_match, begin, name, end) => `${begin}${DRAWINGS[name]()}${end}`,
-);
-const missing = Object.keys(DRAWINGS).filter((name) => !page.includes(`<!-- begin ${name} -->`));
-if (missing.length > 0) throw new Error(`docs/state-machines.md has no place for: ${missing.join(', ')}`);
-if (!process.argv.includes('--check')) writeFileSync(PAGE, drawn);
-else if (drawn !== page) {
-  console.error('docs/state-machines.md is out of date. Run: npm run build && npm run diagrams');
-  process.exitCode = 1;
+/** A table of what follows from each end of a worker under each policy. */
+function restartTable() {
+  const rows = Object.entries(ENDS).map(([words, end]) => {
+    const outcomes = POLICIES.map((policy) => {
+      const { action } = planRestart({
+        history: NO_RESTARTS,
+        settings: { ...DEFAULT_RESTART, policy },
+        end: { code: null, signal: null, ready: true, retryable: true, ...end },
+        now: 0,
+        random: 0,
+      });
+      return OUTCOMES[action];
+    });
+    return `| ${[words, ...outcomes].join(' | ')} |`;
+  });
+  const head = ['a worker that', ...POLICIES.map((policy) => `\`${policy}\``)];
+  return [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...rows].join('\n');
+}
+
+for (const [path, names] of Object.entries(PAGES)) {
+  const file = new URL(`../${path}`, import.meta.url);
+  const page = readFileSync(file, 'utf8');
+  const drawn = page.replaceAll(
+    /(<!-- begin (?<name>[\w ]+) -->\n).*?(<!-- end -->)/gs,
+    (_match, begin, name, end) => `${begin}${DRAWINGS[name]()}\n${end}`,
+  );
+  const missing = names.filter((name) => !page.includes(`<!-- begin ${name} -->`));
+  if (missing.length > 0) throw new Error(`${path} has no place for: ${missing.join(', ')}`);
+  if (!process.argv.includes('--check')) writeFileSync(file, drawn);
+  else if (drawn !== page) {
+    console.error(`${path} is out of date. Run: npm run build && npm run diagrams`);
+    process.exitCode = 1;
+  }
 }
