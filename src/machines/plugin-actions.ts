@@ -55,7 +55,8 @@ export const base = setup({
     wanted: ({ context }) => context.enabled && context.intent !== 'remove' && context.gate.waiting > 0,
     wantedWarm: ({ context }) => context.enabled && context.gate.waiting > 0 && residencyOf(context) !== undefined,
     restartWanted: ({ context }) =>
-      context.wished || context.gate.waiting > 0 || context.settings.restart.policy === 'permanent',
+      context.enabled &&
+      (context.wished || context.gate.waiting > 0 || context.settings.restart.policy === 'permanent'),
     wished: ({ context }) => context.wished,
     leased: ({ context }) => context.gate.leases > 0,
     idle: ({ context }) => context.gate.leases === 0,

@@ -122,6 +122,17 @@ test('a plugin that is disabled while it waits for a restart is not started agai
   expect(await supervisor.execute('plugin', { value: 1 })).toBe(1);
 });
 
+test('a plugin that was disabled before its worker crashes is not started again', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench', restart: { policy: 'permanent' } } });
+  const { supervisor } = room;
+  await supervisor.load('plugin');
+  supervisor.disable('plugin');
+  process.kill(room.snapshot('plugin').pid as number, 'SIGKILL');
+  await becomes(room, 'plugin', { state: 'discovered', phase: 'idle', generation: 1 });
+  supervisor.enable('plugin');
+  expect(await supervisor.execute('plugin', { value: 1 })).toBe(1);
+});
+
 test('the config that was accepted survives a crash', async () => {
   const room = await openRoom({ plugin: { fixture: 'workbench' } });
   const { supervisor } = room;
