@@ -71,6 +71,8 @@ export const base = setup({
     askedToResume: ({ context, event }) => isOf(event, residencyOf(context)?.generation),
     mayLaunch: ({ context }) => context.granted && context.workers.length === 0,
     mayResume: ({ context }) => context.granted && residencyOf(context) !== undefined,
+    // One that was to be replaced would come back as what it should be no longer.
+    mayStayWarm: ({ context }) => residencyOf(context) !== undefined && !context.replaceAgain,
     evictable: ({ context }) => context.gate.leases === 0 && context.successor === undefined,
     // From a removal there is no way back.
     stays: ({ context }) => context.intent !== 'remove',
@@ -285,6 +287,11 @@ export const loseOldLeases = ({ context }: { context: PluginContext }): void => 
 };
 
 export const replaceAgain = base.assign({ replaceAgain: true });
+
+/** A replacement that a drain cuts short remains to be done, should the worker stay after all. */
+export const stillToReplace = base.assign(({ context }) => ({
+  replaceAgain: context.replaceAgain || context.successor !== undefined,
+}));
 
 /** Tells the runtime how the replacement went. */
 export const reportReplacement = ({ context, event }: { context: PluginContext; event: PluginEvent }): void =>

@@ -1,3 +1,4 @@
+import { and } from 'xstate';
 import {
   abandonSuccessor,
   acquire,
@@ -38,6 +39,7 @@ import {
   returnGrant,
   spawnSuccessor,
   spawnWorker,
+  stillToReplace,
   tellScheduler,
   unwish,
   updateAcquire,
@@ -276,7 +278,12 @@ export const pluginMachine = base.createMachine({
                 },
                 draining: {
                   id: 'draining',
-                  entry: [entered('busy', 'draining'), closeGate, base.raise({ type: 'REPLACEMENT.ABANDONED' })],
+                  entry: [
+                    entered('busy', 'draining'),
+                    closeGate,
+                    stillToReplace,
+                    base.raise({ type: 'REPLACEMENT.ABANDONED' }),
+                  ],
                   always: [
                     { guard: 'drainedToYield', target: '#releasing' },
                     {
@@ -323,7 +330,11 @@ export const pluginMachine = base.createMachine({
                     src: 'release',
                     input: ({ context }) => ({ residency: residencyOf(context) }),
                     onDone: [
-                      { guard: ({ event }) => event.output, target: 'warm', actions: tellScheduler('RELEASED') },
+                      {
+                        guard: and([({ event }) => event.output, 'mayStayWarm']),
+                        target: 'warm',
+                        actions: tellScheduler('RELEASED'),
+                      },
                       { actions: dismiss },
                     ],
                     onError: { actions: dismiss },

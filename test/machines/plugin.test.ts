@@ -765,10 +765,53 @@ describe('a replacement', () => {
     expect([bench.callers[0]?.fate, bench.at, bench.gate.leases]).toEqual(['lost E_CRASHED', 'ready.ready', 0]);
   });
 
-  test('that was abandoned leaves its number behind: the old worker comes back warm under its own', async () => {
+  test('that a drain cuts short is not forgotten: what was to be replaced does not stay warm', async () => {
     const bench = await at('busy.serving');
     replace(bench);
     bench.granted();
+    giveWay(bench);
+    bench.gone(2);
+    await bench.answer();
+    await bench.settle(true);
+    expect([bench.at, bench.told.slice(-1)]).toEqual(['released.releasing', ['worker 1 STOP']]);
+    bench.gone(1);
+    expect(bench.at).toBe('released.cold');
+    bench.call();
+    expect([bench.at, bench.told.slice(-1)]).toEqual(['spawning.admitting', ['ACQUIRE 3']]);
+  });
+
+  test('that a drain cuts short is asked for anew when the drain ends without the worker going', async () => {
+    const bench = await at('busy.serving');
+    replace(bench);
+    bench.granted();
+    giveWay(bench);
+    bench.gone(2);
+    bench.clock.pass(10_000);
+    expect([bench.at, bench.replacement, bench.told.slice(-1)]).toEqual([
+      'busy.serving',
+      'asking',
+      ['RESERVE_EXTRA 3'],
+    ]);
+  });
+
+  test('that waits for a former one to be gone does not let the worker stay warm either', async () => {
+    const bench = await at('busy.serving');
+    replace(bench);
+    bench.granted();
+    replace(bench);
+    giveWay(bench);
+    await bench.answer();
+    await bench.settle(true);
+    bench.gone(2);
+    bench.gone(1);
+    expect([bench.at, bench.replacement, bench.context.replaceAgain]).toEqual(['released.cold', 'none', false]);
+  });
+
+  test('that failed leaves its number behind: the old worker comes back warm under its own', async () => {
+    const bench = await at('busy.serving');
+    replace(bench);
+    bench.granted();
+    bench.failed(2);
     giveWay(bench);
     bench.gone(2);
     await bench.answer();
