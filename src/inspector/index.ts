@@ -1,0 +1,77 @@
+import { fileURLToPath } from 'node:url';
+import { GreenroomError, messageOf } from '../errors.ts';
+import { Control, type Controlled } from './control.ts';
+import { type Recorded, Recorder } from './recorder.ts';
+import { type Recording, recordSession } from './recording.ts';
+import { InspectorServer } from './server.ts';
+
+export type { CallEdge } from './call-sampler.ts';
+export type { Recording } from './recording.ts';
+
+/** What the inspector needs of the supervisor that it shows. */
+export interface Inspected extends Recorded {
+  readonly supervisor: Recorded['supervisor'] & Controlled;
+}
+
+/** How the inspector is opened. */
+export interface InspectorOptions {
+  /** The port of the page; by default any that is free. */
+  readonly port?: number | undefined;
+  /** Whether plugins may be loaded, released, restarted, cancelled and reset from the page. Default false. */
+  readonly control?: boolean | undefined;
+  /** Where the page's files lie; by default in this package. */
+  readonly folder?: string | undefined;
+}
+
+/** A running inspector. */
+export interface Inspector {
+  /** The address of the page, with the token that opens it: whoever has it sees everything that is shown. */
+  readonly url: string;
+  /** Writes the session, from what is remembered on, to a new file, which the page can open. Rejects with `E_OPTIONS`. */
+  record(file: string): Promise<Recording>;
+  /** Ends the server, every connection and every recording. */
+  close(): Promise<void>;
+}
+
+/** Records a supervisor from now on and serves its inspector on 127.0.0.1. Rejects with `E_OPTIONS` where the port is taken. */
+export async function openInspector(
+  inspected: Inspected,
+  {
+    port = 0,
+    control: mayControl = false,
+    folder = fileURLToPath(new URL('./ui/', import.meta.url)),
+  }: InspectorOptions = {},
+): Promise<Inspector> {
+  const recorder = new Recorder(inspected);
+  const { supervisor, records, clock } = inspected;
+  const control = mayControl ? new Control(supervisor, records, recorder, () => clock.now()) : undefined;
+  const recordings = new Set<Recording>();
+  let server: InspectorServer;
+  try {
+    server = await InspectorServer.listen({ recorder, control, port, folder });
+  } catch (error) {
+    recorder.close();
+    throw new GreenroomError('E_OPTIONS', `The inspector cannot be served on port ${port}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  return {
+    url: server.url,
+    async record(file) {
+      try {
+        const recording = await recordSession(recorder, file, mayControl);
+        recordings.add(recording);
+        return recording;
+      } catch (error) {
+        throw new GreenroomError('E_OPTIONS', `The session cannot be recorded in ${file}: ${messageOf(error)}`, {
+          cause: error,
+        });
+      }
+    },
+    async close() {
+      recorder.close();
+      await server.close();
+      await Promise.allSettled([...recordings].map((recording) => recording.close()));
+    },
+  };
+}

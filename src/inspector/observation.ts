@@ -1,0 +1,34 @@
+import type { AnyActorRef, AnyEventObject, InspectionEvent } from 'xstate';
+import { machineOf } from './actor-ids.ts';
+
+/** What is told of the actors of a system. */
+export interface Observer {
+  /** An actor is sent an event; it has not seen it yet. */
+  onEvent(actor: AnyActorRef, source: AnyActorRef | undefined, event: AnyEventObject): void;
+  /** An actor that runs one of our machines has taken a step, which may have changed nothing. */
+  onStep(actor: AnyActorRef, event: AnyEventObject): void;
+}
+
+/**
+ * Observes every actor of the system that an actor belongs to. Returns how to stop. This is all that uses XState's
+ * inspection: it makes every event cost about twice as much, so nothing observes while nobody looks.
+ * What the observer throws goes to `onError`: in XState it would end the actor that happens to be at work.
+ */
+export function observe(root: AnyActorRef, observer: Observer, onError: (error: unknown) => void): () => void {
+  const tell = (inspected: InspectionEvent): void => {
+    const actor = inspected.actorRef as AnyActorRef;
+    if (inspected.type === '@xstate.event') {
+      observer.onEvent(actor, inspected.sourceRef as AnyActorRef | undefined, inspected.event);
+    } else if (inspected.type === '@xstate.snapshot' && machineOf(actor) !== undefined) {
+      observer.onStep(actor, inspected.event);
+    }
+  };
+  const { unsubscribe } = root.system.inspect((inspected) => {
+    try {
+      tell(inspected);
+    } catch (error) {
+      onError(error);
+    }
+  });
+  return unsubscribe;
+}

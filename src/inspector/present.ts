@@ -1,0 +1,103 @@
+import type { AnyActorRef } from 'xstate';
+import { pluginMachine } from '../machines/plugin.ts';
+import { type SchedulerContext, schedulerMachine } from '../machines/scheduler.ts';
+import { supervisorMachine } from '../machines/supervisor.ts';
+import { type WorkerContext, workerMachine } from '../machines/worker.ts';
+import type { PluginRecord } from '../plugin-record.ts';
+import { actorIdOf, machineOf, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
+import { chartOf, pathsOf } from './chart.ts';
+import type { Recorded } from './recorder.ts';
+import type { Redactor } from './redaction.ts';
+import type { Views } from './views.ts';
+import type { ActorId, ActorSnapshot, JsonObject, Sync } from './wire.ts';
+
+/** What of the runtime is shown at one moment. */
+type Shown = Pick<Recorded, 'records' | 'root' | 'clock' | 'supervisor'>;
+
+/** The paths of the states that an actor is in. */
+export function activeOf(actor: AnyActorRef): string[] {
+  return pathsOf((actor.getSnapshot() as { value?: unknown }).value);
+}
+
+/** The supervisor at this moment, as the page sees it. Reading it changes nothing. */
+export class Present {
+  /** What the plugins' process trees took when they were last measured, in MiB. */
+  readonly memory = new Map<string, number>();
+  readonly #shown: Shown;
+  readonly #views: Views;
+  readonly #redactor: Redactor;
+  #machines: Sync['machines'] | undefined;
+
+  constructor(shown: Shown, views: Views, redactor: Redactor) {
+    this.#shown = shown;
+    this.#views = views;
+    this.#redactor = redactor;
+  }
+
+  /** The plugin of an actor that is one's. */
+  recordOf(id: ActorId): PluginRecord | undefined {
+    return id.startsWith('plugin:') ? this.#shown.records.get(id.slice('plugin:'.length)) : undefined;
+  }
+
+  /** What an actor's machine remembers; nothing of one that is gone. */
+  contextOf(id: ActorId): JsonObject {
+    if (id === SUPERVISOR) return { plugins: this.#shown.records.size };
+    const record = this.recordOf(id);
+    if (record !== undefined) return this.#views.pluginContext(record, this.memory.get(record.plugin));
+    const actor = id === SCHEDULER ? this.#scheduler() : this.#workerOf(id);
+    if (actor === undefined) return {};
+    const { context } = actor.getSnapshot() as { context: unknown };
+    return id === SCHEDULER
+      ? this.#views.schedulerContext(context as SchedulerContext)
+      : this.#views.workerContext(context as WorkerContext);
+  }
+
+  /** One actor; `name` is the plugin's, if it is one's. */
+  actorOf(ref: AnyActorRef, name: string): ActorSnapshot {
+    const id = actorIdOf(ref);
+    return { id, machine: machineOf(ref) ?? 'plugin', name, active: activeOf(ref), context: this.contextOf(id) };
+  }
+
+  /** Everything but the records, as JSON of a {@link Sync} that ends where they would begin. */
+  toJson(seq: number, control: boolean): string {
+    const { records, root, supervisor, clock } = this.#shown;
+    const scheduler = this.#scheduler();
+    const plugins = [];
+    const actors = [this.actorOf(root, SUPERVISOR)];
+    if (scheduler !== undefined) actors.push(this.actorOf(scheduler, SCHEDULER));
+    for (const record of records.values()) {
+      plugins.push(this.#views.plugin(record, this.memory.get(record.plugin)));
+      actors.push(this.actorOf(record.actor, record.plugin));
+      for (const { ref, generation } of record.context.workers) {
+        const id = workerId(record.plugin, generation);
+        actors.push({ ...this.actorOf(ref as AnyActorRef, record.plugin), id, machine: 'worker' });
+      }
+    }
+    this.#machines ??= {
+      plugin: chartOf(pluginMachine),
+      worker: chartOf(workerMachine),
+      supervisor: chartOf(supervisorMachine),
+      scheduler: chartOf(schedulerMachine),
+    };
+    const shown: Omit<Sync, 'supervisor' | 'records'> = {
+      seq,
+      at: clock.now(),
+      control,
+      machines: this.#machines,
+      plugins,
+      actors,
+    };
+    return JSON.stringify({ ...shown, supervisor: this.#redactor.json(supervisor.status()) });
+  }
+
+  #scheduler(): AnyActorRef | undefined {
+    const { children } = this.#shown.root.getSnapshot() as { children: Record<string, AnyActorRef | undefined> };
+    return children['scheduler'];
+  }
+
+  #workerOf(id: ActorId): AnyActorRef | undefined {
+    const [, plugin = '', generation = ''] = /^worker:(.*)#(\d+)$/.exec(id) ?? [];
+    const workers = this.#shown.records.get(plugin)?.context.workers ?? [];
+    return workers.find((slot) => slot.generation === Number(generation))?.ref as AnyActorRef | undefined;
+  }
+}

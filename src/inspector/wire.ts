@@ -1,0 +1,364 @@
+/**
+ * What the inspector's server and its page say to each other: types only, and nothing imported, so that both builds can
+ * take them. Times are milliseconds since the epoch. Everything is plain JSON and is redacted where it is recorded.
+ *
+ * `GET /api/stream` answers with server-sent events, each with the highest `seq` it brings as its `id`:
+ * `sync` ({@link Sync}) first, then `batch` ({@link Batch}) every 50 ms or 256 KB; after a gap `drop` ({@link Drop}) and
+ * another `sync`. A reader that comes back says with `Last-Event-ID` what it has, and gets no `sync` if nothing is lost.
+ */
+
+/** Any JSON value. */
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
+
+/** A JSON object. */
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+
+/** The six states of a plugin. */
+export type PluginState = 'discovered' | 'spawning' | 'ready' | 'busy' | 'released' | 'crashed';
+
+/** The machines of which there are charts. */
+export type MachineName = 'supervisor' | 'scheduler' | 'plugin' | 'worker';
+
+/**
+ * One actor: `supervisor`, `scheduler`, `plugin:NAME`, or `worker:NAME#GENERATION`. What is inside no actor of ours is
+ * named as XState does.
+ */
+export type ActorId = string;
+
+/* ---- The charts ---- */
+
+/** A machine as it is drawn. */
+export interface ChartDefinition {
+  readonly id: string;
+  readonly root: ChartState;
+}
+
+/** A state of a machine. */
+export interface ChartState {
+  /** Unique in its machine, for example `ready` or `plugin.alive.lifecycle.busy`. Transitions name their targets by it. */
+  readonly id: string;
+  /** Its name in its parent. */
+  readonly key: string;
+  /** The keys from the root down, with dots, without the root's; `''` for the root. Actors' `active` states are paths. */
+  readonly path: string;
+  readonly type: 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
+  /** The id of the substate it starts in. */
+  readonly initial?: string | undefined;
+  /** The names of what it does when it is entered, and left. */
+  readonly entry: readonly string[];
+  readonly exit: readonly string[];
+  /** The actors that live as long as the state. */
+  readonly invokes: readonly ChartInvoke[];
+  readonly transitions: readonly ChartTransition[];
+  /** Its substates; the regions of a parallel one. */
+  readonly states: readonly ChartState[];
+}
+
+/** An actor that lives as long as a state. */
+export interface ChartInvoke {
+  readonly id: string;
+  /** The name of its logic. */
+  readonly source: string;
+}
+
+/** A way out of a state, or something done in it. */
+export interface ChartTransition {
+  /** `event`: by an event; `always`: at once when the guard holds; `after`: by time; `done`, `error`: of an invoke or the state itself. */
+  readonly kind: 'event' | 'always' | 'after' | 'done' | 'error';
+  /** The event's type; for `done` and `error` the id of the invoke or the state; for `always` and `after` `''`. */
+  readonly event: string;
+  /** For `after`: milliseconds, or the name of the delay. */
+  readonly delay?: number | string | undefined;
+  /** The ids of the states that are entered; empty where the state stays. */
+  readonly targets: readonly string[];
+  /** The name of the condition, for example `wanted` or `and(wanted, warm)`. */
+  readonly guard?: string | undefined;
+  /** The names of what is done on the way. */
+  readonly actions: readonly string[];
+  /** Whether the state is left and entered again though it stays active. */
+  readonly reenter: boolean;
+}
+
+/* ---- The state at one moment ---- */
+
+/** Everything at one moment: what a page starts from. The first line of an exported session has it without `records`. */
+export interface Sync {
+  /** The `seq` of the last record that is in it. */
+  readonly seq: number;
+  readonly at: number;
+  /** Whether `POST /api/control` is open. */
+  readonly control: boolean;
+  readonly supervisor: SupervisorStatus;
+  readonly machines: Readonly<Record<MachineName, ChartDefinition>>;
+  readonly plugins: readonly PluginSnapshot[];
+  /** The actors there are, plugins among them. */
+  readonly actors: readonly ActorSnapshot[];
+  /** The milestones that are remembered, the oldest first. `event` records are not among them. */
+  readonly records: readonly MilestoneRecord[];
+}
+
+/** How the supervisor stands and what it can promise on this machine. */
+export interface SupervisorStatus {
+  /** `booting`, `running`, `draining` or `stopped`. */
+  readonly state: string;
+  /** Who gets room to run. */
+  readonly policy: string;
+  /** `unix` or `tcp`. */
+  readonly transport: string;
+  readonly dataDir: string;
+  readonly searchPaths: readonly string[];
+  /** What ends the workers if the supervisor's process dies, and what that promises. */
+  readonly orphanProtection: { readonly tier: string; readonly promise: string };
+  /** Where the figures of free memory come from. */
+  readonly monitor: string;
+  /** How many plugins are in each state. */
+  readonly counts: Readonly<Record<PluginState, number>>;
+  /** How many worker processes live. */
+  readonly workers: number;
+}
+
+/** One plugin at one moment. What may change is in its actor's context too, where records tell of the changes. */
+export interface PluginSnapshot {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly category: string;
+  readonly manifestPath: string;
+  readonly state: PluginState;
+  /** What goes on inside the state: `idle`, `admitting`, `serving`, `backoff` … */
+  readonly phase: string;
+  /** When the phase was entered. */
+  readonly since: number;
+  /** Whether it has a worker that was ready, or is on the way back to one. */
+  readonly loaded: boolean;
+  readonly enabled: boolean;
+  /** The process of its worker, if it has one. */
+  readonly pid?: number | undefined;
+  /** Counts the workers it has had. */
+  readonly generation: number;
+  /** How often a crashed worker was started again. */
+  readonly restarts: number;
+  /** Calls at the worker. */
+  readonly inFlight: number;
+  /** Calls that wait. */
+  readonly waiting: number;
+  /** When its last call began or ended; absent before the first. */
+  readonly lastUsedAt?: number | undefined;
+  readonly lastError?: { readonly code: string; readonly message: string } | undefined;
+  /** What its worker's process tree took when it was last measured, in MiB; absent before that and without a worker. */
+  readonly memoryMb?: number | undefined;
+  /** The most memory, in MiB, that its manifest allows; absent where it does not say. */
+  readonly budgetMb?: number | undefined;
+  /** The config it was given, redacted; absent: the defaults of its schema. */
+  readonly config?: Json | undefined;
+}
+
+/** One actor at one moment. */
+export interface ActorSnapshot {
+  readonly id: ActorId;
+  readonly machine: MachineName;
+  /** `supervisor`, `scheduler`, or the plugin's name. */
+  readonly name: string;
+  /** The paths of the states it is in, one for each parallel region: {@link ChartState.path}. */
+  readonly active: readonly string[];
+  /**
+   * What its machine remembers, redacted. A plugin's has `pid`, `inFlight`, `waiting`, `generation`, `restarts`, `enabled`,
+   * `loaded`, `lastError`, `lastExit`, `workers`, `replacement` and more.
+   */
+  readonly context: JsonObject;
+}
+
+/* ---- The records ---- */
+
+/** What every record has. */
+interface RecordBase {
+  /** Rises by one with every record, from 1. */
+  readonly seq: number;
+  readonly at: number;
+  /** Whom it is about. */
+  readonly actor: ActorId;
+  /** Set where there is more of it than is here: `GET /api/payload/SEQ` gives it, as JSON of this many characters. */
+  readonly payloadSize?: number | undefined;
+}
+
+/**
+ * What has changed in an actor's context, by its key: from `before` (absent: there was none) to `after` (absent: there is
+ * none). Both are there so that a page can walk back from the present as well as on from the past.
+ */
+export type ContextChange = Readonly<
+  Record<string, { readonly before?: Json | undefined; readonly after?: Json | undefined }>
+>;
+
+/** An actor went from one state to another. */
+export interface TransitionRecord extends RecordBase {
+  readonly kind: 'transition';
+  /** For people: a plugin's `state.phase` (`busy.serving`; `ready` alone), others' path. */
+  readonly from: string;
+  readonly to: string;
+  /** The states it is in now: {@link ActorSnapshot.active}. */
+  readonly active: readonly string[];
+  /** The type of the event that led there; `''` for supervisor and scheduler, where their `event` records tell. */
+  readonly event: string;
+  /** Why, where there is more to say than the event's type. */
+  readonly reason?: string | undefined;
+  /** What changed with it; steps that follow one another at once are told of with the last. */
+  readonly context?: ContextChange | undefined;
+}
+
+/** An actor's context has changed without a transition. */
+export interface ContextRecord extends RecordBase {
+  readonly kind: 'context';
+  readonly context: ContextChange;
+}
+
+/** A plugin's worker has died, hung or not started. Follows the transition to `crashed`. */
+export interface CrashRecord extends RecordBase {
+  readonly kind: 'crash';
+  readonly error: { readonly code: string; readonly message: string };
+  /** How the process ended; absent where it has not (it hung) or never was. */
+  readonly exit?:
+    | {
+        readonly code: number | null;
+        readonly signal: string | null;
+        readonly outOfMemory: boolean;
+      }
+    | undefined;
+  /** The last lines of its output. */
+  readonly output: string;
+  readonly generation: number;
+  readonly restarts: number;
+}
+
+/** Amounts: `vramMb` and `ramMb` in MiB, and `slots`. Null: without a limit. */
+export type Resources = JsonObject;
+
+/** The scheduler has decided who gets room. It is about the plugin that asked. */
+export interface DecisionRecord extends RecordBase {
+  readonly kind: 'decision';
+  readonly policy: string;
+  readonly generation: number;
+  readonly asked: Resources;
+  readonly free: Resources;
+  /** The plugins that could have gone, the first to go first: `plugin`, `generation`, `rank`. */
+  readonly considered: readonly JsonObject[];
+  /** Those that have to go: `plugin`, `generation`, `ask` (`RELEASE` or `YIELD`). */
+  readonly chosen: readonly JsonObject[];
+  /** `grant`, `evict`, `wait` or `refuse`. */
+  readonly outcome: string;
+  readonly reason: string;
+}
+
+/** A call of a plugin has begun or ended. Under load not every call is told of. */
+export interface CallRecord extends RecordBase {
+  readonly kind: 'call';
+  /** Tells calls apart. */
+  readonly call: string;
+  readonly edge: 'start' | 'end';
+  /** At its end. `ok`, or the code of the error. */
+  readonly outcome?: string | undefined;
+  /** At its end: how long it took, the wait included, in milliseconds. */
+  readonly tookMs?: number | undefined;
+  /** How many calls of any plugin were not told of since the `call` record before this one. */
+  readonly skipped?: number | undefined;
+}
+
+/** What a worker's process tree takes. Measured only while somebody looks. */
+export interface MemoryRecord extends RecordBase {
+  readonly kind: 'memory';
+  readonly memoryMb: number;
+}
+
+/** Something is wrong that is no crash: a manifest that cannot be used, or what the scheduler has noticed. */
+export interface ProblemRecord extends RecordBase {
+  readonly kind: 'problem';
+  /** In words. */
+  readonly message: string;
+  /** For a manifest: the file, and the field where one is to blame. */
+  readonly file?: string | undefined;
+  readonly field?: string | undefined;
+}
+
+/** Somebody did something through the inspector. */
+export interface ControlRecord extends RecordBase {
+  readonly kind: 'control';
+  readonly action: ControlAction;
+  readonly origin: 'inspector';
+  /** `asked` at once; then `done`, or `failed` with `message`. */
+  readonly outcome: 'asked' | 'done' | 'failed';
+  readonly message?: string | undefined;
+}
+
+/** A plugin has come, or its actor has ended. */
+export interface PresenceRecord extends RecordBase {
+  readonly kind: 'presence';
+  /** The plugin; absent where it is gone. */
+  readonly plugin?: PluginSnapshot | undefined;
+  /** The actor; absent where it is gone. */
+  readonly snapshot?: ActorSnapshot | undefined;
+}
+
+/** An actor was sent an event. Recorded only while somebody looks or a session is recorded. */
+export interface EventRecord extends RecordBase {
+  readonly kind: 'event';
+  /** Who sent it, where that is known. */
+  readonly source?: ActorId | undefined;
+  readonly event: string;
+  /** What else it says; absent where it says nothing, or where `payloadSize` tells that it is long. */
+  readonly payload?: JsonObject | undefined;
+}
+
+/** What is remembered whether somebody looks or not. */
+export type MilestoneRecord =
+  | TransitionRecord
+  | ContextRecord
+  | CrashRecord
+  | DecisionRecord
+  | CallRecord
+  | MemoryRecord
+  | ProblemRecord
+  | ControlRecord
+  | PresenceRecord;
+
+/** Anything that happened. */
+export type InspectorRecord = MilestoneRecord | EventRecord;
+
+/** The data of a `batch`: records with rising `seq`. */
+export type Batch = readonly InspectorRecord[];
+
+/** The data of a `drop`: the records from `from` to `to` will not come; a `sync` follows. */
+export interface Drop {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** `GET /api/snapshot`: the same as a `sync`, asked for. */
+export type SnapshotAnswer = Sync;
+
+/**
+ * The first line of `GET /api/export` and of a recorded session; every other line is an {@link InspectorRecord}. Where a
+ * recording could not keep up, another such line stands, and the records between the two are missing.
+ */
+export interface SessionHeader extends Omit<Sync, 'records'> {
+  readonly format: 'greenroom-session';
+  readonly version: 1;
+}
+
+/* ---- Control ---- */
+
+/**
+ * What may be asked of a plugin: `load` starts its worker; `release` has it give up its resources; `restart` puts a new
+ * worker in the place of the one there is; `cancel` ends the calls that run and wait; `reset` clears a failure and loads.
+ */
+export type ControlAction = 'load' | 'release' | 'restart' | 'cancel' | 'reset';
+
+/** The body of `POST /api/control`, as `application/json`. */
+export interface ControlRequest {
+  readonly action: ControlAction;
+  /** The plugin's name. */
+  readonly plugin: string;
+}
+
+/** Its answer: 202 and `{ ok: true }` once it is asked for, `control` records tell how it went; else `{ ok: false, message }`. */
+export type ControlAnswer = { readonly ok: true } | { readonly ok: false; readonly message: string };
