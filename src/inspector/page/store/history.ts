@@ -1,0 +1,213 @@
+import type {
+  ActorId,
+  EventRecord,
+  InspectorRecord,
+  MilestoneRecord,
+  SessionHeader,
+  Sync,
+  TransitionRecord,
+} from '../../wire.ts';
+import type { ActorState, Lane, Moment, Stay } from './model.ts';
+import { actorOf, apply, undo } from './steps.ts';
+
+/** Everything at one moment, with or without the records before it. */
+type Known = Omit<Sync, 'records'> | SessionHeader;
+
+/** As much as the runtime remembers, and a quarter more, so that it is cut off only now and then. */
+const MAX_MILESTONES = 12_500;
+const MAX_EVENTS = 25_000;
+const KEPT = 0.8;
+/** So many milestones are stepped through at most to get to an instant. */
+const CHECKPOINT_EVERY = 256;
+
+/**
+ * What is remembered of a session: the records, and all actors at any of their instants. An instant is the `seq` of a
+ * record. Nothing else is read and nothing drawn; it grows by {@link add}.
+ */
+export class History {
+  /** The charts, and what does not change of the supervisor. */
+  readonly known: Known;
+  #records: InspectorRecord[] = [];
+  #milestones: MilestoneRecord[] = [];
+  /** The actors before the record at that place among the milestones. */
+  #checkpoints: Map<ActorId, ActorState>[] = [];
+  readonly #present: Map<ActorId, ActorState>;
+  readonly #transitions = new Map<ActorId, TransitionRecord[]>();
+  #cached: Moment | undefined;
+  #lastAt: number;
+  #version = 0;
+
+  /** @param records any that came before or after that moment, in order; those before are walked back from it */
+  constructor(known: Known, records: readonly InspectorRecord[]) {
+    this.known = known;
+    this.#lastAt = known.at;
+    const plugins = new Map(known.plugins.map((plugin) => [plugin.name, plugin]));
+    this.#present = new Map(
+      known.actors.map((actor) => [
+        actor.id,
+        actorOf(actor, actor.machine === 'plugin' ? plugins.get(actor.name) : undefined),
+      ]),
+    );
+    for (const record of records.toReversed()) {
+      if (record.seq > known.seq || record.kind === 'event') continue;
+      undo(this.#present, record);
+    }
+    this.add(records);
+  }
+
+  /** Rises with every change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** What is remembered, the oldest first. */
+  get records(): readonly InspectorRecord[] {
+    return this.#records;
+  }
+
+  /** The earliest instant there is. */
+  get first(): number {
+    return (this.#records[0]?.seq ?? this.seq + 1) - 1;
+  }
+
+  /** The latest instant there is. */
+  get seq(): number {
+    return Math.max(this.#records.at(-1)?.seq ?? 0, this.known.seq);
+  }
+
+  /** All actors as they are at the end of what is remembered. */
+  get present(): Moment {
+    return { seq: this.seq, at: this.#lastAt, actors: this.#present };
+  }
+
+  /** Adds records, which must follow on those there are. */
+  add(records: readonly InspectorRecord[]): void {
+    for (const record of records) {
+      this.#records.push(record);
+      this.#lastAt = Math.max(this.#lastAt, record.at);
+      if (record.kind !== 'event') this.#step(record);
+    }
+    this.#version += 1;
+    if (this.#milestones.length > MAX_MILESTONES) this.#forgetMilestones();
+    if (this.#records.length - this.#milestones.length > MAX_EVENTS) this.#forgetEvents();
+  }
+
+  /** All actors at an instant; the nearest one that is remembered. */
+  at(seq: number): Moment {
+    if (seq >= this.seq) return this.present;
+    const wanted = Math.max(seq, this.first);
+    if (this.#cached?.seq === wanted) return this.#cached;
+    const end = placeAfter(this.#milestones, wanted);
+    const start = Math.min(Math.floor(end / CHECKPOINT_EVERY), this.#checkpoints.length - 1);
+    const actors = new Map(this.#checkpoints[start] ?? this.#present);
+    for (let index = start * CHECKPOINT_EVERY; index < end; index += 1) {
+      apply(actors, this.#milestones[index] as MilestoneRecord);
+    }
+    const at = this.#records[placeAfter(this.#records, wanted) - 1]?.at ?? this.#records[0]?.at ?? this.known.at;
+    this.#cached = { seq: wanted, at, actors };
+    return this.#cached;
+  }
+
+  /** The last instant that is not after this time, in milliseconds since the epoch. */
+  instantAt(time: number): number {
+    let [low, high] = [0, this.#records.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#records[middle] as InspectorRecord).at <= time) low = middle + 1;
+      else high = middle;
+    }
+    return this.#records[low - 1]?.seq ?? this.first;
+  }
+
+  /** The record that has this `seq`. */
+  record(seq: number): InspectorRecord | undefined {
+    const found = this.#records[placeAfter(this.#records, seq) - 1];
+    return found?.seq === seq ? found : undefined;
+  }
+
+  /** How many of the records are not after this instant. */
+  countUntil(seq: number): number {
+    return placeAfter(this.#records, seq);
+  }
+
+  /** The transitions of an actor that are remembered, in order. */
+  transitionsOf(id: ActorId): readonly TransitionRecord[] {
+    return this.#transitions.get(id) ?? [];
+  }
+
+  /** What the lane of an actor draws. */
+  laneOf(id: ActorId): Lane {
+    const stays: Stay[] = [];
+    const memory: { at: number; memoryMb: number }[] = [];
+    const marks: { at: number; seq: number; kind: 'crash' | 'eviction' }[] = [];
+    const start = this.#checkpoints[0]?.get(id);
+    const startAt = this.#records[0]?.at ?? this.known.at;
+    if (start !== undefined) stays.push({ ...stayIn(start), from: start.since ?? startAt, seq: 0 });
+    for (const record of this.#milestones) {
+      if (record.kind === 'decision') {
+        if (record.chosen.some(({ plugin }) => `plugin:${String(plugin)}` === id)) {
+          marks.push({ at: record.at, seq: record.seq, kind: 'eviction' });
+        }
+        continue;
+      }
+      if (record.actor !== id) continue;
+      if (record.kind === 'crash') marks.push({ at: record.at, seq: record.seq, kind: 'crash' });
+      else if (record.kind === 'memory') memory.push({ at: record.at, memoryMb: record.memoryMb });
+      else if (record.kind === 'transition') {
+        const [state = '', ...phase] = id.startsWith('plugin:') ? record.to.split('.') : [record.to];
+        stays.push({ state, phase: phase.join('.'), from: record.at, seq: record.seq });
+      } else if (record.kind === 'presence' && record.plugin !== undefined) {
+        const { state, phase } = record.plugin;
+        stays.push({ state, phase: phase === state ? '' : phase, from: record.at, seq: record.seq });
+      }
+    }
+    const actor = this.#present.get(id) ?? start;
+    return { id, name: actor?.name ?? id, stays, memory, marks, budgetMb: actor?.facts?.budgetMb };
+  }
+
+  #step(record: MilestoneRecord): void {
+    if (this.#milestones.length % CHECKPOINT_EVERY === 0) this.#checkpoints.push(new Map(this.#present));
+    this.#milestones.push(record);
+    apply(this.#present, record);
+    if (record.kind !== 'transition') return;
+    const own = this.#transitions.get(record.actor);
+    if (own === undefined) this.#transitions.set(record.actor, [record]);
+    else own.push(record);
+  }
+
+  /** By whole stretches between checkpoints, so that what is kept begins with one. */
+  #forgetMilestones(): void {
+    const stretches = Math.ceil((this.#milestones.length - MAX_MILESTONES * KEPT) / CHECKPOINT_EVERY);
+    const cut = (this.#milestones[stretches * CHECKPOINT_EVERY - 1] as MilestoneRecord).seq;
+    this.#checkpoints = this.#checkpoints.slice(stretches);
+    this.#milestones = this.#milestones.slice(stretches * CHECKPOINT_EVERY);
+    this.#records = this.#records.slice(placeAfter(this.#records, cut));
+    for (const [id, own] of this.#transitions) {
+      const kept = own.slice(placeAfter(own, cut));
+      if (kept.length === 0) this.#transitions.delete(id);
+      else this.#transitions.set(id, kept);
+    }
+  }
+
+  #forgetEvents(): void {
+    let surplus = this.#records.length - this.#milestones.length - MAX_EVENTS * KEPT;
+    this.#records = this.#records.filter(
+      (record) => record.kind !== ('event' satisfies EventRecord['kind']) || surplus-- <= 0,
+    );
+  }
+}
+
+function stayIn({ state, phase }: ActorState): Pick<Stay, 'state' | 'phase'> {
+  return { state, phase };
+}
+
+/** How many of the records have this `seq` or a lower one. */
+function placeAfter(records: readonly { readonly seq: number }[], seq: number): number {
+  let [low, high] = [0, records.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((records[middle] as { readonly seq: number }).seq <= seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,105 @@
+import type {
+  ActorId,
+  ContextChange,
+  CrashRecord,
+  DecisionRecord,
+  JsonObject,
+  MachineName,
+  PluginSnapshot,
+  TransitionRecord,
+} from '../../wire.ts';
+
+/** What of a plugin does not change while it is there; everything else is in its actor's context. */
+export type PluginFacts = Pick<PluginSnapshot, 'version' | 'description' | 'category' | 'manifestPath' | 'budgetMb'>;
+
+/** One actor at one instant. Never changed: a later instant has another object. */
+export interface ActorState {
+  readonly id: ActorId;
+  readonly machine: MachineName;
+  /** The plugin's name; of a worker too. */
+  readonly name: string;
+  /** The paths of the states it is in, as in `ChartState.path`; empty where nobody was looking when it was entered. */
+  readonly active: readonly string[];
+  /** One of the six states for a plugin; the path for the others. */
+  readonly state: string;
+  /** What goes on inside the state; `''` where that is nothing of its own. */
+  readonly phase: string;
+  /** When it was entered, in milliseconds since the epoch; undefined where that is not remembered. */
+  readonly since: number | undefined;
+  /** What its machine remembers. A plugin's: see `ActorSnapshot.context`. */
+  readonly context: JsonObject;
+  /** What has last changed in it. */
+  readonly change: ContextChange | undefined;
+  readonly lastTransition: TransitionRecord | undefined;
+  readonly lastDecision: DecisionRecord | undefined;
+  readonly lastCrash: CrashRecord | undefined;
+  /** How many crashes are remembered up to this instant. */
+  readonly crashes: number;
+  /** When something last happened to it, events that only passed by aside; 0 where nothing is remembered. */
+  readonly lastAt: number;
+  /** Of a plugin, where its coming is remembered or it is there now. */
+  readonly facts: PluginFacts | undefined;
+}
+
+/** All actors at one instant. */
+export interface Moment {
+  /** The last record that is in it. */
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly actors: ReadonlyMap<ActorId, ActorState>;
+}
+
+/** What a lane draws of one actor, up to the end of what is remembered. */
+export interface Lane {
+  readonly id: ActorId;
+  readonly name: string;
+  /** One after another, without gaps; the last one goes on. */
+  readonly stays: readonly Stay[];
+  /** In MiB, in order of time. */
+  readonly memory: readonly { readonly at: number; readonly memoryMb: number }[];
+  /** The most memory its manifest allows, in MiB. */
+  readonly budgetMb: number | undefined;
+  /** Crashes, and when it had to give up its room for another. */
+  readonly marks: readonly { readonly at: number; readonly seq: number; readonly kind: 'crash' | 'eviction' }[];
+}
+
+/** The time that an actor spends in one state. */
+export interface Stay {
+  readonly state: string;
+  readonly phase: string;
+  readonly from: number;
+  /** The transition that began it; 0 where that is not remembered. */
+  readonly seq: number;
+}
+
+/** A number of a context; undefined where there is none. */
+export function numberIn(context: JsonObject, key: string): number | undefined {
+  const value = context[key];
+  return typeof value === 'number' ? value : undefined;
+}
+
+/** What a state is called for people, `busy.serving` being `busy` and `serving`. */
+export function stateAndPhase(machine: MachineName, text: string): { readonly state: string; readonly phase: string } {
+  if (machine !== 'plugin') return { state: text, phase: '' };
+  const [state = '', ...phase] = text.split('.');
+  return { state, phase: phase.join('.') };
+}
+
+const LIFECYCLE = 'alive.lifecycle.';
+
+/** The same of the paths that an actor is in. */
+export function stateOfPaths(machine: MachineName, active: readonly string[]): ReturnType<typeof stateAndPhase> {
+  if (machine !== 'plugin') return { state: active.join(' '), phase: '' };
+  const path = active.find((each) => each.startsWith(LIFECYCLE));
+  return path === undefined
+    ? { state: active.join(' '), phase: '' }
+    : stateAndPhase(machine, path.slice(LIFECYCLE.length));
+}
+
+/** The paths that an actor was in, from the name of the state in a transition's `from`. */
+export function pathsOfState(machine: MachineName, text: string, context: JsonObject): string[] {
+  if (machine !== 'plugin') return text.split(' ').filter((path) => path !== '');
+  const { replacement } = context;
+  return [LIFECYCLE + text, ...(typeof replacement === 'string' ? [`alive.replacement.${replacement}`] : [])];
+}
