@@ -105,6 +105,11 @@ export class Page {
     return this.moment.value.actors.get('supervisor')?.active.includes('stopped') === true;
   });
 
+  /** What the runtime gives its data for; undefined where there is none behind this page. */
+  token: string | undefined;
+  /** Ends the stream, so that nothing takes the place of what is opened. */
+  leaveStream: () => void = () => {};
+
   #isDue = false;
   #waiting: InspectorRecord[] = [];
 
