@@ -40,15 +40,16 @@ export function Statechart(props: StatechartProps) {
     if (known.current !== machine.id) setOpen(topLevel(machine));
     known.current = machine.id;
   }, [machine]);
-  const allOpen = open.size === everyLevel(machine).size;
+  const levels = everyLevel(machine);
+  const allOpen = open.size === levels.size;
   return (
     <section class="chart" aria-label={`Statechart of ${machine.id}`}>
       <div class="chart-tools" role="toolbar" aria-label="Statechart">
         <button type="button" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
           Table
         </button>
-        {!asTable && (
-          <button type="button" onClick={() => setOpen(allOpen ? topLevel(machine) : everyLevel(machine))}>
+        {!asTable && levels.size > topLevel(machine).size && (
+          <button type="button" onClick={() => setOpen(allOpen ? topLevel(machine) : levels)}>
             {allOpen ? 'Close all' : 'Open all'}
           </button>
         )}
@@ -202,6 +203,7 @@ function Drawing(props: DrawingProps) {
               edges={placed.graph.edges}
               layout={placed.layout}
               last={arrows}
+              event={last.event}
               pointed={pointed}
               onSelect={(edge) => unlessDragged(() => selectEdge(edge))}
               onPoint={setPointed}
