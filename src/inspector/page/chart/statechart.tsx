@@ -25,6 +25,9 @@ export interface StatechartProps {
   readonly onSelectState?: ((path: string) => void) | undefined;
   /** The types of the events that an arrow waits for, without those of timers and of what is done at once. */
   readonly onSelectEvents?: ((events: readonly string[]) => void) | undefined;
+  /** Whether every state is to be open, and what is told when the user wants it otherwise. */
+  readonly isOpen?: boolean | undefined;
+  readonly onOpen?: ((isOpen: boolean) => void) | undefined;
   readonly statisticsOf?: ((path: string) => StateStatistics | undefined) | undefined;
 }
 
@@ -32,7 +35,7 @@ const NOTHING: LastTransition = { before: [], after: [], event: '' };
 
 /** A machine's statechart, to look at, to walk through by keys, and as a table. */
 export function Statechart(props: StatechartProps) {
-  const { machine, active } = props;
+  const { machine, active, isOpen, onOpen } = props;
   const [open, setOpen] = useState<OpenStates>(() => topLevel(machine));
   const [asTable, setAsTable] = useState(false);
   const known = useRef(machine.id);
@@ -40,6 +43,9 @@ export function Statechart(props: StatechartProps) {
     if (known.current !== machine.id) setOpen(topLevel(machine));
     known.current = machine.id;
   }, [machine]);
+  useEffect(() => {
+    if (isOpen !== undefined) setOpen(isOpen ? everyLevel(machine) : topLevel(machine));
+  }, [isOpen, machine]);
   const levels = everyLevel(machine);
   const allOpen = open.size === levels.size;
   return (
@@ -49,7 +55,13 @@ export function Statechart(props: StatechartProps) {
           Table
         </button>
         {!asTable && levels.size > topLevel(machine).size && (
-          <button type="button" onClick={() => setOpen(allOpen ? topLevel(machine) : levels)}>
+          <button
+            type="button"
+            onClick={() => {
+              setOpen(allOpen ? topLevel(machine) : levels);
+              onOpen?.(!allOpen);
+            }}
+          >
             {allOpen ? 'Close all' : 'Open all'}
           </button>
         )}

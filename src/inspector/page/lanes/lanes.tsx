@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { ActorId, PluginState } from '../../wire.ts';
-import { PLUGIN_STATES, STATE_MARKS, stateColor } from '../palette.ts';
+import type { ActorId } from '../../wire.ts';
+import { PLUGIN_STATES } from '../palette.ts';
+import { Glyph } from '../shell/glyph.tsx';
 import type { Lane } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
 import { colorsAt, type LaneColors } from './colors.ts';
@@ -68,7 +69,7 @@ export function Lanes(props: LanesProps) {
         <ul class="lanes-legend" aria-label="Legend">
           {PLUGIN_STATES.map((state) => (
             <li key={state}>
-              <StateGlyph state={state} /> {state}
+              <Glyph state={state} /> {state}
             </li>
           ))}
         </ul>
@@ -120,15 +121,6 @@ export function Lanes(props: LanesProps) {
         <Drawing {...props} window={window} onWindow={change} onZoom={zoomBy} selected={selected} first={first} />
       )}
     </section>
-  );
-}
-
-/** The shape of a state in its colour. */
-export function StateGlyph({ state }: { readonly state: PluginState }) {
-  return (
-    <svg class="state-glyph" viewBox="0 0 16 16" width="12" height="12" aria-hidden="true">
-      <path d={STATE_MARKS[state].shape} fill={stateColor(state, 'ink')} fill-rule="evenodd" />
-    </svg>
   );
 }
 
@@ -227,9 +219,7 @@ function Drawing(props: DrawingProps) {
 }
 
 function LaneGlyph({ lane, at }: { readonly lane: Lane; readonly at: number }) {
-  const state = spotAt(lane, undefined, at, Number.POSITIVE_INFINITY)?.stay?.state;
-  const known = PLUGIN_STATES.find((each) => each === state);
-  return known === undefined ? null : <StateGlyph state={known} />;
+  return <Glyph state={spotAt(lane, undefined, at, Number.POSITIVE_INFINITY)?.stay?.state ?? ''} />;
 }
 
 function Tip({

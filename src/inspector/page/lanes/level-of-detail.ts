@@ -120,7 +120,7 @@ export function callsOf(calls: readonly CallBar[], until: number, window: TimeWi
   const drawn: { x: number; width: number; failed: boolean }[] = [];
   for (const { from, to = until, failed } of calls) {
     if (to < window.from) continue;
-    if (from > window.to) break;
+    if (from > window.to || from > until) break;
     const x = Math.max(0, xOf(from, window, width));
     const stop = Math.min(width, Math.max(x + 1, xOf(to, window, width)));
     const before = drawn.at(-1);

@@ -3,7 +3,7 @@ import { PLUGIN_STATES, STATE_MARKS } from '../palette.ts';
 import type { Lane, Stay } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
 import type { LaneColors } from './colors.ts';
-import { barsOf, callsOf, marksOf, memoryLineOf } from './level-of-detail.ts';
+import { barsOf, callsOf, type DrawnMark, marksOf, memoryLineOf } from './level-of-detail.ts';
 import { ticksOf, type TimeWindow, xOf } from './time-window.ts';
 
 /** Heights in pixels: of a lane, of the scale above them, and of what a lane is made of, from its upper edge. */
@@ -28,6 +28,7 @@ export interface Scene {
   readonly scroll: number;
 }
 
+const MARK_RADIUS = 8;
 const FONT = '11px system-ui, sans-serif';
 
 /** Paints a frame. Only lanes in sight are looked at, and of each no more than its pixels can show. */
@@ -79,7 +80,8 @@ function paintLane(pen: CanvasRenderingContext2D, lane: Lane, scene: Scene, colo
   }
   pen.fillStyle = colors.line;
   pen.fillRect(0, HEIGHTS.lane - 1, width, 1);
-  paintBars(pen, lane, scene, colors);
+  const marks = marksOf(lane.marks, window, width);
+  paintBars(pen, lane, marks, scene, colors);
   const [callsTop, callsHeight] = HEIGHTS.calls;
   for (const { x, width: wide, failed } of callsOf(scene.calls.get(lane.id) ?? [], until, window, width)) {
     pen.fillStyle = failed ? colors.inks.crashed : colors.inks.busy;
@@ -87,12 +89,18 @@ function paintLane(pen: CanvasRenderingContext2D, lane: Lane, scene: Scene, colo
   }
   paintMemory(pen, lane, scene, colors);
   const [top, high] = HEIGHTS.bar;
-  for (const { x, kind, count } of marksOf(lane.marks, window, width)) {
+  for (const { x, kind, count } of marks) {
     paintMark(pen, x, top + high / 2, kind, count, colors);
   }
 }
 
-function paintBars(pen: CanvasRenderingContext2D, lane: Lane, scene: Scene, colors: LaneColors): void {
+function paintBars(
+  pen: CanvasRenderingContext2D,
+  lane: Lane,
+  marks: readonly DrawnMark[],
+  scene: Scene,
+  colors: LaneColors,
+): void {
   const [top, high] = HEIGHTS.bar;
   for (const { x, width, stay, dense } of barsOf(lane.stays, scene.until, scene.window, scene.width)) {
     const state = pluginStateOf(stay.state);
@@ -105,7 +113,9 @@ function paintBars(pen: CanvasRenderingContext2D, lane: Lane, scene: Scene, colo
       pen.fillStyle = hatch;
       pen.fillRect(x, top, wide, high);
     }
-    if (width > 34) paintName(pen, stay, x, wide, colors);
+    // A mark at the start of a state has the place where its name would begin.
+    const start = marks.some((mark) => Math.abs(mark.x - x) < MARK_RADIUS) ? x + MARK_RADIUS : x;
+    if (width > 34) paintName(pen, stay, start, x + wide - start, colors);
   }
 }
 
@@ -182,7 +192,7 @@ function paintMark(
   pen.save();
   pen.translate(x, y);
   pen.beginPath();
-  pen.arc(0, 0, 8, 0, 2 * Math.PI);
+  pen.arc(0, 0, MARK_RADIUS, 0, 2 * Math.PI);
   pen.fillStyle = colors.raised;
   pen.fill();
   pen.strokeStyle = kind === 'crash' ? colors.inks.crashed : colors.inks.released;

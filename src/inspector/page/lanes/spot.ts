@@ -1,6 +1,7 @@
 import type { Lane, Stay } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
 import { lastUpTo } from './level-of-detail.ts';
+import type { TimeWindow } from './time-window.ts';
 
 /** What is known of an actor at a time. */
 export interface LaneSpot {
@@ -38,4 +39,15 @@ export function spotAt(
     call: calls?.findLast(({ from, to = until }) => from <= at && at <= to),
     marks: lane.marks.filter((mark) => stay !== undefined && mark.at >= stay.from && mark.at < end).slice(0, 3),
   };
+}
+
+/** How long an actor was in each state within a window, in milliseconds. */
+export function timesOf({ stays }: Lane, { from, to }: TimeWindow, until: number): ReadonlyMap<string, number> {
+  const times = new Map<string, number>();
+  for (const [index, stay] of stays.entries()) {
+    const end = Math.min(to, stays[index + 1]?.from ?? until);
+    const length = end - Math.max(from, stay.from);
+    if (length > 0) times.set(stay.state, (times.get(stay.state) ?? 0) + length);
+  }
+  return times;
 }

@@ -2,7 +2,7 @@ import type { ActorId } from '../../wire.ts';
 import { PLUGIN_STATES } from '../palette.ts';
 import type { Lane } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
-import { spotAt } from './spot.ts';
+import { spotAt, timesOf } from './spot.ts';
 import { clockText, durationText, type TimeWindow } from './time-window.ts';
 
 /** What {@link LanesTable} is made from. */
@@ -61,15 +61,4 @@ export function LanesTable({ lanes, calls, window, at, until }: LanesTableProps)
       </tbody>
     </table>
   );
-}
-
-/** How long an actor was in each state within a window, in milliseconds. */
-export function timesOf({ stays }: Lane, { from, to }: TimeWindow, until: number): ReadonlyMap<string, number> {
-  const times = new Map<string, number>();
-  for (const [index, stay] of stays.entries()) {
-    const end = Math.min(to, stays[index + 1]?.from ?? until);
-    const length = end - Math.max(from, stay.from);
-    if (length > 0) times.set(stay.state, (times.get(stay.state) ?? 0) + length);
-  }
-  return times;
 }

@@ -43,7 +43,7 @@ export function windowWith(window: TimeWindow, at: number): TimeWindow {
 }
 
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500].concat(
-  [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200].map((seconds) => seconds * 1000),
+  [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800].map((seconds) => seconds * 1000),
 );
 
 /** The lines at round times, at least so many pixels apart. */

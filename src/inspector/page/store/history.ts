@@ -1,5 +1,6 @@
 import type {
   ActorId,
+  DecisionRecord,
   EventRecord,
   InspectorRecord,
   MilestoneRecord,
@@ -32,10 +33,11 @@ export class History {
   /** The actors before the record at that place among the milestones. */
   #checkpoints: Map<ActorId, ActorState>[] = [];
   readonly #present: Map<ActorId, ActorState>;
-  readonly #transitions = new Map<ActorId, TransitionRecord[]>();
+  readonly #own = new Map<ActorId, MilestoneRecord[]>();
   #cached: Moment | undefined;
   #lastAt: number;
   #version = 0;
+  #epoch = 0;
 
   /** @param records any that came before or after that moment, in order; those before are walked back from it */
   constructor(known: Known, records: readonly InspectorRecord[]) {
@@ -58,6 +60,11 @@ export class History {
   /** Rises with every change. */
   get version(): number {
     return this.#version;
+  }
+
+  /** Rises whenever something is forgotten. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** What is remembered, the oldest first. */
@@ -130,9 +137,16 @@ export class History {
     return placeAfter(this.#records, seq);
   }
 
+  /** The milestones of an actor, in order, and the decisions by which it had to go. */
+  recordsOf(id: ActorId): readonly MilestoneRecord[] {
+    return this.#own.get(id) ?? [];
+  }
+
   /** The transitions of an actor that are remembered, in order. */
   transitionsOf(id: ActorId): readonly TransitionRecord[] {
-    return this.#transitions.get(id) ?? [];
+    return this.recordsOf(id).filter(
+      (record) => record.kind === 'transition' && record.actor === id,
+    ) as TransitionRecord[];
   }
 
   /** What the lane of an actor draws. */
@@ -143,15 +157,10 @@ export class History {
     const start = this.#checkpoints[0]?.get(id);
     const startAt = this.#records[0]?.at ?? this.known.at;
     if (start !== undefined) stays.push({ ...stayIn(start), from: start.since ?? startAt, seq: 0 });
-    for (const record of this.#milestones) {
+    for (const record of this.recordsOf(id)) {
       if (record.kind === 'decision') {
-        if (record.chosen.some(({ plugin }) => `plugin:${String(plugin)}` === id)) {
-          marks.push({ at: record.at, seq: record.seq, kind: 'eviction' });
-        }
-        continue;
-      }
-      if (record.actor !== id) continue;
-      if (record.kind === 'crash') marks.push({ at: record.at, seq: record.seq, kind: 'crash' });
+        if (victimsOf(record).includes(id)) marks.push({ at: record.at, seq: record.seq, kind: 'eviction' });
+      } else if (record.kind === 'crash') marks.push({ at: record.at, seq: record.seq, kind: 'crash' });
       else if (record.kind === 'memory') memory.push({ at: record.at, memoryMb: record.memoryMb });
       else if (record.kind === 'transition') {
         const [state = '', ...phase] = id.startsWith('plugin:') ? record.to.split('.') : [record.to];
@@ -169,9 +178,15 @@ export class History {
     if (this.#milestones.length % CHECKPOINT_EVERY === 0) this.#checkpoints.push(new Map(this.#present));
     this.#milestones.push(record);
     apply(this.#present, record);
-    if (record.kind !== 'transition') return;
-    const own = this.#transitions.get(record.actor);
-    if (own === undefined) this.#transitions.set(record.actor, [record]);
+    this.#file(record.actor, record);
+    if (record.kind === 'decision') {
+      for (const victim of victimsOf(record)) if (victim !== record.actor) this.#file(victim, record);
+    }
+  }
+
+  #file(id: ActorId, record: MilestoneRecord): void {
+    const own = this.#own.get(id);
+    if (own === undefined) this.#own.set(id, [record]);
     else own.push(record);
   }
 
@@ -182,11 +197,12 @@ export class History {
     this.#checkpoints = this.#checkpoints.slice(stretches);
     this.#milestones = this.#milestones.slice(stretches * CHECKPOINT_EVERY);
     this.#records = this.#records.slice(placeAfter(this.#records, cut));
-    for (const [id, own] of this.#transitions) {
+    for (const [id, own] of this.#own) {
       const kept = own.slice(placeAfter(own, cut));
-      if (kept.length === 0) this.#transitions.delete(id);
-      else this.#transitions.set(id, kept);
+      if (kept.length === 0) this.#own.delete(id);
+      else this.#own.set(id, kept);
     }
+    this.#epoch += 1;
   }
 
   #forgetEvents(): void {
@@ -194,7 +210,13 @@ export class History {
     this.#records = this.#records.filter(
       (record) => record.kind !== ('event' satisfies EventRecord['kind']) || surplus-- <= 0,
     );
+    this.#epoch += 1;
   }
+}
+
+/** The plugins that a decision asks to go. */
+function victimsOf({ chosen }: DecisionRecord): ActorId[] {
+  return chosen.map(({ plugin }) => `plugin:${String(plugin)}`);
 }
 
 function stayIn({ state, phase }: ActorState): Pick<Stay, 'state' | 'phase'> {

@@ -1,0 +1,19 @@
+// Builds the page of the inspector into dist/inspector/ui/, from where the inspector serves it.
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+
+await build({
+  configFile: false,
+  logLevel: 'warn',
+  root: fileURLToPath(new URL('../src/inspector/page/', import.meta.url)),
+  base: './',
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    outDir: fileURLToPath(new URL('../dist/inspector/ui/', import.meta.url)),
+    emptyOutDir: true,
+    target: 'es2023',
+    // What is inlined would be refused by the policy under which the page is served.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});

@@ -1,0 +1,32 @@
+import { Empty } from '../shell/empty.tsx';
+import { jsonText } from '../store/format.ts';
+import type { ActorState } from '../store/model.ts';
+
+/** What an actor's machine remembers; what its last step has changed is marked, with what it was before. */
+export function ContextView({ actor: { context, change } }: { readonly actor: ActorState }) {
+  const keys = [...new Set([...Object.keys(context), ...Object.keys(change ?? {})])];
+  if (keys.length === 0) return <Empty title="It remembers nothing that is shown" />;
+  return (
+    <dl class="facts">
+      {keys.map((key) => {
+        const sides = change?.[key];
+        return (
+          <div key={key} data-key={key} data-changed={sides !== undefined}>
+            <dt>
+              {sides !== undefined && <span class="changed">changed</span>}
+              {key}
+            </dt>
+            <dd>
+              {sides !== undefined && (
+                <>
+                  <del>{jsonText(sides.before)}</del> <span aria-hidden="true">→</span>{' '}
+                </>
+              )}
+              {sides === undefined ? jsonText(context[key]) : <ins>{jsonText(context[key])}</ins>}
+            </dd>
+          </div>
+        );
+      })}
+    </dl>
+  );
+}

@@ -1,0 +1,90 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ControlAction, ControlAnswer, ControlRequest } from '../../wire.ts';
+import type { ActorState } from '../store/model.ts';
+import { type Page, usePage } from '../store/page.ts';
+
+const ACTIONS: readonly { readonly action: ControlAction; readonly title: string; readonly effect: string }[] = [
+  { action: 'load', title: 'Load', effect: 'Its worker is started, for which others may have to go.' },
+  { action: 'release', title: 'Release', effect: 'It gives up its resources; its next call gets them back.' },
+  { action: 'restart', title: 'Restart', effect: 'A new worker takes the place of the one there is.' },
+  { action: 'cancel', title: 'Cancel calls', effect: 'The calls that run and wait end with an error.' },
+  { action: 'reset', title: 'Reset', effect: 'What was counted against it is forgotten, and its worker is started.' },
+];
+
+/** What can be done with a plugin, where the runtime allows it, and only in the present. Each is asked for twice. */
+export function Control({ actor }: { readonly actor: ActorState }) {
+  const page = usePage();
+  const source = page.source.value;
+  const isOpen = page.history.value?.known.control === true && source.kind === 'stream' && source.state === 'live';
+  if (!isOpen || actor.machine !== 'plugin' || page.cursor.value !== undefined) return null;
+  return <Actions plugin={actor.name} />;
+}
+
+function Actions({ plugin }: { readonly plugin: string }) {
+  const page = usePage();
+  const [asked, setAsked] = useState<ControlAction | undefined>(undefined);
+  const dialog = useRef<HTMLDialogElement>(null);
+  const chosen = ACTIONS.find(({ action }) => action === asked);
+  useEffect(() => {
+    if (asked === undefined) dialog.current?.close();
+    else dialog.current?.showModal();
+  }, [asked]);
+  return (
+    <>
+      <select
+        class="small"
+        aria-label={`Act on ${plugin}`}
+        value=""
+        onChange={(event) => {
+          setAsked(event.currentTarget.value as ControlAction);
+          event.currentTarget.value = '';
+        }}
+      >
+        <option value="" disabled>
+          Act …
+        </option>
+        {ACTIONS.map(({ action, title }) => (
+          <option key={action} value={action}>
+            {title}
+          </option>
+        ))}
+      </select>
+      <dialog ref={dialog} class="confirm" aria-labelledby="confirm-title" onClose={() => setAsked(undefined)}>
+        <h2 id="confirm-title">
+          {chosen?.title} {plugin}?
+        </h2>
+        <p>{chosen?.effect}</p>
+        <div class="buttons">
+          <button type="button" onClick={() => setAsked(undefined)}>
+            No
+          </button>
+          <button
+            type="button"
+            class="primary"
+            onClick={() => {
+              if (asked !== undefined) void act(page, { action: asked, plugin });
+              setAsked(undefined);
+            }}
+          >
+            {chosen?.title}
+          </button>
+        </div>
+      </dialog>
+    </>
+  );
+}
+
+/** How it goes is recorded, and shows among the events. */
+async function act(page: Page, request: ControlRequest): Promise<void> {
+  try {
+    const response = await fetch('/api/control', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${page.token ?? ''}`, 'content-type': 'application/json' },
+      body: JSON.stringify(request),
+    });
+    const answer = response.ok || response.status === 404 ? ((await response.json()) as ControlAnswer) : undefined;
+    if (answer?.ok !== true) page.notice.value = answer?.message ?? `The runtime answered with ${response.status}.`;
+  } catch (error) {
+    page.notice.value = `The runtime could not be asked: ${String(error)}`;
+  }
+}

@@ -1,0 +1,54 @@
+import { useState } from 'preact/hooks';
+import { Empty } from '../shell/empty.tsx';
+import { crashMarkdown, eventsBefore } from '../store/crash.ts';
+import { timeText } from '../store/format.ts';
+import type { ActorState } from '../store/model.ts';
+import { usePage } from '../store/page.ts';
+import { exitText } from './process-view.tsx';
+
+/** The last crash of a plugin: what it died of, what it said, and what came before. */
+export function CrashReport({ actor: { lastCrash } }: { readonly actor: ActorState }) {
+  const page = usePage();
+  const [copied, setCopied] = useState('');
+  const history = page.history.value;
+  if (lastCrash === undefined || history === undefined) return <Empty title="No crash is remembered" />;
+  const { seq, at, error, exit, output, generation, restarts } = lastCrash;
+  const rows = eventsBefore(history, lastCrash);
+  const copy = (): void => {
+    navigator.clipboard.writeText(crashMarkdown(lastCrash, rows, exitText(exit))).then(
+      () => setCopied('Copied'),
+      () => setCopied('The browser does not let this page copy'),
+    );
+  };
+  return (
+    <article class="crash">
+      <p class="crash-title">
+        <b>{error.code}</b> {error.message}
+      </p>
+      <p class="muted">
+        {timeText(at)} · {exitText(exit)} · worker {generation} · started again {restarts} times
+      </p>
+      <div class="buttons">
+        <button type="button" onClick={() => page.lookAt(seq)}>
+          Show everything at the crash
+        </button>
+        <button type="button" onClick={copy}>
+          Copy as Markdown
+        </button>
+        <span role="status">{copied}</span>
+      </div>
+      <h3>Last lines of its output</h3>
+      <pre class="code">{output === '' ? '(none)' : output}</pre>
+      <h3>The last {rows.length} events</h3>
+      <ol class="crash-events mono">
+        {rows.map((row) => (
+          <li key={row.seq} data-error={row.isError}>
+            <span class="muted">{timeText(row.at)}</span> {row.type}{' '}
+            {row.transition !== undefined && `${row.transition.from} → ${row.transition.to} `}
+            <span class="muted">{row.note}</span>
+          </li>
+        ))}
+      </ol>
+    </article>
+  );
+}

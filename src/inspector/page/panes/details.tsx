@@ -1,0 +1,99 @@
+import { Empty } from '../shell/empty.tsx';
+import { StateTag } from '../shell/glyph.tsx';
+import { Tabs } from '../shell/tabs.tsx';
+import { jsonText } from '../store/format.ts';
+import type { ActorState } from '../store/model.ts';
+import { type DetailsTab, usePage } from '../store/page.ts';
+import { ContextView } from './context-view.tsx';
+import { Control } from './control.tsx';
+import { CrashReport } from './crash-report.tsx';
+import { EventView } from './event-view.tsx';
+import { ProcessView } from './process-view.tsx';
+import { Why } from './why.tsx';
+
+/** All that is known of the selected actor at the instant that is looked at. */
+export function Details() {
+  const page = usePage();
+  const actor = page.actor.value;
+  if (actor === undefined) {
+    return (
+      <section class="pane pane-details" aria-label="Details">
+        <Empty
+          title={`${page.selected.value} is not there at this instant`}
+          action={{
+            text: 'Select the supervisor',
+            onClick: () => {
+              page.selected.value = 'supervisor';
+            },
+          }}
+        >
+          It had not come yet, or has gone.
+        </Empty>
+      </section>
+    );
+  }
+  const tabs = tabsOf(actor, page.cursor.value !== undefined);
+  const chosen = tabs.some(({ name }) => name === page.tab.value) ? page.tab.value : 'context';
+  return (
+    <section class="pane pane-details" aria-label="Details">
+      <div class="pane-head">
+        <h2 class="details-name">{actor.name}</h2>
+        <StateTag state={actor.state} phase={actor.phase} />
+        <span class="spring" />
+        <Control actor={actor} />
+      </div>
+      <Tabs
+        label="Details"
+        tabs={tabs}
+        chosen={chosen}
+        onChoose={(name) => {
+          page.tab.value = name;
+        }}
+        controls="details"
+      />
+      <div class="details-body" id="details" role="tabpanel" tabIndex={0} aria-label={chosen} data-tab-shown={chosen}>
+        <View tab={chosen} actor={actor} />
+      </div>
+    </section>
+  );
+}
+
+function View({ tab, actor }: { readonly tab: DetailsTab; readonly actor: ActorState }) {
+  switch (tab) {
+    case 'process':
+      return <ProcessView actor={actor} />;
+    case 'why':
+      return <Why actor={actor} />;
+    case 'config':
+      return <Config actor={actor} />;
+    case 'crash':
+      return <CrashReport actor={actor} />;
+    case 'event':
+      return <EventView />;
+    default:
+      return <ContextView actor={actor} />;
+  }
+}
+
+function Config({ actor: { context } }: { readonly actor: ActorState }) {
+  const config = context['config'];
+  if (config === undefined) {
+    return <Empty title="No config was given">It runs with the defaults of its schema.</Empty>;
+  }
+  return <pre class="code">{jsonText(config)}</pre>;
+}
+
+interface TabOf {
+  readonly name: DetailsTab;
+  readonly title: string;
+}
+
+function tabsOf({ machine, lastCrash }: ActorState, isPast: boolean): readonly TabOf[] {
+  const tabs: TabOf[] = [{ name: 'context', title: 'Context' }];
+  if (machine === 'plugin') tabs.push({ name: 'process', title: 'Process' });
+  if (machine !== 'worker') tabs.push({ name: 'why', title: 'Why' });
+  if (machine === 'plugin') tabs.push({ name: 'config', title: 'Config' });
+  if (lastCrash !== undefined) tabs.push({ name: 'crash', title: 'Crash' });
+  if (isPast) tabs.push({ name: 'event', title: 'Event' });
+  return tabs;
+}

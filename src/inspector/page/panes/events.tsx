@@ -1,0 +1,228 @@
+import { useRef } from 'preact/hooks';
+import { Empty } from '../shell/empty.tsx';
+import { Glyph } from '../shell/glyph.tsx';
+import { VirtualList } from '../shell/virtual-list.tsx';
+import { actorText, durationText, timeText } from '../store/format.ts';
+import { stateAndPhase } from '../store/model.ts';
+import { type Page, usePage } from '../store/page.ts';
+import { type Row, rowsUntil } from '../store/rows.ts';
+
+/** What has happened, a row each. Those after the instant that is looked at are dim. */
+export function Events() {
+  const page = usePage();
+  const { shown } = page.rows.value;
+  const [cursor, isFollowing] = [page.cursor.value, page.isFollowing.value];
+  const seen = useRef(shown.length);
+  const isLive = cursor === undefined;
+  if (isFollowing && isLive) seen.current = shown.length;
+  const unseen = Math.max(0, shown.length - seen.current);
+  const now = isLive ? Number.POSITIVE_INFINITY : cursor;
+  return (
+    <section class="pane pane-events" aria-label="Events">
+      <div class="pane-head">
+        <h2>Events</h2>
+        <span class="count">{shown.length.toLocaleString()}</span>
+        <span class="spring" />
+        <Toggle text="This actor" on={page.ofSelected} />
+        <Toggle text="Transitions" on={page.transitionsOnly} />
+        <Toggle text="Errors" on={page.errorsOnly} />
+        <Toggle text="Follow" on={page.isFollowing} />
+      </div>
+      <Filters />
+      {shown.length === 0 ? (
+        <NoEvents />
+      ) : (
+        <VirtualList
+          items={shown}
+          rowHeight={24}
+          role="table"
+          label="Events"
+          follows={isFollowing && isLive}
+          onFollow={(follows) => {
+            page.isFollowing.value = follows;
+          }}
+          reveal={isLive ? undefined : rowsUntil(shown, cursor) - 1}
+        >
+          {(row, index) => (
+            <EventRow key={row.seq} row={row} before={shown[index - 1]} place={index + 1} now={now} cursor={cursor} />
+          )}
+        </VirtualList>
+      )}
+      {unseen > 0 && isLive && (
+        <button
+          type="button"
+          class="unseen"
+          onClick={() => {
+            page.isFollowing.value = true;
+          }}
+        >
+          {unseen.toLocaleString()} new ↓
+        </button>
+      )}
+    </section>
+  );
+}
+
+interface EventRowProps {
+  readonly row: Row;
+  readonly before: Row | undefined;
+  readonly place: number;
+  /** The instant that is looked at. */
+  readonly now: number;
+  readonly cursor: number | undefined;
+}
+
+function EventRow({ row, before, place, now, cursor }: EventRowProps) {
+  const page = usePage();
+  const { seq, at, actor, source, type, record, note, isError } = row;
+  const transition = row.transition !== undefined && row.transition.seq <= now ? row.transition : undefined;
+  const end = Math.max(seq, row.transition?.seq ?? 0);
+  const isCurrent = cursor !== undefined && cursor >= seq && cursor <= end;
+  const to = transition && stateAndPhase(actor.startsWith('plugin:') ? 'plugin' : 'worker', transition.to);
+  const lookHere = (): void => {
+    page.selected.value = actor;
+    if (record.kind === 'event') page.tab.value = 'event';
+    else if (record.kind === 'crash') page.tab.value = 'crash';
+    else if (record.kind === 'decision') page.tab.value = 'why';
+    page.lookAt(end);
+  };
+  return (
+    <div
+      class="event"
+      role="row"
+      aria-rowindex={place}
+      aria-current={isCurrent ? 'time' : undefined}
+      data-seq={seq}
+      data-later={seq > now}
+      data-error={isError}
+      onClick={lookHere}
+    >
+      <span role="cell" class="event-time" title={before && `${durationText(at - before.at)} after the one before`}>
+        {timeText(at)}
+      </span>
+      <span role="cell" class="event-delta muted">
+        {before === undefined ? '' : deltaText(at - before.at)}
+      </span>
+      <span role="cell" class="event-actor">
+        {source !== undefined && source !== actor && <span class="muted">{actorText(source)} → </span>}
+        {actorText(actor)}
+      </span>
+      <span role="cell" class="event-type" title={type}>
+        {type === '' ? '·' : type}
+        <button
+          type="button"
+          class="event-hide"
+          tabIndex={-1}
+          aria-label={`Hide ${type}`}
+          title="Hide this type"
+          onClick={(event) => {
+            event.stopPropagation();
+            page.hideType(type);
+          }}
+        >
+          ×
+        </button>
+      </span>
+      <span role="cell" class="event-to">
+        {to !== undefined && transition !== undefined && (
+          <>
+            <span class="muted">{transition.from} → </span>
+            <Glyph state={to.state} /> <span class={`ink-${to.state}`}>{transition.to}</span>{' '}
+          </>
+        )}
+        {note}
+      </span>
+    </div>
+  );
+}
+
+/** What is left out, each to be taken back by a click. */
+function Filters() {
+  const page = usePage();
+  const [hidden, type, range] = [page.hiddenTypes.value, page.onlyType.value, page.range.value];
+  if (hidden.size === 0 && type === undefined && range === undefined) return null;
+  return (
+    <div class="filters">
+      {type !== undefined && (
+        <button
+          type="button"
+          class="filter"
+          onClick={() => {
+            page.onlyType.value = undefined;
+          }}
+        >
+          only {type} <span aria-label="remove">×</span>
+        </button>
+      )}
+      {range !== undefined && (
+        <button
+          type="button"
+          class="filter"
+          onClick={() => {
+            page.range.value = undefined;
+          }}
+        >
+          {timeText(range.from)} to {timeText(range.to)}, {durationText(range.to - range.from)}{' '}
+          <span aria-label="remove">×</span>
+        </button>
+      )}
+      {[...hidden].map((each) => (
+        <button key={each} type="button" class="filter" onClick={() => showType(page, each)}>
+          <s>{each}</s> <span aria-label="show again">×</span>
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function showType(page: Page, type: string): void {
+  page.hiddenTypes.value = new Set([...page.hiddenTypes.peek()].filter((each) => each !== type));
+}
+
+function NoEvents() {
+  const page = usePage();
+  const history = page.history.value;
+  if (history === undefined || history.records.length === 0) {
+    return <Empty title="Nothing has happened yet">Call a plugin, and what it does shows here.</Empty>;
+  }
+  const why = [
+    page.query.value.trim() !== '' && `nothing contains “${page.query.value.trim()}”`,
+    page.ofSelected.value && `only ${actorText(page.selected.value)} is shown`,
+    page.transitionsOnly.value && 'only transitions are shown',
+    page.errorsOnly.value && 'only errors are shown',
+    page.onlyType.value !== undefined && `only ${page.onlyType.value} is shown`,
+    page.hiddenTypes.value.size > 0 && `${page.hiddenTypes.value.size} types are hidden`,
+    page.range.value !== undefined && 'a stretch of time is chosen',
+  ].filter((each) => each !== false);
+  return (
+    <Empty
+      title="No event matches"
+      action={{
+        text: 'Show all',
+        onClick: () => {
+          page.query.value = '';
+          page.clearEventFilters();
+        },
+      }}
+    >
+      {why.join(', ')}.
+    </Empty>
+  );
+}
+
+function Toggle({ text, on }: { readonly text: string; readonly on: Page['ofSelected'] }) {
+  return (
+    <button
+      type="button"
+      class="small"
+      aria-pressed={on.value}
+      onClick={() => {
+        on.value = !on.peek();
+      }}
+    >
+      {text}
+    </button>
+  );
+}
+
+const deltaText = (ms: number): string => (ms < 1 ? '' : `+${durationText(ms)}`);

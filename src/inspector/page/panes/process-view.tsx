@@ -1,0 +1,53 @@
+import type { CrashRecord, JsonObject } from '../../wire.ts';
+import { memoryText } from '../store/format.ts';
+import { type ActorState, numberIn } from '../store/model.ts';
+
+/** The process of a plugin: the one it has, and how the last one ended. */
+export function ProcessView({ actor: { context, lastCrash, facts } }: { readonly actor: ActorState }) {
+  const memoryMb = numberIn(context, 'memoryMb');
+  const lastExit = context['lastExit'] as CrashRecord['exit'] | undefined;
+  const lastError = context['lastError'] as JsonObject | undefined;
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['Process', textOf(context['pid'], 'none')],
+    ['Worker', `number ${textOf(context['generation'], '?')}, started again ${textOf(context['restarts'], '0')} times`],
+    ['Memory', memoryMb === undefined ? 'not measured' : memoryText(memoryMb)],
+    ['Allowed', facts?.budgetMb === undefined ? 'its manifest does not say' : memoryText(facts.budgetMb)],
+    ['Calls', `${textOf(context['inFlight'], '0')} at the worker, ${textOf(context['waiting'], '0')} wait`],
+    ['Last exit', lastExit === undefined ? 'none' : exitText(lastExit)],
+    ['Last error', lastError && `${String(lastError['code'])}: ${String(lastError['message'])}`],
+    ['Version', facts?.version],
+    ['Category', facts?.category],
+    ['Manifest', facts?.manifestPath],
+  ];
+  return (
+    <>
+      <dl class="facts">
+        {rows.map(
+          ([term, text]) =>
+            text !== undefined &&
+            text !== '' && (
+              <div key={term}>
+                <dt>{term}</dt>
+                <dd>{text}</dd>
+              </div>
+            ),
+        )}
+      </dl>
+      {lastCrash !== undefined && lastCrash.output !== '' && (
+        <>
+          <h3>Last lines of its output</h3>
+          <pre class="code">{lastCrash.output}</pre>
+        </>
+      )}
+    </>
+  );
+}
+
+/** How a process ended, in words. */
+export function exitText(exit: CrashRecord['exit']): string {
+  if (exit === undefined) return 'has not ended';
+  const how = exit.signal === null ? `exit code ${exit.code ?? '?'}` : `signal ${exit.signal}`;
+  return exit.outOfMemory ? `${how}, for want of memory` : how;
+}
+
+const textOf = (value: unknown, none: string): string => (value === undefined || value === null ? none : String(value));

@@ -1,0 +1,93 @@
+import { useEffect } from 'preact/hooks';
+import { Actors } from '../panes/actors.tsx';
+import { ChartPane } from '../panes/chart-pane.tsx';
+import { Details } from '../panes/details.tsx';
+import { Events } from '../panes/events.tsx';
+import { LanesPane } from '../panes/lanes-pane.tsx';
+import { type PaneName, usePage } from '../store/page.ts';
+import { Header } from './header.tsx';
+import { Help } from './help.tsx';
+import { listenToKeys } from './keyboard.ts';
+import { openSession } from './session.ts';
+import { Splitter } from './splitter.tsx';
+import { Tabs } from './tabs.tsx';
+import { TimeBar } from './time-bar.tsx';
+import { Welcome } from './welcome.tsx';
+
+const PANES: readonly { readonly name: PaneName; readonly title: string }[] = [
+  { name: 'actors', title: 'Actors' },
+  { name: 'chart', title: 'Chart' },
+  { name: 'events', title: 'Events' },
+  { name: 'details', title: 'Details' },
+  { name: 'lanes', title: 'Lanes' },
+];
+
+/** The whole page. */
+export function App() {
+  const page = usePage();
+  useEffect(() => listenToKeys(page), [page]);
+  useEffect(() => acceptFiles((file) => void openSession(page, file)), [page]);
+  const hasHistory = page.history.value !== undefined;
+  return (
+    <div class="app" data-pane={page.pane.value}>
+      <Header />
+      {hasHistory ? (
+        <>
+          <TimeBar />
+          <Tabs
+            label="Panes"
+            tabs={PANES}
+            chosen={page.pane.value}
+            onChoose={(name) => {
+              page.pane.value = name;
+            }}
+            controls="panes"
+          />
+          <main class="panes" id="panes">
+            <Actors />
+            <Splitter name="actors" label="Width of the actors" initial={288} min={180} max={560} grows="right" />
+            <ChartPane />
+            <Splitter name="right" label="Width of the events" initial={440} min={280} max={900} grows="left" />
+            <Events />
+            <Splitter name="details" label="Height of the details" initial={300} min={100} max={900} grows="up" />
+            <Details />
+            <Splitter name="lanes" label="Height of the lanes" initial={180} min={64} max={600} grows="up" />
+            <LanesPane />
+          </main>
+        </>
+      ) : (
+        <Welcome />
+      )}
+      <Help />
+      {page.notice.value !== '' && (
+        <div class="notice" role="alert">
+          {page.notice.value}
+          <button
+            type="button"
+            onClick={() => {
+              page.notice.value = '';
+            }}
+          >
+            Close
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Takes files that are dropped anywhere. Returns how to stop. */
+function acceptFiles(open: (file: File) => void): () => void {
+  const onDragOver = (event: DragEvent): void => event.preventDefault();
+  const onDrop = (event: DragEvent): void => {
+    event.preventDefault();
+    const file = event.dataTransfer?.files[0];
+    if (file !== undefined) open(file);
+  };
+  addEventListener('dragover', onDragOver);
+  addEventListener('drop', onDrop);
+  return () => {
+    removeEventListener('dragover', onDragOver);
+    removeEventListener('drop', onDrop);
+  };
+}

@@ -1,0 +1,123 @@
+import { PLUGIN_STATES } from '../palette.ts';
+import { usePage } from '../store/page.ts';
+import { Glyph } from './glyph.tsx';
+import { OpenButton } from './open-button.tsx';
+import { exportSession } from './session.ts';
+
+/** Where it comes from, how many there are in each state, the search, and what can be done with the session. */
+export function Header() {
+  const page = usePage();
+  const hasHistory = page.history.value !== undefined;
+  return (
+    <header class="header">
+      <div class="brand">
+        <img src="./icon.svg" alt="" width="22" height="22" />
+        <span>Greenroom</span>
+      </div>
+      <Connection />
+      {hasHistory && (
+        <>
+          <Chips />
+          <input
+            id="search"
+            type="search"
+            placeholder="Search names, states, events, errors"
+            aria-label="Search names, states, events and errors"
+            title="Press / to search"
+            value={page.query.value}
+            onInput={(event) => {
+              page.query.value = event.currentTarget.value;
+            }}
+          />
+          <div class="header-actions">
+            <button type="button" onClick={() => page.togglePause()}>
+              {page.cursor.value === undefined ? 'Pause' : 'Go on'}
+            </button>
+            <button type="button" onClick={() => void exportSession(page)}>
+              Export
+            </button>
+            <OpenButton text="Open" />
+            <button
+              type="button"
+              class="square"
+              aria-label="Keys"
+              title="Keys (?)"
+              onClick={() => {
+                page.isHelpOpen.value = true;
+              }}
+            >
+              ?
+            </button>
+          </div>
+        </>
+      )}
+    </header>
+  );
+}
+
+const STREAM_TEXTS = {
+  opening: 'Connecting',
+  live: 'Live',
+  reconnecting: 'Reconnecting',
+  lost: 'Runtime ended: data kept',
+  refused: 'Runtime ended: data kept',
+} as const;
+
+function Connection() {
+  const page = usePage();
+  const [source, dropped, cursor] = [page.source.value, page.dropped.value, page.cursor.value];
+  const status = page.history.value?.known.supervisor;
+  const hasEnded = page.hasEnded.value;
+  const [kind, text] =
+    source.kind === 'nothing'
+      ? ['nothing', 'No session']
+      : source.kind === 'file'
+        ? ['file', source.name]
+        : hasEnded
+          ? ['ended', STREAM_TEXTS.lost]
+          : source.state === 'live' && cursor !== undefined
+            ? ['paused', 'Paused']
+            : [source.state, STREAM_TEXTS[source.state]];
+  const machine = page.moment.value.actors.get('supervisor')?.state;
+  return (
+    <div class="connection">
+      <span class={`pill pill-${kind}`} role="status">
+        {text}
+      </span>
+      {dropped > 0 && <span class="pill pill-dropped">{dropped.toLocaleString()} dropped</span>}
+      {status !== undefined && (
+        <span
+          class="supervisor muted"
+          title={`${status.transport} · data in ${status.dataDir} · memory from ${status.monitor} · ${status.orphanProtection.promise}`}
+        >
+          {machine ?? status.state} · policy {status.policy} · {page.actors.value.workers} workers
+        </span>
+      )}
+    </div>
+  );
+}
+
+function Chips() {
+  const page = usePage();
+  const chosen = page.states.value;
+  const { counts } = page.actors.value;
+  return (
+    <div class="chips" role="group" aria-label="Only actors in these states">
+      {PLUGIN_STATES.map((state, index) => (
+        <button
+          key={state}
+          type="button"
+          class={`chip chip-${state}`}
+          data-empty={counts[state] === 0}
+          aria-pressed={chosen.has(state)}
+          title={`Only ${state} (${index + 1})`}
+          onClick={() => page.toggleState(state)}
+        >
+          <Glyph state={state} />
+          <span class="chip-name">{state}</span>
+          <b>{counts[state]}</b>
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,40 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { usePage } from '../store/page.ts';
+import { COMMANDS } from './keyboard.ts';
+
+const NAMES: Readonly<Record<string, string>> = { ' ': 'Space', Escape: 'Esc' };
+
+/** Every key, in a dialog. */
+export function Help() {
+  const page = usePage();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const isOpen = page.isHelpOpen.value;
+  useEffect(() => {
+    if (isOpen) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [isOpen]);
+  const close = (): void => {
+    page.isHelpOpen.value = false;
+  };
+  return (
+    <dialog ref={dialog} class="help" aria-labelledby="help-title" onClose={close}>
+      <h2 id="help-title">Keys</h2>
+      <dl>
+        {COMMANDS.map(({ keys, text }) => (
+          <div key={text}>
+            <dt>
+              {keys.map((key) => (
+                <kbd key={key}>{NAMES[key] ?? key}</kbd>
+              ))}
+            </dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="muted">In the chart: arrow keys go from state to state, t to the transitions, Enter selects.</p>
+      <button type="button" onClick={close}>
+        Close
+      </button>
+    </dialog>
+  );
+}

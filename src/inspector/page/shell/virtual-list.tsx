@@ -1,0 +1,82 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+
+/** What {@link VirtualList} shows. */
+export interface VirtualListProps<Item> {
+  readonly items: readonly Item[];
+  /** Of every row, in pixels. */
+  readonly rowHeight: number;
+  readonly role: 'tree' | 'listbox' | 'table';
+  readonly label: string;
+  readonly children: (item: Item, index: number) => ComponentChildren;
+  /** The place of the row that has to be in sight whenever it changes. */
+  readonly reveal?: number | undefined;
+  /** Whether the end is to stay in sight. */
+  readonly follows?: boolean | undefined;
+  /** The user has scrolled away from the end, or back to it. */
+  readonly onFollow?: ((follows: boolean) => void) | undefined;
+}
+
+/** So many rows more than are in sight are there. */
+const SPARE = 6;
+
+/** A list of any length, of which only the rows in sight are in the document. */
+export function VirtualList<Item>(props: VirtualListProps<Item>) {
+  const { items, rowHeight, role, label, children, reveal, follows = false, onFollow } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const [top, setTop] = useState(0);
+  const [height, setHeight] = useState(600);
+  const placed = useRef(0);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => entry !== undefined && setHeight(entry.contentRect.height));
+    if (box.current !== null) observer.observe(box.current);
+    return () => observer.disconnect();
+  }, []);
+  const scrollTo = (to: number): void => {
+    if (box.current === null) return;
+    box.current.scrollTop = to;
+    placed.current = box.current.scrollTop;
+    setTop(placed.current);
+  };
+  useLayoutEffect(() => {
+    if (follows) scrollTo(items.length * rowHeight);
+  }, [follows, items.length, rowHeight, height]);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (reveal === undefined || reveal < 0 || element === null) return;
+    const [start, end] = [reveal * rowHeight, (reveal + 1) * rowHeight];
+    if (start < element.scrollTop) scrollTo(start - rowHeight * 2);
+    else if (end > element.scrollTop + element.clientHeight) scrollTo(end - element.clientHeight + rowHeight * 2);
+  }, [reveal, rowHeight]);
+  const onScroll = (): void => {
+    const element = box.current;
+    if (element === null) return;
+    setTop(element.scrollTop);
+    if (Math.abs(element.scrollTop - placed.current) < 2) return;
+    placed.current = element.scrollTop;
+    onFollow?.(element.scrollTop + element.clientHeight >= element.scrollHeight - rowHeight);
+  };
+  const first = Math.max(0, Math.floor(top / rowHeight) - SPARE);
+  const last = Math.min(items.length, Math.ceil((top + height) / rowHeight) + SPARE);
+  return (
+    <div
+      ref={box}
+      class="virtual"
+      role={role}
+      aria-label={label}
+      tabIndex={0}
+      onScroll={onScroll}
+      {...(role === 'table' && { 'aria-rowcount': items.length })}
+    >
+      <div class="virtual-space" role="presentation" style={{ height: `${items.length * rowHeight}px` }}>
+        <div
+          class="virtual-window"
+          role={role === 'table' ? 'rowgroup' : role === 'tree' ? 'group' : 'presentation'}
+          style={{ transform: `translateY(${first * rowHeight}px)` }}
+        >
+          {items.slice(first, last).map((item, index) => children(item, first + index))}
+        </div>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,63 @@
+import { batch, effect } from '@preact/signals';
+import type { PluginState } from '../../wire.ts';
+import { PLUGIN_STATES } from '../palette.ts';
+import type { Page } from './page.ts';
+
+const TOKEN_KEY = 'greenroom-token';
+/** Browsers let a page change its address a few times a second only. */
+const WRITE_MS = 300;
+
+/** The token that the address brought, which leaves the address at once; else the one that this tab has had before. */
+export function takeToken(): string | undefined {
+  const fields = new URLSearchParams(location.hash.slice(1));
+  const given = fields.get('token');
+  if (given !== null) {
+    sessionStorage.setItem(TOKEN_KEY, given);
+    fields.delete('token');
+    history.replaceState(null, '', `${location.pathname}#${fields.toString()}`);
+  }
+  return given ?? sessionStorage.getItem(TOKEN_KEY) ?? undefined;
+}
+
+/** Has the page show what its address says: actor, filters, and the instant. */
+export function readAddress(page: Page): void {
+  const fields = new URLSearchParams(location.hash.slice(1));
+  const states = (fields.get('states') ?? '').split(' ');
+  const at = Number(fields.get('at') ?? Number.NaN);
+  batch(() => {
+    page.selected.value = fields.get('actor') ?? 'supervisor';
+    page.query.value = fields.get('q') ?? '';
+    page.states.value = new Set(
+      states.filter((state): state is PluginState => PLUGIN_STATES.includes(state as PluginState)),
+    );
+    page.cursor.value = Number.isSafeInteger(at) && fields.has('at') ? at : undefined;
+  });
+}
+
+/** Keeps the address at what is shown, and what is shown at the address. Returns how to stop. */
+export function keepAddress(page: Page): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let written = location.hash;
+  const stop = effect(() => {
+    const fields = new URLSearchParams();
+    const [actor, query, states, at] = [page.selected.value, page.query.value, page.states.value, page.cursor.value];
+    if (actor !== 'supervisor') fields.set('actor', actor);
+    if (query !== '') fields.set('q', query);
+    if (states.size > 0) fields.set('states', [...states].join(' '));
+    if (at !== undefined) fields.set('at', String(at));
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      written = `#${fields.toString()}`;
+      history.replaceState(null, '', location.pathname + (written === '#' ? '' : written));
+    }, WRITE_MS);
+  });
+  const onChange = (): void => {
+    if (location.hash !== written) readAddress(page);
+  };
+  addEventListener('hashchange', onChange);
+  return () => {
+    stop();
+    clearTimeout(timer);
+    removeEventListener('hashchange', onChange);
+  };
+}

@@ -1,0 +1,43 @@
+import type { ActorId, Json } from '../../wire.ts';
+
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** A time of day to the millisecond, of milliseconds since the epoch. */
+export function timeText(at: number): string {
+  const date = new Date(at);
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
+  return `${clock}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** How long something took, in milliseconds, in as few letters as tell. */
+export function durationText(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 60) return `${minutes} m ${two(Math.floor(ms / 1_000) % 60)} s`;
+  return minutes < 1_440 ? `${Math.floor(minutes / 60)} h ${two(minutes % 60)} m` : `${Math.floor(minutes / 1_440)} d`;
+}
+
+/** An amount of memory in MiB. */
+export function memoryText(mebibytes: number): string {
+  return mebibytes < 1_024 ? `${Math.round(mebibytes)} MiB` : `${(mebibytes / 1_024).toFixed(1)} GiB`;
+}
+
+/** What an actor is called in a list: plugins by their name alone. */
+export function actorText(id: ActorId): string {
+  return id.startsWith('plugin:')
+    ? id.slice('plugin:'.length)
+    : id.startsWith('worker:')
+      ? id.slice('worker:'.length)
+      : id;
+}
+
+/** A value on a line of its own, or on several. */
+export function jsonText(value: Json | undefined): string {
+  return value === undefined ? '—' : JSON.stringify(value, undefined, 2);
+}
+
+/** A state and what goes on inside it. */
+export function stateText(state: string, phase: string): string {
+  return phase === '' ? state : `${state} · ${phase}`;
+}

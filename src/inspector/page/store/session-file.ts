@@ -1,0 +1,55 @@
+import type { InspectorRecord, SessionHeader } from '../../wire.ts';
+import { History } from './history.ts';
+
+/** Reads an exported session. Throws an error for people where it is none; a last line that was cut off is left out. */
+export function readSession(text: string): History {
+  const records = new Map<number, InspectorRecord>();
+  let header: SessionHeader | undefined;
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  for (const [index, line] of lines.entries()) {
+    const value = parse(line);
+    if (isHeader(value)) {
+      if (value.version !== 1)
+        throw new Error(`This session is of version ${String(value.version)}; this page reads 1.`);
+      header = value;
+    } else if (header === undefined) {
+      throw new Error('This is no session of Greenroom: its first line is not a header.');
+    } else if (isRecord(value)) records.set(value.seq, value);
+    else if (index < lines.length - 1) throw new Error(`Line ${index + 1} is no record.`);
+  }
+  if (header === undefined) throw new Error('This file is empty. Export a session and open that.');
+  return new History(
+    header,
+    [...records.values()].toSorted((a, b) => a.seq - b.seq),
+  );
+}
+
+/** A history as the text of a session, as the runtime would export it. */
+export function writeSession({ known, records }: History): string {
+  const { seq, at, control, supervisor, machines, plugins, actors } = known;
+  const header: SessionHeader = {
+    format: 'greenroom-session',
+    version: 1,
+    seq,
+    at,
+    control,
+    supervisor,
+    machines,
+    plugins,
+    actors,
+  };
+  return [header, ...records].map((line) => `${JSON.stringify(line)}\n`).join('');
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+const isHeader = (value: unknown): value is SessionHeader => isObject(value) && value['format'] === 'greenroom-session';
+const isRecord = (value: unknown): value is InspectorRecord =>
+  isObject(value) && typeof value['seq'] === 'number' && typeof value['kind'] === 'string';
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
