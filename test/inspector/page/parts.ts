@@ -71,7 +71,7 @@ export async function startParts(executablePath: string): Promise<Parts> {
       page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
       page.on('request', (request) => loaded.push(new URL(request.url()).pathname));
       await page.goto(`http://127.0.0.1:${port}/`);
-      await page.waitForFunction(() => 'bench' in window);
+      await page.waitForFunction(() => 'bench' in globalThis);
       return { page, faults, loaded };
     },
     async close() {

@@ -1,6 +1,8 @@
-import { type GraphEdge, TEXT } from './graph.ts';
+import { type GraphEdge, labelSize, TEXT } from './graph.ts';
+import { answersTo } from './highlight.ts';
 import { type Layout, numbersOf } from './layout.ts';
 import { routeOf } from './route.ts';
+import { causeText } from './states.ts';
 
 /** What the arrows of a chart are drawn from. */
 export interface ArrowsProps {
@@ -8,6 +10,8 @@ export interface ArrowsProps {
   readonly layout: Layout;
   /** Those that the last transition took. */
   readonly last: readonly GraphEdge[];
+  /** The event by which it was taken. */
+  readonly event: string;
   /** The path or the id of what the pointer or the focus is on: its arrows stand out. */
   readonly pointed: string | undefined;
   readonly onSelect: (edge: GraphEdge) => void;
@@ -15,14 +19,15 @@ export interface ArrowsProps {
 }
 
 /** The transitions of a chart. Each is a thin line, a wide one that is easy to hit, and what it waits for. */
-export function Arrows({ edges, layout, last, pointed, onSelect, onPoint }: ArrowsProps) {
+export function Arrows({ edges, layout, last, event, pointed, onSelect, onPoint }: ArrowsProps) {
   return (
     <g>
       {edges.map((edge) => {
-        const { id, from, to, lines, width, height } = edge;
+        const { id, from, to } = edge;
         const route = routeOf(layout.lines[id] ?? '');
         const [x = 0, y = 0] = numbersOf(layout.labels[id] ?? '');
         const isLast = last.includes(edge);
+        const { lines, width, height } = (isLast && labelOf(edge, event)) || edge;
         const stands = isLast || pointed === id || pointed === from || pointed === to;
         return (
           <g
@@ -59,6 +64,12 @@ export function Arrows({ edges, layout, last, pointed, onSelect, onPoint }: Arro
       })}
     </g>
   );
+}
+
+/** What is written at the arrow that was taken: its own event, which the others may have hidden. */
+function labelOf({ transitions }: GraphEdge, event: string): Pick<GraphEdge, 'lines' | 'width' | 'height'> | undefined {
+  const taken = transitions.find(({ transition }) => answersTo(transition, event));
+  return taken && labelSize([causeText(taken.transition, taken.source)]);
 }
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1) || 'the machine';

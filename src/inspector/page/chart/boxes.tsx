@@ -55,7 +55,7 @@ function Box(props: BoxesProps & { readonly node: GraphNode }) {
   const mark = pluginState !== undefined && path.endsWith(`.${pluginState}`) ? STATE_MARKS[pluginState] : undefined;
   const folded = !open && state.states.length > 0;
   const lines = [
-    ...(folded ? [live ? insideOf(path, active) : ''] : []),
+    ...(folded ? [live ? insideOf(path, active) : `${state.states.length} states`] : []),
     ...state.invokes.map(({ source }) => `▷ ${source}`),
   ];
   const name = state.key;
@@ -91,7 +91,7 @@ function Box(props: BoxesProps & { readonly node: GraphNode }) {
         {lines.map((line, index) => (
           <text
             key={index}
-            class={folded && index === 0 ? 'chart-inside' : 'chart-small'}
+            class={folded && live && index === 0 ? 'chart-inside' : 'chart-small'}
             x={12}
             y={(open ? TEXT.openHeight : TEXT.titleHeight) + index * TEXT.lineHeight + 7}
           >

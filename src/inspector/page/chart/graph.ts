@@ -80,7 +80,11 @@ function nodeOf(state: ChartState, open: OpenStates, boxes: Map<string, string>,
     state,
     open: isOpen,
     width: Math.ceil(
-      Math.max(92, key.length * TEXT.titleChar + 48, ...lines.map((line) => line.length * TEXT.smallChar + 28)),
+      Math.max(
+        92,
+        key.length * TEXT.titleChar + (states.length > 0 ? 64 : 44),
+        ...lines.map((line) => line.length * TEXT.smallChar + 28),
+      ),
     ),
     height:
       (isOpen ? TEXT.openHeight : TEXT.titleHeight) +
@@ -105,16 +109,25 @@ function* arrowsOf(state: ChartState): Generator<SourcedTransition & { readonly 
 
 function edgeOf(id: string, transitions: readonly SourcedTransition[], most: number): GraphEdge {
   const [from = '', to = ''] = id.split('>');
-  const lines = shortened(linesOf(transitions, most > 1), most);
+  const lines = shortened(linesOf(mainFirst(transitions, to), most > 1), most);
+  return { id, from, to, transitions, ...labelSize(lines) };
+}
+
+/** The room that some lines take at an arrow. */
+export function labelSize(lines: readonly string[]): Pick<GraphEdge, 'lines' | 'width' | 'height'> {
   return {
-    id,
-    from,
-    to,
-    transitions,
     lines,
     width: Math.ceil(Math.max(...lines.map(({ length }) => length)) * TEXT.smallChar + 8),
     height: lines.length * TEXT.lineHeight + 2,
   };
+}
+
+/** Those that lead to the box itself say more about it than those that lead to something in it. */
+function mainFirst(transitions: readonly SourcedTransition[], to: string): readonly SourcedTransition[] {
+  const key = to.slice(to.lastIndexOf('.') + 1);
+  const isMain = ({ transition }: SourcedTransition): boolean =>
+    transition.targets.some((id) => id === key || id.endsWith(`.${key}`));
+  return transitions.toSorted((one, other) => Number(isMain(other)) - Number(isMain(one)));
 }
 
 /** The last of the lines counts those that are left out. */

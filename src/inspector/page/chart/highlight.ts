@@ -1,3 +1,4 @@
+import type { ChartTransition } from '../../wire.ts';
 import type { Graph, GraphEdge, GraphNode } from './graph.ts';
 import { isWithin } from './states.ts';
 
@@ -45,7 +46,11 @@ const LONGEST_WAY = 3;
 
 function wayOf(graph: Graph, from: string, to: string, event: string): readonly GraphEdge[] {
   let ways: GraphEdge[][] = graph.edges
-    .filter((edge) => isWithin(from, edge.from) && (event === '' || answersTo(edge, event)))
+    .filter(
+      (edge) =>
+        isWithin(from, edge.from) &&
+        (event === '' || edge.transitions.some(({ transition }) => answersTo(transition, event))),
+    )
     .map((edge) => [edge]);
   for (let steps = 1; steps <= LONGEST_WAY; steps += 1) {
     const found = ways.find((way) => entersAt(graph, way.at(-1)?.to ?? '', to));
@@ -59,15 +64,11 @@ function wayOf(graph: Graph, from: string, to: string, event: string): readonly 
   return [];
 }
 
-const answersTo = (edge: GraphEdge, event: string): boolean =>
-  edge.transitions.some(
-    ({ transition }) =>
-      transition.event === event ||
-      (transition.event !== '' && event.endsWith(transition.event)) ||
-      isTimer(transition.kind, event),
-  );
-
-const isTimer = (kind: string, event: string): boolean => kind === 'after' && event.startsWith('xstate.after');
+/** Whether a transition is one for an event of this type, as XState names it. */
+export function answersTo({ kind, event }: ChartTransition, type: string): boolean {
+  if (kind === 'after') return type.startsWith('xstate.after.');
+  return event !== '' && (event === type || (type.startsWith('xstate.') && type.endsWith(`.${event}`)));
+}
 
 const isAutomatic = (edge: GraphEdge): boolean =>
   edge.transitions.some(({ transition }) => transition.kind === 'always');

@@ -46,18 +46,19 @@ export function Statechart(props: StatechartProps) {
   useEffect(() => {
     if (isOpen !== undefined) setOpen(isOpen ? everyLevel(machine) : topLevel(machine));
   }, [isOpen, machine]);
-  const allOpen = open.size === everyLevel(machine).size;
+  const levels = everyLevel(machine);
+  const allOpen = open.size === levels.size;
   return (
     <section class="chart" aria-label={`Statechart of ${machine.id}`}>
       <div class="chart-tools" role="toolbar" aria-label="Statechart">
         <button type="button" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
           Table
         </button>
-        {!asTable && (
+        {!asTable && levels.size > topLevel(machine).size && (
           <button
             type="button"
             onClick={() => {
-              setOpen(allOpen ? topLevel(machine) : everyLevel(machine));
+              setOpen(allOpen ? topLevel(machine) : levels);
               onOpen?.(!allOpen);
             }}
           >
@@ -214,6 +215,7 @@ function Drawing(props: DrawingProps) {
               edges={placed.graph.edges}
               layout={placed.layout}
               last={arrows}
+              event={last.event}
               pointed={pointed}
               onSelect={(edge) => unlessDragged(() => selectEdge(edge))}
               onPoint={setPointed}

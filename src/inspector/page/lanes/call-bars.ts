@@ -1,0 +1,34 @@
+import type { ActorId, InspectorRecord } from '../../wire.ts';
+
+/** A call, from when it was made to its end. */
+export interface CallBar {
+  readonly from: number;
+  /** Undefined while it runs. */
+  readonly to: number | undefined;
+  readonly failed: boolean;
+}
+
+/** The calls that records tell of, by plugin, in the order of their starts. One whose start is not remembered has its length. */
+export function callBarsOf(records: readonly InspectorRecord[]): ReadonlyMap<ActorId, readonly CallBar[]> {
+  const bars = new Map<ActorId, CallBar[]>();
+  const open = new Map<string, { readonly of: CallBar[]; readonly index: number }>();
+  for (const record of records) {
+    if (record.kind !== 'call') continue;
+    const { actor, call, at } = record;
+    const of = bars.get(actor) ?? [];
+    bars.set(actor, of);
+    const key = `${actor} ${call}`;
+    if (record.edge === 'start') {
+      open.set(key, { of, index: of.length });
+      of.push({ from: at, to: undefined, failed: false });
+      continue;
+    }
+    const failed = record.outcome !== 'ok';
+    const start = open.get(key);
+    open.delete(key);
+    if (start === undefined) of.push({ from: at - (record.tookMs ?? 0), to: at, failed });
+    else of[start.index] = { from: of[start.index]?.from ?? at, to: at, failed };
+  }
+  for (const of of bars.values()) of.sort((one, other) => one.from - other.from);
+  return bars;
+}

@@ -1,0 +1,235 @@
+import type { ActorId, PluginState } from '../../wire.ts';
+import { PLUGIN_STATES, STATE_MARKS } from '../palette.ts';
+import type { Lane, Stay } from '../store/model.ts';
+import type { CallBar } from './call-bars.ts';
+import type { LaneColors } from './colors.ts';
+import { barsOf, callsOf, type DrawnMark, marksOf, memoryLineOf } from './level-of-detail.ts';
+import { ticksOf, type TimeWindow, xOf } from './time-window.ts';
+
+/** Heights in pixels: of a lane, of the scale above them, and of what a lane is made of, from its upper edge. */
+export const HEIGHTS = { lane: 40, scale: 22, bar: [5, 17], calls: [24, 3], memory: [28, 9] } as const;
+
+/** All that a frame shows. */
+export interface Scene {
+  readonly lanes: readonly Lane[];
+  readonly calls: ReadonlyMap<ActorId, readonly CallBar[]>;
+  readonly window: TimeWindow;
+  /** The end of what is known. */
+  readonly until: number;
+  /** Undefined: live. */
+  readonly cursor: number | undefined;
+  /** The part of time that is measured. */
+  readonly range: TimeWindow | undefined;
+  readonly selected: ActorId | undefined;
+  /** Of the canvas, in CSS pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** How far the lanes are scrolled up. */
+  readonly scroll: number;
+}
+
+const MARK_RADIUS = 8;
+const FONT = '11px system-ui, sans-serif';
+
+/** Paints a frame. Only lanes in sight are looked at, and of each no more than its pixels can show. */
+export function paintLanes(pen: CanvasRenderingContext2D, scene: Scene, colors: LaneColors): void {
+  const { lanes, width, height, scroll } = scene;
+  pen.fillStyle = colors.surface;
+  pen.fillRect(0, 0, width, height);
+  pen.font = FONT;
+  pen.textBaseline = 'middle';
+  paintScale(pen, scene, colors);
+  pen.save();
+  pen.beginPath();
+  pen.rect(0, HEIGHTS.scale, width, height - HEIGHTS.scale);
+  pen.clip();
+  const first = Math.max(0, Math.floor(scroll / HEIGHTS.lane));
+  const last = Math.min(lanes.length, Math.ceil((scroll + height) / HEIGHTS.lane));
+  for (let index = first; index < last; index += 1) {
+    const lane = lanes[index];
+    if (lane === undefined) continue;
+    pen.save();
+    pen.translate(0, HEIGHTS.scale + index * HEIGHTS.lane - scroll);
+    paintLane(pen, lane, scene, colors);
+    pen.restore();
+  }
+  pen.restore();
+  paintTimes(pen, scene, colors);
+}
+
+function paintScale(pen: CanvasRenderingContext2D, { window, width, height }: Scene, colors: LaneColors): void {
+  for (const { at, label } of ticksOf(window, width)) {
+    const x = Math.round(xOf(at, window, width)) + 0.5;
+    pen.strokeStyle = colors.line;
+    pen.beginPath();
+    pen.moveTo(x, HEIGHTS.scale - 5);
+    pen.lineTo(x, height);
+    pen.stroke();
+    pen.fillStyle = colors.muted;
+    pen.fillText(label, x + 4, HEIGHTS.scale / 2);
+  }
+}
+
+function paintLane(pen: CanvasRenderingContext2D, lane: Lane, scene: Scene, colors: LaneColors): void {
+  const { window, width, until } = scene;
+  if (lane.id === scene.selected) {
+    pen.globalAlpha = 0.1;
+    pen.fillStyle = colors.accent;
+    pen.fillRect(0, 0, width, HEIGHTS.lane);
+    pen.globalAlpha = 1;
+  }
+  pen.fillStyle = colors.line;
+  pen.fillRect(0, HEIGHTS.lane - 1, width, 1);
+  const marks = marksOf(lane.marks, window, width);
+  paintBars(pen, lane, marks, scene, colors);
+  const [callsTop, callsHeight] = HEIGHTS.calls;
+  for (const { x, width: wide, failed } of callsOf(scene.calls.get(lane.id) ?? [], until, window, width)) {
+    pen.fillStyle = failed ? colors.inks.crashed : colors.inks.busy;
+    pen.fillRect(x, failed ? callsTop - 1 : callsTop, wide, failed ? callsHeight + 1 : callsHeight);
+  }
+  paintMemory(pen, lane, scene, colors);
+  const [top, high] = HEIGHTS.bar;
+  for (const { x, kind, count } of marks) {
+    paintMark(pen, x, top + high / 2, kind, count, colors);
+  }
+}
+
+function paintBars(
+  pen: CanvasRenderingContext2D,
+  lane: Lane,
+  marks: readonly DrawnMark[],
+  scene: Scene,
+  colors: LaneColors,
+): void {
+  const [top, high] = HEIGHTS.bar;
+  for (const { x, width, stay, dense } of barsOf(lane.stays, scene.until, scene.window, scene.width)) {
+    const state = pluginStateOf(stay.state);
+    // A gap keeps neighbours apart where there is room for one.
+    const wide = width > 4 ? width - 1 : width;
+    pen.fillStyle = state === undefined ? colors.muted : colors.fills[state];
+    pen.fillRect(x, top, wide, high);
+    const hatch = state && colors.hatches[state];
+    if (hatch !== undefined && !dense && width > 6) {
+      pen.fillStyle = hatch;
+      pen.fillRect(x, top, wide, high);
+    }
+    // A mark at the start of a state has the place where its name would begin.
+    const start = marks.some((mark) => Math.abs(mark.x - x) < MARK_RADIUS) ? x + MARK_RADIUS : x;
+    if (width > 34) paintName(pen, stay, start, x + wide - start, colors);
+  }
+}
+
+/** The name where it fits, else the state's alone, else nothing: on a ground of its own, for hatches are hard to read on. */
+function paintName(pen: CanvasRenderingContext2D, stay: Stay, x: number, width: number, colors: LaneColors): void {
+  const [top, high] = HEIGHTS.bar;
+  const names = stay.phase === '' ? [stay.state] : [`${stay.state} · ${stay.phase}`, stay.state];
+  const text = names.find((each) => widthOf(pen, each) <= width - 12);
+  if (text === undefined) return;
+  const state = pluginStateOf(stay.state);
+  pen.fillStyle = state === undefined ? colors.muted : colors.fills[state];
+  pen.fillRect(x, top, widthOf(pen, text) + 10, high);
+  pen.fillStyle = state === undefined ? colors.surface : colors.onFill;
+  pen.fillText(text, x + 5, top + high / 2 + 0.5);
+}
+
+const widths = new Map<string, number>();
+
+function widthOf(pen: CanvasRenderingContext2D, text: string): number {
+  const known = widths.get(text);
+  if (known !== undefined) return known;
+  const { width } = pen.measureText(text);
+  widths.set(text, width);
+  return width;
+}
+
+/** The line of memory, as high as the budget where there is one; above the budget it is marked. */
+function paintMemory(
+  pen: CanvasRenderingContext2D,
+  lane: Lane,
+  { window, width, until }: Scene,
+  colors: LaneColors,
+): void {
+  const line = memoryLineOf(lane.memory, window, width);
+  if (line.length === 0) return;
+  const [top, high] = HEIGHTS.memory;
+  const most = Math.max(lane.budgetMb ?? 0, ...line.map(({ memoryMb }) => memoryMb), 1);
+  const yOf = (memoryMb: number): number => top + high * (1 - memoryMb / most);
+  const end = Math.min(width, xOf(until, window, width));
+  pen.beginPath();
+  pen.moveTo(line[0]?.x ?? 0, top + high);
+  for (const [index, { x, memoryMb }] of line.entries()) {
+    pen.lineTo(x, yOf(memoryMb));
+    pen.lineTo(Math.min(end, line[index + 1]?.x ?? end), yOf(memoryMb));
+  }
+  pen.lineTo(end, top + high);
+  pen.closePath();
+  pen.globalAlpha = 0.28;
+  pen.fillStyle = colors.text;
+  pen.fill();
+  pen.globalAlpha = 1;
+  if (lane.budgetMb === undefined) return;
+  pen.strokeStyle = line.some(({ memoryMb }) => memoryMb > (lane.budgetMb ?? 0)) ? colors.inks.crashed : colors.muted;
+  pen.setLineDash([3, 3]);
+  pen.beginPath();
+  const y = Math.round(yOf(lane.budgetMb)) + 0.5;
+  pen.moveTo(Math.max(0, line[0]?.x ?? 0), y);
+  pen.lineTo(end, y);
+  pen.stroke();
+  pen.setLineDash([]);
+}
+
+const CRASH = new Path2D(STATE_MARKS.crashed.shape);
+const EVICTION = new Path2D('M2 1.5h12v2.5h-12zM8 15L1.5 6h13z');
+
+function paintMark(
+  pen: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  kind: 'crash' | 'eviction',
+  count: number,
+  colors: LaneColors,
+): void {
+  pen.save();
+  pen.translate(x, y);
+  pen.beginPath();
+  pen.arc(0, 0, MARK_RADIUS, 0, 2 * Math.PI);
+  pen.fillStyle = colors.raised;
+  pen.fill();
+  pen.strokeStyle = kind === 'crash' ? colors.inks.crashed : colors.inks.released;
+  pen.lineWidth = 1.5;
+  pen.stroke();
+  pen.fillStyle = pen.strokeStyle;
+  if (count > 1) {
+    pen.textAlign = 'center';
+    pen.fillText(count > 9 ? '9+' : String(count), 0, 0.5);
+  } else {
+    pen.scale(0.55, 0.55);
+    pen.translate(-8, -8);
+    pen.fill(kind === 'crash' ? CRASH : EVICTION, 'evenodd');
+  }
+  pen.restore();
+}
+
+function paintTimes(pen: CanvasRenderingContext2D, scene: Scene, colors: LaneColors): void {
+  const { window, width, height, range, cursor, until } = scene;
+  if (range !== undefined) {
+    const [start, end] = [xOf(range.from, window, width), xOf(range.to, window, width)];
+    pen.fillStyle = colors.accent;
+    pen.globalAlpha = 0.16;
+    pen.fillRect(start, 0, end - start, height);
+    pen.globalAlpha = 1;
+    pen.fillRect(start, 0, 1, height);
+    pen.fillRect(end - 1, 0, 1, height);
+  }
+  const x = Math.round(xOf(cursor ?? until, window, width));
+  pen.fillStyle = cursor === undefined ? colors.muted : colors.accent;
+  pen.fillRect(x - (cursor === undefined ? 0 : 1), 0, cursor === undefined ? 1 : 2, height);
+  if (cursor === undefined) return;
+  pen.beginPath();
+  pen.moveTo(x - 5, 0);
+  pen.lineTo(x + 5, 0);
+  pen.lineTo(x, 7);
+  pen.fill();
+}
+
+const pluginStateOf = (state: string): PluginState | undefined => PLUGIN_STATES.find((each) => each === state);

@@ -1,0 +1,53 @@
+import type { Lane, Stay } from '../store/model.ts';
+import type { CallBar } from './call-bars.ts';
+import { lastUpTo } from './level-of-detail.ts';
+import type { TimeWindow } from './time-window.ts';
+
+/** What is known of an actor at a time. */
+export interface LaneSpot {
+  readonly name: string;
+  readonly at: number;
+  /** The state it was in; undefined before the first that is remembered. */
+  readonly stay: Stay | undefined;
+  /** How long that state lasted, or has lasted, in milliseconds. */
+  readonly lasted: number;
+  readonly memoryMb: number | undefined;
+  readonly budgetMb: number | undefined;
+  readonly call: CallBar | undefined;
+  /** What is marked in that state. */
+  readonly marks: Lane['marks'];
+}
+
+/** What a lane shows at a time; undefined after the end of what is known. */
+export function spotAt(
+  lane: Lane,
+  calls: readonly CallBar[] | undefined,
+  at: number,
+  until: number,
+): LaneSpot | undefined {
+  if (at > until) return undefined;
+  const index = lastUpTo(lane.stays, at, ({ from }) => from);
+  const stay = lane.stays[index];
+  const end = lane.stays[index + 1]?.from ?? until;
+  return {
+    name: lane.name,
+    at,
+    stay,
+    lasted: stay === undefined ? 0 : end - stay.from,
+    memoryMb: lane.memory[lastUpTo(lane.memory, at, (point) => point.at)]?.memoryMb,
+    budgetMb: lane.budgetMb,
+    call: calls?.findLast(({ from, to = until }) => from <= at && at <= to),
+    marks: lane.marks.filter((mark) => stay !== undefined && mark.at >= stay.from && mark.at < end).slice(0, 3),
+  };
+}
+
+/** How long an actor was in each state within a window, in milliseconds. */
+export function timesOf({ stays }: Lane, { from, to }: TimeWindow, until: number): ReadonlyMap<string, number> {
+  const times = new Map<string, number>();
+  for (const [index, stay] of stays.entries()) {
+    const end = Math.min(to, stays[index + 1]?.from ?? until);
+    const length = end - Math.max(from, stay.from);
+    if (length > 0) times.set(stay.state, (times.get(stay.state) ?? 0) + length);
+  }
+  return times;
+}
