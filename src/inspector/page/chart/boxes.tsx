@@ -65,7 +65,7 @@ function Box(props: BoxesProps & { readonly node: GraphNode }) {
         role="button"
         class="chart-box"
         tabindex={path === tabStop ? 0 : -1}
-        aria-label={labelOf(node, active)}
+        aria-label={labelOf(node, active, lines)}
         aria-pressed={path === selected}
         data-path={path}
         data-state={pluginState}
@@ -87,7 +87,7 @@ function Box(props: BoxesProps & { readonly node: GraphNode }) {
         )}
         <text class="chart-title" x={mark === undefined ? 12 : 31} y={open ? 16 : 20}>
           {name}
-        </text>
+        </text>{' '}
         {lines.map((line, index) => (
           <text
             key={index}
@@ -128,10 +128,12 @@ function Toggle({
   );
 }
 
-function labelOf({ path, state, open }: GraphNode, active: readonly string[]): string {
+/** It begins with what is written in the box, so that one who speaks what they see is understood. */
+function labelOf({ path, state, open }: GraphNode, active: readonly string[], lines: readonly string[]): string {
   const inside = open ? '' : insideOf(path, active);
   const parts = [
-    path === '' ? `machine ${state.key}` : path.replaceAll('.', ' '),
+    [state.key, ...lines].join(' '),
+    path === '' ? 'the machine' : path.replaceAll('.', ' '),
     ...(isActive(path, active) ? [inside === '' ? 'active' : `active in ${inside}`] : []),
     ...(state.states.length > 0 ? [`${state.states.length} states${open ? '' : ', closed'}`] : []),
     `${state.transitions.length} transitions`,
