@@ -16,3 +16,5 @@ if (existsSync(schema)) {
   const { writeManifestSchema } = await import(schema.href);
   await writeManifestSchema(new URL('../dist/manifest.schema.json', import.meta.url));
 }
+
+await import('./build-page.mjs');

@@ -15,7 +15,7 @@ const ACTIONS: readonly { readonly action: ControlAction; readonly title: string
 export function Control({ actor }: { readonly actor: ActorState }) {
   const page = usePage();
   const source = page.source.value;
-  const isOpen = page.history.value?.known.control === true && source.kind === 'stream' && source.state === 'live';
+  const isOpen = source.kind === 'stream' && source.state === 'live';
   if (!isOpen || actor.machine !== 'plugin' || page.cursor.value !== undefined) return null;
   return <Actions plugin={actor.name} />;
 }

@@ -1,15 +1,17 @@
 import { Empty } from '../shell/empty.tsx';
 import { StateTag } from '../shell/glyph.tsx';
+import { lazy } from '../shell/lazy.tsx';
 import { Tabs } from '../shell/tabs.tsx';
 import { jsonText } from '../store/format.ts';
 import type { ActorState } from '../store/model.ts';
 import { type DetailsTab, usePage } from '../store/page.ts';
 import { ContextView } from './context-view.tsx';
-import { Control } from './control.tsx';
-import { CrashReport } from './crash-report.tsx';
-import { EventView } from './event-view.tsx';
 import { ProcessView } from './process-view.tsx';
-import { Why } from './why.tsx';
+
+const Control = lazy(async () => (await import('./control.tsx')).Control, '');
+const CrashReport = lazy(async () => (await import('./crash-report.tsx')).CrashReport, 'The report');
+const EventView = lazy(async () => (await import('./event-view.tsx')).EventView, 'The event');
+const Why = lazy(async () => (await import('./why.tsx')).Why, 'The decisions');
 
 /** All that is known of the selected actor at the instant that is looked at. */
 export function Details() {
@@ -40,7 +42,7 @@ export function Details() {
         <h2 class="details-name">{actor.name}</h2>
         <StateTag state={actor.state} phase={actor.phase} />
         <span class="spring" />
-        <Control actor={actor} />
+        {page.history.value?.known.control === true && <Control actor={actor} />}
       </div>
       <Tabs
         label="Details"

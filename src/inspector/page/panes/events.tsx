@@ -2,7 +2,7 @@ import { useRef } from 'preact/hooks';
 import { Empty } from '../shell/empty.tsx';
 import { Glyph } from '../shell/glyph.tsx';
 import { VirtualList } from '../shell/virtual-list.tsx';
-import { actorText, durationText, timeText } from '../store/format.ts';
+import { actorText, durationText, eventText, timeText } from '../store/format.ts';
 import { stateAndPhase } from '../store/model.ts';
 import { type Page, usePage } from '../store/page.ts';
 import { type Row, rowsUntil } from '../store/rows.ts';
@@ -108,7 +108,7 @@ function EventRow({ row, before, place, now, cursor }: EventRowProps) {
         {actorText(actor)}
       </span>
       <span role="cell" class="event-type" title={type}>
-        {type === '' ? '·' : type}
+        {eventText(type)}
         <button
           type="button"
           class="event-hide"
@@ -126,8 +126,10 @@ function EventRow({ row, before, place, now, cursor }: EventRowProps) {
       <span role="cell" class="event-to">
         {to !== undefined && transition !== undefined && (
           <>
-            <span class="muted">{transition.from} → </span>
-            <Glyph state={to.state} /> <span class={`ink-${to.state}`}>{transition.to}</span>{' '}
+            <Glyph state={to.state} />{' '}
+            <span class={`ink-${to.state}`} title={`${transition.from} → ${transition.to}`}>
+              {transition.to}
+            </span>{' '}
           </>
         )}
         {note}

@@ -23,6 +23,15 @@ export function memoryText(mebibytes: number): string {
   return mebibytes < 1_024 ? `${Math.round(mebibytes)} MiB` : `${(mebibytes / 1_024).toFixed(1)} GiB`;
 }
 
+/** An event's type without what XState puts around names; `·` where it is not known. */
+export function eventText(type: string): string {
+  if (type === '') return '·';
+  return type
+    .replace(/^xstate\.(done|error)\.(actor|state)\./, '$1 ')
+    .replace(/^xstate\.after\..*/, 'after')
+    .replace(/^xstate\./, '');
+}
+
 /** What an actor is called in a list: plugins by their name alone. */
 export function actorText(id: ActorId): string {
   return id.startsWith('plugin:')

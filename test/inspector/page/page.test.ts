@@ -1,0 +1,399 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { readdirSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { type Bench, get, inspect, openBench } from '../bench.ts';
+import { CHROMIUM, openPage, openWay, PAGE_FOLDER, rowOf, useBrowser, visit } from './browser.ts';
+import { parseSession, replay } from './replay.ts';
+import type { Sync } from '../../../src/inspector/wire.ts';
+
+interface Session {
+  readonly bench: Bench;
+  readonly inspector: Awaited<ReturnType<typeof inspect>>['inspector'];
+  readonly port: number;
+  readonly token: string;
+  snapshot(): Promise<Sync>;
+  exported(): Promise<string>;
+}
+
+/** A real supervisor with these plugins beside `bench`, and its inspector. */
+async function openSession(names: readonly string[] = [], control = false): Promise<Session> {
+  const bench = await openBench({ description: '<img src=x onerror="document.title=1">' });
+  for (const name of names) bench.write(name);
+  await bench.supervisor.discover();
+  const { inspector, port, token } = await inspect(bench.inspected, { folder: PAGE_FOLDER, control });
+  const ask = async (path: string): Promise<string> =>
+    (await get(port, path, { authorization: `Bearer ${token}` })).body;
+  return {
+    bench,
+    inspector,
+    port,
+    token,
+    snapshot: async () => JSON.parse(await ask('/api/snapshot')) as Sync,
+    exported: () => ask('/api/export'),
+  };
+}
+
+const text = (page: Page, selector: string): Promise<string | null> => page.locator(selector).textContent();
+
+/** Waits until what is found says what is wanted. */
+async function says(page: Page, selector: string, wanted: RegExp): Promise<void> {
+  await page.locator(selector).filter({ hasText: wanted }).first().waitFor();
+}
+
+async function crash({ supervisor }: Bench, plugin = 'bench'): Promise<void> {
+  await supervisor.execute(plugin, { do: 'exit', code: 3 }).catch(() => {});
+}
+
+describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
+  useBrowser();
+
+  it('shows supervisor, actors, chart, events and details as they change, and keeps the token out of the address', async () => {
+    const { bench, inspector } = await openSession(['other']);
+    const page = await openPage(inspector.url);
+    await says(page, '.pill', /^Live$/);
+    await says(page, '.supervisor', /running · policy permissive/);
+    await rowOf(page, 'plugin:bench').click();
+    await bench.supervisor.execute('bench', { do: 'about' });
+    await rowOf(page, 'plugin:bench').filter({ hasText: /ready/ }).waitFor();
+    await rowOf(page, 'worker:bench#1').filter({ hasText: /up/ }).waitFor();
+    await says(page, '.chip-ready', /1/);
+    await says(page, '.event', /WORKER\.READY.*ready/);
+    await says(page, '.pane-details .tag', /ready/);
+    await page.locator('.chart-pane[aria-label*="alive.lifecycle.ready"]').waitFor();
+    await page.waitForFunction(() => location.hash === '#actor=plugin%3Abench');
+    await page.reload();
+    await rowOf(page, 'plugin:bench').and(page.locator('[aria-selected=true]')).waitFor();
+    expect(await page.title()).toBe('Greenroom');
+    expect(await page.locator('.actor img, .details-body img').count()).toBe(0);
+  });
+
+  it('shows a crash that was before it was opened, with what came before it, and gives it as Markdown', async () => {
+    const { bench, inspector } = await openSession();
+    await crash(bench);
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:bench').click();
+    await page.getByRole('tab', { name: 'Crash' }).click();
+    await says(page, '.crash-title', /E_CRASHED/);
+    await says(page, '.crash', /exit code 3/);
+    await page.getByRole('button', { name: 'Copy as Markdown' }).click();
+    await says(page, '.crash', /Copied/);
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect(copied).toMatch(/^## bench crashed: E_CRASHED\n/);
+    expect(copied).toMatch(/crash {2}E_CRASHED/);
+    await page.getByRole('button', { name: 'Show everything at the crash' }).click();
+    await page.locator('.chart-pane[aria-label*="alive.lifecycle.crashed"]').waitFor();
+    await says(page, '.pane-details .tag', /crashed/);
+  });
+
+  it('shows each instant in every pane as a replay of the session has it', async () => {
+    const session = await openSession(['one', 'two']);
+    const { bench, inspector } = session;
+    const page = await openPage(inspector.url);
+    await says(page, '.pill', /Live/);
+    const start = await session.snapshot();
+    for (const plugin of ['bench', 'one', 'two', 'bench']) {
+      await bench.supervisor.execute(plugin, { do: 'about' });
+      if (plugin !== 'two') await crash(bench, plugin);
+      else await bench.supervisor.release(plugin);
+    }
+    await bench.supervisor.unload('one');
+    const exported = await session.exported();
+    const { header, records } = parseSession(exported);
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    let state = seed;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+      return Math.floor((state / 2 ** 31) * below);
+    };
+    const ids = ['supervisor', 'scheduler', 'plugin:bench', 'plugin:one', 'plugin:two'];
+    const instants = Array.from({ length: 500 }, () => ({
+      seq: start.seq + random(header.seq - start.seq),
+      actor: ids[random(ids.length)] as string,
+    }));
+    await page.locator('.chart-pane').waitFor();
+    const shown = await visit(page, instants);
+    // Read from the file, of which the page knows the end first, instead of from the stream, it is the same.
+    const file = join(bench.folder, 'session.ndjson');
+    writeFileSync(file, exported);
+    await page.locator('input[type=file]').setInputFiles(file);
+    await says(page, '.pill', /session\.ndjson/);
+    const read = await visit(page, instants.slice(0, 100));
+    for (const [index, seen] of [...shown, ...read].entries()) {
+      const { seq, actor } = instants[index % 500] as (typeof instants)[number];
+      const wanted = replay(start, records, seq);
+      const hint = `seed ${seed}, record ${seq} of ${header.seq}, ${actor}`;
+      for (const [id, { state: own }] of wanted) expect([hint, id, seen.actors[id]]).toEqual([hint, id, own]);
+      expect([hint, seen.context]).toEqual([hint, wanted.get(actor)?.context]);
+      for (const path of wanted.get(actor)?.active ?? [])
+        expect([hint, seen.chart]).toEqual([hint, expect.stringContaining(path)]);
+      const states = [...wanted]
+        .filter(([id]) => id.startsWith('plugin:'))
+        .map(([, { state: own }]) => own.split(' ')[0]);
+      const counts = ['discovered', 'spawning', 'ready', 'busy', 'released', 'crashed'].map(
+        (each) => states.filter((own) => own === each).length,
+      );
+      expect([hint, seen.counts, seen.wrong]).toEqual([hint, counts, 0]);
+    }
+  });
+
+  it('has a key for each command', async () => {
+    const { bench, inspector } = await openSession(['one']);
+    const page = await openPage(inspector.url);
+    await says(page, '.pill', /Live/);
+    await bench.supervisor.execute('bench', { do: 'about' });
+    const { keyboard } = page;
+    const selected = (): Promise<string | null> =>
+      page.locator('[aria-selected=true][data-actor]').getAttribute('data-actor');
+    expect(await selected()).toBe('supervisor');
+    await keyboard.press('j');
+    await keyboard.press('j');
+    expect(await selected()).toBe('plugin:bench');
+    await says(page, '.pane-details .tag', /ready/);
+    await keyboard.press('[');
+    await says(page, '.pill', /Paused/);
+    const last = await page.locator('input[aria-label=Instant]').inputValue();
+    await keyboard.press('[');
+    await says(page, '.pane-details .tag', /spawning|busy/);
+    await keyboard.press(']');
+    expect(await page.locator('input[aria-label=Instant]').inputValue()).toBe(last);
+    await keyboard.press('Escape');
+    await says(page, '.pill', /Live/);
+    await keyboard.press(' ');
+    await says(page, '.pill', /Paused/);
+    await keyboard.press(' ');
+    await says(page, '.pill', /Live/);
+    const follow = page.getByRole('button', { name: 'Follow' });
+    await keyboard.press('f');
+    expect(await follow.getAttribute('aria-pressed')).toBe('false');
+    await keyboard.press('f');
+    await keyboard.press('3');
+    expect(await page.locator('.chip-ready').getAttribute('aria-pressed')).toBe('true');
+    expect(await page.locator('.actor').count()).toBe(1);
+    await keyboard.press('3');
+    for (const key of ['1', '2', '4', '5', '6']) await keyboard.press(key);
+    expect(await page.locator('.chip[aria-pressed=true]').count()).toBe(5);
+    for (const key of ['1', '2', '4', '5', '6']) await keyboard.press(key);
+    await page.getByRole('button', { name: 'Open all' }).waitFor();
+    await keyboard.press('e');
+    await page.getByRole('button', { name: 'Close all' }).waitFor();
+    await keyboard.press('/');
+    await keyboard.type('k j 1');
+    expect(await page.locator('#search').inputValue()).toBe('k j 1');
+    await page.locator('#search').fill('');
+    await keyboard.press('Escape');
+    await keyboard.press('k');
+    expect(await selected()).toBe('scheduler');
+    await keyboard.press('?');
+    await page.locator('dialog.help[open]').waitFor();
+    await keyboard.press('Escape');
+    await page.locator('dialog.help:not([open])').waitFor({ state: 'hidden' });
+    await says(page, '.pill', /Live/);
+  });
+
+  it('finds actors and events by name, state, event and error, says when there is none, and filters events', async () => {
+    const { bench, inspector } = await openSession(['other']);
+    const page = await openPage(inspector.url);
+    await says(page, '.pill', /Live/);
+    await crash(bench);
+    await says(page, '.event', /E_CRASHED/);
+    const search = page.locator('#search');
+    const found = async (query: string): Promise<string[]> => {
+      await search.fill(query);
+      return page
+        .locator('.actor')
+        .evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset['actor'] ?? ''));
+    };
+    expect(await found('oth')).toEqual(['plugin:other']);
+    expect(await found('worker.ready')).toContain('plugin:bench');
+    expect(await found('exited with status 3')).toEqual(['plugin:bench']);
+    expect(await found('launching')).toEqual(['plugin:bench']);
+    expect(await found('nothing like it')).toEqual([]);
+    await says(page, '.pane-actors .empty', /nothing contains “nothing like it”/);
+    await says(page, '.pane-events .empty', /nothing contains/);
+    await page.locator('.pane-actors .empty button').click();
+    await page.getByRole('button', { name: 'Errors' }).click();
+    await says(page, '.event', /crash/);
+    expect(await page.locator('.event[data-error=false]').count()).toBe(0);
+    await page.getByRole('button', { name: 'Errors' }).click();
+    await page.getByRole('button', { name: 'Transitions' }).click();
+    const row = page.locator('.event').filter({ hasText: 'WORKER.READY' }).first();
+    await row.hover();
+    await row.getByRole('button', { name: 'Hide WORKER.READY' }).click();
+    expect(await page.locator('.event').filter({ hasText: 'WORKER.READY' }).count()).toBe(0);
+    await page.locator('.filter').click();
+    await page.locator('.event').filter({ hasText: 'WORKER.READY' }).first().click();
+    await page.getByRole('tab', { name: 'Event' }).waitFor();
+    await says(page, '.details-body', /"event": "WORKER\.READY"/);
+  });
+
+  it('says why the scheduler gave room', async () => {
+    const { bench, inspector } = await openSession();
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:bench').click();
+    await page.getByRole('tab', { name: 'Why' }).click();
+    await says(page, '.details-body', /No decision is remembered/);
+    await bench.supervisor.execute('bench', { do: 'about' });
+    await says(page, '.why li', /Granted.*Worker 1 asked for/);
+  });
+
+  it('exports a session that it opens again without a server', async () => {
+    const { bench, inspector } = await openSession();
+    const page = await openPage(inspector.url);
+    await says(page, '.pill', /Live/);
+    await crash(bench);
+    await rowOf(page, 'plugin:bench').filter({ hasText: '✕1' }).waitFor();
+    const save = async (name: string): Promise<string> => {
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: 'Export' }).click(),
+      ]);
+      const file = join(bench.folder, name);
+      await download.saveAs(file);
+      return file;
+    };
+    const full = await save('full.ndjson');
+    const other = await openPage(inspector.url.split('#')[0] as string, { colorScheme: 'dark' });
+    await says(other, 'h1', /Nothing to show yet/);
+    await inspector.close();
+    await bench.supervisor.stop();
+    await says(page, '.pill', /Runtime ended: data kept/);
+    await rowOf(page, 'plugin:bench').click();
+    await page.getByRole('tab', { name: 'Crash' }).waitFor();
+    const kept = await save('kept.ndjson');
+    for (const file of [full, kept]) {
+      await other.locator('input[type=file]').setInputFiles(file);
+      await says(other, '.pill', new RegExp(file.endsWith('full.ndjson') ? 'full' : 'kept'));
+      await rowOf(other, 'plugin:bench').filter({ hasText: '✕1' }).waitFor();
+    }
+    const broken = join(bench.folder, 'broken.ndjson');
+    writeFileSync(broken, 'no session');
+    await other.locator('input[type=file]').setInputFiles(broken);
+    await says(other, '[role=alert]', /broken\.ndjson cannot be opened: This is no session/);
+    await says(other, '.pill', /kept/);
+  });
+
+  it('comes back twenty times without losing a record or taking one twice', async () => {
+    const session = await openSession();
+    const { bench, inspector, port, token } = session;
+    const way = await openWay(port);
+    const page = await openPage(`http://127.0.0.1:${way.port}/#token=${token}`);
+    await says(page, '.pill', /Live/);
+    for (let time = 0; time < 20; time += 1) {
+      way.cut();
+      await bench.supervisor.execute('bench', { do: 'about' });
+      await says(page, '.pill', /Reconnecting|Live/);
+      await page.waitForFunction(
+        (seq) => Number(document.querySelector<HTMLInputElement>('[aria-label=Instant]')?.max) >= seq,
+        (await session.snapshot()).seq,
+      );
+    }
+    await says(page, '.pill', /Live/);
+    await inspector.close();
+    way.cut();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Export' }).click(),
+    ]);
+    const { records } = parseSession(readFileSync(await download.path(), 'utf8'));
+    const seqs = records.map(({ seq }) => seq);
+    const first = seqs[0] as number;
+    expect(seqs).toEqual(seqs.map((_, index) => first + index));
+    expect(await page.locator('.pill-dropped').count()).toBe(0);
+  });
+
+  it('acts on a plugin only where that is allowed, and when it is confirmed', async () => {
+    const closed = await openSession();
+    const watching = await openPage(closed.inspector.url);
+    await rowOf(watching, 'plugin:bench').click();
+    expect(await watching.getByLabel('Act on bench').count()).toBe(0);
+    const { bench, inspector } = await openSession([], true);
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:bench').click();
+    await page.getByLabel('Act on bench').selectOption('load');
+    await page.getByRole('button', { name: 'No', exact: true }).click();
+    expect(bench.supervisor.plugin('bench').snapshot().state).toBe('discovered');
+    await page.getByLabel('Act on bench').selectOption('load');
+    await page.getByRole('dialog').getByRole('button', { name: 'Load' }).click();
+    await says(page, '.event', /inspector: load.*done/);
+    expect(bench.supervisor.plugin('bench').snapshot().state).toBe('ready');
+  });
+
+  it('has only the rows in sight in the document, with a thousand actors', async () => {
+    const session = await openSession();
+    const { header } = parseSession(await session.exported());
+    const [plugin] = header.plugins;
+    const actor = header.actors.find(({ machine }) => machine === 'plugin');
+    const names = Array.from({ length: 1_000 }, (_, index) => `plugin-${index}`);
+    const file = join(session.bench.folder, 'many.ndjson');
+    writeFileSync(
+      file,
+      JSON.stringify({
+        ...header,
+        plugins: names.map((name) => ({ ...plugin, name })),
+        actors: names.map((name) => ({ ...actor, name, id: `plugin:${name}` })),
+      }),
+    );
+    const page = await openPage(session.inspector.url.split('#')[0] as string);
+    await page.locator('input[type=file]').setInputFiles(file);
+    await says(page, '.pane-actors .count', /1000/);
+    expect(await page.locator('.actor').count()).toBeLessThan(60);
+    await page.locator('#search').fill('plugin-77');
+    await says(page, '.pane-actors .count', /11 of 1000/);
+    await page.locator('#search').fill('');
+    await page.evaluate(() => document.querySelector('.pane-actors .virtual')?.scrollTo(0, 1e6));
+    await rowOf(page, 'plugin:plugin-999').waitFor();
+  });
+
+  it('has no barrier that axe finds, in light, dark, narrow and without motion, nor anything out of reach at 200%', async () => {
+    const { bench, inspector } = await openSession();
+    await crash(bench);
+    const axe = readFileSync(new URL('../../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+    for (const options of [
+      { colorScheme: 'light' },
+      { colorScheme: 'dark' },
+      { colorScheme: 'light', reducedMotion: 'reduce', viewport: { width: 620, height: 800 } },
+      { colorScheme: 'dark', viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
+    ] as const) {
+      const page = await openPage(inspector.url, options);
+      await says(page, '.pill', /Live/);
+      await rowOf(page, 'plugin:bench').click();
+      const isNarrow = 'viewport' in options;
+      for (const pane of isNarrow ? ['Chart', 'Events', 'Details', 'Lanes', 'Actors'] : ['']) {
+        if (pane !== '') await page.getByRole('tab', { name: pane, exact: true }).click();
+        if (pane === '' || pane === 'Details') await page.getByRole('tab', { name: 'Crash' }).click();
+        await page.evaluate(axe);
+        const violations = await page.evaluate(async () => {
+          const { axe: own } = globalThis as unknown as {
+            axe: {
+              run: () => Promise<{
+                violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
+              }>;
+            };
+          };
+          return (await own.run()).violations;
+        });
+        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+        const told = serious.map(({ id, nodes }) => [id, nodes[0]?.html, nodes[0]?.failureSummary]);
+        expect([options, pane, told]).toEqual([options, pane, []]);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        expect([options, pane, overflow <= 0]).toEqual([options, pane, true]);
+      }
+    }
+  });
+
+  it('needs no more than 30 kB of script and style to begin', () => {
+    const html = readFileSync(join(PAGE_FOLDER, 'index.html'), 'utf8');
+    const needed = [...html.matchAll(/(?:src|href)="\.\/(assets\/[^"]+)"/g)].map(([, path]) => path as string);
+    expect(needed.length).toBeGreaterThan(1);
+    const size = needed.reduce(
+      (sum, path) => sum + gzipSync(readFileSync(join(PAGE_FOLDER, path)), { level: 9 }).length,
+      0,
+    );
+    expect(size).toBeLessThanOrEqual(30_000);
+    expect(readdirSync(join(PAGE_FOLDER, 'assets')).some((name) => name.startsWith('statechart'))).toBe(true);
+    expect(html).not.toMatch(/<script(?![^>]*src=)|<style| style="/);
+  });
+});
