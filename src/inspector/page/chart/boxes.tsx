@@ -1,3 +1,4 @@
+import { Fragment } from 'preact';
 import type { PluginState } from '../../wire.ts';
 import { STATE_MARKS } from '../palette.ts';
 import { type GraphNode, TEXT } from './graph.ts';
@@ -65,7 +66,7 @@ function Box(props: BoxesProps & { readonly node: GraphNode }) {
         role="button"
         class="chart-box"
         tabindex={path === tabStop ? 0 : -1}
-        aria-label={labelOf(node, active, lines)}
+        aria-label={labelOf(node, lines, live)}
         aria-pressed={path === selected}
         data-path={path}
         data-state={pluginState}
@@ -87,16 +88,18 @@ function Box(props: BoxesProps & { readonly node: GraphNode }) {
         )}
         <text class="chart-title" x={mark === undefined ? 12 : 31} y={open ? 16 : 20}>
           {name}
-        </text>{' '}
+        </text>
         {lines.map((line, index) => (
-          <text
-            key={index}
-            class={folded && live && index === 0 ? 'chart-inside' : 'chart-small'}
-            x={12}
-            y={(open ? TEXT.openHeight : TEXT.titleHeight) + index * TEXT.lineHeight + 7}
-          >
-            {line}
-          </text>
+          <Fragment key={index}>
+            {' '}
+            <text
+              class={folded && live && index === 0 ? 'chart-inside' : 'chart-small'}
+              x={12}
+              y={(open ? TEXT.openHeight : TEXT.titleHeight) + index * TEXT.lineHeight + 7}
+            >
+              {line}
+            </text>
+          </Fragment>
         ))}
       </g>
       {state.states.length > 0 && path !== '' && <Toggle {...props} x={width - 24} y={open ? 3 : 6} />}
@@ -128,15 +131,14 @@ function Toggle({
   );
 }
 
-/** It begins with what is written in the box, so that one who speaks what they see is understood. */
-function labelOf({ path, state, open }: GraphNode, active: readonly string[], lines: readonly string[]): string {
-  const inside = open ? '' : insideOf(path, active);
+/** Begins with what is written in the box, so that it is found by that name. */
+function labelOf({ path, state, open }: GraphNode, lines: readonly string[], isLive: boolean): string {
   const parts = [
     [state.key, ...lines].join(' '),
-    path === '' ? 'the machine' : path.replaceAll('.', ' '),
-    ...(isActive(path, active) ? [inside === '' ? 'active' : `active in ${inside}`] : []),
-    ...(state.states.length > 0 ? [`${state.states.length} states${open ? '' : ', closed'}`] : []),
-    `${state.transitions.length} transitions`,
+    ...(isLive ? ['active'] : []),
+    ...(path.includes('.') ? [`in ${path.slice(0, path.lastIndexOf('.')).replaceAll('.', ' ')}`] : []),
+    ...(state.states.length > 0 ? [open ? 'open' : 'closed'] : []),
+    ...(state.transitions.length > 0 ? [`${state.transitions.length} transitions`] : []),
   ];
   return parts.join(', ');
 }

@@ -77,7 +77,7 @@ export function Lanes(props: LanesProps) {
           <button
             type="button"
             class="lanes-range"
-            aria-label="Clear the measured range"
+            aria-label={`${durationText(range.to - range.from)} ✕, clear the measured range`}
             onClick={() => onRange(undefined)}
           >
             {durationText(range.to - range.from)} ✕

@@ -32,7 +32,7 @@ export interface DrawnCalls {
 const NARROW = 2;
 /** Stays looked at in a bar of several: their number has no end. */
 const SAMPLES = 8;
-const MARK_WIDTH = 9;
+const MARK_WIDTH = 18;
 
 /** The place of the last thing in order of time that is not after a time; -1 where there is none. */
 export function lastUpTo<T>(list: readonly T[], at: number, timeOf: (item: T) => number): number {

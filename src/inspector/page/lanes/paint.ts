@@ -29,6 +29,8 @@ export interface Scene {
 }
 
 const MARK_RADIUS = 8;
+/** With less room for each, in pixels, marks would hide the states: they become ticks above them. */
+const CROWDED = 48;
 const FONT = '11px system-ui, sans-serif';
 
 /** Paints a frame. Only lanes in sight are looked at, and of each no more than its pixels can show. */
@@ -89,8 +91,13 @@ function paintLane(pen: CanvasRenderingContext2D, lane: Lane, scene: Scene, colo
   }
   paintMemory(pen, lane, scene, colors);
   const [top, high] = HEIGHTS.bar;
+  const crowded = marks.length * CROWDED > width;
   for (const { x, kind, count } of marks) {
-    paintMark(pen, x, top + high / 2, kind, count, colors);
+    if (!crowded) paintMark(pen, x, top + high / 2, kind, count, colors);
+    else {
+      pen.fillStyle = kind === 'crash' ? colors.inks.crashed : colors.inks.released;
+      pen.fillRect(x - 1.5, 0, 3, top + 2);
+    }
   }
 }
 
@@ -114,7 +121,10 @@ function paintBars(
       pen.fillRect(x, top, wide, high);
     }
     // A mark at the start of a state has the place where its name would begin.
-    const start = marks.some((mark) => Math.abs(mark.x - x) < MARK_RADIUS) ? x + MARK_RADIUS : x;
+    const start =
+      marks.length * CROWDED <= scene.width && marks.some((mark) => Math.abs(mark.x - x) < MARK_RADIUS)
+        ? x + MARK_RADIUS
+        : x;
     if (width > 34) paintName(pen, stay, start, x + wide - start, colors);
   }
 }
