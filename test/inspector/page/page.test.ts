@@ -1,49 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { readdirSync } from 'node:fs';
-import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { type Bench, get, inspect, openBench } from '../bench.ts';
-import { CHROMIUM, openPage, openWay, PAGE_FOLDER, rowOf, useBrowser, visit } from './browser.ts';
-import { parseSession, replay } from './replay.ts';
-import type { Sync } from '../../../src/inspector/wire.ts';
-
-interface Session {
-  readonly bench: Bench;
-  readonly inspector: Awaited<ReturnType<typeof inspect>>['inspector'];
-  readonly port: number;
-  readonly token: string;
-  snapshot(): Promise<Sync>;
-  exported(): Promise<string>;
-}
-
-/** A real supervisor with these plugins beside `bench`, and its inspector. */
-async function openSession(names: readonly string[] = [], control = false): Promise<Session> {
-  const bench = await openBench({ description: '<img src=x onerror="document.title=1">' });
-  for (const name of names) bench.write(name);
-  await bench.supervisor.discover();
-  const { inspector, port, token } = await inspect(bench.inspected, { folder: PAGE_FOLDER, control });
-  const ask = async (path: string): Promise<string> =>
-    (await get(port, path, { authorization: `Bearer ${token}` })).body;
-  return {
-    bench,
-    inspector,
-    port,
-    token,
-    snapshot: async () => JSON.parse(await ask('/api/snapshot')) as Sync,
-    exported: () => ask('/api/export'),
-  };
-}
-
-/** Waits until what is found says what is wanted. */
-async function says(page: Page, selector: string, wanted: RegExp): Promise<void> {
-  await page.locator(selector).filter({ hasText: wanted }).first().waitFor();
-}
-
-async function crash({ supervisor }: Bench, plugin = 'bench'): Promise<void> {
-  await supervisor.execute(plugin, { do: 'exit', code: 3 }).catch(() => {});
-}
+import { CHROMIUM, openPage, openWay, PAGE_FOLDER, rowOf, useBrowser } from './browser.ts';
+import { parseSession } from './replay.ts';
+import { crash, openSession, says } from './session.ts';
 
 describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
   useBrowser();
@@ -88,57 +49,6 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     await page.getByRole('button', { name: 'Show everything at the crash' }).click();
     await page.locator('.chart-pane[aria-label*="alive.lifecycle.crashed"]').waitFor();
     await says(page, '.pane-details .tag', /crashed/);
-  });
-
-  it('shows each instant in every pane as a replay of the session has it', async () => {
-    const session = await openSession(['one', 'two']);
-    const { bench, inspector } = session;
-    const page = await openPage(inspector.url);
-    await says(page, '.pill', /Live/);
-    const start = await session.snapshot();
-    for (const plugin of ['bench', 'one', 'two', 'bench']) {
-      await bench.supervisor.execute(plugin, { do: 'about' });
-      if (plugin !== 'two') await crash(bench, plugin);
-      else await bench.supervisor.release(plugin);
-    }
-    await bench.supervisor.unload('one');
-    const exported = await session.exported();
-    const { header, records } = parseSession(exported);
-    const seed = Math.floor(Math.random() * 2 ** 31);
-    let state = seed;
-    const random = (below: number): number => {
-      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
-      return Math.floor((state / 2 ** 31) * below);
-    };
-    const ids = ['supervisor', 'scheduler', 'plugin:bench', 'plugin:one', 'plugin:two'];
-    const instants = Array.from({ length: 500 }, () => ({
-      seq: start.seq + random(header.seq - start.seq),
-      actor: ids[random(ids.length)] as string,
-    }));
-    await page.locator('.chart-pane').waitFor();
-    const shown = await visit(page, instants);
-    // Read from the file, of which the page knows the end first, instead of from the stream, it is the same.
-    const file = join(bench.folder, 'session.ndjson');
-    writeFileSync(file, exported);
-    await page.locator('input[type=file]').setInputFiles(file);
-    await says(page, '.pill', /session\.ndjson/);
-    const read = await visit(page, instants.slice(0, 60));
-    for (const [index, seen] of [...shown, ...read].entries()) {
-      const { seq, actor } = instants[index % 500] as (typeof instants)[number];
-      const wanted = replay(start, records, seq);
-      const hint = `seed ${seed}, record ${seq} of ${header.seq}, ${actor}`;
-      for (const [id, { state: own }] of wanted) expect([hint, id, seen.actors[id]]).toEqual([hint, id, own]);
-      expect([hint, seen.context]).toEqual([hint, wanted.get(actor)?.context]);
-      for (const path of wanted.get(actor)?.active ?? [])
-        expect([hint, seen.chart]).toEqual([hint, expect.stringContaining(path)]);
-      const states = [...wanted]
-        .filter(([id]) => id.startsWith('plugin:'))
-        .map(([, { state: own }]) => own.split(' ')[0]);
-      const counts = ['discovered', 'spawning', 'ready', 'busy', 'released', 'crashed'].map(
-        (each) => states.filter((own) => own === each).length,
-      );
-      expect([hint, seen.counts, seen.wrong]).toEqual([hint, counts, 0]);
-    }
   });
 
   it('has a key for each command', async () => {
@@ -259,8 +169,8 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     const full = await save('full.ndjson');
     const other = await openPage(inspector.url.split('#')[0] as string, { colorScheme: 'dark' });
     await says(other, 'h1', /Nothing to show yet/);
-    await inspector.close();
     await bench.supervisor.stop();
+    await inspector.close();
     await says(page, '.pill', /Runtime ended: data kept/);
     await rowOf(page, 'plugin:bench').click();
     await page.getByRole('tab', { name: 'Crash' }).waitFor();
@@ -347,43 +257,6 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     await page.locator('#search').fill('');
     await page.evaluate(() => document.querySelector('.pane-actors .virtual')?.scrollTo(0, 1e6));
     await rowOf(page, 'plugin:plugin-999').waitFor();
-  });
-
-  it('has no barrier that axe finds, in light, dark, narrow and without motion, nor anything out of reach at 200%', async () => {
-    const { bench, inspector } = await openSession();
-    await crash(bench);
-    const axe = readFileSync(new URL('../../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
-    for (const options of [
-      { colorScheme: 'light' },
-      { colorScheme: 'dark' },
-      { colorScheme: 'light', reducedMotion: 'reduce', viewport: { width: 620, height: 800 } },
-      { colorScheme: 'dark', viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
-    ] as const) {
-      const page = await openPage(inspector.url, options);
-      await says(page, '.pill', /Live/);
-      await rowOf(page, 'plugin:bench').click();
-      const isNarrow = 'viewport' in options;
-      for (const pane of isNarrow ? ['Chart', 'Events', 'Details', 'Lanes', 'Actors'] : ['']) {
-        if (pane !== '') await page.getByRole('tab', { name: pane, exact: true }).click();
-        if (pane === '' || pane === 'Details') await page.getByRole('tab', { name: 'Crash' }).click();
-        await page.evaluate(axe);
-        const violations = await page.evaluate(async () => {
-          const { axe: own } = globalThis as unknown as {
-            axe: {
-              run: () => Promise<{
-                violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
-              }>;
-            };
-          };
-          return (await own.run()).violations;
-        });
-        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-        const told = serious.map(({ id, nodes }) => [id, nodes[0]?.html, nodes[0]?.failureSummary]);
-        expect([options, pane, told]).toEqual([options, pane, []]);
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        expect([options, pane, overflow <= 0]).toEqual([options, pane, true]);
-      }
-    }
   });
 
   it('needs no more than 30 kB of script and style to begin', () => {

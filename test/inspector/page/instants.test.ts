@@ -1,0 +1,61 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CHROMIUM, openPage, useBrowser, visit } from './browser.ts';
+import { parseSession, replay } from './replay.ts';
+import { crash, openSession, says } from './session.ts';
+
+describe.skipIf(CHROMIUM === undefined)('the time cursor', () => {
+  useBrowser();
+
+  it('shows each instant in every pane as a replay of the session has it', async () => {
+    const session = await openSession(['one', 'two']);
+    const { bench, inspector } = session;
+    const page = await openPage(inspector.url);
+    await says(page, '.pill', /Live/);
+    const start = await session.snapshot();
+    for (const plugin of ['bench', 'one', 'two', 'bench']) {
+      await bench.supervisor.execute(plugin, { do: 'about' });
+      if (plugin !== 'two') await crash(bench, plugin);
+      else await bench.supervisor.release(plugin);
+    }
+    await bench.supervisor.unload('one');
+    const exported = await session.exported();
+    const { header, records } = parseSession(exported);
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    let state = seed;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+      return Math.floor((state / 2 ** 31) * below);
+    };
+    const ids = ['supervisor', 'scheduler', 'plugin:bench', 'plugin:one', 'plugin:two'];
+    const instants = Array.from({ length: 500 }, () => ({
+      seq: start.seq + random(header.seq - start.seq),
+      actor: ids[random(ids.length)] as string,
+    }));
+    await page.locator('.chart-pane').waitFor();
+    const shown = await visit(page, instants);
+    // Read from the file, of which the page knows the end first, instead of from the stream, it is the same.
+    const file = join(bench.folder, 'session.ndjson');
+    writeFileSync(file, exported);
+    await page.locator('input[type=file]').setInputFiles(file);
+    await says(page, '.pill', /session\.ndjson/);
+    const read = await visit(page, instants.slice(0, 60));
+    for (const [index, seen] of [...shown, ...read].entries()) {
+      const { seq, actor } = instants[index % 500] as (typeof instants)[number];
+      const wanted = replay(start, records, seq);
+      const hint = `seed ${seed}, record ${seq} of ${header.seq}, ${actor}`;
+      for (const [id, { state: own }] of wanted) expect([hint, id, seen.actors[id]]).toEqual([hint, id, own]);
+      expect([hint, seen.context]).toEqual([hint, wanted.get(actor)?.context]);
+      for (const path of wanted.get(actor)?.active ?? [])
+        expect([hint, seen.chart]).toEqual([hint, expect.stringContaining(path)]);
+      const states = [...wanted]
+        .filter(([id]) => id.startsWith('plugin:'))
+        .map(([, { state: own }]) => own.split(' ')[0]);
+      const counts = ['discovered', 'spawning', 'ready', 'busy', 'released', 'crashed'].map(
+        (each) => states.filter((own) => own === each).length,
+      );
+      expect([hint, seen.counts, seen.wrong]).toEqual([hint, counts, 0]);
+    }
+  });
+});
