@@ -78,23 +78,29 @@ export interface Shown {
   readonly wrong: number;
 }
 
-/** Looks at instants one after another, by the address, and reads every pane at each. */
+/** Looks at instants one after another, by the slider, and reads every pane at each. */
 export async function visit(
   page: Page,
   instants: readonly { readonly seq: number; readonly actor: string }[],
 ): Promise<Shown[]> {
   return page.evaluate(async (given) => {
+    const { port1, port2 } = new MessageChannel();
+    // Unlike those of timers, its tasks follow one another without a wait.
     const tasks = async (count: number): Promise<void> => {
-      for (let n = 0; n < count; n += 1) await new Promise((resolve) => setTimeout(resolve));
+      for (let n = 0; n < count; n += 1) {
+        await new Promise((resolve) => {
+          port1.onmessage = resolve;
+          port2.postMessage(0);
+        });
+      }
     };
     const all = (selector: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(selector)];
+    const instant = document.querySelector('[aria-label=Instant]') as HTMLInputElement;
     const shown = [];
     for (const { seq, actor } of given) {
-      const changed = new Promise((resolve) => addEventListener('hashchange', resolve, { once: true }));
-      // The address may be the one that is there.
-      history.replaceState(null, '', `${location.pathname}#`);
-      location.hash = `actor=${encodeURIComponent(actor)}&at=${seq}`;
-      await changed;
+      all(`[data-actor="${actor}"]`)[0]?.click();
+      instant.value = String(seq);
+      instant.dispatchEvent(new Event('input', { bubbles: true }));
       await tasks(3);
       const context: Record<string, unknown> = {};
       for (const row of all('.facts > [data-key]')) {

@@ -13,7 +13,11 @@ export function ContextView({ actor: { context, change } }: { readonly actor: Ac
         return (
           <div key={key} data-key={key} data-changed={sides !== undefined}>
             <dt>
-              {sides !== undefined && <span class="changed">changed</span>}
+              {sides !== undefined && (
+                <span class="changed" role="img" aria-label="changed" title="Changed by its last step">
+                  Δ
+                </span>
+              )}
               {key}
             </dt>
             <dd>

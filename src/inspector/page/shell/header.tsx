@@ -21,9 +21,9 @@ export function Header() {
           <input
             id="search"
             type="search"
-            placeholder="Search names, states, events, errors"
+            placeholder="Search  ( / )"
             aria-label="Search names, states, events and errors"
-            title="Press / to search"
+            title="Names, states, events and errors"
             value={page.query.value}
             onInput={(event) => {
               page.query.value = event.currentTarget.value;
@@ -90,7 +90,7 @@ function Connection() {
           class="supervisor muted"
           title={`${status.transport} · data in ${status.dataDir} · memory from ${status.monitor} · ${status.orphanProtection.promise}`}
         >
-          {machine ?? status.state} · policy {status.policy} · {page.actors.value.workers} workers
+          {machine ?? status.state} · {status.policy} · {page.actors.value.workers} workers
         </span>
       )}
     </div>
