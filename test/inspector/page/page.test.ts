@@ -167,7 +167,7 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     await says(page, '.pill', /Paused/);
     await keyboard.press(' ');
     await says(page, '.pill', /Live/);
-    const follow = page.getByRole('button', { name: 'Follow' });
+    const follow = page.locator('.pane-events').getByRole('button', { name: 'Follow' });
     await keyboard.press('f');
     expect(await follow.getAttribute('aria-pressed')).toBe('false');
     await keyboard.press('f');

@@ -3,16 +3,28 @@ import type { Json } from '../../wire.ts';
 import { Empty } from '../shell/empty.tsx';
 import { jsonText } from '../store/format.ts';
 import { usePage } from '../store/page.ts';
+import { rowsUntil } from '../store/rows.ts';
 
-/** The record at the instant that is looked at, with all that it says. */
+/** What happened at the instant that is looked at: the event, where it led, and all that they say. */
 export function EventView() {
   const page = usePage();
-  const record = page.cursor.value === undefined ? undefined : page.history.value?.record(page.cursor.value);
+  const cursor = page.cursor.value ?? -1;
+  const { shown } = page.rows.value;
+  const row = shown[rowsUntil(shown, cursor) - 1];
+  const isOfRow = row !== undefined && (row.seq === cursor || row.transition?.seq === cursor);
+  const record = isOfRow ? row.record : page.history.value?.record(cursor);
+  const transition = isOfRow && row.transition !== record ? row.transition : undefined;
   if (record === undefined)
     return <Empty title="Nothing happened at just this instant">Select a row of the events.</Empty>;
   return (
     <>
       <pre class="code">{jsonText(record as unknown as Json)}</pre>
+      {transition !== undefined && (
+        <>
+          <h3>led to</h3>
+          <pre class="code">{jsonText(transition as unknown as Json)}</pre>
+        </>
+      )}
       {record.payloadSize !== undefined && <Payload key={record.seq} seq={record.seq} size={record.payloadSize} />}
     </>
   );

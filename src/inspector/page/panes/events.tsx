@@ -81,9 +81,7 @@ function EventRow({ row, before, place, now, cursor }: EventRowProps) {
   const to = transition && stateAndPhase(actor.startsWith('plugin:') ? 'plugin' : 'worker', transition.to);
   const lookHere = (): void => {
     page.selected.value = actor;
-    if (record.kind === 'event') page.tab.value = 'event';
-    else if (record.kind === 'crash') page.tab.value = 'crash';
-    else if (record.kind === 'decision') page.tab.value = 'why';
+    page.tab.value = record.kind === 'crash' ? 'crash' : record.kind === 'decision' ? 'why' : 'event';
     page.lookAt(end);
   };
   return (
