@@ -36,8 +36,8 @@ export interface LanesProps {
   readonly onSelect: (id: ActorId) => void;
 }
 
-/** What a window shows at first, in milliseconds. */
-const SPAN = 60_000;
+/** What a window shows at first, in milliseconds: all of a session that is young. */
+const SPAN = { least: 10_000, most: 60_000 } as const;
 /** Room between the present and the right edge, as a part of the window. */
 const AHEAD = 0.03;
 
@@ -45,13 +45,15 @@ const AHEAD = 0.03;
 export function Lanes(props: LanesProps) {
   const { lanes, calls, until, cursor, range, selected, onCursor, onRange } = props;
   const [asTable, setAsTable] = useState(false);
-  const [span, setSpan] = useState(SPAN);
+  const [zoomed, setZoomed] = useState<number | undefined>(undefined);
   const [held, setHeld] = useState<TimeWindow | undefined>(undefined);
+  const first = Math.min(until, ...lanes.map(({ stays }) => stays[0]?.from ?? until));
+  const span = zoomed ?? Math.min(SPAN.most, Math.max(SPAN.least, until - first));
   const followed = { from: until - span * (1 - AHEAD), to: until + span * AHEAD };
   const window = held ?? followed;
   const change = useCallback((next: TimeWindow | undefined) => {
     setHeld(next);
-    if (next !== undefined) setSpan(next.to - next.from);
+    if (next !== undefined) setZoomed(next.to - next.from);
   }, []);
   // A cursor set elsewhere is brought into sight; back to live follows again.
   useEffect(() => {
@@ -59,10 +61,9 @@ export function Lanes(props: LanesProps) {
     else setHeld((was) => windowWith(was ?? followed, cursor));
   }, [cursor]);
   const zoomBy = (factor: number): void => {
-    if (held === undefined) setSpan(span * factor);
+    if (held === undefined) setZoomed(span * factor);
     else change(zoomWindow(held, factor, cursor ?? (held.from + held.to) / 2));
   };
-  const first = Math.min(until, ...lanes.map(({ stays }) => stays[0]?.from ?? until));
   return (
     <section class="lanes" aria-label="States over time">
       <div class="lanes-tools" role="toolbar" aria-label="States over time">

@@ -122,7 +122,7 @@ export function callsOf(calls: readonly CallBar[], until: number, window: TimeWi
     if (to < window.from) continue;
     if (from > window.to || from > until) break;
     const x = Math.max(0, xOf(from, window, width));
-    const stop = Math.min(width, Math.max(x + 1, xOf(to, window, width)));
+    const stop = Math.min(width, Math.max(x + NARROW, xOf(to, window, width)));
     const before = drawn.at(-1);
     if (before === undefined || x > before.x + before.width + 0.5 || (failed !== before.failed && stop - x > NARROW)) {
       drawn.push({ x, width: stop - x, failed });

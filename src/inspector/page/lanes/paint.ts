@@ -7,7 +7,7 @@ import { barsOf, callsOf, type DrawnMark, marksOf, memoryLineOf } from './level-
 import { ticksOf, type TimeWindow, xOf } from './time-window.ts';
 
 /** Heights in pixels: of a lane, of the scale above them, and of what a lane is made of, from its upper edge. */
-export const HEIGHTS = { lane: 40, scale: 22, bar: [5, 17], calls: [24, 3], memory: [28, 9] } as const;
+export const HEIGHTS = { lane: 34, scale: 22, bar: [4, 16], calls: [21, 3], memory: [25, 7] } as const;
 
 /** All that a frame shows. */
 export interface Scene {

@@ -154,7 +154,7 @@ export class History {
     const stays: Stay[] = [];
     const memory: { at: number; memoryMb: number }[] = [];
     const marks: { at: number; seq: number; kind: 'crash' | 'eviction' }[] = [];
-    const start = this.#checkpoints[0]?.get(id);
+    const start = (this.#checkpoints[0] ?? this.#present).get(id);
     const startAt = this.#records[0]?.at ?? this.known.at;
     if (start !== undefined) stays.push({ ...stayIn(start), from: start.since ?? startAt, seq: 0 });
     for (const record of this.recordsOf(id)) {
