@@ -113,7 +113,7 @@ function batch() {
   return records;
 }
 
-const server = createServer(async (request, response) => {
+const server = createServer((request, response) => {
   if (request.url === '/api/stream') {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const send = (event, data) => response.write(`id: ${seq}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
@@ -122,9 +122,10 @@ const server = createServer(async (request, response) => {
     response.once('close', () => clearInterval(timer));
     return;
   }
-  const file = await readPageFile(folder, request.url ?? '/');
-  if (file === undefined) response.writeHead(404).end();
-  else response.writeHead(200, { 'content-type': file.type }).end(file.content);
+  void readPageFile(folder, request.url ?? '/').then((file) => {
+    if (file === undefined) response.writeHead(404).end();
+    else response.writeHead(200, { 'content-type': file.type }).end(file.content);
+  });
 });
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 

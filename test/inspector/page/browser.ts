@@ -85,11 +85,12 @@ export async function visit(
 ): Promise<Shown[]> {
   return page.evaluate(async (given) => {
     const { port1, port2 } = new MessageChannel();
+    port1.start();
     // Unlike those of timers, its tasks follow one another without a wait.
     const tasks = async (count: number): Promise<void> => {
       for (let n = 0; n < count; n += 1) {
         await new Promise((resolve) => {
-          port1.onmessage = resolve;
+          port1.addEventListener('message', resolve, { once: true });
           port2.postMessage(0);
         });
       }

@@ -14,7 +14,9 @@ type Known = Omit<Sync, 'records'>;
 class World {
   readonly records: InspectorRecord[] = [];
   readonly #states = new Map(PLUGINS.map((name) => [name, 'discovered.idle']));
-  readonly #contexts = new Map(PLUGINS.map((name) => [name, { generation: 0, waiting: 0 } as Record<string, Json>]));
+  readonly #contexts = new Map<string, Record<string, Json>>(
+    PLUGINS.map((name) => [name, { generation: 0, waiting: 0 }]),
+  );
   #seq = 0;
 
   now(): Known {
@@ -96,7 +98,7 @@ describe('a history', () => {
           expect(shown(resumed, seq)).toEqual(wanted);
         }
       }),
-      { numRuns: 20 },
+      { numRuns: 8 },
     );
   });
 

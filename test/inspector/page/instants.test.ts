@@ -11,7 +11,8 @@ describe.skipIf(CHROMIUM === undefined)('the time cursor', () => {
   it('shows each instant in every pane as a replay of the session has it', async () => {
     const session = await openSession(['one', 'two']);
     const { bench, inspector } = session;
-    const page = await openPage(inspector.url);
+    // What is drawn takes most of the time.
+    const page = await openPage(inspector.url, { viewport: { width: 1_000, height: 560 } });
     await says(page, '.pill', /Live/);
     const start = await session.snapshot();
     for (const plugin of ['bench', 'one', 'two', 'bench']) {
@@ -40,7 +41,7 @@ describe.skipIf(CHROMIUM === undefined)('the time cursor', () => {
     writeFileSync(file, exported);
     await page.locator('input[type=file]').setInputFiles(file);
     await says(page, '.pill', /session\.ndjson/);
-    const read = await visit(page, instants.slice(0, 60));
+    const read = await visit(page, instants.slice(0, 50));
     for (const [index, seen] of [...shown, ...read].entries()) {
       const { seq, actor } = instants[index % 500] as (typeof instants)[number];
       const wanted = replay(start, records, seq);

@@ -3,7 +3,7 @@ import { Empty } from '../shell/empty.tsx';
 import { Glyph } from '../shell/glyph.tsx';
 import { VirtualList } from '../shell/virtual-list.tsx';
 import type { ActorItem, SortKey } from '../store/actor-list.ts';
-import { durationText, memoryText, stateText } from '../store/format.ts';
+import { durationText, memoryText, restartsText, stateText } from '../store/format.ts';
 import { numberIn } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
 
@@ -122,11 +122,11 @@ function ActorRow({ item: { actor, level }, now, place, isSelected, onSelect }: 
       </span>
       <span class="actor-facts muted">
         {crashes > 0 && (
-          <span class="ink-crashed" title={`${crashes} crashes are remembered`}>
+          <span class="ink-crashed" title={`Crashes that are remembered: ${crashes}`}>
             ✕{crashes}
           </span>
         )}
-        {restarts > 0 && <span title={`Started again ${restarts} times`}>↻{restarts}</span>}
+        {restarts > 0 && <span title={restartsText(restarts)}>↻{restarts}</span>}
         {inFlight + waiting > 0 && (
           <span title={`${inFlight} calls at the worker, ${waiting} wait`}>
             {inFlight}▸{waiting > 0 && ` ${waiting}…`}

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Empty } from '../shell/empty.tsx';
 import { crashMarkdown, eventsBefore } from '../store/crash.ts';
-import { timeText } from '../store/format.ts';
+import { restartsText, timeText } from '../store/format.ts';
 import type { ActorState } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
 import { exitText } from './process-view.tsx';
@@ -26,7 +26,7 @@ export function CrashReport({ actor: { lastCrash } }: { readonly actor: ActorSta
         <b>{error.code}</b> {error.message}
       </p>
       <p class="muted">
-        {timeText(at)} · {exitText(exit)} · worker {generation} · started again {restarts} times
+        {timeText(at)} · {exitText(exit)} · worker {generation} · {restartsText(restarts)}
       </p>
       <div class="buttons">
         <button type="button" onClick={() => page.lookAt(seq)}>

@@ -1,5 +1,5 @@
-import type { CrashRecord, JsonObject } from '../../wire.ts';
-import { memoryText } from '../store/format.ts';
+import type { CrashRecord, Json, JsonObject } from '../../wire.ts';
+import { memoryText, restartsText, wordOf } from '../store/format.ts';
 import { type ActorState, numberIn } from '../store/model.ts';
 
 /** The process of a plugin: the one it has, and how the last one ended. */
@@ -9,12 +9,12 @@ export function ProcessView({ actor: { context, lastCrash, facts } }: { readonly
   const lastError = context['lastError'] as JsonObject | undefined;
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['Process', textOf(context['pid'], 'none')],
-    ['Worker', `number ${textOf(context['generation'], '?')}, started again ${textOf(context['restarts'], '0')} times`],
+    ['Worker', `number ${textOf(context['generation'], '?')}, ${restartsText(numberIn(context, 'restarts') ?? 0)}`],
     ['Memory', memoryMb === undefined ? 'not measured' : memoryText(memoryMb)],
     ['Allowed', facts?.budgetMb === undefined ? 'its manifest does not say' : memoryText(facts.budgetMb)],
     ['Calls', `${textOf(context['inFlight'], '0')} at the worker, ${textOf(context['waiting'], '0')} wait`],
     ['Last exit', lastExit === undefined ? 'none' : exitText(lastExit)],
-    ['Last error', lastError && `${String(lastError['code'])}: ${String(lastError['message'])}`],
+    ['Last error', lastError && `${wordOf(lastError['code'])}: ${wordOf(lastError['message'])}`],
     ['Version', facts?.version],
     ['Category', facts?.category],
     ['Manifest', facts?.manifestPath],
@@ -50,4 +50,5 @@ export function exitText(exit: CrashRecord['exit']): string {
   return exit.outOfMemory ? `${how}, for want of memory` : how;
 }
 
-const textOf = (value: unknown, none: string): string => (value === undefined || value === null ? none : String(value));
+const textOf = (value: Json | undefined, none: string): string =>
+  value === undefined || value === null ? none : wordOf(value);

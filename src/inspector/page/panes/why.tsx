@@ -1,6 +1,6 @@
 import type { DecisionRecord } from '../../wire.ts';
 import { Empty } from '../shell/empty.tsx';
-import { actorText, durationText, timeText } from '../store/format.ts';
+import { actorText, durationText, timeText, wordOf } from '../store/format.ts';
 import { type DecisionStep, decisionsOf, resourcesText } from '../store/decision.ts';
 import type { ActorState } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
@@ -74,10 +74,10 @@ function Considered({ decision: { considered, chosen } }: { readonly decision: D
             ({ plugin, generation }) => plugin === each['plugin'] && generation === each['generation'],
           );
           return (
-            <tr key={`${String(each['plugin'])}#${String(each['generation'])}`} data-chosen={own !== undefined}>
-              <td>{String(each['plugin'])}</td>
-              <td>{JSON.stringify(each['rank'] ?? null)}</td>
-              <td>{own === undefined ? 'stay' : String(own['ask'] ?? 'go').toLowerCase()}</td>
+            <tr key={`${wordOf(each['plugin'])}#${wordOf(each['generation'])}`} data-chosen={own !== undefined}>
+              <td>{wordOf(each['plugin'])}</td>
+              <td>{wordOf(each['rank'])}</td>
+              <td>{own === undefined ? 'stay' : wordOf(own['ask']).toLowerCase()}</td>
             </tr>
           );
         })}

@@ -1,5 +1,5 @@
 import type { ActorId, CrashRecord } from '../../wire.ts';
-import { timeText } from './format.ts';
+import { restartsText, timeText } from './format.ts';
 import type { History } from './history.ts';
 import { type Row, rowOf } from './rows.ts';
 
@@ -36,7 +36,7 @@ export function crashMarkdown(crash: CrashRecord, rows: readonly Row[], exit: st
     '',
     `- at ${new Date(at).toISOString()}`,
     `- ${exit}`,
-    `- worker ${generation}, started again ${restarts} times`,
+    `- worker ${generation}, ${restartsText(restarts)}`,
     '',
     '### Last lines of its output',
     '',

@@ -1,4 +1,5 @@
-import type { DecisionRecord, JsonObject, Resources, TransitionRecord } from '../../wire.ts';
+import type { DecisionRecord, Json, JsonObject, Resources, TransitionRecord } from '../../wire.ts';
+import { wordOf } from './format.ts';
 import type { History } from './history.ts';
 import type { ActorState } from './model.ts';
 
@@ -32,7 +33,7 @@ export function decisionsOf(history: History, actor: ActorState, until: number):
     decision,
     gone: decision.chosen.flatMap(({ plugin }) => {
       const first = history
-        .transitionsOf(`plugin:${String(plugin)}`)
+        .transitionsOf(`plugin:${wordOf(plugin)}`)
         .find(({ seq, to }) => seq > decision.seq && seq <= until && /^(released|discovered|crashed)/.test(to));
       return first ?? [];
     }),
@@ -45,13 +46,13 @@ export function resourcesText(resources: Resources): string {
   return texts.filter((text) => text !== '').join(', ') || 'nothing';
 }
 
-function amountText(key: string, value: unknown): string {
+function amountText(key: string, value: Json): string {
   const name = key.replace(/Mb$/, '');
   if (value === null) return `${name} without limit`;
   if (typeof value === 'object') {
     return Object.entries(value as JsonObject)
-      .map(([inner, amount]) => `${name} ${inner}: ${String(amount)}${key.endsWith('Mb') ? ' MiB' : ''}`)
+      .map(([inner, amount]) => `${name} ${inner}: ${wordOf(amount)}${key.endsWith('Mb') ? ' MiB' : ''}`)
       .join(', ');
   }
-  return `${String(value)}${key.endsWith('Mb') ? ` MiB ${name === 'vram' ? 'VRAM' : name === 'ram' ? 'RAM' : name}` : ` ${name}`}`;
+  return `${wordOf(value)}${key.endsWith('Mb') ? ` MiB ${name === 'vram' ? 'VRAM' : name === 'ram' ? 'RAM' : name}` : ` ${name}`}`;
 }

@@ -46,6 +46,16 @@ export function jsonText(value: Json | undefined): string {
   return value === undefined ? '—' : JSON.stringify(value, undefined, 2);
 }
 
+/** A value within a sentence: a text as it is. */
+export function wordOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
+}
+
+/** How often a worker was started again, in words. */
+export function restartsText(restarts: number): string {
+  return restarts === 0 ? 'never started again' : `started again ${restarts === 1 ? 'once' : `${restarts} times`}`;
+}
+
 /** A state and what goes on inside it. */
 export function stateText(state: string, phase: string): string {
   return phase === '' ? state : `${state} · ${phase}`;

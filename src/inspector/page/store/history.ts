@@ -8,6 +8,7 @@ import type {
   Sync,
   TransitionRecord,
 } from '../../wire.ts';
+import { wordOf } from './format.ts';
 import type { ActorState, Lane, Moment, Stay } from './model.ts';
 import { actorOf, apply, undo } from './steps.ts';
 
@@ -216,7 +217,7 @@ export class History {
 
 /** The plugins that a decision asks to go. */
 function victimsOf({ chosen }: DecisionRecord): ActorId[] {
-  return chosen.map(({ plugin }) => `plugin:${String(plugin)}`);
+  return chosen.map(({ plugin }) => `plugin:${wordOf(plugin)}`);
 }
 
 function stayIn({ state, phase }: ActorState): Pick<Stay, 'state' | 'phase'> {
