@@ -23,6 +23,10 @@ describe.skipIf(CHROMIUM === undefined)('the page for everybody', () => {
       for (const pane of isNarrow ? ['Chart', 'Events', 'Details', 'Lanes', 'Actors'] : ['']) {
         if (pane !== '') await page.getByRole('tab', { name: pane, exact: true }).click();
         if (pane === '' || pane === 'Details') await page.getByRole('tab', { name: 'Crash' }).click();
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        expect([options, pane, overflow <= 0]).toEqual([options, pane, true]);
+        // The same was looked at in the panes of a narrow page.
+        if ('deviceScaleFactor' in options && pane !== 'Details') continue;
         await page.evaluate(axe);
         const violations = await page.evaluate(async () => {
           const { axe: own } = globalThis as unknown as {
@@ -37,8 +41,6 @@ describe.skipIf(CHROMIUM === undefined)('the page for everybody', () => {
         const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
         const told = serious.map(({ id, nodes }) => [id, nodes[0]?.html, nodes[0]?.failureSummary]);
         expect([options, pane, told]).toEqual([options, pane, []]);
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        expect([options, pane, overflow <= 0]).toEqual([options, pane, true]);
       }
     }
   });

@@ -170,6 +170,7 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     const other = await openPage(inspector.url.split('#')[0] as string, { colorScheme: 'dark' });
     await says(other, 'h1', /Nothing to show yet/);
     await bench.supervisor.stop();
+    await says(page, '.supervisor', /^stopped/);
     await inspector.close();
     await says(page, '.pill', /Runtime ended: data kept/);
     await rowOf(page, 'plugin:bench').click();

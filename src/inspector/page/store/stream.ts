@@ -16,10 +16,10 @@ export interface StreamListener {
  */
 export type StreamState = 'opening' | 'live' | 'reconnecting' | 'lost' | 'refused';
 
-const FIRST_WAIT_MS = 200;
+const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
 /** After so many attempts without an answer the runtime is taken for ended. */
-const LOST_AFTER = 4;
+const LOST_AFTER = 5;
 
 /** Reads the runtime's stream until the signal aborts, and resumes it whenever it breaks. */
 export async function followStream(token: string, listener: StreamListener, signal: AbortSignal): Promise<void> {
