@@ -43,5 +43,5 @@ describe.skipIf(CHROMIUM === undefined)('the page for everybody', () => {
         expect([options, pane, told]).toEqual([options, pane, []]);
       }
     }
-  });
+  }, 90_000);
 });

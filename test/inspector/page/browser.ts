@@ -84,16 +84,9 @@ export async function visit(
   instants: readonly { readonly seq: number; readonly actor: string }[],
 ): Promise<Shown[]> {
   return page.evaluate(async (given) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.start();
-    // Unlike those of timers, its tasks follow one another without a wait.
-    const tasks = async (count: number): Promise<void> => {
-      for (let n = 0; n < count; n += 1) {
-        await new Promise((resolve) => {
-          port1.addEventListener('message', resolve, { once: true });
-          port2.postMessage(0);
-        });
-      }
+    // All is drawn in microtasks. To paint each of the instants would take most of the time.
+    const drawn = async (): Promise<void> => {
+      for (let n = 0; n < 50; n += 1) await Promise.resolve();
     };
     const all = (selector: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(selector)];
     const instant = document.querySelector('[aria-label=Instant]') as HTMLInputElement;
@@ -102,7 +95,7 @@ export async function visit(
       all(`[data-actor="${actor}"]`)[0]?.click();
       instant.value = String(seq);
       instant.dispatchEvent(new Event('input', { bubbles: true }));
-      await tasks(3);
+      await drawn();
       const context: Record<string, unknown> = {};
       for (const row of all('.facts > [data-key]')) {
         const text = (row.querySelector('ins') ?? row.querySelector('dd'))?.textContent ?? '—';

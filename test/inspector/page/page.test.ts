@@ -173,12 +173,14 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     await says(page, '.supervisor', /^stopped/);
     await inspector.close();
     await says(page, '.pill', /Runtime ended: data kept/);
+    await page.getByRole('button', { name: 'Look back to before' }).click();
     await rowOf(page, 'plugin:bench').click();
     await page.getByRole('tab', { name: 'Crash' }).waitFor();
     const kept = await save('kept.ndjson');
     for (const file of [full, kept]) {
       await other.locator('input[type=file]').setInputFiles(file);
       await says(other, '.pill', new RegExp(file.endsWith('full.ndjson') ? 'full' : 'kept'));
+      if (file === kept) await other.getByRole('button', { name: 'Look back to before' }).click();
       await rowOf(other, 'plugin:bench').filter({ hasText: '✕1' }).waitFor();
     }
     const broken = join(bench.folder, 'broken.ndjson');

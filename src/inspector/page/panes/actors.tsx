@@ -80,6 +80,7 @@ export function Actors() {
           )}
         </VirtualList>
       )}
+      {items.length > 0 && plugins === 0 && <NoPlugins />}
     </section>
   );
 }
@@ -150,6 +151,21 @@ function NoActors() {
     return (
       <Empty title="No actor matches" action={{ text: 'Show all', onClick: () => page.clearFilters() }}>
         {why.join(', and ')}.
+      </Empty>
+    );
+  }
+  return <NoPlugins />;
+}
+
+function NoPlugins() {
+  const page = usePage();
+  if (/^(draining|stopped)/.test(page.moment.value.actors.get('supervisor')?.state ?? '')) {
+    return (
+      <Empty
+        title="The plugins have gone with the supervisor"
+        action={{ text: 'Look back to before', onClick: () => page.lookBeforeStop() }}
+      >
+        What they did is kept.
       </Empty>
     );
   }

@@ -180,6 +180,15 @@ export class Page {
     else if (direction > 0) this.lookAt(undefined);
   }
 
+  /** Looks at the last instant before the supervisor began to stop, at which its plugins were still there. */
+  lookBeforeStop(): void {
+    const stop = this.history
+      .peek()
+      ?.transitionsOf('supervisor')
+      .find(({ to }) => /^(draining|stopped)/.test(to));
+    if (stop !== undefined) this.lookAt(stop.seq - 1);
+  }
+
   /** Selects the actor before or after the selected one in the list. */
   selectNext(direction: -1 | 1): void {
     const list = this.actors.peek().items;
