@@ -141,7 +141,9 @@ export class Call implements Guest {
   }
 
   refuse(error: GreenroomError): void {
-    this.#settle()?.onError(error);
+    // The scheduler waits for room no longer than the calls do, and may see their deadline before their timer.
+    const late = error.code === 'E_REFUSED' && this.deadline !== undefined && this.#site.clock.now() >= this.deadline;
+    this.#settle()?.onError(late ? this.#timeoutError() : error);
     this.#discardFiles();
   }
 
@@ -206,15 +208,17 @@ export class Call implements Guest {
   }
 
   #timedOut(): void {
+    this.#abandon(this.#timeoutError());
+  }
+
+  #timeoutError(): GreenroomError {
     const { plugin } = this.#site;
     const { timeoutMs } = this.#options;
     const doing = this.#residency === undefined ? 'waiting for its worker' : 'running';
-    this.#abandon(
-      new GreenroomError(
-        'E_TIMEOUT',
-        `The call of "${plugin}" did not end within ${timeoutMs} ms; it was ${doing}. Raise timeoutMs if it needs longer.`,
-        { plugin },
-      ),
+    return new GreenroomError(
+      'E_TIMEOUT',
+      `The call of "${plugin}" did not end within ${timeoutMs} ms; it was ${doing}. Raise timeoutMs if it needs longer.`,
+      { plugin },
     );
   }
 

@@ -235,10 +235,11 @@ export class LeaseGate {
 
   #enqueue(guest: Guest): void {
     const before = this.#waiting.length;
+    const { deadline } = this;
     let index = before;
     while (index > 0 && (this.#waiting[index - 1] as Guest).priority < guest.priority) index -= 1;
     this.#waiting.splice(index, 0, guest);
-    if (!this.#open && (before === 0 || index === 0 || guest.deadline !== undefined)) this.#announce({ type: 'CALL' });
+    if (!this.#open && (before === 0 || index === 0 || this.deadline !== deadline)) this.#announce({ type: 'CALL' });
   }
 
   #admit(): void {
