@@ -509,7 +509,8 @@ export class Supervisor implements AsyncDisposable {
         plugin: name,
       });
     }
-    const near = nearestName(name, this.#runtime.records.keys());
+    // JavaScript may have passed anything.
+    const near = nearestName(`${name}`, this.#runtime.records.keys());
     const hint = near === undefined ? 'plugins() lists those there are.' : `Did you mean "${near}"?`;
     return new GreenroomError('E_UNKNOWN_PLUGIN', `There is no plugin "${name}". ${hint}`, {
       plugin: name,

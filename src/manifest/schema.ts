@@ -9,8 +9,8 @@ const megabytes = z.number().nonnegative();
 /** A name becomes a file name of a log and an actor's identifier. */
 const pluginName = z
   .string()
-  .min(1)
-  .max(128)
+  .min(1, 'must not be empty')
+  .max(128, 'must have at most 128 characters')
   // eslint-disable-next-line no-control-regex
   .regex(/^[^\u0000-\u001f\u007f/\\]+$/, 'must have no slashes and no control characters')
   .refine((name) => name !== '.' && name !== '..', 'must not be "." or ".."');
