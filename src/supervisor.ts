@@ -510,7 +510,7 @@ export class Supervisor implements AsyncDisposable {
       });
     }
     // JavaScript may have passed anything.
-    const near = nearestName(`${name}`, this.#runtime.records.keys());
+    const near = typeof name !== 'string' ? undefined : nearestName(name, this.#runtime.records.keys());
     const hint = near === undefined ? 'plugins() lists those there are.' : `Did you mean "${near}"?`;
     return new GreenroomError('E_UNKNOWN_PLUGIN', `There is no plugin "${name}". ${hint}`, {
       plugin: name,
