@@ -193,7 +193,7 @@ export class LeaseGate {
   lose(generation: number, residency: Residency | undefined, error: GreenroomError): void {
     if (this.#residency?.generation === generation) {
       this.#residency = undefined;
-      this.#open = false;
+      this.close();
     }
     if (residency === undefined) return;
     const guests = [...residency.guests];

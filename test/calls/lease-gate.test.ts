@@ -201,6 +201,20 @@ test('the leases of a lost worker end, those who wait go on waiting', () => {
   expect(guests[2]?.fates).toEqual(['started']);
 });
 
+test('a worker that is gone in the turn of its last return is told idle at once: the next one starts afresh', () => {
+  const { gate: open, types } = gate();
+  const [first, second] = [residency(1), residency(2)];
+  open.open(first);
+  const guest = new Visitor('a');
+  open.enter(guest);
+  open.leave(first, guest);
+  open.lose(1, first, ERROR);
+  expect(types()).toEqual(['LEASED', 'IDLE']);
+  open.open(second);
+  open.enter(new Visitor('b'));
+  expect(types()).toEqual(['LEASED']);
+});
+
 test('a lease comes back once, also if its worker was lost before', () => {
   const { gate: open } = gate();
   const at = residency(1, 2);
