@@ -52,6 +52,7 @@ test('a plugin is told as plain frozen data', async () => {
     phase: 'idle',
     since: expect.any(Number),
     loaded: false,
+    replacing: false,
     enabled: true,
     pid: undefined,
     generation: 0,
