@@ -21,6 +21,7 @@ const QUESTIONS = [
   'load-node',
   'import-failure',
   'crash',
+  'crash-loop',
   'restart',
   'stop',
   'host-death',

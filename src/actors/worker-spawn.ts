@@ -13,6 +13,7 @@ import { canRunGuard, GUARD_SHELL } from './orphan-protection.ts';
 import { type OomWatch, saysOutOfMemory } from './out-of-memory.ts';
 import { findProgram } from './program-path.ts';
 import type { SocketDirectory } from './socket-directory.ts';
+import { spawnTurn } from './spawn-turn.ts';
 import type { LaunchRequest } from './worker-launch.ts';
 import type { ProcessEvent, WorkerExit, WorkerProcess } from './worker-process.ts';
 import type { WorkerTree, WorkerTrees } from './worker-trees.ts';
@@ -89,6 +90,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
 
   async begin(): Promise<void> {
     try {
+      await spawnTurn();
       this.#log = this.#services.log(this.#launch.plugin);
       if (this.#launch.boot === undefined) this.port = await freePort();
       if (this.#signal !== undefined)
