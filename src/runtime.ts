@@ -5,7 +5,7 @@ import { sweepOrphans } from './actors/orphan-sweep.ts';
 import { createOomWatch } from './actors/out-of-memory.ts';
 import { connectWorker } from './actors/worker-connect.ts';
 import { initializeWorker } from './actors/worker-initialize.ts';
-import { createTreeSampler } from './actors/process-tree.ts';
+import { createTreeSampler, type TreeSampler } from './actors/process-tree.ts';
 import { planLaunch } from './actors/worker-launch.ts';
 import { watchLiveness } from './actors/worker-liveness.ts';
 import { watchMemory } from './actors/worker-memory.ts';
@@ -58,6 +58,8 @@ export interface RuntimePorts {
   readonly spawn?: typeof spawnWorker | undefined;
   /** Connects to a worker; by default by its handshake. */
   readonly connect?: typeof connectWorker | undefined;
+  /** Measures the memory of workers; by default that of their processes. */
+  readonly sampler?: TreeSampler | undefined;
 }
 
 /**
@@ -88,7 +90,14 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   constructor(
     settings: ResolvedSettings,
-    { clock, random, logger, spawn = spawnWorker, connect = connectWorker }: RuntimePorts,
+    {
+      clock,
+      random,
+      logger,
+      spawn = spawnWorker,
+      connect = connectWorker,
+      sampler = createTreeSampler(),
+    }: RuntimePorts,
   ) {
     this.settings = settings;
     this.#trees = new WorkerTrees(settings.dataDir);
@@ -105,7 +114,7 @@ export class Runtime implements PluginHost, SupervisorHost {
       onProblems: (problems) => this.#noteProblems(problems),
     });
     this.#pluginLogic = pluginMachine.provide({
-      actors: { worker: this.#workerLogic(spawn, connect), ...this.#pluginActors() },
+      actors: { worker: this.#workerLogic(spawn, connect, sampler), ...this.#pluginActors() },
     });
     this.#root = createActor(supervisorMachine.provide({ actors: { discover: fromPromise(() => this.#boot()) } }), {
       input: { host: this },
@@ -345,8 +354,7 @@ export class Runtime implements PluginHost, SupervisorHost {
     };
   }
 
-  #workerLogic(spawn: typeof spawnWorker, connect: typeof connectWorker): typeof workerMachine {
-    const sampler = createTreeSampler();
+  #workerLogic(spawn: typeof spawnWorker, connect: typeof connectWorker, sampler: TreeSampler): typeof workerMachine {
     const services = { trees: this.#trees, oom: createOomWatch(), log: (plugin: string) => this.#log(plugin) };
     return workerMachine.provide({
       actors: {
