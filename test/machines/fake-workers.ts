@@ -81,7 +81,8 @@ export interface FakeWorkersOptions {
   readonly later: Later;
 }
 
-let lastPid = 2 ** 22;
+/** No process has a number as high as this. */
+const FIRST_PID = 2 ** 22;
 
 /** Process, connection and plugin in one object, without a process, a connection or a plugin. */
 export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
@@ -103,18 +104,18 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
   exited = false;
   gone = false;
   readonly #late = new Set<Late>();
-  readonly #tell: (event: ProcessEvent) => void;
+  #tell: (event: ProcessEvent) => void;
   readonly #asked: (worker: FakeWorker, what: string) => void;
   readonly #later: Later;
 
   constructor(
+    pid: number,
     { plugin, concurrency }: LaunchRequest,
     generation: number,
     tell: (event: ProcessEvent) => void,
     { mannerOf, asked = () => {}, later }: FakeWorkersOptions,
   ) {
-    lastPid += 1;
-    this.pid = lastPid;
+    this.pid = pid;
     this.plugin = plugin;
     this.generation = generation;
     this.concurrency = concurrency;
@@ -187,6 +188,8 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
     if (!this.exited || this.gone) return;
     this.gone = true;
     this.#tell({ type: 'PROCESS.GONE' });
+    // Those who were told are not to be kept for as long as it is remembered.
+    this.#tell = () => {};
   }
 
   /** From here on it uses more memory than any manifest allows. */
@@ -327,7 +330,7 @@ export class FakeWorkers {
       if (event.type === 'PROCESS.GONE') living.delete(worker);
       tell(event);
     };
-    const worker = new FakeWorker(launch, generation, heard, this.#options);
+    const worker = new FakeWorker(FIRST_PID + this.all.length, launch, generation, heard, this.#options);
     this.#options.asked?.(worker, 'spawn');
     living.add(worker);
     this.#spawned.set(plugin, this.spawned(plugin) + 1);
@@ -340,8 +343,7 @@ export class FakeWorkers {
   /** Measures the workers. */
   readonly sampler: TreeSampler = {
     sample: (pid) => {
-      const worker = this.living().find((one) => one.pid === pid);
-      const memoryRssMb = worker?.rssMb ?? null;
+      const memoryRssMb = this.all[pid - FIRST_PID]?.rssMb ?? null;
       return Promise.resolve({ pid, memoryRssMb, cpuPercent: null, processes: null, uptimeMs: null });
     },
   };

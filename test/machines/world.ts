@@ -38,6 +38,8 @@ export const PHASES = [
 
 const RESTS = ['discovered.idle', 'ready.ready', 'released.warm', 'released.cold', 'crashed.failed'];
 const MAX_WAITING = 120;
+/** How much of what was done last is remembered. */
+const STORY = 60;
 
 /** Three plugins that differ in what matters. */
 const THREE: Manifests = {
@@ -137,7 +139,7 @@ export class World {
     this.runtime.transitions.add(({ plugin, to, phase, event }) => {
       this.seen.add(`${to}.${phase}`);
       this.#touched.add(plugin);
-      this.#story.push(`  ${plugin} -> ${to}.${phase} by ${event}`);
+      this.#tellStory(`  ${plugin} -> ${to}.${phase} by ${event}`);
     });
     for (const [name, manifest] of Object.entries(manifests)) this.#write(name, manifest);
   }
@@ -145,7 +147,12 @@ export class World {
   /** Something is about to be done to a plugin. */
   note(what: string, plugin: string): void {
     this.#touched.add(plugin);
+    this.#tellStory(what);
+  }
+
+  #tellStory(what: string): void {
     this.#story.push(what);
+    if (this.#story.length > 2 * STORY) this.#story.splice(0, STORY);
   }
 
   /** An invariant does not hold; the next check throws. */
@@ -294,6 +301,8 @@ export class World {
   #write(name: string, manifest: Record<string, unknown>): void {
     this.#manifests.set(name, manifest);
     const file = join(this.#folder, 'plugins', `${name}.json`);
+    // Some file systems write through what is truncated, which takes much longer than a new file.
+    rmSync(file, { force: true });
     writeFileSync(file, JSON.stringify({ name, command: 'program', ...manifest }));
     // A file that has only just been written is read at every discovery; no two contents have the same time.
     this.#writes += 1;
@@ -439,7 +448,10 @@ export class World {
   /** From wherever it rests, every plugin can be loaded, called and unloaded. */
   async revive(): Promise<void> {
     const { names, supervisor } = this;
-    for (const name of names) this.#write(name, { ...this.#manifests.get(name), command: 'program' });
+    for (const name of names) {
+      const manifest = this.#manifests.get(name);
+      if (manifest === undefined || 'command' in manifest) this.#write(name, { ...manifest, command: 'program' });
+    }
     await this.#discover();
     for (const name of names) supervisor.enable(name);
     await Promise.all(names.map((name) => supervisor.load(name)));
@@ -481,7 +493,7 @@ export class World {
 
   /** The last things that were done, and what came of them. */
   get story(): string {
-    return this.#story.slice(-60).join('\n');
+    return this.#story.slice(-STORY).join('\n');
   }
 
   /** To be called whatever has happened. */
