@@ -1,4 +1,4 @@
-import { and, fromPromise, or, setup, stateIn } from 'xstate';
+import { and, fromPromise, not, or, setup, stateIn } from 'xstate';
 import type { Residency } from '../calls/lease-gate.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
@@ -83,6 +83,8 @@ export const base = setup({
     lostWhileLeaving: ({ context, event }) =>
       isOf(event, context.current) && (context.intent === 'unload' || context.intent === 'remove'),
     serving: or([stateIn('#ready'), stateIn('#serving')]),
+    up: or([stateIn('#ready'), stateIn('#busy')]),
+    down: not(or([stateIn('#ready'), stateIn('#busy')])),
     oldGone: ({ context }) => oldSlots(context).length === 0,
     // One worker beside the one that serves, and no more.
     mayReplace: and(['serving', 'oldGone']),

@@ -120,7 +120,7 @@ export type PluginReport =
       readonly wasReady: boolean;
       readonly settings: PluginSettings;
     }
-  /** It has been ready for its stable period: what was counted against it is forgotten. */
+  /** Its worker has been ready, with calls or without, for the stable period: what was counted against it is forgotten. */
   | { readonly type: 'PLUGIN.STABLE'; readonly plugin: string }
   /** The user asked for it anew: what was counted against it is forgotten. */
   | { readonly type: 'PLUGIN.CLEARED'; readonly plugin: string }

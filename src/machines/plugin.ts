@@ -117,7 +117,8 @@ const resting = {
 } as const;
 
 /**
- * One plugin: six states with their phases, and beside them the replacement of its worker. Every generation that was
+ * One plugin: six states with their phases, and beside them the replacement of its worker and the time that it has been
+ * ready. Every generation that was
  * started is held in `workers` until nothing of its process tree is left; the event of a generation that is neither the
  * current one nor the successor changes nothing else.
  */
@@ -263,11 +264,11 @@ export const pluginMachine = base.createMachine({
                 tellScheduler('IDLE'),
               ],
               always: { guard: 'leased', target: 'busy' },
-              after: { stable: { actions: report('PLUGIN.STABLE') } },
               on: { ...serving, LEASED: { guard: 'leased', target: 'busy' } },
             },
 
             busy: {
+              id: 'busy',
               initial: 'serving',
               entry: tellScheduler('BUSY'),
               states: {
@@ -475,6 +476,19 @@ export const pluginMachine = base.createMachine({
                 DRAINED: { actions: dismissDrained },
                 REPLACE: { guard: 'serving', actions: replaceAgain },
               },
+            },
+          },
+        },
+
+        // How long a worker has been ready, calls or no calls.
+        stability: {
+          initial: 'none',
+          states: {
+            none: { always: { guard: 'up', target: 'counting' } },
+            counting: {
+              always: { guard: 'down', target: 'none' },
+              after: { stable: { actions: report('PLUGIN.STABLE') } },
+              on: { 'WORKER.READY': { guard: 'ofSuccessor', target: 'counting', reenter: true } },
             },
           },
         },

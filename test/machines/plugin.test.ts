@@ -372,6 +372,47 @@ const rows: readonly Row[] = [
     to: 'ready.ready',
     told: ['PLUGIN.STABLE'],
   },
+  {
+    it: 'the stable period goes on whether the worker has calls or not',
+    from: 'busy.serving',
+    when: async (b) => {
+      b.clock.pass(10_000);
+      await b.answer();
+      b.clock.pass(10_000);
+      b.call();
+      b.clock.pass(9_999);
+      expect(b.told).toEqual(['IDLE 1', 'BUSY 1']);
+      b.clock.pass(1);
+    },
+    to: 'busy.serving',
+    told: ['IDLE 1', 'BUSY 1', 'PLUGIN.STABLE'],
+    callers: ['answered', 'running'],
+  },
+  {
+    it: 'a worker that has crashed does not become stable',
+    from: 'crashed.deciding',
+    when: (b) => b.clock.pass(30_000),
+    to: 'crashed.deciding',
+    told: [],
+  },
+  {
+    it: 'the stable period of a worker that comes back warm begins anew',
+    from: 'ready.ready',
+    when: async (b) => {
+      b.clock.pass(20_000);
+      release(b);
+      await b.settle(true);
+      b.clock.pass(20_000);
+      b.call();
+      b.granted();
+      await b.settle({});
+      b.clock.pass(29_999);
+      expect(b.told).not.toContain('PLUGIN.STABLE');
+      b.clock.pass(1);
+      expect(b.told).toContain('PLUGIN.STABLE');
+    },
+    to: 'busy.serving',
+  },
 
   // Giving way.
   { it: 'an idle plugin gives way to an eviction', from: 'ready.ready', when: release, to: 'released.releasing' },
@@ -715,6 +756,19 @@ describe('a replacement', () => {
     expect(bench.told.slice(-1)).toEqual(['worker 1 STOP']);
     bench.gone(1);
     expect([bench.replacement, bench.at, bench.context.current]).toEqual(['none', 'busy.serving', 2]);
+  });
+
+  test('begins the stable period of its worker, whatever was left of that of the one before', async () => {
+    const bench = await at('ready.ready');
+    bench.clock.pass(20_000);
+    replace(bench);
+    bench.granted();
+    bench.ready();
+    bench.gone(1);
+    bench.clock.pass(29_999);
+    expect(bench.told).not.toContain('PLUGIN.STABLE');
+    bench.clock.pass(1);
+    expect(bench.told).toContain('PLUGIN.STABLE');
   });
 
   test('that is refused room drains first, and the next generation follows', async () => {
