@@ -118,9 +118,8 @@ const resting = {
 
 /**
  * One plugin: six states with their phases, and beside them the replacement of its worker and the time that it has been
- * ready. Every generation that was
- * started is held in `workers` until nothing of its process tree is left; the event of a generation that is neither the
- * current one nor the successor changes nothing else.
+ * ready. Every generation that was started is held in `workers` until nothing of its process tree is left; the event of
+ * a generation that is neither the current one nor the successor changes nothing else.
  */
 export const pluginMachine = base.createMachine({
   id: 'plugin',

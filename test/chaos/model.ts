@@ -40,7 +40,6 @@ function manifestsOf(plugins: number): Manifests {
  * Lets so many events loose on so many plugins of the real supervisor, then lets everything settle, uses every plugin
  * once more, and stops. Rejects where an invariant does not hold, with the seed and what was done last.
  */
-
 export async function runModel(seed: number, plugins: number, events: number): Promise<ModelRun> {
   const world = await World.open({ manifests: manifestsOf(plugins), seed, changesAtOnce: 20 });
   const random = randomFrom(seed);
