@@ -1,7 +1,8 @@
 import { type ActorLogic, type Snapshot } from 'xstate';
 import { getAdjacencyMap } from 'xstate/graph';
 import { expect, test } from 'vitest';
-import { need, slotsPolicy } from '../scheduler/slots-policy.ts';
+import { policyNamed } from '../../src/scheduler/policies.ts';
+import { need } from '../scheduler/need.ts';
 import { type Deed, World } from '../scheduler/world.ts';
 
 interface Step {
@@ -32,7 +33,7 @@ function walk({ plugins, slots, queue, prompt, deeds }: Small) {
   ).flat();
   const needs = Array.from({ length: plugins }, () => need());
   const reach = (path: readonly Step[]): Place => {
-    const world = new World(needs, { policy: slotsPolicy(), capacity: { slots }, maxWaiting: queue }, prompt);
+    const world = new World(needs, { policy: policyNamed('queue'), capacity: { slots }, maxWaiting: queue }, prompt);
     for (const { plugin, deed } of path) {
       const actor = world.plugins[plugin];
       if (actor !== undefined) world.do(actor, deed);
