@@ -26,6 +26,7 @@ const QUESTIONS = [
   'stop',
   'host-death',
   'control-beside-call',
+  'decision',
   'watch',
   'discover',
   'supervisor',
