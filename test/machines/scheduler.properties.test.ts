@@ -16,7 +16,15 @@ interface Setting {
   readonly runs: number;
 }
 
-const NEEDS = [need(4), need(6, { minResidencyMs: 15_000 }), need(3), need(8), need(0), need(5), need(1, { pinned: true })];
+const NEEDS = [
+  need(4),
+  need(6, { minResidencyMs: 15_000 }),
+  need(3),
+  need(8),
+  need(0),
+  need(5),
+  need(1, { pinned: true }),
+];
 const VRAM = 12;
 
 /** Random deeds of random plugins; messages cross, time passes. Returns how many events reached the scheduler. */
