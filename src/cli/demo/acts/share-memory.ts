@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decisionText } from '../../../scheduler/decision-text.ts';
 import { createSupervisor } from '../../../supervisor.ts';
@@ -45,7 +45,10 @@ export async function shareMemory(stage: Stage): Promise<void> {
   }
 }
 
-function manifestOf(name: string, plugins: string): Record<string, unknown> {
-  const module = join(plugins, HELLO, 'hello-node.mjs');
-  return { name, module, resources: { min_system_ram_mb: NEED_MB } };
+/** The same plugin under another name, with a need. */
+function manifestOf(name: string, plugins: string): object {
+  const folder = join(plugins, HELLO);
+  const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { module: string };
+  const module = join(folder, manifest.module);
+  return { ...manifest, name, module, resources: { min_system_ram_mb: NEED_MB } };
 }
