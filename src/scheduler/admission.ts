@@ -1,5 +1,5 @@
 import type { AnyActorRef } from 'xstate';
-import { messageOf } from '../errors.ts';
+import { askPolicy } from './ask.ts';
 import { decisionOf, refusalOf } from './decision.ts';
 import { Evictions } from './evictions.ts';
 import { Heap } from './heap.ts';
@@ -7,7 +7,7 @@ import { Ledger, type Measurement, type Reservation } from './ledger.ts';
 import { lru } from './lru.ts';
 import { fits, type Need, NOTHING, plus, type Resources } from './need.ts';
 import { type Effect, Outbox } from './outbox.ts';
-import type { Asking, Policy, Room, Verdict, Victim } from './policy.ts';
+import type { Asking, Policy, Verdict, Victim } from './policy.ts';
 import type { SchedulerEvent } from './scheduler-events.ts';
 import { before, type Request, WaitingQueue } from './waiting-queue.ts';
 
@@ -52,6 +52,8 @@ export class Admission {
   #lookAgain = false;
   /** For whom the policy wants room kept that has not come free yet. */
   #keeper: string | undefined;
+  /** Those whose victims have gone and whose room is still to be measured as free. */
+  readonly #confirming = new Set<string>();
   /** When the monitor was last heard or given up on, or has to be asked because memory was freed since. */
   #heardAt = -Infinity;
   /** When the monitor is to be asked again for memory that is not seen free. */
@@ -162,6 +164,8 @@ export class Admission {
       this.#agenda.delete(kept);
       this.#decide(kept, now);
     }
+    // What is held for them is out of reach for those who wait, so they are not found among these.
+    if (looks) for (const plugin of this.#confirming) this.#consider(plugin);
     const asked = new Heap<Request>(before);
     for (const request of this.#agenda) asked.push(request);
     this.#agenda.clear();
@@ -243,6 +247,7 @@ export class Admission {
 
   #letGo(plugin: string): void {
     if (this.#keeper === plugin) this.#keeper = undefined;
+    this.#confirming.delete(plugin);
     if (!this.evictions.has(plugin)) return;
     this.evictions.delete(plugin);
     this.#lookAgain = true;
@@ -331,7 +336,11 @@ export class Admission {
   #answered(victim: Reservation, keeps?: Resources): Request | undefined {
     const plugin = this.evictions.requesterOf(victim);
     this.evictions.answered(victim, keeps);
-    const request = plugin === undefined ? undefined : this.queue.get(plugin);
+    return plugin === undefined ? undefined : this.#consider(plugin);
+  }
+
+  #consider(plugin: string): Request | undefined {
+    const request = this.queue.get(plugin);
     if (request !== undefined) this.#agenda.add(request);
     return request;
   }
@@ -436,8 +445,10 @@ export class Admission {
       this.#keeper = undefined;
     }
     const confirms = reason === 'not-seen-free' && this.evictions.has(plugin);
-    if (keeps || confirms) this.evictions.hold(request, this.ledger);
-    else this.#letGo(plugin);
+    if (!keeps && !confirms) return this.#letGo(plugin);
+    if (confirms) this.#confirming.add(plugin);
+    else this.#confirming.delete(plugin);
+    this.evictions.hold(request, this.ledger);
   }
 
   #evict(request: Request, verdict: Extract<Verdict, { outcome: 'evict' }>, free: Resources, now: number): void {
@@ -446,7 +457,7 @@ export class Admission {
     const victims: Reservation[] = [];
     for (const victim of verdict.victims) {
       const reservation = this.ledger.get(victim.plugin, victim.generation);
-      if (reservation === undefined || !this.#mayBeTold(reservation, victim.ask, now)) {
+      if (reservation === undefined || !this.ledger.mayBeTold(reservation, victim.ask)) {
         const { plugin, generation } = victim;
         this.#outbox.fact({ kind: 'victim-spared', policy: this.#settings.policy.name, plugin, generation });
         continue;
@@ -464,6 +475,7 @@ export class Admission {
     }
     if (victims.length === 0) return this.#wait(request, { outcome: 'wait', reason: 'nobody-to-evict' }, free, now);
     if (this.#keeper === request.plugin) this.#keeper = undefined;
+    this.#confirming.delete(request.plugin);
     request.told = undefined;
     request.confirmBy = undefined;
     this.queue.unpark(request);
@@ -489,47 +501,11 @@ export class Admission {
   }
 
   #ask(asking: Asking, free: Resources, now: number): Verdict {
-    const { policy } = this.#settings;
-    const { ledger } = this;
-    const room: Room = {
-      capacity: ledger.capacity,
-      free,
-      pinned: ledger.pinned,
-      evictable: ledger.evictable,
-      yieldable: ledger.yieldable,
-      candidates: () => ledger.candidates(),
-      busy: () => ledger.busy(),
-      residents: () => ledger,
-    };
-    try {
-      return checked(policy.decide(asking, room, now));
-    } catch (thrown) {
-      const message = messageOf(thrown);
-      this.#outbox.fact({ kind: 'policy-failed', policy: policy.name, plugin: asking.plugin, message });
-      return { outcome: 'refuse', reason: 'policy-failed' };
-    }
+    return askPolicy(this.#settings.policy, asking, { ledger: this.ledger, outbox: this.#outbox, free, now });
   }
 
   #report(asking: Asking, verdict: Verdict, free: Resources, now: number): void {
     const decision = decisionOf(asking, verdict, { ...this.#settings, ledger: this.ledger, free, now });
     this.#outbox.emit({ type: 'decision', decision });
   }
-
-  /** Whether a resident may be told this. One that is granted and not yet called stays, whatever a policy says. */
-  #mayBeTold(reservation: Reservation, ask: Victim['ask'], now: number): boolean {
-    const { standing, leaving, claimed, need, since } = reservation;
-    if (leaving || claimed || need.pinned === true) return false;
-    if (standing === 'warm') return ask === 'RELEASE';
-    if (now < since + (need.minResidencyMs ?? 0)) return false;
-    return standing === (ask === 'RELEASE' ? 'idle' : 'busy');
-  }
-}
-
-/** The verdict, if a policy written in JavaScript has given one. */
-function checked(verdict: Verdict): Verdict {
-  const { outcome } = verdict;
-  const known = outcome === 'grant' || outcome === 'refuse' || outcome === 'wait' || outcome === 'evict';
-  if (!known) throw new TypeError(`The policy answered with the outcome ${String(outcome)}.`);
-  if (outcome === 'evict' && !Array.isArray(verdict.victims)) throw new TypeError('The policy named no victims.');
-  return verdict;
 }
