@@ -134,6 +134,7 @@ export class World {
       spawn,
       connect,
       sampler,
+      memoryOf: () => Promise.resolve(undefined),
     });
     this.supervisor = new Supervisor(this.runtime, settings);
     this.runtime.transitions.add(({ plugin, to, phase, event }) => {
