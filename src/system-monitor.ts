@@ -1,4 +1,5 @@
-import { type Gpu, readGpus } from './actors/nvidia-smi.ts';
+import { createNvidiaSmi } from './actors/nvidia-smi.ts';
+import type { Gpu } from './actors/nvidia-smi-output.ts';
 import { readSystemMemory } from './actors/system-memory.ts';
 
 /** Free and total memory of the machine, in MiB. */
