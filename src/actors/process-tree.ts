@@ -27,6 +27,12 @@ export interface TreeStats {
   readonly uptimeMs: number | null;
 }
 
+/** The processes of one tree and their resident memory in MiB, summed. */
+export interface TreeMemory {
+  readonly pids: readonly number[];
+  readonly rssMb: number;
+}
+
 /** Measures trees of processes, and remembers the last sample of each for the processor's share. */
 export interface TreeSampler {
   /** What the tree under a process uses now; all figures are null once the process is gone. */
@@ -62,7 +68,7 @@ export function createTreeSampler(list: () => Promise<ProcessSample[]> = listPro
       return {
         pid,
         cpuPercent: elapsedMs > 0 ? round((usedMs / elapsedMs) * 100) : 0,
-        memoryRssMb: round(sum(tree.map((member) => member.rssBytes ?? readRssBytes(member.pid))) / 2 ** 20),
+        memoryRssMb: rssMbOf(tree),
         processes: tree.length,
         uptimeMs: Math.round(root.ageMs),
       };
@@ -70,20 +76,54 @@ export function createTreeSampler(list: () => Promise<ProcessSample[]> = listPro
   };
 }
 
+/** The memory of the trees under these processes, of those that run, at one moment. */
+export async function readTreeMemory(roots: readonly number[]): Promise<ReadonlyMap<number, TreeMemory>> {
+  const trees = new Map<number, TreeMemory>();
+  if (roots.length === 0) return trees;
+  const all = await listProcesses();
+  const lookUp = treesIn(all);
+  for (const root of roots) {
+    const tree = lookUp([root]);
+    if (tree.length === 0) continue;
+    trees.set(root, { pids: tree.map(({ pid }) => pid), rssMb: rssMbOf(tree) });
+  }
+  return trees;
+}
+
 /** The given processes, what descends from them, and what is in a process group that one of them leads. */
 export function treeOf(roots: number | readonly number[], processes: readonly ProcessSample[]): ProcessSample[] {
-  const wanted = new Set(typeof roots === 'number' ? [roots] : roots);
-  const childrenOf = new Map<number, ProcessSample[]>();
-  const reached = new Map<number, ProcessSample>();
+  return treesIn(processes)(typeof roots === 'number' ? [roots] : roots);
+}
+
+/** Sorts the processes once, for any number of trees to be looked up among them. */
+function treesIn(processes: readonly ProcessSample[]): (roots: readonly number[]) => ProcessSample[] {
+  const byPid = new Map<number, ProcessSample[]>();
+  const byGroup = new Map<number, ProcessSample[]>();
+  const byParent = new Map<number, ProcessSample[]>();
   for (const each of processes) {
-    const siblings = childrenOf.get(each.ppid);
-    if (siblings === undefined) childrenOf.set(each.ppid, [each]);
-    else siblings.push(each);
-    if (wanted.has(each.pid) || wanted.has(each.pgid)) reached.set(each.pid, each);
+    for (const [index, key] of [
+      [byPid, each.pid],
+      [byGroup, each.pgid],
+      [byParent, each.ppid],
+    ] as const) {
+      const others = index.get(key);
+      if (others === undefined) index.set(key, [each]);
+      else others.push(each);
+    }
   }
-  // A map's iteration also visits what is added meanwhile.
-  for (const pid of reached.keys()) for (const child of childrenOf.get(pid) ?? []) reached.set(child.pid, child);
-  return [...reached.values()];
+  return (roots) => {
+    const reached = new Map<number, ProcessSample>();
+    const reach = (found: readonly ProcessSample[] = []): void => {
+      for (const each of found) reached.set(each.pid, each);
+    };
+    for (const root of roots) {
+      reach(byPid.get(root));
+      reach(byGroup.get(root));
+    }
+    // A map's iteration also visits what is added meanwhile.
+    for (const pid of reached.keys()) reach(byParent.get(pid));
+    return [...reached.values()];
+  };
 }
 
 /** All processes this one may see: from `/proc`, on other Unix systems from `ps`; none on Windows. */
@@ -102,6 +142,10 @@ function listByProc(): ProcessSample[] {
     cpuMs: cpuTicks * msPerTick,
     ageMs: Math.max(0, machineAgeMs - Number(startTime) * msPerTick),
   }));
+}
+
+function rssMbOf(tree: readonly ProcessSample[]): number {
+  return round(sum(tree.map(({ pid, rssBytes }) => rssBytes ?? readRssBytes(pid))) / 2 ** 20);
 }
 
 /** From `status`, which tells kB: `stat` tells pages, whose size differs between machines. */

@@ -1,4 +1,4 @@
-import { fromPromise, setup } from 'xstate';
+import { type AnyActorRef, fromPromise, setup } from 'xstate';
 import type { Clock } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestChange } from '../manifest/source.ts';
@@ -15,6 +15,8 @@ import { schedulerMachine } from './scheduler.ts';
 /** What the supervisor machine needs of the runtime around it. Its methods must not throw. */
 export interface SupervisorHost {
   readonly clock: Clock;
+  /** Answers the scheduler's questions for figures. */
+  readonly monitor?: AnyActorRef | undefined;
   /** Milliseconds since the epoch. */
   now(): number;
   /** A number in [0, 1). */
@@ -130,7 +132,11 @@ const forgetPlugin = ({ context, event }: { context: Context; event: SupervisorE
 export const supervisorMachine = base.createMachine({
   id: 'supervisor',
   context: ({ input }) => ({ ...input, histories: new Map() }),
-  invoke: { id: 'scheduler', src: 'scheduler', input: ({ context }) => ({ clock: context.host.clock }) },
+  invoke: {
+    id: 'scheduler',
+    src: 'scheduler',
+    input: ({ context: { host } }) => ({ clock: host.clock, monitor: host.monitor }),
+  },
   initial: 'booting',
   on: {
     'PLUGIN.REMOVED': { actions: [forgetCrashes, forgetPlugin] },
