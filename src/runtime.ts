@@ -33,7 +33,7 @@ import { createManifestSource, type ManifestChange, type ManifestSource } from '
 import { ProgramHold } from './program-hold.ts';
 import { PluginRecord } from './plugin-record.ts';
 import { type PluginSettings, pluginSettings } from './plugin-settings.ts';
-import { MONITOR_NEED } from './scheduler/need.ts';
+import { MONITOR_NEED, type Resources } from './scheduler/need.ts';
 import { SystemMonitor } from './system-monitor.ts';
 
 /** A plugin went from one state, or phase of a state, to another. */
@@ -384,9 +384,11 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   #pluginActors() {
     return {
-      release: fromPromise<boolean, { residency: PluginContext['workers'][number]['residency'] }>(
-        ({ input, signal }) =>
-          input.residency === undefined ? Promise.resolve(false) : input.residency.channel.release(signal),
+      release: fromPromise<Resources | undefined, { worker: PluginContext['workers'][number] | undefined }>(
+        async ({ input: { worker }, signal }) => {
+          const released = (await worker?.residency?.channel.release(signal)) ?? false;
+          return released ? await this.systemMonitor.useOf(worker?.pid) : undefined;
+        },
       ),
       resume: fromPromise<
         unknown,

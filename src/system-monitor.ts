@@ -7,6 +7,7 @@ import { readSystemMemory, type SystemMemory } from './actors/system-memory.ts';
 import { type RunningWorker, workerUse } from './actors/worker-use.ts';
 import type { Clock } from './clock.ts';
 import type { Measurement } from './scheduler/ledger.ts';
+import type { Resources } from './scheduler/need.ts';
 
 /** Free and total memory of the machine, in MiB. */
 export interface SystemStats {
@@ -87,6 +88,17 @@ export class SystemMonitor implements Figures {
       gpuFreeMb: sumOfKnown(gpus.map(({ freeMb }) => freeMb)),
       gpus,
     };
+  }
+
+  /** What a worker takes up now: a slot, and the memory it was measured to use where anybody measures. */
+  async useOf(pid: number | undefined): Promise<Resources> {
+    const slot = { vramMb: 0, ramMb: 0, slots: 1 };
+    // Nobody has ever decided by a measurement.
+    if (pid === undefined || this.#trees.last === undefined) return slot;
+    await Promise.all([this.#trees.refresh(), this.#gpus.refresh()]);
+    const worker = { plugin: '', generation: 0, pid };
+    const [use] = workerUse([worker], this.#trees.last.value, this.#gpus.last?.value.processes ?? []);
+    return { ...slot, vramMb: Math.ceil(use?.vramMb ?? 0), ramMb: Math.ceil(use?.ramMb ?? 0) };
   }
 
   async refresh(): Promise<void> {

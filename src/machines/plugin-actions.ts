@@ -1,8 +1,9 @@
-import { and, fromPromise, or, setup, stateIn } from 'xstate';
+import { and, type DoneActorEvent, fromPromise, or, setup, stateIn } from 'xstate';
 import type { Residency } from '../calls/lease-gate.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { SchedulerRefusal } from '../scheduler/decision.ts';
+import type { Resources } from '../scheduler/need.ts';
 import type {
   DrainIntent,
   PluginContext,
@@ -44,8 +45,8 @@ export const base = setup({
   },
   actors: {
     worker: workerMachine,
-    /** Asks the plugin to give up its resources; resolves to whether it did. */
-    release: fromPromise<boolean, { residency: Residency | undefined }>(unprovided),
+    /** Asks the plugin to give up its resources; resolves to what its worker keeps of them, `undefined` if it did not. */
+    release: fromPromise<Resources | undefined, { worker: WorkerSlot | undefined }>(unprovided),
     /** Gives a warm worker its config back; resolves to the config. */
     resume: fromPromise<unknown, { residency: Residency | undefined; config: unknown; entry: ManifestEntry }>(
       unprovided,
@@ -150,7 +151,17 @@ export const reserveExtra = base.sendTo(
   }),
 );
 
-export const tellScheduler = (type: 'IDLE' | 'BUSY' | 'DENIED' | 'RELEASED') =>
+/** The worker is kept warm with as much as the release has left it. */
+export const tellReleased = base.sendTo(
+  ({ context }) => context.scheduler,
+  ({ context, event }) => {
+    // XState types the end of an invoked actor where it is handled, not here.
+    const { output } = event as unknown as DoneActorEvent<Resources>;
+    return { type: 'RELEASED', plugin: context.name, generation: context.current, kept: output };
+  },
+);
+
+export const tellScheduler = (type: 'IDLE' | 'BUSY' | 'DENIED') =>
   base.sendTo(
     ({ context }) => context.scheduler,
     ({ context }) => ({ type, plugin: context.name, generation: context.current, at: context.host.now() }),

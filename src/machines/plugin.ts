@@ -37,9 +37,11 @@ import {
   reserveExtra,
   residencyOf,
   returnGrant,
+  slotOf,
   spawnSuccessor,
   spawnWorker,
   stillToReplace,
+  tellReleased,
   tellScheduler,
   unwish,
   updateAcquire,
@@ -328,12 +330,12 @@ export const pluginMachine = base.createMachine({
                   entry: [entered('released', 'releasing'), closeGate, intend(undefined)],
                   invoke: {
                     src: 'release',
-                    input: ({ context }) => ({ residency: residencyOf(context) }),
+                    input: ({ context }) => ({ worker: slotOf(context, context.current) }),
                     onDone: [
                       {
-                        guard: and([({ event }) => event.output, 'mayStayWarm']),
+                        guard: and([({ event }) => event.output !== undefined, 'mayStayWarm']),
                         target: 'warm',
-                        actions: tellScheduler('RELEASED'),
+                        actions: tellReleased,
                       },
                       { actions: dismiss },
                     ],

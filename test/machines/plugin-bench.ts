@@ -10,10 +10,13 @@ import { type PluginContext, type PluginEvent, pluginMachine } from '../../src/m
 import type { ManifestEntry } from '../../src/manifest/read.ts';
 import { type PluginSettings, pluginSettings } from '../../src/plugin-settings.ts';
 import type { SchedulerRefusal } from '../../src/scheduler/decision.ts';
+import type { Resources } from '../../src/scheduler/need.ts';
 import { TestClock } from './test-clock.ts';
 
 export const ERROR = new GreenroomError('E_STOPPING', 'Somebody asked for it.');
 export const CRASH = new GreenroomError('E_CRASHED', 'It died.');
+/** What a released worker keeps. */
+export const KEPT: Resources = { vramMb: 0, ramMb: 0, slots: 1 };
 const EXIT: WorkerExit = { code: 1, signal: null, output: '', outOfMemory: false, retryable: true };
 
 /** A manifest in force that was never on disk. */
@@ -83,7 +86,7 @@ export class PluginBench {
       pluginMachine.provide({
         actors: {
           worker: worker as never,
-          release: fromPromise<boolean>(asked) as never,
+          release: fromPromise<Resources | undefined>(asked) as never,
           resume: fromPromise(asked) as never,
         },
       }),
@@ -252,8 +255,8 @@ export const WAYS: Readonly<Record<Place, readonly Step[]>> = {
   'ready.ready': [(b) => b.send({ type: 'LOAD' }), (b) => b.granted(), (b) => b.connected(), (b) => b.ready()],
   'busy.draining': [(b) => to(b, 'busy.serving'), (b) => b.send({ type: 'YIELD' })],
   'released.releasing': [(b) => to(b, 'ready.ready'), (b) => b.send({ type: 'RELEASE' })],
-  'released.warm': [(b) => to(b, 'released.releasing'), (b) => b.settle(true)],
-  'released.cold': [(b) => to(b, 'released.releasing'), (b) => b.settle(false), (b) => b.exited(), (b) => b.gone()],
+  'released.warm': [(b) => to(b, 'released.releasing'), (b) => b.settle(KEPT)],
+  'released.cold': [(b) => to(b, 'released.releasing'), (b) => b.settle(undefined), (b) => b.exited(), (b) => b.gone()],
   'spawning.resuming': [(b) => to(b, 'released.warm'), (b) => b.call(), (b) => b.granted()],
   'discovered.stopping': [(b) => to(b, 'ready.ready'), (b) => b.send({ type: 'UNLOAD', error: ERROR })],
   'crashed.deciding': [(b) => to(b, 'busy.serving'), (b) => b.exited()],

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import { entryOf, ERROR, type Place, PluginBench, settingsOf, to, WAYS } from './plugin-bench.ts';
+import { entryOf, ERROR, KEPT, type Place, PluginBench, settingsOf, to, WAYS } from './plugin-bench.ts';
 
 const benches: PluginBench[] = [];
 
@@ -129,7 +129,7 @@ const rows: readonly Row[] = [
     when: async (b) => {
       b.call();
       expect(b.at).toBe('released.releasing');
-      await b.settle(true);
+      await b.settle(KEPT);
     },
     to: 'spawning.admitting',
     told: ['RELEASED 1', 'ACQUIRE 1'],
@@ -422,7 +422,7 @@ const rows: readonly Row[] = [
   {
     it: 'a worker that has given up its resources is kept warm',
     from: 'released.releasing',
-    when: (b) => b.settle(true),
+    when: (b) => b.settle(KEPT),
     to: 'released.warm',
     told: ['RELEASED 1'],
   },
@@ -430,7 +430,7 @@ const rows: readonly Row[] = [
     it: 'a worker that cannot give up its resources is stopped',
     from: 'released.releasing',
     when: async (b) => {
-      await b.settle(false);
+      await b.settle(undefined);
       b.gone();
     },
     to: 'released.cold',
@@ -772,7 +772,7 @@ describe('a replacement', () => {
     giveWay(bench);
     bench.gone(2);
     await bench.answer();
-    await bench.settle(true);
+    await bench.settle(KEPT);
     expect([bench.at, bench.told.slice(-1)]).toEqual(['released.releasing', ['worker 1 STOP']]);
     bench.gone(1);
     expect(bench.at).toBe('released.cold');
@@ -801,7 +801,7 @@ describe('a replacement', () => {
     replace(bench);
     giveWay(bench);
     await bench.answer();
-    await bench.settle(true);
+    await bench.settle(KEPT);
     bench.gone(2);
     bench.gone(1);
     expect([bench.at, bench.replacement, bench.context.replaceAgain]).toEqual(['released.cold', 'none', false]);
@@ -815,7 +815,7 @@ describe('a replacement', () => {
     giveWay(bench);
     bench.gone(2);
     await bench.answer();
-    await bench.settle(true);
+    await bench.settle(KEPT);
     bench.call();
     expect([bench.at, bench.told.slice(-2)]).toEqual(['spawning.admitting', ['RELEASED 1', 'ACQUIRE 1']]);
     bench.granted(1);
