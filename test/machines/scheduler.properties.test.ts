@@ -53,18 +53,18 @@ function live({ policy, prompt, measured }: Setting, steps: readonly number[]): 
 const steps = fc.array(fc.nat(1_000_000), { minLength: STEPS, maxLength: STEPS, size: 'max' });
 const queue = policyNamed('queue', { maxWaitMs: 5_000 });
 const settings: readonly Setting[] = [
-  { name: 'permissive', policy: policyNamed('permissive'), prompt: true, runs: 15 },
-  { name: 'safety', policy: policyNamed('safety'), prompt: true, runs: 40 },
-  { name: 'safety, with messages that cross', policy: policyNamed('safety'), prompt: false, runs: 20 },
-  { name: 'queue', policy: queue, prompt: true, runs: 40 },
-  { name: 'queue, with messages that cross', policy: queue, prompt: false, runs: 40 },
-  { name: 'queue, on late figures', policy: queue, prompt: true, measured: true, runs: 30 },
+  { name: 'permissive', policy: policyNamed('permissive'), prompt: true, runs: 5 },
+  { name: 'safety', policy: policyNamed('safety'), prompt: true, runs: 20 },
+  { name: 'safety, with messages that cross', policy: policyNamed('safety'), prompt: false, runs: 10 },
+  { name: 'queue', policy: queue, prompt: true, runs: 25 },
+  { name: 'queue, with messages that cross', policy: queue, prompt: false, runs: 30 },
+  { name: 'queue, on late figures', policy: queue, prompt: true, measured: true, runs: 20 },
   {
     name: 'queue, on late figures that are waited for, and messages that cross',
     policy: policyNamed('queue', { maxWaitMs: 5_000, order: 'cost-aware', unconfirmed: 'refuse' }),
     prompt: false,
     measured: true,
-    runs: 20,
+    runs: 10,
   },
 ];
 let enforced = 0;

@@ -74,7 +74,6 @@ test.each<Small>([
   { plugins: 3, slots: 2, queue: 1, prompt: true, deeds: DEEDS_WALKED },
   { plugins: 3, slots: 2, queue: 2, prompt: true, deeds: DEEDS_WALKED },
   { plugins: 3, slots: 2, queue: 3, prompt: true, deeds: DEEDS_WALKED },
-  { plugins: 2, slots: 1, queue: 2, prompt: false, deeds: [...DEEDS_WALKED, 'deliver'] },
   { plugins: 3, slots: 1, queue: 2, prompt: true, deeds: [...DEEDS_WALKED, 'deny'], maxWaitMs: 0 },
 ])(
   'every state of $plugins plugins on $slots slots with a queue of $queue (prompt: $prompt, yields after $maxWaitMs ms) is sound and can be left for rest',
