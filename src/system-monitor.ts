@@ -102,8 +102,8 @@ export class SystemMonitor implements Figures {
   }
 
   async refresh(): Promise<void> {
-    const sources = [this.#memory, this.#gpus, this.#trees, this.#registered];
-    await Promise.all(sources.map((source) => source?.refresh()));
+    const sources = [this.#memory, this.#gpus, this.#trees, this.#registered].filter((source) => source !== undefined);
+    await Promise.all(sources.map((source) => source.refresh()));
   }
 
   measurement(): Measurement {
