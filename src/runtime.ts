@@ -7,6 +7,7 @@ import { monitorLogic } from './actors/monitor.ts';
 import { connectWorker } from './actors/worker-connect.ts';
 import { initializeWorker } from './actors/worker-initialize.ts';
 import { createTreeSampler } from './actors/process-tree.ts';
+import { readTreeMemory } from './actors/tree-memory.ts';
 import { planLaunch } from './actors/worker-launch.ts';
 import { watchLiveness } from './actors/worker-liveness.ts';
 import { watchMemory } from './actors/worker-memory.ts';
@@ -33,6 +34,7 @@ import { createManifestSource, type ManifestChange, type ManifestSource } from '
 import { ProgramHold } from './program-hold.ts';
 import { PluginRecord } from './plugin-record.ts';
 import { type PluginSettings, pluginSettings } from './plugin-settings.ts';
+import { Scheduling } from './scheduling.ts';
 import { MONITOR_NEED, type Resources } from './scheduler/need.ts';
 import { SystemMonitor } from './system-monitor.ts';
 
@@ -62,6 +64,8 @@ export interface RuntimePorts {
   readonly spawn?: typeof spawnWorker | undefined;
   /** Connects to a worker; by default by its handshake. */
   readonly connect?: typeof connectWorker | undefined;
+  /** Measures what a worker takes up; by default what the system says of its processes. */
+  readonly memoryOf?: typeof readTreeMemory | undefined;
 }
 
 /**
@@ -74,6 +78,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   /** What keeps the program alive: plugins that are at something, and whoever wants to. */
   readonly hold = new ProgramHold();
   readonly manifests: ManifestSource;
+  readonly scheduling: Scheduling;
   readonly #trees: WorkerTrees;
   readonly transitions: Listeners<TransitionEvent>;
   readonly problems: Listeners<readonly ManifestProblem[]>;
@@ -86,6 +91,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #logger: Logger;
+  readonly #memoryOf: typeof readTreeMemory;
   readonly #logs = new Map<string, PluginLog>();
   readonly #pluginLogic: typeof pluginMachine;
   readonly #root: ActorRefFrom<typeof supervisorMachine>;
@@ -97,13 +103,16 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   constructor(
     settings: ResolvedSettings,
-    { clock, random, logger, spawn = spawnWorker, connect = connectWorker }: RuntimePorts,
+    { clock, random, logger, spawn = spawnWorker, connect = connectWorker, memoryOf = readTreeMemory }: RuntimePorts,
   ) {
     this.settings = settings;
     this.#trees = new WorkerTrees(settings.dataDir);
     this.#clock = clock;
     this.#random = random;
     this.#logger = logger;
+    this.#memoryOf = memoryOf;
+    const { onListenerError } = this;
+    this.scheduling = new Scheduling(settings, { logger, onListenerError, log: (plugin) => this.#log(plugin) });
     this.transitions = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
@@ -138,6 +147,8 @@ export class Runtime implements PluginHost, SupervisorHost {
   async start(): Promise<void> {
     this.monitor.start();
     this.#root.start();
+    const { scheduler } = this.#root.getSnapshot().children;
+    if (scheduler !== undefined) this.scheduling.attach(scheduler);
     await new Promise<void>((resolve) => {
       const look = (): void => {
         if (!this.#root.getSnapshot().matches('booting')) resolve();
@@ -189,7 +200,6 @@ export class Runtime implements PluginHost, SupervisorHost {
       if (record === undefined) continue;
       const settings = this.#settingsOf(record.entry.manifest);
       record.send({ type: 'MANIFEST.CHANGED', entry: record.entry, settings, effect: 'none' });
-      this.#scheduler.send({ type: 'RECONFIGURED', plugin: record.plugin, need: settings.need });
     }
   }
 
@@ -242,6 +252,10 @@ export class Runtime implements PluginHost, SupervisorHost {
     return this.#clock.now();
   }
 
+  get schedulerInput(): SupervisorHost['schedulerInput'] {
+    return { ...this.scheduling.input, monitor: this.monitor };
+  }
+
   random(): number {
     return this.#random();
   }
@@ -292,6 +306,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   forget(plugin: string): void {
     const record = this.records.get(plugin);
     this.records.delete(plugin);
+    this.scheduling.forget(plugin);
     // Those who wait for it to come to rest have waited long enough.
     record?.enter('discovered', 'idle', this.#clock.now());
     this.hold.set(record, false);
@@ -333,6 +348,10 @@ export class Runtime implements PluginHost, SupervisorHost {
   }
 
   /* ---- What the plugin machines ask for ---- */
+
+  need(context: PluginContext): ReturnType<Scheduling['need']> {
+    return this.scheduling.need(context);
+  }
 
   plan(entry: PluginContext['entry']): ReturnType<typeof planLaunch> {
     const { transport, passEnv } = this.settings;
@@ -384,11 +403,8 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   #pluginActors() {
     return {
-      release: fromPromise<Resources | undefined, { worker: PluginContext['workers'][number] | undefined }>(
-        async ({ input: { worker }, signal }) => {
-          const released = (await worker?.residency?.channel.release(signal)) ?? false;
-          return released ? await this.systemMonitor.useOf(worker?.pid) : undefined;
-        },
+      release: fromPromise<Resources | undefined, { context: PluginContext }>(({ input, signal }) =>
+        this.#release(input.context, signal),
       ),
       resume: fromPromise<
         unknown,
@@ -398,6 +414,31 @@ export class Runtime implements PluginHost, SupervisorHost {
         return initializeWorker(residency.channel, entry, config, signal);
       }),
     };
+  }
+
+  async #release(context: PluginContext, signal: AbortSignal): Promise<Resources | undefined> {
+    const slot = context.workers.find(({ generation }) => generation === context.current);
+    if (slot?.residency === undefined) return undefined;
+    await this.#learn(context, slot.generation);
+    signal.throwIfAborted();
+    const hasReleased = await slot.residency.channel.release(signal);
+    if (!hasReleased) return undefined;
+    if (slot.pid === undefined) return this.scheduling.keptBy(context, undefined, 0);
+    const [memory, vramMb] = await Promise.all([this.#memory(slot.pid), this.systemMonitor.gpuUseOf(slot.pid)]);
+    return this.scheduling.keptBy(context, memory, vramMb);
+  }
+
+  /** Measures what a worker has taken up at the most, once it has had a call. */
+  async #learn(context: PluginContext, generation: number): Promise<void> {
+    const slot = context.workers.find((held) => held.generation === generation);
+    if (slot?.pid === undefined || slot.residency?.served !== true || context.settings.need.ramMb === 0) return;
+    const memory = await this.#memory(slot.pid);
+    if (memory !== undefined) this.scheduling.learn(context, memory);
+  }
+
+  /** A measurement that fails says nothing. */
+  #memory(pid: number): ReturnType<typeof readTreeMemory> {
+    return this.#memoryOf(pid).catch(() => undefined);
   }
 
   #workerLogic(spawn: typeof spawnWorker, connect: typeof connectWorker): typeof workerMachine {
@@ -417,7 +458,13 @@ export class Runtime implements PluginHost, SupervisorHost {
         initialize: fromPromise(({ input, signal }) =>
           initializeWorker(input.connection.channel, input.launch.entry, input.config, signal),
         ),
-        cleanup: fromPromise(({ input, signal }) => input.connection.channel.cleanup(signal)),
+        cleanup: fromPromise(async ({ input, signal }) => {
+          const { connection, name, generation } = input;
+          const context = this.records.get(name)?.context;
+          if (context !== undefined) await this.#learn(context, generation);
+          signal.throwIfAborted();
+          await connection.channel.cleanup(signal);
+        }),
         liveness: fromCallback<
           never,
           { name: string; connection: never; liveness: { intervalMs: number; timeoutMs: number } | undefined }

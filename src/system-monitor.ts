@@ -2,12 +2,11 @@ import { LatestReading, type Reading } from './actors/latest-reading.ts';
 import type { Figures } from './actors/monitor.ts';
 import { createNvidiaSmi } from './actors/nvidia-smi.ts';
 import type { Gpu, GpuProcess } from './actors/nvidia-smi-output.ts';
-import { readTreeMemory, type TreeMemory } from './actors/process-tree.ts';
 import { readSystemMemory, type SystemMemory } from './actors/system-memory.ts';
+import { readTreeMemories, type TreeMemory } from './actors/tree-memory.ts';
 import { type RunningWorker, workerUse } from './actors/worker-use.ts';
 import type { Clock } from './clock.ts';
 import type { Measurement } from './scheduler/ledger.ts';
-import type { Resources } from './scheduler/need.ts';
 
 /** Free and total memory of the machine, in MiB. */
 export interface SystemStats {
@@ -58,7 +57,7 @@ export class SystemMonitor implements Figures {
       return { gpus, processes };
     });
     this.#trees = this.#source('The memory of the workers', () =>
-      readTreeMemory(input.workers().map(({ pid }) => pid)),
+      readTreeMemories(input.workers().map(({ pid }) => pid)),
     );
   }
 
@@ -90,15 +89,13 @@ export class SystemMonitor implements Figures {
     };
   }
 
-  /** What a worker takes up now: a slot, and the memory it was measured to use where anybody measures. */
-  async useOf(pid: number | undefined): Promise<Resources> {
-    const slot = { vramMb: 0, ramMb: 0, slots: 1 };
-    // Nobody has ever decided by a measurement.
-    if (pid === undefined || this.#trees.last === undefined) return slot;
+  /** What the tree under this process uses of the GPUs' memory now, in MiB; 0 where nobody decides by measurements. */
+  async gpuUseOf(pid: number): Promise<number> {
+    if (this.#trees.last === undefined) return 0;
     await Promise.all([this.#trees.refresh(), this.#gpus.refresh()]);
     const worker = { plugin: '', generation: 0, pid };
     const [use] = workerUse([worker], this.#trees.last.value, this.#gpus.last?.value.processes ?? []);
-    return { ...slot, vramMb: Math.ceil(use?.vramMb ?? 0), ramMb: Math.ceil(use?.ramMb ?? 0) };
+    return Math.ceil(use?.vramMb ?? 0);
   }
 
   async refresh(): Promise<void> {

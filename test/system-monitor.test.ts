@@ -68,7 +68,7 @@ test('the built-in monitor tells the machine, every GPU, and what each worker us
       gpuFreeMb: 1_400,
       gpus: [{ uuid: 'GPU-1' }, { uuid: 'GPU-2' }],
     });
-    expect(await monitor.useOf(pid)).toMatchObject({ vramMb: 700, slots: 1 });
+    expect(await monitor.gpuUseOf(pid)).toBe(700);
     expect(problems).toEqual([]);
   } finally {
     child.kill('SIGKILL');
@@ -127,10 +127,10 @@ test('what is registered and fails is told of, and leaves its last figures', asy
 
 test('where nobody decides by measurements, a warm worker is not measured', async () => {
   smi('GPU-1, 0, 1000, 900, 100, A\\n', `${process.pid}, GPU-1, 700\\n`);
-  expect(await monitor.useOf(process.pid)).toEqual({ vramMb: 0, ramMb: 0, slots: 1 });
+  expect(await monitor.gpuUseOf(process.pid)).toBe(0);
   workers = [{ plugin: 'p', generation: 1, pid: process.pid }];
   await monitor.refresh();
-  expect(await monitor.useOf(process.pid)).toMatchObject({ vramMb: 700 });
+  expect(await monitor.gpuUseOf(process.pid)).toBe(700);
 });
 
 test('an answer of a plugin that is none tells nothing', () => {

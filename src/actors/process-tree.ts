@@ -27,12 +27,6 @@ export interface TreeStats {
   readonly uptimeMs: number | null;
 }
 
-/** The processes of one tree and their resident memory in MiB, summed. */
-export interface TreeMemory {
-  readonly pids: readonly number[];
-  readonly rssMb: number;
-}
-
 /** Measures trees of processes, and remembers the last sample of each for the processor's share. */
 export interface TreeSampler {
   /** What the tree under a process uses now; all figures are null once the process is gone. */
@@ -68,26 +62,12 @@ export function createTreeSampler(list: () => Promise<ProcessSample[]> = listPro
       return {
         pid,
         cpuPercent: elapsedMs > 0 ? round((usedMs / elapsedMs) * 100) : 0,
-        memoryRssMb: rssMbOf(tree),
+        memoryRssMb: round(sum(tree.map((member) => member.rssBytes ?? readRssBytes(member.pid))) / 2 ** 20),
         processes: tree.length,
         uptimeMs: Math.round(root.ageMs),
       };
     },
   };
-}
-
-/** The memory of the trees under these processes, of those that run, at one moment. */
-export async function readTreeMemory(roots: readonly number[]): Promise<ReadonlyMap<number, TreeMemory>> {
-  const trees = new Map<number, TreeMemory>();
-  if (roots.length === 0) return trees;
-  const all = await listProcesses();
-  const lookUp = treesIn(all);
-  for (const root of roots) {
-    const tree = lookUp([root]);
-    if (tree.length === 0) continue;
-    trees.set(root, { pids: tree.map(({ pid }) => pid), rssMb: rssMbOf(tree) });
-  }
-  return trees;
 }
 
 /** The given processes, what descends from them, and what is in a process group that one of them leads. */
@@ -96,7 +76,7 @@ export function treeOf(roots: number | readonly number[], processes: readonly Pr
 }
 
 /** Sorts the processes once, for any number of trees to be looked up among them. */
-function treesIn(processes: readonly ProcessSample[]): (roots: readonly number[]) => ProcessSample[] {
+export function treesIn(processes: readonly ProcessSample[]): (roots: readonly number[]) => ProcessSample[] {
   const byPid = new Map<number, ProcessSample[]>();
   const byGroup = new Map<number, ProcessSample[]>();
   const byParent = new Map<number, ProcessSample[]>();
@@ -142,10 +122,6 @@ function listByProc(): ProcessSample[] {
     cpuMs: cpuTicks * msPerTick,
     ageMs: Math.max(0, machineAgeMs - Number(startTime) * msPerTick),
   }));
-}
-
-function rssMbOf(tree: readonly ProcessSample[]): number {
-  return round(sum(tree.map(({ pid, rssBytes }) => rssBytes ?? readRssBytes(pid))) / 2 ** 20);
 }
 
 /** From `status`, which tells kB: `stat` tells pages, whose size differs between machines. */

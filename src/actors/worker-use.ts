@@ -1,6 +1,6 @@
 import type { GenerationUse } from '../scheduler/ledger.ts';
 import type { GpuProcess } from './nvidia-smi-output.ts';
-import type { TreeMemory } from './process-tree.ts';
+import type { TreeMemory } from './tree-memory.ts';
 
 /** A worker that runs. */
 export interface RunningWorker {

@@ -1,4 +1,4 @@
-import { type AnyActorRef, fromPromise, setup } from 'xstate';
+import { fromPromise, setup } from 'xstate';
 import type { Clock } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestChange } from '../manifest/source.ts';
@@ -10,13 +10,13 @@ import {
   type RestartHistory,
 } from '../scheduler/restart-plan.ts';
 import type { PluginReport } from './plugin-events.ts';
-import { schedulerMachine } from './scheduler.ts';
+import { type SchedulerInput, schedulerMachine } from './scheduler.ts';
 
 /** What the supervisor machine needs of the runtime around it. Its methods must not throw. */
 export interface SupervisorHost {
   readonly clock: Clock;
-  /** Answers the scheduler's questions for figures. */
-  readonly monitor?: AnyActorRef | undefined;
+  /** What the scheduler is started with. */
+  readonly schedulerInput: Omit<SchedulerInput, 'clock'>;
   /** Milliseconds since the epoch. */
   now(): number;
   /** A number in [0, 1). */
@@ -135,7 +135,7 @@ export const supervisorMachine = base.createMachine({
   invoke: {
     id: 'scheduler',
     src: 'scheduler',
-    input: ({ context: { host } }) => ({ clock: host.clock, monitor: host.monitor }),
+    input: ({ context: { host } }) => ({ ...host.schedulerInput, clock: host.clock }),
   },
   initial: 'booting',
   on: {

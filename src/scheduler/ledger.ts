@@ -338,13 +338,16 @@ export class Ledger {
   /** Returns whether the reservation has grown by it. */
   #noteUse(reservation: Reservation, use: Measurement['free'], at: number): boolean {
     const { need, standing, leaving, claimed, settledAt } = reservation;
+    const used = { vramMb: Math.ceil(use.vramMb ?? 0), ramMb: Math.ceil(use.ramMb ?? 0), slots: need.slots };
     const isWarm = standing === 'warm';
     // What was measured before it went warm is what it has given up since.
     if (isWarm && (settledAt === undefined || settledAt > at)) return false;
-    reservation.used = { vramMb: Math.ceil(use.vramMb ?? 0), ramMb: Math.ceil(use.ramMb ?? 0), slots: need.slots };
+    reservation.used = used;
     // What is on its way out is reckoned with as it was when it was told to go, and what comes back as it asked to.
     if (leaving || claimed) return false;
-    const reserved = isWarm ? reservation.used : most(need, reservation.used);
+    // Of what it has not asked for, nothing is reserved.
+    const counted = { ...used, vramMb: need.vramMb > 0 ? used.vramMb : 0, ramMb: need.ramMb > 0 ? used.ramMb : 0 };
+    const reserved = isWarm ? counted : most(need, counted);
     if (fits(reserved, need) && fits(need, reserved)) return false;
     this.resize(reservation, { ...need, ...reserved });
     return !isWarm;

@@ -5,8 +5,8 @@ const worker = (pid: number, plugin = `p${pid}`) => ({ plugin, generation: 1, pi
 
 test('a worker uses what its whole tree uses, on every GPU', () => {
   const trees = new Map([
-    [10, { pids: [10, 11, 12], rssMb: 120 }],
-    [20, { pids: [20], rssMb: 30 }],
+    [10, { pids: [10, 11, 12], rssMb: 120, peakMb: 120 }],
+    [20, { pids: [20], rssMb: 30, peakMb: 30 }],
   ]);
   const processes = [
     { pid: 11, gpuUuid: 'GPU-1', usedMb: 500 },
@@ -21,7 +21,7 @@ test('a worker uses what its whole tree uses, on every GPU', () => {
 });
 
 test('a figure that the driver does not tell is none, and a worker that is gone has none', () => {
-  const trees = new Map([[10, { pids: [10], rssMb: 120 }]]);
+  const trees = new Map([[10, { pids: [10], rssMb: 120, peakMb: 120 }]]);
   expect(workerUse([worker(10), worker(30)], trees, [{ pid: 10, gpuUuid: 'GPU-1', usedMb: null }])).toEqual([
     { plugin: 'p10', generation: 1, ramMb: 120, vramMb: undefined },
   ]);

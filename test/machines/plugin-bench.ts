@@ -10,14 +10,14 @@ import { type PluginContext, type PluginEvent, pluginMachine } from '../../src/m
 import type { ManifestEntry } from '../../src/manifest/read.ts';
 import { type PluginSettings, pluginSettings } from '../../src/plugin-settings.ts';
 import type { SchedulerRefusal } from '../../src/scheduler/decision.ts';
-import type { Resources } from '../../src/scheduler/need.ts';
 import { TestClock } from './test-clock.ts';
 
 export const ERROR = new GreenroomError('E_STOPPING', 'Somebody asked for it.');
 export const CRASH = new GreenroomError('E_CRASHED', 'It died.');
-/** What a released worker keeps. */
-export const KEPT: Resources = { vramMb: 0, ramMb: 0, slots: 1 };
 const EXIT: WorkerExit = { code: 1, signal: null, output: '', outOfMemory: false, retryable: true };
+
+/** What a worker keeps that has released its resources. */
+export const KEPT = { vramMb: 0, ramMb: 20, slots: 1 };
 
 /** A manifest in force that was never on disk. */
 export function entryOf(manifest: Record<string, unknown> = {}): ManifestEntry {
@@ -86,7 +86,7 @@ export class PluginBench {
       pluginMachine.provide({
         actors: {
           worker: worker as never,
-          release: fromPromise<Resources | undefined>(asked) as never,
+          release: fromPromise(asked) as never,
           resume: fromPromise(asked) as never,
         },
       }),
@@ -98,6 +98,7 @@ export class PluginBench {
           gate: this.gate,
           host: {
             plan: () => ({}) as LaunchRequest,
+            need: ({ settings }) => settings.need,
             now: () => this.clock.now(),
             entered: (_context, state, phase) => void this.path.push(`${state}.${phase}`),
             replaced: (_context, error) => void this.replacements.push(error === undefined ? 'done' : error.code),
@@ -125,7 +126,9 @@ export class PluginBench {
     const { context, replacement, at } = this;
     if (replacement === 'asking') return context.successor;
     if (at !== 'spawning.admitting' || context.granted) return undefined;
-    return context.workers.find(({ generation }) => generation === context.current)?.generation ?? context.generation;
+    const warm = context.workers.find(({ generation }) => generation === context.current);
+    if (warm === undefined && context.workers.length > 0) return undefined;
+    return warm?.generation ?? context.generation;
   }
 
   /** Whether a release or a resume awaits its answer. */
@@ -191,7 +194,15 @@ export class PluginBench {
   }
 
   refused(generation = this.context.generation): void {
-    const error = { plugin: 'p', policy: 'queue', reason: 'never-fits' } as SchedulerRefusal;
+    const nothing = { vramMb: 0, ramMb: 0, slots: 0 };
+    const error: SchedulerRefusal = {
+      plugin: 'p',
+      policy: 'queue',
+      reason: 'never-fits',
+      asked: nothing,
+      free: nothing,
+      waitingFor: [],
+    };
     this.send({ type: 'REFUSED', generation, error });
   }
 

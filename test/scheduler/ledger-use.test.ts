@@ -72,6 +72,14 @@ test('a warm one has reserved what it uses since it went warm', () => {
   expect(ledger.available(NOTHING).ramMb).toBe(3_000);
 });
 
+test('of what it has not asked for nothing is reserved, however much it uses', () => {
+  const { ledger, reservation } = ledgerWith('a', ram(0), { ramMb: 1_000, vramMb: 1_000, slots: 2 });
+  ledger.idle(reservation, 1);
+  expect(ledger.measure({ free: {}, used: used('a', 500, 500), at: 2 })).toEqual([]);
+  expect(ledger.available(NOTHING)).toEqual({ ramMb: 1_000, vramMb: 1_000, slots: 1 });
+  expect(reservation.used).toEqual({ ramMb: 500, vramMb: 500, slots: 1 });
+});
+
 test('what is on its way out counts as it did when it was told to go', () => {
   const { ledger, reservation } = ledgerWith('a', ram(1_000), { ramMb: 4_000 });
   ledger.idle(reservation, 1);
