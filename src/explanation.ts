@@ -13,6 +13,8 @@ export interface Holding {
   /** Whether it was told to go. */
   readonly leaving: boolean;
   readonly holds: Resources;
+  /** What its processes were last measured to use; `undefined` where that is not known. */
+  readonly uses: Resources | undefined;
   /** When it was granted. */
   readonly since: number;
   readonly lastUsedAt: number;
@@ -67,11 +69,12 @@ export function explain({ record, now, policy, need, admission, decision, evicti
     need,
     free: amounts(admission?.ledger.available(admission.evictions.held(plugin)) ?? UNLIMITED),
     holdings: (admission?.ledger.of(plugin) ?? []).map(
-      ({ generation, standing, leaving, need: held, since: granted, lastUsedAt, rank }) => ({
+      ({ generation, standing, leaving, need: held, since: granted, lastUsedAt, rank, used }) => ({
         generation,
         standing,
         leaving,
         holds: amounts(held),
+        uses: used,
         since: granted,
         lastUsedAt,
         rank,
@@ -92,9 +95,10 @@ function linesOf(facts: Omit<Explanation, 'lines'>, now: number): string[] {
     `"${plugin}" is ${state} (${phase}) for ${seconds} s.`,
     `needs    ${amountsText(need)}${need.pinned === true ? ', pinned' : ''}`,
   ];
-  for (const { generation, standing, leaving, holds } of holdings) {
+  for (const { generation, standing, leaving, holds, uses } of holdings) {
     const going = leaving ? ', told to go' : '';
     lines.push(`holds    ${amountsText(holds)}, for worker ${generation}, ${standing}${going}`);
+    if (uses !== undefined) lines.push(`uses     ${amountsText(uses)}, as measured`);
   }
   lines.push(`free now ${amountsText(free)}`);
   if (decision !== undefined) lines.push('', ...decisionText(decision, now));

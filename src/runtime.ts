@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { openPluginLog, type PluginLog, pluginLogFile } from './actors/log-file.ts';
 import { sweepOrphans } from './actors/orphan-sweep.ts';
 import { createOomWatch } from './actors/out-of-memory.ts';
+import { monitorLogic } from './actors/monitor.ts';
 import { connectWorker } from './actors/worker-connect.ts';
 import { initializeWorker } from './actors/worker-initialize.ts';
 import { createTreeSampler, type TreeSampler } from './actors/process-tree.ts';
@@ -12,6 +13,7 @@ import { watchLiveness } from './actors/worker-liveness.ts';
 import { watchMemory } from './actors/worker-memory.ts';
 import type { ProcessCommand } from './actors/worker-process.ts';
 import { spawnWorker } from './actors/worker-spawn.ts';
+import type { RunningWorker } from './actors/worker-use.ts';
 import { WorkerTrees } from './actors/worker-trees.ts';
 import { withLease } from './calls/lease-task.ts';
 import type { Clock } from './clock.ts';
@@ -31,9 +33,10 @@ import type { ManifestProblem } from './manifest/read.ts';
 import { createManifestSource, type ManifestChange, type ManifestSource } from './manifest/source.ts';
 import { ProgramHold } from './program-hold.ts';
 import { PluginRecord } from './plugin-record.ts';
-import { pluginSettings } from './plugin-settings.ts';
+import { type PluginSettings, pluginSettings } from './plugin-settings.ts';
 import { Scheduling } from './scheduling.ts';
-import type { Resources } from './scheduler/need.ts';
+import { MONITOR_NEED, type Resources } from './scheduler/need.ts';
+import { SystemMonitor } from './system-monitor.ts';
 
 /** A plugin went from one state, or phase of a state, to another. */
 export interface TransitionEvent {
@@ -81,6 +84,10 @@ export class Runtime implements PluginHost, SupervisorHost {
   readonly #trees: WorkerTrees;
   readonly transitions: Listeners<TransitionEvent>;
   readonly problems: Listeners<readonly ManifestProblem[]>;
+  /** Where the figures of memory come from. */
+  readonly systemMonitor: SystemMonitor;
+  /** The actor that asks it for the scheduler. */
+  readonly monitor: ActorRefFrom<typeof monitorLogic>;
   /** Something has changed of which `subscribe` tells, once an event-loop turn. */
   readonly changes: Listeners<void>;
   readonly #clock: Clock;
@@ -92,6 +99,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   readonly #root: ActorRefFrom<typeof supervisorMachine>;
   /** Manifests that came back before the former actor of their name had ended. */
   readonly #successors = new Map<string, ManifestInForce>();
+  #monitorPlugin: string | undefined;
   #changePending = false;
   #failure: unknown;
 
@@ -124,6 +132,15 @@ export class Runtime implements PluginHost, SupervisorHost {
       onChanges: (changes) => this.#root.send({ type: 'MANIFESTS.CHANGED', changes }),
       onProblems: (problems) => this.#noteProblems(problems),
     });
+    this.systemMonitor = new SystemMonitor({
+      clock,
+      workers: () => this.#runningWorkers(),
+      onProblem: (message) => logger.warn(message),
+    });
+    this.monitor = createActor(monitorLogic, {
+      input: { clock, figures: this.systemMonitor, answer: (event) => this.#scheduler.send(event) },
+      id: 'monitor',
+    });
     this.#pluginLogic = pluginMachine.provide({
       actors: { worker: this.#workerLogic(spawn, connect, sampler), ...this.#pluginActors() },
     });
@@ -138,6 +155,7 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   /** Starts the machines; resolves when the first discovery is done. */
   async start(): Promise<void> {
+    this.monitor.start();
     this.#root.start();
     const { scheduler } = this.#root.getSnapshot().children;
     if (scheduler !== undefined) this.scheduling.attach(scheduler);
@@ -172,6 +190,7 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.#root.send({ type: 'STOP' });
     await this.manifests.close();
     await done;
+    this.monitor.stop();
     await this.#trees.close();
     await Promise.all([...this.#logs.values()].map((log) => log.close()));
     this.#logs.clear();
@@ -180,6 +199,38 @@ export class Runtime implements PluginHost, SupervisorHost {
   /** Ends every worker at once; their plugins then end as they do when a worker is lost. */
   killAll(): void {
     this.#trees.killAll();
+  }
+
+  /** Makes a plugin, or none, the system monitor: others wait for its figures, so it is never evicted nor waits itself. */
+  setMonitorPlugin(plugin: string | undefined): void {
+    const former = this.#monitorPlugin;
+    this.#monitorPlugin = plugin;
+    for (const name of new Set([former, plugin])) {
+      const record = name === undefined ? undefined : this.records.get(name);
+      if (record === undefined) continue;
+      const settings = this.#settingsOf(record.entry.manifest);
+      record.send({ type: 'MANIFEST.CHANGED', entry: record.entry, settings, effect: 'none' });
+    }
+  }
+
+  /** The plugin that is the system monitor, if one is. */
+  get monitorPlugin(): string | undefined {
+    return this.#monitorPlugin;
+  }
+
+  #settingsOf(manifest: ManifestInForce['entry']['manifest']): PluginSettings {
+    const settings = pluginSettings(manifest, this.settings);
+    return manifest.name === this.#monitorPlugin ? { ...settings, need: MONITOR_NEED } : settings;
+  }
+
+  get #scheduler(): AnyActorRef {
+    return this.#root.getSnapshot().children.scheduler as AnyActorRef;
+  }
+
+  #runningWorkers(): RunningWorker[] {
+    return [...this.records.values()].flatMap(({ plugin, context }) =>
+      context.workers.flatMap(({ generation, pid }) => (pid === undefined ? [] : { plugin, generation, pid })),
+    );
   }
 
   /** `booting`, `running`, `draining` or `stopped`. */
@@ -211,8 +262,8 @@ export class Runtime implements PluginHost, SupervisorHost {
     return this.#clock.now();
   }
 
-  get schedulerInput(): Scheduling['input'] {
-    return this.scheduling.input;
+  get schedulerInput(): SupervisorHost['schedulerInput'] {
+    return { ...this.scheduling.input, monitor: this.monitor };
   }
 
   random(): number {
@@ -243,7 +294,7 @@ export class Runtime implements PluginHost, SupervisorHost {
         record.send({
           type: 'MANIFEST.CHANGED',
           entry,
-          settings: pluginSettings(entry.manifest, this.settings),
+          settings: this.#settingsOf(entry.manifest),
           effect: effectOf(change),
         });
       }
@@ -280,7 +331,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   #add(change: ManifestInForce): void {
     const { entry, name } = change;
     const record = new PluginRecord(name, this.#clock, this.onListenerError);
-    const settings = pluginSettings(entry.manifest, this.settings);
+    const settings = this.#settingsOf(entry.manifest);
     record.gate.limit(settings);
     this.records.set(name, record);
     // Beside XState's own children: spawning there copies the record of all children each time.
@@ -292,7 +343,7 @@ export class Runtime implements PluginHost, SupervisorHost {
         settings,
         gate: record.gate,
         host: this,
-        scheduler: this.#root.getSnapshot().children.scheduler as AnyActorRef,
+        scheduler: this.#scheduler,
         supervisor: this.#root as AnyActorRef,
       },
     });
@@ -382,7 +433,9 @@ export class Runtime implements PluginHost, SupervisorHost {
     signal.throwIfAborted();
     const hasReleased = await slot.residency.channel.release(signal);
     if (!hasReleased) return undefined;
-    return this.scheduling.keptBy(context, slot.pid === undefined ? undefined : await this.#memory(slot.pid));
+    if (slot.pid === undefined) return this.scheduling.keptBy(context, undefined, 0);
+    const [memory, vramMb] = await Promise.all([this.#memory(slot.pid), this.systemMonitor.gpuUseOf(slot.pid)]);
+    return this.scheduling.keptBy(context, memory, vramMb);
   }
 
   /** Measures what a worker has taken up at the most, once it has had a call. */

@@ -11,6 +11,7 @@ import type { SchedulerInput, schedulerMachine } from './machines/scheduler.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { Decision } from './scheduler/decision.ts';
 import { decisionLine } from './scheduler/decision-text.ts';
+import type { Measurement } from './scheduler/ledger.ts';
 import { amounts, type Need, type Resources } from './scheduler/need.ts';
 import { policyNamed } from './scheduler/policies.ts';
 import type { Policy } from './scheduler/policy.ts';
@@ -24,6 +25,8 @@ export interface SchedulingStatus {
   readonly capacity: Capacity;
   /** What is reserved of it. */
   readonly reserved: Resources;
+  /** What the monitor measured last: what is free, less than which no plugin is granted; `undefined` before. */
+  readonly measured: Pick<Measurement, 'free' | 'at'> | undefined;
   /** Plugins that wait for room. */
   readonly waiting: number;
   /** Plugins that room is being made for. */
@@ -102,9 +105,10 @@ export class Scheduling {
     this.#footprints.note(entry, config, peakMb);
   }
 
-  /** What a worker keeps that has released its resources: its slot, and the system memory that it still takes. */
-  keptBy({ settings: { need } }: PluginContext, memory: TreeMemory | undefined): Resources {
-    return { vramMb: 0, ramMb: Math.min(need.ramMb, memory?.rssMb ?? need.ramMb), slots: need.slots };
+  /** What a worker keeps that has released its resources: its slot, and the memory that it still takes. */
+  keptBy({ settings: { need } }: PluginContext, memory: TreeMemory | undefined, vramMb: number): Resources {
+    const ramMb = Math.min(need.ramMb, memory?.rssMb ?? need.ramMb);
+    return { vramMb: Math.min(need.vramMb, vramMb), ramMb, slots: need.slots };
   }
 
   /** Forgets what was decided about a plugin that is gone. */
@@ -122,6 +126,7 @@ export class Scheduling {
       order,
       capacity: Object.freeze(given(this.#settings.capacity)),
       reserved: Object.freeze(amounts(admission?.ledger.reserved ?? { vramMb: 0, ramMb: 0, slots: 0 })),
+      measured: measuredBy(admission?.ledger.measurement),
       waiting: admission?.queue.length ?? 0,
       evicting: admission?.evictions.size ?? 0,
       granted: this.#granted,
@@ -181,8 +186,13 @@ const FACTS: Readonly<Record<SchedulerFact['kind'], string>> = {
   'victim-late': 'A plugin that was told to go has not gone; room is looked for elsewhere.',
   'policy-failed': 'The policy has thrown an error or answered wrongly; who asked is refused.',
   'victim-spared': 'The policy chose a plugin that cannot be taken away now.',
-  overcommitted: 'A changed manifest makes the residents exceed the capacity.',
+  overcommitted: 'By a changed manifest, or by what was measured, the residents exceed the capacity.',
 };
+
+function measuredBy(measurement: Measurement | undefined): SchedulingStatus['measured'] {
+  if (measurement === undefined) return undefined;
+  return Object.freeze({ free: Object.freeze({ ...measurement.free }), at: measurement.at });
+}
 
 /** Without what is not set. */
 function given(capacity: Capacity): Partial<Resources> {

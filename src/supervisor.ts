@@ -21,7 +21,7 @@ import { Runtime, type TransitionEvent } from './runtime.ts';
 import type { Decision } from './scheduler/decision.ts';
 import type { SchedulingStatus } from './scheduling.ts';
 import { handleSignals } from './signals.ts';
-import { createSystemMonitor, type SystemMonitor, type SystemStats } from './system-monitor.ts';
+import { statsOfPlugin, type SystemStats } from './system-monitor.ts';
 
 /** What `createSupervisor` takes: the settings, and what only a program can give. */
 export interface SupervisorOptions extends SupervisorSettings {
@@ -110,6 +110,9 @@ export async function createSupervisor(options: SupervisorOptions = {}): Promise
   return supervisor;
 }
 
+/** How long a plugin that is the system monitor may take for its figures, in milliseconds, before it counts as stuck. */
+const MONITOR_CALL_TIMEOUT_MS = 10_000;
+
 /** The supervisors whose workers are killed when the program exits without having stopped them. */
 const endOnExit = new Set<Runtime>();
 process.on('exit', () => {
@@ -121,7 +124,6 @@ export class Supervisor implements AsyncDisposable {
   readonly #runtime: Runtime;
   readonly #settings: ResolvedSettings;
   readonly #sampler = createTreeSampler();
-  readonly #monitor: SystemMonitor;
   #release: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -129,7 +131,6 @@ export class Supervisor implements AsyncDisposable {
   constructor(runtime: Runtime, settings: ResolvedSettings) {
     this.#runtime = runtime;
     this.#settings = settings;
-    this.#monitor = createSystemMonitor((name, input) => this.execute(name, input));
     // Unreferenced, only the plugins that are at something keep the program alive.
     if (!settings.unref) runtime.hold.set(this, true);
     endOnExit.add(runtime);
@@ -403,17 +404,35 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /**
-   * Makes a plugin, or an object, the source of the figures of free memory. A plugin is loaded and kept; its `execute`
-   * with `{ command: 'get_system_status' }` answers with `gpu_free_memory_mb` and `memory_available_mb`.
+   * Makes a plugin, or an object, the source of the figures of free memory. A plugin is loaded at once, needs no room by
+   * the policy and is never evicted; its `execute` with `{ command: 'get_system_status' }` answers with
+   * `gpu_free_memory_mb` and `memory_available_mb`. Rejects as `load` does; the former source stays then.
    */
   async registerSystemMonitor(monitor: string | { read(): Promise<SystemStats> }): Promise<void> {
-    if (typeof monitor === 'string') await this.load(monitor);
-    this.#monitor.use(monitor);
+    const { systemMonitor } = this.#runtime;
+    if (typeof monitor !== 'string') {
+      this.#runtime.setMonitorPlugin(undefined);
+      return systemMonitor.use('custom', () => monitor.read());
+    }
+    const former = this.#runtime.monitorPlugin;
+    this.#record(monitor);
+    this.#runtime.setMonitorPlugin(monitor);
+    try {
+      await this.load(monitor);
+    } catch (error) {
+      this.#runtime.setMonitorPlugin(former);
+      throw error;
+    }
+    systemMonitor.use(monitor, async () =>
+      statsOfPlugin(
+        await this.execute(monitor, { command: 'get_system_status' }, { timeoutMs: MONITOR_CALL_TIMEOUT_MS }),
+      ),
+    );
   }
 
   /** Free and total memory of the machine and its GPUs, from the registered monitor, else the built-in one. */
   systemStats(): Promise<SystemStats> {
-    return this.#monitor.read();
+    return this.#runtime.systemMonitor.read();
   }
 
   /** All plugins at this moment. */
@@ -471,7 +490,7 @@ export class Supervisor implements AsyncDisposable {
       dataDir,
       searchPaths,
       orphanProtection: orphanProtection(),
-      monitor: this.#monitor.name,
+      monitor: this.#runtime.systemMonitor.name,
       counts: Object.freeze(counts),
       workers: this.#runtime.workers,
     });

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { listProcesses, treeOf } from './process-tree.ts';
+import { listProcesses, type ProcessSample, treesIn } from './process-tree.ts';
 
 /** The resident memory of a tree of processes, in MiB; what processes share counts for each of them. */
 export interface TreeMemory {
+  readonly pids: readonly number[];
   readonly rssMb: number;
   /** The sum of the most that each living process has ever had; the present figure where the system does not tell. */
   readonly peakMb: number;
@@ -10,8 +11,22 @@ export interface TreeMemory {
 
 /** Measures the tree under a process. `undefined` where it cannot be told, as on Windows, or the process is gone. */
 export async function readTreeMemory(pid: number): Promise<TreeMemory | undefined> {
-  const tree = treeOf(pid, await listProcesses());
-  if (tree.length === 0) return undefined;
+  return (await readTreeMemories([pid])).get(pid);
+}
+
+/** The same for the trees under several processes, of those that it can be told of, by the process. */
+export async function readTreeMemories(pids: readonly number[]): Promise<ReadonlyMap<number, TreeMemory>> {
+  const memories = new Map<number, TreeMemory>();
+  if (pids.length === 0) return memories;
+  const treeUnder = treesIn(await listProcesses());
+  for (const pid of pids) {
+    const tree = treeUnder([pid]);
+    if (tree.length > 0) memories.set(pid, memoryOf(tree));
+  }
+  return memories;
+}
+
+function memoryOf(tree: readonly ProcessSample[]): TreeMemory {
   let [rss, peak] = [0, 0];
   for (const member of tree) {
     const own =
@@ -19,7 +34,7 @@ export async function readTreeMemory(pid: number): Promise<TreeMemory | undefine
     rss += own.rss;
     peak += own.peak;
   }
-  return { rssMb: Math.ceil(rss / 2 ** 20), peakMb: Math.ceil(peak / 2 ** 20) };
+  return { pids: tree.map(({ pid }) => pid), rssMb: Math.ceil(rss / 2 ** 20), peakMb: Math.ceil(peak / 2 ** 20) };
 }
 
 /** `VmRSS` and `VmHWM` in bytes, see proc_pid_status(5); nothing of a process that has ended meanwhile. */

@@ -63,8 +63,7 @@ export class Admission {
     this.#settings = settings;
     this.ledger = new Ledger(settings.capacity, settings.policy.order ?? lru);
     const limited = Object.values(this.ledger.capacity).some((amount) => amount !== Infinity);
-    if (!limited && settings.monitor === undefined)
-      this.#outbox.fact({ kind: 'nothing-enforced', policy: settings.policy.name });
+    if (!limited && !this.#measures) this.#outbox.fact({ kind: 'nothing-enforced', policy: settings.policy.name });
   }
 
   /** What is to be sent and emitted since the last call. */
@@ -214,7 +213,9 @@ export class Admission {
       confirmBy: undefined,
     };
     this.queue.add(request);
-    this.#agenda.add(request);
+    // The monitor must not wait for figures that it is to tell.
+    if (need.exempt === true) this.#decide(request, now);
+    else this.#agenda.add(request);
   }
 
   #update({ plugin, priority, deadline }: Extract<SchedulerEvent, { type: 'ACQUIRE.UPDATE' }>): void {
@@ -291,8 +292,12 @@ export class Admission {
     this.#lookAgain = true;
   }
 
-  #measured({ free, at }: Measurement, now: number): void {
-    this.ledger.measure({ free, at });
+  #measured({ free, used, at }: Measurement, now: number): void {
+    const grown = this.ledger.measure({ free, used, at });
+    const { reserved, capacity } = this.ledger;
+    if (!fits(reserved, capacity)) {
+      for (const { plugin } of grown) this.#outbox.fact({ kind: 'overcommitted', plugin, reserved });
+    }
     this.#heardAt = now;
     this.#lookAgain = true;
   }
@@ -501,6 +506,7 @@ export class Admission {
   }
 
   #ask(asking: Asking, free: Resources, now: number): Verdict {
+    if (asking.need.exempt === true) return { outcome: 'grant', reason: 'exempt' };
     return askPolicy(this.#settings.policy, asking, { ledger: this.ledger, outbox: this.#outbox, free, now });
   }
 

@@ -10,6 +10,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'no-room-for-replacement': 'nobody goes for a second worker, or for a restart that nobody waits for',
   'never-fits': 'it needs more than the whole capacity, less what is pinned',
   'waited-too-long': 'it has waited for longer than maxWaitMs',
+  exempt: 'it is the system monitor, on whose figures the policy decides',
   'queue-full': 'as many plugins wait as may',
   deadline: 'it has waited until its deadline',
   leaving: 'its own worker is still on its way out',

@@ -12,6 +12,8 @@ export interface Holder {
   /** When it was granted, in milliseconds since the epoch. */
   readonly since: number;
   readonly holds: Resources;
+  /** What its processes were last measured to use; `undefined` where that is not known. */
+  readonly uses: Resources | undefined;
 }
 
 /** A decision with everything it was based on, as plain data. Times are milliseconds since the epoch. */
@@ -36,7 +38,7 @@ export interface Decision {
   readonly outcome: Verdict['outcome'];
   /**
    * A short code in kebab-case: the policy's own (`permissive`, `fits`, `fits-after-eviction`, `no-room`,
-   * `no-room-for-replacement`, `never-fits`, `waited-too-long`), or `queue-full`, `deadline`, `leaving` (its own
+   * `no-room-for-replacement`, `never-fits`, `waited-too-long`), or `exempt` (it is the monitor), `queue-full`, `deadline`, `leaving` (its own
    * worker is still on its way out), `nobody-to-evict`, `not-seen-free` (memory was given up and is not measured as
    * free), `policy-failed`.
    */
@@ -110,12 +112,13 @@ export function refusalOf(
 }
 
 function holdersOf(ledger: Ledger): readonly Holder[] {
-  return ledger.holders(HOLDERS_SHOWN).map(({ plugin, generation, standing, leaving, since, need }) => ({
+  return ledger.holders(HOLDERS_SHOWN).map(({ plugin, generation, standing, leaving, since, need, used }) => ({
     plugin,
     generation,
     standing,
     leaving,
     since,
     holds: amounts(need),
+    uses: used,
   }));
 }

@@ -1,7 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { EvictionOrder } from './eviction-order.ts';
 import { Heap } from './heap.ts';
-import { least, minus, type Need, NOTHING, notNegative, plus, type Resources, UNLIMITED } from './need.ts';
+import { fits, least, minus, most, type Need, NOTHING, notNegative, plus, type Resources, UNLIMITED } from './need.ts';
 import type { Resident, Victim } from './policy.ts';
 
 /**
@@ -18,6 +18,7 @@ export interface Reservation extends Resident {
   since: number;
   lastUsedAt: number;
   rank: number;
+  used: Resources | undefined;
   loadMs: number | undefined;
   deniedAt: number | undefined;
   leaving: boolean;
@@ -29,14 +30,24 @@ export interface Reservation extends Resident {
   claimed: boolean;
   /** What a measurement does not show yet, because the worker is still loading. */
   unseen: Resources;
-  /** When its first edge came, that is, when it had loaded. */
-  loadedAt: number | undefined;
+  /** Since when a measurement shows what it takes up: since its first edge, that is, when it had loaded, or went warm. */
+  settledAt: number | undefined;
 }
 
-/** What the monitor measured as free. What it does not know is left out. */
+/** What the processes of one generation were measured to use, in MiB. What is not known is left out. */
+export interface GenerationUse {
+  readonly plugin: string;
+  readonly generation: number;
+  readonly vramMb?: number | undefined;
+  readonly ramMb?: number | undefined;
+}
+
+/** What the monitor measured, in MiB. What it does not know is left out. */
 export interface Measurement {
   readonly free: { readonly vramMb?: number | undefined; readonly ramMb?: number | undefined };
-  /** In milliseconds since the epoch. */
+  /** What the workers use. */
+  readonly used?: readonly GenerationUse[] | undefined;
+  /** When the oldest of the figures was read, in milliseconds since the epoch. */
   readonly at: number;
 }
 
@@ -48,7 +59,7 @@ const GIVEN_UP_TOGETHER_MS = 5_000;
 /**
  * Who holds how much: capacity, reservations per plugin generation, and what the monitor measures. Changed in place,
  * because a copy for each event would cost more than the decision. No method takes time that grows faster than the
- * logarithm of the number of plugins, except that a measurement visits those that are loading.
+ * logarithm of the number of plugins, except that a measurement visits those that are loading or measured.
  */
 export class Ledger {
   readonly capacity: Resources;
@@ -210,7 +221,8 @@ export class Ledger {
       warm.ref = ref;
       warm.since = now;
       warm.claimed = false;
-      warm.loadedAt = undefined;
+      warm.settledAt = undefined;
+      warm.used = undefined;
       warm.deniedAt = undefined;
       this.#show(warm, unseen);
       this.#stand(warm, 'granted');
@@ -232,7 +244,8 @@ export class Ledger {
       turn: 0,
       claimed: false,
       unseen: NOTHING,
-      loadedAt: undefined,
+      settledAt: undefined,
+      used: undefined,
     };
     const others = this.#plugins.get(plugin);
     if (others === undefined) this.#plugins.set(plugin, [reservation]);
@@ -276,6 +289,8 @@ export class Ledger {
     reservation.leaving = false;
     this.#resize(reservation, { ...kept, pinned: false });
     this.#show(reservation, NOTHING);
+    reservation.settledAt = now;
+    reservation.used = undefined;
     this.#stand(reservation, 'warm');
   }
 
@@ -309,23 +324,52 @@ export class Ledger {
     this.#relist(reservation);
   }
 
-  /** Takes in what the monitor measured. What had loaded by then is in it. */
-  measure(measurement: Measurement): void {
+  /**
+   * Takes in what the monitor measured; returns those that use more than was reserved for them. What had loaded by then
+   * is in it, and of what is loading as much as its processes use. A resident has reserved what it asked for, or the
+   * most it was measured to use, whatever is more; a warm one, what it still uses.
+   */
+  measure(measurement: Measurement): readonly Reservation[] {
     this.#measurement = measurement;
-    for (const reservation of this.#loading) {
-      if (reservation.loadedAt !== undefined && reservation.loadedAt <= measurement.at)
-        this.#show(reservation, NOTHING);
+    const grown: Reservation[] = [];
+    for (const { plugin, generation, ...figures } of measurement.used ?? []) {
+      const reservation = this.get(plugin, generation);
+      if (reservation !== undefined && this.#noteUse(reservation, figures, measurement.at)) grown.push(reservation);
     }
+    for (const reservation of this.#loading) {
+      const { settledAt, need, used } = reservation;
+      const isLoaded = settledAt !== undefined && settledAt <= measurement.at;
+      this.#show(reservation, isLoaded ? NOTHING : notNegative(minus(need, used ?? NOTHING)));
+    }
+    return grown;
+  }
+
+  /** Returns whether the reservation has grown by it. */
+  #noteUse(reservation: Reservation, use: Measurement['free'], at: number): boolean {
+    const { need, standing, leaving, claimed, settledAt } = reservation;
+    const used = { vramMb: Math.ceil(use.vramMb ?? 0), ramMb: Math.ceil(use.ramMb ?? 0), slots: need.slots };
+    const isWarm = standing === 'warm';
+    // What was measured before it went warm is what it has given up since.
+    if (isWarm && (settledAt === undefined || settledAt > at)) return false;
+    reservation.used = used;
+    // What is on its way out is reckoned with as it was when it was told to go, and what comes back as it asked to.
+    if (leaving || claimed) return false;
+    // Of what it has not asked for, nothing is reserved.
+    const counted = { ...used, vramMb: need.vramMb > 0 ? used.vramMb : 0, ramMb: need.ramMb > 0 ? used.ramMb : 0 };
+    const reserved = isWarm ? counted : most(need, counted);
+    if (fits(reserved, need) && fits(need, reserved)) return false;
+    this.resize(reservation, { ...need, ...reserved });
+    return !isWarm;
   }
 
   #noteLoaded(reservation: Reservation, at: number): void {
-    reservation.loadedAt ??= at;
+    reservation.settledAt ??= at;
     reservation.loadMs ??= at - reservation.since;
   }
 
-  #noteGivenUp({ loadedAt, need }: Reservation, kept: Resources, now: number): void {
+  #noteGivenUp({ settledAt, need }: Reservation, kept: Resources, now: number): void {
     // What had not loaded was not measured as taken either.
-    if (loadedAt === undefined) return;
+    if (settledAt === undefined) return;
     const before = now - this.#freedAt > GIVEN_UP_TOGETHER_MS ? NOTHING : this.#givenUp;
     this.#givenUp = plus(before, notNegative(minus(need, kept)));
     this.#freedAt = now;

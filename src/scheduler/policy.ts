@@ -30,6 +30,8 @@ export interface Resident {
   readonly leaving: boolean;
   /** The figure that the eviction order gave it when it last fell idle; the lowest goes first. */
   readonly rank: number;
+  /** What its processes were last measured to use; zero of what is not known, `undefined` before. */
+  readonly used: Resources | undefined;
   /** How long it took from the grant to ready, in milliseconds; `undefined` before. */
   readonly loadMs: number | undefined;
   /** When it last denied to yield, in milliseconds since the epoch; `undefined` if it has not. */

@@ -88,7 +88,7 @@ export type SchedulerFact =
   | { readonly kind: 'policy-failed'; readonly policy: string; readonly plugin: string; readonly message: string }
   /** The policy chose somebody who cannot be evicted. Nobody was told to go on that account. */
   | { readonly kind: 'victim-spared'; readonly policy: string; readonly plugin: string; readonly generation: number }
-  /** A changed manifest makes the residents exceed the capacity. */
+  /** By a changed manifest, or by what the plugin was measured to use, the residents exceed the capacity. */
   | { readonly kind: 'overcommitted'; readonly plugin: string; readonly reserved: Resources };
 
 /** What observers of the scheduler hear. */

@@ -99,8 +99,6 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
   /** The memory that it uses, in MiB. */
   rssMb = 50;
   readonly signals: string[] = [];
-  /** Whether it has ever given up its resources. */
-  released = false;
   exited = false;
   gone = false;
   readonly #late = new Set<Late>();
@@ -273,9 +271,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
     this.#asked(this, 'release');
     const { release } = this.manner;
     if (release === 'nothing') return false;
-    const released = await this.#step(release, true, new GreenroomError('E_REMOTE', 'It keeps it.'), signal);
-    this.released = true;
-    return released;
+    return await this.#step(release, true, new GreenroomError('E_REMOTE', 'It keeps it.'), signal);
   }
 
   cleanup(signal: AbortSignal): Promise<void> {

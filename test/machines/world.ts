@@ -405,12 +405,10 @@ export class World {
     const alive = living.map((worker) => worker.generation);
     if (held.length !== alive.length || held.some((one) => !alive.includes(one)))
       throw new Error(`${plugin} holds ${held.join()}, and ${alive.join()} live`);
-    // Who has given up its resources keeps its process, and nothing in the ledger.
-    const kept = living.filter((worker) => !worker.released).map((worker) => worker.generation);
     const asked = granted && record.phase === 'admitting' ? [generation] : [];
     const ledger = this.#ledgerOf(record);
     const mayBe = new Set([...held, ...asked, generation, successor]);
-    if ([...kept, ...asked].some((one) => !ledger.includes(one)) || ledger.some((one) => !mayBe.has(one)))
+    if ([...held, ...asked].some((one) => !ledger.includes(one)) || ledger.some((one) => !mayBe.has(one)))
       throw new Error(
         `the ledger of ${plugin} holds ${ledger.join()}, it holds ${held.join()} and ${asked.join()} of ${generation}`,
       );
