@@ -21,7 +21,7 @@ const MEAN_SERVICE_MS = 500;
 const ZIPF_EXPONENT = 0.9;
 /** So many plugins have a burst at a time, and so many calls are in one on average. */
 const BURSTS_AT_ONCE = 3;
-const CALLS_IN_BURST = 12;
+const CALLS_IN_BURST = 8;
 /** The calls of a diurnal trace are spread over so many days. */
 const DAYS = 3;
 

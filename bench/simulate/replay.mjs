@@ -43,7 +43,10 @@ export function replay(trace, { policy, capacityMb = trace.capacityMb, onProgres
   const waits = new Float64Array(trace.calls.length);
   /** @type {number[]} Who began (index) and who ended (-1 - index), in this order. */
   const services = [];
-  const { refused, decisions } = { refused: /** @type {Record<string, number>} */ ({}), decisions: /** @type {Record<string, number>} */ ({}) };
+  const { refused, decisions } = {
+    refused: /** @type {Record<string, number>} */ ({}),
+    decisions: /** @type {Record<string, number>} */ ({}),
+  };
   let [served, refusals, loads, loadMs, evictions, residentMb, peakMb, events] = [0, 0, 0, 0, 0, 0, 0, 0];
 
   const scheduler = createActor(schedulerMachine, {
@@ -98,7 +101,8 @@ export function replay(trace, { policy, capacityMb = trace.capacityMb, onProgres
   const { value, context } = scheduler.getSnapshot();
   scheduler.stop();
   if (failure !== undefined) throw failure;
-  if (served + refusals !== trace.calls.length) throw new Error(`${served + refusals} of ${trace.calls.length} calls ended.`);
+  if (served + refusals !== trace.calls.length)
+    throw new Error(`${served + refusals} of ${trace.calls.length} calls ended.`);
   if (value !== 'settled' || plugins.some(({ atRest }) => !atRest)) throw new Error('It does not come to rest.');
   const { vramMb } = context.admission.ledger.reserved;
   if (vramMb !== residentMb) throw new Error(`${vramMb} MiB are reserved, ${residentMb} MiB reside.`);

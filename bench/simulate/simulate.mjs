@@ -68,7 +68,8 @@ async function main(args) {
     const message = error instanceof Error ? error.message : String(error);
     if (terminal.json) await terminal.print(JSON.stringify({ error: { code, message } }));
     terminal.note(`${terminal.err.red('error:')} ${message}`);
-    const hint = error instanceof UsageError ? (error.hint ?? 'npm run simulate -- --help lists the options.') : undefined;
+    const hint =
+      error instanceof UsageError ? (error.hint ?? 'npm run simulate -- --help lists the options.') : undefined;
     if (hint !== undefined) terminal.note(`${terminal.err.cyan('hint:')}  ${hint}`);
     if (status === 1 && error instanceof Error) terminal.note(terminal.err.dim(error.stack ?? ''));
     return Number(status);
@@ -84,7 +85,13 @@ function parse(args) {
   } catch (error) {
     const given = /'(--[^']*)'/.exec(String(error))?.[1] ?? '';
     const message = error instanceof Error ? error.message.replaceAll('\n', ' ') : String(error);
-    throw new UsageError(message, didYouMean(given, Object.keys(OPTIONS).map((name) => `--${name}`)));
+    throw new UsageError(
+      message,
+      didYouMean(
+        given,
+        Object.keys(OPTIONS).map((name) => `--${name}`),
+      ),
+    );
   }
 }
 
@@ -109,7 +116,8 @@ async function simulate(values) {
   refuseOptions(values, ['seed', 'plugins', 'calls', 'sizes'], '--trace');
   const files = values.trace ?? [];
   if (files.length === 0) throw new UsageError('Neither a trace to replay nor one to make is named.');
-  if (values.table && values.order !== undefined) throw new UsageError('--table compares all orders; leave out --order.');
+  if (values.table && values.order !== undefined)
+    throw new UsageError('--table compares all orders; leave out --order.');
   const policy = oneOf('policy', values.policy, POLICY_NAMES);
   const orders = values.table ? EVICTION_ORDERS : [oneOf('order', values.order ?? 'lru', EVICTION_ORDERS)];
   const capacityMb = count('capacity-mb', values['capacity-mb'], 1);
@@ -120,7 +128,9 @@ async function simulate(values) {
     for (const order of orders) results.push(run(trace, policy, order, capacityMb));
   }
   if (values.json) return terminal.printJson(results);
-  const lines = values.table ? tableLines(results) : results.flatMap((result) => [...reportLines(result), '']).slice(0, -1);
+  const lines = values.table
+    ? tableLines(results)
+    : results.flatMap((result) => [...reportLines(result), '']).slice(0, -1);
   for (const line of lines) await terminal.print(line);
 }
 

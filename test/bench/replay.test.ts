@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { EVICTION_ORDERS, POLICY_NAMES, policyNamed } from '../../src/scheduler/policies.ts';
+import { loadSimulator, ROOT, type Result, simulate } from './simulator.ts';
+
+const { makeTrace, replay } = await loadSimulator();
+
+const KINDS = ['zipf', 'bursts', 'diurnal', 'abab'];
+const FOLDER = join(ROOT, 'bench', 'traces');
+const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.jsonl'));
+
+describe('a trace', () => {
+  test.each(KINDS)(
+    'of kind %s is made and replayed the same from the same seed, and otherwise from another',
+    (kind) => {
+      const from = (seed: number) => makeTrace({ kind, seed, plugins: 8, calls: 200, sizes: 'skewed' });
+      const [one, same, other] = [from(1), from(1), from(2)];
+      expect(same).toEqual(one);
+      expect(other).not.toEqual(one);
+      for (const order of EVICTION_ORDERS) {
+        const policy = policyNamed('queue', { order });
+        expect(replay(same, { policy })).toEqual(replay(one, { policy }));
+      }
+    },
+  );
+
+  test('in bench/traces is what its line in the README makes', async () => {
+    const readme = readFileSync(join(FOLDER, 'README.md'), 'utf8');
+    const lines = [...readme.matchAll(/simulate -- (--make .*) > bench\/traces\/(\S+)/g)];
+    expect(lines.map(([, , file]) => file).toSorted()).toEqual(FILES.toSorted());
+    await Promise.all(
+      lines.map(async ([, args = '', file = '']) => {
+        const { stdout } = await simulate(args.split(' '));
+        expect(stdout, file).toBe(readFileSync(join(FOLDER, file), 'utf8'));
+      }),
+    );
+  });
+});
+
+describe('a replay', () => {
+  // Whether the memory is exceeded, a call is lost, or something does not come to rest, the replay itself looks after.
+  test('breaks no invariant, and loads for no less than the bound, whatever the trace and the policy', () => {
+    const traces = fc.record({
+      kind: fc.constantFrom(...KINDS),
+      seed: fc.nat(),
+      plugins: fc.integer({ min: 1, max: 12 }),
+      calls: fc.integer({ min: 1, max: 120 }),
+      sizes: fc.constantFrom('even', 'skewed'),
+    });
+    fc.assert(
+      fc.property(
+        traces,
+        fc.constantFrom(...POLICY_NAMES),
+        fc.constantFrom(...EVICTION_ORDERS),
+        fc.constantFrom(0.3, 1, 2),
+        fc.constantFrom(0.02, 0.3, 1),
+        (options, name, order, room, pace) => {
+          const made = makeTrace(options);
+          // The faster the calls come, the more of them wait for each other.
+          const calls = made.calls.map((call) => ({ ...call, at: Math.floor((call as { at: number }).at * pace) }));
+          const capacityMb = Math.ceil(made.capacityMb * room);
+          const outcome = replay({ ...made, calls }, { policy: policyNamed(name, { order }), capacityMb });
+          const refused = Object.values(outcome.refused).reduce((sum, count) => sum + count, 0);
+          expect(outcome.served + refused).toBe(options.calls);
+          expect(outcome.hindsightMs).toBeLessThanOrEqual(outcome.loadMs + 1e-6);
+          if (name === 'permissive') expect(outcome.evictions + refused).toBe(0);
+          else expect(outcome.peakMb).toBeLessThanOrEqual(capacityMb);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  test('cost-aware loads for less than LRU on skewed traces, and for at most 5% more on the others', async () => {
+    const files = FILES.flatMap((file) => ['--trace', join(FOLDER, file)]);
+    const { stdout } = await simulate([...files, '--table', '--json']);
+    const results = JSON.parse(stdout) as Result[];
+    expect(results).toHaveLength(2 * FILES.length);
+    for (const lru of results.filter(({ order }) => order === 'lru')) {
+      const costAware = results.find(({ trace, order }) => trace === lru.trace && order === 'cost-aware');
+      const most = lru.trace.endsWith('-skewed') ? lru.loadMs : lru.loadMs * 1.05;
+      expect(costAware?.loadMs, lru.trace).toBeLessThanOrEqual(most);
+    }
+  });
+});
