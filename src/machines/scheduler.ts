@@ -66,7 +66,7 @@ function change(step: (admission: Admission, now: number, event: SchedulerEvent)
 
 const record = change((admission, now, event) => admission.apply(event, now));
 const decide = change((admission, now) => admission.decide(now));
-const lookAgain = change((admission) => admission.lookAgain());
+const lookAgain = change((admission, now) => admission.lookAgain(now));
 const askMonitor = change((admission) => admission.askMonitor());
 const giveUpOnMonitor = change((admission, now) => admission.giveUpOnMonitor(now));
 

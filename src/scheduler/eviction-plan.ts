@@ -12,11 +12,7 @@ export interface EvictionPlan {
  * to be needed. So nobody goes without need, and nobody goes as long as those before it would do. `undefined` when all
  * of them together do not make the need fit.
  */
-export function planEviction(
-  need: Resources,
-  free: Resources,
-  order: Iterable<Resident>,
-): EvictionPlan | undefined {
+export function planEviction(need: Resources, free: Resources, order: Iterable<Resident>): EvictionPlan | undefined {
   const considered: Resident[] = [];
   let room = free;
   for (const resident of order) {

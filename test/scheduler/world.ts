@@ -375,7 +375,7 @@ export class World {
       throw new Error('more is kept back than there is');
     }
     if (evictions.held().slots < 0 || ledger.evictable.slots < 0) throw new Error('a sum is negative');
-    if (evictions.size === 0 && evictions.held().slots !== 0) throw new Error('room is kept back for nobody');
+    if (queue.empty && evictions.held().slots !== 0) throw new Error('room is kept back for nobody');
     const { value } = snapshot;
     if (value === 'deciding') throw new Error('deciding is seen from outside');
     if ((value === 'settled') !== (queue.empty && value !== 'measuring'))
