@@ -11,6 +11,12 @@ import { Heap } from '../../dist/scheduler/heap.js';
  */
 
 /**
+ * What a MiB saves is rounded up to such a part of a millisecond: sums are exact then, so that the search ends, and the
+ * bound is a bound.
+ */
+const PARTS_OF_WORTH = 2 ** 24;
+
+/**
  * A lower bound for the time that is spent on loading: with every service at the time at which it was in fact, nobody who
  * had known them all beforehand, and had chosen freely whom to evict and when, could have loaded for less.
  *
@@ -20,7 +26,7 @@ import { Heap } from '../../dist/scheduler/heap.js';
  * that somebody may be resident without being called. What remains, the gaps to keep in part that save most, is a flow of
  * least cost, and solved exactly (the bound of Berger, Beckmann, Harchol-Balter: Practical Bounds on Optimal Caching with
  * Variable Object Sizes, SIGMETRICS 2018). Where all plugins have one size it is the very optimum, that of Belady if they
- * load equally long too.
+ * load equally long too. In whole milliseconds, as all times of loading are.
  *
  * @param {readonly Pick<TracePlugin, 'mb' | 'loadMs'>[]} plugins
  * @param {readonly number[]} services in their order, who began to be served (its index) and who ended (-1 - index)
@@ -33,6 +39,9 @@ export function leastLoadMs(plugins, services, capacityMb) {
   const room = [];
   /** @type {(number | undefined)[]} */
   const lastEnd = plugins.map(() => undefined);
+  // What is left of the memory beside whole plugins is of no use to any.
+  const unit = plugins.reduce((divisor, { mb }) => commonDivisor(divisor, mb), 0) || 1;
+  const usableMb = capacityMb - (capacityMb % unit);
   let loadMs = 0;
   let servedMb = 0;
   for (const entry of services) {
@@ -47,12 +56,17 @@ export function leastLoadMs(plugins, services, capacityMb) {
     if (from === undefined) loadMs += cost;
     else if (from < room.length) gaps.push({ from, to: room.length, mb, loadMs: cost });
     servedMb += mb;
-    room.push(capacityMb - servedMb);
+    room.push(usableMb - servedMb);
   }
-  const costly = gaps.filter(({ loadMs }) => loadMs > 0);
-  const possible = costly.filter(({ from, to, mb }) => room.slice(from, to).every((free) => free >= mb));
-  const all = costly.reduce((sum, gap) => sum + gap.loadMs, 0);
-  return loadMs + all - (capacityMb === Infinity ? all : mostSaved(possible, room));
+  if (capacityMb === Infinity) return loadMs;
+  const all = gaps.reduce((sum, gap) => sum + gap.loadMs, 0);
+  const possible = gaps.filter(({ from, to, mb }) => room.slice(from, to).every((free) => free >= mb));
+  return loadMs + Math.ceil(all - mostSaved(possible, room));
+}
+
+/** @param {number} a @param {number} b @returns {number} */
+function commonDivisor(a, b) {
+  return b === 0 ? a : commonDivisor(b, a % b);
 }
 
 /** An edge of the network and, with it, its reverse. @typedef {{ to: number, left: number, cost: number, reverse: Edge }} Edge */
@@ -76,7 +90,7 @@ function mostSaved(gaps, room) {
       saved += loadMs;
       continue;
     }
-    const worth = loadMs / mb;
+    const worth = Math.ceil((loadMs / mb) * PARTS_OF_WORTH) / PARTS_OF_WORTH;
     const edge = addEdge(edges, from, to, mb, 0, -worth);
     for (;;) {
       const gain = worth - (potentials[from] ?? 0) + (potentials[to] ?? 0);
@@ -130,8 +144,7 @@ function cheapestWay(edges, potentials, from, to, limit) {
     next.delete(node);
     for (const edge of edges[node] ?? []) {
       if (edge.left === 0) continue;
-      // Sums of fractions are off by the last digit.
-      const step = Math.max(0, edge.cost + (potentials[node] ?? 0) - (potentials[edge.to] ?? 0));
+      const step = edge.cost + (potentials[node] ?? 0) - (potentials[edge.to] ?? 0);
       if (so + step >= Math.min(limit, distance(edge.to))) continue;
       next.delete(edge.to);
       distances.set(edge.to, so + step);

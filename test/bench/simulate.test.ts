@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Result, simulate } from './simulator.ts';
+import { loadSimulator, type Result, simulate } from './simulator.ts';
+
+const { readTrace } = await loadSimulator();
 
 const HEAD = '{"trace":1,"name":"two","capacityMb":4}';
 const A = '{"plugin":"a","mb":4,"loadMs":1000,"stopMs":100}';
@@ -73,10 +75,9 @@ describe('npm run simulate', () => {
     ['describes a plugin after a call', [HEAD, A, CALLS[0], B], ':4: a plugin must stand before all calls.'],
     ['goes back in time', [HEAD, A, B, CALLS[2], CALLS[1]], ':5: the call arrives at 5000, before the one above it'],
   ])('says where and why a trace cannot be used that %s', async (_what, lines, message) => {
-    const { status, stdout, stderr } = await simulate(['--trace', '-'], lines.join('\n'));
-    expect(stderr).toContain(`standard input${message}`);
-    expect(stdout).toBe('');
-    expect(status).toBe(4);
+    const file = join(folder, 'bad.jsonl');
+    writeFileSync(file, lines.join('\n'));
+    await expect(readTrace(file)).rejects.toThrow(`${file}${message}`);
   });
 
   test('says what is wrong with the command line, and which trace is not there', async () => {
@@ -92,6 +93,7 @@ describe('npm run simulate', () => {
       ask('--trace', 'x', '--seed', '1'),
       ask('--make', 'zip'),
       ask('--trace', join(folder, 'none.jsonl')),
+      ask('--trace', '-'),
     ]);
     expect(answers).toEqual([
       expect.stringMatching(/^2 .*Neither a trace to replay nor one to make/),
@@ -101,6 +103,7 @@ describe('npm run simulate', () => {
       expect.stringMatching(/^2 .*--seed does not go with --trace/),
       expect.stringMatching(/^2 .*--make "zip" is none of[^]*Did you mean "zipf"/),
       expect.stringMatching(/^4 .*none\.jsonl: the trace cannot be opened \(ENOENT\)/),
+      '4 error: standard input:1: the trace is empty.\n',
     ]);
     const { stdout } = await simulate(['--trace', 'x', '--seed', '1', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'E_USAGE' } });

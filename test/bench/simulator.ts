@@ -55,12 +55,15 @@ export interface Trace {
 interface Modules {
   makeTrace(options: { kind: string; seed: number; plugins: number; calls: number; sizes: string }): Trace;
   replay(trace: Trace, options: { policy: Policy; capacityMb?: number }): Outcome;
+  linesOf(trace: Trace): Iterable<string>;
+  /** Rejects with what the user is told. */
+  readTrace(file: string): Promise<Trace>;
   leastLoadMs(plugins: Trace['plugins'], services: readonly number[], capacityMb: number): number;
 }
 
 /** Loads the modules of the simulator. */
 export async function loadSimulator(): Promise<Modules> {
-  const names = ['make', 'replay', 'hindsight'];
+  const names = ['make', 'trace', 'replay', 'hindsight'];
   const modules = await Promise.all(
     names.map((name) => import(new URL(`../../bench/simulate/${name}.mjs`, import.meta.url).href) as Promise<object>),
   );
