@@ -25,6 +25,7 @@ const QUESTIONS = [
   'stop',
   'host-death',
   'control-beside-call',
+  'decision',
   'watch',
   'discover',
   'supervisor',

@@ -52,6 +52,8 @@ export class Admission {
   #lookAgain = false;
   /** For whom the policy wants room kept that has not come free yet. */
   #keeper: string | undefined;
+  /** Those whose victims have gone and whose room is still to be measured as free. */
+  readonly #confirming = new Set<string>();
   /** When the monitor was last heard or given up on, or has to be asked because memory was freed since. */
   #heardAt = -Infinity;
   /** When the monitor is to be asked again for memory that is not seen free. */
@@ -162,6 +164,8 @@ export class Admission {
       this.#agenda.delete(kept);
       this.#decide(kept, now);
     }
+    // What is held for them is out of reach for those who wait, so they are not found among these.
+    if (looks) for (const plugin of this.#confirming) this.#consider(plugin);
     const asked = new Heap<Request>(before);
     for (const request of this.#agenda) asked.push(request);
     this.#agenda.clear();
@@ -243,6 +247,7 @@ export class Admission {
 
   #letGo(plugin: string): void {
     if (this.#keeper === plugin) this.#keeper = undefined;
+    this.#confirming.delete(plugin);
     if (!this.evictions.has(plugin)) return;
     this.evictions.delete(plugin);
     this.#lookAgain = true;
@@ -331,7 +336,11 @@ export class Admission {
   #answered(victim: Reservation, keeps?: Resources): Request | undefined {
     const plugin = this.evictions.requesterOf(victim);
     this.evictions.answered(victim, keeps);
-    const request = plugin === undefined ? undefined : this.queue.get(plugin);
+    return plugin === undefined ? undefined : this.#consider(plugin);
+  }
+
+  #consider(plugin: string): Request | undefined {
+    const request = this.queue.get(plugin);
     if (request !== undefined) this.#agenda.add(request);
     return request;
   }
@@ -436,8 +445,10 @@ export class Admission {
       this.#keeper = undefined;
     }
     const confirms = reason === 'not-seen-free' && this.evictions.has(plugin);
-    if (keeps || confirms) this.evictions.hold(request, this.ledger);
-    else this.#letGo(plugin);
+    if (!keeps && !confirms) return this.#letGo(plugin);
+    if (confirms) this.#confirming.add(plugin);
+    else this.#confirming.delete(plugin);
+    this.evictions.hold(request, this.ledger);
   }
 
   #evict(request: Request, verdict: Extract<Verdict, { outcome: 'evict' }>, free: Resources, now: number): void {
@@ -464,6 +475,7 @@ export class Admission {
     }
     if (victims.length === 0) return this.#wait(request, { outcome: 'wait', reason: 'nobody-to-evict' }, free, now);
     if (this.#keeper === request.plugin) this.#keeper = undefined;
+    this.#confirming.delete(request.plugin);
     request.told = undefined;
     request.confirmBy = undefined;
     this.queue.unpark(request);
