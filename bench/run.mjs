@@ -26,6 +26,8 @@ const QUESTIONS = [
   'host-death',
   'control-beside-call',
   'decision',
+  'swap',
+  'scheduled-call',
   'watch',
   'discover',
   'supervisor',

@@ -7,8 +7,11 @@ import { randomFrom } from './random.mjs';
 /** What can be made: who is called next. */
 export const KINDS = /** @type {const} */ (['zipf', 'bursts', 'diurnal', 'abab']);
 
-/** What the plugins are like: all the same, or far apart in size and in how long they load. */
-export const SIZES = /** @type {const} */ (['even', 'skewed']);
+/**
+ * What the plugins are like: all the same; far apart in size, and the larger the longer they load; or far apart in size
+ * and, regardless of it, in how long they load.
+ */
+export const SIZES = /** @type {const} */ (['even', 'proportional', 'skewed']);
 
 /** @typedef {(random: () => number, now: number) => number} Next The plugin of a call at this time (ms). */
 
@@ -16,7 +19,9 @@ export const SIZES = /** @type {const} */ (['even', 'skewed']);
 const ROOM = 0.4;
 /** Each plugin is called once in this time on average, in milliseconds. */
 const CALL_EVERY_MS = 240_000;
-const MEAN_SERVICE_MS = 500;
+const MEAN_SERVICE_MS = 100;
+/** As from a disk that gives 500 MiB a second. */
+const LOAD_MS_PER_MB = 2;
 /** As in web and cache traces, where exponents from 0.6 to 1 were found (Breslau et al., INFOCOM 1999). */
 const ZIPF_EXPONENT = 0.9;
 /** So many plugins have a burst at a time, and so many calls are in one on average. */
@@ -107,7 +112,7 @@ function zipf(count) {
 function figures(sizes, random) {
   if (sizes === 'even') return { mb: 4_096, loadMs: 10_000, stopMs: 500 };
   const mb = Math.round(between(random, 512, 16_384));
-  const loadMs = Math.round(between(random, 500, 60_000));
+  const loadMs = sizes === 'skewed' ? Math.round(between(random, 500, 60_000)) : mb * LOAD_MS_PER_MB;
   return { mb, loadMs, stopMs: Math.round(loadMs / 20) };
 }
 

@@ -31,8 +31,8 @@ Make a trace:
   --make KIND        ${KINDS.join(', ')}
   --seed N           what the trace follows from (default 1)
   --plugins N        how many plugins (default 24)
-  --calls N          how many calls (default 800)
-  --sizes KIND       ${SIZES.join(' or ')}, in size and load time (default skewed)
+  --calls N          how many calls (default 500)
+  --sizes KIND       ${SIZES.join(', ')} (default skewed)
 
 Exit status: 0 done; 1 an invariant of the scheduler does not hold; 2 the command line is not right; 4 a trace is not.`;
 
@@ -102,7 +102,7 @@ async function make(values, wanted) {
     kind: oneOf('make', wanted, KINDS),
     seed: count('seed', values.seed, 0) ?? 1,
     plugins: count('plugins', values.plugins, 1) ?? 24,
-    calls: count('calls', values.calls, 1) ?? 800,
+    calls: count('calls', values.calls, 1) ?? 500,
     sizes: oneOf('sizes', values.sizes ?? 'skewed', SIZES),
   });
   for (const line of linesOf(trace)) {

@@ -58,12 +58,13 @@ interface Modules {
   linesOf(trace: Trace): Iterable<string>;
   /** Rejects with what the user is told. */
   readTrace(file: string): Promise<Trace>;
+  tableLines(results: readonly Result[]): readonly string[];
   leastLoadMs(plugins: Trace['plugins'], services: readonly number[], capacityMb: number): number;
 }
 
 /** Loads the modules of the simulator. */
 export async function loadSimulator(): Promise<Modules> {
-  const names = ['make', 'trace', 'replay', 'hindsight'];
+  const names = ['make', 'trace', 'replay', 'hindsight', 'report'];
   const modules = await Promise.all(
     names.map((name) => import(new URL(`../../bench/simulate/${name}.mjs`, import.meta.url).href) as Promise<object>),
   );
