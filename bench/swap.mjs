@@ -16,7 +16,10 @@ export default (bench) =>
       (bare) =>
         withSupervisor(
           async (scheduled) => {
-            const byHand = swapper((loaded, next) => bare.unload(loaded).then(() => bare.load(next)));
+            const byHand = swapper(async (loaded, next) => {
+              await bare.unload(loaded);
+              await bare.load(next);
+            });
             const subject = swapper((_, next) => scheduled.load(next));
             const comparison = await compare({ reference: byHand, subject }, { repetitions: bench.repetitions });
             return [ratioRow('evict, confirm, load, against stop and start', 'ms', comparison, { atMost: 1.15 })];

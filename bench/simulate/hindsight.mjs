@@ -46,7 +46,7 @@ export function leastLoadMs(plugins, services, capacityMb) {
   let servedMb = 0;
   for (const entry of services) {
     const index = entry < 0 ? -1 - entry : entry;
-    const { mb = 0, loadMs: cost = 0 } = plugins[index] ?? {};
+    const { mb, loadMs: cost } = plugins[index] ?? { mb: 0, loadMs: 0 };
     if (entry < 0) {
       servedMb -= mb;
       lastEnd[index] = room.length;

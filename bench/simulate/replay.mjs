@@ -107,7 +107,7 @@ export function replay(trace, { policy, capacityMb = trace.capacityMb, onProgres
   const { vramMb } = context.admission.ledger.reserved;
   if (vramMb !== residentMb) throw new Error(`${vramMb} MiB are reserved, ${residentMb} MiB reside.`);
 
-  const sorted = waits.subarray(0, served).sort();
+  const sorted = waits.subarray(0, served).toSorted();
   const quantile = (/** @type {number} */ share) => sorted[Math.min(served - 1, Math.floor(served * share))] ?? 0;
   return {
     loads,

@@ -72,7 +72,7 @@ async function main(args) {
       error instanceof UsageError ? (error.hint ?? 'npm run simulate -- --help lists the options.') : undefined;
     if (hint !== undefined) terminal.note(`${terminal.err.cyan('hint:')}  ${hint}`);
     if (status === 1 && error instanceof Error) terminal.note(terminal.err.dim(error.stack ?? ''));
-    return Number(status);
+    return status;
   }
 }
 
