@@ -6,6 +6,7 @@ import { createOomWatch } from './actors/out-of-memory.ts';
 import { connectWorker } from './actors/worker-connect.ts';
 import { initializeWorker } from './actors/worker-initialize.ts';
 import { createTreeSampler } from './actors/process-tree.ts';
+import { readTreeMemory } from './actors/tree-memory.ts';
 import { planLaunch } from './actors/worker-launch.ts';
 import { watchLiveness } from './actors/worker-liveness.ts';
 import { watchMemory } from './actors/worker-memory.ts';
@@ -31,6 +32,8 @@ import { createManifestSource, type ManifestChange, type ManifestSource } from '
 import { ProgramHold } from './program-hold.ts';
 import { PluginRecord } from './plugin-record.ts';
 import { pluginSettings } from './plugin-settings.ts';
+import { Scheduling } from './scheduling.ts';
+import type { Resources } from './scheduler/need.ts';
 
 /** A plugin went from one state, or phase of a state, to another. */
 export interface TransitionEvent {
@@ -58,6 +61,8 @@ export interface RuntimePorts {
   readonly spawn?: typeof spawnWorker | undefined;
   /** Connects to a worker; by default by its handshake. */
   readonly connect?: typeof connectWorker | undefined;
+  /** Measures what a worker takes up; by default what the system says of its processes. */
+  readonly memoryOf?: typeof readTreeMemory | undefined;
 }
 
 /**
@@ -70,6 +75,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   /** What keeps the program alive: plugins that are at something, and whoever wants to. */
   readonly hold = new ProgramHold();
   readonly manifests: ManifestSource;
+  readonly scheduling: Scheduling;
   readonly #trees: WorkerTrees;
   readonly transitions: Listeners<TransitionEvent>;
   readonly problems: Listeners<readonly ManifestProblem[]>;
@@ -78,6 +84,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #logger: Logger;
+  readonly #memoryOf: typeof readTreeMemory;
   readonly #logs = new Map<string, PluginLog>();
   readonly #pluginLogic: typeof pluginMachine;
   readonly #root: ActorRefFrom<typeof supervisorMachine>;
@@ -88,13 +95,16 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   constructor(
     settings: ResolvedSettings,
-    { clock, random, logger, spawn = spawnWorker, connect = connectWorker }: RuntimePorts,
+    { clock, random, logger, spawn = spawnWorker, connect = connectWorker, memoryOf = readTreeMemory }: RuntimePorts,
   ) {
     this.settings = settings;
     this.#trees = new WorkerTrees(settings.dataDir);
     this.#clock = clock;
     this.#random = random;
     this.#logger = logger;
+    this.#memoryOf = memoryOf;
+    const { onListenerError } = this;
+    this.scheduling = new Scheduling(settings, { logger, onListenerError, log: (plugin) => this.#log(plugin) });
     this.transitions = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
@@ -119,6 +129,8 @@ export class Runtime implements PluginHost, SupervisorHost {
   /** Starts the machines; resolves when the first discovery is done. */
   async start(): Promise<void> {
     this.#root.start();
+    const { scheduler } = this.#root.getSnapshot().children;
+    if (scheduler !== undefined) this.scheduling.attach(scheduler);
     await new Promise<void>((resolve) => {
       const look = (): void => {
         if (!this.#root.getSnapshot().matches('booting')) resolve();
@@ -189,6 +201,10 @@ export class Runtime implements PluginHost, SupervisorHost {
     return this.#clock.now();
   }
 
+  get schedulerInput(): Scheduling['input'] {
+    return this.scheduling.input;
+  }
+
   random(): number {
     return this.#random();
   }
@@ -239,6 +255,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   forget(plugin: string): void {
     const record = this.records.get(plugin);
     this.records.delete(plugin);
+    this.scheduling.forget(plugin);
     // Those who wait for it to come to rest have waited long enough.
     record?.enter('discovered', 'idle', this.#clock.now());
     this.hold.set(record, false);
@@ -280,6 +297,10 @@ export class Runtime implements PluginHost, SupervisorHost {
   }
 
   /* ---- What the plugin machines ask for ---- */
+
+  need(context: PluginContext): ReturnType<Scheduling['need']> {
+    return this.scheduling.need(context);
+  }
 
   plan(entry: PluginContext['entry']): ReturnType<typeof planLaunch> {
     const { transport, passEnv } = this.settings;
@@ -331,9 +352,8 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   #pluginActors() {
     return {
-      release: fromPromise<boolean, { residency: PluginContext['workers'][number]['residency'] }>(
-        ({ input, signal }) =>
-          input.residency === undefined ? Promise.resolve(false) : input.residency.channel.release(signal),
+      release: fromPromise<Resources | undefined, { context: PluginContext }>(({ input, signal }) =>
+        this.#release(input.context, signal),
       ),
       resume: fromPromise<
         unknown,
@@ -343,6 +363,29 @@ export class Runtime implements PluginHost, SupervisorHost {
         return initializeWorker(residency.channel, entry, config, signal);
       }),
     };
+  }
+
+  async #release(context: PluginContext, signal: AbortSignal): Promise<Resources | undefined> {
+    const slot = context.workers.find(({ generation }) => generation === context.current);
+    if (slot?.residency === undefined) return undefined;
+    await this.#learn(context, slot.generation);
+    signal.throwIfAborted();
+    const hasReleased = await slot.residency.channel.release(signal);
+    if (!hasReleased) return undefined;
+    return this.scheduling.keptBy(context, slot.pid === undefined ? undefined : await this.#memory(slot.pid));
+  }
+
+  /** Measures what a worker has taken up at the most, once it has had a call. */
+  async #learn(context: PluginContext, generation: number): Promise<void> {
+    const slot = context.workers.find((held) => held.generation === generation);
+    if (slot?.pid === undefined || slot.residency?.served !== true || context.settings.need.ramMb === 0) return;
+    const memory = await this.#memory(slot.pid);
+    if (memory !== undefined) this.scheduling.learn(context, memory);
+  }
+
+  /** A measurement that fails says nothing. */
+  #memory(pid: number): ReturnType<typeof readTreeMemory> {
+    return this.#memoryOf(pid).catch(() => undefined);
   }
 
   #workerLogic(spawn: typeof spawnWorker, connect: typeof connectWorker): typeof workerMachine {
@@ -362,7 +405,13 @@ export class Runtime implements PluginHost, SupervisorHost {
         initialize: fromPromise(({ input, signal }) =>
           initializeWorker(input.connection.channel, input.launch.entry, input.config, signal),
         ),
-        cleanup: fromPromise(({ input, signal }) => input.connection.channel.cleanup(signal)),
+        cleanup: fromPromise(async ({ input, signal }) => {
+          const { connection, name, generation } = input;
+          const context = this.records.get(name)?.context;
+          if (context !== undefined) await this.#learn(context, generation);
+          signal.throwIfAborted();
+          await connection.channel.cleanup(signal);
+        }),
         liveness: fromCallback<
           never,
           { name: string; connection: never; liveness: { intervalMs: number; timeoutMs: number } | undefined }

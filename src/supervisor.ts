@@ -10,6 +10,7 @@ import { initializeWorker } from './actors/worker-initialize.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type ResolvedSettings, resolveSettings, type SupervisorSettings } from './config.ts';
 import { GreenroomError } from './errors.ts';
+import type { Explanation } from './explanation.ts';
 import type { PluginState } from './machines/plugin.ts';
 import type { ManifestProblem } from './manifest/read.ts';
 import type { Manifest } from './manifest/schema.ts';
@@ -17,6 +18,8 @@ import { nearestName } from './nearest-name.ts';
 import { resolveConfig } from './plugin-config.ts';
 import type { PluginRecord, PluginSnapshot } from './plugin-record.ts';
 import { Runtime, type TransitionEvent } from './runtime.ts';
+import type { Decision } from './scheduler/decision.ts';
+import type { SchedulingStatus } from './scheduling.ts';
 import { handleSignals } from './signals.ts';
 import { createSystemMonitor, type SystemMonitor, type SystemStats } from './system-monitor.ts';
 
@@ -58,6 +61,8 @@ export interface SupervisorSnapshot {
 export interface SupervisorStatus {
   readonly state: string;
   readonly policy: string;
+  /** Who has how much room, who waits, and how often room was made. */
+  readonly scheduling: SchedulingStatus;
   readonly transport: string;
   readonly dataDir: string;
   readonly searchPaths: readonly string[];
@@ -84,6 +89,8 @@ export interface SupervisorEvents {
   transition: TransitionEvent;
   /** Manifests that cannot be used, or not wholly. */
   problem: readonly ManifestProblem[];
+  /** The scheduler has granted, refused, made or promised room, with what that was based on. */
+  decision: Decision;
 }
 
 /**
@@ -421,17 +428,24 @@ export class Supervisor implements AsyncDisposable {
     return off;
   }
 
-  /** Calls back at every transition of a plugin, or with manifests' problems. Returns how to stop. */
+  /** Why the plugin is where it is: what it needs and holds, and what was last decided about it. */
+  explain(name: string): Explanation {
+    return this.#runtime.scheduling.explain(this.#record(name), this.#runtime.now());
+  }
+
+  /** Calls back at every transition of a plugin, with manifests' problems, or at every decision. Returns how to stop. */
   on<K extends keyof SupervisorEvents>(event: K, listener: (value: SupervisorEvents[K]) => void): () => void {
     switch (event) {
       case 'transition':
         return this.#runtime.transitions.add(listener as (value: TransitionEvent) => void);
       case 'problem':
         return this.#runtime.problems.add(listener as (value: readonly ManifestProblem[]) => void);
+      case 'decision':
+        return this.#runtime.scheduling.decisions.add(listener as (value: Decision) => void);
       default:
         throw new GreenroomError(
           'E_OPTIONS',
-          `A supervisor has no event "${String(event)}". There are: transition, problem.`,
+          `A supervisor has no event "${String(event)}". There are: transition, problem, decision.`,
         );
     }
   }
@@ -447,10 +461,12 @@ export class Supervisor implements AsyncDisposable {
       crashed: 0,
     };
     for (const record of this.#runtime.records.values()) counts[record.state] += 1;
-    const { policy, transport, dataDir, searchPaths } = this.#settings;
+    const { transport, dataDir, searchPaths } = this.#settings;
+    const scheduling = this.#runtime.scheduling.status();
     return Object.freeze({
       state: this.#runtime.state,
-      policy,
+      policy: scheduling.policy,
+      scheduling,
       transport,
       dataDir,
       searchPaths,

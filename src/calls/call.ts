@@ -79,6 +79,7 @@ export class Call implements Guest {
   #timer: unknown;
   #onAbort: (() => void) | undefined;
   #resends = 0;
+  #starved = false;
 
   constructor(
     site: CallSite,
@@ -201,8 +202,22 @@ export class Call implements Guest {
       }, EXIT_GRACE_MS);
       return;
     }
+    if (residency !== undefined && this.#mayWaitForMemory(error)) {
+      this.#starved = true;
+      this.#residency = undefined;
+      this.#inFlight = undefined;
+      this.#site.gate.starve(residency, this);
+      return;
+    }
     this.#settle()?.onError(error);
     this.#leave();
+  }
+
+  /** Whether it failed for want of memory, and may be tried again, once, when there is more. */
+  #mayWaitForMemory({ remote }: GreenroomError): boolean {
+    if (remote?.category !== 'resource' || this.#starved || this.#outcome === undefined) return false;
+    if (this.#path !== 'execute') return false;
+    return remote.retryable || (this.#options.idempotent ?? this.#site.idempotent());
   }
 
   #timedOut(): void {

@@ -21,7 +21,9 @@ const resources = z.looseObject({
   recommended_gpu_vram_mb: megabytes.optional(),
   min_system_ram_mb: megabytes.optional(),
   pin: z.boolean().optional(),
+  priority: z.number().optional(),
   min_residency_ms: milliseconds.optional(),
+  idle_release_ms: milliseconds.min(1).optional(),
 });
 
 const restart = z.strictObject({

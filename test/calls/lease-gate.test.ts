@@ -129,7 +129,7 @@ test('who leaves the queue is let in by nobody, and the last one to leave is tol
   const [a, b] = [new Visitor('a'), new Visitor('b')];
   enter(closed, a, b);
   types();
-  expect([closed.withdraw(a), closed.withdraw(a), types()]).toEqual([true, false, []]);
+  expect([closed.withdraw(a), closed.withdraw(a), types()]).toEqual([true, false, ['CALL']]);
   expect([closed.withdraw(b), types()]).toEqual([true, ['CALLERS.GONE']]);
   closed.open(residency());
   expect([a.fates, b.fates, closed.leases]).toEqual([[], [], 0]);

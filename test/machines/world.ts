@@ -78,6 +78,7 @@ export class World {
       logger: pino({ level: 'silent' }),
       spawn,
       connect,
+      memoryOf: () => Promise.resolve(undefined),
     });
     this.supervisor = new Supervisor(this.runtime, settings);
     this.runtime.transitions.add(({ plugin, to, phase, event }) => {
