@@ -61,7 +61,8 @@ function cases(mb: fc.Arbitrary<number>): fc.Arbitrary<Case> {
 describe('the bound in hindsight', () => {
   test('nothing that can be done loads for less', () => {
     fc.assert(
-      fc.property(cases(fc.integer({ min: 0, max: 8 })), (one) => {
+      // Of few sizes there is less that only a part of a plugin would fill.
+      fc.property(cases(fc.oneof(fc.integer({ min: 0, max: 8 }), fc.constantFrom(2, 4))), (one) => {
         const bound = leastLoadMs(one.plugins, one.services, one.capacityMb);
         const firsts = new Set(one.services.filter((entry) => entry >= 0));
         expect(bound).toBeLessThanOrEqual(leastByTryingAll(one));
@@ -69,7 +70,7 @@ describe('the bound in hindsight', () => {
           [...firsts].reduce((sum, index) => sum + (one.plugins[index]?.loadMs ?? 0), 0),
         );
       }),
-      { numRuns: 1_500 },
+      { numRuns: 2_500 },
     );
   });
 

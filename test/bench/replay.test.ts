@@ -74,6 +74,13 @@ describe('a replay', () => {
     );
   });
 
+  test('fails where more is given away than there is', () => {
+    const trace = makeTrace({ kind: 'zipf', seed: 1, plugins: 8, calls: 50, sizes: 'even' });
+    expect(() => replay(trace, { policy: { ...policyNamed('permissive'), name: 'generous' } })).toThrow(
+      /16384 MiB reside where 13107 MiB have room/,
+    );
+  });
+
   test('cost-aware loads for less than LRU on skewed traces, for at most 5% more on the others, and both as documented', async () => {
     const files = FILES.flatMap((file) => ['--trace', join(FOLDER, file)]);
     const { stdout } = await simulate([...files, '--table', '--json']);
