@@ -27,6 +27,8 @@ const QUESTIONS = [
   'host-death',
   'control-beside-call',
   'decision',
+  'swap',
+  'scheduled-call',
   'watch',
   'discover',
   'supervisor',
