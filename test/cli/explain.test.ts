@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { greenroom, usePlugin } from './command-line.ts';
+import { greenroom, start, usePlugin } from './command-line.ts';
 
 const ABOUT = JSON.stringify({ do: 'about' });
 
 test('explain tells what was last decided about a plugin, and on what, after the program has ended', async () => {
   usePlugin('workbench');
-  const run = await greenroom('run', 'workbench', ABOUT, { env: { GREENROOM_CAPACITY: 'ramMb=100,slots=2' } });
+  const run = await start(['run', 'workbench', ABOUT], { env: { GREENROOM_CAPACITY: 'ramMb=100,slots=2' } }).ended;
   expect(run.status).toBe(0);
   const { status, stdout } = await greenroom('explain', 'workbench');
   expect(status).toBe(0);
@@ -18,7 +18,7 @@ test('explain --json gives the decision as it was made, and says so where there 
   usePlugin('workbench');
   const before = await greenroom('explain', 'workbench', '--json');
   expect([before.status, JSON.parse(before.stdout)]).toEqual([0, { plugin: 'workbench' }]);
-  const refused = await greenroom('run', 'workbench', ABOUT, { env: { GREENROOM_CAPACITY: 'slots=1,ramMb=0' } });
+  const refused = await start(['run', 'workbench', ABOUT], { env: { GREENROOM_CAPACITY: 'slots=1,ramMb=0' } }).ended;
   expect(refused.status).toBe(0);
   const after = await greenroom('explain', 'workbench', '--json');
   expect(JSON.parse(after.stdout)).toMatchObject({
