@@ -293,9 +293,12 @@ export class World {
 
   /** Why it is not at rest. */
   #unrest(): string | undefined {
-    for (const { plugin, state, phase, gate, replacing } of this.runtime.records.values()) {
+    for (const record of this.runtime.records.values()) {
+      const { plugin, state, phase, gate, replacing } = record;
       const place = `${state}.${phase}`;
       if (!RESTS.includes(place)) return `${plugin} does not come to rest, it is ${place}`;
+      // A warm worker that was told to go may take its time.
+      if (phase === 'warm' && record.context.current === undefined) return `the worker of ${plugin} does not end`;
       if (replacing) return `the replacement of ${plugin} does not end`;
       if (gate.waiting > 0 || gate.leases > 0)
         return `${plugin} rests in ${place} with ${gate.waiting} waiting and ${gate.leases} leases`;
