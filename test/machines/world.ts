@@ -58,6 +58,8 @@ export interface WorldOptions {
   readonly seed?: number | undefined;
   /** How many changes of manifests come before they are discovered. */
   readonly changesAtOnce?: number | undefined;
+  /** How many workers there is room for; no limit by default. */
+  readonly slots?: number | undefined;
 }
 
 /** A call as its caller sees it. */
@@ -113,12 +115,18 @@ export class World {
     return world;
   }
 
-  private constructor({ manifests = THREE, seed = 1, changesAtOnce = 1 }: WorldOptions) {
+  private constructor({ manifests = THREE, seed = 1, changesAtOnce = 1, slots }: WorldOptions) {
     this.names = Object.keys(manifests);
     this.#changesAtOnce = changesAtOnce;
     mkdirSync(join(this.#folder, 'plugins'));
     const settings = resolveSettings(
-      { searchPaths: [join(this.#folder, 'plugins')], dataDir: this.#folder, watch: false, maxWaiting: MAX_WAITING },
+      {
+        searchPaths: [join(this.#folder, 'plugins')],
+        dataDir: this.#folder,
+        watch: false,
+        maxWaiting: MAX_WAITING,
+        capacity: { slots },
+      },
       { env: {}, cwd: this.#folder },
     );
     this.workers = new FakeWorkers({
@@ -433,9 +441,12 @@ export class World {
 
   /** Why it is not at rest. */
   #unrest(): string | undefined {
-    for (const { plugin, state, phase, gate, replacing } of this.runtime.records.values()) {
+    for (const record of this.runtime.records.values()) {
+      const { plugin, state, phase, gate, replacing } = record;
       const place = `${state}.${phase}`;
       if (!RESTS.includes(place)) return `${plugin} does not come to rest, it is ${place}`;
+      // A warm worker that was told to go may take its time.
+      if (phase === 'warm' && record.context.current === undefined) return `the worker of ${plugin} does not end`;
       if (replacing) return `the replacement of ${plugin} does not end`;
       if (gate.waiting > 0 || gate.leases > 0)
         return `${plugin} rests in ${place} with ${gate.waiting} waiting and ${gate.leases} leases`;
@@ -473,6 +484,8 @@ export class World {
     });
     const hasStopped = (): boolean => stopped;
     for (let round = 0; !hasStopped(); round += 1) {
+      // What is left are log files to be closed, which takes real time.
+      if (this.runtime.state === 'stopped') break;
       if (round > 100) throw new Error('it does not stop');
       await this.rest();
       for (const worker of this.workers.living()) worker.bury();
