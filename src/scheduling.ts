@@ -97,7 +97,7 @@ export class Scheduling {
     if (!starved) return { ...need, ramMb: ram };
     const more = (amount: number, most: number): number =>
       Math.max(amount, Math.min(Math.ceil(amount * STARVED_FACTOR), most));
-    return { ...need, vramMb: more(need.vramMb, vramMb), ramMb: more(ram, ramMb) };
+    return { ...need, vramMb: more(need.vramMb, vramMb), ramMb: more(Math.max(ram, need.ramMb), ramMb) };
   }
 
   /** A worker that has served calls is about to give up its memory, and took up this much. */

@@ -1,5 +1,5 @@
 import type { AnyActorRef } from 'xstate';
-import { messageOf } from '../errors.ts';
+import { askPolicy } from './ask.ts';
 import { decisionOf, refusalOf } from './decision.ts';
 import { Evictions } from './evictions.ts';
 import { Heap } from './heap.ts';
@@ -7,7 +7,7 @@ import { Ledger, type Measurement, type Reservation } from './ledger.ts';
 import { lru } from './lru.ts';
 import { fits, type Need, NOTHING, plus, type Resources } from './need.ts';
 import { type Effect, Outbox } from './outbox.ts';
-import type { Asking, Policy, Room, Verdict, Victim } from './policy.ts';
+import type { Asking, Policy, Verdict, Victim } from './policy.ts';
 import type { SchedulerEvent } from './scheduler-events.ts';
 import { before, type Request, WaitingQueue } from './waiting-queue.ts';
 
@@ -462,7 +462,7 @@ export class Admission {
     const victims: Reservation[] = [];
     for (const victim of verdict.victims) {
       const reservation = this.ledger.get(victim.plugin, victim.generation);
-      if (reservation === undefined || !this.#mayBeTold(reservation, victim.ask, now)) {
+      if (reservation === undefined || !this.ledger.mayBeTold(reservation, victim.ask)) {
         const { plugin, generation } = victim;
         this.#outbox.fact({ kind: 'victim-spared', policy: this.#settings.policy.name, plugin, generation });
         continue;
@@ -507,47 +507,11 @@ export class Admission {
 
   #ask(asking: Asking, free: Resources, now: number): Verdict {
     if (asking.need.exempt === true) return { outcome: 'grant', reason: 'exempt' };
-    const { policy } = this.#settings;
-    const { ledger } = this;
-    const room: Room = {
-      capacity: ledger.capacity,
-      free,
-      pinned: ledger.pinned,
-      evictable: ledger.evictable,
-      yieldable: ledger.yieldable,
-      candidates: () => ledger.candidates(),
-      busy: () => ledger.busy(),
-      residents: () => ledger,
-    };
-    try {
-      return checked(policy.decide(asking, room, now));
-    } catch (thrown) {
-      const message = messageOf(thrown);
-      this.#outbox.fact({ kind: 'policy-failed', policy: policy.name, plugin: asking.plugin, message });
-      return { outcome: 'refuse', reason: 'policy-failed' };
-    }
+    return askPolicy(this.#settings.policy, asking, { ledger: this.ledger, outbox: this.#outbox, free, now });
   }
 
   #report(asking: Asking, verdict: Verdict, free: Resources, now: number): void {
     const decision = decisionOf(asking, verdict, { ...this.#settings, ledger: this.ledger, free, now });
     this.#outbox.emit({ type: 'decision', decision });
   }
-
-  /** Whether a resident may be told this. One that is granted and not yet called stays, whatever a policy says. */
-  #mayBeTold(reservation: Reservation, ask: Victim['ask'], now: number): boolean {
-    const { standing, leaving, claimed, need, since } = reservation;
-    if (leaving || claimed || need.pinned === true) return false;
-    if (standing === 'warm') return ask === 'RELEASE';
-    if (now < since + (need.minResidencyMs ?? 0)) return false;
-    return standing === (ask === 'RELEASE' ? 'idle' : 'busy');
-  }
-}
-
-/** The verdict, if a policy written in JavaScript has given one. */
-function checked(verdict: Verdict): Verdict {
-  const { outcome } = verdict;
-  const known = outcome === 'grant' || outcome === 'refuse' || outcome === 'wait' || outcome === 'evict';
-  if (!known) throw new TypeError(`The policy answered with the outcome ${String(outcome)}.`);
-  if (outcome === 'evict' && !Array.isArray(verdict.victims)) throw new TypeError('The policy named no victims.');
-  return verdict;
 }

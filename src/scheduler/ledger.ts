@@ -160,6 +160,15 @@ export class Ledger {
     return this.#busy.sorted();
   }
 
+  /**
+   * Whether a reservation may be told this. One that is pinned, granted and not yet called, told to go already, asking
+   * to come back, or within its minimum residency stays.
+   */
+  mayBeTold(reservation: Reservation, ask: Victim['ask']): boolean {
+    const list = this.#listed.get(reservation);
+    return ask === 'YIELD' ? list === this.#busy : list === this.#idle || list === this.#warm;
+  }
+
   /** Some of those that hold room and cannot be evicted now, at most this many. */
   holders(most: number): readonly Reservation[] {
     const holders: Reservation[] = [];

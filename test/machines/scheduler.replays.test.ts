@@ -130,6 +130,26 @@ test('the last caller that leaves takes the request with it, and what was kept f
   expect(stage.told).toEqual(['c GRANTED']);
 });
 
+test('the last caller that leaves gives back at once what was kept for it, though its victim has not answered', () => {
+  using stage = new Stage({ policy: queue, capacity: { vramMb: 10 } });
+  stage.reside('a', need(5));
+  stage.acquire('b', need(8));
+  stage.acquire('c', need(5));
+  expect(stage.told).toEqual(['a RELEASE']);
+  stage.withdraw('b');
+  expect(stage.told).toEqual(['c GRANTED']);
+});
+
+test('one that denies is not asked again before it has said that it is idle', () => {
+  using stage = new Stage(oneSlot);
+  stage.reside('a', need());
+  stage.acquire('b', need());
+  stage.denied('a');
+  expect(stage.told).toEqual(['a RELEASE']);
+  stage.idle('a');
+  expect(stage.told).toEqual(['a RELEASE']);
+});
+
 test('of two that wait for one slot the second is woken when the first has gone', () => {
   using stage = new Stage(oneSlot);
   stage.reside('a', need());
@@ -169,6 +189,7 @@ test('one that has just loaded is not evicted before its own caller has reached 
   stage.denied('a');
   expect(stage.told).toEqual(['a RELEASE', 'a YIELD']);
   expect(stage.reserved.slots).toBe(1);
+  expect(stage.facts).toEqual([]);
 });
 
 test('a timer that fires between grant and first call changes nothing', () => {

@@ -287,6 +287,24 @@ test('memory that is given up counts when it is measured as free, and until then
   expect(stage.told).toEqual(['b GRANTED', 'd GRANTED']);
 });
 
+test('what is measured as free bit by bit goes to the one who evicted for it, whoever else asks', () => {
+  using stage = new Stage({ policy: queue, capacity: { vramMb: 10 } }, { vramMb: 10 });
+  stage.reside('a', need(7));
+  stage.reside('c', need(3));
+  stage.busy('c');
+  stage.measured = { vramMb: 0 };
+  stage.pass(1_500);
+  stage.acquire('b', need(6));
+  stage.freed('a');
+  stage.acquire('d', need(3), { priority: 100 });
+  stage.measured = { vramMb: 3 };
+  stage.pass(1_000);
+  expect(stage.told).toEqual(['a RELEASE']);
+  stage.measured = { vramMb: 7 };
+  stage.pass(1_000);
+  expect(stage.told).toEqual(['b GRANTED']);
+});
+
 test('memory that is not seen free in time is refused where the policy says so', () => {
   const policy = policyNamed('safety', { confirmMs: 2_000, unconfirmed: 'refuse' });
   using stage = new Stage({ policy, capacity: { vramMb: 10 } }, { vramMb: 10 });
