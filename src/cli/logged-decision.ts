@@ -31,6 +31,7 @@ const schema = z.object({
         leaving: z.boolean(),
         since: z.number(),
         holds: resources,
+        uses: resources.optional(),
       }),
     ),
     outcome: z.enum(['grant', 'refuse', 'wait', 'evict']),
