@@ -737,9 +737,9 @@ const rows: readonly Row[] = [
     from: 'crashed.backoff',
     when: (b) => {
       b.clock.pass(100);
-      b.granted();
       expect(b.at).toBe('spawning.admitting');
       b.gone(1);
+      b.granted();
     },
     to: 'spawning.launching',
   },

@@ -34,8 +34,9 @@ test('whatever happens in whatever order, no invariant of the supervisor is brok
     fc.asyncProperty(
       fc.array(fc.nat(), { minLength: EVENTS, maxLength: EVENTS, size: 'max' }),
       fc.boolean(),
-      async (list, suddenly) => {
-        const world = await World.open();
+      fc.constantFrom(undefined, 2),
+      async (list, suddenly, slots) => {
+        const world = await World.open(slots);
         try {
           for (const n of list) await world.do(n);
           if (!suddenly) {

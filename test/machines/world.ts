@@ -51,16 +51,23 @@ export class World {
   readonly #violations: string[] = [];
   #chance = 1;
 
-  static async open(): Promise<World> {
-    const world = new World();
+  /** @param slots how many workers there is room for; no limit by default */
+  static async open(slots?: number): Promise<World> {
+    const world = new World(slots);
     await world.runtime.start();
     return world;
   }
 
-  private constructor() {
+  private constructor(slots: number | undefined) {
     mkdirSync(join(this.#folder, 'plugins'));
     const settings = resolveSettings(
-      { searchPaths: [join(this.#folder, 'plugins')], dataDir: this.#folder, watch: false, maxWaiting: 120 },
+      {
+        searchPaths: [join(this.#folder, 'plugins')],
+        dataDir: this.#folder,
+        watch: false,
+        maxWaiting: 120,
+        capacity: { slots },
+      },
       { env: {}, cwd: this.#folder },
     );
     this.workers = new FakeWorkers(
@@ -319,6 +326,8 @@ export class World {
     });
     const hasStopped = (): boolean => stopped;
     for (let round = 0; !hasStopped(); round += 1) {
+      // What is left are log files to be closed, which takes real time.
+      if (this.runtime.state === 'stopped') break;
       if (round > 100) throw new Error('it does not stop');
       await this.rest();
       for (const worker of this.workers.living()) worker.bury();
