@@ -31,7 +31,7 @@ const schema = z.object({
         leaving: z.boolean(),
         since: z.number(),
         holds: resources,
-        uses: resources.optional().transform((uses) => uses),
+        uses: resources.optional(),
       }),
     ),
     outcome: z.enum(['grant', 'refuse', 'wait', 'evict']),

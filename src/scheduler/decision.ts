@@ -13,7 +13,7 @@ export interface Holder {
   readonly since: number;
   readonly holds: Resources;
   /** What its processes were last measured to use; `undefined` where that is not known. */
-  readonly uses: Resources | undefined;
+  readonly uses?: Resources | undefined;
 }
 
 /** A decision with everything it was based on, as plain data. Times are milliseconds since the epoch. */
