@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Decision, Policy, Supervisor } from '../../src/index.ts';
+import { randomFrom } from '../machines/random.ts';
+import { SEED } from '../seed.ts';
 import { all, becomes, door, failure, type ManifestOf, openRoom, type Room, startCall } from './greenroom.ts';
 
 /** What a hoard holds; its worker takes about 15 MiB more. */
@@ -17,15 +19,6 @@ const hoard = (resources: Record<string, unknown> = {}): ManifestOf => ({
   resources: { min_system_ram_mb: NEED_MB, ...resources },
 });
 const SLOT: ManifestOf = { fixture: 'workbench' };
-
-/** Numbers from 0 to below 1 that follow from the seed (the minimal standard generator). */
-function randomFrom(seed: number): () => number {
-  let state = (seed % 2_147_483_646) + 1;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
-}
 
 /** Looks at the memory of all workers again and again; `stop` gives the most that was seen, in MiB. */
 function watchMemory(room: Room): { stop(): number } {
@@ -61,10 +54,10 @@ function decisionsOf(supervisor: Supervisor): Decision[] {
 const evictionsIn = (decisions: readonly Decision[]): string[] =>
   decisions.flatMap(({ chosen }) => chosen.map(({ plugin }) => plugin));
 
-test('ten plugins share the memory of three for 500 calls, and none fails', { timeout: 60_000 }, async () => {
-  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-  console.log(`seed ${seed}`);
-  const random = randomFrom(seed);
+test(`ten plugins share the memory of three for 500 calls, and none fails (seed ${SEED})`, {
+  timeout: 60_000,
+}, async () => {
+  const random = randomFrom(SEED);
   // Some are called much more often than others, or next to every call would start a worker.
   const some = (): string => NAMES[Math.floor(random() ** 30 * NAMES.length)] ?? '';
   const room = await openRoom(Object.fromEntries(NAMES.map((name) => [name, hoard()])), {
