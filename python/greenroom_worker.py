@@ -8,6 +8,7 @@ Plugin code runs on the main thread, as sqlite3 objects, `signal.signal` and CUD
 importlib.util) are imported when they are needed, because every import is paid for at each start.
 """
 
+import enum
 import json
 import math
 import os
@@ -75,6 +76,8 @@ def plain(value):
             raise Unserializable("bytes have no JSON form: write them to a file and return its path, or encode them as base64")
         if isinstance(value, (set, frozenset)):
             return list(value)
+        if isinstance(value, enum.Enum):
+            return value.value
         if hasattr(value, "__fspath__"):
             return os.fspath(value)
         # NumPy arrays and scalars, and tensors, without importing any of them.

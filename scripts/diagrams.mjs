@@ -23,6 +23,7 @@ const DRAWINGS = {
   'plugin released': () => diagram([lifecycle().states.released]),
   'plugin crashed': () => diagram([lifecycle().states.crashed]),
   'plugin replacement': () => diagram([pluginMachine.root.states.alive.states.replacement]),
+  'plugin stability': () => diagram([pluginMachine.root.states.alive.states.stability]),
   'plugin table': () => table(pluginMachine.root),
   'restart table': restartTable,
 };

@@ -5,6 +5,10 @@ import { z } from 'zod';
 import type { Transport } from './actors/worker-launch.ts';
 import { DEFAULT_MAX_WAITING } from './calls/lease-gate.ts';
 import { GreenroomError, messageOf } from './errors.ts';
+import { DEFAULT_MAX_SCHEDULER_WAITING } from './scheduler/admission.ts';
+import { EVICTION_ORDERS, type EvictionOrderName, POLICY_NAMES, type PolicyName } from './scheduler/policies.ts';
+import type { Policy } from './scheduler/policy.ts';
+import { DEFAULT_MAX_WAIT_MS } from './scheduler/queue.ts';
 
 const milliseconds = z.number().int().nonnegative();
 
@@ -29,12 +33,31 @@ const livenessSchema = z.union([
   z.strictObject({ intervalMs: milliseconds.min(1).optional(), timeoutMs: milliseconds.min(1).optional() }),
 ]);
 
+const amount = z.number().nonnegative();
+
+const policySchema = z.custom<PolicyName | Policy>(
+  (value) =>
+    POLICY_NAMES.some((name) => name === value) ||
+    (typeof value === 'object' && value !== null && 'decide' in value && typeof value.decide === 'function'),
+  `must be ${POLICY_NAMES.map((name) => `"${name}"`).join(', ')}, or an object with decide()`,
+);
+
 /** What may stand in `greenroom.json`, and is the data part of the options in code. */
 const settingsSchema = z.strictObject({
   $schema: z.string().optional(),
   searchPaths: z.array(z.string().min(1)).optional(),
   dataDir: z.string().min(1).optional(),
-  policy: z.literal('permissive').optional(),
+  policy: policySchema.optional(),
+  capacity: z
+    .strictObject({
+      vramMb: amount.optional(),
+      ramMb: amount.optional(),
+      slots: z.number().int().positive().optional(),
+    })
+    .optional(),
+  order: z.enum(EVICTION_ORDERS).optional(),
+  maxWaitMs: milliseconds.optional(),
+  maxSchedulerWaiting: z.number().int().positive().optional(),
   watch: z.boolean().optional(),
   load: z.enum(['lazy', 'explicit']).optional(),
   transport: z.enum(['unix', 'tcp']).optional(),
@@ -54,6 +77,16 @@ const settingsSchema = z.strictObject({
 /** How crashed workers are restarted unless their manifest says otherwise. */
 export type RestartOptions = z.input<typeof restartSchema>;
 
+/** The most that plugins may take up together. What is left out is not limited. */
+export interface Capacity {
+  /** GPU memory, in MiB. */
+  readonly vramMb?: number | undefined;
+  /** System memory, in MiB. */
+  readonly ramMb?: number | undefined;
+  /** Worker processes. */
+  readonly slots?: number | undefined;
+}
+
 /**
  * What may be set for a supervisor. Where an option is absent the environment is asked, then `greenroom.json` in the
  * working directory, then the default counts.
@@ -63,8 +96,19 @@ export interface SupervisorSettings {
   readonly searchPaths?: readonly string[] | undefined;
   /** Where logs and the user's plugins lie. Default: `$GREENROOM_HOME`, else `~/.greenroom`. */
   readonly dataDir?: string | undefined;
-  /** Who gets room to run. `permissive`, the default, gives it to everybody. */
-  readonly policy?: 'permissive' | undefined;
+  /**
+   * Who gets room to run: `permissive` gives it to everybody, `safety` refuses what does not fit, `queue` lets it wait;
+   * or a policy of your own. Default `queue` with a capacity, else `permissive`.
+   */
+  readonly policy?: PolicyName | Policy | undefined;
+  /** How much room there is. Default: no limit. */
+  readonly capacity?: Capacity | undefined;
+  /** Who goes first when room is made. Default `lru`; `cost-aware` weighs what it costs to load again. */
+  readonly order?: EvictionOrderName | undefined;
+  /** After how long a plugin that waits for room is passed over no more, under `queue`. Default 30 s. */
+  readonly maxWaitMs?: number | undefined;
+  /** How many plugins may wait for room. Default 1,000. */
+  readonly maxSchedulerWaiting?: number | undefined;
   /** Whether changes of manifests on disk are followed. Default true. */
   readonly watch?: boolean | undefined;
   /** `lazy`, the default: the first call loads; `explicit`: only `load` does. */
@@ -101,7 +145,11 @@ export interface SupervisorSettings {
 export interface ResolvedSettings {
   readonly searchPaths: readonly string[];
   readonly dataDir: string;
-  readonly policy: 'permissive';
+  readonly policy: PolicyName | Policy;
+  readonly capacity: Capacity;
+  readonly order: EvictionOrderName;
+  readonly maxWaitMs: number;
+  readonly maxSchedulerWaiting: number;
   readonly watch: boolean;
   readonly load: 'lazy' | 'explicit';
   readonly transport: Transport;
@@ -142,7 +190,11 @@ export function resolveSettings(
       resolve(cwd, expandHome(path)),
     ),
     dataDir,
-    policy: merged.policy ?? 'permissive',
+    policy: merged.policy ?? (isLimited(merged.capacity) ? 'queue' : 'permissive'),
+    capacity: merged.capacity ?? {},
+    order: merged.order ?? 'lru',
+    maxWaitMs: merged.maxWaitMs ?? DEFAULT_MAX_WAIT_MS,
+    maxSchedulerWaiting: merged.maxSchedulerWaiting ?? DEFAULT_MAX_SCHEDULER_WAITING,
     watch: merged.watch ?? true,
     load: merged.load ?? 'lazy',
     transport: merged.transport ?? (process.platform === 'win32' ? 'tcp' : 'unix'),
@@ -167,10 +219,27 @@ const VARIABLES: Readonly<Record<string, readonly [keyof SupervisorSettings, (te
   GREENROOM_TRANSPORT: ['transport', String],
   GREENROOM_PASS_ENV: ['passEnv', (text) => text.split(',').map((name) => name.trim())],
   GREENROOM_LOG_LEVEL: ['logLevel', String],
+  GREENROOM_POLICY: ['policy', String],
+  GREENROOM_CAPACITY: ['capacity', amountsIn],
+  GREENROOM_ORDER: ['order', String],
+  GREENROOM_MAX_WAIT_MS: ['maxWaitMs', Number],
+  GREENROOM_MAX_SCHEDULER_WAITING: ['maxSchedulerWaiting', Number],
   GREENROOM_START_TIMEOUT_MS: ['startTimeoutMs', Number],
   GREENROOM_DRAIN_TIMEOUT_MS: ['drainTimeoutMs', Number],
   GREENROOM_STOP_TIMEOUT_MS: ['stopTimeoutMs', Number],
 };
+
+/** `ramMb=8000,slots=4` as an object. */
+function amountsIn(text: string): Record<string, number> {
+  const pairs = text.split(',').map((pair) => pair.split('=').map((part) => part.trim()));
+  return Object.fromEntries(
+    pairs.map(([name = '', amount = '']) => [name, amount === '' ? Number.NaN : Number(amount)]),
+  );
+}
+
+function isLimited(capacity: Capacity | undefined): boolean {
+  return Object.values(capacity ?? {}).some((amount) => amount !== undefined);
+}
 
 function fromEnvironment(env: SettingsSources['env']): Record<string, unknown> {
   const found: Record<string, unknown> = {};

@@ -13,7 +13,7 @@ export {
   type SupervisorSnapshot,
   type SupervisorStatus,
 } from './supervisor.ts';
-export type { RestartOptions, SupervisorSettings } from './config.ts';
+export type { Capacity, RestartOptions, SupervisorSettings } from './config.ts';
 export type { Clock } from './clock.ts';
 
 // Plugins
@@ -24,6 +24,16 @@ export type { TransitionEvent } from './runtime.ts';
 // Calls
 export type { CallOptions, Progress } from './calls/call.ts';
 export type { FileBacked } from './calls/input.ts';
+
+// Scheduling
+export type { Explanation, Holding } from './explanation.ts';
+export type { SchedulingStatus } from './scheduling.ts';
+export type { Decision, Holder, SchedulerRefusal } from './scheduler/decision.ts';
+export type { EvictionOrder, Past } from './scheduler/eviction-order.ts';
+export type { Standing } from './scheduler/ledger.ts';
+export type { Need, Resources } from './scheduler/need.ts';
+export type { EvictionOrderName, PolicyName } from './scheduler/policies.ts';
+export type { Asking, Policy, Ranked, Resident, Room, Verdict, Victim } from './scheduler/policy.ts';
 
 // Manifests
 export type { ManifestProblem } from './manifest/read.ts';

@@ -1,10 +1,11 @@
-/** The name among those known that was most likely meant, or undefined where none is near. */
+/** The name among those known that was most likely meant, or undefined where none is near: nor is one without a common letter. */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   let nearest: string | undefined;
   let least = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), least);
-    if (distance < least) [nearest, least] = [candidate, distance];
+    if (distance < least && distance < Math.max(name.length, candidate.length))
+      [nearest, least] = [candidate, distance];
   }
   return nearest;
 }

@@ -58,22 +58,32 @@ function lookUp(ref: string, root: Schema): unknown {
   return found;
 }
 
-const validators = new WeakMap<object, ValidateFunction>();
+/** How many schemas' validators are kept. One takes some ten kilobytes, and a millisecond or more to make. */
+const MAX_VALIDATORS = 200;
+
+/** By the schema's text, as a worker that tells its schema tells it anew at every start. */
+const validators = new Map<string, ValidateFunction>();
 let ajv: Promise<Ajv2020> | undefined;
 
 async function validatorOf(schema: Schema, plugin: string): Promise<ValidateFunction> {
-  const known = validators.get(schema);
+  // An older dialect's name would be looked up as a schema; what plugins use of it means the same in this one.
+  const { $schema: _dialect, $id: _id, ...body } = schema;
+  const text = JSON.stringify(body);
+  const known = validators.get(text);
   if (known !== undefined) return known;
+  if (validators.size >= MAX_VALIDATORS) {
+    validators.clear();
+    // It never forgets what it has compiled.
+    ajv = undefined;
+  }
   // Loaded when first needed: it takes as long to load as the rest of the supervisor.
   ajv ??= import('ajv/dist/2020.js').then(
     ({ Ajv2020 }) => new Ajv2020({ strict: false, allErrors: true, logger: false, validateFormats: false }),
   );
   const compiler = await ajv;
   try {
-    // An older dialect's name would be looked up as a schema; what plugins use of it means the same in this one.
-    const { $schema: _dialect, $id: _id, ...body } = schema;
     const validate = compiler.compile(body);
-    validators.set(schema, validate);
+    validators.set(text, validate);
     return validate;
   } catch (error) {
     throw new GreenroomError(

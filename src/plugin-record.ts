@@ -19,6 +19,8 @@ export interface PluginSnapshot {
   readonly since: number;
   /** Whether it has a worker that was ready, or is on the way back to one. */
   readonly loaded: boolean;
+  /** Whether another worker is being put in the place of the one that serves. */
+  readonly replacing: boolean;
   readonly enabled: boolean;
   /** The process of its worker, if it has one. */
   readonly pid: number | undefined;
@@ -51,6 +53,7 @@ export class PluginRecord implements CallSite {
   replacementError: Error | undefined;
   readonly #watchers = new Set<() => void>();
   #changed = false;
+  #wasReplacing = false;
 
   constructor(plugin: string, clock: Clock, onListenerError: (error: unknown) => void) {
     this.plugin = plugin;
@@ -89,8 +92,10 @@ export class PluginRecord implements CallSite {
 
   /** A step of the machine is complete: tells those who watch, if there is something to tell. */
   settle(): void {
-    if (!this.#changed) return;
+    const { replacing } = this;
+    if (!this.#changed && replacing === this.#wasReplacing) return;
     this.#changed = false;
+    this.#wasReplacing = replacing;
     for (const watcher of [...this.#watchers]) watcher();
   }
 
@@ -168,6 +173,7 @@ export class PluginRecord implements CallSite {
       phase: this.phase,
       since: this.since,
       loaded: this.loaded,
+      replacing: this.replacing,
       enabled,
       pid: workers.find((slot) => slot.generation === current)?.pid,
       generation,

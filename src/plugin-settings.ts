@@ -18,7 +18,12 @@ export interface PluginSettings {
   readonly maxConcurrency: number | undefined;
   readonly idempotent: boolean;
   readonly restart: RestartSettings;
+  /** What its manifest says that it takes up. */
   readonly need: Need;
+  /** Added to the priority of its calls where it waits for room. */
+  readonly priority: number;
+  /** After how long without a call it gives up its resources; `undefined`: not by itself. */
+  readonly idleReleaseMs: number | undefined;
 }
 
 /** How often a worker is asked whether it is alive, and how long it may take to answer, where nothing else is set. */
@@ -38,6 +43,8 @@ export function pluginSettings(manifest: Manifest, settings: ResolvedSettings): 
     idempotent: manifest.idempotent ?? false,
     restart: restartOf(manifest, settings),
     need: needOf(manifest.resources),
+    priority: manifest.resources?.priority ?? 0,
+    idleReleaseMs: manifest.resources?.idle_release_ms,
   };
 }
 

@@ -3,14 +3,17 @@ import type { Logger } from 'pino';
 import { openPluginLog, type PluginLog, pluginLogFile } from './actors/log-file.ts';
 import { sweepOrphans } from './actors/orphan-sweep.ts';
 import { createOomWatch } from './actors/out-of-memory.ts';
+import { monitorLogic } from './actors/monitor.ts';
 import { connectWorker } from './actors/worker-connect.ts';
 import { initializeWorker } from './actors/worker-initialize.ts';
-import { createTreeSampler } from './actors/process-tree.ts';
+import { createTreeSampler, type TreeSampler } from './actors/process-tree.ts';
+import { readTreeMemory } from './actors/tree-memory.ts';
 import { planLaunch } from './actors/worker-launch.ts';
 import { watchLiveness } from './actors/worker-liveness.ts';
 import { watchMemory } from './actors/worker-memory.ts';
 import type { ProcessCommand } from './actors/worker-process.ts';
 import { spawnWorker } from './actors/worker-spawn.ts';
+import type { RunningWorker } from './actors/worker-use.ts';
 import { WorkerTrees } from './actors/worker-trees.ts';
 import { withLease } from './calls/lease-task.ts';
 import type { Clock } from './clock.ts';
@@ -30,7 +33,10 @@ import type { ManifestProblem } from './manifest/read.ts';
 import { createManifestSource, type ManifestChange, type ManifestSource } from './manifest/source.ts';
 import { ProgramHold } from './program-hold.ts';
 import { PluginRecord } from './plugin-record.ts';
-import { pluginSettings } from './plugin-settings.ts';
+import { type PluginSettings, pluginSettings } from './plugin-settings.ts';
+import { Scheduling } from './scheduling.ts';
+import { MONITOR_NEED, type Resources } from './scheduler/need.ts';
+import { SystemMonitor } from './system-monitor.ts';
 
 /** A plugin went from one state, or phase of a state, to another. */
 export interface TransitionEvent {
@@ -58,6 +64,10 @@ export interface RuntimePorts {
   readonly spawn?: typeof spawnWorker | undefined;
   /** Connects to a worker; by default by its handshake. */
   readonly connect?: typeof connectWorker | undefined;
+  /** Measures the memory of workers; by default that of their processes. */
+  readonly sampler?: TreeSampler | undefined;
+  /** Measures what a worker takes up; by default what the system says of its processes. */
+  readonly memoryOf?: typeof readTreeMemory | undefined;
 }
 
 /**
@@ -70,31 +80,49 @@ export class Runtime implements PluginHost, SupervisorHost {
   /** What keeps the program alive: plugins that are at something, and whoever wants to. */
   readonly hold = new ProgramHold();
   readonly manifests: ManifestSource;
+  readonly scheduling: Scheduling;
   readonly #trees: WorkerTrees;
   readonly transitions: Listeners<TransitionEvent>;
   readonly problems: Listeners<readonly ManifestProblem[]>;
+  /** Where the figures of memory come from. */
+  readonly systemMonitor: SystemMonitor;
+  /** The actor that asks it for the scheduler. */
+  readonly monitor: ActorRefFrom<typeof monitorLogic>;
   /** Something has changed of which `subscribe` tells, once an event-loop turn. */
   readonly changes: Listeners<void>;
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #logger: Logger;
+  readonly #memoryOf: typeof readTreeMemory;
   readonly #logs = new Map<string, PluginLog>();
   readonly #pluginLogic: typeof pluginMachine;
   readonly #root: ActorRefFrom<typeof supervisorMachine>;
   /** Manifests that came back before the former actor of their name had ended. */
   readonly #successors = new Map<string, ManifestInForce>();
+  #monitorPlugin: string | undefined;
   #changePending = false;
   #failure: unknown;
 
   constructor(
     settings: ResolvedSettings,
-    { clock, random, logger, spawn = spawnWorker, connect = connectWorker }: RuntimePorts,
+    {
+      clock,
+      random,
+      logger,
+      spawn = spawnWorker,
+      connect = connectWorker,
+      sampler = createTreeSampler(),
+      memoryOf = readTreeMemory,
+    }: RuntimePorts,
   ) {
     this.settings = settings;
     this.#trees = new WorkerTrees(settings.dataDir);
     this.#clock = clock;
     this.#random = random;
     this.#logger = logger;
+    this.#memoryOf = memoryOf;
+    const { onListenerError } = this;
+    this.scheduling = new Scheduling(settings, { logger, onListenerError, log: (plugin) => this.#log(plugin) });
     this.transitions = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
@@ -104,8 +132,17 @@ export class Runtime implements PluginHost, SupervisorHost {
       onChanges: (changes) => this.#root.send({ type: 'MANIFESTS.CHANGED', changes }),
       onProblems: (problems) => this.#noteProblems(problems),
     });
+    this.systemMonitor = new SystemMonitor({
+      clock,
+      workers: () => this.#runningWorkers(),
+      onProblem: (message) => logger.warn(message),
+    });
+    this.monitor = createActor(monitorLogic, {
+      input: { clock, figures: this.systemMonitor, answer: (event) => this.#scheduler.send(event) },
+      id: 'monitor',
+    });
     this.#pluginLogic = pluginMachine.provide({
-      actors: { worker: this.#workerLogic(spawn, connect), ...this.#pluginActors() },
+      actors: { worker: this.#workerLogic(spawn, connect, sampler), ...this.#pluginActors() },
     });
     this.#root = createActor(supervisorMachine.provide({ actors: { discover: fromPromise(() => this.#boot()) } }), {
       input: { host: this },
@@ -118,7 +155,10 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   /** Starts the machines; resolves when the first discovery is done. */
   async start(): Promise<void> {
+    this.monitor.start();
     this.#root.start();
+    const { scheduler } = this.#root.getSnapshot().children;
+    if (scheduler !== undefined) this.scheduling.attach(scheduler);
     await new Promise<void>((resolve) => {
       const look = (): void => {
         if (!this.#root.getSnapshot().matches('booting')) resolve();
@@ -150,6 +190,7 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.#root.send({ type: 'STOP' });
     await this.manifests.close();
     await done;
+    this.monitor.stop();
     await this.#trees.close();
     await Promise.all([...this.#logs.values()].map((log) => log.close()));
     this.#logs.clear();
@@ -158,6 +199,38 @@ export class Runtime implements PluginHost, SupervisorHost {
   /** Ends every worker at once; their plugins then end as they do when a worker is lost. */
   killAll(): void {
     this.#trees.killAll();
+  }
+
+  /** Makes a plugin, or none, the system monitor: others wait for its figures, so it is never evicted nor waits itself. */
+  setMonitorPlugin(plugin: string | undefined): void {
+    const former = this.#monitorPlugin;
+    this.#monitorPlugin = plugin;
+    for (const name of new Set([former, plugin])) {
+      const record = name === undefined ? undefined : this.records.get(name);
+      if (record === undefined) continue;
+      const settings = this.#settingsOf(record.entry.manifest);
+      record.send({ type: 'MANIFEST.CHANGED', entry: record.entry, settings, effect: 'none' });
+    }
+  }
+
+  /** The plugin that is the system monitor, if one is. */
+  get monitorPlugin(): string | undefined {
+    return this.#monitorPlugin;
+  }
+
+  #settingsOf(manifest: ManifestInForce['entry']['manifest']): PluginSettings {
+    const settings = pluginSettings(manifest, this.settings);
+    return manifest.name === this.#monitorPlugin ? { ...settings, need: MONITOR_NEED } : settings;
+  }
+
+  get #scheduler(): AnyActorRef {
+    return this.#root.getSnapshot().children.scheduler as AnyActorRef;
+  }
+
+  #runningWorkers(): RunningWorker[] {
+    return [...this.records.values()].flatMap(({ plugin, context }) =>
+      context.workers.flatMap(({ generation, pid }) => (pid === undefined ? [] : { plugin, generation, pid })),
+    );
   }
 
   /** `booting`, `running`, `draining` or `stopped`. */
@@ -189,6 +262,10 @@ export class Runtime implements PluginHost, SupervisorHost {
     return this.#clock.now();
   }
 
+  get schedulerInput(): SupervisorHost['schedulerInput'] {
+    return { ...this.scheduling.input, monitor: this.monitor };
+  }
+
   random(): number {
     return this.#random();
   }
@@ -217,7 +294,7 @@ export class Runtime implements PluginHost, SupervisorHost {
         record.send({
           type: 'MANIFEST.CHANGED',
           entry,
-          settings: pluginSettings(entry.manifest, this.settings),
+          settings: this.#settingsOf(entry.manifest),
           effect: effectOf(change),
         });
       }
@@ -239,6 +316,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   forget(plugin: string): void {
     const record = this.records.get(plugin);
     this.records.delete(plugin);
+    this.scheduling.forget(plugin);
     // Those who wait for it to come to rest have waited long enough.
     record?.enter('discovered', 'idle', this.#clock.now());
     this.hold.set(record, false);
@@ -253,7 +331,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   #add(change: ManifestInForce): void {
     const { entry, name } = change;
     const record = new PluginRecord(name, this.#clock, this.onListenerError);
-    const settings = pluginSettings(entry.manifest, this.settings);
+    const settings = this.#settingsOf(entry.manifest);
     record.gate.limit(settings);
     this.records.set(name, record);
     // Beside XState's own children: spawning there copies the record of all children each time.
@@ -265,7 +343,7 @@ export class Runtime implements PluginHost, SupervisorHost {
         settings,
         gate: record.gate,
         host: this,
-        scheduler: this.#root.getSnapshot().children.scheduler as AnyActorRef,
+        scheduler: this.#scheduler,
         supervisor: this.#root as AnyActorRef,
       },
     });
@@ -280,6 +358,10 @@ export class Runtime implements PluginHost, SupervisorHost {
   }
 
   /* ---- What the plugin machines ask for ---- */
+
+  need(context: PluginContext): ReturnType<Scheduling['need']> {
+    return this.scheduling.need(context);
+  }
 
   plan(entry: PluginContext['entry']): ReturnType<typeof planLaunch> {
     const { transport, passEnv } = this.settings;
@@ -331,9 +413,8 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   #pluginActors() {
     return {
-      release: fromPromise<boolean, { residency: PluginContext['workers'][number]['residency'] }>(
-        ({ input, signal }) =>
-          input.residency === undefined ? Promise.resolve(false) : input.residency.channel.release(signal),
+      release: fromPromise<Resources | undefined, { context: PluginContext }>(({ input, signal }) =>
+        this.#release(input.context, signal),
       ),
       resume: fromPromise<
         unknown,
@@ -345,8 +426,32 @@ export class Runtime implements PluginHost, SupervisorHost {
     };
   }
 
-  #workerLogic(spawn: typeof spawnWorker, connect: typeof connectWorker): typeof workerMachine {
-    const sampler = createTreeSampler();
+  async #release(context: PluginContext, signal: AbortSignal): Promise<Resources | undefined> {
+    const slot = context.workers.find(({ generation }) => generation === context.current);
+    if (slot?.residency === undefined) return undefined;
+    await this.#learn(context, slot.generation);
+    signal.throwIfAborted();
+    const hasReleased = await slot.residency.channel.release(signal);
+    if (!hasReleased) return undefined;
+    if (slot.pid === undefined) return this.scheduling.keptBy(context, undefined, 0);
+    const [memory, vramMb] = await Promise.all([this.#memory(slot.pid), this.systemMonitor.gpuUseOf(slot.pid)]);
+    return this.scheduling.keptBy(context, memory, vramMb);
+  }
+
+  /** Measures what a worker has taken up at the most, once it has had a call. */
+  async #learn(context: PluginContext, generation: number): Promise<void> {
+    const slot = context.workers.find((held) => held.generation === generation);
+    if (slot?.pid === undefined || slot.residency?.served !== true || context.settings.need.ramMb === 0) return;
+    const memory = await this.#memory(slot.pid);
+    if (memory !== undefined) this.scheduling.learn(context, memory);
+  }
+
+  /** A measurement that fails says nothing. */
+  #memory(pid: number): ReturnType<typeof readTreeMemory> {
+    return this.#memoryOf(pid).catch(() => undefined);
+  }
+
+  #workerLogic(spawn: typeof spawnWorker, connect: typeof connectWorker, sampler: TreeSampler): typeof workerMachine {
     const services = { trees: this.#trees, oom: createOomWatch(), log: (plugin: string) => this.#log(plugin) };
     return workerMachine.provide({
       actors: {
@@ -362,7 +467,13 @@ export class Runtime implements PluginHost, SupervisorHost {
         initialize: fromPromise(({ input, signal }) =>
           initializeWorker(input.connection.channel, input.launch.entry, input.config, signal),
         ),
-        cleanup: fromPromise(({ input, signal }) => input.connection.channel.cleanup(signal)),
+        cleanup: fromPromise(async ({ input, signal }) => {
+          const { connection, name, generation } = input;
+          const context = this.records.get(name)?.context;
+          if (context !== undefined) await this.#learn(context, generation);
+          signal.throwIfAborted();
+          await connection.channel.cleanup(signal);
+        }),
         liveness: fromCallback<
           never,
           { name: string; connection: never; liveness: { intervalMs: number; timeoutMs: number } | undefined }

@@ -10,6 +10,7 @@ import { initializeWorker } from './actors/worker-initialize.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type ResolvedSettings, resolveSettings, type SupervisorSettings } from './config.ts';
 import { GreenroomError } from './errors.ts';
+import type { Explanation } from './explanation.ts';
 import type { PluginState } from './machines/plugin.ts';
 import type { ManifestProblem } from './manifest/read.ts';
 import type { Manifest } from './manifest/schema.ts';
@@ -17,8 +18,10 @@ import { nearestName } from './nearest-name.ts';
 import { resolveConfig } from './plugin-config.ts';
 import type { PluginRecord, PluginSnapshot } from './plugin-record.ts';
 import { Runtime, type TransitionEvent } from './runtime.ts';
+import type { Decision } from './scheduler/decision.ts';
+import type { SchedulingStatus } from './scheduling.ts';
 import { handleSignals } from './signals.ts';
-import { createSystemMonitor, type SystemMonitor, type SystemStats } from './system-monitor.ts';
+import { statsOfPlugin, type SystemStats } from './system-monitor.ts';
 
 /** What `createSupervisor` takes: the settings, and what only a program can give. */
 export interface SupervisorOptions extends SupervisorSettings {
@@ -58,6 +61,8 @@ export interface SupervisorSnapshot {
 export interface SupervisorStatus {
   readonly state: string;
   readonly policy: string;
+  /** Who has how much room, who waits, and how often room was made. */
+  readonly scheduling: SchedulingStatus;
   readonly transport: string;
   readonly dataDir: string;
   readonly searchPaths: readonly string[];
@@ -84,6 +89,8 @@ export interface SupervisorEvents {
   transition: TransitionEvent;
   /** Manifests that cannot be used, or not wholly. */
   problem: readonly ManifestProblem[];
+  /** The scheduler has granted, refused, made or promised room, with what that was based on. */
+  decision: Decision;
 }
 
 /**
@@ -103,6 +110,9 @@ export async function createSupervisor(options: SupervisorOptions = {}): Promise
   return supervisor;
 }
 
+/** How long a plugin that is the system monitor may take for its figures, in milliseconds, before it counts as stuck. */
+const MONITOR_CALL_TIMEOUT_MS = 10_000;
+
 /** The supervisors whose workers are killed when the program exits without having stopped them. */
 const endOnExit = new Set<Runtime>();
 process.on('exit', () => {
@@ -114,7 +124,6 @@ export class Supervisor implements AsyncDisposable {
   readonly #runtime: Runtime;
   readonly #settings: ResolvedSettings;
   readonly #sampler = createTreeSampler();
-  readonly #monitor: SystemMonitor;
   #release: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -122,7 +131,6 @@ export class Supervisor implements AsyncDisposable {
   constructor(runtime: Runtime, settings: ResolvedSettings) {
     this.#runtime = runtime;
     this.#settings = settings;
-    this.#monitor = createSystemMonitor((name, input) => this.execute(name, input));
     // Unreferenced, only the plugins that are at something keep the program alive.
     if (!settings.unref) runtime.hold.set(this, true);
     endOnExit.add(runtime);
@@ -396,17 +404,35 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /**
-   * Makes a plugin, or an object, the source of the figures of free memory. A plugin is loaded and kept; its `execute`
-   * with `{ command: 'get_system_status' }` answers with `gpu_free_memory_mb` and `memory_available_mb`.
+   * Makes a plugin, or an object, the source of the figures of free memory. A plugin is loaded at once, needs no room by
+   * the policy and is never evicted; its `execute` with `{ command: 'get_system_status' }` answers with
+   * `gpu_free_memory_mb` and `memory_available_mb`. Rejects as `load` does; the former source stays then.
    */
   async registerSystemMonitor(monitor: string | { read(): Promise<SystemStats> }): Promise<void> {
-    if (typeof monitor === 'string') await this.load(monitor);
-    this.#monitor.use(monitor);
+    const { systemMonitor } = this.#runtime;
+    if (typeof monitor !== 'string') {
+      this.#runtime.setMonitorPlugin(undefined);
+      return systemMonitor.use('custom', () => monitor.read());
+    }
+    const former = this.#runtime.monitorPlugin;
+    this.#record(monitor);
+    this.#runtime.setMonitorPlugin(monitor);
+    try {
+      await this.load(monitor);
+    } catch (error) {
+      this.#runtime.setMonitorPlugin(former);
+      throw error;
+    }
+    systemMonitor.use(monitor, async () =>
+      statsOfPlugin(
+        await this.execute(monitor, { command: 'get_system_status' }, { timeoutMs: MONITOR_CALL_TIMEOUT_MS }),
+      ),
+    );
   }
 
   /** Free and total memory of the machine and its GPUs, from the registered monitor, else the built-in one. */
   systemStats(): Promise<SystemStats> {
-    return this.#monitor.read();
+    return this.#runtime.systemMonitor.read();
   }
 
   /** All plugins at this moment. */
@@ -421,17 +447,24 @@ export class Supervisor implements AsyncDisposable {
     return off;
   }
 
-  /** Calls back at every transition of a plugin, or with manifests' problems. Returns how to stop. */
+  /** Why the plugin is where it is: what it needs and holds, and what was last decided about it. */
+  explain(name: string): Explanation {
+    return this.#runtime.scheduling.explain(this.#record(name), this.#runtime.now());
+  }
+
+  /** Calls back at every transition of a plugin, with manifests' problems, or at every decision. Returns how to stop. */
   on<K extends keyof SupervisorEvents>(event: K, listener: (value: SupervisorEvents[K]) => void): () => void {
     switch (event) {
       case 'transition':
         return this.#runtime.transitions.add(listener as (value: TransitionEvent) => void);
       case 'problem':
         return this.#runtime.problems.add(listener as (value: readonly ManifestProblem[]) => void);
+      case 'decision':
+        return this.#runtime.scheduling.decisions.add(listener as (value: Decision) => void);
       default:
         throw new GreenroomError(
           'E_OPTIONS',
-          `A supervisor has no event "${String(event)}". There are: transition, problem.`,
+          `A supervisor has no event "${String(event)}". There are: transition, problem, decision.`,
         );
     }
   }
@@ -447,15 +480,17 @@ export class Supervisor implements AsyncDisposable {
       crashed: 0,
     };
     for (const record of this.#runtime.records.values()) counts[record.state] += 1;
-    const { policy, transport, dataDir, searchPaths } = this.#settings;
+    const { transport, dataDir, searchPaths } = this.#settings;
+    const scheduling = this.#runtime.scheduling.status();
     return Object.freeze({
       state: this.#runtime.state,
-      policy,
+      policy: scheduling.policy,
+      scheduling,
       transport,
       dataDir,
       searchPaths,
       orphanProtection: orphanProtection(),
-      monitor: this.#monitor.name,
+      monitor: this.#runtime.systemMonitor.name,
       counts: Object.freeze(counts),
       workers: this.#runtime.workers,
     });
@@ -509,7 +544,8 @@ export class Supervisor implements AsyncDisposable {
         plugin: name,
       });
     }
-    const near = nearestName(name, this.#runtime.records.keys());
+    // JavaScript may have passed anything.
+    const near = typeof name !== 'string' ? undefined : nearestName(name, this.#runtime.records.keys());
     const hint = near === undefined ? 'plugins() lists those there are.' : `Did you mean "${near}"?`;
     return new GreenroomError('E_UNKNOWN_PLUGIN', `There is no plugin "${name}". ${hint}`, {
       plugin: name,

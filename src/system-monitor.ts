@@ -1,5 +1,12 @@
-import { type Gpu, readGpus } from './actors/nvidia-smi.ts';
-import { readSystemMemory } from './actors/system-memory.ts';
+import { LatestReading, type Reading } from './actors/latest-reading.ts';
+import type { Figures } from './actors/monitor.ts';
+import { createNvidiaSmi } from './actors/nvidia-smi.ts';
+import type { Gpu, GpuProcess } from './actors/nvidia-smi-output.ts';
+import { readSystemMemory, type SystemMemory } from './actors/system-memory.ts';
+import { readTreeMemories, type TreeMemory } from './actors/tree-memory.ts';
+import { type RunningWorker, workerUse } from './actors/worker-use.ts';
+import type { Clock } from './clock.ts';
+import type { Measurement } from './scheduler/ledger.ts';
 
 /** Free and total memory of the machine, in MiB. */
 export interface SystemStats {
@@ -11,52 +18,122 @@ export interface SystemStats {
   readonly gpus: readonly Gpu[];
 }
 
-/** Where the figures of free memory come from. */
-export interface SystemMonitor {
+/** What the monitor needs of the runtime. */
+export interface SystemMonitorInput {
+  readonly clock: Clock;
+  /** The workers there are. */
+  workers(): readonly RunningWorker[];
+  /** Hears of a source that fails. */
+  onProblem(message: string): void;
+}
+
+interface GpuReading {
+  readonly gpus: readonly Gpu[];
+  readonly processes: readonly GpuProcess[];
+}
+
+/** After this long a figure says nothing any more, in milliseconds: the machine is taken not to tell it. */
+const STALE_MS = 60_000;
+
+/**
+ * Where the figures of memory come from: built in are the machine and its control groups, `nvidia-smi`, and the process
+ * trees of the workers. What somebody registers counts before the built-in figures, for as much as it tells.
+ */
+export class SystemMonitor implements Figures {
+  readonly #input: SystemMonitorInput;
+  readonly #memory: LatestReading<SystemMemory>;
+  readonly #gpus: LatestReading<GpuReading>;
+  readonly #trees: LatestReading<ReadonlyMap<number, TreeMemory>>;
+  #name = 'built-in';
+  #read: (() => Promise<SystemStats>) | undefined;
+  #registered: LatestReading<SystemStats> | undefined;
+
+  constructor(input: SystemMonitorInput) {
+    const smi = createNvidiaSmi();
+    this.#input = input;
+    this.#memory = this.#source('The memory', () => readSystemMemory());
+    this.#gpus = this.#source('The GPUs', async () => {
+      const [gpus, processes] = await Promise.all([smi.gpus(), smi.processes()]);
+      return { gpus, processes };
+    });
+    this.#trees = this.#source('The memory of the workers', () =>
+      readTreeMemories(input.workers().map(({ pid }) => pid)),
+    );
+  }
+
   /** `built-in`, `custom`, or the name of the plugin. */
-  readonly name: string;
-  use(monitor: string | { read(): Promise<SystemStats> }): void;
-  read(): Promise<SystemStats>;
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Registers a source of figures in place of the one before. */
+  use(name: string, read: () => Promise<SystemStats>): void {
+    this.#name = name;
+    this.#read = read;
+    this.#registered = this.#source(`The system monitor "${name}"`, read);
+  }
+
+  /** What the registered source says now, else the built-in ones. Rejects as the registered one does. */
+  async read(): Promise<SystemStats> {
+    if (this.#read !== undefined) return await this.#read();
+    const since = this.#input.clock.now();
+    await Promise.all([this.#memory.refresh(), this.#gpus.refresh()]);
+    const memory = valueSince(this.#memory.last, since);
+    const gpus = valueSince(this.#gpus.last, since)?.gpus ?? [];
+    return {
+      memoryTotalMb: memory?.totalMb,
+      memoryAvailableMb: memory?.availableMb,
+      gpuTotalMb: sumOfKnown(gpus.map(({ totalMb }) => totalMb)),
+      gpuFreeMb: sumOfKnown(gpus.map(({ freeMb }) => freeMb)),
+      gpus,
+    };
+  }
+
+  /** What the tree under this process uses of the GPUs' memory now, in MiB; 0 where nobody decides by measurements. */
+  async gpuUseOf(pid: number): Promise<number> {
+    if (this.#trees.last === undefined) return 0;
+    await Promise.all([this.#trees.refresh(), this.#gpus.refresh()]);
+    const worker = { plugin: '', generation: 0, pid };
+    const [use] = workerUse([worker], this.#trees.last.value, this.#gpus.last?.value.processes ?? []);
+    return Math.ceil(use?.vramMb ?? 0);
+  }
+
+  async refresh(): Promise<void> {
+    const sources = [this.#memory, this.#gpus, this.#trees, this.#registered].filter((source) => source !== undefined);
+    await Promise.all(sources.map((source) => source.refresh()));
+  }
+
+  measurement(): Measurement {
+    const now = this.#input.clock.now();
+    const readings: Reading<unknown>[] = [];
+    const recent = <T>(source: LatestReading<T> | undefined): T | undefined => {
+      const reading = source?.last;
+      if (reading === undefined || now - reading.at > STALE_MS) return undefined;
+      readings.push(reading);
+      return reading.value;
+    };
+    const registered = recent(this.#registered);
+    const gpus = recent(this.#gpus);
+    const trees = recent(this.#trees);
+    const ramMb = registered?.memoryAvailableMb ?? recent(this.#memory)?.availableMb;
+    const vramMb = registered?.gpuFreeMb ?? sumOfKnown(gpus?.gpus.map(({ freeMb }) => freeMb) ?? []);
+    return {
+      free: { ramMb, vramMb },
+      used: trees === undefined ? [] : workerUse(this.#input.workers(), trees, gpus?.processes ?? []),
+      at: Math.min(now, ...readings.map(({ at }) => at)),
+    };
+  }
+
+  #source<T>(what: string, read: () => T | Promise<T>): LatestReading<T> {
+    return new LatestReading(read, this.#input.clock, (message) =>
+      this.#input.onProblem(`${what} cannot be read, so decisions go by what was read last: ${message}`),
+    );
+  }
 }
 
-/** How long the built-in monitor may take over the GPUs, in milliseconds. */
-const GPU_DEADLINE_MS = 2_000;
-
-/** A monitor that starts with the built-in one. `execute` calls a plugin that is made the monitor. */
-export function createSystemMonitor(execute: (name: string, input: unknown) => Promise<unknown>): SystemMonitor {
-  let name = 'built-in';
-  let read = readBuiltIn;
-  return {
-    get name() {
-      return name;
-    },
-    use(monitor) {
-      name = typeof monitor === 'string' ? monitor : 'custom';
-      read = typeof monitor === 'string' ? () => readPlugin(execute, monitor) : () => monitor.read();
-    },
-    read: () => read(),
-  };
-}
-
-async function readBuiltIn(): Promise<SystemStats> {
-  const { totalMb, availableMb } = readSystemMemory();
-  const gpus = await readGpus({ signal: AbortSignal.timeout(GPU_DEADLINE_MS) });
-  const known = gpus.length > 0;
-  return {
-    memoryTotalMb: totalMb,
-    memoryAvailableMb: availableMb,
-    gpuTotalMb: known ? gpus.reduce((sum, gpu) => sum + (gpu.totalMb ?? 0), 0) : undefined,
-    gpuFreeMb: known ? gpus.reduce((sum, gpu) => sum + (gpu.freeMb ?? 0), 0) : undefined,
-    gpus,
-  };
-}
-
-/** Monitors of the system we replace answer this command with a flat object of figures in MiB. */
-async function readPlugin(
-  execute: (name: string, input: unknown) => Promise<unknown>,
-  plugin: string,
-): Promise<SystemStats> {
-  const status = (await execute(plugin, { command: 'get_system_status' })) as Record<string, unknown> | null;
+/** What monitors of the system we replace answer to `get_system_status`: a flat object of figures in MiB. */
+export function statsOfPlugin(answer: unknown): SystemStats {
+  const status = answer as Record<string, unknown> | null | undefined;
   const figure = (key: string): number | undefined => (typeof status?.[key] === 'number' ? status[key] : undefined);
   return {
     memoryTotalMb: figure('memory_total_mb'),
@@ -65,4 +142,14 @@ async function readPlugin(
     gpuFreeMb: figure('gpu_free_memory_mb'),
     gpus: [],
   };
+}
+
+function valueSince<T>(reading: Reading<T> | undefined, since: number): T | undefined {
+  return reading !== undefined && reading.at >= since ? reading.value : undefined;
+}
+
+/** Undefined where none of them is known. */
+function sumOfKnown(figures: readonly (number | null)[]): number | undefined {
+  const known = figures.filter((figure) => figure !== null);
+  return known.length === 0 ? undefined : known.reduce((sum, figure) => sum + figure, 0);
 }

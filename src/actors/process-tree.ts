@@ -72,18 +72,38 @@ export function createTreeSampler(list: () => Promise<ProcessSample[]> = listPro
 
 /** The given processes, what descends from them, and what is in a process group that one of them leads. */
 export function treeOf(roots: number | readonly number[], processes: readonly ProcessSample[]): ProcessSample[] {
-  const wanted = new Set(typeof roots === 'number' ? [roots] : roots);
-  const childrenOf = new Map<number, ProcessSample[]>();
-  const reached = new Map<number, ProcessSample>();
+  return treesIn(processes)(typeof roots === 'number' ? [roots] : roots);
+}
+
+/** Sorts the processes once, for any number of trees to be looked up among them. */
+export function treesIn(processes: readonly ProcessSample[]): (roots: readonly number[]) => ProcessSample[] {
+  const byPid = new Map<number, ProcessSample[]>();
+  const byGroup = new Map<number, ProcessSample[]>();
+  const byParent = new Map<number, ProcessSample[]>();
   for (const each of processes) {
-    const siblings = childrenOf.get(each.ppid);
-    if (siblings === undefined) childrenOf.set(each.ppid, [each]);
-    else siblings.push(each);
-    if (wanted.has(each.pid) || wanted.has(each.pgid)) reached.set(each.pid, each);
+    for (const [index, key] of [
+      [byPid, each.pid],
+      [byGroup, each.pgid],
+      [byParent, each.ppid],
+    ] as const) {
+      const others = index.get(key);
+      if (others === undefined) index.set(key, [each]);
+      else others.push(each);
+    }
   }
-  // A map's iteration also visits what is added meanwhile.
-  for (const pid of reached.keys()) for (const child of childrenOf.get(pid) ?? []) reached.set(child.pid, child);
-  return [...reached.values()];
+  return (roots) => {
+    const reached = new Map<number, ProcessSample>();
+    const reach = (found: readonly ProcessSample[] = []): void => {
+      for (const each of found) reached.set(each.pid, each);
+    };
+    for (const root of roots) {
+      reach(byPid.get(root));
+      reach(byGroup.get(root));
+    }
+    // A map's iteration also visits what is added meanwhile.
+    for (const pid of reached.keys()) reach(byParent.get(pid));
+    return [...reached.values()];
+  };
 }
 
 /** All processes this one may see: from `/proc`, on other Unix systems from `ps`; none on Windows. */

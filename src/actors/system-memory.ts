@@ -8,8 +8,10 @@ export interface SystemMemory {
   readonly totalMb: number;
   /** What can be had without swapping: free, or held by caches that give way. */
   readonly availableMb: number;
-  /** What the available memory is limited by: the machine, or a control group (a container, a service, a job). */
-  readonly limitedBy: 'host' | 'cgroup';
+  /** What the machine has, whoever may use it. */
+  readonly machineTotalMb: number;
+  /** The control group (a container, a service, a job) that leaves the least, if that is less than the machine does. */
+  readonly group: string | undefined;
 }
 
 interface MemoryBytes {
@@ -23,13 +25,18 @@ interface MemoryBytes {
  */
 export function readSystemMemory(root = '/'): SystemMemory {
   const host = readMeminfo(root) ?? { total: totalmem(), available: freemem() };
-  const groups = cgroupFolders(root).flatMap(({ folder, version }) => readGroup(folder, version) ?? []);
+  const groups = cgroupFolders(root).flatMap(({ folder, version }) => {
+    const memory = readGroup(folder, version);
+    return memory === undefined ? [] : { folder, ...memory };
+  });
   const total = Math.min(host.total, ...groups.map((group) => group.total));
   const available = Math.min(host.available, ...groups.map((group) => group.available));
+  const tightest = groups.find((group) => group.available === available);
   return {
     totalMb: Math.floor(total / 2 ** 20),
     availableMb: Math.floor(available / 2 ** 20),
-    limitedBy: available < host.available ? 'cgroup' : 'host',
+    machineTotalMb: Math.floor(host.total / 2 ** 20),
+    group: available < host.available ? tightest?.folder : undefined,
   };
 }
 

@@ -31,21 +31,18 @@ const ALLOWED = [
     : []),
 ];
 
-/** Whether a variable's name fits a pattern in which `*` stands for anything. Windows knows no case in names. */
-function fits(name: string, pattern: string): boolean {
-  const source = pattern
-    .split('*')
-    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*');
-  return new RegExp(`^${source}$`, process.platform === 'win32' ? 'i' : '').test(name);
+/** What fits any of the patterns, in which `*` stands for anything. Windows knows no case in names. */
+function anyOf(patterns: readonly string[]): RegExp {
+  const sources = patterns.map((pattern) => pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*'));
+  return new RegExp(`^(?:${sources.join('|')})$`, process.platform === 'win32' ? 'i' : '');
 }
 
 /** The whole environment of a worker: the allowlist, what is passed on purpose, and what the manifest sets. */
 export function workerEnvironment({ host, pass, set, python }: EnvironmentSources): Record<string, string> {
-  const patterns = [...ALLOWED, ...pass];
+  const passed = anyOf([...ALLOWED, ...pass]);
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(host)) {
-    if (value !== undefined && patterns.some((pattern) => fits(name, pattern))) env[name] = value;
+    if (value !== undefined && passed.test(name)) env[name] = value;
   }
   if (python) env['PYTHONUNBUFFERED'] = '1';
   for (const [name, value] of Object.entries(set)) env[name] = String(value);

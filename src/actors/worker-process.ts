@@ -9,7 +9,7 @@ export interface WorkerExit {
   readonly output: string;
   /** Whether it ended for want of memory: killed by the kernel, or by what its runtime printed. */
   readonly outOfMemory: boolean;
-  /** Why there was never a process. */
+  /** Why there was never a process, or none that could become a worker. */
   readonly spawnError?: unknown;
   /** False for an exit that asks not to be restarted, and where there is nothing to start. */
   readonly retryable: boolean;

@@ -9,10 +9,11 @@ import { freePort } from './free-port.ts';
 import { parseHandshake } from './handshake.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import type { PluginLog } from './log-file.ts';
-import { GUARD_SHELL } from './orphan-protection.ts';
+import { canRunGuard, GUARD_SHELL } from './orphan-protection.ts';
 import { type OomWatch, saysOutOfMemory } from './out-of-memory.ts';
 import { findProgram } from './program-path.ts';
 import type { SocketDirectory } from './socket-directory.ts';
+import { spawnTurn } from './spawn-turn.ts';
 import type { LaunchRequest } from './worker-launch.ts';
 import type { ProcessEvent, WorkerExit, WorkerProcess } from './worker-process.ts';
 import type { WorkerTree, WorkerTrees } from './worker-trees.ts';
@@ -89,6 +90,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
 
   async begin(): Promise<void> {
     try {
+      await spawnTurn();
       this.#log = this.#services.log(this.#launch.plugin);
       if (this.#launch.boot === undefined) this.port = await freePort();
       if (this.#signal !== undefined)
@@ -169,7 +171,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const { file, cwd, env, boot, waitsForBoot } = this.#launch;
     const port = boot === undefined ? ['--port', `${this.port}`, '--ppid', `${process.pid}`] : [];
     const args = [...this.#launch.args, ...port];
-    if (waitsForBoot || process.platform === 'win32') return [file, args, false];
+    if (waitsForBoot || !canRunGuard(GUARD_SHELL)) return [file, args, false];
     const program = findProgram(file, cwd, env['PATH']);
     // Started without the shell, what is not there fails as itself.
     return program === undefined ? [file, args, false] : [GUARD_SHELL, ['-c', GATE, program, ...args], true];
@@ -215,6 +217,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
         this.#onHandshake?.();
         return;
       }
+      // An SDK ends the line before its handshake, as the plugin may have printed without a line break.
+      if (line === '' && this.#launch.waitsForBoot) return;
     }
     if (this.#lines.push(line) > TAIL_LINES) this.#lines.shift();
     this.#log?.line(stream, line, this.#generation);
@@ -246,6 +250,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       signal,
       output,
       outOfMemory: killedByKernel || (code !== 0 && saysOutOfMemory(output)),
+      spawnError: this.#handshake === undefined && code !== null ? this.#missing() : undefined,
       retryable: code !== EXIT_DO_NOT_RESTART,
     };
     this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
@@ -259,9 +264,19 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   }
 
   #cannotSpawn(cause: unknown): GreenroomError {
-    const { plugin, entry, file } = this.#launch;
-    const [problem] = checkPaths(entry);
-    const reason = problem === undefined ? `"${file}" cannot be run: ${messageOf(cause)}` : problem.reason;
+    return (
+      this.#missing(cause) ?? this.#wrongManifest(`"${this.#launch.file}" cannot be run: ${messageOf(cause)}`, cause)
+    );
+  }
+
+  /** What the manifest names and is not there, if that is why there is no worker. */
+  #missing(cause?: unknown): GreenroomError | undefined {
+    const [problem] = checkPaths(this.#launch.entry);
+    return problem && this.#wrongManifest(problem.reason, cause);
+  }
+
+  #wrongManifest(reason: string, cause: unknown): GreenroomError {
+    const { plugin, entry } = this.#launch;
     return new GreenroomError(
       'E_MANIFEST',
       `The worker of "${plugin}" cannot be started: ${reason}. Its manifest is ${entry.file}.`,

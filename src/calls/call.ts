@@ -79,6 +79,7 @@ export class Call implements Guest {
   #timer: unknown;
   #onAbort: (() => void) | undefined;
   #resends = 0;
+  #starved = false;
 
   constructor(
     site: CallSite,
@@ -141,7 +142,9 @@ export class Call implements Guest {
   }
 
   refuse(error: GreenroomError): void {
-    this.#settle()?.onError(error);
+    // The scheduler waits for room no longer than the calls do, and may see their deadline before their timer.
+    const late = error.code === 'E_REFUSED' && this.deadline !== undefined && this.#site.clock.now() >= this.deadline;
+    this.#settle()?.onError(late ? this.#timeoutError() : error);
     this.#discardFiles();
   }
 
@@ -201,20 +204,36 @@ export class Call implements Guest {
       }, EXIT_GRACE_MS);
       return;
     }
+    if (residency !== undefined && this.#mayWaitForMemory(error)) {
+      this.#starved = true;
+      this.#residency = undefined;
+      this.#inFlight = undefined;
+      this.#site.gate.starve(residency, this);
+      return;
+    }
     this.#settle()?.onError(error);
     this.#leave();
   }
 
+  /** Whether it failed for want of memory, and may be tried again, once, when there is more. */
+  #mayWaitForMemory({ remote }: GreenroomError): boolean {
+    if (remote?.category !== 'resource' || this.#starved || this.#outcome === undefined) return false;
+    if (this.#path !== 'execute') return false;
+    return remote.retryable || (this.#options.idempotent ?? this.#site.idempotent());
+  }
+
   #timedOut(): void {
+    this.#abandon(this.#timeoutError());
+  }
+
+  #timeoutError(): GreenroomError {
     const { plugin } = this.#site;
     const { timeoutMs } = this.#options;
     const doing = this.#residency === undefined ? 'waiting for its worker' : 'running';
-    this.#abandon(
-      new GreenroomError(
-        'E_TIMEOUT',
-        `The call of "${plugin}" did not end within ${timeoutMs} ms; it was ${doing}. Raise timeoutMs if it needs longer.`,
-        { plugin },
-      ),
+    return new GreenroomError(
+      'E_TIMEOUT',
+      `The call of "${plugin}" did not end within ${timeoutMs} ms; it was ${doing}. Raise timeoutMs if it needs longer.`,
+      { plugin },
     );
   }
 

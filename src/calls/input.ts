@@ -58,7 +58,7 @@ function unwritable(plugin: string, what: string, cause?: unknown): GreenroomErr
   return new GreenroomError('E_SERIALIZE', message, { plugin, cause });
 }
 
-/** What is wrong with the arguments themselves where JSON would say nothing: functions and bytes. */
+/** What is wrong with the arguments themselves where JSON would say nothing: functions, bytes, maps and sets. */
 function argumentProblem(input: unknown): string | undefined {
   if (typeof input !== 'object' || input === null) return undefined;
   if (isWrongArgument(input)) return whyNotJson(input, 'input');
@@ -72,7 +72,8 @@ function isWrongArgument(value: unknown): boolean {
   return (
     typeof value === 'function' ||
     typeof value === 'symbol' ||
-    (typeof value === 'object' && (ArrayBuffer.isView(value) || value instanceof ArrayBuffer))
+    (typeof value === 'object' &&
+      (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Map || value instanceof Set))
   );
 }
 

@@ -1,7 +1,8 @@
 /**
  * Says what in a value JSON cannot carry and where, `name` standing for the value itself: NaN and infinities, BigInt,
- * functions and symbols, bytes, cycles. Undefined where there is nothing, and for what only JSON.stringify itself finds
- * out. Walks as JSON.stringify does, but looks at every value, so that callers ask only when there is reason to.
+ * functions and symbols, bytes, maps and sets, cycles. Undefined where there is nothing, and for what only JSON.stringify
+ * itself finds out. Walks as JSON.stringify does, but looks at every value, so that callers ask only when there is
+ * reason to.
  */
 export function whyNotJson(value: unknown, name: string): string | undefined {
   try {
@@ -34,6 +35,9 @@ function problemIn(value: unknown, path: string, above: Set<object>): string | u
     return `${path} is binary data; write it to a file and pass the path, or give it a toTempFile()`;
   }
   if ('toJSON' in value && typeof value.toJSON === 'function') return problemIn(value.toJSON(), path, above);
+  if (value instanceof Map || value instanceof Set) {
+    return `${path} is a ${value instanceof Map ? 'Map' : 'Set'}, of which JSON keeps nothing; pass an object or a list`;
+  }
   if (above.has(value)) return `${path} refers back to a value that it is part of`;
   above.add(value);
   for (const [key, part] of Object.entries(value)) {

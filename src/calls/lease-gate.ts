@@ -11,6 +11,8 @@ export interface Residency {
   readonly streams: boolean;
   /** The calls at the worker now. Changed by the gate alone. */
   readonly guests: Set<Guest>;
+  /** Whether it has had a call; until then what it takes up says little. Set by the gate alone. */
+  served?: boolean;
 }
 
 /** Whatever wants a lease: a call, a stream, a load. Its methods must not throw. */
@@ -42,7 +44,9 @@ export type GateEvent =
   /** A generation that takes no calls any more has returned its last lease. */
   | { readonly type: 'DRAINED'; readonly generation: number }
   /** A cancelled call was not given up by the worker in time. */
-  | { readonly type: 'STUCK'; readonly generation: number };
+  | { readonly type: 'STUCK'; readonly generation: number }
+  /** A call failed for want of memory, and comes again when the plugin has been given more room. */
+  | { readonly type: 'STARVED'; readonly generation: number };
 
 /** The longest queue of a plugin that sets no `max_waiting`. */
 export const DEFAULT_MAX_WAITING = 1_000;
@@ -146,7 +150,8 @@ export class LeaseGate {
     const index = this.#waiting.indexOf(guest);
     if (index < 0) return false;
     this.#waiting.splice(index, 1);
-    if (this.#waiting.length === 0 && !this.#open) this.#announce({ type: 'CALLERS.GONE' });
+    // Those who stay may be less urgent, or have less time.
+    if (!this.#open) this.#announce({ type: this.#waiting.length === 0 ? 'CALLERS.GONE' : 'CALL' });
     return true;
   }
 
@@ -193,7 +198,7 @@ export class LeaseGate {
   lose(generation: number, residency: Residency | undefined, error: GreenroomError): void {
     if (this.#residency?.generation === generation) {
       this.#residency = undefined;
-      this.#open = false;
+      this.close();
     }
     if (residency === undefined) return;
     const guests = [...residency.guests];
@@ -204,6 +209,13 @@ export class LeaseGate {
       guest.lose(error);
     }
     if (guests.length > 0 && this.#leases === 0) this.#announceIdle();
+  }
+
+  /** A guest could not be served for want of memory: it waits for the plugin to come back with more of it. */
+  starve(residency: Residency, guest: Guest): void {
+    this.#announce({ type: 'STARVED', generation: residency.generation });
+    this.enter(guest);
+    this.leave(residency, guest);
   }
 
   /** A cancelled guest has outstayed its grace: told to the machine once no other lease of the worker is out. */
@@ -225,6 +237,7 @@ export class LeaseGate {
 
   #lease(residency: Residency, guest: Guest): void {
     residency.guests.add(guest);
+    residency.served = true;
     this.#leases += 1;
     if (!this.#announcedBusy) {
       this.#announcedBusy = true;
@@ -235,10 +248,11 @@ export class LeaseGate {
 
   #enqueue(guest: Guest): void {
     const before = this.#waiting.length;
+    const { deadline } = this;
     let index = before;
     while (index > 0 && (this.#waiting[index - 1] as Guest).priority < guest.priority) index -= 1;
     this.#waiting.splice(index, 0, guest);
-    if (!this.#open && (before === 0 || index === 0 || guest.deadline !== undefined)) this.#announce({ type: 'CALL' });
+    if (!this.#open && (before === 0 || index === 0 || this.deadline !== deadline)) this.#announce({ type: 'CALL' });
   }
 
   #admit(): void {

@@ -12,6 +12,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   list: { summary: 'list the plugins there are, and what is broken', load: () => import('./commands/list.ts') },
   run: { summary: 'call a plugin and print its result', load: () => import('./commands/run.ts') },
   logs: { summary: 'show what a plugin has printed', load: () => import('./commands/logs.ts') },
+  explain: { summary: 'tell why a plugin was given room, or not', load: () => import('./commands/explain.ts') },
   validate: { summary: 'check manifests', load: () => import('./commands/validate.ts') },
   doctor: { summary: 'tell what of this machine works', load: () => import('./commands/doctor.ts') },
 };

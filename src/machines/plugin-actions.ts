@@ -1,8 +1,10 @@
-import { and, fromPromise, or, setup, stateIn } from 'xstate';
+import { isDeepStrictEqual } from 'node:util';
+import { and, fromPromise, not, or, setup, stateIn } from 'xstate';
 import type { Residency } from '../calls/lease-gate.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
-import type { SchedulerRefusal } from '../scheduler/decision.ts';
+import type { Resources } from '../scheduler/need.ts';
+import { refusalError } from '../scheduler/refusal-error.ts';
 import type {
   DrainIntent,
   PluginContext,
@@ -32,6 +34,11 @@ const oldSlots = (context: PluginContext): readonly WorkerSlot[] =>
 const isOf = (event: PluginEvent, generation: number | undefined): boolean =>
   generation !== undefined && (event as WithGeneration).generation === generation;
 
+/** Whether a worker has failed for want of memory. */
+const isShortage = (event: PluginEvent): boolean =>
+  (event.type === 'WORKER.FAILED' && event.error.remote?.category === 'resource') ||
+  ((event.type === 'WORKER.FAILED' || event.type === 'WORKER.EXITED') && event.exit?.outOfMemory === true);
+
 const unprovided = (): never => {
   throw new Error('The plugin machine needs its actors to be provided.');
 };
@@ -44,8 +51,8 @@ export const base = setup({
   },
   actors: {
     worker: workerMachine,
-    /** Asks the plugin to give up its resources; resolves to whether it did. */
-    release: fromPromise<boolean, { residency: Residency | undefined }>(unprovided),
+    /** Asks the plugin to give up its resources; resolves to what it keeps, or to nothing if it gave up none. */
+    release: fromPromise<Resources | undefined, { context: PluginContext }>(unprovided),
     /** Gives a warm worker its config back; resolves to the config. */
     resume: fromPromise<unknown, { residency: Residency | undefined; config: unknown; entry: ManifestEntry }>(
       unprovided,
@@ -65,11 +72,14 @@ export const base = setup({
     warm: ({ context }) => residencyOf(context) !== undefined,
     ofCurrent: ({ context, event }) => isOf(event, context.current),
     ofCurrentAlone: ({ context, event }) => isOf(event, context.current) && context.successor === undefined,
+    // Of a generation that is on its way out: its end is the answer.
+    stale: ({ context, event }) => (event as WithGeneration).generation !== undefined && !isOf(event, context.current),
+    shortOfMemory: ({ context, event }) => isOf(event, context.current) && !context.starved && isShortage(event),
     ofSuccessor: ({ context, event }) => isOf(event, context.successor),
     ofAsked: ({ context, event }) => isOf(event, askedOf(context)),
     ofAskedAndWished: ({ context, event }) => isOf(event, askedOf(context)) && context.wished,
     askedToResume: ({ context, event }) => isOf(event, residencyOf(context)?.generation),
-    mayLaunch: ({ context }) => context.granted && context.workers.length === 0,
+    mayLaunch: ({ context }) => context.granted,
     mayResume: ({ context }) => context.granted && residencyOf(context) !== undefined,
     // One that was to be replaced would come back as what it should be no longer.
     mayStayWarm: ({ context }) => residencyOf(context) !== undefined && !context.replaceAgain,
@@ -83,6 +93,8 @@ export const base = setup({
     lostWhileLeaving: ({ context, event }) =>
       isOf(event, context.current) && (context.intent === 'unload' || context.intent === 'remove'),
     serving: or([stateIn('#ready'), stateIn('#serving')]),
+    up: or([stateIn('#ready'), stateIn('#busy')]),
+    down: not(or([stateIn('#ready'), stateIn('#busy')])),
     oldGone: ({ context }) => oldSlots(context).length === 0,
     // One worker beside the one that serves, and no more.
     mayReplace: and(['serving', 'oldGone']),
@@ -98,46 +110,52 @@ export const base = setup({
 
 /* ---- What leaves for the scheduler ---- */
 
-export const acquire = base.sendTo(
-  ({ context }) => context.scheduler,
-  ({ context, self }) => ({
-    type: 'ACQUIRE',
-    plugin: context.name,
-    generation: askedOf(context),
-    ref: self,
-    need: context.settings.need,
-    priority: context.gate.priority,
-    deadline: context.gate.deadline,
-    at: context.host.now(),
-  }),
-);
+/**
+ * Asks for room, once nothing is left of former workers: what they hold is free then. A restart that nobody waits for
+ * is answered at once, so that nobody has to go for it.
+ */
+export const acquire = base.enqueueActions(({ context, enqueue, self }) => {
+  if (oldSlots(context).length > 0) return;
+  const { name: plugin, gate, host } = context;
+  const asking = { plugin, generation: askedOf(context), ref: self, need: host.need(context) };
+  if (context.unasked && gate.waiting === 0) {
+    enqueue.sendTo(context.scheduler, { type: 'RESERVE_EXTRA', ...asking });
+  } else {
+    enqueue.sendTo(context.scheduler, { type: 'ACQUIRE', ...asking, ...urgencyOf(context), at: host.now() });
+  }
+});
+
+const urgencyOf = ({ gate, settings }: PluginContext) => ({
+  priority: settings.priority + gate.priority,
+  deadline: gate.deadline,
+});
 
 export const updateAcquire = base.sendTo(
   ({ context }) => context.scheduler,
   ({ context }) => ({
     type: 'ACQUIRE.UPDATE',
     plugin: context.name,
-    priority: context.gate.priority,
-    deadline: context.gate.deadline,
+    ...urgencyOf(context),
   }),
 );
 
-/** Room is wanted no more: gives up the request, or the grant that waits for the former worker to be gone. */
+/** Room is wanted no more. */
 export const withdraw = base.sendTo(
   ({ context }) => context.scheduler,
-  ({ context: { granted, name, generation } }) =>
-    granted ? { type: 'RETURNED', plugin: name, generation } : { type: 'WITHDRAW', plugin: name },
+  ({ context }) => ({ type: 'WITHDRAW', plugin: context.name }),
 );
 
-/** A grant that nobody can use goes back. */
-export const returnGrant = base.sendTo(
-  ({ context }) => context.scheduler,
-  ({ context, event }) => ({
-    type: 'RETURNED',
-    plugin: context.name,
-    generation: (event as WithGeneration).generation,
-  }),
-);
+/** A grant that nobody can use goes back. What a warm worker keeps is still taken. */
+export const returnGrant = base.enqueueActions(({ context, event, enqueue }) => {
+  if (event.type !== 'GRANTED') return;
+  const { generation } = event;
+  const { name: plugin, scheduler } = context;
+  const slot = slotOf(context, generation);
+  if (slot === undefined) enqueue.sendTo(scheduler, { type: 'RETURNED', plugin, generation });
+  else if (slot.kept !== undefined) {
+    enqueue.sendTo(scheduler, { type: 'RELEASED', plugin, generation, kept: slot.kept });
+  }
+});
 
 export const reserveExtra = base.sendTo(
   ({ context }) => context.scheduler,
@@ -146,15 +164,45 @@ export const reserveExtra = base.sendTo(
     plugin: context.name,
     generation: context.successor,
     ref: self,
-    need: context.settings.need,
+    need: context.host.need(context),
   }),
 );
 
 export const tellScheduler = (type: 'IDLE' | 'BUSY' | 'DENIED' | 'RELEASED') =>
   base.sendTo(
     ({ context }) => context.scheduler,
-    ({ context }) => ({ type, plugin: context.name, generation: context.current, at: context.host.now() }),
+    ({ context }) => ({
+      type,
+      plugin: context.name,
+      generation: context.current,
+      ...(type === 'RELEASED' ? { kept: slotOf(context, context.current)?.kept } : { at: context.host.now() }),
+    }),
   );
+
+/** It cannot go now. Where no lease is out, the scheduler is told when it can. */
+export const deny = base.enqueueActions(({ context, enqueue }) => {
+  enqueue(tellScheduler('DENIED'));
+  enqueue.assign({ denied: context.gate.leases === 0 });
+});
+
+/** Remembers what a worker that has released its resources still takes up. */
+export const noteKept = base.assign(({ context, event }) => {
+  const kept = (event as unknown as { readonly output: Resources | undefined }).output;
+  return { workers: withCurrent(context, { kept }) };
+});
+
+/** It is resident again. */
+export const forgetKept = base.assign(({ context }) => ({ workers: withCurrent(context, { kept: undefined }) }));
+
+const withCurrent = ({ workers, current }: PluginContext, change: Partial<WorkerSlot>): readonly WorkerSlot[] =>
+  workers.map((slot) => (slot.generation === current ? { ...slot, ...change } : slot));
+
+/** Lets the time begin after which an idle plugin gives up its resources, if its manifest says so. */
+export const startIdleTime = base.enqueueActions(({ context, enqueue }) => {
+  const { idleReleaseMs } = context.settings;
+  if (idleReleaseMs !== undefined) enqueue.raise({ type: 'IDLE.LIMIT' }, { id: 'idle', delay: idleReleaseMs });
+});
+export const endIdleTime = base.cancel('idle');
 
 /* ---- Errors ---- */
 
@@ -162,17 +210,6 @@ const errorOf = (event: PluginEvent): GreenroomError | undefined => {
   if (event.type === 'REFUSED') return refusalError(event.error);
   return 'error' in event ? event.error : undefined;
 };
-
-/** The scheduler's refusal as callers get it, with its figures as details. */
-const refusalError = (refusal: SchedulerRefusal): GreenroomError =>
-  new GreenroomError(
-    'E_REFUSED',
-    `There is no room for "${refusal.plugin}" under the policy "${refusal.policy}": ${refusal.reason}.`,
-    {
-      plugin: refusal.plugin,
-      details: refusal,
-    },
-  );
 
 const drainError = (context: PluginContext): GreenroomError =>
   new GreenroomError(
@@ -232,6 +269,7 @@ export const noteReady = base.assign(({ context, event }) => {
   const { channel, concurrency, streams } = event.connection;
   const residency: Residency = { generation: event.generation, channel, concurrency, streams, guests: new Set() };
   return {
+    starved: false,
     workers: context.workers.map((slot) => (slot.generation === event.generation ? { ...slot, residency } : slot)),
   };
 });
@@ -272,6 +310,9 @@ export const abandonSuccessor = base.enqueueActions(({ context, enqueue }) => {
   const ref = slotOf(context, context.successor)?.ref;
   if (ref !== undefined) enqueue.sendTo(ref, { type: 'STOP' });
   enqueue.assign({ successor: undefined });
+  if (!context.denied) return;
+  enqueue.assign({ denied: false });
+  if (context.current !== undefined && context.gate.leases === 0) enqueue(tellScheduler('IDLE'));
 });
 
 /** Ends the former generations that have returned their last lease. */
@@ -346,9 +387,21 @@ export const admitAll = ({ context }: { context: PluginContext }): void => conte
 export const noteFailure = base.assign(({ context, event }) => {
   switch (event.type) {
     case 'WORKER.FAILED':
-      return { lastError: event.error, lastExit: event.exit, retryable: event.retryable, wasReady: false };
+      return {
+        lastError: event.error,
+        lastExit: event.exit,
+        retryable: event.retryable,
+        wasReady: false,
+        starved: false,
+      };
     case 'WORKER.EXITED':
-      return { lastError: event.error, lastExit: event.exit, retryable: event.exit.retryable, wasReady: true };
+      return {
+        lastError: event.error,
+        lastExit: event.exit,
+        retryable: event.exit.retryable,
+        wasReady: true,
+        starved: isShortage(event),
+      };
     case 'WORKER.OVERSIZED':
       return { lastError: event.error };
     case 'WORKER.HUNG':
@@ -362,9 +415,21 @@ export const noteFailure = base.assign(({ context, event }) => {
   }
 });
 
+const tellNeed = base.sendTo(
+  ({ context }) => context.scheduler,
+  ({ context }) => ({ type: 'RECONFIGURED', plugin: context.name, need: context.host.need(context) }),
+);
+
+/** It ran out of memory as it started: another start is to have more room. */
+export const noteStarvedStart = base.assign({ current: undefined, replaceAgain: false, starved: true });
+/** A call of it ran out of memory: it is to come back with more room. */
+export const noteStarvedCall = base.assign({ intent: 'yield', starved: true });
+
 export const noteManifest = base.enqueueActions(({ context, event, enqueue }) => {
   if (event.type !== 'MANIFEST.CHANGED') return;
+  const needed = context.settings.need;
   enqueue.assign({ entry: event.entry, settings: event.settings });
+  if (!isDeepStrictEqual(needed, event.settings.need)) enqueue(tellNeed);
   context.gate.limit(event.settings);
   const isServing = residencyOf(context) !== undefined;
   // A worker that is starting was given what the manifest said before.
@@ -397,7 +462,13 @@ export const clearFailure = ({ context }: { context: PluginContext }): void => {
 };
 
 export const unwish = base.assign({ wished: false });
-export const nextGeneration = base.assign({ generation: ({ context }) => context.generation + 1, granted: false });
+export const nextGeneration = base.assign({
+  generation: ({ context }) => context.generation + 1,
+  granted: false,
+  unasked: false,
+});
+/** A restart by itself, whoever may come to wait for it. */
+export const noteUnasked = base.assign({ unasked: true });
 
 export const askSupervisor = base.sendTo(
   ({ context }) => context.supervisor,

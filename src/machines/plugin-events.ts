@@ -6,6 +6,7 @@ import type { LaunchRequest } from '../actors/worker-launch.ts';
 import type { WorkerExit } from '../actors/worker-process.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { SchedulerRefusal } from '../scheduler/decision.ts';
+import type { Need, Resources } from '../scheduler/need.ts';
 import type { WorkerEvent, workerMachine } from './worker.ts';
 
 /** The six states of a plugin. */
@@ -36,12 +37,16 @@ export interface WorkerSlot {
   readonly pid: number | undefined;
   /** Set once it is ready. */
   readonly residency: Residency | undefined;
+  /** What it still takes up while it is warm. */
+  readonly kept?: Resources | undefined;
 }
 
 /** What the plugin machine needs of the runtime around it. Its methods must not throw. */
 export interface PluginHost {
   /** Turns the manifest in force into a program to start. */
   plan(entry: ManifestEntry): LaunchRequest;
+  /** What the plugin takes up when it resides: what was measured before, else what its manifest says. */
+  need(context: PluginContext): Need;
   /** Milliseconds since the epoch. */
   now(): number;
   /** A state was entered, by this event. */
@@ -80,6 +85,12 @@ export interface PluginContext extends PluginInput {
   readonly workers: readonly WorkerSlot[];
   /** Whether the scheduler has granted the generation that is asked for. */
   readonly granted: boolean;
+  /** Whether room is asked for a restart that nobody waits for: nobody has to go for that. */
+  readonly unasked: boolean;
+  /** Whether it ran out of memory with what it was granted, and is to ask for more. */
+  readonly starved: boolean;
+  /** Whether the scheduler was told that it cannot go, though no lease is out. */
+  readonly denied: boolean;
   /** The config that was given; `undefined`: the defaults of the schema. */
   readonly config: unknown;
   readonly enabled: boolean;
@@ -120,7 +131,7 @@ export type PluginReport =
       readonly wasReady: boolean;
       readonly settings: PluginSettings;
     }
-  /** It has been ready for its stable period: what was counted against it is forgotten. */
+  /** Its worker has been ready, with calls or without, for the stable period: what was counted against it is forgotten. */
   | { readonly type: 'PLUGIN.STABLE'; readonly plugin: string }
   /** The user asked for it anew: what was counted against it is forgotten. */
   | { readonly type: 'PLUGIN.CLEARED'; readonly plugin: string }
@@ -151,8 +162,10 @@ export type PluginEvent =
   /** From the scheduler. */
   | { readonly type: 'GRANTED'; readonly generation: number }
   | { readonly type: 'REFUSED'; readonly generation: number; readonly error: SchedulerRefusal }
-  | { readonly type: 'RELEASE' }
-  | { readonly type: 'YIELD' }
+  | { readonly type: 'RELEASE'; readonly generation?: number | undefined }
+  | { readonly type: 'YIELD'; readonly generation?: number | undefined }
+  /** To itself: it has been idle for as long as it may. */
+  | { readonly type: 'IDLE.LIMIT' }
   /** To itself: the replacement that was under way has lost its point. */
   | { readonly type: 'REPLACEMENT.ABANDONED' }
   /** To itself: there is no room for two workers, so the old one must go first. */

@@ -8,10 +8,13 @@ import {
   base,
   clearFailure,
   closeGate,
+  deny,
   dismiss,
   dismissDrained,
+  endIdleTime,
   endLeases,
   entered,
+  forgetKept,
   forgetWorker,
   intend,
   kill,
@@ -23,10 +26,14 @@ import {
   noteConfig,
   noteFailure,
   noteGone,
+  noteKept,
   noteLoad,
   noteManifest,
   notePid,
   noteReady,
+  noteStarvedCall,
+  noteStarvedStart,
+  noteUnasked,
   openGate,
   refuseAll,
   refuseGivenUp,
@@ -39,6 +46,7 @@ import {
   returnGrant,
   spawnSuccessor,
   spawnWorker,
+  startIdleTime,
   stillToReplace,
   tellScheduler,
   unwish,
@@ -62,11 +70,11 @@ const lostInDrain = [
 ] as const;
 
 /** The worker did not become ready: those who wait are told at once. */
-const failedStart = {
-  guard: 'ofCurrent',
-  target: '#crashed',
-  actions: [noteFailure, refuseWaiting, noteGone],
-} as const;
+const failedStart = [
+  // For want of memory: once more, with more room, which others have to make.
+  { guard: 'shortOfMemory', target: '#admitting', actions: [noteFailure, noteStarvedStart, nextGeneration] },
+  { guard: 'ofCurrent', target: '#crashed', actions: [noteFailure, refuseWaiting, noteGone] },
+] as const;
 
 const startOver = { target: '#admitting', actions: [...dismiss, nextGeneration], reenter: true } as const;
 
@@ -90,8 +98,11 @@ const serving = {
   'WORKER.OVERSIZED': { guard: 'ofCurrentAlone', actions: [noteFailure, base.raise({ type: 'REPLACE' })] },
   // Cancelled calls that the worker does not give up: a new worker, and no crash.
   STUCK: { guard: 'ofCurrent', target: '#admitting', actions: [endLeases, ...kill, nextGeneration] },
-  RELEASE: [{ guard: 'evictable', target: '#releasing' }, { actions: tellScheduler('DENIED') }],
+  RELEASE: [{ guard: 'stale' }, { guard: 'evictable', target: '#releasing' }, { actions: deny }],
+  // A call that ran out of memory waits for the worker to come back with more of it.
+  STARVED: { guard: 'ofCurrent', target: '#draining', actions: noteStarvedCall },
   YIELD: [
+    { guard: 'stale' },
     { guard: 'evictable', target: '#releasing' },
     { target: '#draining', actions: intend('yield') },
   ],
@@ -117,9 +128,9 @@ const resting = {
 } as const;
 
 /**
- * One plugin: six states with their phases, and beside them the replacement of its worker. Every generation that was
- * started is held in `workers` until nothing of its process tree is left; the event of a generation that is neither the
- * current one nor the successor changes nothing else.
+ * One plugin: six states with their phases, and beside them the replacement of its worker and the time that it has been
+ * ready. Every generation that was started is held in `workers` until nothing of its process tree is left; the event of
+ * a generation that is neither the current one nor the successor changes nothing else.
  */
 export const pluginMachine = base.createMachine({
   id: 'plugin',
@@ -132,6 +143,9 @@ export const pluginMachine = base.createMachine({
     replaceAgain: false,
     workers: [],
     granted: false,
+    unasked: false,
+    starved: false,
+    denied: false,
     config: undefined,
     enabled: true,
     wished: false,
@@ -158,7 +172,7 @@ export const pluginMachine = base.createMachine({
         'MANIFEST.CHANGED': { actions: noteManifest },
         ENABLE: { guard: 'stays', actions: [base.assign({ enabled: true }), admitAll] },
         DISABLE: { actions: [base.assign({ enabled: false }), refuseAll] },
-        RELEASE: { actions: tellScheduler('DENIED') },
+        RELEASE: [{ guard: 'stale' }, { actions: deny }],
         GRANTED: { actions: returnGrant },
       },
       states: {
@@ -216,6 +230,7 @@ export const pluginMachine = base.createMachine({
                       { target: '#stopping', actions: withdraw },
                     ],
                     LOAD: { actions: noteLoad },
+                    'WORKER.GONE': { actions: [forgetWorker, acquire] },
                     // The warm worker that was to come back is gone: ask for room for a new one.
                     'WORKER.EXITED': {
                       guard: 'ofCurrent',
@@ -237,7 +252,7 @@ export const pluginMachine = base.createMachine({
                   on: { ...starting, 'WORKER.READY': { guard: 'ofCurrent', target: '#ready', actions: noteReady } },
                 },
                 resuming: {
-                  entry: entered('spawning', 'resuming'),
+                  entry: [entered('spawning', 'resuming'), forgetKept],
                   invoke: {
                     src: 'resume',
                     input: ({ context }) => ({
@@ -257,17 +272,23 @@ export const pluginMachine = base.createMachine({
             ready: {
               id: 'ready',
               entry: [
-                base.assign({ wished: true, everReady: true, intent: undefined }),
+                base.assign({ wished: true, everReady: true, intent: undefined, denied: false }),
                 openGate,
                 entered('ready', 'ready'),
                 tellScheduler('IDLE'),
+                startIdleTime,
               ],
+              exit: endIdleTime,
               always: { guard: 'leased', target: 'busy' },
-              after: { stable: { actions: report('PLUGIN.STABLE') } },
-              on: { ...serving, LEASED: { guard: 'leased', target: 'busy' } },
+              on: {
+                ...serving,
+                LEASED: { guard: 'leased', target: 'busy' },
+                'IDLE.LIMIT': [{ guard: 'evictable', target: '#releasing' }, { actions: startIdleTime }],
+              },
             },
 
             busy: {
+              id: 'busy',
               initial: 'serving',
               entry: tellScheduler('BUSY'),
               states: {
@@ -328,12 +349,12 @@ export const pluginMachine = base.createMachine({
                   entry: [entered('released', 'releasing'), closeGate, intend(undefined)],
                   invoke: {
                     src: 'release',
-                    input: ({ context }) => ({ residency: residencyOf(context) }),
+                    input: ({ context }) => ({ context }),
                     onDone: [
                       {
-                        guard: and([({ event }) => event.output, 'mayStayWarm']),
+                        guard: and([({ event }) => event.output !== undefined, 'mayStayWarm']),
                         target: 'warm',
-                        actions: tellScheduler('RELEASED'),
+                        actions: [noteKept, tellScheduler('RELEASED')],
                       },
                       { actions: dismiss },
                     ],
@@ -343,6 +364,8 @@ export const pluginMachine = base.createMachine({
                   always: { guard: 'treeGone', target: 'cold' },
                   on: {
                     LOAD: { actions: noteLoad },
+                    // It is going already.
+                    RELEASE: {},
                     UNLOAD: resting.UNLOAD,
                     REMOVE: resting.REMOVE,
                     REPLACE: { actions: dismiss },
@@ -364,7 +387,7 @@ export const pluginMachine = base.createMachine({
                     ],
                     UNLOAD: resting.UNLOAD,
                     REMOVE: resting.REMOVE,
-                    RELEASE: { actions: dismiss },
+                    RELEASE: [{ guard: 'stale' }, { actions: dismiss }],
                     REPLACE: { actions: dismiss },
                     'WORKER.EXITED': { guard: 'ofCurrent', actions: noteGone },
                     'WORKER.HUNG': { guard: 'ofCurrent', actions: noteGone },
@@ -400,7 +423,7 @@ export const pluginMachine = base.createMachine({
                   entry: entered('crashed', 'backoff'),
                   after: {
                     backoff: [
-                      { guard: 'restartWanted', target: '#admitting', actions: nextGeneration },
+                      { guard: 'restartWanted', target: '#admitting', actions: [nextGeneration, noteUnasked] },
                       // It never came up, and nobody waits for it any more.
                       { target: '#stopping' },
                     ],
@@ -475,6 +498,19 @@ export const pluginMachine = base.createMachine({
                 DRAINED: { actions: dismissDrained },
                 REPLACE: { guard: 'serving', actions: replaceAgain },
               },
+            },
+          },
+        },
+
+        // How long a worker has been ready, calls or no calls.
+        stability: {
+          initial: 'none',
+          states: {
+            none: { always: { guard: 'up', target: 'counting' } },
+            counting: {
+              always: { guard: 'down', target: 'none' },
+              after: { stable: { actions: report('PLUGIN.STABLE') } },
+              on: { 'WORKER.READY': { guard: 'ofSuccessor', target: 'counting', reenter: true } },
             },
           },
         },

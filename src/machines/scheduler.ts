@@ -66,7 +66,7 @@ function change(step: (admission: Admission, now: number, event: SchedulerEvent)
 
 const record = change((admission, now, event) => admission.apply(event, now));
 const decide = change((admission, now) => admission.decide(now));
-const lookAgain = change((admission) => admission.lookAgain());
+const lookAgain = change((admission, now) => admission.lookAgain(now));
 const askMonitor = change((admission) => admission.askMonitor());
 const giveUpOnMonitor = change((admission, now) => admission.giveUpOnMonitor(now));
 
@@ -74,6 +74,19 @@ const giveUpOnMonitor = change((admission, now) => admission.giveUpOnMonitor(now
 const consider = { target: '#scheduler.deciding', actions: record } as const;
 /** Takes the event in and stays, timers running. */
 const note = { actions: record } as const;
+
+/** What brings nobody who is to be decided about: on its own it leads to no decision. */
+const noted = {
+  'ACQUIRE.UPDATE': note,
+  WITHDRAW: note,
+  RETURNED: note,
+  RESERVE_EXTRA: note,
+  IDLE: note,
+  RELEASED: note,
+  FREED: note,
+  DENIED: note,
+  RECONFIGURED: note,
+} as const;
 
 /**
  * Who may reside, and who has to go for it. Plugins ask with ACQUIRE and are answered GRANTED or REFUSED; what is
@@ -113,7 +126,8 @@ export const schedulerMachine = scheduler.createMachine({
     RECONFIGURED: consider,
   },
   states: {
-    settled: {},
+    // The edges of every call come here. Without anybody who waits, to decide would be most of what they cost.
+    settled: { on: { ...noted, MEASURED: note } },
     deciding: {
       entry: decide,
       always: [
@@ -125,18 +139,7 @@ export const schedulerMachine = scheduler.createMachine({
     },
     measuring: {
       entry: askMonitor,
-      on: {
-        ACQUIRE: note,
-        'ACQUIRE.UPDATE': note,
-        WITHDRAW: note,
-        RETURNED: note,
-        RESERVE_EXTRA: note,
-        IDLE: note,
-        RELEASED: note,
-        FREED: note,
-        DENIED: note,
-        RECONFIGURED: note,
-      },
+      on: { ...noted, ACQUIRE: note },
       after: { monitorIsLate: { target: 'deciding', actions: giveUpOnMonitor } },
     },
     evicting: { after: { nextLook: { target: 'deciding', actions: lookAgain } } },

@@ -10,11 +10,13 @@ import {
   type RestartHistory,
 } from '../scheduler/restart-plan.ts';
 import type { PluginReport } from './plugin-events.ts';
-import { schedulerMachine } from './scheduler.ts';
+import { type SchedulerInput, schedulerMachine } from './scheduler.ts';
 
 /** What the supervisor machine needs of the runtime around it. Its methods must not throw. */
 export interface SupervisorHost {
   readonly clock: Clock;
+  /** What the scheduler is started with. */
+  readonly schedulerInput: Omit<SchedulerInput, 'clock'>;
   /** Milliseconds since the epoch. */
   now(): number;
   /** A number in [0, 1). */
@@ -130,7 +132,11 @@ const forgetPlugin = ({ context, event }: { context: Context; event: SupervisorE
 export const supervisorMachine = base.createMachine({
   id: 'supervisor',
   context: ({ input }) => ({ ...input, histories: new Map() }),
-  invoke: { id: 'scheduler', src: 'scheduler', input: ({ context }) => ({ clock: context.host.clock }) },
+  invoke: {
+    id: 'scheduler',
+    src: 'scheduler',
+    input: ({ context: { host } }) => ({ ...host.schedulerInput, clock: host.clock }),
+  },
   initial: 'booting',
   on: {
     'PLUGIN.REMOVED': { actions: [forgetCrashes, forgetPlugin] },

@@ -129,7 +129,7 @@ const base = setup({
       unprovided('initialize'),
     ),
     /** Tells the plugin that it is about to be stopped. */
-    cleanup: fromPromise<void, { connection: Connection }>(unprovided('cleanup')),
+    cleanup: fromPromise<void, { connection: Connection; name: string; generation: number }>(unprovided('cleanup')),
     /** Sends LIVENESS.LOST when the worker does not answer. */
     liveness: fromCallback<AnyEventObject, { name: string; connection: Connection; liveness: Liveness | undefined }>(
       unprovided('liveness'),
@@ -336,7 +336,11 @@ export const workerMachine = base.createMachine({
         cleaning: {
           invoke: {
             src: 'cleanup',
-            input: ({ context }) => ({ connection: context.connection as Connection }),
+            input: ({ context: { connection, name, generation } }) => ({
+              connection: connection as Connection,
+              name,
+              generation,
+            }),
             onDone: 'terminating',
             onError: 'terminating',
           },

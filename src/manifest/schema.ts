@@ -9,8 +9,8 @@ const megabytes = z.number().nonnegative();
 /** A name becomes a file name of a log and an actor's identifier. */
 const pluginName = z
   .string()
-  .min(1)
-  .max(128)
+  .min(1, 'must not be empty')
+  .max(128, 'must have at most 128 characters')
   // eslint-disable-next-line no-control-regex
   .regex(/^[^\u0000-\u001f\u007f/\\]+$/, 'must have no slashes and no control characters')
   .refine((name) => name !== '.' && name !== '..', 'must not be "." or ".."');
@@ -21,7 +21,9 @@ const resources = z.looseObject({
   recommended_gpu_vram_mb: megabytes.optional(),
   min_system_ram_mb: megabytes.optional(),
   pin: z.boolean().optional(),
+  priority: z.number().optional(),
   min_residency_ms: milliseconds.optional(),
+  idle_release_ms: milliseconds.min(1).optional(),
 });
 
 const restart = z.strictObject({

@@ -1,12 +1,14 @@
 import type { AnyActorRef } from 'xstate';
-import { messageOf } from '../errors.ts';
+import { askPolicy } from './ask.ts';
 import { decisionOf, refusalOf } from './decision.ts';
 import { Evictions } from './evictions.ts';
 import { Heap } from './heap.ts';
 import { Ledger, type Measurement, type Reservation } from './ledger.ts';
+import { lru } from './lru.ts';
 import { fits, type Need, NOTHING, plus, type Resources } from './need.ts';
-import type { Asking, Policy, Room, Verdict, Victim } from './policy.ts';
-import type { MeasureRequest, SchedulerEmitted, SchedulerEvent, SchedulerReply } from './scheduler-events.ts';
+import { type Effect, Outbox } from './outbox.ts';
+import type { Asking, Policy, Verdict, Victim } from './policy.ts';
+import type { SchedulerEvent } from './scheduler-events.ts';
 import { before, type Request, WaitingQueue } from './waiting-queue.ts';
 
 /** What decides about admission, and within which bounds. */
@@ -20,11 +22,6 @@ export interface AdmissionSettings {
   readonly maxWaiting: number;
 }
 
-/** Something to be sent or emitted; nothing here is done by the code that decides. */
-export type Effect =
-  | { readonly to: AnyActorRef; readonly event: SchedulerReply | MeasureRequest }
-  | { readonly to: undefined; readonly event: SchedulerEmitted };
-
 /** How long a request waits that states no deadline, in milliseconds. */
 export const DEFAULT_WAIT_MS = 300_000;
 /** The most requests that wait at once, unless the settings say otherwise. */
@@ -33,6 +30,10 @@ export const DEFAULT_MAX_SCHEDULER_WAITING = 1_000;
 const FRESH_MS = 1_000;
 /** How often the monitor is asked while somebody waits, in milliseconds. */
 const TICK_MS = 5_000;
+/** How often it is asked while memory that was given up is not measured as free, in milliseconds. */
+const CONFIRM_TICK_MS = 200;
+/** How long a victim may take to answer before room is looked for elsewhere, in milliseconds. */
+export const VICTIM_LATE_MS = 30_000;
 
 /**
  * The facts of the scheduler and what follows from them: ledger, queue, evictions in flight, and who is to be decided
@@ -43,30 +44,31 @@ export class Admission {
   readonly queue = new WaitingQueue();
   readonly evictions = new Evictions();
   readonly #settings: AdmissionSettings;
-  #effects: Effect[] = [];
+  readonly #outbox = new Outbox();
   #turns = 0;
   /** Requests to decide about whatever else happens. */
   readonly #agenda = new Set<Request>();
   /** Whether those that wait are to be decided about too, because room may have come free. */
   #lookAgain = false;
-  /** The earliest time at which the policy wants to be asked again. */
-  #again = Infinity;
+  /** For whom the policy wants room kept that has not come free yet. */
+  #keeper: string | undefined;
+  /** Those whose victims have gone and whose room is still to be measured as free. */
+  readonly #confirming = new Set<string>();
   /** When the monitor was last heard or given up on, or has to be asked because memory was freed since. */
   #heardAt = -Infinity;
+  /** When the monitor is to be asked again for memory that is not seen free. */
+  #seekAt = Infinity;
 
   constructor(settings: AdmissionSettings) {
     this.#settings = settings;
-    this.ledger = new Ledger(settings.capacity);
+    this.ledger = new Ledger(settings.capacity, settings.policy.order ?? lru);
     const limited = Object.values(this.ledger.capacity).some((amount) => amount !== Infinity);
-    if (!limited && settings.monitor === undefined)
-      this.#fact({ kind: 'nothing-enforced', policy: settings.policy.name });
+    if (!limited && !this.#measures) this.#outbox.fact({ kind: 'nothing-enforced', policy: settings.policy.name });
   }
 
   /** What is to be sent and emitted since the last call. */
   takeEffects(): readonly Effect[] {
-    const effects = this.#effects;
-    if (effects.length > 0) this.#effects = [];
-    return effects;
+    return this.#outbox.take();
   }
 
   /** Whether there is something to decide that awaits fresh figures. */
@@ -74,30 +76,34 @@ export class Admission {
     return this.#agenda.size > 0 || (this.#lookAgain && this.queue.length > 0);
   }
 
-  /** Milliseconds until a deadline passes, the policy wants to be asked again, or the monitor is to be asked. */
+  /** Milliseconds until a deadline passes, a request or a resident has waited, or the monitor is to be asked. */
   nextLookIn(now: number): number {
-    const tick = this.#measures ? now + TICK_MS : Infinity;
-    const at = Math.min(this.queue.earliestDeadline ?? Infinity, this.#again, tick);
+    const tick = this.#measures ? Math.min(now + TICK_MS, this.#seekAt) : Infinity;
+    const mature = this.queue.length > 0 ? this.ledger.nextMature : undefined;
+    const at = Math.min(this.queue.nextAt, mature ?? Infinity, tick);
     // Node fires a timer at once that is longer than 2^31 - 1 ms.
     return Math.min(Math.max(1, at - now), 2 ** 31 - 1);
   }
 
   /** Has those that wait decided about again. */
-  lookAgain(): void {
+  lookAgain(now: number): void {
     this.#lookAgain = true;
+    if (now < this.#seekAt) return;
+    this.#seekAt = Infinity;
+    this.#heardAt = -Infinity;
   }
 
   /** Asks the monitor. */
   askMonitor(): void {
     const { monitor } = this.#settings;
-    if (monitor !== undefined) this.#effects.push({ to: monitor, event: { type: 'MEASURE' } });
+    if (monitor !== undefined) this.#outbox.send(monitor, { type: 'MEASURE' });
   }
 
   /** The monitor is late: decisions go on with the last figures. */
   giveUpOnMonitor(now: number): void {
     this.#heardAt = now;
     const measured = this.ledger.measurement?.at;
-    this.#fact({ kind: 'monitor-late', ageMs: measured === undefined ? undefined : now - measured });
+    this.#outbox.fact({ kind: 'monitor-late', ageMs: measured === undefined ? undefined : now - measured });
   }
 
   /** Takes an event in. Events of generations that hold nothing change nothing. */
@@ -129,8 +135,13 @@ export class Admission {
 
   /** Decides what is to be decided, or leaves it on the agenda while the figures are too old. */
   decide(now: number): void {
+    if (this.ledger.advance(now)) this.#lookAgain = true;
     for (let late = this.queue.expired(now); late !== undefined; late = this.queue.expired(now)) {
-      this.#refuse(late, 'deadline', this.#freeFor(late));
+      this.#refuse(late, 'deadline', this.#freeFor(late), now);
+    }
+    for (let due = this.queue.due(now); due !== undefined; due = this.queue.due(now)) {
+      this.#giveUpOnVictims(due);
+      this.#agenda.add(due);
     }
     // Dropping an eviction frees what was kept back for it, so a round may call for another.
     while (this.pending && !(this.#measures && now - this.#heardAt > FRESH_MS)) this.#round(now);
@@ -140,23 +151,43 @@ export class Admission {
     return this.#settings.policy.measures && this.#settings.monitor !== undefined;
   }
 
-  /** Decides once about each request on the agenda and, if room may have come free, about those that wait. */
+  /**
+   * Decides once about each request on the agenda and, if room may have come free, about those that wait and may fit.
+   * The one for whom room is kept comes first, or those before it in the queue would take what is kept for it.
+   */
   #round(now: number): void {
-    const next = new Heap<Request>(before);
-    for (const request of this.#agenda) next.push(request);
+    const looks = this.#lookAgain;
+    this.#lookAgain = false;
+    const kept = looks ? this.queue.firstKept : undefined;
+    if (kept !== undefined) {
+      this.#agenda.delete(kept);
+      this.#decide(kept, now);
+    }
+    // What is held for them is out of reach for those who wait, so they are not found among these.
+    if (looks) for (const plugin of this.#confirming) this.#consider(plugin);
+    const asked = new Heap<Request>(before);
+    for (const request of this.#agenda) asked.push(request);
     this.#agenda.clear();
-    if (this.#lookAgain) {
-      this.#lookAgain = false;
-      this.#again = Infinity;
-      for (const head of this.queue.heads()) if (!next.has(head)) next.push(head);
+    let last: Request | undefined;
+    for (;;) {
+      const first = asked.peek();
+      const waiting = looks ? this.queue.firstFitting(this.#reach, last) : undefined;
+      if (waiting !== undefined && (first === undefined || !before(first, waiting))) {
+        last = waiting;
+        asked.delete(waiting);
+        if (waiting !== kept) this.#decide(waiting, now);
+      } else if (first !== undefined) {
+        asked.pop();
+        this.#decide(first, now);
+      } else {
+        return;
+      }
     }
-    for (let request = next.pop(); request !== undefined; request = next.pop()) {
-      const waited = this.queue.waits(request);
-      this.#decide(request, now);
-      if (!waited || this.queue.waits(request)) continue;
-      const following = this.queue.firstLike(request);
-      if (following !== undefined && !next.has(following)) next.push(following);
-    }
+  }
+
+  /** What somebody who waits could have at the most without anybody's yielding. */
+  get #reach(): Resources {
+    return plus(this.ledger.available(this.evictions.held()), this.ledger.evictable);
   }
 
   #acquire(event: Extract<SchedulerEvent, { type: 'ACQUIRE' }>, now: number): void {
@@ -164,16 +195,27 @@ export class Admission {
     this.#withdraw(plugin);
     const own = this.ledger.get(plugin, generation);
     if (own !== undefined && own.standing !== 'warm') {
-      this.#effects.push({ to: ref, event: { type: 'GRANTED', generation, at: now } });
+      this.#outbox.send(ref, { type: 'GRANTED', generation, at: now });
       return;
     }
     if (own !== undefined) this.ledger.claim(own, true);
     const deadline = event.deadline ?? at + DEFAULT_WAIT_MS;
     this.#turns += 1;
     const asking = { plugin, generation, need, priority, at, deadline, extra: false };
-    const request = { ...asking, ref, turn: this.#turns, resumes: own !== undefined, told: undefined };
+    const holds = own?.need ?? NOTHING;
+    const request = {
+      ...asking,
+      ref,
+      turn: this.#turns,
+      holds,
+      told: undefined,
+      again: Infinity,
+      confirmBy: undefined,
+    };
     this.queue.add(request);
-    this.#agenda.add(request);
+    // The monitor must not wait for figures that it is to tell.
+    if (need.exempt === true) this.#decide(request, now);
+    else this.#agenda.add(request);
   }
 
   #update({ plugin, priority, deadline }: Extract<SchedulerEvent, { type: 'ACQUIRE.UPDATE' }>): void {
@@ -196,15 +238,20 @@ export class Admission {
   #forget(request: Request): void {
     this.queue.delete(request);
     this.#agenda.delete(request);
-    if (this.evictions.has(request.plugin)) {
-      this.evictions.delete(request.plugin);
-      this.#lookAgain = true;
-    }
+    this.#letGo(request.plugin);
     const own = this.ledger.get(request.plugin, request.generation);
     if (own?.claimed === true) {
       this.ledger.claim(own, false);
       this.#lookAgain = true;
     }
+  }
+
+  #letGo(plugin: string): void {
+    if (this.#keeper === plugin) this.#keeper = undefined;
+    this.#confirming.delete(plugin);
+    if (!this.evictions.has(plugin)) return;
+    this.evictions.delete(plugin);
+    this.#lookAgain = true;
   }
 
   #reserveExtra(event: Extract<SchedulerEvent, { type: 'RESERVE_EXTRA' }>, now: number): void {
@@ -216,14 +263,14 @@ export class Admission {
     if (verdict.outcome !== 'grant') {
       const reason = verdict.outcome === 'refuse' ? verdict.reason : 'no-room-for-replacement';
       this.#report(asking, { outcome: 'refuse', reason }, free, now);
-      const error = refusalOf(this.#settings.policy, asking, reason, free, undefined);
-      this.#effects.push({ to: ref, event: { type: 'REFUSED', generation, error } });
+      const error = refusalOf(asking, reason, undefined, { ...this.#settings, ledger: this.ledger, free });
+      this.#outbox.send(ref, { type: 'REFUSED', generation, error });
       return;
     }
-    if (replaced !== undefined) this.#drop(replaced);
+    if (replaced !== undefined) this.#drop(replaced, now);
     this.ledger.reserve(plugin, generation, ref, need, now);
     this.#report(asking, verdict, free, now);
-    this.#effects.push({ to: ref, event: { type: 'GRANTED', generation, at: now } });
+    this.#outbox.send(ref, { type: 'GRANTED', generation, at: now });
   }
 
   #reconfigure(plugin: string, need: Need): void {
@@ -240,13 +287,17 @@ export class Admission {
       if (requester !== undefined) this.evictions.add(requester, [reservation]);
     }
     if (!fits(this.ledger.reserved, this.ledger.capacity)) {
-      this.#fact({ kind: 'overcommitted', plugin, reserved: this.ledger.reserved });
+      this.#outbox.fact({ kind: 'overcommitted', plugin, reserved: this.ledger.reserved });
     }
     this.#lookAgain = true;
   }
 
-  #measured({ free, at }: Measurement, now: number): void {
-    this.ledger.measure({ free, at });
+  #measured({ free, used, at }: Measurement, now: number): void {
+    const grown = this.ledger.measure({ free, used, at });
+    const { reserved, capacity } = this.ledger;
+    if (!fits(reserved, capacity)) {
+      for (const { plugin } of grown) this.#outbox.fact({ kind: 'overcommitted', plugin, reserved });
+    }
     this.#heardAt = now;
     this.#lookAgain = true;
   }
@@ -258,7 +309,7 @@ export class Admission {
   ): void {
     switch (event.type) {
       case 'BUSY':
-        return this.ledger.busy(reservation, now);
+        return this.ledger.use(reservation, now);
       case 'IDLE':
         this.ledger.idle(reservation, event.at);
         this.#lookAgain = true;
@@ -266,33 +317,35 @@ export class Admission {
       case 'DENIED':
         if (!reservation.leaving) return;
         this.#answered(reservation);
-        // What denies has leases out, whatever it said last; it says so again when they are back.
-        if (!reservation.claimed) this.ledger.busy(reservation, now);
-        this.ledger.leave(reservation, false);
+        this.ledger.stay(reservation, now);
         return;
       case 'RELEASED':
-        if (event.kept === undefined || fits(event.kept, NOTHING)) return this.#drop(reservation);
-        this.#answered(reservation);
-        this.ledger.warm(reservation, event.kept);
+        if (event.kept === undefined || fits(event.kept, NOTHING)) return this.#drop(reservation, now);
+        this.#answered(reservation, event.kept);
+        this.ledger.warm(reservation, event.kept, now);
         this.#freed();
         return;
       case 'RETURNED':
       case 'FREED':
-        return this.#drop(reservation);
+        return this.#drop(reservation, now);
     }
   }
 
-  #drop(reservation: Reservation): void {
-    this.#answered(reservation);
-    this.ledger.free(reservation);
+  #drop(reservation: Reservation, now: number): void {
+    this.#answered(reservation, NOTHING);
+    this.ledger.free(reservation, now);
     this.#freed();
   }
 
-  /** A victim has answered: its requester, if it has one, is decided about. */
-  #answered(victim: Reservation): Request | undefined {
+  /** A victim has answered and keeps this much: its requester, if it has one, is decided about. */
+  #answered(victim: Reservation, keeps?: Resources): Request | undefined {
     const plugin = this.evictions.requesterOf(victim);
-    this.evictions.answered(victim);
-    const request = plugin === undefined ? undefined : this.queue.get(plugin);
+    this.evictions.answered(victim, keeps);
+    return plugin === undefined ? undefined : this.#consider(plugin);
+  }
+
+  #consider(plugin: string): Request | undefined {
+    const request = this.queue.get(plugin);
     if (request !== undefined) this.#agenda.add(request);
     return request;
   }
@@ -302,15 +355,29 @@ export class Admission {
     this.#heardAt = -Infinity;
   }
 
+  #giveUpOnVictims({ plugin }: Request): void {
+    for (const victim of this.evictions.victimsOf(plugin)) {
+      this.#outbox.fact({
+        kind: 'victim-late',
+        plugin: victim.plugin,
+        generation: victim.generation,
+        requester: plugin,
+      });
+      this.evictions.answered(victim);
+    }
+  }
+
+  #holdsOf({ plugin, generation }: Request): Resources {
+    return this.ledger.get(plugin, generation)?.need ?? NOTHING;
+  }
+
   #freeFor(request: Request): Resources {
-    const own = this.ledger.get(request.plugin, request.generation)?.need ?? NOTHING;
-    return plus(this.ledger.available(this.evictions.held(request.plugin)), own);
+    return plus(this.ledger.available(this.evictions.held(request.plugin)), this.#holdsOf(request));
   }
 
   #decide(request: Request, now: number): void {
-    const own = this.ledger.get(request.plugin, request.generation);
     let free = this.#freeFor(request);
-    if (own?.leaving === true) {
+    if (this.ledger.get(request.plugin, request.generation)?.leaving === true) {
       // It was told to go before it asked to come back. Its answer decides what it still holds.
       return this.#wait(request, { outcome: 'wait', reason: 'leaving' }, free, now);
     }
@@ -321,16 +388,16 @@ export class Admission {
       verdict = this.#ask(request, free, now);
       if (verdict.outcome === 'grant') return this.evictions.hold(request, this.ledger);
     }
+    if (verdict.outcome !== 'grant' && coming === undefined) verdict = this.#unconfirmed(request, now) ?? verdict;
     switch (verdict.outcome) {
       case 'grant':
         this.#report(request, verdict, free, now);
         this.#forget(request);
         this.ledger.reserve(request.plugin, request.generation, request.ref, request.need, now);
-        this.#effects.push({ to: request.ref, event: { type: 'GRANTED', generation: request.generation, at: now } });
+        this.#outbox.send(request.ref, { type: 'GRANTED', generation: request.generation, at: now });
         return;
       case 'refuse':
-        this.#report(request, verdict, free, now);
-        return this.#refuse(request, verdict.reason, free);
+        return this.#refuse(request, verdict.reason, free, now);
       case 'wait':
         return this.#wait(request, verdict, free, now);
       case 'evict':
@@ -338,17 +405,55 @@ export class Admission {
     }
   }
 
+  /** The verdict on a request that would fit if the measurement showed what was given up lately. */
+  #unconfirmed(request: Request, now: number): Verdict | undefined {
+    const { policy } = this.#settings;
+    if (!this.#measures || policy.confirm === undefined) return undefined;
+    const { ledger, evictions } = this;
+    const { plugin, need } = request;
+    const fitsWith = (unseen: Resources): boolean =>
+      fits(need, plus(ledger.available(evictions.held(plugin), unseen), this.#holdsOf(request)));
+    const until = request.confirmBy ?? ledger.freedAt + policy.confirm.withinMs;
+    if (now < until) {
+      if (!fitsWith(ledger.givenUp)) return undefined;
+      request.confirmBy = until;
+      this.#seekAt = Math.min(this.#seekAt, now + CONFIRM_TICK_MS);
+      return { outcome: 'wait', reason: 'not-seen-free', again: until };
+    }
+    const gained = evictions.gained(plugin);
+    if (gained === undefined || !fitsWith(gained)) return undefined;
+    if (policy.confirm.otherwise === 'refuse') return { outcome: 'refuse', reason: 'not-seen-free' };
+    this.#outbox.fact({ kind: 'not-seen-free', policy: policy.name, plugin, waitedMs: now - ledger.freedAt });
+    return { outcome: 'grant', reason: 'not-seen-free' };
+  }
+
   #wait(request: Request, verdict: Extract<Verdict, { outcome: 'wait' }>, free: Resources, now: number): void {
     if (this.#refusedForLength(request, free, now)) return;
-    if (this.evictions.has(request.plugin)) {
-      this.evictions.delete(request.plugin);
-      this.#lookAgain = true;
-    }
-    if (verdict.again !== undefined && verdict.again > now) this.#again = Math.min(this.#again, verdict.again);
+    const { reason, again, keep } = verdict;
     this.queue.park(request);
-    if (request.told === verdict.reason) return;
-    request.told = verdict.reason;
+    this.queue.remind(request, again !== undefined && again > now ? again : Infinity);
+    this.queue.keep(request, keep === true);
+    this.#earmark(request, reason);
+    if (request.told === reason) return;
+    request.told = reason;
     this.#report(request, verdict, free, now);
+  }
+
+  /** Keeps room back for one that waits, if it has a right to that. */
+  #earmark(request: Request, reason: string): void {
+    const { plugin } = request;
+    const keeps = this.queue.firstKept === request;
+    if (keeps && this.#keeper !== plugin) {
+      if (this.#keeper !== undefined) this.#letGo(this.#keeper);
+      this.#keeper = plugin;
+    } else if (!keeps && this.#keeper === plugin) {
+      this.#keeper = undefined;
+    }
+    const confirms = reason === 'not-seen-free' && this.evictions.has(plugin);
+    if (!keeps && !confirms) return this.#letGo(plugin);
+    if (confirms) this.#confirming.add(plugin);
+    else this.#confirming.delete(plugin);
+    this.evictions.hold(request, this.ledger);
   }
 
   #evict(request: Request, verdict: Extract<Verdict, { outcome: 'evict' }>, free: Resources, now: number): void {
@@ -357,23 +462,29 @@ export class Admission {
     const victims: Reservation[] = [];
     for (const victim of verdict.victims) {
       const reservation = this.ledger.get(victim.plugin, victim.generation);
-      if (reservation === undefined || !mayBeTold(reservation, victim.ask)) {
+      if (reservation === undefined || !this.ledger.mayBeTold(reservation, victim.ask)) {
         const { plugin, generation } = victim;
-        this.#fact({ kind: 'victim-spared', policy: this.#settings.policy.name, plugin, generation });
+        this.#outbox.fact({ kind: 'victim-spared', policy: this.#settings.policy.name, plugin, generation });
         continue;
       }
-      this.ledger.leave(reservation, true);
+      this.ledger.leave(reservation, victim.ask);
       const { generation } = reservation;
-      const event =
+      this.#outbox.send(
+        reservation.ref,
         victim.ask === 'YIELD'
           ? { type: victim.ask, generation, deadline: victim.deadline }
-          : { type: victim.ask, generation };
-      this.#effects.push({ to: reservation.ref, event });
+          : { type: victim.ask, generation },
+      );
       told.push(victim);
       victims.push(reservation);
     }
     if (victims.length === 0) return this.#wait(request, { outcome: 'wait', reason: 'nobody-to-evict' }, free, now);
+    if (this.#keeper === request.plugin) this.#keeper = undefined;
+    this.#confirming.delete(request.plugin);
+    request.told = undefined;
+    request.confirmBy = undefined;
     this.queue.unpark(request);
+    this.queue.remind(request, now + VICTIM_LATE_MS);
     this.evictions.add(request, victims);
     this.evictions.hold(request, this.ledger);
     this.#report(request, { ...verdict, victims: told }, free, now);
@@ -383,48 +494,24 @@ export class Admission {
   #refusedForLength(request: Request, free: Resources, now: number): boolean {
     if (this.queue.waits(request) || this.evictions.has(request.plugin)) return false;
     if (this.queue.length + this.evictions.size < this.#settings.maxWaiting) return false;
-    this.#report(request, { outcome: 'refuse', reason: 'queue-full' }, free, now);
-    this.#refuse(request, 'queue-full', free, FRESH_MS);
+    this.#refuse(request, 'queue-full', free, now, FRESH_MS);
     return true;
   }
 
-  #refuse(request: Request, reason: string, free: Resources, retryAfterMs?: number): void {
+  #refuse(request: Request, reason: string, free: Resources, now: number, retryAfterMs?: number): void {
+    this.#report(request, { outcome: 'refuse', reason }, free, now);
     this.#forget(request);
-    const error = refusalOf(this.#settings.policy, request, reason, free, retryAfterMs);
-    this.#effects.push({ to: request.ref, event: { type: 'REFUSED', generation: request.generation, error } });
+    const error = refusalOf(request, reason, retryAfterMs, { ...this.#settings, ledger: this.ledger, free });
+    this.#outbox.send(request.ref, { type: 'REFUSED', generation: request.generation, error });
   }
 
   #ask(asking: Asking, free: Resources, now: number): Verdict {
-    const { policy } = this.#settings;
-    const { ledger } = this;
-    const room: Room = {
-      capacity: ledger.capacity,
-      free,
-      pinned: ledger.pinned,
-      evictable: ledger.evictable,
-      candidates: () => ledger.candidates(),
-      residents: () => ledger,
-    };
-    try {
-      return policy.decide(asking, room, now);
-    } catch (thrown) {
-      this.#fact({ kind: 'policy-failed', policy: policy.name, plugin: asking.plugin, message: messageOf(thrown) });
-      return { outcome: 'refuse', reason: 'policy-failed' };
-    }
+    if (asking.need.exempt === true) return { outcome: 'grant', reason: 'exempt' };
+    return askPolicy(this.#settings.policy, asking, { ledger: this.ledger, outbox: this.#outbox, free, now });
   }
 
   #report(asking: Asking, verdict: Verdict, free: Resources, now: number): void {
-    const decision = decisionOf(this.#settings.policy, asking, verdict, free, now);
-    this.#effects.push({ to: undefined, event: { type: 'decision', decision } });
+    const decision = decisionOf(asking, verdict, { ...this.#settings, ledger: this.ledger, free, now });
+    this.#outbox.emit({ type: 'decision', decision });
   }
-
-  #fact(fact: Extract<SchedulerEmitted, { type: 'fact' }>['fact']): void {
-    this.#effects.push({ to: undefined, event: { type: 'fact', fact } });
-  }
-}
-
-/** Whether a resident may be told this. One that is granted and not yet called stays, whatever a policy says. */
-function mayBeTold({ standing, leaving, claimed, need }: Reservation, ask: Victim['ask']): boolean {
-  if (leaving || claimed || need.pinned === true) return false;
-  return ask === 'RELEASE' ? standing === 'idle' || standing === 'warm' : standing === 'busy';
 }

@@ -1,47 +1,92 @@
+import type { Ledger, Standing } from './ledger.ts';
 import { amounts, type Resources } from './need.ts';
 import type { Asking, Policy, Ranked, Verdict, Victim } from './policy.ts';
 
-/** A decision with everything it was based on, as plain data. */
+/** Somebody who holds room that is waited for. */
+export interface Holder {
+  readonly plugin: string;
+  readonly generation: number;
+  readonly standing: Standing;
+  /** Whether it has been told to go. */
+  readonly leaving: boolean;
+  /** When it was granted, in milliseconds since the epoch. */
+  readonly since: number;
+  readonly holds: Resources;
+  /** What its processes were last measured to use; `undefined` where that is not known. */
+  readonly uses?: Resources | undefined;
+}
+
+/** A decision with everything it was based on, as plain data. Times are milliseconds since the epoch. */
 export interface Decision {
   readonly policy: string;
   readonly plugin: string;
   readonly generation: number;
-  /** In milliseconds since the epoch. */
   readonly at: number;
   readonly asked: Resources;
   readonly free: Resources;
+  readonly priority: number;
+  /** When it asked. */
+  readonly since: number;
+  /** When it stops waiting. */
+  readonly deadline: number;
+  /** Who was looked at to be taken away, in the eviction order. */
   readonly considered: readonly Ranked[];
+  /** Who was told to go. */
   readonly chosen: readonly Victim[];
+  /** Some of those in its way, when it was told to wait or refused; at most {@link HOLDERS_SHOWN}. */
+  readonly waitingFor: readonly Holder[];
   readonly outcome: Verdict['outcome'];
+  /**
+   * A short code in kebab-case: the policy's own (`permissive`, `fits`, `fits-after-eviction`, `no-room`,
+   * `no-room-for-replacement`, `never-fits`, `waited-too-long`), or `exempt` (it is the monitor), `queue-full`, `deadline`, `leaving` (its own
+   * worker is still on its way out), `nobody-to-evict`, `not-seen-free` (memory was given up and is not measured as
+   * free), `policy-failed`.
+   */
   readonly reason: string;
 }
 
 /** Why a plugin gets no room, as plain data: it becomes the `details` of an `E_REFUSED` error. */
 export interface SchedulerRefusal {
-  /**
-   * `queue-full`, `deadline`, `policy-failed`, `no-room-for-replacement`, or the reason of the policy.
-   */
+  /** As in {@link Decision}. */
   readonly reason: string;
   readonly plugin: string;
   readonly policy: string;
   readonly asked: Resources;
   readonly free: Resources;
+  /** Some of those in its way. */
+  readonly waitingFor: readonly Holder[];
   /** After how long another attempt may do better, in milliseconds; absent where none will. */
   readonly retryAfterMs?: number | undefined;
 }
 
+/** How many of those in the way a decision names. */
+export const HOLDERS_SHOWN = 8;
+
+/** What is known when a verdict is given. */
+export interface Circumstances {
+  readonly policy: Policy;
+  readonly ledger: Ledger;
+  readonly free: Resources;
+  readonly now: number;
+}
+
 /** A verdict as a {@link Decision}. */
-export function decisionOf(policy: Policy, asking: Asking, verdict: Verdict, free: Resources, at: number): Decision {
+export function decisionOf(asking: Asking, verdict: Verdict, { policy, ledger, free, now }: Circumstances): Decision {
   const evicts = verdict.outcome === 'evict';
+  const waits = verdict.outcome === 'wait' || verdict.outcome === 'refuse';
   return {
     policy: policy.name,
     plugin: asking.plugin,
     generation: asking.generation,
-    at,
+    at: now,
     asked: amounts(asking.need),
     free: amounts(free),
+    priority: asking.priority,
+    since: asking.at,
+    deadline: asking.deadline,
     considered: evicts ? verdict.considered : [],
     chosen: evicts ? verdict.victims : [],
+    waitingFor: waits ? holdersOf(ledger) : [],
     outcome: verdict.outcome,
     reason: verdict.reason,
   };
@@ -49,12 +94,31 @@ export function decisionOf(policy: Policy, asking: Asking, verdict: Verdict, fre
 
 /** A refusal for this reason. */
 export function refusalOf(
-  policy: Policy,
   asking: Asking,
   reason: string,
-  free: Resources,
   retryAfterMs: number | undefined,
+  { policy, ledger, free }: Omit<Circumstances, 'now'>,
 ): SchedulerRefusal {
   const { plugin, need } = asking;
-  return { reason, plugin, policy: policy.name, asked: amounts(need), free: amounts(free), retryAfterMs };
+  return {
+    reason,
+    plugin,
+    policy: policy.name,
+    asked: amounts(need),
+    free: amounts(free),
+    waitingFor: holdersOf(ledger),
+    retryAfterMs,
+  };
+}
+
+function holdersOf(ledger: Ledger): readonly Holder[] {
+  return ledger.holders(HOLDERS_SHOWN).map(({ plugin, generation, standing, leaving, since, need, used }) => ({
+    plugin,
+    generation,
+    standing,
+    leaving,
+    since,
+    holds: amounts(need),
+    uses: used,
+  }));
 }

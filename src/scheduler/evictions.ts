@@ -2,24 +2,27 @@ import type { Ledger, Reservation } from './ledger.ts';
 import { least, minus, NOTHING, notNegative, plus, type Resources } from './need.ts';
 import type { Request } from './waiting-queue.ts';
 
-/** Room being made for one request. */
-interface Eviction {
+/** Room kept back for one request, and the residents that are told to go for it. */
+interface Earmark {
   readonly victims: Set<Reservation>;
+  /** What its victims have given up; `undefined` while nobody has. */
+  gained: Resources | undefined;
   /** The sum of what the victims hold. */
   coming: Resources;
   /** What is kept back of the free room, so that it and what is coming satisfy the request. */
   held: Resources;
 }
 
-/** The evictions in flight, each with the room earmarked for its requester. */
+/** The evictions in flight and the room earmarked for requesters. */
 export class Evictions {
-  readonly #byPlugin = new Map<string, Eviction>();
+  readonly #byPlugin = new Map<string, Earmark>();
   readonly #requesters = new Map<Reservation, Request['plugin']>();
   #held: Resources = NOTHING;
+  #size = 0;
 
-  /** How many requesters have room made for them. */
+  /** How many requesters have victims that have not answered. */
   get size(): number {
-    return this.#byPlugin.size;
+    return this.#size;
   }
 
   /** What is kept back for requesters, other than this one if one is named. */
@@ -30,13 +33,23 @@ export class Evictions {
 
   /** What the victims told to go for this requester hold; `undefined` when no victim is left to wait for. */
   coming(plugin: string): Resources | undefined {
-    const eviction = this.#byPlugin.get(plugin);
-    return eviction === undefined || eviction.victims.size === 0 ? undefined : eviction.coming;
+    const earmark = this.#byPlugin.get(plugin);
+    return earmark === undefined || earmark.victims.size === 0 ? undefined : earmark.coming;
   }
 
-  /** Whether room is being made for this requester. */
+  /** Whether room is earmarked for this requester. */
   has(plugin: string): boolean {
     return this.#byPlugin.has(plugin);
+  }
+
+  /** What victims have given up for this requester; `undefined` when nobody has. */
+  gained(plugin: string): Resources | undefined {
+    return this.#byPlugin.get(plugin)?.gained;
+  }
+
+  /** Those that were told to go for this requester and have not answered. */
+  victimsOf(plugin: string): Iterable<Reservation> {
+    return this.#byPlugin.get(plugin)?.victims ?? [];
   }
 
   /** For whom this victim makes room. */
@@ -46,46 +59,55 @@ export class Evictions {
 
   /** Adds victims to those who make room for the request. */
   add(request: Request, victims: readonly Reservation[]): void {
-    let eviction = this.#byPlugin.get(request.plugin);
-    if (eviction === undefined) {
-      eviction = { victims: new Set(), coming: NOTHING, held: NOTHING };
-      this.#byPlugin.set(request.plugin, eviction);
-    }
+    const earmark = this.#earmark(request);
+    if (earmark.victims.size === 0 && victims.length > 0) this.#size += 1;
     for (const victim of victims) {
-      eviction.victims.add(victim);
-      eviction.coming = plus(eviction.coming, victim.need);
+      earmark.victims.add(victim);
+      earmark.coming = plus(earmark.coming, victim.need);
       this.#requesters.set(victim, request.plugin);
     }
   }
 
-  /** A victim has answered. Call it while the victim still holds what it held. */
-  answered(victim: Reservation): void {
+  /** A victim has answered, and keeps this much of what it holds. Call it before the ledger hears of it. */
+  answered(victim: Reservation, keeps: Resources = victim.need): void {
     const plugin = this.#requesters.get(victim);
     if (plugin === undefined) return;
     this.#requesters.delete(victim);
-    const eviction = this.#byPlugin.get(plugin);
-    if (eviction === undefined) return;
-    eviction.victims.delete(victim);
-    eviction.coming = minus(eviction.coming, victim.need);
+    const earmark = this.#byPlugin.get(plugin);
+    if (earmark === undefined) return;
+    earmark.victims.delete(victim);
+    if (earmark.victims.size === 0) this.#size -= 1;
+    earmark.coming = minus(earmark.coming, victim.need);
+    if (keeps !== victim.need) earmark.gained = plus(earmark.gained ?? NOTHING, minus(victim.need, keeps));
   }
 
   /** Keeps back for the request what it needs beside what is coming, as far as there is that much. */
   hold(request: Request, ledger: Ledger): void {
-    const eviction = this.#byPlugin.get(request.plugin);
-    if (eviction === undefined) return;
-    this.#held = minus(this.#held, eviction.held);
+    const earmark = this.#earmark(request);
+    this.#held = minus(this.#held, earmark.held);
     const own = ledger.get(request.plugin, request.generation)?.need ?? NOTHING;
-    const missing = notNegative(minus(minus(request.need, own), eviction.coming));
-    eviction.held = least(missing, ledger.available(this.#held));
-    this.#held = plus(this.#held, eviction.held);
+    const missing = notNegative(minus(minus(request.need, own), earmark.coming));
+    // Not by what is measured as free: what is given up now and seen later is not to go to others meanwhile.
+    earmark.held = least(missing, ledger.unreserved(this.#held));
+    this.#held = plus(this.#held, earmark.held);
   }
 
   /** The requester needs no room any more. Its victims go all the same. */
   delete(plugin: string): void {
-    const eviction = this.#byPlugin.get(plugin);
-    if (eviction === undefined) return;
+    const earmark = this.#byPlugin.get(plugin);
+    if (earmark === undefined) return;
     this.#byPlugin.delete(plugin);
-    for (const victim of eviction.victims) this.#requesters.delete(victim);
-    this.#held = minus(this.#held, eviction.held);
+    if (earmark.victims.size > 0) this.#size -= 1;
+    for (const victim of earmark.victims) this.#requesters.delete(victim);
+    this.#held = minus(this.#held, earmark.held);
+  }
+
+  #earmark({ plugin }: Request): Earmark {
+    let earmark = this.#byPlugin.get(plugin);
+    if (earmark === undefined) {
+      earmark = { victims: new Set(), gained: undefined, coming: NOTHING, held: NOTHING };
+      this.#byPlugin.set(plugin, earmark);
+    }
+    return earmark;
   }
 }

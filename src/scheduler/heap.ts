@@ -23,6 +23,17 @@ export class Heap<T> {
     return this.#items[0];
   }
 
+  /** All items in order, found as they are read: each takes the time of a push. Must not be changed meanwhile. */
+  *sorted(): IterableIterator<T> {
+    const items = this.#items;
+    const next = new Heap<number>((a, b) => this.#before(items[a] as T, items[b] as T));
+    if (items.length > 0) next.push(0);
+    for (let place = next.pop(); place !== undefined; place = next.pop()) {
+      yield items[place] as T;
+      for (const below of [2 * place + 1, 2 * place + 2]) if (below < items.length) next.push(below);
+    }
+  }
+
   /** Adds an item that is not in yet. */
   push(item: T): void {
     this.#rise(item, this.#items.length);

@@ -1,6 +1,8 @@
 import type { AnyActorRef } from 'xstate';
-import { least, minus, type Need, NOTHING, notNegative, plus, type Resources, UNLIMITED } from './need.ts';
-import { type Recent, RecencyList } from './recency-list.ts';
+import type { EvictionOrder } from './eviction-order.ts';
+import { Heap } from './heap.ts';
+import { fits, least, minus, most, type Need, NOTHING, notNegative, plus, type Resources, UNLIMITED } from './need.ts';
+import type { Resident, Victim } from './policy.ts';
 
 /**
  * Where a generation stands: `granted` until its first edge, then `busy` or `idle`; `warm` when it has given up its
@@ -9,52 +11,86 @@ import { type Recent, RecencyList } from './recency-list.ts';
 export type Standing = 'granted' | 'busy' | 'idle' | 'warm';
 
 /** What is reserved for one generation of one plugin, from the grant until its process tree is gone. */
-export interface Reservation extends Recent<Reservation> {
-  readonly plugin: string;
-  readonly generation: number;
+export interface Reservation extends Resident {
   ref: AnyActorRef;
   need: Need;
   standing: Standing;
-  /** When it was granted, in milliseconds since the epoch. */
   since: number;
-  /** Whether it was told to release or to yield and has not answered. */
+  lastUsedAt: number;
+  rank: number;
+  used: Resources | undefined;
+  loadMs: number | undefined;
+  deniedAt: number | undefined;
   leaving: boolean;
+  /** What it was told last. */
+  told: Victim['ask'] | undefined;
+  /** Its place in the order in which reservations fell idle; decides between equal ranks. */
+  turn: number;
   /** Whether it is warm and asks to be resident again, so that it must not be taken away. */
   claimed: boolean;
   /** What a measurement does not show yet, because the worker is still loading. */
   unseen: Resources;
-  /** When its first edge came, that is, when it had loaded. */
-  loadedAt: number | undefined;
+  /** Since when a measurement shows what it takes up: since its first edge, that is, when it had loaded, or went warm. */
+  settledAt: number | undefined;
 }
 
-/** What the monitor measured as free. What it does not know is left out. */
+/** What the processes of one generation were measured to use, in MiB. What is not known is left out. */
+export interface GenerationUse {
+  readonly plugin: string;
+  readonly generation: number;
+  readonly vramMb?: number | undefined;
+  readonly ramMb?: number | undefined;
+}
+
+/** What the monitor measured, in MiB. What it does not know is left out. */
 export interface Measurement {
   readonly free: { readonly vramMb?: number | undefined; readonly ramMb?: number | undefined };
-  /** In milliseconds since the epoch. */
+  /** What the workers use. */
+  readonly used?: readonly GenerationUse[] | undefined;
+  /** When the oldest of the figures was read, in milliseconds since the epoch. */
   readonly at: number;
 }
 
+/** How many reservations are looked at for those who hold the room. */
+const HOLDERS_SCANNED = 32;
+/** Memory given up within this long of each other is counted together, in milliseconds. */
+const GIVEN_UP_TOGETHER_MS = 5_000;
+
 /**
  * Who holds how much: capacity, reservations per plugin generation, and what the monitor measures. Changed in place,
- * because a copy for each event would cost more than the decision. Every method takes constant time at any number of
- * plugins, except that a measurement visits those that are loading.
+ * because a copy for each event would cost more than the decision. No method takes time that grows faster than the
+ * logarithm of the number of plugins, except that a measurement visits those that are loading or measured.
  */
 export class Ledger {
   readonly capacity: Resources;
+  readonly #order: EvictionOrder;
   readonly #plugins = new Map<string, Reservation[]>();
-  readonly #idle = new RecencyList<Reservation>();
-  readonly #warm = new RecencyList<Reservation>();
-  readonly #listed = new Map<Reservation, RecencyList<Reservation>>();
+  readonly #warm = new Heap<Reservation>(goesBefore);
+  readonly #idle = new Heap<Reservation>(goesBefore);
+  readonly #busy = new Heap<Reservation>((a, b) => (a.since === b.since ? a.turn < b.turn : a.since < b.since));
+  /** Those that would be in another list if their minimum residency were over. */
+  readonly #young = new Heap<Reservation>((a, b) => matureAt(a) < matureAt(b));
+  readonly #listed = new Map<Reservation, Heap<Reservation>>();
   readonly #loading = new Set<Reservation>();
+  #now = -Infinity;
+  #turns = 0;
+  #floor = 0;
   #reserved: Resources = NOTHING;
   #pinned: Resources = NOTHING;
   #evictable: Resources = NOTHING;
+  #yieldable: Resources = NOTHING;
   #unseen: Resources = NOTHING;
   #measurement: Measurement | undefined;
+  #freedAt = -Infinity;
+  #givenUp: Resources = NOTHING;
 
-  /** @param capacity the most that may be reserved; what is left out is not limited */
-  constructor(capacity: Partial<Resources>) {
+  /**
+   * @param capacity the most that may be reserved; what is left out is not limited
+   * @param order in which order idle residents go
+   */
+  constructor(capacity: Partial<Resources>, order: EvictionOrder) {
     this.capacity = { ...UNLIMITED, ...capacity };
+    this.#order = order;
   }
 
   /** The sum of all reservations. */
@@ -70,6 +106,27 @@ export class Ledger {
   /** The part of the reservations that could be evicted now. */
   get evictable(): Resources {
     return this.#evictable;
+  }
+
+  /** The part of the reservations that could be told to yield. */
+  get yieldable(): Resources {
+    return this.#yieldable;
+  }
+
+  /** When memory was last given up that a measurement may have shown as taken, in milliseconds since the epoch. */
+  get freedAt(): number {
+    return this.#freedAt;
+  }
+
+  /** What was given up at that time and shortly before. */
+  get givenUp(): Resources {
+    return this.#givenUp;
+  }
+
+  /** When the next minimum residency ends, in milliseconds since the epoch; `undefined` when none runs. */
+  get nextMature(): number | undefined {
+    const first = this.#young.peek();
+    return first === undefined ? undefined : matureAt(first);
   }
 
   /** The last measurement, if there was one. */
@@ -92,22 +149,66 @@ export class Ledger {
     for (const reservations of this.#plugins.values()) yield* reservations;
   }
 
-  /** Those that can be evicted now, in the order in which they go: warm ones first, then the least recently used. */
+  /** Those that can be evicted now, in the order in which they go: warm ones first. */
   *candidates(): IterableIterator<Reservation> {
-    yield* this.#warm;
-    yield* this.#idle;
+    yield* this.#warm.sorted();
+    yield* this.#idle.sorted();
+  }
+
+  /** Those in use that can be told to yield; the longest resident first. */
+  busy(): IterableIterator<Reservation> {
+    return this.#busy.sorted();
   }
 
   /**
-   * What is free for somebody new: the smaller of capacity less reservations and measured free less the reservations
-   * that the measurement does not show yet, both less `held`, which is kept back for others.
+   * Whether a reservation may be told this. One that is pinned, granted and not yet called, told to go already, asking
+   * to come back, or within its minimum residency stays.
    */
-  available(held: Resources): Resources {
-    const unreserved = minus(this.capacity, this.#reserved);
-    if (this.#measurement === undefined) return notNegative(minus(unreserved, held));
+  mayBeTold(reservation: Reservation, ask: Victim['ask']): boolean {
+    const list = this.#listed.get(reservation);
+    return ask === 'YIELD' ? list === this.#busy : list === this.#idle || list === this.#warm;
+  }
+
+  /** Some of those that hold room and cannot be evicted now, at most this many. */
+  holders(most: number): readonly Reservation[] {
+    const holders: Reservation[] = [];
+    let scanned = 0;
+    for (const reservation of this) {
+      scanned += 1;
+      if (holders.length === most || scanned > HOLDERS_SCANNED) break;
+      const list = this.#listed.get(reservation);
+      if (list !== this.#idle && list !== this.#warm) holders.push(reservation);
+    }
+    return holders;
+  }
+
+  /**
+   * What is free for somebody new: the smaller of what is unreserved and measured free less the reservations that the
+   * measurement does not show yet, both less `held`, which is kept back for others. `unseen` counts as measured free.
+   */
+  available(held: Resources, unseen = NOTHING): Resources {
+    const unreserved = this.unreserved(held);
+    if (this.#measurement === undefined) return unreserved;
     const { vramMb = Infinity, ramMb = Infinity } = this.#measurement.free;
-    const measured = minus({ vramMb, ramMb, slots: Infinity }, this.#unseen);
-    return notNegative(minus(least(unreserved, measured), held));
+    const measured = minus(minus(plus({ vramMb, ramMb, slots: Infinity }, unseen), this.#unseen), held);
+    return notNegative(least(unreserved, measured));
+  }
+
+  /** Capacity less reservations, less `held`. */
+  unreserved(held: Resources): Resources {
+    return notNegative(minus(minus(this.capacity, this.#reserved), held));
+  }
+
+  /** Time has passed; returns whether a minimum residency has ended. */
+  advance(now: number): boolean {
+    this.#now = Math.max(this.#now, now);
+    let ended = false;
+    for (let first = this.#young.peek(); first !== undefined && matureAt(first) <= this.#now; ) {
+      this.#relist(first);
+      ended = true;
+      first = this.#young.peek();
+    }
+    return ended;
   }
 
   /** Reserves for a generation; one that is warm grows to the need. */
@@ -120,7 +221,9 @@ export class Ledger {
       warm.ref = ref;
       warm.since = now;
       warm.claimed = false;
-      warm.loadedAt = undefined;
+      warm.settledAt = undefined;
+      warm.used = undefined;
+      warm.deniedAt = undefined;
       this.#show(warm, unseen);
       this.#stand(warm, 'granted');
       return;
@@ -132,13 +235,17 @@ export class Ledger {
       need: NOTHING,
       standing: 'granted',
       since: now,
+      lastUsedAt: now,
+      rank: 0,
+      loadMs: undefined,
+      deniedAt: undefined,
       leaving: false,
+      told: undefined,
+      turn: 0,
       claimed: false,
       unseen: NOTHING,
-      loadedAt: undefined,
-      lastUsedAt: now,
-      older: undefined,
-      newer: undefined,
+      settledAt: undefined,
+      used: undefined,
     };
     const others = this.#plugins.get(plugin);
     if (others === undefined) this.#plugins.set(plugin, [reservation]);
@@ -148,8 +255,9 @@ export class Ledger {
   }
 
   /** Ends a reservation. */
-  free(reservation: Reservation): void {
+  free(reservation: Reservation, now: number): void {
     this.#unlist(reservation);
+    this.#noteGivenUp(reservation, NOTHING, now);
     this.#resize(reservation, NOTHING);
     this.#show(reservation, NOTHING);
     const others = this.of(reservation.plugin).filter((other) => other !== reservation);
@@ -158,31 +266,48 @@ export class Ledger {
   }
 
   /** The generation takes calls: it cannot be evicted. */
-  busy(reservation: Reservation, now: number): void {
-    reservation.loadedAt ??= now;
+  use(reservation: Reservation, now: number): void {
+    this.#noteLoaded(reservation, now);
     this.#stand(reservation, 'busy');
   }
 
   /** The generation's last call ended `at`: it can be evicted. */
   idle(reservation: Reservation, at: number): void {
-    reservation.loadedAt ??= at;
+    this.#noteLoaded(reservation, at);
     this.#unlist(reservation);
     reservation.lastUsedAt = at;
+    this.#turns += 1;
+    reservation.turn = this.#turns;
+    reservation.rank = this.#rankOf(reservation);
     this.#stand(reservation, 'idle');
   }
 
   /** The generation has gone warm and keeps this much. */
-  warm(reservation: Reservation, kept: Resources): void {
+  warm(reservation: Reservation, kept: Resources, now: number): void {
     this.#unlist(reservation);
+    this.#noteGivenUp(reservation, kept, now);
     reservation.leaving = false;
     this.#resize(reservation, { ...kept, pinned: false });
     this.#show(reservation, NOTHING);
+    reservation.settledAt = now;
+    reservation.used = undefined;
     this.#stand(reservation, 'warm');
   }
 
-  /** The generation was told to go, or (`false`) said that it will not. */
-  leave(reservation: Reservation, leaving: boolean): void {
-    reservation.leaving = leaving;
+  /** The generation was told to go. */
+  leave(reservation: Reservation, told: Victim['ask']): void {
+    reservation.leaving = true;
+    reservation.told = told;
+    if (told === 'RELEASE') this.#floor = Math.max(this.#floor, reservation.rank);
+    this.#relist(reservation);
+  }
+
+  /** The generation said that it will not go. */
+  stay(reservation: Reservation, now: number): void {
+    reservation.leaving = false;
+    if (reservation.told === 'YIELD') reservation.deniedAt = now;
+    // What denies has leases out, whatever it said last; it says so again when they are back.
+    if (!reservation.claimed) this.use(reservation, now);
     this.#relist(reservation);
   }
 
@@ -199,12 +324,63 @@ export class Ledger {
     this.#relist(reservation);
   }
 
-  /** Takes in what the monitor measured. What had loaded by then is in it. */
-  measure(measurement: Measurement): void {
+  /**
+   * Takes in what the monitor measured; returns those that use more than was reserved for them. What had loaded by then
+   * is in it, and of what is loading as much as its processes use. A resident has reserved what it asked for, or the
+   * most it was measured to use, whatever is more; a warm one, what it still uses.
+   */
+  measure(measurement: Measurement): readonly Reservation[] {
     this.#measurement = measurement;
+    const grown: Reservation[] = [];
+    for (const { plugin, generation, ...figures } of measurement.used ?? []) {
+      const reservation = this.get(plugin, generation);
+      if (reservation !== undefined && this.#noteUse(reservation, figures, measurement.at)) grown.push(reservation);
+    }
     for (const reservation of this.#loading) {
-      if (reservation.loadedAt !== undefined && reservation.loadedAt <= measurement.at)
-        this.#show(reservation, NOTHING);
+      const { settledAt, need, used } = reservation;
+      const isLoaded = settledAt !== undefined && settledAt <= measurement.at;
+      this.#show(reservation, isLoaded ? NOTHING : notNegative(minus(need, used ?? NOTHING)));
+    }
+    return grown;
+  }
+
+  /** Returns whether the reservation has grown by it. */
+  #noteUse(reservation: Reservation, use: Measurement['free'], at: number): boolean {
+    const { need, standing, leaving, claimed, settledAt } = reservation;
+    const used = { vramMb: Math.ceil(use.vramMb ?? 0), ramMb: Math.ceil(use.ramMb ?? 0), slots: need.slots };
+    const isWarm = standing === 'warm';
+    // What was measured before it went warm is what it has given up since.
+    if (isWarm && (settledAt === undefined || settledAt > at)) return false;
+    reservation.used = used;
+    // What is on its way out is reckoned with as it was when it was told to go, and what comes back as it asked to.
+    if (leaving || claimed) return false;
+    // Of what it has not asked for, nothing is reserved.
+    const counted = { ...used, vramMb: need.vramMb > 0 ? used.vramMb : 0, ramMb: need.ramMb > 0 ? used.ramMb : 0 };
+    const reserved = isWarm ? counted : most(need, counted);
+    if (fits(reserved, need) && fits(need, reserved)) return false;
+    this.resize(reservation, { ...need, ...reserved });
+    return !isWarm;
+  }
+
+  #noteLoaded(reservation: Reservation, at: number): void {
+    reservation.settledAt ??= at;
+    reservation.loadMs ??= at - reservation.since;
+  }
+
+  #noteGivenUp({ settledAt, need }: Reservation, kept: Resources, now: number): void {
+    // What had not loaded was not measured as taken either.
+    if (settledAt === undefined) return;
+    const before = now - this.#freedAt > GIVEN_UP_TOGETHER_MS ? NOTHING : this.#givenUp;
+    this.#givenUp = plus(before, notNegative(minus(need, kept)));
+    this.#freedAt = now;
+  }
+
+  #rankOf(reservation: Reservation): number {
+    try {
+      const rank = this.#order.rank(reservation, { capacity: this.capacity, floor: this.#floor });
+      return Number.isFinite(rank) ? rank : 0;
+    } catch {
+      return 0;
     }
   }
 
@@ -231,9 +407,9 @@ export class Ledger {
     this.#unlist(reservation);
     const list = this.#listFor(reservation);
     if (list === undefined) return;
-    list.add(reservation);
+    list.push(reservation);
     this.#listed.set(reservation, list);
-    this.#evictable = plus(this.#evictable, reservation.need);
+    this.#count(list, reservation.need, plus);
   }
 
   #unlist(reservation: Reservation): void {
@@ -241,12 +417,27 @@ export class Ledger {
     if (list === undefined) return;
     list.delete(reservation);
     this.#listed.delete(reservation);
-    this.#evictable = minus(this.#evictable, reservation.need);
+    this.#count(list, reservation.need, minus);
   }
 
-  #listFor(reservation: Reservation): RecencyList<Reservation> | undefined {
-    if (reservation.leaving || reservation.claimed || reservation.need.pinned === true) return undefined;
-    if (reservation.standing === 'idle') return this.#idle;
-    return reservation.standing === 'warm' ? this.#warm : undefined;
+  #count(list: Heap<Reservation>, need: Need, by: typeof plus): void {
+    if (list === this.#busy) this.#yieldable = by(this.#yieldable, need);
+    else if (list !== this.#young) this.#evictable = by(this.#evictable, need);
   }
+
+  #listFor(reservation: Reservation): Heap<Reservation> | undefined {
+    const { leaving, claimed, need, standing } = reservation;
+    if (leaving || claimed || need.pinned === true || standing === 'granted') return undefined;
+    if (standing === 'warm') return this.#warm;
+    if (matureAt(reservation) > this.#now) return this.#young;
+    return standing === 'idle' ? this.#idle : this.#busy;
+  }
+}
+
+function goesBefore(a: Reservation, b: Reservation): boolean {
+  return a.rank === b.rank ? a.turn < b.turn : a.rank < b.rank;
+}
+
+function matureAt({ since, need }: Reservation): number {
+  return since + (need.minResidencyMs ?? 0);
 }

@@ -9,6 +9,8 @@ export interface Resources {
 export interface Need extends Resources {
   /** Never evicted. */
   readonly pinned?: boolean | undefined;
+  /** Granted at once, whatever the policy says and nobody asked before: what the decisions of others rest on. */
+  readonly exempt?: boolean | undefined;
   /** How long it may stay from the grant on before it can be evicted, in milliseconds. */
   readonly minResidencyMs?: number | undefined;
 }
@@ -24,6 +26,9 @@ export interface ResourceFigures {
 
 /** No resources at all. */
 export const NOTHING: Resources = Object.freeze({ vramMb: 0, ramMb: 0, slots: 0 });
+
+/** The need of a plugin that is the monitor. What it really uses is measured like that of every other. */
+export const MONITOR_NEED: Need = Object.freeze({ ...NOTHING, pinned: true, exempt: true });
 
 /** Room without a limit. */
 export const UNLIMITED: Resources = Object.freeze({ vramMb: Infinity, ramMb: Infinity, slots: Infinity });
@@ -63,6 +68,15 @@ export function least(a: Resources, b: Resources): Resources {
     vramMb: Math.min(a.vramMb, b.vramMb),
     ramMb: Math.min(a.ramMb, b.ramMb),
     slots: Math.min(a.slots, b.slots),
+  };
+}
+
+/** The larger amount of each. */
+export function most(a: Resources, b: Resources): Resources {
+  return {
+    vramMb: Math.max(a.vramMb, b.vramMb),
+    ramMb: Math.max(a.ramMb, b.ramMb),
+    slots: Math.max(a.slots, b.slots),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { EvictionOrder } from './eviction-order.ts';
 import type { Standing } from './ledger.ts';
 import type { Need, Resources } from './need.ts';
 
@@ -27,6 +28,14 @@ export interface Resident {
   readonly lastUsedAt: number;
   /** Whether it has been told to go already. */
   readonly leaving: boolean;
+  /** The figure that the eviction order gave it when it last fell idle; the lowest goes first. */
+  readonly rank: number;
+  /** What its processes were last measured to use; zero of what is not known, `undefined` before. */
+  readonly used: Resources | undefined;
+  /** How long it took from the grant to ready, in milliseconds; `undefined` before. */
+  readonly loadMs: number | undefined;
+  /** When it last denied to yield, in milliseconds since the epoch; `undefined` if it has not. */
+  readonly deniedAt: number | undefined;
 }
 
 /** What a policy may look at. Reading it changes nothing. */
@@ -38,8 +47,12 @@ export interface Room {
   readonly pinned: Resources;
   /** The sum of what the candidates hold: if the need exceeds `free` and this together, no eviction can help. */
   readonly evictable: Resources;
-  /** Those that may be evicted now: warm ones first, then the least recently used. Read no more than is needed. */
+  /** The sum of what those hold that may be told to yield. */
+  readonly yieldable: Resources;
+  /** Those that may be evicted now: warm ones first, then in the eviction order. Read no more than is needed. */
   candidates(): Iterable<Resident>;
+  /** Those in use that may be told to yield; the longest resident first. Read no more than is needed. */
+  busy(): Iterable<Resident>;
   /** All that reside, the busy ones too, in no particular order. */
   residents(): Iterable<Resident>;
 }
@@ -65,6 +78,11 @@ export type Verdict =
       readonly reason: string;
       /** When to ask again even if nothing has happened, in milliseconds since the epoch. */
       readonly again?: number | undefined;
+      /**
+       * Whether it has waited too long: what comes free is kept for the first of those, in the order of waiting, and
+       * that one is asked about before all others.
+       */
+      readonly keep?: boolean | undefined;
     }
   | {
       readonly outcome: 'evict';
@@ -73,15 +91,32 @@ export type Verdict =
       readonly victims: readonly Victim[];
     };
 
+/** What happens when memory that was given up is not measured as free in time. */
+export type Unconfirmed = 'proceed' | 'refuse';
+
 /**
- * Decides who gets room. Pure: no clock, no log, no memory of its own. Of those who wait with equal needs only the
- * first in the order of waiting is asked about, since the others fit no better. It must not throw; should it, the one
- * who asked is refused.
+ * Decides who gets room. Write your own as an object of this type; `permissive`, `safety` and `queue` are such.
+ *
+ * `decide` is asked about a plugin when it asks for room, when somebody it was to get the room of has answered, and
+ * while it waits: when what is free and what is evictable together hold its need, when `again` comes, and, for the
+ * first of those who are to be kept room for, whenever anything has changed. Those who wait are asked about in the
+ * order of their priority, which grows by one each 10 s, then of arrival.
+ *
+ * It must be pure: no clock, no log, no memory of its own. It must not throw; should it, or should it answer something
+ * that is no verdict, the one who asked is refused. Whoever is pinned, granted and not yet called, told to go already,
+ * or within its minimum residency is not taken away whatever it says.
  */
 export interface Policy {
   readonly name: string;
   /** Whether it decides on measured figures, so that the monitor is asked before it when the last ones are old. */
   readonly measures: boolean;
+  /** In which order idle residents are taken away; the least recently used first by default. */
+  readonly order?: EvictionOrder | undefined;
+  /**
+   * How long the memory of a worker that has gone may take to be measured as free, in milliseconds, and what becomes
+   * of the one who evicted it when it takes longer. By default nobody waits for that, and the measurement counts.
+   */
+  readonly confirm?: { readonly withinMs: number; readonly otherwise: Unconfirmed } | undefined;
   /** @param now milliseconds since the epoch */
   decide(asking: Asking, room: Room, now: number): Verdict;
 }

@@ -80,11 +80,15 @@ export type SchedulerFact =
   | { readonly kind: 'nothing-enforced'; readonly policy: string }
   /** The monitor has not answered in time; the last figure, if any, is this old. */
   | { readonly kind: 'monitor-late'; readonly ageMs: number | undefined }
-  /** The policy threw. */
+  /** Memory was given up and is not measured as free; by the policy's word the plugin is started all the same. */
+  | { readonly kind: 'not-seen-free'; readonly policy: string; readonly plugin: string; readonly waitedMs: number }
+  /** A victim has not answered in time; room is looked for elsewhere. */
+  | { readonly kind: 'victim-late'; readonly plugin: string; readonly generation: number; readonly requester: string }
+  /** The policy threw, or answered something that is no verdict. */
   | { readonly kind: 'policy-failed'; readonly policy: string; readonly plugin: string; readonly message: string }
   /** The policy chose somebody who cannot be evicted. Nobody was told to go on that account. */
   | { readonly kind: 'victim-spared'; readonly policy: string; readonly plugin: string; readonly generation: number }
-  /** A changed manifest makes the residents exceed the capacity. */
+  /** By a changed manifest, or by what the plugin was measured to use, the residents exceed the capacity. */
   | { readonly kind: 'overcommitted'; readonly plugin: string; readonly reserved: Resources };
 
 /** What observers of the scheduler hear. */

@@ -1,16 +1,22 @@
 import type { AnyActorRef } from 'xstate';
 import { Heap } from './heap.ts';
+import { minus, notNegative, type Resources } from './need.ts';
 import type { Asking } from './policy.ts';
+import { RequestTree } from './request-tree.ts';
 
 /** A plugin generation that has asked for room and has no answer yet. */
 export interface Request extends Asking {
   readonly ref: AnyActorRef;
   /** Its place in the order of arrival. */
   readonly turn: number;
-  /** Whether the generation is warm, and so needs only what it does not hold already. */
-  readonly resumes: boolean;
+  /** What the generation holds already, because it is warm. */
+  readonly holds: Resources;
   /** The reason for which it was last told to wait, so that the same is not reported again. */
   told: string | undefined;
+  /** When it is to be decided about whatever happens, in milliseconds since the epoch. */
+  again: number;
+  /** Until when it waits for memory to be seen free, in milliseconds since the epoch; `undefined` if it does not. */
+  confirmBy: number | undefined;
 }
 
 /** After this long in the queue a request counts as one priority higher, in milliseconds. */
@@ -18,18 +24,19 @@ export const AGEING_MS = 10_000;
 
 /**
  * The requests without an answer, at most one a plugin, in the order in which they have a right to room: by priority,
- * which grows while they wait, then by arrival. Those that wait are kept apart by need: of equal needs only the first
- * can be next, so an edge looks at one request for each need instead of at all.
+ * which grows while they wait, then by arrival. No method takes time that grows faster than the logarithm of their
+ * number.
  */
 export class WaitingQueue {
   readonly #requests = new Map<string, Request>();
   readonly #deadlines = new Heap<Request>((a, b) => a.deadline < b.deadline);
-  readonly #waiting = new Map<string, Heap<Request>>();
-  #length = 0;
+  readonly #reminders = new Heap<Request>((a, b) => a.again < b.again);
+  readonly #waiting = new RequestTree<Request>(before);
+  readonly #kept = new Heap<Request>(before);
 
   /** How many requests wait. */
   get length(): number {
-    return this.#length;
+    return this.#waiting.size;
   }
 
   /** Whether there is no request without an answer, waiting or not. */
@@ -37,9 +44,14 @@ export class WaitingQueue {
     return this.#requests.size === 0;
   }
 
-  /** The earliest deadline of all requests, in milliseconds since the epoch. */
-  get earliestDeadline(): number | undefined {
-    return this.#deadlines.peek()?.deadline;
+  /** The earliest deadline and reminder of all requests, in milliseconds since the epoch; `Infinity` without any. */
+  get nextAt(): number {
+    return Math.min(this.#deadlines.peek()?.deadline ?? Infinity, this.#reminders.peek()?.again ?? Infinity);
+  }
+
+  /** The first of those for whom room is to be kept. */
+  get firstKept(): Request | undefined {
+    return this.#kept.peek();
   }
 
   /** The request of a plugin. */
@@ -53,67 +65,72 @@ export class WaitingQueue {
     return first !== undefined && first.deadline <= now ? first : undefined;
   }
 
+  /** Takes the next reminder that is due, and returns its request. */
+  due(now: number): Request | undefined {
+    const first = this.#reminders.peek();
+    if (first === undefined || first.again > now) return undefined;
+    this.#reminders.pop();
+    first.again = Infinity;
+    return first;
+  }
+
   /** Takes in a request of a plugin that has none; it does not wait yet. */
   add(request: Request): void {
     this.#requests.set(request.plugin, request);
     this.#deadlines.push(request);
+    if (request.again !== Infinity) this.#reminders.push(request);
   }
 
   /** Puts the changed request in the place of the former one. */
   replace(former: Request, request: Request): void {
-    const waited = this.unpark(former);
-    this.#deadlines.delete(former);
+    const waited = this.waits(former);
+    const kept = this.#kept.has(former);
+    this.delete(former);
     this.add(request);
     if (waited) this.park(request);
+    if (kept) this.#kept.push(request);
   }
 
   /** Forgets a request: it has its answer, or wants none. */
   delete(request: Request): void {
     this.unpark(request);
+    this.#reminders.delete(request);
     this.#deadlines.delete(request);
     this.#requests.delete(request.plugin);
   }
 
+  /** Has the request decided about at this time, at the latest. */
+  remind(request: Request, at: number): void {
+    this.#reminders.delete(request);
+    request.again = at;
+    if (at !== Infinity) this.#reminders.push(request);
+  }
+
   /** Lets the request wait, if it does not yet. */
   park(request: Request): void {
-    const key = keyOf(request);
-    let heap = this.#waiting.get(key);
-    if (heap === undefined) {
-      heap = new Heap(before);
-      this.#waiting.set(key, heap);
-    } else if (heap.has(request)) {
-      return;
-    }
-    heap.push(request);
-    this.#length += 1;
+    if (!this.waits(request)) this.#waiting.add(request, notNegative(minus(request.need, request.holds)));
+  }
+
+  /** Whether room is to be kept for a request that waits. */
+  keep(request: Request, keep: boolean): void {
+    if (!keep) this.#kept.delete(request);
+    else if (!this.#kept.has(request)) this.#kept.push(request);
   }
 
   /** Whether the request waits. */
   waits(request: Request): boolean {
-    return this.#waiting.get(keyOf(request))?.has(request) ?? false;
+    return this.#waiting.has(request);
   }
 
-  /** Of those that wait with the same need as this one, the first. */
-  firstLike(request: Request): Request | undefined {
-    return this.#waiting.get(keyOf(request))?.peek();
+  /** Of those that wait, the first after the given one, or of all, that the room holds. */
+  firstFitting(room: Resources, after: Request | undefined): Request | undefined {
+    return this.#waiting.firstFitting(room, after);
   }
 
-  /** Of those that wait, the first of each need. */
-  *heads(): IterableIterator<Request> {
-    for (const heap of this.#waiting.values()) {
-      const head = heap.peek();
-      if (head !== undefined) yield head;
-    }
-  }
-
-  /** Lets the request wait no longer, because room is being made for it; false when it did not wait. */
-  unpark(request: Request): boolean {
-    const key = keyOf(request);
-    const heap = this.#waiting.get(key);
-    if (heap === undefined || !heap.delete(request)) return false;
-    if (heap.size === 0) this.#waiting.delete(key);
-    this.#length -= 1;
-    return true;
+  /** Lets the request wait no longer, because room is being made for it. */
+  unpark(request: Request): void {
+    this.#waiting.delete(request);
+    this.#kept.delete(request);
   }
 }
 
@@ -124,8 +141,4 @@ export class WaitingQueue {
 export function before(a: Request, b: Request): boolean {
   const [since, otherSince] = [a.at - a.priority * AGEING_MS, b.at - b.priority * AGEING_MS];
   return since === otherSince ? a.turn < b.turn : since < otherSince;
-}
-
-function keyOf({ need, resumes, plugin }: Request): string {
-  return `${need.vramMb} ${need.ramMb} ${need.slots} ${need.pinned === true} ${resumes ? plugin : ''}`;
 }

@@ -12,11 +12,11 @@ export class SerializeError extends PluginError {
 
 /**
  * Writes a plugin's value as JSON, `undefined` as `null`. What JSON would silently change is a {@link SerializeError}:
- * NaN, infinities, BigInt, cycles, and functions, except properties that are functions below the first level, which are
- * left out as everywhere in JavaScript, because finding them would mean to walk every value.
+ * NaN, infinities, BigInt, cycles, and, at the first two levels, functions, bytes, maps and sets; deeper these are written
+ * as everywhere in JavaScript, because finding them would mean to walk every value.
  */
 export function serialize(value: unknown): string {
-  refuseFunctions(value);
+  refuseLosses(value);
   let json: string | undefined;
   try {
     json = JSON.stringify(value);
@@ -57,14 +57,28 @@ function isTempFileValue(value: unknown): value is TempFileValue {
   return typeof value === 'object' && value !== null && 'toTempFile' in value && typeof value.toTempFile === 'function';
 }
 
-function refuseFunctions(value: unknown): void {
+function refuseLosses(value: unknown): void {
   if (typeof value === 'function' || typeof value === 'symbol')
     throw new SerializeError(`${at([])} is a ${typeof value}.`);
   if (typeof value !== 'object' || value === null || 'toJSON' in value) return;
+  refuseContainer(value, []);
   for (const key in value) {
     const member = (value as Readonly<Record<string, unknown>>)[key];
     if (typeof member === 'function' && Object.hasOwn(value, key))
       throw new SerializeError(`${at([key])} is a function.`);
+    if (typeof member === 'object' && member !== null) refuseContainer(member, [key]);
+  }
+}
+
+/** Refuses objects whose content is not in their properties, or byte by byte. */
+function refuseContainer(value: object, path: readonly string[]): void {
+  if ('toJSON' in value) return;
+  if (value instanceof Map || value instanceof Set) {
+    const kind = value instanceof Map ? 'Map' : 'Set';
+    throw new SerializeError(`${at(path)} is a ${kind}, of which JSON keeps nothing: give an object or a list.`);
+  }
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    throw new SerializeError(`${at(path)} is binary data: write it to a file and give its path, or give a list.`);
   }
 }
 

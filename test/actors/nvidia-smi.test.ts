@@ -1,87 +1,67 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
-import { parseGpuProcesses, parseGpus, readGpuProcesses, readGpus } from '../../src/actors/nvidia-smi.ts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createNvidiaSmi } from '../../src/actors/nvidia-smi.ts';
+import { parseGpuProcesses, parseGpus } from '../../src/actors/nvidia-smi-output.ts';
+import { GPU_OUTPUTS, PROCESS_OUTPUTS } from '../fixtures/nvidia-smi/outputs.ts';
 
 const command = (name: string): string => fileURLToPath(new URL(`../fixtures/processes/${name}`, import.meta.url));
 
-test('GPUs are read', () => {
-  const text =
-    'GPU-5a1b2c3d-0000-1111-2222-333344445555, 0, NVIDIA GeForce RTX 4090, 24564, 23500, 1064\n' +
-    'GPU-6a1b2c3d-0000-1111-2222-333344445555, 1, NVIDIA H200, 143771, 143164, 0\n';
-  expect(parseGpus(text)).toEqual([
-    {
-      uuid: 'GPU-5a1b2c3d-0000-1111-2222-333344445555',
-      index: 0,
-      name: 'NVIDIA GeForce RTX 4090',
-      totalMb: 24_564,
-      freeMb: 23_500,
-      usedMb: 1_064,
-    },
-    {
-      uuid: 'GPU-6a1b2c3d-0000-1111-2222-333344445555',
-      index: 1,
-      name: 'NVIDIA H200',
-      totalMb: 143_771,
-      freeMb: 143_164,
-      usedMb: 0,
-    },
-  ]);
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gr-smi-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test.each(GPU_OUTPUTS.map((output) => [output.title, output] as const))('GPUs are read: %s', (_, { text, found }) => {
+  expect(parseGpus(text)).toEqual(found);
 });
 
-test.each(['[N/A]', '[Not Supported]', '[Insufficient Permissions]', 'N/A', '[Unknown Error]'])(
-  'a figure of %s is null',
-  (figure) => {
-    expect(parseGpus(`GPU-1, 0, NVIDIA GB10, ${figure}, ${figure}, ${figure}\n`)).toMatchObject([
-      { name: 'NVIDIA GB10', totalMb: null, freeMb: null, usedMb: null },
-    ]);
-    expect(parseGpuProcesses(`77, GPU-1, ${figure}\r\n`)).toEqual([{ pid: 77, gpuUuid: 'GPU-1', usedMb: null }]);
+test.each(PROCESS_OUTPUTS.map((output) => [output.title, output] as const))(
+  'processes are read: %s',
+  (_, { text, found }) => {
+    expect(parseGpuProcesses(text)).toEqual(found);
   },
 );
 
-test('processes are read, those on a part of a GPU too', () => {
-  expect(parseGpuProcesses('77, GPU-1, 512\n78, MIG-4f0c2b9e-1, 1024\n')).toEqual([
-    { pid: 77, gpuUuid: 'GPU-1', usedMb: 512 },
-    { pid: 78, gpuUuid: 'MIG-4f0c2b9e-1', usedMb: 1024 },
-  ]);
-  expect(parseGpuProcesses('')).toEqual([]);
-});
-
-test.each([
-  'No devices were found\n',
-  'NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.\n',
-  'GPU-1, 0, NVIDIA A100, 40960, 40000, 960\nUnable to determine the device handle\n',
-])('%j is no answer', (text) => {
-  expect(parseGpus(text)).toBeNull();
-  expect(parseGpuProcesses(text)).toBeNull();
-});
-
-test('a machine without the tool has no GPUs, and that is no reason for a warning', async () => {
-  const warnings: string[] = [];
-  expect(await readGpus({ command: 'nowhere-smi', onWarning: (text) => warnings.push(text) })).toEqual([]);
-  expect(warnings).toEqual([]);
+test('a machine without the tool has no GPUs', async () => {
+  const smi = createNvidiaSmi({ command: 'nowhere-smi' });
+  expect(await Promise.all([smi.gpus(), smi.processes()])).toEqual([[], []]);
 });
 
 test('the tool is asked for what is parsed', async () => {
-  expect(await readGpus({ command: command('nvidia-smi') })).toMatchObject([{ uuid: 'GPU-1', totalMb: 24_564 }]);
-  expect(await readGpuProcesses({ command: command('nvidia-smi') })).toMatchObject([{ pid: 77, usedMb: 512 }]);
+  const smi = createNvidiaSmi({ command: command('nvidia-smi') });
+  expect(await smi.gpus()).toMatchObject([{ uuid: 'GPU-1', totalMb: 24_564, name: 'NVIDIA GeForce RTX 4090' }]);
+  expect(await smi.processes()).toMatchObject([{ pid: 77, usedMb: 512 }]);
 });
 
-test('nonsense and failure are warned about once each', async () => {
-  for (const [name, said] of [
-    ['nvidia-smi-nonsense', /answered "hello/],
-    ['nvidia-smi-failed', /failed: .*driver/],
-  ] as const) {
-    const warnings: string[] = [];
-    expect(await readGpus({ command: command(name), onWarning: (text) => warnings.push(text) })).toEqual([]);
-    expect(warnings).toEqual([expect.stringMatching(said)]);
-  }
+test('nonsense and failure say what was wrong', async () => {
+  await expect(createNvidiaSmi({ command: command('nvidia-smi-nonsense') }).gpus()).rejects.toThrow(
+    /answered "hello, world/,
+  );
+  await expect(createNvidiaSmi({ command: command('nvidia-smi-failed') }).gpus()).rejects.toThrow(/failed: .*driver/);
 });
 
-test('a tool that hangs is given up at the deadline, or at the signal', async () => {
-  const warnings: string[] = [];
-  const hung = command('nvidia-smi-hung');
-  const onWarning = (text: string): void => void warnings.push(text);
-  expect(await readGpus({ command: hung, onWarning })).toEqual([]);
-  expect(await readGpus({ command: hung, onWarning, signal: AbortSignal.abort() })).toEqual([]);
-  expect(warnings).toEqual([expect.stringContaining('did not answer'), expect.stringContaining('given up')]);
+test('a tool that hangs is given up at the deadline, ended, and then asked again', async () => {
+  const file = join(folder, 'smi');
+  const pids = join(folder, 'pids');
+  writeFileSync(file, `#!/bin/sh\necho $$ >> '${pids}'\nexec sleep 300\n`, { mode: 0o755 });
+  const smi = createNvidiaSmi({ command: file, deadlineMs: 300 });
+  await expect(smi.gpus()).rejects.toThrow('did not answer within 300 ms');
+  await vi.waitFor(() => expect(existsSync(`/proc/${readFileSync(pids, 'utf8').trim()}`)).toBe(false));
+  writeFileSync(file, `#!/bin/sh\nexec '${command('nvidia-smi')}' "$@"\n`, { mode: 0o755 });
+  await vi.waitFor(async () => expect(await smi.gpus()).toHaveLength(1));
+});
+
+test('a tool that hangs and has not ended is not started once more', async () => {
+  const file = join(folder, 'smi');
+  const pids = join(folder, 'pids');
+  writeFileSync(file, `#!/bin/sh\necho $$ >> '${pids}'\nexec sleep 300\n`, { mode: 0o755 });
+  const smi = createNvidiaSmi({ command: file, deadlineMs: 300 });
+  // Within the turn in which the first is given up, so that it cannot have ended.
+  const second = smi.gpus().catch(() => smi.gpus());
+  await expect(second).rejects.toThrow('still hanging');
+  expect(readFileSync(pids, 'utf8').trim().split('\n')).toHaveLength(1);
 });

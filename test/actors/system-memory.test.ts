@@ -28,7 +28,12 @@ function machine(files: Record<string, string>): void {
 
 test('without control groups the machine itself is the limit', () => {
   machine({});
-  expect(readSystemMemory(root)).toEqual({ totalMb: 16_384, availableMb: 8_192, limitedBy: 'host' });
+  expect(readSystemMemory(root)).toEqual({
+    totalMb: 16_384,
+    availableMb: 8_192,
+    machineTotalMb: 16_384,
+    group: undefined,
+  });
 });
 
 test('version 2: the tightest group above this process counts, without file pages not in use', () => {
@@ -41,7 +46,12 @@ test('version 2: the tightest group above this process counts, without file page
     'sys/fs/cgroup/user.slice/app.scope/memory.max': 'max\n',
     'sys/fs/cgroup/user.slice/app.scope/memory.current': '1000\n',
   });
-  expect(readSystemMemory(root)).toEqual({ totalMb: 4_096, availableMb: 2_048, limitedBy: 'cgroup' });
+  expect(readSystemMemory(root)).toEqual({
+    totalMb: 4_096,
+    availableMb: 2_048,
+    machineTotalMb: 16_384,
+    group: join(root, 'sys/fs/cgroup/user.slice'),
+  });
 });
 
 test('version 2 in a container: the group is the top of what is mounted', () => {
@@ -51,7 +61,12 @@ test('version 2 in a container: the group is the top of what is mounted', () => 
     'sys/fs/cgroup/memory.max': `${512 * MIB}\n`,
     'sys/fs/cgroup/memory.current': `${100 * MIB}\n`,
   });
-  expect(readSystemMemory(root)).toEqual({ totalMb: 512, availableMb: 412, limitedBy: 'cgroup' });
+  expect(readSystemMemory(root)).toEqual({
+    totalMb: 512,
+    availableMb: 412,
+    machineTotalMb: 16_384,
+    group: join(root, 'sys/fs/cgroup'),
+  });
 });
 
 test('version 1 in a container whose path counts from the machine', () => {
@@ -62,7 +77,12 @@ test('version 1 in a container whose path counts from the machine', () => {
     'sys/fs/cgroup/memory/memory.usage_in_bytes': `${600 * MIB}\n`,
     'sys/fs/cgroup/memory/memory.stat': `inactive_file 1\ntotal_inactive_file ${200 * MIB}\n`,
   });
-  expect(readSystemMemory(root)).toEqual({ totalMb: 1_024, availableMb: 624, limitedBy: 'cgroup' });
+  expect(readSystemMemory(root)).toEqual({
+    totalMb: 1_024,
+    availableMb: 624,
+    machineTotalMb: 16_384,
+    group: join(root, 'sys/fs/cgroup/memory'),
+  });
 });
 
 test('version 1 without a limit writes a huge number', () => {
@@ -72,15 +92,41 @@ test('version 1 without a limit writes a huge number', () => {
     'sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712\n',
     'sys/fs/cgroup/memory/memory.usage_in_bytes': '600\n',
   });
-  expect(readSystemMemory(root)).toEqual({ totalMb: 16_384, availableMb: 8_192, limitedBy: 'host' });
+  expect(readSystemMemory(root)).toEqual({
+    totalMb: 16_384,
+    availableMb: 8_192,
+    machineTotalMb: 16_384,
+    group: undefined,
+  });
 });
 
 test('a group that may use more than is left is limited by the machine, and one beyond its limit has nothing', () => {
   const group = { 'proc/self/cgroup': '0::/\n', 'proc/self/mountinfo': V2_MOUNT };
   machine({ ...group, 'sys/fs/cgroup/memory.max': `${15_000 * MIB}`, 'sys/fs/cgroup/memory.current': '0' });
-  expect(readSystemMemory(root)).toEqual({ totalMb: 15_000, availableMb: 8_192, limitedBy: 'host' });
+  expect(readSystemMemory(root)).toEqual({
+    totalMb: 15_000,
+    availableMb: 8_192,
+    machineTotalMb: 16_384,
+    group: undefined,
+  });
   machine({ ...group, 'sys/fs/cgroup/memory.max': `${MIB}`, 'sys/fs/cgroup/memory.current': `${2 * MIB}` });
   expect(readSystemMemory(root).availableMb).toBe(0);
+});
+
+test('a group inside a tighter one does not loosen it, and an application beside pays for its own', () => {
+  machine({
+    'proc/self/cgroup': '0::/outer/inner\n',
+    'proc/self/mountinfo': V2_MOUNT,
+    'sys/fs/cgroup/outer/memory.max': `${1_000 * MIB}\n`,
+    'sys/fs/cgroup/outer/memory.current': `${900 * MIB}\n`,
+    'sys/fs/cgroup/outer/inner/memory.max': `${2_000 * MIB}\n`,
+    'sys/fs/cgroup/outer/inner/memory.current': `${10 * MIB}\n`,
+  });
+  expect(readSystemMemory(root)).toMatchObject({
+    totalMb: 1_000,
+    availableMb: 100,
+    group: join(root, 'sys/fs/cgroup/outer'),
+  });
 });
 
 test('this machine has memory, also where nothing can be read', () => {

@@ -95,6 +95,9 @@ describe('encodeCall', () => {
     ['a symbol', [Symbol('s')], 'input[0] is a symbol'],
     ['a Buffer', { audio: Buffer.from('x') }, 'input.audio is binary data; write it to a file'],
     ['bytes alone', new Float32Array(2), 'input is binary data'],
+    ['a Map', { counts: new Map([['a', 1]]) }, 'input.counts is a Map'],
+    ['a Set alone', new Set([1]), 'input is a Set'],
+    ['a Set somewhere below', { deep: { set: new Set(), none: null } }, 'input.deep.set is a Set'],
     ['an ArrayBuffer', [new ArrayBuffer(2)], 'input[0] is binary data'],
   ])('refuses %s and says where it stands', (_what, input, where) => {
     const error = refusal(input);

@@ -129,7 +129,7 @@ test('who leaves the queue is let in by nobody, and the last one to leave is tol
   const [a, b] = [new Visitor('a'), new Visitor('b')];
   enter(closed, a, b);
   types();
-  expect([closed.withdraw(a), closed.withdraw(a), types()]).toEqual([true, false, []]);
+  expect([closed.withdraw(a), closed.withdraw(a), types()]).toEqual([true, false, ['CALL']]);
   expect([closed.withdraw(b), types()]).toEqual([true, ['CALLERS.GONE']]);
   closed.open(residency());
   expect([a.fates, b.fates, closed.leases]).toEqual([[], [], 0]);
@@ -199,6 +199,20 @@ test('the leases of a lost worker end, those who wait go on waiting', () => {
   expect([open.leases, open.waiting, open.residency, types()]).toEqual([0, 1, undefined, ['IDLE']]);
   open.open(residency(2));
   expect(guests[2]?.fates).toEqual(['started']);
+});
+
+test('a worker that is gone in the turn of its last return is told idle at once: the next one starts afresh', () => {
+  const { gate: open, types } = gate();
+  const [first, second] = [residency(1), residency(2)];
+  open.open(first);
+  const guest = new Visitor('a');
+  open.enter(guest);
+  open.leave(first, guest);
+  open.lose(1, first, ERROR);
+  expect(types()).toEqual(['LEASED', 'IDLE']);
+  open.open(second);
+  open.enter(new Visitor('b'));
+  expect(types()).toEqual(['LEASED']);
 });
 
 test('a lease comes back once, also if its worker was lost before', () => {

@@ -80,11 +80,14 @@ export async function runChaos({ seed, seconds, plugins, onPause, pauseEverySeco
   const open = new Set();
   /** @type {unknown[]} */
   const wrong = [];
-  const pids = new Set();
+  /** The workers there have been, by pid, with when they started: a pid may be given to a stranger later. */
+  const workers = new Map();
   supervisor.on('transition', ({ plugin }) => {
     const { pid } = supervisor.plugin(plugin).snapshot();
-    if (pid !== undefined) pids.add(pid);
+    const started = pid === undefined ? undefined : startOf(pid);
+    if (started !== undefined) workers.set(pid, started);
   });
+  const living = () => [...workers].filter(([pid, started]) => startOf(pid) === started).map(([pid]) => pid);
 
   const pick = () => names[Math.floor(random() * names.length)] ?? '';
   /** @param {Promise<void>} done */
@@ -210,8 +213,8 @@ export async function runChaos({ seed, seconds, plugins, onPause, pauseEverySeco
     if (formerRuntime === undefined) delete process.env['XDG_RUNTIME_DIR'];
     else process.env['XDG_RUNTIME_DIR'] = formerRuntime;
   }
-  for (let round = 0; round < 100 && [...pids].some(lives); round += 1) await delay(10);
-  const left = [...pids].filter(lives);
+  for (let round = 0; round < 100 && living().length > 0; round += 1) await delay(10);
+  const left = living();
   if (left.length > 0) wrong.push(new Error(`These processes are left: ${left.join(', ')}.`));
   const files = [...readdirSync(runtime), ...readdirSync(join(folder, 'data', 'supervisors'))];
   if (files.length > 0) wrong.push(new Error(`These files are left: ${files.join(', ')}.`));
@@ -240,13 +243,14 @@ async function readAll(stream) {
   return items;
 }
 
-/** @param {number} pid */
-function lives(pid) {
+/** When the process of this pid started, in clock ticks since boot; undefined where there is none that lives. @param {number} pid */
+function startOf(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return !'ZX'.includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? 'X');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return 'ZX'.includes(fields[0] ?? 'X') ? undefined : fields[19];
   } catch {
-    return false;
+    return undefined;
   }
 }
 

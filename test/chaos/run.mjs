@@ -41,7 +41,7 @@ const [, first, ...later] = looks;
 const last = later.at(-1);
 if (first !== undefined && last !== undefined) {
   const grown = Object.entries(last).filter(
-    ([what, amount]) => amount > first[/** @type {keyof Look} */ (what)] * (what === 'heapMb' ? 1.25 : 1) + 2,
+    ([what, amount]) => amount > first[/** @type {keyof Look} */ (what)] * (what === 'heapMb' ? 1.1 : 1) + 2,
   );
   if (grown.length > 0) {
     console.error(`Something grows: ${grown.map(([what, amount]) => `${what} to ${amount}`).join(', ')}.`);

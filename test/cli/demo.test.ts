@@ -124,6 +124,11 @@ test('a crash, a cancelled call and a replaced worker are shown, and nothing is 
     { data: { failed: 0, pid: replaced?.pid } },
   ]);
 
+  // There was room for two, and the one that was called first made it for the third.
+  expect(ofType(events, 'decision')).toMatchObject([
+    { decision: { plugin: 'third', outcome: 'evict', chosen: [{ plugin: 'first' }] } },
+  ]);
+
   const hits = ofType(events, 'hit');
   expect(hits.map(({ path }) => path)).toContain(join(folder, 'texts', 'voyage.md'));
   expect(ofType(events, 'pair')).toMatchObject([{ similarity: expect.closeTo(0.99, 1) }]);

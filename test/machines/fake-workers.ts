@@ -1,4 +1,5 @@
 import type { CallInFlight, CallSink, WorkerChannel } from '../../src/actors/worker-channel.ts';
+import type { TreeSampler } from '../../src/actors/process-tree.ts';
 import type { connectWorker } from '../../src/actors/worker-connect.ts';
 import type { LaunchRequest } from '../../src/actors/worker-launch.ts';
 import type { ProcessEvent, WorkerExit, WorkerProcess } from '../../src/actors/worker-process.ts';
@@ -7,8 +8,11 @@ import { GreenroomError } from '../../src/errors.ts';
 import type { Connection } from '../../src/machines/worker.ts';
 import { EXIT_DO_NOT_RESTART, type CancelOutcome, type Handshake, type Health } from '../../src/protocol.ts';
 
-/** How a step of a worker goes: done at once, not before it is told to, or refused. */
-export type Way = 'prompt' | 'late' | 'refused';
+/** How a step of a worker goes: done at once, after this many milliseconds, not before it is told to, or refused. */
+export type Way = 'prompt' | number | 'late' | 'refused';
+
+/** Does something after so many milliseconds of the simulated time. */
+type Later = (fn: () => void, ms: number) => void;
 
 /** How a worker behaves. */
 export interface Manner {
@@ -39,12 +43,46 @@ export const GOOD: Manner = {
   buried: true,
 };
 
+const HUNG: Manner = {
+  spawn: 'late',
+  connect: 'late',
+  initialize: 'late',
+  release: 'late',
+  cleanup: 'late',
+  health: 'late',
+  heedsTerm: false,
+  heedsCancel: false,
+  buried: true,
+};
+
 interface Late {
   proceed(): void;
   refuse(error: Error): void;
 }
 
-let lastPid = 2 ** 22;
+/** What a fake worker is called with: its result, and after how many milliseconds; by default when it is told to. */
+export interface FakeInput {
+  readonly value?: unknown;
+  readonly ms?: number | undefined;
+}
+
+/** A call that a fake worker is at. */
+interface FakeCall {
+  readonly sink: CallSink;
+  readonly streams: boolean;
+  readonly value: unknown;
+}
+
+/** What fake workers need of the world around them. */
+export interface FakeWorkersOptions {
+  readonly mannerOf: (plugin: string) => Manner;
+  /** Told of what is asked of a worker, before it is done; its start is `spawn`. */
+  readonly asked?: ((worker: FakeWorker, what: string) => void) | undefined;
+  readonly later: Later;
+}
+
+/** No process has a number as high as this. */
+const FIRST_PID = 2 ** 22;
 
 /** Process, connection and plugin in one object, without a process, a connection or a plugin. */
 export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
@@ -57,31 +95,32 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
   readonly concurrency: number;
   manner: Manner;
   /** The calls that it is at. */
-  readonly calls = new Map<string, CallSink>();
+  readonly calls = new Map<string, FakeCall>();
+  /** The memory that it uses, in MiB. */
+  rssMb = 50;
   readonly signals: string[] = [];
-  /** Whether it has ever given up its resources. */
-  released = false;
   exited = false;
   gone = false;
   readonly #late = new Set<Late>();
-  readonly #tell: (event: ProcessEvent) => void;
+  #tell: (event: ProcessEvent) => void;
   readonly #asked: (worker: FakeWorker, what: string) => void;
+  readonly #later: Later;
 
   constructor(
+    pid: number,
     { plugin, concurrency }: LaunchRequest,
     generation: number,
-    manner: Manner,
     tell: (event: ProcessEvent) => void,
-    asked: (worker: FakeWorker, what: string) => void,
+    { mannerOf, asked = () => {}, later }: FakeWorkersOptions,
   ) {
-    lastPid += 1;
-    this.pid = lastPid;
+    this.pid = pid;
     this.plugin = plugin;
     this.generation = generation;
     this.concurrency = concurrency;
-    this.manner = manner;
+    this.manner = mannerOf(plugin);
     this.#tell = tell;
     this.#asked = asked;
+    this.#later = later;
     void this.#begin();
   }
 
@@ -117,11 +156,15 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
   }
 
   #end(call: string, error: GreenroomError | undefined): void {
-    const sink = this.calls.get(call);
-    if (sink === undefined) return;
+    const found = this.calls.get(call);
+    if (found === undefined) return;
     this.calls.delete(call);
-    if (error === undefined) sink.onResult('result');
-    else sink.onError(error);
+    const { sink, streams, value } = found;
+    if (error !== undefined) sink.onError(error);
+    else if (streams) {
+      sink.onChunk(value);
+      sink.onResult(undefined);
+    } else sink.onResult(value);
   }
 
   /** The process ends. */
@@ -143,11 +186,25 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
     if (!this.exited || this.gone) return;
     this.gone = true;
     this.#tell({ type: 'PROCESS.GONE' });
+    // Those who were told are not to be kept for as long as it is remembered.
+    this.#tell = () => {};
+  }
+
+  /** From here on it uses more memory than any manifest allows. */
+  grow(): void {
+    this.rssMb = 100_000;
+  }
+
+  /** From here on it answers nothing, and heeds nothing but SIGKILL. */
+  hang(): void {
+    const { buried } = this.manner;
+    this.manner = { ...HUNG, buried };
   }
 
   /** From here on it behaves. */
   mend(): void {
     this.manner = GOOD;
+    this.rssMb = 50;
     this.proceed();
     while (this.calls.size > 0) this.answer();
     this.bury();
@@ -171,15 +228,21 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
 
   onExit(): void {}
 
-  execute(call: string, _body: string, sink: CallSink): CallInFlight {
-    this.#asked(this, 'call');
-    this.calls.set(call, sink);
-    if (this.exited) queueMicrotask(() => this.#end(call, broken()));
-    return { pause: () => {}, resume: () => {} };
+  execute(call: string, body: string, sink: CallSink): CallInFlight {
+    return this.#take(call, body, sink, false);
   }
 
   stream(call: string, body: string, sink: CallSink): CallInFlight {
-    return this.execute(call, body, sink);
+    return this.#take(call, body, sink, true);
+  }
+
+  #take(call: string, body: string, sink: CallSink, streams: boolean): CallInFlight {
+    this.#asked(this, 'call');
+    const { value, ms } = (JSON.parse(body) as { kwargs: FakeInput }).kwargs;
+    this.calls.set(call, { sink, streams, value });
+    if (this.exited) queueMicrotask(() => this.#end(call, broken()));
+    else if (ms !== undefined) this.#later(() => this.#end(call, undefined), ms);
+    return { pause: () => {}, resume: () => {} };
   }
 
   cancel(call: string): Promise<CancelOutcome> {
@@ -208,9 +271,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
     this.#asked(this, 'release');
     const { release } = this.manner;
     if (release === 'nothing') return false;
-    const released = await this.#step(release, true, new GreenroomError('E_REMOTE', 'It keeps it.'), signal);
-    this.released = true;
-    return released;
+    return await this.#step(release, true, new GreenroomError('E_REMOTE', 'It keeps it.'), signal);
   }
 
   cleanup(signal: AbortSignal): Promise<void> {
@@ -236,6 +297,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
       const onAbort = end(() => reject(signal?.reason as Error));
       const late: Late = { proceed: end(() => resolve(value)), refuse: (reason) => end(() => reject(reason))() };
       this.#late.add(late);
+      if (typeof way === 'number') this.#later(() => late.proceed(), way);
       signal?.addEventListener('abort', onAbort);
     });
   }
@@ -248,26 +310,48 @@ function broken(): GreenroomError {
 /** Starts fake workers in the place of processes. */
 export class FakeWorkers {
   readonly all: FakeWorker[] = [];
-  readonly #mannerOf: (plugin: string) => Manner;
-  readonly #asked: (worker: FakeWorker, what: string) => void;
+  readonly #options: FakeWorkersOptions;
+  readonly #living = new Map<string, Set<FakeWorker>>();
+  readonly #spawned = new Map<string, number>();
 
-  /** @param asked told of what is asked of a worker, before it is done; its start is `spawn` */
-  constructor(mannerOf: (plugin: string) => Manner, asked: (worker: FakeWorker, what: string) => void = () => {}) {
-    this.#mannerOf = mannerOf;
-    this.#asked = asked;
+  constructor(options: FakeWorkersOptions) {
+    this.#options = options;
   }
 
   readonly spawn: typeof spawnWorker = (launch, generation, _services, tell) => {
-    const worker = new FakeWorker(launch, generation, this.#mannerOf(launch.plugin), tell, this.#asked);
-    this.#asked(worker, 'spawn');
+    const { plugin } = launch;
+    const living = this.#living.get(plugin) ?? new Set();
+    this.#living.set(plugin, living);
+    const heard = (event: ProcessEvent): void => {
+      if (event.type === 'PROCESS.GONE') living.delete(worker);
+      tell(event);
+    };
+    const worker = new FakeWorker(FIRST_PID + this.all.length, launch, generation, heard, this.#options);
+    this.#options.asked?.(worker, 'spawn');
+    living.add(worker);
+    this.#spawned.set(plugin, this.spawned(plugin) + 1);
     this.all.push(worker);
     return worker;
   };
 
   readonly connect: typeof connectWorker = (process, _launch, signal) => (process as FakeWorker).connect(signal);
 
+  /** Measures the workers. */
+  readonly sampler: TreeSampler = {
+    sample: (pid) => {
+      const memoryRssMb = this.all[pid - FIRST_PID]?.rssMb ?? null;
+      return Promise.resolve({ pid, memoryRssMb, cpuPercent: null, processes: null, uptimeMs: null });
+    },
+  };
+
+  /** How many workers a plugin has had. */
+  spawned(plugin: string): number {
+    return this.#spawned.get(plugin) ?? 0;
+  }
+
   /** Those of which something is left, of one plugin or of all. */
   living(plugin?: string): FakeWorker[] {
-    return this.all.filter((worker) => !worker.gone && (plugin === undefined || worker.plugin === plugin));
+    if (plugin !== undefined) return [...(this.#living.get(plugin) ?? [])];
+    return [...this.#living.values()].flatMap((workers) => [...workers]);
   }
 }

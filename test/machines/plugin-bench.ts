@@ -16,6 +16,9 @@ export const ERROR = new GreenroomError('E_STOPPING', 'Somebody asked for it.');
 export const CRASH = new GreenroomError('E_CRASHED', 'It died.');
 const EXIT: WorkerExit = { code: 1, signal: null, output: '', outOfMemory: false, retryable: true };
 
+/** What a worker keeps that has released its resources. */
+export const KEPT = { vramMb: 0, ramMb: 20, slots: 1 };
+
 /** A manifest in force that was never on disk. */
 export function entryOf(manifest: Record<string, unknown> = {}): ManifestEntry {
   return {
@@ -83,7 +86,7 @@ export class PluginBench {
       pluginMachine.provide({
         actors: {
           worker: worker as never,
-          release: fromPromise<boolean>(asked) as never,
+          release: fromPromise(asked) as never,
           resume: fromPromise(asked) as never,
         },
       }),
@@ -95,6 +98,7 @@ export class PluginBench {
           gate: this.gate,
           host: {
             plan: () => ({}) as LaunchRequest,
+            need: ({ settings }) => settings.need,
             now: () => this.clock.now(),
             entered: (_context, state, phase) => void this.path.push(`${state}.${phase}`),
             replaced: (_context, error) => void this.replacements.push(error === undefined ? 'done' : error.code),
@@ -122,7 +126,9 @@ export class PluginBench {
     const { context, replacement, at } = this;
     if (replacement === 'asking') return context.successor;
     if (at !== 'spawning.admitting' || context.granted) return undefined;
-    return context.workers.find(({ generation }) => generation === context.current)?.generation ?? context.generation;
+    const warm = context.workers.find(({ generation }) => generation === context.current);
+    if (warm === undefined && context.workers.length > 0) return undefined;
+    return warm?.generation ?? context.generation;
   }
 
   /** Whether a release or a resume awaits its answer. */
@@ -188,7 +194,15 @@ export class PluginBench {
   }
 
   refused(generation = this.context.generation): void {
-    const error = { plugin: 'p', policy: 'queue', reason: 'never-fits' } as SchedulerRefusal;
+    const nothing = { vramMb: 0, ramMb: 0, slots: 0 };
+    const error: SchedulerRefusal = {
+      plugin: 'p',
+      policy: 'queue',
+      reason: 'never-fits',
+      asked: nothing,
+      free: nothing,
+      waitingFor: [],
+    };
     this.send({ type: 'REFUSED', generation, error });
   }
 
@@ -252,8 +266,8 @@ export const WAYS: Readonly<Record<Place, readonly Step[]>> = {
   'ready.ready': [(b) => b.send({ type: 'LOAD' }), (b) => b.granted(), (b) => b.connected(), (b) => b.ready()],
   'busy.draining': [(b) => to(b, 'busy.serving'), (b) => b.send({ type: 'YIELD' })],
   'released.releasing': [(b) => to(b, 'ready.ready'), (b) => b.send({ type: 'RELEASE' })],
-  'released.warm': [(b) => to(b, 'released.releasing'), (b) => b.settle(true)],
-  'released.cold': [(b) => to(b, 'released.releasing'), (b) => b.settle(false), (b) => b.exited(), (b) => b.gone()],
+  'released.warm': [(b) => to(b, 'released.releasing'), (b) => b.settle(KEPT)],
+  'released.cold': [(b) => to(b, 'released.releasing'), (b) => b.settle(undefined), (b) => b.exited(), (b) => b.gone()],
   'spawning.resuming': [(b) => to(b, 'released.warm'), (b) => b.call(), (b) => b.granted()],
   'discovered.stopping': [(b) => to(b, 'ready.ready'), (b) => b.send({ type: 'UNLOAD', error: ERROR })],
   'crashed.deciding': [(b) => to(b, 'busy.serving'), (b) => b.exited()],

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import { entryOf, ERROR, type Place, PluginBench, settingsOf, to, WAYS } from './plugin-bench.ts';
+import { GreenroomError } from '../../src/errors.ts';
+import { entryOf, ERROR, KEPT, type Place, PluginBench, settingsOf, to, WAYS } from './plugin-bench.ts';
 
 const benches: PluginBench[] = [];
 
@@ -34,6 +35,16 @@ interface Row {
 const load = (b: PluginBench): void => b.send({ type: 'LOAD' });
 const unload = (b: PluginBench): void => b.send({ type: 'UNLOAD', error: ERROR });
 const remove = (b: PluginBench): void => b.send({ type: 'REMOVE', error: ERROR });
+const SHORT = new GreenroomError('E_REMOTE', 'No memory.', {
+  remote: { type: 'MemoryError', message: 'No memory.', category: 'resource', retryable: false },
+});
+/** From its next idle time on. */
+const limitIdle = async (b: PluginBench): Promise<void> => {
+  const entry = entryOf({ resources: { idle_release_ms: 1_000 } });
+  b.send({ type: 'MANIFEST.CHANGED', entry, settings: settingsOf(entry), effect: 'none' });
+  b.call();
+  await b.answer();
+};
 const release = (b: PluginBench): void => b.send({ type: 'RELEASE' });
 const giveWay = (b: PluginBench): void => b.send({ type: 'YIELD' });
 const disable = (b: PluginBench): void => b.send({ type: 'DISABLE', error: ERROR });
@@ -86,9 +97,12 @@ const rows: readonly Row[] = [
   {
     it: 'a load gives a plugin that was given up another chance',
     from: 'crashed.failed',
-    when: load,
+    when: (b) => {
+      load(b);
+      b.gone(1);
+    },
     to: 'spawning.admitting',
-    told: ['PLUGIN.CLEARED', 'ACQUIRE 2'],
+    told: ['PLUGIN.CLEARED', 'FREED 1', 'ACQUIRE 2'],
   },
   {
     it: 'a call of a plugin that was given up is refused with the cause',
@@ -111,7 +125,16 @@ const rows: readonly Row[] = [
     to: 'crashed.backoff',
     callers: ['lost E_CRASHED', 'waiting'],
   },
-  { it: 'a load ends a backoff', from: 'crashed.backoff', when: load, to: 'spawning.admitting', told: ['ACQUIRE 2'] },
+  {
+    it: 'a load ends a backoff',
+    from: 'crashed.backoff',
+    when: (b) => {
+      b.gone(1);
+      load(b);
+    },
+    to: 'spawning.admitting',
+    told: ['FREED 1', 'ACQUIRE 2'],
+  },
   {
     it: 'a call waits for the last worker to be gone, and then starts another',
     from: 'discovered.stopping',
@@ -129,7 +152,7 @@ const rows: readonly Row[] = [
     when: async (b) => {
       b.call();
       expect(b.at).toBe('released.releasing');
-      await b.settle(true);
+      await b.settle(KEPT);
     },
     to: 'spawning.admitting',
     told: ['RELEASED 1', 'ACQUIRE 1'],
@@ -160,16 +183,15 @@ const rows: readonly Row[] = [
     told: ['RETURNED 7'],
   },
   {
-    it: 'a worker is launched only when the one before is gone',
+    it: 'room for a worker is asked for only when the one before is gone',
     from: 'discovered.stopping',
     when: (b) => {
       load(b);
-      b.granted();
       expect(b.at).toBe('spawning.admitting');
       b.gone(1);
     },
-    to: 'spawning.launching',
-    told: ['ACQUIRE 2', 'FREED 1', 'worker 2 start'],
+    to: 'spawning.admitting',
+    told: ['FREED 1', 'ACQUIRE 2'],
   },
   {
     it: 'a refusal leads back, and callers get its reason',
@@ -232,15 +254,15 @@ const rows: readonly Row[] = [
     told: ['ACQUIRE 1', 'ACQUIRE.UPDATE'],
   },
   {
-    it: 'a grant that waits for the worker before goes back with an unload',
+    it: 'a load that waits for the worker before to be gone ends with an unload, and nothing was asked for',
     from: 'discovered.stopping',
     when: (b) => {
       load(b);
-      b.granted();
       unload(b);
+      b.gone(1);
     },
-    to: 'discovered.stopping',
-    told: ['ACQUIRE 2', 'RETURNED 2'],
+    to: 'discovered.idle',
+    told: ['WITHDRAW', 'FREED 1'],
   },
 
   // A start in progress.
@@ -268,17 +290,23 @@ const rows: readonly Row[] = [
   {
     it: 'a worker that does not resume is replaced by a cold start',
     from: 'spawning.resuming',
-    when: (b) => b.settle(ERROR),
+    when: async (b) => {
+      await b.settle(ERROR);
+      b.gone(1);
+    },
     to: 'spawning.admitting',
-    told: ['worker 1 STOP', 'ACQUIRE 2'],
+    told: ['worker 1 STOP', 'FREED 1', 'ACQUIRE 2'],
     callers: ['waiting'],
   },
   {
     it: 'a changed manifest starts over, and the callers stay',
     from: 'spawning.launching',
-    when: replace,
+    when: (b) => {
+      replace(b);
+      b.gone(1);
+    },
     to: 'spawning.admitting',
-    told: ['worker 1 STOP', 'ACQUIRE 2'],
+    told: ['worker 1 STOP', 'FREED 1', 'ACQUIRE 2'],
     callers: ['waiting'],
   },
   {
@@ -360,9 +388,12 @@ const rows: readonly Row[] = [
   {
     it: 'a call that the worker does not give up has it replaced, which is no crash',
     from: 'busy.serving',
-    when: (b) => b.send({ type: 'STUCK', generation: 1 }),
+    when: (b) => {
+      b.send({ type: 'STUCK', generation: 1 });
+      b.gone(1);
+    },
     to: 'spawning.admitting',
-    told: ['worker 1 KILL', 'ACQUIRE 2'],
+    told: ['worker 1 KILL', 'FREED 1', 'ACQUIRE 2'],
     callers: ['lost E_STOPPING'],
   },
   {
@@ -371,6 +402,47 @@ const rows: readonly Row[] = [
     when: (b) => b.clock.pass(30_000),
     to: 'ready.ready',
     told: ['PLUGIN.STABLE'],
+  },
+  {
+    it: 'the stable period goes on whether the worker has calls or not',
+    from: 'busy.serving',
+    when: async (b) => {
+      b.clock.pass(10_000);
+      await b.answer();
+      b.clock.pass(10_000);
+      b.call();
+      b.clock.pass(9_999);
+      expect(b.told).toEqual(['IDLE 1', 'BUSY 1']);
+      b.clock.pass(1);
+    },
+    to: 'busy.serving',
+    told: ['IDLE 1', 'BUSY 1', 'PLUGIN.STABLE'],
+    callers: ['answered', 'running'],
+  },
+  {
+    it: 'a worker that has crashed does not become stable',
+    from: 'crashed.deciding',
+    when: (b) => b.clock.pass(30_000),
+    to: 'crashed.deciding',
+    told: [],
+  },
+  {
+    it: 'the stable period of a worker that comes back warm begins anew',
+    from: 'ready.ready',
+    when: async (b) => {
+      b.clock.pass(20_000);
+      release(b);
+      await b.settle(true);
+      b.clock.pass(20_000);
+      b.call();
+      b.granted();
+      await b.settle({});
+      b.clock.pass(29_999);
+      expect(b.told).not.toContain('PLUGIN.STABLE');
+      b.clock.pass(1);
+      expect(b.told).toContain('PLUGIN.STABLE');
+    },
+    to: 'busy.serving',
   },
 
   // Giving way.
@@ -422,7 +494,7 @@ const rows: readonly Row[] = [
   {
     it: 'a worker that has given up its resources is kept warm',
     from: 'released.releasing',
-    when: (b) => b.settle(true),
+    when: (b) => b.settle(KEPT),
     to: 'released.warm',
     told: ['RELEASED 1'],
   },
@@ -430,7 +502,7 @@ const rows: readonly Row[] = [
     it: 'a worker that cannot give up its resources is stopped',
     from: 'released.releasing',
     when: async (b) => {
-      await b.settle(false);
+      await b.settle(undefined);
       b.gone();
     },
     to: 'released.cold',
@@ -602,20 +674,113 @@ const rows: readonly Row[] = [
     to: 'crashed.backoff',
   },
   {
-    it: 'after the backoff a plugin that was ready asks for room again',
-    from: 'crashed.backoff',
-    when: (b) => b.clock.pass(100),
+    it: 'a start that fails for want of memory is tried once more, and the callers stay',
+    from: 'spawning.initializing',
+    when: (b) => {
+      b.send({ type: 'WORKER.FAILED', generation: 1, error: SHORT, retryable: true });
+      b.gone(1);
+      expect(b.context.starved).toBe(true);
+    },
     to: 'spawning.admitting',
-    told: ['ACQUIRE 2'],
+    told: ['FREED 1', 'ACQUIRE 2'],
+    callers: ['waiting'],
+  },
+  {
+    it: 'a start that fails for want of memory again is a failed start',
+    from: 'spawning.initializing',
+    when: (b) => {
+      b.send({ type: 'WORKER.FAILED', generation: 1, error: SHORT, retryable: true });
+      b.gone(1);
+      b.granted();
+      b.send({ type: 'WORKER.FAILED', generation: 2, error: SHORT, retryable: true });
+    },
+    to: 'crashed.deciding',
+    callers: ['refused E_REMOTE'],
+  },
+  {
+    it: 'a plugin of which a call ran out of memory gives up its room, to come back with more',
+    from: 'busy.serving',
+    when: async (b) => {
+      b.send({ type: 'STARVED', generation: 1 });
+      await b.answer();
+      expect(b.context.starved).toBe(true);
+    },
+    to: 'released.releasing',
+  },
+  {
+    it: 'an idle plugin gives up its resources when its idle time is over',
+    from: 'ready.ready',
+    when: async (b) => {
+      await limitIdle(b);
+      b.clock.pass(999);
+      expect(b.at).toBe('ready.ready');
+      b.clock.pass(1);
+    },
+    to: 'released.releasing',
+  },
+  {
+    it: 'a call ends the idle time',
+    from: 'ready.ready',
+    when: async (b) => {
+      await limitIdle(b);
+      b.call();
+      b.clock.pass(5_000);
+    },
+    to: 'busy.serving',
+  },
+  {
+    it: 'who is told to go for a generation that is on its way out stays',
+    from: 'ready.ready',
+    when: (b) => b.send({ type: 'RELEASE', generation: 7 }),
+    to: 'ready.ready',
+    told: [],
+  },
+  {
+    it: 'a warm worker says what it keeps when a grant comes that nobody wants any more',
+    from: 'released.warm',
+    when: (b) => b.granted(1),
+    to: 'released.warm',
+    told: ['RELEASED 1'],
+  },
+  {
+    it: 'after the backoff a plugin that was ready asks for room for which nobody has to go',
+    from: 'crashed.backoff',
+    when: (b) => {
+      b.gone(1);
+      b.clock.pass(100);
+    },
+    to: 'spawning.admitting',
+    told: ['FREED 1', 'RESERVE_EXTRA 2'],
+  },
+  {
+    it: 'a restart that gets no room waits, released, for a call',
+    from: 'crashed.backoff',
+    when: (b) => {
+      b.gone(1);
+      b.clock.pass(100);
+      b.refused();
+    },
+    to: 'released.cold',
+  },
+  {
+    it: 'after the backoff a plugin that somebody waits for asks for room like any other',
+    from: 'crashed.backoff',
+    when: (b) => {
+      b.gone(1);
+      b.call();
+      b.clock.pass(100);
+    },
+    to: 'spawning.admitting',
+    told: ['FREED 1', 'ACQUIRE 2'],
   },
   {
     it: 'a restart waits for the former worker to be gone',
     from: 'crashed.backoff',
     when: (b) => {
       b.clock.pass(100);
-      b.granted();
       expect(b.at).toBe('spawning.admitting');
       b.gone(1);
+      b.granted();
     },
     to: 'spawning.launching',
   },
@@ -717,13 +882,27 @@ describe('a replacement', () => {
     expect([bench.replacement, bench.at, bench.context.current]).toEqual(['none', 'busy.serving', 2]);
   });
 
+  test('begins the stable period of its worker, whatever was left of that of the one before', async () => {
+    const bench = await at('ready.ready');
+    bench.clock.pass(20_000);
+    replace(bench);
+    bench.granted();
+    bench.ready();
+    bench.gone(1);
+    bench.clock.pass(29_999);
+    expect(bench.told).not.toContain('PLUGIN.STABLE');
+    bench.clock.pass(1);
+    expect(bench.told).toContain('PLUGIN.STABLE');
+  });
+
   test('that is refused room drains first, and the next generation follows', async () => {
     const bench = await at('busy.serving');
     replace(bench);
     bench.refused();
     expect([bench.replacement, bench.at]).toEqual(['none', 'busy.draining']);
     await bench.answer();
-    expect([bench.at, bench.told.slice(-2)]).toEqual(['spawning.admitting', ['worker 1 STOP', 'ACQUIRE 3']]);
+    bench.gone(1);
+    expect([bench.at, bench.told.slice(-3)]).toEqual(['spawning.admitting', ['worker 1 STOP', 'FREED 1', 'ACQUIRE 3']]);
   });
 
   test('that fails is reported, and the old worker goes on', async () => {
@@ -772,7 +951,7 @@ describe('a replacement', () => {
     giveWay(bench);
     bench.gone(2);
     await bench.answer();
-    await bench.settle(true);
+    await bench.settle(KEPT);
     expect([bench.at, bench.told.slice(-1)]).toEqual(['released.releasing', ['worker 1 STOP']]);
     bench.gone(1);
     expect(bench.at).toBe('released.cold');
@@ -801,7 +980,7 @@ describe('a replacement', () => {
     replace(bench);
     giveWay(bench);
     await bench.answer();
-    await bench.settle(true);
+    await bench.settle(KEPT);
     bench.gone(2);
     bench.gone(1);
     expect([bench.at, bench.replacement, bench.context.replaceAgain]).toEqual(['released.cold', 'none', false]);
@@ -815,7 +994,7 @@ describe('a replacement', () => {
     giveWay(bench);
     bench.gone(2);
     await bench.answer();
-    await bench.settle(true);
+    await bench.settle(KEPT);
     bench.call();
     expect([bench.at, bench.told.slice(-2)]).toEqual(['spawning.admitting', ['RELEASED 1', 'ACQUIRE 1']]);
     bench.granted(1);

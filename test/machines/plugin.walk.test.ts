@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { CRASH, ERROR, PluginBench, WAYS } from './plugin-bench.ts';
+import { CRASH, ERROR, KEPT, PluginBench, WAYS } from './plugin-bench.ts';
 
 /** Everything that can happen to one plugin, and when it can. Faults are what `healthy` leaves out. */
 interface Move {
@@ -33,7 +33,7 @@ const MOVES: readonly Move[] = [
   { name: 'successor fails', can: starting, make: (b) => b.failed(b.context.successor) },
   { name: 'exit', can: started, make: (b) => b.exited(b.context.current) },
   { name: 'gone', can: (b) => leaving(b) !== undefined, make: (b) => b.gone(leaving(b)) },
-  { name: 'answered', can: (b) => b.answerable, make: (b) => b.settle(true) },
+  { name: 'answered', can: (b) => b.answerable, make: (b) => b.settle(KEPT) },
   { name: 'not answered', can: (b) => b.answerable, make: (b) => b.settle(CRASH) },
   { name: 'restart', can: (b) => b.at === 'crashed.deciding', make: (b) => b.send({ type: 'RESTART', delayMs: 9 }) },
   { name: 'stopped', can: (b) => b.at === 'crashed.deciding', make: (b) => b.send({ type: 'STOPPED' }) },

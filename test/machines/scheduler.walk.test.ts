@@ -1,7 +1,8 @@
 import { type ActorLogic, type Snapshot } from 'xstate';
 import { getAdjacencyMap } from 'xstate/graph';
 import { expect, test } from 'vitest';
-import { need, slotsPolicy } from '../scheduler/slots-policy.ts';
+import { policyNamed } from '../../src/scheduler/policies.ts';
+import { need } from '../scheduler/need.ts';
 import { type Deed, World } from '../scheduler/world.ts';
 
 interface Step {
@@ -24,15 +25,21 @@ interface Small {
   readonly queue: number;
   readonly prompt: boolean;
   readonly deeds: readonly Deed[];
+  /** After how long one that waits has others yield. */
+  readonly maxWaitMs?: number;
 }
 
-function walk({ plugins, slots, queue, prompt, deeds }: Small) {
+function walk({ plugins, slots, queue, prompt, deeds, maxWaitMs }: Small) {
   const steps: Step[] = Array.from({ length: plugins }, (_, plugin) =>
     deeds.map((deed) => ({ type: `${deed} ${plugin}`, plugin, deed })),
   ).flat();
   const needs = Array.from({ length: plugins }, () => need());
   const reach = (path: readonly Step[]): Place => {
-    const world = new World(needs, { policy: slotsPolicy(), capacity: { slots }, maxWaiting: queue }, prompt);
+    const world = new World(
+      needs,
+      { policy: policyNamed('queue', { maxWaitMs }), capacity: { slots }, maxWaiting: queue },
+      prompt,
+    );
     for (const { plugin, deed } of path) {
       const actor = world.plugins[plugin];
       if (actor !== undefined) world.do(actor, deed);
@@ -67,8 +74,9 @@ test.each<Small>([
   { plugins: 3, slots: 2, queue: 1, prompt: true, deeds: DEEDS_WALKED },
   { plugins: 3, slots: 2, queue: 2, prompt: true, deeds: DEEDS_WALKED },
   { plugins: 3, slots: 2, queue: 3, prompt: true, deeds: DEEDS_WALKED },
+  { plugins: 3, slots: 1, queue: 2, prompt: true, deeds: [...DEEDS_WALKED, 'deny'], maxWaitMs: 0 },
 ])(
-  'every state of $plugins plugins on $slots slots with a queue of $queue (prompt: $prompt) is sound and can be left for rest',
+  'every state of $plugins plugins on $slots slots with a queue of $queue (prompt: $prompt, yields after $maxWaitMs ms) is sound and can be left for rest',
   { timeout: 120_000 },
   (small) => {
     const map = walk(small);

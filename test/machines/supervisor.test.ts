@@ -46,6 +46,7 @@ class Bench {
         input: {
           host: {
             clock: this.clock,
+            schedulerInput: {},
             now: () => this.clock.now(),
             random: () => this.random,
             apply: (changes) => void this.did.push(`apply ${changes.length}`),

@@ -1,14 +1,19 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../../src/clock.ts';
+import { Heap } from '../../src/scheduler/heap.ts';
 
 interface Timer {
   readonly at: number;
+  /** Timers of the same moment fire in the order in which they were set. */
+  readonly turn: number;
   readonly fn: () => void;
 }
 
-/** Time that stands still until it is turned; timers fire in order, within `pass`. */
+/** Time that stands still until it is turned; timers fire in order, within `pass` or `advance`. */
 export class TestClock implements Clock {
   #now = Date.UTC(2026, 0, 1);
-  readonly #timers = new Set<Timer>();
+  #turns = 0;
+  readonly #timers = new Heap<Timer>((a, b) => a.at < b.at || (a.at === b.at && a.turn < b.turn));
 
   /** Timers that have been set and have neither fired nor been cleared. */
   get pending(): number {
@@ -20,8 +25,9 @@ export class TestClock implements Clock {
   }
 
   setTimeout(fn: () => void, ms: number): unknown {
-    const timer = { at: this.#now + ms, fn };
-    this.#timers.add(timer);
+    this.#turns += 1;
+    const timer = { at: this.#now + ms, turn: this.#turns, fn };
+    this.#timers.push(timer);
     return timer;
   }
 
@@ -31,24 +37,31 @@ export class TestClock implements Clock {
 
   /** Milliseconds until the next timer; `undefined` if there is none. */
   get next(): number | undefined {
-    const timer = this.#earliest();
+    const timer = this.#timers.peek();
     return timer === undefined ? undefined : Math.max(0, timer.at - this.#now);
   }
 
-  /** Turns time on by this many milliseconds. */
+  /** Turns time on by this many milliseconds, at a stroke, as for a machine that was asleep. */
   pass(ms: number): void {
+    this.#passTo(this.#now + ms);
+  }
+
+  /** The same, and after every moment at which a timer fires everything happens that needs no time. */
+  async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
-    for (let timer = this.#earliest(); timer !== undefined && timer.at <= end; timer = this.#earliest()) {
+    for (let timer = this.#timers.peek(); timer !== undefined && timer.at <= end; timer = this.#timers.peek()) {
+      this.#passTo(Math.max(this.#now, timer.at));
+      await turn();
+    }
+    this.#now = end;
+  }
+
+  #passTo(end: number): void {
+    for (let timer = this.#timers.peek(); timer !== undefined && timer.at <= end; timer = this.#timers.peek()) {
       this.#timers.delete(timer);
       this.#now = Math.max(this.#now, timer.at);
       timer.fn();
     }
     this.#now = end;
-  }
-
-  #earliest(): Timer | undefined {
-    let earliest: Timer | undefined;
-    for (const timer of this.#timers) if (earliest === undefined || timer.at < earliest.at) earliest = timer;
-    return earliest;
   }
 }

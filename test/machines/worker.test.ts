@@ -26,7 +26,10 @@ class Bench {
 
   constructor(manner: Partial<Manner> = {}) {
     const { clock } = this;
-    const workers = new FakeWorkers(() => ({ ...GOOD, ...manner }));
+    const workers = new FakeWorkers({
+      mannerOf: () => ({ ...GOOD, ...manner }),
+      later: (fn, ms) => void this.clock.setTimeout(fn, ms),
+    });
     const parent = createActor(
       fromCallback<WorkerEvent>(({ receive }) =>
         receive((event) => {

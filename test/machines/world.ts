@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -13,138 +13,264 @@ import type { schedulerMachine } from '../../src/machines/scheduler.ts';
 import type { PluginRecord } from '../../src/plugin-record.ts';
 import { Runtime } from '../../src/runtime.ts';
 import { Supervisor } from '../../src/supervisor.ts';
-import { type FakeWorker, FakeWorkers, GOOD, type Manner } from './fake-workers.ts';
+import { type FakeInput, type FakeWorker, FakeWorkers, GOOD, type Manner } from './fake-workers.ts';
+import { randomFrom } from './random.ts';
 import { TestClock } from './test-clock.ts';
 
-const NAMES = ['a', 'b', 'c'] as const;
+/** Every place where a plugin can be. */
+export const PHASES = [
+  'discovered.idle',
+  'discovered.stopping',
+  'spawning.admitting',
+  'spawning.launching',
+  'spawning.initializing',
+  'spawning.resuming',
+  'ready.ready',
+  'busy.serving',
+  'busy.draining',
+  'released.releasing',
+  'released.warm',
+  'released.cold',
+  'crashed.deciding',
+  'crashed.backoff',
+  'crashed.failed',
+];
+
 const RESTS = ['discovered.idle', 'ready.ready', 'released.warm', 'released.cold', 'crashed.failed'];
+const MAX_WAITING = 120;
+/** How much of what was done last is remembered. */
+const STORY = 60;
+
+/** Three plugins that differ in what matters. */
+const THREE: Manifests = {
+  a: { max_concurrency: 2, max_rss_mb: 500 },
+  b: { idempotent: true, restart: { policy: 'permanent' }, drain_timeout_ms: 1_000 },
+  c: { cancel_grace_ms: 500, start_timeout_ms: 2_000, liveness: { interval_ms: 1_000 } },
+};
+
+/** Manifests by the names of their plugins, without what all have. */
+export type Manifests = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** What a world is made of. */
+export interface WorldOptions {
+  readonly manifests?: Manifests | undefined;
+  /** Where the supervisor's chance begins. */
+  readonly seed?: number | undefined;
+  /** How many changes of manifests come before they are discovered. */
+  readonly changesAtOnce?: number | undefined;
+  /** How many workers there is room for; no limit by default. */
+  readonly slots?: number | undefined;
+}
 
 /** A call as its caller sees it. */
 interface Caller {
   readonly plugin: string;
   readonly controller: AbortController;
-  readonly call: Call;
-  readonly deadline: number | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly value: number;
+  /** Fires where the call has no outcome at its deadline. */
+  late: unknown;
   outcomes: number;
 }
 
-const pick = <T>(list: readonly T[], n: number): T | undefined => list[n % list.length];
-const choose = <T>(n: number, first: T, ...others: T[]): T => [first, ...others][n % (others.length + 1)] as T;
+/** One of the list, by any number. */
+export const pick = <T>(list: readonly T[], n: number): T | undefined => list[n % list.length];
+/** The same, where there is one. */
+export const choose = <T>(n: number, first: T, ...others: T[]): T => [first, ...others][n % (others.length + 1)] as T;
 
-/** The real supervisor, with fake workers and a clock that is turned by hand; checks the invariants after every event. */
+/** The real supervisor, with fake workers and a clock that is turned by hand; checks the invariants as it goes. */
 export class World {
   readonly clock = new TestClock();
+  readonly names: readonly string[];
   readonly workers: FakeWorkers;
   readonly runtime: Runtime;
   readonly supervisor: Supervisor;
   /** Every state and phase that some plugin was in. */
   readonly seen = new Set<string>();
-  calls = 0;
+  /** Calls that were begun, that had a result, and that had an error, by its code. */
+  readonly tally = { calls: 0, results: 0, errors: new Map<string, number>() };
   /** What was done and what came of it. */
   readonly #story: string[] = [];
-  #callers: Caller[] = [];
+  readonly #callers = new Set<Caller>();
+  /** Those whose call has ended since the last rest. */
+  #ended: Caller[] = [];
   #pendingOperations = 0;
+  /** Timers of the world itself. */
+  #ownTimers = 0;
   readonly #folder = mkdtempSync(join(tmpdir(), 'gr-world-'));
   readonly #manifests = new Map<string, Record<string, unknown>>();
   readonly #manners = new Map<string, Manner>();
   /** Thrown by `check`: a throw inside a machine would only end the machine. */
   readonly #violations: string[] = [];
-  #chance = 1;
+  /** The plugins of which something has happened since the last check. */
+  readonly #touched = new Set<string>();
+  #checks = 0;
+  #writes = 0;
+  #undiscovered = 0;
+  readonly #changesAtOnce: number;
 
-  static async open(): Promise<World> {
-    const world = new World();
+  static async open(options: WorldOptions = {}): Promise<World> {
+    const world = new World(options);
     await world.runtime.start();
     return world;
   }
 
-  private constructor() {
+  private constructor({ manifests = THREE, seed = 1, changesAtOnce = 1, slots }: WorldOptions) {
+    this.names = Object.keys(manifests);
+    this.#changesAtOnce = changesAtOnce;
     mkdirSync(join(this.#folder, 'plugins'));
     const settings = resolveSettings(
-      { searchPaths: [join(this.#folder, 'plugins')], dataDir: this.#folder, watch: false, maxWaiting: 120 },
+      {
+        searchPaths: [join(this.#folder, 'plugins')],
+        dataDir: this.#folder,
+        watch: false,
+        maxWaiting: MAX_WAITING,
+        capacity: { slots },
+      },
       { env: {}, cwd: this.#folder },
     );
-    this.workers = new FakeWorkers(
-      (plugin) => this.#manners.get(plugin) ?? GOOD,
-      (worker, what) => this.#asked(worker, what),
-    );
-    const { spawn, connect } = this.workers;
-    const random = (): number => {
-      this.#chance = (this.#chance * 48_271) % 2_147_483_647;
-      return this.#chance / 2_147_483_647;
-    };
+    this.workers = new FakeWorkers({
+      mannerOf: (plugin) => this.#manners.get(plugin) ?? GOOD,
+      asked: (worker, what) => this.#asked(worker, what),
+      later: (fn, ms) => this.later(fn, ms),
+    });
+    const { spawn, connect, sampler } = this.workers;
     this.runtime = new Runtime(settings, {
       clock: this.clock,
-      random,
+      random: randomFrom(seed),
       logger: pino({ level: 'silent' }),
       spawn,
       connect,
+      sampler,
+      memoryOf: () => Promise.resolve(undefined),
     });
     this.supervisor = new Supervisor(this.runtime, settings);
     this.runtime.transitions.add(({ plugin, to, phase, event }) => {
       this.seen.add(`${to}.${phase}`);
-      this.#story.push(`  ${plugin} -> ${to}.${phase} by ${event}`);
+      this.#touched.add(plugin);
+      this.#tellStory(`  ${plugin} -> ${to}.${phase} by ${event}`);
     });
-    this.#write('a', { max_concurrency: 2 });
-    this.#write('b', { idempotent: true, restart: { policy: 'permanent' }, drain_timeout_ms: 1_000 });
-    this.#write('c', { cancel_grace_ms: 500, start_timeout_ms: 2_000, liveness: { interval_ms: 1_000 } });
+    for (const [name, manifest] of Object.entries(manifests)) this.#write(name, manifest);
   }
 
-  /** One random event. Everything about it follows from the number. */
-  async do(n: number): Promise<void> {
-    const name = NAMES[n % NAMES.length] ?? 'a';
-    const kind = Math.floor(n / NAMES.length) % WEIGHTED.length;
-    const more = Math.floor(n / NAMES.length / WEIGHTED.length);
-    const { title, deed } = WEIGHTED[kind] as (typeof WEIGHTED)[number];
-    const record = this.runtime.records.get(name);
-    this.#story.push(`${title} ${name} ${more}`);
-    await deed({ world: this, name, record, more });
-    this.check();
-    // Now and then everything comes to rest, and now and then the next event comes in between.
-    if (more % 2 === 0) await this.rest();
+  /** Something is about to be done to a plugin. */
+  note(what: string, plugin: string): void {
+    this.#touched.add(plugin);
+    this.#tellStory(what);
+  }
+
+  #tellStory(what: string): void {
+    this.#story.push(what);
+    if (this.#story.length > 2 * STORY) this.#story.splice(0, STORY);
+  }
+
+  /** An invariant does not hold; the next check throws. */
+  violation(what: string): void {
+    this.#violations.push(what);
+  }
+
+  /** Does something after so many simulated milliseconds. */
+  later(fn: () => void, ms: number): void {
+    this.#ownTimers += 1;
+    this.clock.setTimeout(() => {
+      this.#ownTimers -= 1;
+      fn();
+    }, ms);
   }
 
   /** Lets everything happen that needs no time. */
   async rest(): Promise<void> {
     await turn();
     await turn();
+    for (const { plugin, controller } of this.#ended) {
+      if (getEventListeners(controller.signal, 'abort').length > 0)
+        this.violation(`a call of ${plugin} that has ended still listens to its signal`);
+    }
+    this.#ended = [];
     this.check();
-    const now = this.clock.now();
-    this.#callers = this.#callers.filter((caller) => {
-      if (caller.outcomes === 0) {
-        if (caller.deadline !== undefined && caller.deadline < now)
-          throw new Error(`a call of ${caller.plugin} has no outcome at its deadline`);
-        return true;
-      }
-      if (caller.outcomes > 1) throw new Error(`a call of ${caller.plugin} has ${caller.outcomes} outcomes`);
-      if (getEventListeners(caller.controller.signal, 'abort').length > 0)
-        throw new Error('a call that has ended still listens to its signal');
-      return false;
-    });
   }
 
+  /** Begins a call that ends in one of many ways. */
   call(record: PluginRecord, n: number): void {
+    const { plugin } = record;
     const timeoutMs = choose(n, undefined, undefined, 50, 3_000, 60_000);
+    const path = n % 7 === 0 ? 'stream' : 'execute';
     const controller = new AbortController();
-    const outcome = (): void => {
-      caller.outcomes += 1;
-    };
+    const { tally } = this;
+    tally.calls += 1;
+    const caller: Caller = { plugin, controller, timeoutMs, value: tally.calls, late: undefined, outcomes: 0 };
+    const input: FakeInput = { value: caller.value, ms: choose(n % 11, undefined, 1, 20, 400, 6_000) };
+    const chunks: unknown[] = [];
     const call = new Call(
       record,
-      n % 7 === 0 ? 'stream' : 'execute',
+      path,
       nextCallId(),
-      { body: '{}', tempFiles: [] },
+      { body: JSON.stringify({ kwargs: input }), tempFiles: [] },
       { signal: controller.signal, timeoutMs, priority: n % 3 },
-      { onChunk: () => {}, onResult: outcome, onError: outcome },
+      {
+        onChunk: (chunk) => chunks.push(chunk),
+        onResult: (result) => {
+          tally.results += 1;
+          const own: unknown = path === 'stream' ? chunks.join() : result;
+          if (String(own) !== String(caller.value)) this.violation(`a call of ${plugin} has another's result`);
+          this.#end(caller);
+        },
+        onError: (error) => {
+          tally.errors.set(error.code, (tally.errors.get(error.code) ?? 0) + 1);
+          const unfair = this.#unfair(caller, error.code, record);
+          if (unfair !== undefined) this.violation(`a call of ${plugin} has ${error.code}, ${unfair}`);
+          this.#end(caller);
+        },
+      },
     );
-    const deadline = timeoutMs === undefined ? undefined : this.clock.now() + timeoutMs;
-    const caller: Caller = { plugin: record.plugin, controller, call, deadline, outcomes: 0 };
-    this.#callers.push(caller);
-    this.calls += 1;
+    this.#callers.add(caller);
+    if (timeoutMs !== undefined) {
+      const late = (): void => this.violation(`a call of ${plugin} has no outcome at its deadline`);
+      caller.late = this.clock.setTimeout(late, timeoutMs);
+    }
     call.begin();
   }
 
+  #end(caller: Caller): void {
+    caller.outcomes += 1;
+    if (caller.outcomes > 1) this.violation(`a call of ${caller.plugin} has ${caller.outcomes} outcomes`);
+    if (caller.late !== undefined) this.clock.clearTimeout(caller.late);
+    this.#callers.delete(caller);
+    this.#ended.push(caller);
+  }
+
+  /** Why a call should not have ended with this error. */
+  #unfair({ controller, timeoutMs }: Caller, code: string, { gate }: PluginRecord): string | undefined {
+    switch (code) {
+      case 'E_CANCELLED':
+        return controller.signal.aborted ? undefined : 'and nobody has cancelled it';
+      case 'E_TIMEOUT':
+        return timeoutMs === undefined ? 'and it has no deadline' : undefined;
+      case 'E_QUEUE_FULL':
+        return gate.waiting < MAX_WAITING ? `and ${gate.waiting} wait` : undefined;
+      case 'E_REFUSED':
+      case 'E_UNSUPPORTED':
+      case 'E_PROTOCOL':
+        return 'for which there is no reason';
+      default:
+        return undefined;
+    }
+  }
+
+  /** A hundred calls at the same time; where there is no worker yet, they start one. */
+  async burst(record: PluginRecord, n: number): Promise<void> {
+    const { plugin } = record;
+    const isFirst = record.context.workers.length === 0;
+    const before = this.workers.spawned(plugin);
+    for (let index = 0; index < 100; index += 1) this.call(record, n + index);
+    await turn();
+    await turn();
+    const started = this.workers.spawned(plugin) - before;
+    if (isFirst && started > 1) this.violation(`${started} workers of ${plugin} were started by its first calls`);
+  }
+
   cancel(n: number): void {
-    pick(this.#callers, n)?.controller.abort();
+    pick([...this.#callers], n)?.controller.abort();
   }
 
   /** Something that a user asks for, whose promise must settle some time. */
@@ -172,13 +298,24 @@ export class World {
     } else {
       this.#write(name, { ...this.#manifests.get(name), ...manifest });
     }
+    this.#undiscovered += 1;
+    if (this.#undiscovered >= this.#changesAtOnce) await this.#discover();
+  }
+
+  async #discover(): Promise<void> {
+    this.#undiscovered = 0;
     await this.runtime.rediscover();
   }
 
   #write(name: string, manifest: Record<string, unknown>): void {
     this.#manifests.set(name, manifest);
     const file = join(this.#folder, 'plugins', `${name}.json`);
+    // Some file systems write through what is truncated, which takes much longer than a new file.
+    rmSync(file, { force: true });
     writeFileSync(file, JSON.stringify({ name, command: 'program', ...manifest }));
+    // A file that has only just been written is read at every discovery; no two contents have the same time.
+    this.#writes += 1;
+    utimesSync(file, this.#writes, this.#writes);
   }
 
   /** An event of a generation that is not held must change nothing. */
@@ -220,28 +357,48 @@ export class World {
       case 'spawn': {
         const others = this.workers.living(plugin).length;
         const most = record?.state === 'ready' || record?.state === 'busy' ? 1 : 0;
-        if (others > most) this.#violations.push(`${title} starts beside ${others} others in ${record?.state}`);
+        if (others > most) this.violation(`${title} starts beside ${others} others in ${record?.state}`);
         return;
       }
       case 'call':
-        if (worker.calls.size >= worker.concurrency) this.#violations.push(`${title} has too many calls`);
+        if (worker.calls.size >= worker.concurrency) this.violation(`${title} has too many calls`);
         return;
       case 'SIGKILL':
         return;
       default: {
         const slot = record?.context.workers.find((held) => held.generation === generation);
         const leases = slot?.residency?.guests.size ?? 0;
-        if (leases > 0) this.#violations.push(`${title} is told ${what} with ${leases} leases out`);
+        if (leases > 0) this.violation(`${title} is told ${what} with ${leases} leases out`);
       }
     }
   }
 
-  /** Throws if an invariant does not hold. */
+  /**
+   * Throws if an invariant does not hold: for each plugin of which something has happened, and for all of them once in
+   * as many checks as spreads the work evenly.
+   */
   check(): void {
     if (this.#violations.length > 0) throw new Error(this.#violations.join('; '));
-    if (this.runtime.state !== 'running' && this.runtime.state !== 'draining' && this.runtime.state !== 'stopped')
-      throw new Error(`the supervisor is ${this.runtime.state}`);
-    for (const record of this.runtime.records.values()) this.#checkPlugin(record);
+    this.#checks += 1;
+    if (this.#checks % Math.ceil(this.names.length / 3) === 0) return this.checkAll();
+    const { records } = this.runtime;
+    for (const plugin of this.#touched) {
+      const record = records.get(plugin);
+      if (record !== undefined) this.#checkPlugin(record);
+    }
+    this.#touched.clear();
+  }
+
+  /** The same for all plugins, and what concerns all together. */
+  checkAll(): void {
+    const { records, state } = this.runtime;
+    if (this.#violations.length > 0) throw new Error(this.#violations.join('; '));
+    if (state !== 'running' && state !== 'draining' && state !== 'stopped')
+      throw new Error(`the supervisor is ${state}`);
+    for (const record of records.values()) this.#checkPlugin(record);
+    const living = new Set(this.workers.living().map((worker) => worker.plugin));
+    for (const plugin of living) if (!records.has(plugin)) throw new Error(`${plugin} is gone and has a worker`);
+    this.#touched.clear();
   }
 
   #checkPlugin(record: PluginRecord): void {
@@ -256,59 +413,76 @@ export class World {
     const alive = living.map((worker) => worker.generation);
     if (held.length !== alive.length || held.some((one) => !alive.includes(one)))
       throw new Error(`${plugin} holds ${held.join()}, and ${alive.join()} live`);
-    // Who has given up its resources keeps its process, and nothing in the ledger.
-    const kept = living.filter((worker) => !worker.released).map((worker) => worker.generation);
     const asked = granted && record.phase === 'admitting' ? [generation] : [];
     const ledger = this.#ledgerOf(record);
     const mayBe = new Set([...held, ...asked, generation, successor]);
-    if ([...kept, ...asked].some((one) => !ledger.includes(one)) || ledger.some((one) => !mayBe.has(one)))
+    if ([...held, ...asked].some((one) => !ledger.includes(one)) || ledger.some((one) => !mayBe.has(one)))
       throw new Error(
         `the ledger of ${plugin} holds ${ledger.join()}, it holds ${held.join()} and ${asked.join()} of ${generation}`,
       );
     const leases = workers.reduce((sum, slot) => sum + (slot.residency?.guests.size ?? 0), 0);
     if (gate.leases !== leases) throw new Error(`${plugin} counts ${gate.leases} leases, its workers ${leases}`);
-    if (gate.waiting > 120) throw new Error(`${gate.waiting} wait for ${plugin}`);
+    if (gate.waiting > MAX_WAITING) throw new Error(`${gate.waiting} wait for ${plugin}`);
   }
 
   /** Ends all faults, lets everything run out, and throws if that does not lead to rest. */
   async settle(): Promise<void> {
-    for (const name of NAMES) this.#manners.set(name, GOOD);
+    for (const name of this.names) this.#manners.set(name, GOOD);
     for (let round = 0; ; round += 1) {
       for (const worker of this.workers.living()) worker.mend();
       await this.rest();
+      this.checkAll();
       const unrest = this.#unrest();
       if (unrest === undefined) return;
       if (round > 60) throw new Error(unrest);
-      this.clock.pass(7_000);
+      await this.clock.advance(7_000);
     }
   }
 
   /** Why it is not at rest. */
   #unrest(): string | undefined {
-    for (const { plugin, state, phase, gate, replacing } of this.runtime.records.values()) {
+    for (const record of this.runtime.records.values()) {
+      const { plugin, state, phase, gate, replacing } = record;
       const place = `${state}.${phase}`;
       if (!RESTS.includes(place)) return `${plugin} does not come to rest, it is ${place}`;
+      // A warm worker that was told to go may take its time.
+      if (phase === 'warm' && record.context.current === undefined) return `the worker of ${plugin} does not end`;
       if (replacing) return `the replacement of ${plugin} does not end`;
       if (gate.waiting > 0 || gate.leases > 0)
         return `${plugin} rests in ${place} with ${gate.waiting} waiting and ${gate.leases} leases`;
     }
-    if (this.#callers.length > 0) return `${this.#callers.length} calls have no outcome`;
+    if (this.#callers.size > 0) return `${this.#callers.size} calls have no outcome`;
     return this.#pendingOperations > 0 ? `${this.#pendingOperations} operations do not end` : undefined;
   }
 
   /** From wherever it rests, every plugin can be loaded, called and unloaded. */
   async revive(): Promise<void> {
-    for (const name of NAMES) await this.change(name, { command: 'program' });
-    for (const name of NAMES) {
-      this.supervisor.enable(name);
-      await this.supervisor.load(name);
-      const called = this.supervisor.execute(name);
+    const { names, supervisor } = this;
+    for (const name of names) {
+      const manifest = this.#manifests.get(name);
+      if (manifest === undefined || 'command' in manifest) this.#write(name, { ...manifest, command: 'program' });
+    }
+    await this.#discover();
+    for (const name of names) supervisor.enable(name);
+    await Promise.all(names.map((name) => supervisor.load(name)));
+    let isServed = false;
+    const called = Promise.all(names.map((name) => supervisor.execute<string>(name, { value: name })));
+    void called.finally(() => {
+      isServed = true;
+    });
+    const allServed = (): boolean => isServed;
+    // Where there is not room for all, one is served after the other.
+    for (let round = 0; !allServed(); round += 1) {
+      if (round > names.length) throw new Error('not every plugin is served');
       await this.rest();
-      for (const worker of this.workers.living(name)) worker.answer();
-      await called;
-      await this.supervisor.unload(name);
+      for (const worker of this.workers.living()) worker.answer();
       await this.rest();
     }
+    const results = await called;
+    if (results.join() !== names.join()) throw new Error(`the results are those of others: ${results.join()}`);
+    await Promise.all(names.map((name) => supervisor.unload(name)));
+    await this.rest();
+    this.checkAll();
     if (this.workers.living().length > 0) throw new Error('an unloaded plugin has a worker');
   }
 
@@ -320,6 +494,8 @@ export class World {
     });
     const hasStopped = (): boolean => stopped;
     for (let round = 0; !hasStopped(); round += 1) {
+      // What is left are log files to be closed, which takes real time.
+      if (this.runtime.state === 'stopped') break;
       if (round > 100) throw new Error('it does not stop');
       await this.rest();
       for (const worker of this.workers.living()) worker.bury();
@@ -327,9 +503,10 @@ export class World {
     }
     await stopping;
     await this.rest();
-    if (this.clock.pending > 0) throw new Error(`${this.clock.pending} timers are left`);
+    const timers = this.clock.pending - this.#ownTimers;
+    if (timers > 0) throw new Error(`${timers} timers are left`);
     if (this.workers.living().length > 0) throw new Error('workers are left');
-    if (this.#callers.length > 0) throw new Error(`${this.#callers.length} calls are left`);
+    if (this.#callers.size > 0) throw new Error(`${this.#callers.size} calls are left`);
     if (this.#pendingOperations > 0) throw new Error(`${this.#pendingOperations} operations are left`);
     if (this.runtime.records.size > 0) throw new Error('plugins are left');
     const { all } = this.workers;
@@ -338,7 +515,7 @@ export class World {
 
   /** The last things that were done, and what came of them. */
   get story(): string {
-    return this.#story.slice(-60).join('\n');
+    return this.#story.slice(-STORY).join('\n');
   }
 
   /** To be called whatever has happened. */
@@ -352,7 +529,8 @@ function sameSlot(a: unknown, b: unknown): boolean {
   return ['generation', 'ref', 'pid', 'residency'].every((key) => one?.[key] === other?.[key]);
 }
 
-const ERROR = new GreenroomError('E_STOPPING', 'Somebody asked for it.');
+/** What workers answer when they are told to fail. */
+export const ERROR = new GreenroomError('E_STOPPING', 'Somebody asked for it.');
 const EXIT = { code: 1, signal: null, output: '', outOfMemory: false, retryable: true } as const;
 
 function staleEvent(n: number, generation: number): PluginEvent {
@@ -370,80 +548,3 @@ function staleEvent(n: number, generation: number): PluginEvent {
   ];
   return events[n % events.length] as PluginEvent;
 }
-
-interface Deed {
-  readonly world: World;
-  readonly name: string;
-  readonly record: PluginRecord | undefined;
-  readonly more: number;
-}
-
-/** The events of the world, each with how often it comes. */
-const DEEDS: readonly (readonly [weight: number, name: string, (deed: Deed) => void | Promise<void>])[] = [
-  [14, 'call', ({ world, record, more }) => record && world.call(record, more)],
-  [5, 'cancel', ({ world, more }) => world.cancel(more)],
-  [3, 'load', ({ world, name }) => void world.operate(() => world.supervisor.load(name))],
-  [3, 'unload', ({ world, name }) => void world.operate(() => world.supervisor.unload(name))],
-  [3, 'reload', ({ world, name }) => void world.operate(() => world.supervisor.reload(name))],
-  [3, 'release', ({ world, name }) => void world.operate(() => world.supervisor.release(name))],
-  [2, 'RELEASE', ({ record }) => record?.send({ type: 'RELEASE' })],
-  [1, 'YIELD', ({ record }) => record?.send({ type: 'YIELD' })],
-  [1, 'disable', ({ world, record, name }) => record && world.supervisor.disable(name)],
-  [2, 'enable', ({ world, record, name }) => record && world.supervisor.enable(name)],
-  [6, 'stale', ({ world, record, more }) => record && world.stale(record, more)],
-  // Of the workers.
-  [10, 'answer', ({ world, name, more }) => pick(world.workers.living(name), more)?.answer()],
-  [2, 'fail', ({ world, name, more }) => pick(world.workers.living(name), more)?.answer(ERROR)],
-  [5, 'proceed', ({ world, name }) => world.workers.living(name).forEach((worker) => worker.proceed())],
-  [1, 'refuse', ({ world, name }) => world.workers.living(name).forEach((worker) => worker.fail(ERROR))],
-  [3, 'bury', ({ world, name }) => world.workers.living(name).forEach((worker) => worker.bury())],
-  [
-    2,
-    'exit',
-    ({ world, name, more }) => pick(world.workers.living(name), more)?.exit({ code: choose(more, 0, 1, 1, 125) }),
-  ],
-  [
-    1,
-    'segfault',
-    ({ world, name, more }) => pick(world.workers.living(name), more)?.exit({ code: null, signal: 'SIGSEGV' }),
-  ],
-  [1, 'spawns', ({ world, name, more }) => world.behave(name, { spawn: choose(more, 'prompt', 'late', 'refused') })],
-  [
-    1,
-    'connects',
-    ({ world, name, more }) => world.behave(name, { connect: choose(more, 'prompt', 'late', 'refused') }),
-  ],
-  [
-    1,
-    'initializes',
-    ({ world, name, more }) => world.behave(name, { initialize: choose(more, 'prompt', 'late', 'refused') }),
-  ],
-  [
-    1,
-    'releases',
-    ({ world, name, more }) => world.behave(name, { release: choose(more, 'prompt', 'late', 'refused', 'nothing') }),
-  ],
-  [1, 'cleans', ({ world, name, more }) => world.behave(name, { cleanup: choose(more, 'prompt', 'late', 'refused') })],
-  [1, 'health', ({ world, name, more }) => world.behave(name, { health: choose(more, 'prompt', 'late', 'refused') })],
-  [1, 'heeds', ({ world, name, more }) => world.behave(name, { heedsTerm: more % 2 === 0, heedsCancel: more % 3 > 0 })],
-  [1, 'burial', ({ world, name, more }) => world.behave(name, { buried: more % 2 === 0 })],
-  [4, 'good', ({ world, name }) => world.behave(name, GOOD)],
-  // Of the manifests.
-  [1, 'describe', ({ world, name, more }) => world.change(name, { description: `${more}` })],
-  [
-    1,
-    'default',
-    ({ world, name, more }) => world.change(name, { config_schema: { properties: { n: { default: more % 3 } } } }),
-  ],
-  [1, 'env', ({ world, name, more }) => world.change(name, { env_vars: { N: more } })],
-  [1, 'policy', ({ world, name, more }) => world.change(name, { stop_timeout_ms: 100 + (more % 1_000) })],
-  [1, 'resources', ({ world, name, more }) => world.change(name, { resources: { min_gpu_vram_mb: more % 100 } })],
-  [1, 'command', ({ world, name, more }) => world.change(name, { command: more % 2 === 0 ? '' : `program-${more}` })],
-  [1, 'remove', ({ world, name, more }) => world.change(name, more % 3 === 0 ? undefined : {})],
-  // Of time.
-  [6, 'soon', ({ world, more }) => world.clock.pass(more % 50)],
-  [4, 'later', ({ world, more }) => world.clock.pass(more % 3_000)],
-  [2, 'long', ({ world, more }) => world.clock.pass(more % 40_000)],
-];
-
-const WEIGHTED = DEEDS.flatMap(([weight, title, deed]) => Array.from({ length: weight }, () => ({ title, deed })));

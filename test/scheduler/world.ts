@@ -1,8 +1,8 @@
 import { type AnyActorRef, createActor, fromCallback, SimulatedClock } from 'xstate';
 import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
 import { fits, type Need, type Resources } from '../../src/scheduler/need.ts';
-import type { SchedulerEvent, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
-import { need } from './slots-policy.ts';
+import type { MeasureRequest, SchedulerEvent, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
+import { need } from './need.ts';
 
 type Held = 'granted' | 'busy' | 'idle' | 'warm' | 'going' | 'yielding';
 
@@ -30,6 +30,8 @@ class FakePlugin {
   readonly held = new Map<number, Held>();
   /** What the scheduler was told last. */
   readonly announced = new Map<number, Held>();
+  /** When the scheduler granted what is held. */
+  readonly grantedAt = new Map<number, number>();
   /** Generations whose processes are gone; a grant to them is void. */
   readonly gone = new Set<number>();
   generation = 0;
@@ -65,14 +67,43 @@ export class World {
   readonly #violations: string[] = [];
   readonly #prompt: boolean;
   readonly #enforcing: boolean;
+  readonly #monitor: AnyActorRef | undefined;
+  /** What the monitor shows is one look old. */
+  #shown = Infinity;
 
-  /** @param prompt whether plugins read their messages at once */
-  constructor(needs: readonly Need[], input: Omit<SchedulerInput, 'clock'>, prompt: boolean) {
+  /**
+   * @param prompt whether plugins read their messages at once
+   * @param vramMb what a monitor reports the memory of, if there is to be one
+   */
+  constructor(
+    needs: readonly Need[],
+    input: Omit<SchedulerInput, 'clock' | 'monitor'>,
+    prompt: boolean,
+    vramMb?: number,
+  ) {
     this.#prompt = prompt;
+    this.#monitor = vramMb === undefined ? undefined : this.#watch(vramMb);
     this.#enforcing = input.policy !== undefined;
     this.plugins = needs.map((amount, at) => new FakePlugin(`p${at}`, amount, (p, event) => this.#receive(p, event)));
-    this.actor = createActor(schedulerMachine, { clock: this.clock, input: { ...input, clock: this.clock } });
+    this.actor = createActor(schedulerMachine, {
+      clock: this.clock,
+      input: { ...input, monitor: this.#monitor, clock: this.clock },
+    });
     this.actor.start();
+  }
+
+  #watch(vramMb: number): AnyActorRef {
+    const logic = fromCallback<MeasureRequest>(({ receive }) =>
+      receive(() => {
+        const free = { vramMb: Math.min(this.#shown, vramMb) };
+        let taken = 0;
+        for (const { held, need: amount } of this.plugins)
+          for (const state of held.values()) taken += state === 'warm' ? keptOf(amount).vramMb : amount.vramMb;
+        this.#shown = vramMb - taken;
+        this.send({ type: 'MEASURED', free, at: this.clock.now() });
+      }),
+    );
+    return createActor(logic).start();
   }
 
   get #admission() {
@@ -162,7 +193,7 @@ export class World {
         this.send({ type: 'WITHDRAW', plugin: name });
         return;
       case 'urge':
-        this.send({ type: 'ACQUIRE.UPDATE', plugin: name, priority: 1, deadline: undefined });
+        this.send({ type: 'ACQUIRE.UPDATE', plugin: name, priority: 4, deadline: undefined });
         return;
       case 'deliver':
         this.#deliver(plugin);
@@ -216,6 +247,8 @@ export class World {
     plugin.asking = generation;
     this.asked += 1;
     const at = this.clock.now();
+    const priority = generation % 3;
+    const deadline = generation % 4 === 0 ? at + 20_000 : undefined;
     const { name, ref } = plugin;
     this.send({
       type: 'ACQUIRE',
@@ -223,8 +256,8 @@ export class World {
       generation,
       ref,
       need: plugin.need,
-      priority: 0,
-      deadline: undefined,
+      priority,
+      deadline,
       at,
     });
   }
@@ -241,6 +274,14 @@ export class World {
   }
 
   #receive(plugin: FakePlugin, event: SchedulerReply): void {
+    const now = this.clock.now();
+    if (event.type === 'GRANTED') plugin.grantedAt.set(event.generation, now);
+    if (event.type === 'RELEASE' || event.type === 'YIELD') {
+      if (plugin.need.pinned === true) this.#violations.push(`${event.type} to ${plugin.name}, which is pinned`);
+      const over = (plugin.grantedAt.get(event.generation) ?? 0) + (plugin.need.minResidencyMs ?? 0);
+      if (now < over && plugin.announced.get(event.generation) !== 'warm')
+        this.#violations.push(`${event.type} to ${plugin.name} within its minimum residency`);
+    }
     if (event.type === 'RELEASE') {
       const told = plugin.announced.get(event.generation);
       if (told !== 'idle' && told !== 'warm')
@@ -342,6 +383,7 @@ export class World {
     const snapshot = this.actor.getSnapshot();
     if (snapshot.status !== 'active') throw new Error(`the scheduler is ${snapshot.status}: ${String(snapshot.error)}`);
     const { ledger, queue, evictions } = this.#admission;
+    const now = this.clock.now();
     const expected: string[] = [];
     for (const plugin of this.plugins) {
       const { name, inbox, held, gone } = plugin;
@@ -356,6 +398,7 @@ export class World {
           ({ type, generation }) => (type === 'GRANTED' || type === 'REFUSED') && generation === plugin.asking,
         );
         const asks = queue.get(name)?.generation === plugin.asking ? 1 : 0;
+        if ((queue.get(name)?.deadline ?? Infinity) <= now) throw new Error(`${name} waits beyond its deadline`);
         if (answers.length + asks !== 1)
           throw new Error(`${name} has ${answers.length} answers and asks ${asks} times`);
       } else if (queue.get(name) !== undefined) {
@@ -374,8 +417,14 @@ export class World {
     if (this.#enforcing && ledger.reserved.slots + evictions.held().slots > ledger.capacity.slots) {
       throw new Error('more is kept back than there is');
     }
-    if (evictions.held().slots < 0 || ledger.evictable.slots < 0) throw new Error('a sum is negative');
-    if (evictions.size === 0 && evictions.held().slots !== 0) throw new Error('room is kept back for nobody');
+    const { evictable, yieldable } = ledger;
+    if (evictions.held().slots < 0 || evictable.slots < 0 || yieldable.slots < 0) throw new Error('a sum is negative');
+    const candidates = [...ledger.candidates()];
+    if (evictable.slots !== candidates.reduce((total, { need: { slots } }) => total + slots, 0))
+      throw new Error('evictable is not the sum of the candidates');
+    if (candidates.some((each, at) => each.standing === 'warm' && candidates[at - 1]?.standing === 'idle'))
+      throw new Error('a warm one does not go before those that reside');
+    if (queue.empty && evictions.held().slots !== 0) throw new Error('room is kept back for nobody');
     const { value } = snapshot;
     if (value === 'deciding') throw new Error('deciding is seen from outside');
     if ((value === 'settled') !== (queue.empty && value !== 'measuring'))
@@ -386,6 +435,7 @@ export class World {
 
   stop(): void {
     this.actor.stop();
+    (this.#monitor as ReturnType<typeof createActor> | undefined)?.stop();
     for (const plugin of this.plugins) (plugin.ref as ReturnType<typeof createActor>).stop();
   }
 }

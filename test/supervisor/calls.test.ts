@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { door, failure, openRoom, startCall } from './greenroom.ts';
 
 test('a hundred first calls at once start one worker, and each is answered', async () => {
@@ -77,6 +78,16 @@ test('a timeout covers waiting, loading and running, and says which it was', asy
   expect(running).toMatchObject({ code: 'E_TIMEOUT', message: expect.stringContaining('running') });
   // The worker has given it up and takes the next.
   expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ cancelled: 1 });
+});
+
+test('a timeout that passes while room is asked for is a timeout, and no refusal', async () => {
+  let now = Date.now();
+  // Time goes on whenever somebody looks at it, as on a busy machine.
+  const clock = { ...systemClock, now: () => (now += 10) };
+  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' } }, { clock });
+  const patient = supervisor.execute('plugin', { value: 'patient' });
+  const [late] = await Promise.all([failure(supervisor.execute('plugin', {}, { timeoutMs: 5 })), patient]);
+  expect(late.code).toBe('E_TIMEOUT');
 });
 
 test('a start that nobody waits for any more is called off', async () => {

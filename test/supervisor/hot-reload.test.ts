@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
+import type { PluginSnapshot } from '../../src/index.ts';
 import { becomes, door, failure, gone, type ManifestOf, openRoom, type Room, startCall } from './greenroom.ts';
 
 interface About {
@@ -114,6 +115,17 @@ test('a changed environment replaces the worker while calls flow, and none is lo
   expect(room.path('plugin').filter((step) => !/^(busy\.serving|ready\.ready|spawning\..*)$/.test(step))).toEqual([]);
 });
 
+test('those who watch a plugin are told when the replacement of its worker begins and ends', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench' } }, watching);
+  const { pid } = await about(room);
+  const seen: PluginSnapshot[] = [];
+  room.supervisor.plugin('plugin').subscribe((snapshot) => seen.push(snapshot));
+  room.write('plugin', { fixture: 'workbench', env_vars: { GREETING: 'hello' } });
+  await vi.waitFor(() => expect(seen.at(-1)).toMatchObject({ replacing: false, generation: 2 }), { timeout: 10_000 });
+  expect(seen.find(({ replacing }) => replacing)?.pid).toBe(pid);
+  expect(seen.at(-1)?.pid).not.toBe(pid);
+});
+
 test('a changed module is read anew', async () => {
   const room = await openRoom({});
   const module = (version: number): string => {
@@ -139,13 +151,13 @@ test('a new version that fails is reported, the old one goes on, and a mended on
   const { pid } = await about(room);
   room.write('plugin', { fixture: 'workbench', module: './gone.mjs' });
   await becomes(room, 'plugin', {
-    lastError: { code: 'E_START', message: expect.stringContaining('gone.mjs') },
+    lastError: { code: 'E_MANIFEST', message: expect.stringContaining('gone.mjs') },
   });
   expect(await about(room)).toMatchObject({ pid });
   expect(warnings).toContainEqual(
     expect.objectContaining({
       plugin: 'plugin',
-      err: expect.objectContaining({ code: 'E_START' }),
+      err: expect.objectContaining({ code: 'E_MANIFEST' }),
       msg: expect.stringContaining('the old one goes on'),
     }),
   );

@@ -48,6 +48,7 @@ test('an unknown plugin is refused with the nearest name', async () => {
   }
   expect(() => supervisor.stream('wisper-local')).toThrow('whisper-local');
   expect((await failure(supervisor.execute('something else entirely'))).message).toContain('plugins()');
+  expect((await failure(supervisor.execute(undefined as unknown as string))).code).toBe('E_UNKNOWN_PLUGIN');
 });
 
 const starts: [string, ManifestOf, string, RegExp][] = [
@@ -81,8 +82,18 @@ const starts: [string, ManifestOf, string, RegExp][] = [
     'E_START',
     /no_such_module/,
   ],
-  ['a Python file that is not there', { fixture: 'workbench-python', module: './gone.py' }, 'E_START', /gone/],
-  ['a Node module that is not there', { fixture: 'workbench', module: './gone.mjs' }, 'E_START', /gone\.mjs/],
+  [
+    'a Python file that is not there',
+    { fixture: 'workbench-python', module: './gone.py' },
+    'E_MANIFEST',
+    /module file \/.*gone\.py is not there.*plugin\.json/,
+  ],
+  [
+    'a Node module that is not there',
+    { fixture: 'workbench', module: './gone.mjs' },
+    'E_MANIFEST',
+    /module file \/.*gone\.mjs is not there.*plugin\.json/,
+  ],
   ['a class that is not there', { fixture: 'workbench-python', class: 'Workbank' }, 'E_START', /Workbank/],
   [
     'a library that is not installed',
@@ -179,6 +190,20 @@ test('a worker that is killed at its start deadline leaves none of its children'
   await room.supervisor.unload('plugin');
   expect(room.supervisor.status().workers).toBe(0);
 });
+
+test('a name that has no letter in common with the one asked for is not meant', async () => {
+  const { supervisor } = await openRoom({ py: { fixture: 'bare' } });
+  expect((await failure(supervisor.execute('n'))).message).toContain('plugins()');
+});
+
+test.each(['workbench', 'workbench-python'])(
+  '%s: a plugin that prints nothing has no line in its log',
+  async (fixture) => {
+    const room = await openRoom({ plugin: { fixture } });
+    await room.supervisor.load('plugin');
+    expect(await room.supervisor.logs('plugin')).toBe('worker started: plugin');
+  },
+);
 
 test('what a worker prints before its handshake and around its calls neither stops nor confuses it', async () => {
   const room = await openRoom({

@@ -29,6 +29,13 @@ describe('serialize', () => {
     ['a cycle', loop, 'The value at self.loop refers back to a value that holds it.'],
     ['a function', () => 1, 'The value is a function.'],
     ['a method', { a: () => 1 }, 'The value at a is a function.'],
+    ['a Map', { a: new Map() }, 'The value at a is a Map, of which JSON keeps nothing: give an object or a list.'],
+    ['a Set', new Set([1]), 'The value is a Set, of which JSON keeps nothing: give an object or a list.'],
+    [
+      'numbers in a typed array',
+      { a: new Float32Array(2) },
+      'The value at a is binary data: write it to a file and give its path, or give a list.',
+    ],
     ['a function in a list', { a: { b: [() => 1] } }, 'The value at a.b[0] is a function.'],
   ])('names the place of %s', (_what, value, message) => {
     expect(() => serialize(value)).toThrow(new SerializeError(message));

@@ -4,6 +4,7 @@ import { buildLibrary } from './acts/build-library.ts';
 import { cancelCall } from './acts/cancel-call.ts';
 import { editManifests } from './acts/edit-manifests.ts';
 import { introduce } from './acts/introduce.ts';
+import { shareMemory } from './acts/share-memory.ts';
 import { type Findings, showFindings } from './acts/show-findings.ts';
 import { corpusOf, ownCorpus } from './corpus.ts';
 import type { Reporter } from './events.ts';
@@ -29,7 +30,7 @@ const INTERRUPTED = 130;
 
 /**
  * Makes a searchable library of a folder of documents, and shows on the way what the supervisor does: starts, a crash,
- * a cancelled call, edited manifests, a plugin that is given up and mended. Prints to standard output; resolves to the exit status. Rejects with `E_OPTIONS`
+ * a cancelled call, edited manifests, a plugin that is given up and mended, memory that is short. Prints to standard output; resolves to the exit status. Rejects with `E_OPTIONS`
  * where there are no documents.
  */
 export async function demo({ folder, json, signal }: DemoOptions): Promise<number> {
@@ -55,6 +56,7 @@ async function play(stage: Stage): Promise<Findings> {
     await cancelCall(stage);
     await editManifests(stage);
     await breakManifest(stage);
+    await shareMemory(stage);
     return await showFindings(stage, results);
   } catch (error) {
     if (stage.signal.aborted) return { hits: 0, groups: 0 };

@@ -1,4 +1,5 @@
 import type { TransitionEvent } from '../../runtime.ts';
+import type { Decision } from '../../scheduler/decision.ts';
 
 /** A figure that was measured during the demo. */
 export interface Timing {
@@ -67,6 +68,8 @@ export type DemoEvent =
       readonly waitedMs: number;
       readonly longestMs: number;
     }
+  /** Who had to go for whom, and why; `lines` is that for people. */
+  | { readonly type: 'decision'; readonly decision: Decision; readonly lines: readonly string[] }
   | { readonly type: 'cancelled'; readonly plugin: string; readonly progress: number }
   | { readonly type: 'edited'; readonly plugin: string; readonly file: string; readonly change: string }
   /** A call ended with an error, as it was meant to. */

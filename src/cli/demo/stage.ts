@@ -71,6 +71,7 @@ export class Stage {
       // Whatever the settings of the user say, the demo shows what there is by default.
       watch: true,
       load: 'lazy',
+      policy: 'permissive',
       restart: {},
       // Its log would tell once more that a worker has crashed.
       logLevel: 'silent',

@@ -104,6 +104,9 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
           `restart ${event.attempt} after ${durationOf(event.waitedMs)}${style.dim(`, drawn from up to ${durationOf(event.longestMs)}`)}`,
         );
         break;
+      case 'decision':
+        for (const [at, text] of event.lines.entries()) line(`   ${at === 0 ? text : style.dim(`  ${text}`)}`);
+        break;
       case 'cancelled':
         shown = undefined;
         happened(at, event.plugin, style.yellow(`the caller cancels at ${percent(event.progress)}`));

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createConnection, createServer, type ListenOptions } from 'node:net';
 import { arch, platform, release } from 'node:os';
-import { readGpus } from '../../actors/nvidia-smi.ts';
+import { createNvidiaSmi } from '../../actors/nvidia-smi.ts';
+import type { Gpu } from '../../actors/nvidia-smi-output.ts';
 import { orphanProtection } from '../../actors/orphan-protection.ts';
 import { killGroup } from '../../actors/process-group.ts';
 import { createSocketDirectory } from '../../actors/socket-directory.ts';
@@ -127,31 +128,40 @@ export function checkOrphans(): Finding {
 }
 
 /** What GPUs the driver tells of. */
-export async function checkGpus(): Promise<Finding> {
+export async function checkGpus(smi = createNvidiaSmi()): Promise<Finding> {
   const check = 'GPU';
-  let warning: string | undefined;
-  const gpus = await readGpus({ onWarning: (message) => (warning = message) });
-  if (warning !== undefined) {
-    return { check, level: 'warn', found: warning, next: 'Ask nvidia-smi itself; the driver may need to be reloaded.' };
+  let gpus: Gpu[];
+  try {
+    gpus = await smi.gpus();
+  } catch (error) {
+    const next = 'Ask nvidia-smi itself; the driver may need to be reloaded.';
+    return { check, level: 'warn', found: messageOf(error), next };
   }
   if (gpus.length === 0) return { check, level: 'ok', found: 'no NVIDIA GPU; plugins use the processor' };
-  const figure = (mb: number | null): string => (mb === null ? 'unknown' : gibibytes(mb));
-  const found = gpus.map(({ name, freeMb, totalMb }) => `${name}, ${figure(freeMb)} of ${figure(totalMb)} free`);
-  return { check, level: 'ok', found: found.join('; ') };
+  const found = gpus.map(
+    ({ index, name, freeMb, totalMb }) => `${index}: ${name}, ${gibibytes(freeMb)} of ${gibibytes(totalMb)} free`,
+  );
+  const isUnknown = gpus.some(({ freeMb }) => freeMb === null);
+  const next = isUnknown
+    ? 'Where the driver does not tell the memory, plugins are placed by their manifests and the capacity alone.'
+    : undefined;
+  return { check, level: isUnknown ? 'warn' : 'ok', found: found.join('; '), next };
 }
 
-/** How much memory is left. */
-export function checkMemory(): Finding {
-  const { totalMb, availableMb, limitedBy } = readSystemMemory();
+/** How much memory is left, and by what it is limited. */
+export function checkMemory(memory = readSystemMemory()): Finding {
+  const { totalMb, availableMb, machineTotalMb, group } = memory;
   const isLittle = availableMb < LITTLE_MEMORY_MB;
+  const limit =
+    group === undefined ? '' : `, within the control group ${group} on a machine of ${gibibytes(machineTotalMb)}`;
   return {
     check: 'memory',
     level: isLittle ? 'warn' : 'ok',
-    found: `${gibibytes(availableMb)} of ${gibibytes(totalMb)} free${limitedBy === 'cgroup' ? ', limited by a control group' : ''}`,
+    found: `${gibibytes(availableMb)} of ${gibibytes(totalMb)} free${limit}`,
     next: isLittle ? 'Workers may be ended by the system for want of memory. End other programs.' : undefined,
   };
 }
 
-function gibibytes(mb: number): string {
-  return `${(mb / 1_024).toFixed(1)} GiB`;
+function gibibytes(mb: number | null): string {
+  return mb === null ? 'unknown' : `${(mb / 1_024).toFixed(1)} GiB`;
 }

@@ -1,0 +1,42 @@
+// @ts-check
+// How long does a call take while other plugins crash as soon as they are started?
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PLUGINS, withFolder, withSupervisor } from './host.mjs';
+import { limitRow, percentile } from './measure.mjs';
+
+const LOOPING = 10;
+
+export default () =>
+  withFolder((folder) => {
+    const names = Array.from({ length: LOOPING }, (_, index) => `looping-${index}`);
+    for (const name of names) {
+      const manifest = {
+        name,
+        command: 'false',
+        restart: { policy: 'permanent', intensity: 1_000, backoff: { base_ms: 0, cap_ms: 0 } },
+      };
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, 'manifest.json'), JSON.stringify(manifest));
+    }
+    return withSupervisor(
+      async (supervisor) => {
+        for (let warmup = 0; warmup < 200; warmup += 1) await supervisor.execute('bench-node', {});
+        const looping = new Set(names);
+        supervisor.on('transition', ({ plugin, phase }) => {
+          if (phase === 'failed') looping.delete(plugin);
+        });
+        for (const name of names) supervisor.load(name).catch(() => {});
+        const times = [];
+        while (looping.size > 0) {
+          const start = performance.now();
+          await supervisor.execute('bench-node', {});
+          times.push(performance.now() - start);
+        }
+        return [
+          limitRow(`execute beside ${LOOPING} crash loops, p99.9`, 'ms', percentile(times, 0.999), { atMost: 50 }),
+        ];
+      },
+      { searchPaths: [folder, PLUGINS] },
+    );
+  });

@@ -1,0 +1,77 @@
+// @ts-check
+// Does a decision cost more with 10,000 plugins resident and 10,000 waiting than with 100 of each?
+import { Admission } from '../dist/scheduler/admission.js';
+import { policyNamed } from '../dist/scheduler/policies.js';
+import { compare, ratioRow } from './measure.mjs';
+
+const [FEW, MANY] = [100, 10_000];
+const CYCLES = 2_000;
+const EACH_MB = 10;
+
+/** @param {import('./measure.mjs').Bench} bench */
+export default async (bench) => {
+  const [few, control, many] = [crowd(FEW), crowd(FEW), crowd(MANY)];
+  const comparison = await compare(
+    { reference: () => cycle(few), control: () => cycle(control), subject: () => cycle(many) },
+    { repetitions: bench.repetitions, warmup: 6 },
+  );
+  const question = `ask, evict, grant, idle with ${MANY} resident and ${MANY} waiting, against ${FEW} of each`;
+  return [ratioRow(question, 'µs', comparison, { atMost: 2 })];
+};
+
+/**
+ * A full house, one in ten of it idle, and as many who wait, each for another amount, for more than that.
+ *
+ * @param {number} count
+ */
+function crowd(count) {
+  const policy = policyNamed('queue', { maxWaitMs: 1e12 });
+  const vramMb = count * EACH_MB;
+  const admission = new Admission({ policy, capacity: { vramMb }, monitor: undefined, maxWaiting: count + 1 });
+  const house = { admission, now: 0, resident: /** @type {string[]} */ ([]), next: 0 };
+  for (let at = 0; at < count; at += 1) {
+    ask(house, `resident-${at}`, EACH_MB);
+    tell(house, at % 10 === 0 ? 'IDLE' : 'BUSY', `resident-${at}`);
+    if (at % 10 === 0) house.resident.push(`resident-${at}`);
+  }
+  for (let at = 0; at < count; at += 1) ask(house, `waiting-${at}`, vramMb * (0.5 + (0.4 * at) / count));
+  return house;
+}
+
+/** @typedef {ReturnType<typeof crowd>} House */
+
+/** How many microseconds it takes somebody new to get the room of the least recently used. @param {House} house */
+async function cycle(house) {
+  const start = performance.now();
+  for (let index = 0; index < CYCLES; index += 1) {
+    const plugin = `new-${house.next}`;
+    house.next += 1;
+    ask(house, plugin, EACH_MB);
+    const victim = house.resident.shift() ?? '';
+    tell(house, 'FREED', victim);
+    if (house.admission.ledger.get(plugin, 1) === undefined) throw new Error(`${plugin} was not granted.`);
+    tell(house, 'IDLE', plugin);
+    house.resident.push(plugin);
+  }
+  return ((performance.now() - start) / CYCLES) * 1_000;
+}
+
+/** @param {House} house @param {string} plugin @param {number} vramMb */
+function ask(house, plugin, vramMb) {
+  const need = { vramMb, ramMb: 0, slots: 1 };
+  const ref = /** @type {any} */ (undefined);
+  step(house, { type: 'ACQUIRE', plugin, generation: 1, ref, need, priority: 0, deadline: 1e12, at: house.now });
+}
+
+/** @param {House} house @param {'IDLE' | 'BUSY' | 'FREED'} type @param {string} plugin */
+function tell(house, type, plugin) {
+  step(house, { type, plugin, generation: 1, at: house.now });
+}
+
+/** @param {House} house @param {import('../dist/scheduler/scheduler-events.js').SchedulerEvent} event */
+function step(house, event) {
+  house.now += 1;
+  house.admission.apply(event, house.now);
+  house.admission.decide(house.now);
+  house.admission.takeEffects();
+}

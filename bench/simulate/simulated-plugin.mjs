@@ -1,0 +1,168 @@
+// @ts-check
+import { createActor, fromCallback } from 'xstate';
+
+/**
+ * @import { AnyActorRef } from 'xstate'
+ * @import { SchedulerEvent, SchedulerReply } from '../../dist/scheduler/scheduler-events.js'
+ * @import { SimulatedTime } from './simulated-time.mjs'
+ * @import { TraceCall, TracePlugin } from './trace.mjs'
+ */
+
+/**
+ * What becomes of a plugin and its calls.
+ *
+ * @typedef {{
+ *   granted(plugin: SimulatedPlugin): void,
+ *   began(plugin: SimulatedPlugin): void,
+ *   served(call: TraceCall, waitedMs: number): void,
+ *   ended(plugin: SimulatedPlugin): void,
+ *   refused(calls: number, reason: string): void,
+ *   gone(plugin: SimulatedPlugin): void,
+ * }} Witness
+ */
+
+/**
+ * A plugin as the scheduler knows it, that serves its calls one after another: what the plugin machine says to the
+ * scheduler, without the machine and without a process.
+ */
+export class SimulatedPlugin {
+  /** @type {'absent' | 'asking' | 'loading' | 'idle' | 'busy' | 'yielding' | 'going'} */
+  #state = 'absent';
+  #generation = 0;
+  /** @type {TraceCall[]} */
+  #waiting = [];
+  /** How many of those have been served already: taking them off the front would cost as much as there are. */
+  #served = 0;
+  /** @type {unknown} */
+  #yieldTimer;
+  /** @type {AnyActorRef} */
+  #ref;
+
+  /**
+   * @param {number} index @param {TracePlugin} figures @param {SimulatedTime} time
+   * @param {(event: SchedulerEvent) => void} tell @param {Witness} witness
+   */
+  constructor(index, figures, time, tell, witness) {
+    this.index = index;
+    this.figures = figures;
+    this.time = time;
+    this.tell = tell;
+    this.witness = witness;
+    const logic = fromCallback(({ receive }) => receive((event) => this.#hear(/** @type {SchedulerReply} */ (event))));
+    this.#ref = createActor(logic).start();
+  }
+
+  get atRest() {
+    return this.#state === 'absent' || this.#state === 'idle';
+  }
+
+  /** @param {TraceCall} call */
+  call(call) {
+    this.#waiting.push(call);
+    if (this.#state === 'absent') this.#ask();
+    else if (this.#state === 'idle') this.#begin();
+  }
+
+  #ask() {
+    this.#state = 'asking';
+    this.#generation += 1;
+    this.tell({
+      type: 'ACQUIRE',
+      plugin: this.figures.name,
+      generation: this.#generation,
+      ref: this.#ref,
+      need: { vramMb: this.figures.mb, ramMb: 0, slots: 1 },
+      priority: 0,
+      deadline: undefined,
+      at: this.time.now(),
+    });
+  }
+
+  /** @param {SchedulerReply} event */
+  #hear(event) {
+    switch (event.type) {
+      case 'GRANTED':
+        this.#state = 'loading';
+        this.witness.granted(this);
+        this.time.setTimeout(() => this.#begin(), this.figures.loadMs);
+        return;
+      case 'REFUSED':
+        this.#state = 'absent';
+        this.witness.refused(this.#waiting.length, event.error.reason);
+        this.#waiting = [];
+        return;
+      case 'RELEASE':
+        if (this.#state === 'idle') this.#leave();
+        else this.#say('DENIED');
+        return;
+      case 'YIELD':
+        if (this.#state === 'idle') this.#leave();
+        else if (this.#state === 'busy') this.#yield(event.deadline);
+        else this.#say('DENIED');
+    }
+  }
+
+  #begin() {
+    this.#state = 'busy';
+    this.#say('BUSY');
+    this.witness.began(this);
+    this.#serve();
+  }
+
+  #serve() {
+    const call = this.#waiting[this.#served];
+    if (call === undefined) throw new Error(`"${this.figures.name}" has nothing to serve.`);
+    this.#served += 1;
+    this.witness.served(call, this.time.now() - call.at);
+    this.time.setTimeout(() => this.#answered(), call.ms);
+  }
+
+  #answered() {
+    if (this.#served === this.#waiting.length) {
+      this.#waiting = [];
+      this.#served = 0;
+    } else if (this.#state === 'busy') {
+      return this.#serve();
+    }
+    this.witness.ended(this);
+    if (this.#state === 'yielding') {
+      this.time.clearTimeout(this.#yieldTimer);
+      return this.#leave();
+    }
+    this.#state = 'idle';
+    this.tell({
+      type: 'IDLE',
+      plugin: this.figures.name,
+      generation: this.#generation,
+      at: this.time.now(),
+    });
+  }
+
+  /** What is being served is served to its end; after the deadline it stays. @param {number} deadline */
+  #yield(deadline) {
+    this.#state = 'yielding';
+    const stay = () => {
+      this.#state = 'busy';
+      this.#say('DENIED');
+    };
+    this.#yieldTimer = this.time.setTimeout(stay, Math.max(0, deadline - this.time.now()));
+  }
+
+  #leave() {
+    this.#state = 'going';
+    const gone = () => {
+      this.#state = 'absent';
+      this.#waiting = this.#waiting.slice(this.#served);
+      this.#served = 0;
+      this.witness.gone(this);
+      this.#say('FREED');
+      if (this.#waiting.length > 0) this.#ask();
+    };
+    this.time.setTimeout(gone, this.figures.stopMs);
+  }
+
+  /** @param {'BUSY' | 'DENIED' | 'FREED'} type */
+  #say(type) {
+    this.tell({ type, plugin: this.figures.name, generation: this.#generation });
+  }
+}

@@ -1,0 +1,64 @@
+import { pluginLogFile } from '../../actors/log-file.ts';
+import { tailRecords } from '../../actors/log-reader.ts';
+import { GreenroomError } from '../../errors.ts';
+import type { Decision } from '../../scheduler/decision.ts';
+import { decisionText } from '../../scheduler/decision-text.ts';
+import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { discover } from '../discovered.ts';
+import { loggedDecision } from '../logged-decision.ts';
+import type { Style } from '../style.ts';
+import { unknownPlugin } from '../unknown-plugin.ts';
+
+/** How far back decisions are looked for, in lines of the log. */
+const LINES = 20_000;
+
+/** `greenroom explain`: what was last decided about a plugin's room, and on what. */
+export const command = defineCommand({
+  usage: 'explain PLUGIN',
+  about:
+    'Tells why a plugin was given room to run, waits for it, was refused it or had to go: what was asked and free, who\nwas looked at in which order, who had to go, and who is waited for. Reads the log of the plugin; starts nothing.',
+  options: SETTINGS_OPTIONS,
+  operands: [1, 1],
+  examples: [
+    ['greenroom explain whisper', 'the last decision about it, and the last one against it'],
+    ['greenroom explain whisper --json', 'the same for a program'],
+  ],
+  statuses: [0, 2, 3, 4],
+  async run({ values, operands: [plugin = ''], terminal }) {
+    const { settings, entries } = await discover(settingsOf(values));
+    if (!entries.some(({ manifest }) => manifest.name === plugin)) {
+      throw unknownPlugin(
+        plugin,
+        entries.map(({ manifest }) => manifest.name),
+      );
+    }
+    const decisions = await decisionsIn(pluginLogFile(settings.dataDir, plugin));
+    const decision = decisions.findLast((one) => one.plugin === plugin);
+    const eviction = decisions.findLast(({ chosen }) => chosen.some((victim) => victim.plugin === plugin));
+    if (terminal.json) {
+      await terminal.printJson({ plugin, decision, eviction });
+      return 0;
+    }
+    const parts = [decision, eviction].filter((part) => part !== undefined);
+    for (const part of parts.toSorted((a, b) => a.at - b.at)) await terminal.print(shown(part, terminal.out));
+    if (parts.length === 0) {
+      terminal.note(
+        `Nothing was decided about "${plugin}" so far. The policy "permissive" decides nothing; set a capacity.`,
+      );
+    }
+    return 0;
+  },
+});
+
+async function decisionsIn(file: string): Promise<Decision[]> {
+  try {
+    return (await tailRecords(file, LINES)).flatMap((record) => loggedDecision(record) ?? []);
+  } catch (error) {
+    throw new GreenroomError('E_DATA_DIR', `The log ${file} cannot be read: ${String(error)}`, { cause: error });
+  }
+}
+
+function shown(decision: Decision, style: Style): string {
+  const [first = '', ...rest] = decisionText(decision, Date.now());
+  return [style.bold(first), ...rest.map((line) => `  ${line}`)].join('\n');
+}

@@ -1,0 +1,107 @@
+import type { PluginPhase, PluginState } from './machines/plugin.ts';
+import type { PluginRecord } from './plugin-record.ts';
+import type { Admission } from './scheduler/admission.ts';
+import type { Decision } from './scheduler/decision.ts';
+import { amountsText, decisionText } from './scheduler/decision-text.ts';
+import type { Standing } from './scheduler/ledger.ts';
+import { amounts, type Need, type Resources, UNLIMITED } from './scheduler/need.ts';
+
+/** What is reserved for one worker of a plugin. Times are milliseconds since the epoch. */
+export interface Holding {
+  readonly generation: number;
+  readonly standing: Standing;
+  /** Whether it was told to go. */
+  readonly leaving: boolean;
+  readonly holds: Resources;
+  /** What its processes were last measured to use; `undefined` where that is not known. */
+  readonly uses: Resources | undefined;
+  /** When it was granted. */
+  readonly since: number;
+  readonly lastUsedAt: number;
+  /** Its figure in the eviction order; the lowest goes first. */
+  readonly rank: number;
+}
+
+/** Why a plugin is where it is, as plain data. Times are milliseconds since the epoch. */
+export interface Explanation {
+  readonly plugin: string;
+  readonly state: PluginState;
+  readonly phase: PluginPhase;
+  readonly since: number;
+  readonly policy: string;
+  /** What it takes up when it resides. */
+  readonly need: Need;
+  /** What is free, less what is kept back for others; `Infinity` where nothing limits it. */
+  readonly free: Resources;
+  /** What it holds now, for each of its workers. */
+  readonly holdings: readonly Holding[];
+  /** Set while it waits for an answer. */
+  readonly asking: { readonly since: number; readonly deadline: number; readonly priority: number } | undefined;
+  /** The last decision about it. */
+  readonly decision: Decision | undefined;
+  /** The last decision by which it was told to go. */
+  readonly eviction: Decision | undefined;
+  /** All of it for people, line by line. */
+  readonly lines: readonly string[];
+}
+
+/** What is known of a plugin. */
+export interface Known {
+  readonly record: PluginRecord;
+  readonly now: number;
+  readonly policy: string;
+  readonly need: Need;
+  readonly admission: Admission | undefined;
+  readonly decision: Decision | undefined;
+  readonly eviction: Decision | undefined;
+}
+
+/** Puts together why a plugin is where it is. */
+export function explain({ record, now, policy, need, admission, decision, eviction }: Known): Explanation {
+  const { plugin, state, phase, since } = record;
+  const request = admission?.queue.get(plugin);
+  const facts = {
+    plugin,
+    state,
+    phase,
+    since,
+    policy,
+    need,
+    free: amounts(admission?.ledger.available(admission.evictions.held(plugin)) ?? UNLIMITED),
+    holdings: (admission?.ledger.of(plugin) ?? []).map(
+      ({ generation, standing, leaving, need: held, since: granted, lastUsedAt, rank, used }) => ({
+        generation,
+        standing,
+        leaving,
+        holds: amounts(held),
+        uses: used,
+        since: granted,
+        lastUsedAt,
+        rank,
+      }),
+    ),
+    asking:
+      request === undefined ? undefined : { since: request.at, deadline: request.deadline, priority: request.priority },
+    decision,
+    eviction,
+  };
+  return Object.freeze({ ...facts, lines: Object.freeze(linesOf(facts, now)) });
+}
+
+function linesOf(facts: Omit<Explanation, 'lines'>, now: number): string[] {
+  const { plugin, state, phase, since, need, free, holdings, decision, eviction } = facts;
+  const seconds = ((now - since) / 1_000).toFixed(1);
+  const lines = [
+    `"${plugin}" is ${state} (${phase}) for ${seconds} s.`,
+    `needs    ${amountsText(need)}${need.pinned === true ? ', pinned' : ''}`,
+  ];
+  for (const { generation, standing, leaving, holds, uses } of holdings) {
+    const going = leaving ? ', told to go' : '';
+    lines.push(`holds    ${amountsText(holds)}, for worker ${generation}, ${standing}${going}`);
+    if (uses !== undefined) lines.push(`uses     ${amountsText(uses)}, as measured`);
+  }
+  lines.push(`free now ${amountsText(free)}`);
+  if (decision !== undefined) lines.push('', ...decisionText(decision, now));
+  if (eviction !== undefined) lines.push('', 'It was told to go:', ...decisionText(eviction, now));
+  return lines;
+}

@@ -1,0 +1,7 @@
+import type { EvictionOrder } from './eviction-order.ts';
+
+/** Least recently used first; the rank is the end of the last call, in milliseconds since the epoch. */
+export const lru: EvictionOrder = {
+  name: 'lru',
+  rank: ({ lastUsedAt }) => lastUsedAt,
+};

@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { resolveSettings, type SupervisorSettings } from '../src/config.ts';
+import { permissive } from '../src/scheduler/permissive.ts';
+
+function resolve(options: SupervisorSettings, env: Record<string, string> = {}, file?: object) {
+  const cwd = mkdtempSync(join(tmpdir(), 'gr-'));
+  onTestFinished(() => rmSync(cwd, { recursive: true }));
+  if (file !== undefined) writeFileSync(join(cwd, 'greenroom.json'), JSON.stringify(file));
+  return resolveSettings(options, { env, cwd });
+}
+
+test('the policy is queue as soon as something is limited, and permissive else', () => {
+  expect(resolve({}).policy).toBe('permissive');
+  expect(resolve({ capacity: {} }).policy).toBe('permissive');
+  expect(resolve({ capacity: { slots: 2 } }).policy).toBe('queue');
+  expect(resolve({ capacity: { slots: 2 }, policy: 'safety' }).policy).toBe('safety');
+});
+
+test('capacity, policy and order come from options, else the environment, else the file', () => {
+  const file = { capacity: { ramMb: 1 }, order: 'cost-aware', maxWaitMs: 7 };
+  const env = { GREENROOM_CAPACITY: 'ramMb=8000, slots=4', GREENROOM_POLICY: 'safety' };
+  expect(resolve({}, {}, file)).toMatchObject({ capacity: { ramMb: 1 }, policy: 'queue', order: 'cost-aware' });
+  expect(resolve({}, env, file)).toMatchObject({
+    capacity: { ramMb: 8000, slots: 4 },
+    policy: 'safety',
+    order: 'cost-aware',
+    maxWaitMs: 7,
+  });
+  expect(resolve({ capacity: { vramMb: 5 } }, env, file).capacity).toEqual({ vramMb: 5 });
+});
+
+test('a policy may be an object with decide(), and is taken as it is', () => {
+  expect(resolve({ policy: permissive }).policy).toBe(permissive);
+});
+
+test.each([
+  [{ policy: 'greedy' }, 'policy: must be "permissive", "safety", "queue", or an object with decide()'],
+  [{ policy: { name: 'mine' } }, 'policy: must be'],
+  [{ capacity: { ram: 5 } }, 'ram'],
+  [{ capacity: { ramMb: -1 } }, 'capacity.ramMb'],
+  [{ capacity: { slots: 1.5 } }, 'capacity.slots'],
+  [{ order: 'fifo' }, 'order'],
+])('%j is refused, and it is said what is wrong', (options, message) => {
+  expect(() => resolve(options as SupervisorSettings)).toThrow(message);
+});
+
+test.each(['ramMb', 'ramMb=lots', 'ramMb=', 'ram=1'])('GREENROOM_CAPACITY=%s is refused', (text) => {
+  expect(() => resolve({}, { GREENROOM_CAPACITY: text })).toThrow('Settings of the environment are not valid');
+});

@@ -1,0 +1,133 @@
+import { type AnyActorRef, createActor, fromCallback, SimulatedClock } from 'xstate';
+import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
+import type { Decision, SchedulerRefusal } from '../../src/scheduler/decision.ts';
+import type { Need, Resources } from '../../src/scheduler/need.ts';
+import type {
+  MeasureRequest,
+  SchedulerEvent,
+  SchedulerFact,
+  SchedulerReply,
+} from '../../src/scheduler/scheduler-events.ts';
+
+/** How a plugin asks, other than with priority 0 and the default deadline. */
+export interface Terms {
+  readonly generation?: number;
+  readonly priority?: number;
+  readonly deadline?: number | undefined;
+}
+
+/** The scheduler alone, with plugins that do nothing but what the test has them say, and time that is turned by hand. */
+export class Stage {
+  readonly clock = new SimulatedClock();
+  readonly actor;
+  readonly decisions: Decision[] = [];
+  readonly facts: SchedulerFact[] = [];
+  readonly refusals: SchedulerRefusal[] = [];
+  /** What the monitor answers with; `undefined`: it does not answer. */
+  measured: { readonly vramMb?: number; readonly ramMb?: number } | undefined;
+  #log: string[] = [];
+  readonly #plugins = new Map<string, AnyActorRef>();
+  readonly #actors: { stop(): unknown }[] = [];
+
+  constructor(input: Omit<SchedulerInput, 'clock' | 'monitor'>, measured?: Stage['measured']) {
+    this.measured = measured;
+    const monitor = measured === undefined ? undefined : this.#actor(() => this.measure());
+    this.actor = createActor(schedulerMachine, { clock: this.clock, input: { ...input, monitor, clock: this.clock } });
+    this.actor.on('decision', ({ decision }) => this.decisions.push(decision));
+    this.actor.on('fact', ({ fact }) => this.facts.push(fact));
+    this.#actors.push(this.actor.start());
+  }
+
+  [Symbol.dispose](): void {
+    for (const actor of this.#actors) actor.stop();
+  }
+
+  /** What plugins were told since the last call, each as `<plugin> <event>`, with the reason of a refusal. */
+  get told(): readonly string[] {
+    const log = this.#log;
+    this.#log = [];
+    return log;
+  }
+
+  get now(): number {
+    return this.clock.now();
+  }
+
+  get state(): unknown {
+    return this.actor.getSnapshot().value;
+  }
+
+  /** What the ledger holds as reserved. */
+  get reserved(): Resources {
+    return this.actor.getSnapshot().context.admission.ledger.reserved;
+  }
+
+  send(event: SchedulerEvent): void {
+    this.actor.send(event);
+  }
+
+  /** The monitor says what there is, if it says anything. */
+  measure(): void {
+    if (this.measured !== undefined) this.send({ type: 'MEASURED', free: this.measured, at: this.now });
+  }
+
+  acquire(plugin: string, need: Need, { generation = 1, priority = 0, deadline }: Terms = {}): void {
+    const ref = this.#refOf(plugin);
+    this.send({ type: 'ACQUIRE', plugin, generation, ref, need, priority, deadline, at: this.now });
+  }
+
+  withdraw(plugin: string): void {
+    this.send({ type: 'WITHDRAW', plugin });
+  }
+
+  busy(plugin: string, generation = 1): void {
+    this.send({ type: 'BUSY', plugin, generation });
+  }
+
+  idle(plugin: string, generation = 1): void {
+    this.send({ type: 'IDLE', plugin, generation, at: this.now });
+  }
+
+  denied(plugin: string, generation = 1): void {
+    this.send({ type: 'DENIED', plugin, generation });
+  }
+
+  freed(plugin: string, generation = 1): void {
+    this.send({ type: 'FREED', plugin, generation });
+  }
+
+  warm(plugin: string, kept: Resources | undefined, generation = 1): void {
+    this.send({ type: 'RELEASED', plugin, generation, kept });
+  }
+
+  /** Has a plugin reside without a call, last used now. */
+  reside(plugin: string, need: Need, generation = 1): void {
+    this.acquire(plugin, need, { generation });
+    const told = this.told;
+    if (told.at(-1) !== `${plugin} GRANTED`) throw new Error(`${plugin} was not granted: ${told.join()}`);
+    this.idle(plugin, generation);
+  }
+
+  pass(ms: number): void {
+    this.clock.increment(ms);
+  }
+
+  #refOf(plugin: string): AnyActorRef {
+    let ref = this.#plugins.get(plugin);
+    if (ref === undefined) {
+      ref = this.#actor((event) => {
+        if (event.type === 'MEASURE') return;
+        if (event.type === 'REFUSED') this.refusals.push(event.error);
+        this.#log.push(`${plugin} ${event.type}${event.type === 'REFUSED' ? ` ${event.error.reason}` : ''}`);
+      });
+      this.#plugins.set(plugin, ref);
+    }
+    return ref;
+  }
+
+  #actor(received: (event: SchedulerReply | MeasureRequest) => void): AnyActorRef {
+    const actor = createActor(fromCallback<SchedulerReply | MeasureRequest>(({ receive }) => receive(received)));
+    this.#actors.push(actor.start());
+    return actor;
+  }
+}

@@ -1,0 +1,289 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Decision, Policy, Supervisor } from '../../src/index.ts';
+import { randomFrom } from '../machines/random.ts';
+import { SEED } from '../seed.ts';
+import { all, becomes, door, failure, type ManifestOf, openRoom, type Room, startCall } from './greenroom.ts';
+
+/** What a hoard holds; its worker takes about 15 MiB more. */
+const HOARD_MB = 32;
+const NEED_MB = 50;
+const NAMES = Array.from({ length: 10 }, (_, at) => `hoard-${at}`);
+/** Three fit, whether by their manifests or as measured; four do not. */
+const BUDGET_MB = 170;
+
+const hoard = (resources: Record<string, unknown> = {}): ManifestOf => ({
+  fixture: 'hoard',
+  env_vars: { HOARD_MB },
+  resources: { min_system_ram_mb: NEED_MB, ...resources },
+});
+const SLOT: ManifestOf = { fixture: 'workbench' };
+
+/** Looks at the memory of all workers again and again; `stop` gives the most that was seen, in MiB. */
+function watchMemory(room: Room): { stop(): number } {
+  let most = 0;
+  const look = (): void => {
+    const pids = room.supervisor.plugins().flatMap(({ pid }) => pid ?? []);
+    const used = pids.reduce((sum, pid) => sum + rssOf(pid), 0);
+    most = Math.max(most, used);
+  };
+  const timer = setInterval(look, 10);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return most;
+    },
+  };
+}
+
+function rssOf(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
+
+function decisionsOf(supervisor: Supervisor): Decision[] {
+  const decisions: Decision[] = [];
+  supervisor.on('decision', (decision) => decisions.push(decision));
+  return decisions;
+}
+
+const evictionsIn = (decisions: readonly Decision[]): string[] =>
+  decisions.flatMap(({ chosen }) => chosen.map(({ plugin }) => plugin));
+
+test(`ten plugins share the memory of three for 500 calls, and none fails (seed ${SEED})`, {
+  timeout: 60_000,
+}, async () => {
+  const random = randomFrom(SEED);
+  // Some are called much more often than others, or next to every call would start a worker.
+  const some = (): string => NAMES[Math.floor(random() ** 30 * NAMES.length)] ?? '';
+  const room = await openRoom(Object.fromEntries(NAMES.map((name) => [name, hoard()])), {
+    capacity: { ramMb: BUDGET_MB },
+  });
+  const { supervisor } = room;
+  const decisions = decisionsOf(supervisor);
+  const memory = watchMemory(room);
+
+  // One call after the other: the least recently used of three has to go, as a model of three lines says.
+  const resident: string[] = [];
+  const expected: string[] = [];
+  for (let call = 0; call < 200; call += 1) {
+    const name = some();
+    if (resident.includes(name)) resident.splice(resident.indexOf(name), 1);
+    else if (resident.length === 3) expected.push(resident.shift() ?? '');
+    resident.push(name);
+    if (call % 4 === 0) expect(await all(supervisor.stream(name, { pieces: 2 }))).toHaveLength(2);
+    else expect(await supervisor.execute(name)).toMatchObject({ first: 'x' });
+  }
+  expect(evictionsIn(decisions)).toEqual(expected);
+  expect(expected.length).toBeGreaterThan(3);
+
+  // And many at once, streams among them.
+  const callers = Array.from({ length: 6 }, async () => {
+    for (let call = 0; call < 50; call += 1) {
+      const name = some();
+      if (random() < 0.25) {
+        const pieces = await all(supervisor.stream<{ first: string }>(name, { pieces: 2, ms: 1 }));
+        expect(pieces.map(({ first }) => first)).toEqual(['x', 'x']);
+      } else {
+        expect(await supervisor.execute(name, { ms: 1 })).toMatchObject({ first: 'x' });
+      }
+    }
+  });
+  await Promise.all(callers);
+  const most = memory.stop();
+  expect(most).toBeLessThan(BUDGET_MB);
+  expect(most).toBeGreaterThan(2 * HOARD_MB);
+
+  // Nobody went but idle ones: a worker that had a call was told nothing, and none ended with a call lost.
+  const told = decisions.flatMap(({ chosen }) => chosen.map(({ ask }) => ask));
+  expect(new Set(told)).toEqual(new Set(['RELEASE']));
+  expect(room.transitions.filter(({ to }) => to === 'crashed')).toEqual([]);
+  expect(room.transitions.filter(({ phase }) => phase === 'draining')).toEqual([]);
+  const { scheduling } = supervisor.status();
+  expect(scheduling).toMatchObject({ policy: 'queue', order: 'lru', waiting: 0, evicting: 0, refused: 0 });
+  expect(scheduling.evicted).toBe(told.length);
+  expect(scheduling.reserved.ramMb).toBeLessThanOrEqual(BUDGET_MB);
+});
+
+test('what is heavy is given up where that is enough, and the worker that stays warm keeps what it still takes', async () => {
+  const model = { ...hoard({ min_gpu_vram_mb: 100 }), class: 'SoftHoard' };
+  const room = await openRoom({ a: model, b: model }, { capacity: { vramMb: 150, ramMb: 400 } });
+  for (const name of ['a', 'b', 'a', 'b']) await room.supervisor.execute(name);
+  expect(['a', 'b'].map((name) => room.snapshot(name).generation)).toEqual([1, 1]);
+  expect(room.snapshot('a')).toMatchObject({ state: 'released', phase: 'warm' });
+  const [kept] = room.supervisor.explain('a').holdings;
+  expect(kept).toMatchObject({ standing: 'warm', holds: { vramMb: 0, slots: 1 } });
+  expect(kept?.holds.ramMb).toBeGreaterThan(0);
+  expect(kept?.holds.ramMb).toBeLessThan(HOARD_MB);
+});
+
+test('what a plugin takes up is measured and kept on disk, so that an estimate too high stops counting', async () => {
+  const room = await openRoom({ big: hoard({ min_system_ram_mb: 200 }), other: hoard() }, { capacity: { ramMb: 220 } });
+  await room.supervisor.execute('big');
+  expect(room.supervisor.explain('big').holdings).toMatchObject([{ holds: { ramMb: 200 } }]);
+  // There is no room for both by the manifests.
+  await room.supervisor.execute('other');
+  const decisions = decisionsOf(room.supervisor);
+  await room.supervisor.execute('big');
+  await room.supervisor.execute('other');
+  expect(evictionsIn(decisions)).toEqual([]);
+  const { ramMb } = room.supervisor.explain('big').need;
+  expect(ramMb).toBeGreaterThan(HOARD_MB);
+  expect(ramMb).toBeLessThan(100);
+  expect(readdirSync(join(room.dataDir, 'footprints'))).toContain('big.json');
+});
+
+test('a plugin that fits nowhere is refused at once, nobody goes for it, and the error says why', async () => {
+  const room = await openRoom(
+    { small: hoard(), huge: hoard({ min_system_ram_mb: 900 }) },
+    { capacity: { ramMb: 200 } },
+  );
+  await room.supervisor.execute('small');
+  const error = await failure(room.supervisor.execute('huge'));
+  expect(error).toMatchObject({ code: 'E_REFUSED', details: { reason: 'never-fits', asked: { ramMb: 900 } } });
+  expect(error.message).toContain('900 MiB of RAM');
+  expect(room.path('small').at(-1)).toMatch(/busy|ready/);
+  expect(room.supervisor.explain('huge').decision).toMatchObject({ outcome: 'refuse', reason: 'never-fits' });
+});
+
+test('under safety, who does not fit beside those at work is refused', async () => {
+  const room = await openRoom({ a: SLOT, b: SLOT }, { policy: 'safety', capacity: { slots: 1 } });
+  const { file, open } = door(room);
+  const first = startCall(room, 'a', { do: 'wait', for: file });
+  await first.running;
+  const error = await failure(room.supervisor.execute('b', { do: 'about' }));
+  expect(error).toMatchObject({ code: 'E_REFUSED', details: { reason: 'no-room', waitingFor: [{ plugin: 'a' }] } });
+  open();
+  await first.result;
+});
+
+test('under queue, who does not fit beside those at work waits for them, and it is told for whom', async () => {
+  const room = await openRoom({ a: SLOT, b: SLOT }, { capacity: { slots: 1 } });
+  const { file, open } = door(room);
+  const first = startCall(room, 'a', { do: 'wait', for: file });
+  await first.running;
+  const second = room.supervisor.execute('b', { do: 'about' });
+  expect(room.snapshot('b')).toMatchObject({ state: 'spawning', phase: 'admitting', waiting: 1 });
+  const { asking, lines } = room.supervisor.explain('b');
+  expect(asking).toMatchObject({ priority: 0 });
+  expect(lines.join('\n')).toMatch(/waits for a \(worker 1\), busy/);
+  expect(room.supervisor.status().scheduling.waiting).toBe(1);
+  open();
+  await Promise.all([first.result, second]);
+  const { eviction } = room.supervisor.explain('a');
+  expect(eviction).toMatchObject({ plugin: 'b', chosen: [{ plugin: 'a', ask: 'RELEASE' }] });
+});
+
+test('a call that runs out of memory comes back, once, to a worker with more room', async () => {
+  const room = await openRoom(
+    { starving: { ...SLOT, resources: { min_system_ram_mb: 100 } }, other: hoard() },
+    {
+      capacity: { ramMb: 160 },
+    },
+  );
+  await room.supervisor.execute('other');
+  const decisions = decisionsOf(room.supervisor);
+  const mark = join(room.scratch, 'mark');
+  expect(await room.supervisor.execute('starving', { do: 'starve-once', mark })).toBe('fed');
+  // A hundred fit beside the other one; half as much again does not.
+  expect(
+    decisions.filter(({ plugin }) => plugin === 'starving').map(({ outcome, asked }) => [outcome, asked.ramMb]),
+  ).toEqual([
+    ['grant', 100],
+    ['evict', 150],
+    ['grant', 150],
+  ]);
+  expect(evictionsIn(decisions)).toContain('other');
+  const always = await failure(
+    room.supervisor.execute('starving', { do: 'starve-once', mark: join(room.scratch, 'no', 'mark') }),
+  );
+  expect(always).toMatchObject({ code: 'E_REMOTE', remote: { category: 'resource' } });
+});
+
+test('of two that wait for the same place the one with the higher priority has it first', async () => {
+  const room = await openRoom(
+    { a: SLOT, low: SLOT, high: { ...SLOT, resources: { priority: 5 } } },
+    { capacity: { slots: 1 } },
+  );
+  const { file, open } = door(room);
+  const first = startCall(room, 'a', { do: 'wait', for: file });
+  await first.running;
+  const order: string[] = [];
+  const calls = ['low', 'high'].map((name) =>
+    room.supervisor.execute(name, { do: 'about' }).then(() => order.push(name)),
+  );
+  await becomes(room, 'high', { phase: 'admitting' });
+  open();
+  await Promise.all([...calls, first.result]);
+  expect(order).toEqual(['high', 'low']);
+});
+
+test('only the last caller to leave takes the plugin out of the queue', async () => {
+  const room = await openRoom({ a: SLOT, b: SLOT }, { capacity: { slots: 1 } });
+  const { file, open } = door(room);
+  const first = startCall(room, 'a', { do: 'wait', for: file });
+  await first.running;
+  const [one, two] = [new AbortController(), new AbortController()];
+  const calls = [one, two].map(({ signal }) => room.supervisor.execute('b', { do: 'about' }, { signal }));
+  one.abort();
+  expect(await failure(calls[0] as Promise<unknown>)).toMatchObject({ code: 'E_CANCELLED' });
+  expect(room.supervisor.explain('b').asking).toBeDefined();
+  two.abort();
+  expect(await failure(calls[1] as Promise<unknown>)).toMatchObject({ code: 'E_CANCELLED' });
+  expect(room.supervisor.explain('b').asking).toBeUndefined();
+  expect(room.snapshot('b').state).toBe('discovered');
+  open();
+  await first.result;
+});
+
+test('a pinned plugin stays whatever comes, and an idle one goes by itself when its time is over', async () => {
+  const room = await openRoom(
+    {
+      pinned: { ...SLOT, resources: { pin: true } },
+      brief: { ...SLOT, resources: { idle_release_ms: 50 } },
+      other: SLOT,
+    },
+    { capacity: { slots: 2 } },
+  );
+  await room.supervisor.execute('pinned', { do: 'about' });
+  const released = room.entered('brief', 'released', 'warm');
+  await room.supervisor.execute('brief', { do: 'about' });
+  await released;
+  const { pid } = room.snapshot('pinned');
+  await room.supervisor.execute('other', { do: 'about' });
+  await room.supervisor.execute('brief', { do: 'about' });
+  expect(room.snapshot('pinned')).toMatchObject({ pid, state: 'ready' });
+});
+
+test('a changed manifest changes what is reserved for a plugin that runs', async () => {
+  const room = await openRoom({ a: hoard() }, { capacity: { ramMb: 500 } });
+  await room.supervisor.execute('a');
+  room.write('a', hoard({ min_system_ram_mb: 70 }));
+  await room.supervisor.discover();
+  expect(room.supervisor.explain('a').holdings).toMatchObject([{ generation: 1, holds: { ramMb: 70 } }]);
+});
+
+test('a policy of the user decides, and what it does wrong is refused to the one who asked', async () => {
+  const policy: Policy = {
+    name: 'no-b',
+    measures: false,
+    decide({ plugin }) {
+      if (plugin === 'c') throw new Error('What is c?');
+      return plugin === 'b' ? { outcome: 'refuse', reason: 'not-b' } : { outcome: 'grant', reason: 'not-b' };
+    },
+  };
+  const room = await openRoom({ a: SLOT, b: SLOT, c: SLOT }, { policy });
+  await room.supervisor.execute('a', { do: 'about' });
+  expect(await failure(room.supervisor.execute('b', { do: 'about' }))).toMatchObject({
+    code: 'E_REFUSED',
+    details: { reason: 'not-b' },
+  });
+  expect(await failure(room.supervisor.execute('c', { do: 'about' }))).toMatchObject({
+    details: { reason: 'policy-failed' },
+  });
+  expect(room.supervisor.status()).toMatchObject({ policy: 'no-b' });
+});
