@@ -70,12 +70,26 @@ const settingsSchema = z.strictObject({
   liveness: livenessSchema.optional(),
   restart: restartSchema.optional(),
   handleSignals: z.boolean().optional(),
+  inspect: z
+    .union([
+      z.boolean(),
+      z.strictObject({ port: z.number().int().min(0).max(65_535).optional(), control: z.boolean().optional() }),
+    ])
+    .optional(),
   unref: z.boolean().optional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).optional(),
 });
 
 /** How crashed workers are restarted unless their manifest says otherwise. */
 export type RestartOptions = z.input<typeof restartSchema>;
+
+/** How the inspector is served. */
+export interface InspectSettings {
+  /** Default: any that is free. */
+  readonly port?: number | undefined;
+  /** Whether plugins may be loaded, released, restarted, cancelled and reset from the page. Default false. */
+  readonly control?: boolean | undefined;
+}
 
 /** The most that plugins may take up together. What is left out is not limited. */
 export interface Capacity {
@@ -135,6 +149,11 @@ export interface SupervisorSettings {
   readonly restart?: RestartOptions | undefined;
   /** Whether SIGINT, SIGTERM and SIGHUP stop the supervisor. Default false: an embedding program handles its own signals. */
   readonly handleSignals?: boolean | undefined;
+  /**
+   * Whether the inspector is served, on 127.0.0.1 alone; its address, with the token, is `supervisor.inspector.url`.
+   * `port`: by default any that is free; `control`: whether plugins may be acted on from the page. Default false.
+   */
+  readonly inspect?: boolean | InspectSettings | undefined;
   /** Whether the program may end while the supervisor runs and none of its plugins is at anything. Default false. */
   readonly unref?: boolean | undefined;
   /** The level of the supervisor's own log on standard error. Default `warn`. */
@@ -162,6 +181,7 @@ export interface ResolvedSettings {
   readonly liveness: false | { readonly intervalMs?: number | undefined; readonly timeoutMs?: number | undefined };
   readonly restart: RestartOptions;
   readonly handleSignals: boolean;
+  readonly inspect: false | InspectSettings;
   readonly unref: boolean;
   readonly logLevel: NonNullable<SupervisorSettings['logLevel']>;
 }
@@ -207,6 +227,7 @@ export function resolveSettings(
     liveness: merged.liveness ?? {},
     restart: merged.restart ?? {},
     handleSignals: merged.handleSignals ?? false,
+    inspect: merged.inspect === true ? {} : (merged.inspect ?? false),
     unref: merged.unref ?? false,
     logLevel: merged.logLevel ?? 'warn',
   };
@@ -224,6 +245,7 @@ const VARIABLES: Readonly<Record<string, readonly [keyof SupervisorSettings, (te
   GREENROOM_ORDER: ['order', String],
   GREENROOM_MAX_WAIT_MS: ['maxWaitMs', Number],
   GREENROOM_MAX_SCHEDULER_WAITING: ['maxSchedulerWaiting', Number],
+  GREENROOM_INSPECT: ['inspect', inspectIn],
   GREENROOM_START_TIMEOUT_MS: ['startTimeoutMs', Number],
   GREENROOM_DRAIN_TIMEOUT_MS: ['drainTimeoutMs', Number],
   GREENROOM_STOP_TIMEOUT_MS: ['stopTimeoutMs', Number],
@@ -235,6 +257,11 @@ function amountsIn(text: string): Record<string, number> {
   return Object.fromEntries(
     pairs.map(([name = '', amount = '']) => [name, amount === '' ? Number.NaN : Number(amount)]),
   );
+}
+
+/** `1` and `0` for whether, else the port. */
+function inspectIn(text: string): unknown {
+  return text === '0' || text === '1' ? text === '1' : { port: Number(text) };
 }
 
 function isLimited(capacity: Capacity | undefined): boolean {

@@ -13,7 +13,7 @@ export {
   type SupervisorSnapshot,
   type SupervisorStatus,
 } from './supervisor.ts';
-export type { Capacity, RestartOptions, SupervisorSettings } from './config.ts';
+export type { Capacity, InspectSettings, RestartOptions, SupervisorSettings } from './config.ts';
 export type { Clock } from './clock.ts';
 
 // Plugins
@@ -42,6 +42,11 @@ export type { Manifest } from './manifest/schema.ts';
 // Measuring
 export type { TreeStats } from './actors/process-tree.ts';
 export type { SystemStats } from './system-monitor.ts';
+
+// Watching
+export type { Inspector } from './inspector/index.ts';
+export type { InspectionObserver } from './inspector/observation.ts';
+export type { Recording } from './inspector/recording.ts';
 
 // Errors
 export { ERROR_CODES, type ErrorCode, GreenroomError, type RemoteError, type RemoteErrorCategory } from './errors.ts';

@@ -1,7 +1,9 @@
 import type { ActorRefFrom } from 'xstate';
+import type { CallEdge } from './calls/call-edge.ts';
 import type { CallSite } from './calls/call.ts';
 import { LeaseGate } from './calls/lease-gate.ts';
 import type { Clock } from './clock.ts';
+import type { Listeners } from './listeners.ts';
 import type { PluginContext, PluginEvent, PluginPhase, PluginState, pluginMachine } from './machines/plugin.ts';
 import type { ManifestEntry } from './manifest/read.ts';
 
@@ -43,6 +45,7 @@ export class PluginRecord implements CallSite {
   readonly gate: LeaseGate;
   readonly clock: Clock;
   readonly onListenerError: (error: unknown) => void;
+  readonly edges: Listeners<CallEdge>;
   /** Set right after the record, which the actor's input needs, was made. */
   actor!: ActorRefFrom<typeof pluginMachine>;
   state: PluginState = 'discovered';
@@ -55,10 +58,12 @@ export class PluginRecord implements CallSite {
   #changed = false;
   #wasReplacing = false;
 
-  constructor(plugin: string, clock: Clock, onListenerError: (error: unknown) => void) {
+  constructor(plugin: string, site: Pick<CallSite, 'clock' | 'onListenerError' | 'edges'>) {
+    const { clock, onListenerError, edges } = site;
     this.plugin = plugin;
     this.clock = clock;
     this.onListenerError = onListenerError;
+    this.edges = edges;
     this.since = clock.now();
     this.gate = new LeaseGate(plugin, (event) => this.send(event));
   }

@@ -15,10 +15,12 @@ import type { ProcessCommand } from './actors/worker-process.ts';
 import { spawnWorker } from './actors/worker-spawn.ts';
 import type { RunningWorker } from './actors/worker-use.ts';
 import { WorkerTrees } from './actors/worker-trees.ts';
+import type { CallEdge } from './calls/call-edge.ts';
 import { withLease } from './calls/lease-task.ts';
 import type { Clock } from './clock.ts';
 import type { ResolvedSettings } from './config.ts';
 import { GreenroomError } from './errors.ts';
+import { guarded, type InspectionObserver } from './inspector/observation.ts';
 import { Listeners } from './listeners.ts';
 import {
   type PluginContext,
@@ -66,6 +68,8 @@ export interface RuntimePorts {
   readonly connect?: typeof connectWorker | undefined;
   /** Measures the memory of workers; by default that of their processes. */
   readonly sampler?: TreeSampler | undefined;
+  /** Is given every event of XState's inspection. */
+  readonly observer?: InspectionObserver | undefined;
   /** Measures what a worker takes up; by default what the system says of its processes. */
   readonly memoryOf?: typeof readTreeMemory | undefined;
 }
@@ -84,6 +88,8 @@ export class Runtime implements PluginHost, SupervisorHost {
   readonly #trees: WorkerTrees;
   readonly transitions: Listeners<TransitionEvent>;
   readonly problems: Listeners<readonly ManifestProblem[]>;
+  /** The starts and ends of calls. */
+  readonly calls: Listeners<CallEdge>;
   /** Where the figures of memory come from. */
   readonly systemMonitor: SystemMonitor;
   /** The actor that asks it for the scheduler. */
@@ -113,6 +119,7 @@ export class Runtime implements PluginHost, SupervisorHost {
       connect = connectWorker,
       sampler = createTreeSampler(),
       memoryOf = readTreeMemory,
+      observer,
     }: RuntimePorts,
   ) {
     this.settings = settings;
@@ -126,6 +133,7 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.transitions = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
+    this.calls = new Listeners(this.onListenerError);
     this.manifests = createManifestSource({
       searchPaths: settings.searchPaths,
       watch: settings.watch,
@@ -148,6 +156,7 @@ export class Runtime implements PluginHost, SupervisorHost {
       input: { host: this },
       clock,
       id: 'supervisor',
+      ...(observer !== undefined && { inspect: guarded(observer, this.onListenerError) }),
     });
     // An error of the root is a bug of ours. Workers must not outlive it, and the program must not die of it.
     this.#root.subscribe({ error: (error) => this.#fail(error) });
@@ -221,6 +230,11 @@ export class Runtime implements PluginHost, SupervisorHost {
   #settingsOf(manifest: ManifestInForce['entry']['manifest']): PluginSettings {
     const settings = pluginSettings(manifest, this.settings);
     return manifest.name === this.#monitorPlugin ? { ...settings, need: MONITOR_NEED } : settings;
+  }
+
+  /** The actor of the supervisor's machine. */
+  get root(): AnyActorRef {
+    return this.#root;
   }
 
   get #scheduler(): AnyActorRef {
@@ -330,7 +344,11 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   #add(change: ManifestInForce): void {
     const { entry, name } = change;
-    const record = new PluginRecord(name, this.#clock, this.onListenerError);
+    const record = new PluginRecord(name, {
+      clock: this.#clock,
+      onListenerError: this.onListenerError,
+      edges: this.calls,
+    });
     const settings = this.#settingsOf(entry.manifest);
     record.gate.limit(settings);
     this.records.set(name, record);

@@ -8,9 +8,11 @@ import { executeCall, streamCall } from './calls/execute.ts';
 import { whenOpen, withLease } from './calls/lease-task.ts';
 import { initializeWorker } from './actors/worker-initialize.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type ResolvedSettings, resolveSettings, type SupervisorSettings } from './config.ts';
+import { type InspectSettings, type ResolvedSettings, resolveSettings, type SupervisorSettings } from './config.ts';
 import { GreenroomError } from './errors.ts';
 import type { Explanation } from './explanation.ts';
+import type { Inspector } from './inspector/index.ts';
+import type { InspectionObserver } from './inspector/observation.ts';
 import type { PluginState } from './machines/plugin.ts';
 import type { ManifestProblem } from './manifest/read.ts';
 import type { Manifest } from './manifest/schema.ts';
@@ -30,6 +32,11 @@ export interface SupervisorOptions extends SupervisorSettings {
   /** The clock and the source of chance, for tests that turn time by hand. */
   readonly clock?: Clock | undefined;
   readonly random?: (() => number) | undefined;
+  /**
+   * Is given every event of XState's inspection, from the first on, as other tools take them. It costs about as much
+   * again as the events themselves. What it throws is logged and changes nothing.
+   */
+  readonly observer?: InspectionObserver | undefined;
 }
 
 /** What `load` takes. */
@@ -98,15 +105,14 @@ export interface SupervisorEvents {
  * that are not valid. It keeps the program alive until it is stopped, unless `unref` is set.
  */
 export async function createSupervisor(options: SupervisorOptions = {}): Promise<Supervisor> {
-  const { logger, clock, random, ...given } = options;
+  const { logger: givenLogger, clock = systemClock, random = Math.random, observer, ...given } = options;
   const settings = resolveSettings(given);
-  const runtime = new Runtime(settings, {
-    clock: clock ?? systemClock,
-    random: random ?? Math.random,
-    logger: logger ?? pino({ name: 'greenroom', level: settings.logLevel }, pino.destination({ dest: 2, sync: true })),
-  });
+  const logger =
+    givenLogger ?? pino({ name: 'greenroom', level: settings.logLevel }, pino.destination({ dest: 2, sync: true }));
+  const runtime = new Runtime(settings, { clock, random, logger, observer });
   const supervisor = new Supervisor(runtime, settings);
   await runtime.start();
+  if (settings.inspect !== false) await supervisor.serveInspector(settings.inspect, logger);
   return supervisor;
 }
 
@@ -125,6 +131,7 @@ export class Supervisor implements AsyncDisposable {
   readonly #settings: ResolvedSettings;
   readonly #sampler = createTreeSampler();
   #release: (() => void) | undefined;
+  #inspector: Inspector | undefined;
   #stopping: Promise<void> | undefined;
 
   /** @internal */
@@ -140,6 +147,27 @@ export class Supervisor implements AsyncDisposable {
       releaseSignals?.();
       runtime.hold.set(this, false);
     };
+  }
+
+  /** @internal Ends the supervisor where the inspector cannot be served. */
+  async serveInspector(options: InspectSettings, logger: Logger): Promise<void> {
+    const { records, transitions, problems, calls, clock, root } = this.#runtime;
+    const onError = (error: unknown): void =>
+      logger.error({ err: error }, 'The inspector has failed to record something.');
+    try {
+      // Read from disk only where it is wanted.
+      const { openInspector } = await import('./inspector/index.ts');
+      const shown = { records, transitions, problems, calls, clock, root, supervisor: this, onError };
+      this.#inspector = await openInspector(shown, options);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** The inspector, with the address of its page; undefined unless `inspect` was set. */
+  get inspector(): Pick<Inspector, 'url' | 'record'> | undefined {
+    return this.#inspector;
   }
 
   /* ---- Discovery ---- */
@@ -518,6 +546,8 @@ export class Supervisor implements AsyncDisposable {
     try {
       await this.#runtime.stop();
     } finally {
+      // After the last transition, so that those who watch see it.
+      await this.#inspector?.close();
       this.#release?.();
     }
   }

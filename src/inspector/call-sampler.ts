@@ -1,13 +1,5 @@
+import type { CallEdge } from '../calls/call-edge.ts';
 import type { Clock } from '../clock.ts';
-
-/** A call of a plugin has begun, or has ended. */
-export interface CallEdge {
-  readonly plugin: string;
-  /** Tells calls apart. */
-  readonly call: string;
-  /** At its end: `ok`, or the code of its error. Absent at its start. */
-  readonly outcome?: string | undefined;
-}
 
 /** What a sampled call comes to. */
 export interface SampledCall {

@@ -5,7 +5,6 @@ import { type Recorded, Recorder } from './recorder.ts';
 import { type Recording, recordSession } from './recording.ts';
 import { InspectorServer } from './server.ts';
 
-export type { CallEdge } from './call-sampler.ts';
 export type { Recording } from './recording.ts';
 
 /** What the inspector needs of the supervisor that it shows. */

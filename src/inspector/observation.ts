@@ -9,8 +9,25 @@ export interface Observer {
   onStep(actor: AnyActorRef, event: AnyEventObject): void;
 }
 
+/** Takes the events of XState's inspection: a function, or an object like those that tools for XState bring. */
+export type InspectionObserver =
+  | ((event: InspectionEvent) => void)
+  | { readonly next?: ((event: InspectionEvent) => void) | undefined };
+
+/** An observer of a user's as XState takes it; what it throws goes to `onError`, for in XState it would end an actor. */
+export function guarded(observer: InspectionObserver, onError: (error: unknown) => void) {
+  return (event: InspectionEvent): void => {
+    try {
+      if (typeof observer === 'function') observer(event);
+      else observer.next?.(event);
+    } catch (error) {
+      onError(error);
+    }
+  };
+}
+
 /**
- * Observes every actor of the system that an actor belongs to. Returns how to stop. This is all that uses XState's
+ * Observes every actor of the system that an actor belongs to. Returns how to stop. Nothing but this module uses XState's
  * inspection: it makes every event cost about twice as much, so nothing observes while nobody looks.
  * What the observer throws goes to `onError`: in XState it would end the actor that happens to be at work.
  */
@@ -23,12 +40,5 @@ export function observe(root: AnyActorRef, observer: Observer, onError: (error: 
       observer.onStep(actor, inspected.event);
     }
   };
-  const { unsubscribe } = root.system.inspect((inspected) => {
-    try {
-      tell(inspected);
-    } catch (error) {
-      onError(error);
-    }
-  });
-  return unsubscribe;
+  return root.system.inspect(guarded(tell, onError)).unsubscribe;
 }

@@ -1,4 +1,5 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate';
+import type { CallEdge } from '../calls/call-edge.ts';
 import { type GreenroomError, messageOf } from '../errors.ts';
 import type { PluginContext } from '../machines/plugin.ts';
 import type { ManifestProblem } from '../manifest/read.ts';
@@ -7,7 +8,7 @@ import type { Runtime, TransitionEvent } from '../runtime.ts';
 import type { SchedulerEmitted } from '../scheduler/scheduler-events.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { actorIdOf, machineOf, pluginId, pluginOf, SCHEDULER, SUPERVISOR } from './actor-ids.ts';
-import { type CallEdge, CallSampler } from './call-sampler.ts';
+import { CallSampler } from './call-sampler.ts';
 import { Journal, type NewRecord } from './journal.ts';
 import { watchMemoryOf } from './memory-watch.ts';
 import { observe } from './observation.ts';
@@ -18,12 +19,8 @@ import { Views } from './views.ts';
 import type { ActorId, ContextChange, DecisionRecord, JsonObject, TransitionRecord } from './wire.ts';
 
 /** What the recorder needs of the runtime. */
-export interface Recorded extends Pick<Runtime, 'records' | 'transitions' | 'problems' | 'clock'> {
-  /** The actor of the supervisor's machine. */
-  readonly root: AnyActorRef;
+export interface Recorded extends Pick<Runtime, 'records' | 'transitions' | 'problems' | 'calls' | 'clock' | 'root'> {
   readonly supervisor: Pick<Supervisor, 'status'>;
-  /** Calls back at the start and the end of every call. Returns how to stop. */
-  onCall(listener: (edge: CallEdge) => void): () => void;
   /** Told what went wrong in the recorder, which changes nothing else. */
   onError(error: unknown): void;
 }
@@ -136,13 +133,13 @@ export class Recorder {
   /* ---- What is listened to, whether somebody looks or not ---- */
 
   #begin(): void {
-    const { records, transitions, problems, root } = this.#subject;
+    const { records, transitions, problems, calls, root } = this.#subject;
     for (const record of records.values()) this.#meet(record);
     const { scheduler } = root.getSnapshot().children as { scheduler: AnyActorRef };
     this.#release.push(
       transitions.add((transition) => this.#guard(() => this.#onTransition(transition))),
       problems.add((found) => this.#guard(() => this.#onProblems(found))),
-      this.#subject.onCall((edge) => this.#guard(() => this.#onCall(edge))),
+      calls.add((edge) => this.#guard(() => this.#onCall(edge))),
       this.#follow(root, SUPERVISOR),
       this.#follow(scheduler, SCHEDULER),
     );

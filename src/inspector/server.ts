@@ -22,6 +22,8 @@ export interface ServerOptions {
 /** How many answers with data may be unfinished at once: each may hold a whole sync for a client that does not read. */
 const MAX_READERS = 8;
 const MAX_CONNECTIONS = 64;
+/** How long the last of the answers may take when the server is closed, in milliseconds. */
+const CLOSE_MS = 500;
 /** The longest body of a request, in bytes. */
 const MAX_BODY = 4_096;
 
@@ -54,6 +56,7 @@ export class InspectorServer {
   readonly #options: ServerOptions;
   readonly #server: Server;
   readonly #token = createToken();
+  /** How to write the last records to those who read, and end. */
   readonly #followers = new Set<() => void>();
   #door: Door | undefined;
   #readers = 0;
@@ -88,13 +91,12 @@ export class InspectorServer {
     return `http://${this.#door?.host ?? ''}/#token=${this.#token}`;
   }
 
-  /** Ends every connection. Resolves when nothing is left. */
+  /** Ends every connection; who reads gets what was recorded up to now. Resolves when nothing is left. */
   async close(): Promise<void> {
-    for (const end of [...this.#followers]) end();
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
-    });
+    for (const finish of [...this.#followers]) finish();
+    const timer = setTimeout(() => this.#server.closeAllConnections(), CLOSE_MS);
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    clearTimeout(timer);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -141,7 +143,9 @@ export class InspectorServer {
     const { journal } = recorder;
     const given = request.headers['last-event-id'];
     const last = typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : undefined;
-    response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
+    // When the stream is over, so is its connection, which the end of the server would else wait for.
+    const type = 'text/event-stream; charset=utf-8';
+    response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': type, connection: 'close' });
     response.flushHeaders();
     const encoding: Encoding = {
       sync: () => {
@@ -162,9 +166,14 @@ export class InspectorServer {
     const end = (): void => {
       follower.close();
       release();
-      this.#followers.delete(end);
+      this.#followers.delete(finish);
     };
-    this.#followers.add(end);
+    const finish = (): void => {
+      follower.flush();
+      end();
+      response.end();
+    };
+    this.#followers.add(finish);
     response.once('close', end);
   }
 

@@ -5,18 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterEach, vi } from 'vitest';
-import type { AnyActorRef } from 'xstate';
 import { systemClock } from '../../src/clock.ts';
 import { resolveSettings } from '../../src/config.ts';
-import {
-  type CallEdge,
-  type Inspected,
-  type Inspector,
-  type InspectorOptions,
-  openInspector,
-} from '../../src/inspector/index.ts';
+import type { CallEdge } from '../../src/calls/call-edge.ts';
+import { type Inspected, type Inspector, type InspectorOptions, openInspector } from '../../src/inspector/index.ts';
 import type { InspectorRecord, Sync } from '../../src/inspector/wire.ts';
-import { Listeners } from '../../src/listeners.ts';
+import type { Listeners } from '../../src/listeners.ts';
 import { Runtime } from '../../src/runtime.ts';
 import { Supervisor } from '../../src/supervisor.ts';
 
@@ -69,19 +63,10 @@ export async function openBench(manifest: Record<string, unknown> = {}): Promise
   });
   const supervisor = new Supervisor(runtime, settings);
   await runtime.start();
-  const calls = new Listeners<CallEdge>(() => {});
   const errors: unknown[] = [];
-  const root = [...runtime.records.values()][0]?.actor._parent as AnyActorRef;
-  const inspected: Inspected = {
-    records: runtime.records,
-    transitions: runtime.transitions,
-    problems: runtime.problems,
-    clock: runtime.clock,
-    root,
-    supervisor,
-    onCall: (listener) => calls.add(listener),
-    onError: (error) => void errors.push(error),
-  };
+  const { records, transitions, problems, calls, clock, root } = runtime;
+  const onError = (error: unknown): void => void errors.push(error);
+  const inspected: Inspected = { records, transitions, problems, calls, clock, root, supervisor, onError };
   endAfterTest(async () => {
     await supervisor.stop();
     rmSync(folder, { recursive: true, force: true });
