@@ -13,6 +13,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   run: { summary: 'call a plugin and print its result', load: () => import('./commands/run.ts') },
   logs: { summary: 'show what a plugin has printed', load: () => import('./commands/logs.ts') },
   explain: { summary: 'tell why a plugin was given room, or not', load: () => import('./commands/explain.ts') },
+  dev: { summary: 'run a supervisor and watch it in the inspector', load: () => import('./commands/dev.ts') },
+  inspect: { summary: 'open a recorded session in the inspector', load: () => import('./commands/inspect.ts') },
   validate: { summary: 'check manifests', load: () => import('./commands/validate.ts') },
   doctor: { summary: 'tell what of this machine works', load: () => import('./commands/doctor.ts') },
 };

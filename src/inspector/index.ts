@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { Control, type Controlled } from './control.ts';
+import { LiveApi } from './live-api.ts';
 import { type Recorded, Recorder } from './recorder.ts';
 import { type Recording, recordSession } from './recording.ts';
 import { InspectorServer } from './server.ts';
@@ -35,11 +35,7 @@ export interface Inspector {
 /** Records a supervisor from now on and serves its inspector on 127.0.0.1. Rejects with `E_OPTIONS` where the port is taken. */
 export async function openInspector(
   inspected: Inspected,
-  {
-    port = 0,
-    control: mayControl = false,
-    folder = fileURLToPath(new URL('./ui/', import.meta.url)),
-  }: InspectorOptions = {},
+  { port = 0, control: mayControl = false, folder }: InspectorOptions = {},
 ): Promise<Inspector> {
   const recorder = new Recorder(inspected);
   const { supervisor, records, clock } = inspected;
@@ -47,7 +43,7 @@ export async function openInspector(
   const recordings = new Set<Recording>();
   let server: InspectorServer;
   try {
-    server = await InspectorServer.listen({ recorder, control, port, folder });
+    server = await InspectorServer.listen({ api: new LiveApi(recorder, control), port, folder });
   } catch (error) {
     recorder.close();
     throw new GreenroomError('E_OPTIONS', `The inspector cannot be served on port ${port}: ${messageOf(error)}`, {

@@ -375,9 +375,9 @@ export class Recorder {
 
   #complete(record: Mutable<TransitionRecord>, changes: Map<ActorId, ContextChange>): void {
     const plugin = this.#present.recordOf(record.actor);
-    // Its other region has changed at most once in a turn, and its last state is near enough.
+    // Its other regions change at most once in a turn, and their last state is near enough.
     if (plugin !== undefined) {
-      const beside = activeOf(plugin.actor).filter((path) => path.startsWith('alive.replacement.'));
+      const beside = activeOf(plugin.actor).filter((path) => !path.startsWith('alive.lifecycle.'));
       record.active = [...record.active, ...beside];
     }
     const context = changes.get(record.actor);

@@ -19,6 +19,8 @@ export interface DemoOptions {
   readonly folder: string | undefined;
   /** Whether a program reads along: each event is a line of JSON then. */
   readonly json: boolean;
+  /** Whether the inspector is served, from the start until the signal. */
+  readonly inspect: boolean;
   /** Ends the demo in good order. */
   readonly signal: AbortSignal;
 }
@@ -33,15 +35,19 @@ const INTERRUPTED = 130;
  * a cancelled call, edited manifests, a plugin that is given up and mended, memory that is short. Prints to standard output; resolves to the exit status. Rejects with `E_OPTIONS`
  * where there are no documents.
  */
-export async function demo({ folder, json, signal }: DemoOptions): Promise<number> {
+export async function demo({ folder, json, inspect, signal }: DemoOptions): Promise<number> {
   const report = json ? jsonReporter(process.stdout) : terminalReporter(process.stdout);
   const corpus = folder === undefined ? await ownCorpus(PACKAGE) : await corpusOf(folder);
   const { root, files, bytes, leftOut, scanned } = corpus;
   report({ type: 'start', root, files: files.length, bytes, leftOut, scanned }, 0);
   const workshop = openWorkshop(PACKAGE);
   try {
-    const stage = await Stage.open({ corpus, workshop, report, signal });
+    const stage = await Stage.open({ corpus, workshop, report, inspect, signal });
     const findings = await play(stage);
+    if (inspect && !signal.aborted) {
+      stage.act('The inspector stays open', 'Look who crashed, and who had to go for whom. Ctrl-C ends.');
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    }
     return await end(stage, findings, report);
   } finally {
     workshop.remove();

@@ -47,6 +47,8 @@ export type DemoEvent =
   /** A part of the demo begins: what it shows, why that matters, and whose progress is the one to watch. */
   | { readonly type: 'act'; readonly title: string; readonly why: string; readonly star?: string | undefined }
   | { readonly type: 'note'; readonly text: string }
+  /** The inspector is served at this address. */
+  | { readonly type: 'inspector'; readonly url: string }
   | {
       readonly type: 'plugin';
       readonly plugin: string;

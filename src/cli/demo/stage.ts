@@ -14,11 +14,16 @@ const REDISCOVER_MS = 3_000;
 /** What a plugin does not do within this long it will not do. */
 const PATIENCE_MS = 30_000;
 
+/** The memory for the plugins that say how much they need, in MiB. */
+export const MEMORY_BUDGET_MB = 300;
+
 /** What a stage is made of. */
 export interface StageOptions {
   readonly corpus: Corpus;
   readonly workshop: Workshop;
   readonly report: Reporter;
+  /** Whether the inspector is served. */
+  readonly inspect: boolean;
   /** Ends everything that is waited for. */
   readonly signal: AbortSignal;
 }
@@ -71,12 +76,17 @@ export class Stage {
       // Whatever the settings of the user say, the demo shows what there is by default.
       watch: true,
       load: 'lazy',
-      policy: 'permissive',
+      capacity: { ramMb: MEMORY_BUDGET_MB },
+      policy: 'queue',
+      order: 'lru',
+      inspect: options.inspect,
       restart: {},
       // Its log would tell once more that a worker has crashed.
       logLevel: 'silent',
     });
-    return new Stage(supervisor, options);
+    const stage = new Stage(supervisor, options);
+    if (supervisor.inspector !== undefined) stage.emit({ type: 'inspector', url: supervisor.inspector.url });
+    return stage;
   }
 
   /** Milliseconds since the stage was opened. */

@@ -68,6 +68,9 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
       case 'note':
         for (const text of wrap(event.text, columns() - 11)) line(`${' '.repeat(11)}${text}`);
         break;
+      case 'inspector':
+        line(`${style.bold('Inspector')}  ${event.url}`);
+        break;
       case 'plugin':
         plugins.push(event.plugin);
         happened(at, event.plugin, `${style.bold(event.worker.padEnd(8))}${fit(event.description, 8)}`);

@@ -4,6 +4,7 @@ import './shell/base.css';
 import './shell/shell.css';
 import './panes/panes.css';
 import { App } from './shell/app.tsx';
+import { openSession } from './shell/session.ts';
 import { keepAddress, readAddress, takeToken } from './store/address.ts';
 import { Page, PageContext } from './store/page.ts';
 import { followStream } from './store/stream.ts';
@@ -27,6 +28,7 @@ if (token !== undefined) {
       onConnection: (state) => {
         page.source.value = { kind: 'stream', state };
       },
+      onSession: (file) => void openSession(page, file),
     },
     stream.signal,
   );

@@ -1,48 +1,41 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Decision } from '../../../scheduler/decision.ts';
 import { decisionText } from '../../../scheduler/decision-text.ts';
-import { createSupervisor } from '../../../supervisor.ts';
-import type { Stage } from '../stage.ts';
+import { MEMORY_BUDGET_MB, type Stage } from '../stage.ts';
 import { HELLO } from '../workshop.ts';
 
-/** What each plugin says that it takes up, and what there is for all, in MiB: two fit. */
+/** What each of the new plugins says that it takes up, in MiB. */
 const NEED_MB = 100;
-const BUDGET_MB = 250;
 const NAMES = ['first', 'second', 'third'];
 
-/** Three plugins, and memory for two: the one that was used least recently goes. */
+/** The budget is taken up, and more plugins are called: those that were used least recently go. */
 export async function shareMemory(stage: Stage): Promise<void> {
   if (stage.missing.has(HELLO)) return;
   stage.act(
-    'Memory for two, and a third is called',
-    `A budget of ${BUDGET_MB} MiB, and plugins that need ${NEED_MB} each. The call waits until there is room; the plugin that was used least recently makes it.`,
+    'Memory is taken up, and more plugins are called',
+    `A budget of ${MEMORY_BUDGET_MB} MiB, and three new plugins that need ${NEED_MB} each. A call waits until there is room; the plugin that was used least recently makes it.`,
   );
-  const { scratch, plugins } = stage.workshop;
-  const folder = join(scratch, 'budget');
-  mkdirSync(folder);
-  for (const name of NAMES) writeFileSync(join(folder, `${name}.json`), JSON.stringify(manifestOf(name, plugins)));
-  const supervisor = await createSupervisor({
-    searchPaths: [folder],
-    dataDir: join(scratch, 'budget-data'),
-    capacity: { ramMb: BUDGET_MB },
-    policy: 'queue',
-    order: 'lru',
-    watch: false,
-    load: 'lazy',
-    logLevel: 'silent',
+  const { supervisor, signal, workshop } = stage;
+  let eviction: Decision | undefined;
+  const off = supervisor.on('decision', (decision) => {
+    if (decision.outcome === 'evict') eviction = decision;
   });
-  try {
-    for (const plugin of NAMES) {
-      const startedAt = stage.now();
-      const { text } = await supervisor.execute<{ text: string }>(plugin, { name: 'Ada' }, { signal: stage.signal });
-      stage.result(plugin, 'share', stage.now() - startedAt, text, { text });
-    }
-    const { eviction } = supervisor.explain('first');
-    if (eviction === undefined) throw new Error('There was no room for a third plugin, and nobody had to go.');
-    stage.emit({ type: 'decision', decision: eviction, lines: decisionText(eviction, Date.now()) });
-  } finally {
-    await supervisor.stop();
+  for (const name of NAMES) {
+    const folder = join(workshop.plugins, name);
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifestOf(name, workshop.plugins)));
   }
+  await supervisor.discover();
+  for (const plugin of NAMES) {
+    const startedAt = stage.now();
+    const { text } = await supervisor.execute<{ text: string }>(plugin, { name: 'Ada' }, { signal });
+    stage.result(plugin, 'share', stage.now() - startedAt, text, { text });
+  }
+  off();
+  // With parts of the demo left out, there may be room for all.
+  if (eviction === undefined) return;
+  stage.emit({ type: 'decision', decision: eviction, lines: decisionText(eviction, Date.now()) });
 }
 
 /** The same plugin under another name, with a need. */

@@ -8,6 +8,8 @@ export interface StreamListener {
   /** So many records will not come. */
   onDrop(count: number): void;
   onConnection(connection: StreamState): void;
+  /** There is no stream behind the page but a session in a file, which this is. */
+  onSession(file: File): void;
 }
 
 /**
@@ -35,6 +37,10 @@ export async function followStream(token: string, listener: StreamListener, sign
       });
       if (response.status === 401 || response.status === 403) return listener.onConnection('refused');
       if (!response.ok || response.body === null) throw new Error(`The stream is answered with ${response.status}.`);
+      const session = response.headers.get('greenroom-session');
+      if (session !== null) {
+        return listener.onSession(new File([await response.blob()], decodeURIComponent(session)));
+      }
       listener.onConnection('live');
       for await (const { id, event, data } of eventsOf(response.body)) {
         failures = 0;

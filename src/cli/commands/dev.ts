@@ -1,0 +1,65 @@
+import type { Supervisor } from '../../supervisor.ts';
+import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { takeInterruption } from '../interruption.ts';
+import { portOf } from '../port.ts';
+
+/** `greenroom dev`: a supervisor in the foreground, with its inspector, until Ctrl-C. */
+export const command = defineCommand({
+  usage: 'dev',
+  about:
+    'Runs a supervisor with its inspector until Ctrl-C, follows what changes on disk, and shows the plugins as they\nare: a table on a terminal, a line for each change elsewhere. The address of the inspector has a token in it: whoever\nhas it sees everything.',
+  options: {
+    load: { type: 'boolean', short: 'l', help: 'load every plugin at once, to see whether they start' },
+    port: { type: 'string', short: 'p', value: 'PORT', help: 'serve the inspector on this port; default any free one' },
+    'inspect-control': { type: 'boolean', help: 'let the inspector load, release, restart, cancel and reset plugins' },
+    ...SETTINGS_OPTIONS,
+  },
+  operands: [0, 0],
+  examples: [
+    ['greenroom dev', 'watch the plugins of this folder'],
+    ['greenroom dev --load --search-path ./plugins', 'start all plugins of a folder, and see which fail'],
+    ['greenroom dev --json', 'every transition and decision, for a program'],
+  ],
+  statuses: [0, 2, 4, 130],
+  async run({ values, terminal }) {
+    const inspect = { port: portOf(values.port), control: values['inspect-control'] === true };
+    const { createSupervisor } = await import('../../supervisor.ts');
+    const { watch } = await import('../dev/watch.ts');
+    let supervisor: Supervisor | undefined;
+    const interruption = takeInterruption(() => void supervisor?.stop({ timeoutMs: 0 }));
+    try {
+      supervisor = await createSupervisor({
+        ...settingsOf(values),
+        inspect,
+        handleSignals: false,
+        unref: false,
+        // What it would say is in the table and in the inspector.
+        logLevel: process.env['GREENROOM_LOG_LEVEL'] === undefined ? 'silent' : undefined,
+      });
+      const { inspector } = supervisor;
+      const plugins = supervisor.plugins().map(({ name }) => name);
+      if (terminal.json) await terminal.printJson({ type: 'started', inspector: inspector?.url, plugins });
+      else await terminal.print(`${terminal.out.bold('Inspector')}  ${inspector?.url ?? ''}`);
+      const searchPaths = supervisor.status().searchPaths.join(', ');
+      if (plugins.length === 0) terminal.note(`No plugins yet in ${searchPaths}; what comes is seen.`);
+      const leave = watch(supervisor, terminal);
+      if (values.load === true) void supervisor.loadAll();
+      await aborted(AbortSignal.any([interruption.signal, terminal.left]));
+      if (process.stderr.isTTY) terminal.note('\nStopping. Press Ctrl-C again to kill the plugins.');
+      await supervisor.stop();
+      leave();
+      if (terminal.json) await terminal.printJson({ type: 'stopped' });
+      return interruption.status ?? 0;
+    } finally {
+      await supervisor?.stop();
+      interruption.release();
+    }
+  },
+});
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

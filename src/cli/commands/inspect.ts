@@ -1,0 +1,38 @@
+import { defineCommand } from '../command.ts';
+import { takeInterruption } from '../interruption.ts';
+import { portOf } from '../port.ts';
+
+/** `greenroom inspect`: a recorded session in the inspector, until Ctrl-C. */
+export const command = defineCommand({
+  usage: 'inspect FILE',
+  about:
+    'Opens a session that was exported from the inspector, or recorded with `supervisor.inspector.record`, in the page of\nthe inspector. Nothing is started but the page, which is served until Ctrl-C.',
+  options: {
+    port: { type: 'string', short: 'p', value: 'PORT', help: 'serve the page on this port; default any free one' },
+  },
+  operands: [1, 1],
+  examples: [['greenroom inspect session.ndjson', 'look at what happened']],
+  statuses: [0, 2, 4, 130],
+  async run({ values, operands: [file = ''], terminal }) {
+    const { openSession } = await import('../../inspector/session-api.ts');
+    const session = await openSession(file, portOf(values.port));
+    const interruption = takeInterruption(() => process.exit(interruption.status));
+    // The server alone does not keep the program alive.
+    const hold = setInterval(() => {}, 2 ** 30);
+    try {
+      const { url, at } = session;
+      if (terminal.json) await terminal.printJson({ url, at });
+      else {
+        await terminal.print(`${terminal.out.bold('Inspector')}  ${url}`);
+        terminal.note(`The session of ${new Date(at).toLocaleString()}. Ctrl-C ends.`);
+      }
+      const over = AbortSignal.any([interruption.signal, terminal.left]);
+      await new Promise<void>((resolve) => over.addEventListener('abort', () => resolve(), { once: true }));
+      return interruption.status ?? 0;
+    } finally {
+      clearInterval(hold);
+      await session.close();
+      interruption.release();
+    }
+  },
+});

@@ -1,0 +1,88 @@
+import type { PluginState } from '../../machines/plugin.ts';
+import type { PluginSnapshot } from '../../plugin-record.ts';
+import type { Style } from '../style.ts';
+import { formatTable } from '../table.ts';
+import { fitText } from '../text-width.ts';
+
+/** A sign for each state, so that colour is never all that tells them apart. */
+const SIGNS: Readonly<Record<PluginState, string>> = {
+  discovered: '·',
+  spawning: '◌',
+  ready: '○',
+  busy: '●',
+  released: '◇',
+  crashed: '✖',
+};
+
+/** The columns that are wide enough for what stands in them, all but the name and the error. */
+const OTHER_COLUMNS = 72;
+const LEAST_NAME = 12;
+
+/** What a board is drawn from. */
+export interface BoardState {
+  readonly plugins: readonly PluginSnapshot[];
+  /** What the workers' trees take, in MiB, by plugin. */
+  readonly memory: ReadonlyMap<string, number>;
+  readonly now: number;
+}
+
+/** The plugins in their states, a line each, in no more than so many rows; those at rest are left out first. */
+export function drawBoard({ plugins, memory, now }: BoardState, rows: number, columns: number, style: Style): string[] {
+  const room = Math.max(1, rows - 2);
+  const shown = plugins.length <= room ? plugins : mostActive(plugins, room);
+  const nameColumns = Math.max(LEAST_NAME, columns - OTHER_COLUMNS);
+  const table = formatTable([
+    ['  PLUGIN', 'STATE', 'FOR', 'PID', 'MEMORY', 'CALLS', 'RESTARTS', 'LAST ERROR'].map(style.bold),
+    ...shown.map((plugin) => {
+      const { name, state, phase, since, pid, inFlight, waiting, restarts, lastError } = plugin;
+      const used = memory.get(name);
+      return [
+        `${paint(state, style)(SIGNS[state])} ${fitText(name, nameColumns)}`,
+        paint(state, style)(state === phase ? state : `${state} ${phase}`),
+        durationText(now - since),
+        pid === undefined ? '' : String(pid),
+        used === undefined || pid === undefined ? '' : `${Math.round(used)} MiB`,
+        inFlight + waiting === 0 ? '' : `${inFlight}${waiting > 0 ? ` +${waiting}` : ''}`,
+        restarts === 0 ? '' : String(restarts),
+        lastError === undefined ? '' : style.dim(lastError.code),
+      ];
+    }),
+  ]);
+  const left = plugins.length - shown.length;
+  return left > 0
+    ? [...table, style.dim(`  and ${left} more that ${left === 1 ? 'is' : 'are'} at rest or less busy`)]
+    : table;
+}
+
+/** A time as people say it: `0.4 s`, `12 s`, `3 min`, `2 h`. */
+export function durationText(ms: number): string {
+  const seconds = Math.max(0, ms) / 1_000;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}
+
+/** The order in which they are worth a line. */
+const WORTH: readonly PluginState[] = ['crashed', 'busy', 'spawning', 'ready', 'released', 'discovered'];
+
+function mostActive(plugins: readonly PluginSnapshot[], count: number): readonly PluginSnapshot[] {
+  const worth = ({ state }: PluginSnapshot): number => WORTH.indexOf(state);
+  const chosen = new Set(plugins.toSorted((a, b) => worth(a) - worth(b) || b.since - a.since).slice(0, count));
+  return plugins.filter((plugin) => chosen.has(plugin));
+}
+
+function paint(state: PluginState, style: Style): (text: string) => string {
+  switch (state) {
+    case 'crashed':
+      return style.red;
+    case 'busy':
+      return style.cyan;
+    case 'ready':
+      return style.green;
+    case 'spawning':
+      return style.yellow;
+    case 'released':
+    case 'discovered':
+      return style.dim;
+  }
+}

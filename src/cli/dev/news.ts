@@ -1,0 +1,38 @@
+import type { PluginSnapshot } from '../../plugin-record.ts';
+import type { TransitionEvent } from '../../runtime.ts';
+import type { Decision } from '../../scheduler/decision.ts';
+import { decisionLine } from '../../scheduler/decision-text.ts';
+import type { Style } from '../style.ts';
+import { fitText } from '../text-width.ts';
+
+/** Longer than this a message is cut; the inspector and the log have all of it. */
+const MESSAGE_COLUMNS = 300;
+
+/** A transition as a line: the time, the plugin, from where to where, and why. */
+export function transitionLine({ plugin, from, to, phase, at, reason }: TransitionEvent, style: Style): string {
+  const state = to === phase ? to : `${to} (${phase})`;
+  const why = reason === undefined ? '' : `: ${fitText(reason, MESSAGE_COLUMNS)}`;
+  return `${clock(at, style)} ${plugin}: ${from} → ${to === 'crashed' ? style.red(state) : state}${why}`;
+}
+
+/** Whether a transition is more than a call that begins or ends. */
+export function isNews({ from, to, phase }: TransitionEvent): boolean {
+  const serves = (state: string): boolean => state === 'ready' || state === 'busy';
+  return !(serves(from) && serves(to) && (phase === 'ready' || phase === 'serving'));
+}
+
+/** A crash as a line. */
+export function crashLine({ name, lastError }: PluginSnapshot, at: number, style: Style): string {
+  const why = lastError === undefined ? '' : ` ${lastError.code}: ${fitText(lastError.message, MESSAGE_COLUMNS)}`;
+  return `${clock(at, style)} ${style.red('✖')} ${style.bold(name)} crashed.${why}`;
+}
+
+/** A decision by which somebody has to go, has to wait or gets no room; undefined for others, which are no news. */
+export function decisionNews(decision: Decision, style: Style): string | undefined {
+  if (decision.outcome === 'grant') return undefined;
+  return `${clock(decision.at, style)} ${style.yellow('⇄')} ${decisionLine(decision)}`;
+}
+
+function clock(at: number, style: Style): string {
+  return style.dim(new Date(at).toTimeString().slice(0, 8));
+}

@@ -1,0 +1,36 @@
+/** The lower part of a terminal, drawn anew again and again, below lines that stay. */
+export class Screen {
+  readonly #stream: NodeJS.WriteStream;
+  #drawn = 0;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  /** How many lines can be drawn and taken away again: what has left the terminal at the top is out of reach. */
+  get rows(): number {
+    return Math.max(3, (this.#stream.rows || 24) - 1);
+  }
+
+  /** How wide a line may be. The last column stays empty: some terminals go to the next line when it is written to. */
+  get columns(): number {
+    return (this.#stream.columns || 80) - 1;
+  }
+
+  /** Draws these lines in place of the ones before; they must be no wider than {@link columns}. */
+  draw(lines: readonly string[]): void {
+    const shown = lines.slice(0, this.rows);
+    this.#stream.write(this.#back() + shown.map((line) => `${line}\n`).join(''));
+    this.#drawn = shown.length;
+  }
+
+  /** Writes a line that stays, above what is drawn, which is drawn anew by the next `draw`. */
+  say(line: string): void {
+    this.#stream.write(`${this.#back()}${line}\n`);
+    this.#drawn = 0;
+  }
+
+  #back(): string {
+    return this.#drawn === 0 ? '' : `\u001b[${this.#drawn}A\u001b[J`;
+  }
+}

@@ -1,0 +1,116 @@
+import type { ManifestProblem } from '../../manifest/read.ts';
+import type { Supervisor } from '../../supervisor.ts';
+import { formatProblems } from '../problems.ts';
+import type { Terminal } from '../terminal.ts';
+import { drawBoard } from './board.ts';
+import { crashLine, decisionNews, isNews, transitionLine } from './news.ts';
+import { Screen } from './screen.ts';
+
+/** How often the times and the memory of a board are brought up to date, in milliseconds. */
+const REFRESH_MS = 1_000;
+/** A terminal is not drawn to more often than this, in milliseconds. */
+const DRAW_EVERY_MS = 100;
+
+/** Shows a supervisor until what is returned is called: JSON for programs, a board on a terminal, lines elsewhere. */
+export function watch(supervisor: Supervisor, terminal: Terminal): () => void {
+  if (terminal.json) return printJson(supervisor, terminal);
+  return process.stdout.isTTY ? drawLive(supervisor, terminal) : printLines(supervisor, terminal);
+}
+
+function printJson(supervisor: Supervisor, terminal: Terminal): () => void {
+  const print = (type: string, data: object): void => void terminal.print(JSON.stringify({ type, ...data }));
+  return all(
+    supervisor.on('transition', (transition) => print('transition', transition)),
+    supervisor.on('decision', (decision) => print('decision', decision)),
+    supervisor.on('problem', (problems) => print('problem', { problems })),
+  );
+}
+
+function printLines(supervisor: Supervisor, terminal: Terminal): () => void {
+  const { out } = terminal;
+  const print = (line: string | undefined): void => {
+    if (line !== undefined) void terminal.print(line);
+  };
+  printProblems(supervisor.problems(), terminal);
+  return all(
+    supervisor.on('transition', (transition) => {
+      if (isNews(transition)) print(transitionLine(transition, out));
+    }),
+    supervisor.on('decision', (decision) => print(decisionNews(decision, out))),
+    supervisor.on('problem', (problems) => printProblems(problems, terminal)),
+  );
+}
+
+function printProblems(problems: readonly ManifestProblem[], terminal: Terminal): void {
+  for (const line of formatProblems(problems, terminal.err)) terminal.note(line);
+}
+
+/** A board of all plugins, and above it, to stay, what is worth knowing afterwards. */
+function drawLive(supervisor: Supervisor, { out }: Terminal): () => void {
+  const screen = new Screen(process.stdout);
+  const memory = new Map<string, number>();
+  let { plugins } = supervisor.snapshot();
+  let timer: NodeJS.Timeout | undefined;
+  const draw = (): void => {
+    timer = undefined;
+    screen.draw(['', ...drawBoard({ plugins, memory, now: Date.now() }, screen.rows - 1, screen.columns, out)]);
+  };
+  const drawSoon = (): void => {
+    timer ??= setTimeout(draw, DRAW_EVERY_MS);
+  };
+  const say = (line: string | undefined): void => {
+    if (line === undefined) return;
+    screen.say(line);
+    drawSoon();
+  };
+  const measure = async (): Promise<void> => {
+    await Promise.allSettled(
+      plugins
+        .filter(({ pid }) => pid !== undefined)
+        .map(async ({ name }) => {
+          const { memoryRssMb } = await supervisor.stats(name);
+          if (memoryRssMb !== null) memory.set(name, memoryRssMb);
+        }),
+    );
+  };
+  let isMeasuring = false;
+  const refresh = setInterval(() => {
+    drawSoon();
+    if (isMeasuring) return;
+    isMeasuring = true;
+    void measure().finally(() => (isMeasuring = false));
+  }, REFRESH_MS);
+  const crashes = new Map<string, number>();
+  const stop = all(
+    // The error is in the snapshot when the machine's step is complete.
+    supervisor.on('transition', ({ plugin, to, phase, at }) => {
+      if (to === 'crashed' && (phase === 'deciding' || phase === 'failed')) crashes.set(plugin, at);
+    }),
+    supervisor.on('decision', (decision) => say(decisionNews(decision, out))),
+    supervisor.on('problem', (problems) => formatProblems(problems, out).forEach(say)),
+    supervisor.subscribe((snapshot) => {
+      ({ plugins } = snapshot);
+      for (const plugin of plugins) {
+        const at = crashes.get(plugin.name);
+        if (at !== undefined) say(crashLine(plugin, at, out));
+      }
+      crashes.clear();
+      drawSoon();
+    }),
+    () => clearInterval(refresh),
+  );
+  formatProblems(supervisor.problems(), out).forEach(say);
+  draw();
+  return () => {
+    stop();
+    clearTimeout(timer);
+    draw();
+    clearTimeout(timer);
+  };
+}
+
+function all(...ends: readonly (() => void)[]): () => void {
+  return () => {
+    for (const end of ends) end();
+  };
+}
