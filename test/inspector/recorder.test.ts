@@ -36,7 +36,11 @@ describe('the recorder', () => {
     const { pid } = bench.supervisor.plugin('bench').snapshot();
     const changes = transitions.map(({ context }) => context ?? {});
     expect(Object.assign({}, ...changes)).toMatchObject({ pid: { after: pid }, generation: { before: 0, after: 1 } });
-    expect(transitions.at(-1)?.active).toEqual(['alive.lifecycle.ready', 'alive.replacement.none']);
+    expect(transitions.at(-1)?.active).toEqual([
+      'alive.lifecycle.ready',
+      'alive.replacement.none',
+      'alive.stability.counting',
+    ]);
     expect(of(records, 'event')).toEqual([]);
     expect(of(records, 'decision')).toMatchObject([{ actor: 'plugin:bench', outcome: 'grant', policy: 'permissive' }]);
     expect(bench.errors).toEqual([]);

@@ -19,6 +19,7 @@ const LEGEND: readonly (readonly [Shown, string])[] = [
   ['spawning', 'starting'],
   ['ready', 'ready'],
   ['busy', 'busy'],
+  ['released', 'released'],
   ['crashed', 'crashed'],
   ['replaced', 'replaced'],
 ];

@@ -1,0 +1,143 @@
+import { rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { get, Reader } from '../inspector/bench.ts';
+import { folder, greenroom, shown, start, usePlugin, write } from './command-line.ts';
+
+/** The address of the inspector that is told in an output. */
+function doorIn(output: string): { readonly port: number; readonly token: string } {
+  const [, port = '', token = ''] = /http:\/\/127\.0\.0\.1:(\d+)\/#token=([\w-]+)/.exec(output) ?? [];
+  return { port: Number(port), token };
+}
+
+/** All that a running command line has written so far. */
+function outputOf(child: ReturnType<typeof start>['child']): () => string {
+  let text = '';
+  child.stdout?.on('data', (data: Buffer) => (text += data.toString()));
+  return () => text;
+}
+
+test('dev serves the inspector, tells of what happens in lines, follows the disk, and ends by Ctrl-C', async () => {
+  usePlugin('workbench');
+  const { child, ended } = start(['dev', '--load']);
+  const output = outputOf(child);
+  await shown(child, 'workbench: spawning → ready', 'stdout');
+  const { port, token } = doorIn(output());
+  const { body } = await get(port, '/api/snapshot', { authorization: `Bearer ${token}` });
+  expect(JSON.parse(body)).toMatchObject({ plugins: [{ name: 'workbench', state: 'ready' }], control: false });
+  expect((await get(port, '/')).body).toContain('<title>Greenroom</title>');
+  const gone = shown(child, 'workbench: ready → discovered (stopping)', 'stdout');
+  rmSync(join(folder, '.greenroom/plugins/workbench.json'));
+  await gone;
+  const told = shown(child, 'broken.json');
+  write('.greenroom/plugins/broken.json', '{');
+  await told;
+  child.kill('SIGINT');
+  expect(await ended).toMatchObject({ status: 130 });
+});
+
+test('dev --json tells a program of every transition, decision and problem', async () => {
+  usePlugin('workbench');
+  const { child, ended } = start(['dev', '--load', '--json']);
+  await shown(child, '"to":"ready"', 'stdout');
+  child.kill('SIGTERM');
+  const { status, stdout, stderr } = await ended;
+  expect([status, stderr]).toEqual([143, '']);
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string });
+  expect(events[0]).toMatchObject({
+    type: 'started',
+    inspector: expect.stringContaining('#token='),
+    plugins: ['workbench'],
+  });
+  expect(events).toContainEqual(expect.objectContaining({ type: 'decision', plugin: 'workbench', outcome: 'grant' }));
+  expect(events.at(-1)).toEqual({ type: 'stopped' });
+});
+
+test('dev on a terminal shows a table of the plugins as they are, and crashes and evictions above it', async () => {
+  usePlugin('workbench', { name: 'one' });
+  write('.greenroom/plugins/broken.json', { name: 'broken', worker: 'command', command: ['false'] });
+  write('greenroom.json', { capacity: { slots: 1 } });
+  const { child, ended } = start(['dev', '--load'], { terminal: true });
+  const output = outputOf(child);
+  await Promise.all([
+    shown(child, 'PLUGIN', 'stdout'),
+    shown(child, 'one', 'stdout'),
+    shown(child, 'broken', 'stdout'),
+  ]);
+  await shown(child, 'crashed failed', 'stdout');
+  child.kill('SIGINT');
+  expect((await ended).status).toBe(130);
+  expect(output()).toMatch(/broken\S* crashed\. E_\w+: /);
+});
+
+test('dev takes orders from the page only if it is told so', async () => {
+  usePlugin('workbench');
+  for (const [more, status] of [
+    [[], 405],
+    [['--inspect-control'], 202],
+  ] as const) {
+    const { child, ended } = start(['dev', ...more]);
+    const output = outputOf(child);
+    await shown(child, '#token=', 'stdout');
+    const { port, token } = doorIn(output());
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const body = JSON.stringify({ action: 'cancel', plugin: 'workbench' });
+    expect((await get(port, '/api/control', headers, { method: 'POST', body })).status).toBe(status);
+    child.kill('SIGINT');
+    await ended;
+  }
+});
+
+test('dev says what is wrong with a port', async () => {
+  expect(await greenroom('dev', '--port', 'http')).toMatchObject({ status: 2 });
+  const server = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await new Promise((resolve) => server.once('listening', resolve));
+  const port = String((server.address() as AddressInfo).port);
+  const { status, stderr } = await greenroom('dev', '--port', port);
+  expect(status).toBe(4);
+  expect(stderr).toContain(`cannot be served on port ${port}`);
+});
+
+test('inspect serves a session from a file to the page, and to nobody without the token', async () => {
+  usePlugin('workbench');
+  const dev = start(['dev', '--load']);
+  const live = outputOf(dev.child);
+  await shown(dev.child, 'spawning → ready', 'stdout');
+  const door = doorIn(live());
+  const session = (await get(door.port, '/api/export', { authorization: `Bearer ${door.token}` })).body;
+  dev.child.kill('SIGINT');
+  await dev.ended;
+
+  const file = write('kept/a session.ndjson', session);
+  const { child, ended } = start(['inspect', file]);
+  const output = outputOf(child);
+  await shown(child, '#token=', 'stdout');
+  const { port, token } = doorIn(output());
+  expect((await get(port, '/')).body).toContain('<title>Greenroom</title>');
+  expect((await get(port, '/api/stream')).status).toBe(401);
+  const { body, headers } = await get(port, '/api/stream', { authorization: `Bearer ${token}` });
+  expect(body).toBe(session);
+  expect(headers['greenroom-session']).toBe('a%20session.ndjson');
+  expect((await get(port, '/api/snapshot', { authorization: `Bearer ${token}` })).status).toBe(404);
+  child.kill('SIGINT');
+  expect(await ended).toMatchObject({ status: 130 });
+});
+
+test.each([
+  ['nothing.ndjson', undefined, /cannot be read/],
+  ['empty.ndjson', '', /is empty/],
+  ['notes.txt', 'Dear diary\n', /is no session of Greenroom/],
+  ['other.json', '{"format":"else"}\n', /is no session of Greenroom/],
+  ['new.ndjson', '{"format":"greenroom-session","version":2}\n', /of version 2; this version reads 1/],
+])('inspect says why it cannot open %s', async (name, content, reason) => {
+  const file = content === undefined ? name : write(name, content);
+  const { status, stderr } = await greenroom('inspect', file);
+  expect(status).toBe(4);
+  expect(stderr).toMatch(reason);
+});
