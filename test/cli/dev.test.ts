@@ -2,8 +2,9 @@ import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { get, Reader } from '../inspector/bench.ts';
+import { get } from '../inspector/bench.ts';
 import { folder, greenroom, shown, start, usePlugin, write } from './command-line.ts';
 
 /** The address of the inspector that is told in an output. */
@@ -59,20 +60,24 @@ test('dev --json tells a program of every transition, decision and problem', asy
 });
 
 test('dev on a terminal shows a table of the plugins as they are, and crashes and evictions above it', async () => {
-  usePlugin('workbench', { name: 'one' });
-  write('.greenroom/plugins/broken.json', { name: 'broken', worker: 'command', command: ['false'] });
-  write('greenroom.json', { capacity: { slots: 1 } });
+  usePlugin('workbench');
+  usePlugin('workbench-python');
+  write('.greenroom/plugins/broken.json', { name: 'broken', worker: 'command', command: 'false' });
+  write('greenroom.json', { capacity: { slots: 1 }, restart: { intensity: 0 } });
   const { child, ended } = start(['dev', '--load'], { terminal: true });
   const output = outputOf(child);
   await Promise.all([
-    shown(child, 'PLUGIN', 'stdout'),
-    shown(child, 'one', 'stdout'),
     shown(child, 'broken', 'stdout'),
+    shown(child, 'crashed failed', 'stdout'),
+    shown(child, 'told to go.', 'stdout'),
+    shown(child, ' MiB', 'stdout'),
   ]);
-  await shown(child, 'crashed failed', 'stdout');
-  child.kill('SIGINT');
+  child.stdin?.write('\n');
   expect((await ended).status).toBe(130);
-  expect(output()).toMatch(/broken\S* crashed\. E_\w+: /);
+  const text = stripVTControlCharacters(output());
+  expect(text).toMatch(/^ {2}PLUGIN +STATE +FOR +PID +MEMORY +CALLS +RESTARTS +LAST ERROR/m);
+  expect(text).toMatch(/^✖ broken +crashed failed .* E_\w+/m);
+  expect(text).toMatch(/✖ broken crashed\. E_\w+: /);
 });
 
 test('dev takes orders from the page only if it is told so', async () => {
