@@ -1,6 +1,6 @@
-// How long the frames of the inspector's page take with 1,000 actors and 2,000 records a second. Needs the built page and
-// a chromium in the PATH. The stream is made here; the page, its server's answers and the browser are real.
-//   node bench/inspector-page.mjs [seconds]
+// @ts-check
+// How soon is the inspector's page there, and how long do its frames take with 1,000 actors and 2,000 records a second?
+// The stream is made here; the page, its files and the browser are real.
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { delimiter, join } from 'node:path';
@@ -12,11 +12,11 @@ import { pluginMachine } from '../dist/machines/plugin.js';
 import { schedulerMachine } from '../dist/machines/scheduler.js';
 import { supervisorMachine } from '../dist/machines/supervisor.js';
 import { workerMachine } from '../dist/machines/worker.js';
+import { limitRow, median, percentile } from './measure.mjs';
 
 const ACTORS = 1_000;
 const PER_BATCH = 100;
 const BATCH_MS = 50;
-const seconds = Number(process.argv[2] ?? 10);
 
 const folder = fileURLToPath(new URL('../dist/inspector/ui/', import.meta.url));
 const STEPS = ['ready', 'busy.serving', 'ready', 'released', 'spawning.admitting', 'spawning.launching', 'ready'];
@@ -113,60 +113,92 @@ function batch() {
   return records;
 }
 
-const server = createServer((request, response) => {
-  if (request.url === '/api/stream') {
-    response.writeHead(200, { 'content-type': 'text/event-stream' });
-    const send = (event, data) => response.write(`id: ${seq}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-    send('sync', sync());
-    const timer = setInterval(() => send('batch', batch()), BATCH_MS);
-    response.once('close', () => clearInterval(timer));
-    return;
-  }
-  void readPageFile(folder, request.url ?? '/').then((file) => {
-    if (file === undefined) response.writeHead(404).end();
-    else response.writeHead(200, { 'content-type': file.type }).end(file.content);
-  });
-});
-await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-
-const executablePath = (process.env.PATH ?? '')
-  .split(delimiter)
-  .flatMap((path) => ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(path, name)))
-  .find((path) => existsSync(path));
-if (executablePath === undefined) throw new Error('No chromium or google-chrome is in the PATH.');
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-try {
-  const page = await browser.newPage({ viewport: { width: 1_440, height: 900 } });
-  await page.goto(`http://127.0.0.1:${server.address().port}/#token=bench&actor=plugin%3Aplugin-7`);
-  await page.waitForSelector('.event');
-  const { frames, tasks } = await page.evaluate(async (ms) => {
-    const [frames, tasks] = [[], []];
-    new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({
-      type: 'longtask',
-    });
-    const end = performance.now() + ms;
-    let last = performance.now();
-    while (last < end) {
-      const now = await new Promise((resolve) => requestAnimationFrame(resolve));
-      frames.push(now - last);
-      last = now;
+/** Serves the page, and a stream that goes on. */
+async function serve() {
+  const server = createServer((request, response) => {
+    if (request.url === '/api/stream') {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const send = (/** @type {string} */ event, /** @type {unknown} */ data) =>
+        response.write(`id: ${seq}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      send('sync', sync());
+      const timer = setInterval(() => send('batch', batch()), BATCH_MS);
+      response.once('close', () => clearInterval(timer));
+      return;
     }
-    return { frames: frames.slice(1), tasks };
-  }, seconds * 1_000);
-  const sorted = frames.toSorted((a, b) => a - b);
-  const at = (part) => Number(sorted[Math.floor(sorted.length * part)].toFixed(1));
-  const figures = {
-    actors: ACTORS,
-    recordsPerSecond: (PER_BATCH * 1_000) / BATCH_MS,
-    frames: frames.length,
-    framesPerSecond: Number((frames.length / seconds).toFixed(1)),
-    frameMs: { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1 - 1 / sorted.length) },
-    longTasks: tasks.length,
-    longestTaskMs: Math.round(Math.max(0, ...tasks)),
-  };
-  console.log(JSON.stringify(figures, undefined, 2));
-} finally {
-  await browser.close();
-  server.closeAllConnections();
-  server.close();
+    void readPageFile(folder, request.url ?? '/').then((file) => {
+      if (file === undefined) response.writeHead(404).end();
+      else response.writeHead(200, { 'content-type': file.type }).end(file.content);
+    });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  return server;
 }
+
+/** Opens the page in a browser that has never seen it; resolves to when the first row and the first chart were there. @param {string} executablePath @param {string} url */
+async function openCold(executablePath, url) {
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  try {
+    const page = await browser.newPage({ viewport: { width: 1_440, height: 900 } });
+    const start = performance.now();
+    const since = () => performance.now() - start;
+    const [row, chart] = await Promise.all([
+      page.waitForSelector('[data-actor]').then(since),
+      page.waitForSelector('.chart-pane svg .chart-box').then(since),
+      page.goto(url),
+    ]);
+    return { row, chart };
+  } finally {
+    await browser.close();
+  }
+}
+
+/** The times of the frames of a page that is open for so long, in milliseconds. @param {string} executablePath @param {string} url @param {number} ms */
+async function framesOf(executablePath, url, ms) {
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  try {
+    const page = await browser.newPage({ viewport: { width: 1_440, height: 900 } });
+    await page.goto(url);
+    await page.waitForSelector('.event');
+    return await page.evaluate(async (duration) => {
+      const frames = [];
+      const end = performance.now() + duration;
+      let last = performance.now();
+      while (last < end) {
+        const now = await new Promise((resolve) => requestAnimationFrame(resolve));
+        frames.push(now - last);
+        last = now;
+      }
+      return frames.slice(1);
+    }, ms);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** @param {import('./measure.mjs').Bench} bench */
+export default async (bench) => {
+  const executablePath = (process.env.PATH ?? '')
+    .split(delimiter)
+    .flatMap((path) => ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(path, name)))
+    .find((path) => existsSync(path));
+  if (executablePath === undefined) throw new Error('No chromium or google-chrome is in the PATH.');
+  const server = await serve();
+  try {
+    const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+    const url = `http://127.0.0.1:${port}/#token=bench&actor=plugin%3Aplugin-7`;
+    const opened = [];
+    for (let round = 0; round < (bench.quick ? 3 : 7); round += 1) opened.push(await openCold(executablePath, url));
+    const frames = await framesOf(executablePath, url, bench.quick ? 3_000 : 10_000);
+    const many = `${ACTORS.toLocaleString('en')} actors, ${((PER_BATCH * 1_000) / BATCH_MS).toLocaleString('en')} records/s`;
+    return [
+      limitRow('inspector, cold, to the first row', 'ms', median(opened.map(({ row }) => row)), { atMost: 1_500 }),
+      limitRow('inspector, cold, to the first chart', 'ms', median(opened.map(({ chart }) => chart)), {
+        atMost: 2_000,
+      }),
+      limitRow(`inspector, ${many}, frame p95`, 'ms', percentile(frames, 0.95), { atMost: 34 }),
+    ];
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+};

@@ -33,10 +33,12 @@ const QUESTIONS = [
   'discover',
   'supervisor',
   'memory',
+  'inspector',
+  'inspector-page',
 ];
 
-/** Here it matters how soon a dying process gets its turn beside ten busy ones, and no ratio is taken. */
-const ON_ALL_CORES = new Set(['host-death']);
+/** Here it matters how soon a process gets its turn beside busy ones, and no ratio is taken. */
+const ON_ALL_CORES = new Set(['host-death', 'inspector-page']);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

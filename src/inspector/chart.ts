@@ -14,13 +14,22 @@ export function chartOf(machine: AnyStateMachine): ChartDefinition {
 }
 
 /** The paths of the innermost states of a state value, one for each parallel region. */
-export function pathsOf(value: unknown, parent = ''): string[] {
-  const join = (key: string): string => (parent === '' ? key : `${parent}.${key}`);
-  if (typeof value === 'string') return [join(value)];
-  if (typeof value !== 'object' || value === null) return [];
-  const regions = Object.entries(value);
-  if (regions.length === 0) return parent === '' ? [] : [parent];
-  return regions.flatMap(([key, inner]) => pathsOf(inner, join(key)));
+export function pathsOf(value: unknown): string[] {
+  const paths: string[] = [];
+  collectPaths(value, '', paths);
+  return paths;
+}
+
+/** Asked at every transition, so it makes no more than the paths. */
+function collectPaths(value: unknown, parent: string, paths: string[]): void {
+  if (typeof value === 'string') paths.push(parent === '' ? value : `${parent}.${value}`);
+  if (typeof value !== 'object' || value === null) return;
+  let isInnermost = parent !== '';
+  for (const key in value) {
+    isInnermost = false;
+    collectPaths((value as Record<string, unknown>)[key], parent === '' ? key : `${parent}.${key}`, paths);
+  }
+  if (isInnermost) paths.push(parent);
 }
 
 function stateOf(node: StateNode): ChartState {

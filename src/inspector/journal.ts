@@ -1,10 +1,6 @@
-import { type Entry, Ring } from './ring.ts';
-import type { EventRecord, InspectorRecord } from './wire.ts';
-
-type WithoutSeq<R> = R extends unknown ? Omit<R, 'seq'> : never;
-
-/** A record that has not been given its `seq` yet. */
-export type NewRecord = WithoutSeq<InspectorRecord>;
+import { JournalEntry, type NewRecord } from './journal-entry.ts';
+import { Ring } from './ring.ts';
+import type { EventRecord } from './wire.ts';
 
 /** Records that follow one another, as JSON. */
 export interface Excerpt {
@@ -21,8 +17,8 @@ const EVENTS = { entries: 20_000, characters: 4 * 2 ** 20 };
 
 /** What was recorded, as far as it is remembered, in the order in which it happened. */
 export class Journal {
-  readonly #milestones = new Ring(MILESTONES);
-  readonly #events = new Ring(EVENTS);
+  readonly #milestones = new Ring<JournalEntry>(MILESTONES);
+  readonly #events = new Ring<JournalEntry>(EVENTS);
   readonly #listeners = new Set<() => void>();
   #seq = 0;
   #end = 0;
@@ -32,7 +28,7 @@ export class Journal {
     return this.#seq;
   }
 
-  /** How many characters of JSON were ever recorded. */
+  /** About how many characters of JSON were ever recorded. */
   get end(): number {
     return this.#end;
   }
@@ -40,10 +36,10 @@ export class Journal {
   /** Adds a record and returns its `seq`. `payload` is what is too long for the record itself, as JSON. */
   add(record: NewRecord, payload?: string): number {
     this.#seq += 1;
-    const json = JSON.stringify({ seq: this.#seq, ...record, payloadSize: payload?.length });
-    this.#end += json.length;
+    const entry = new JournalEntry(this.#seq, record, payload, this.#end);
+    this.#end = entry.end;
     const ring = record.kind === ('event' satisfies EventRecord['kind']) ? this.#events : this.#milestones;
-    ring.add({ seq: this.#seq, json, payload, end: this.#end });
+    ring.add(entry);
     return this.#seq;
   }
 
@@ -81,16 +77,16 @@ export class Journal {
   /** Where the records up to this `seq` end, in characters. */
   endOf(seq: number): number {
     const next = this.#after(seq).next().value;
-    return next === undefined ? this.#end : next.end - next.json.length;
+    return next === undefined ? this.#end : next.end - next.length;
   }
 
   /** The records after this `seq`, at least one and else no more than this many characters; none where there is none. */
   excerpt(seq: number, characters: number): Excerpt | undefined {
     const records: string[] = [];
     let length = 0;
-    let latest: Entry | undefined;
+    let latest: JournalEntry | undefined;
     for (const entry of this.#after(seq)) {
-      length += entry.json.length;
+      length += entry.length;
       if (latest !== undefined && length > characters) break;
       records.push(entry.json);
       latest = entry;
@@ -98,13 +94,13 @@ export class Journal {
     return latest && { records, last: latest.seq, end: latest.end };
   }
 
-  *#after(seq: number): Generator<Entry, undefined> {
+  *#after(seq: number): Generator<JournalEntry, undefined> {
     const [milestones, events] = [this.#milestones.after(seq), this.#events.after(seq)];
     let milestone = milestones.next().value;
     let event = events.next().value;
     while (milestone !== undefined || event !== undefined) {
       if (event === undefined || (milestone !== undefined && milestone.seq < event.seq)) {
-        yield milestone as Entry;
+        yield milestone as JournalEntry;
         milestone = milestones.next().value;
       } else {
         yield event;

@@ -98,7 +98,7 @@ export class Views {
 
   /** Who holds room, and how many wait for it. */
   schedulerContext({ admission: { ledger, queue, evictions } }: SchedulerContext): JsonObject {
-    const { capacity, reserved, pinned, evictable, measurement } = ledger;
+    const { capacity, reserved, pinned, measurement } = ledger;
     const amounts = (given: object): Json => this.#once(given, () => this.#redactor.json(given));
     return defined({
       waiting: queue.length,
@@ -106,7 +106,6 @@ export class Views {
       capacity: amounts(capacity),
       reserved: amounts(reserved),
       pinned: amounts(pinned),
-      evictable: amounts(evictable),
       measurement: measurement && amounts(measurement),
     });
   }

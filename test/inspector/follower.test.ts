@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
 import { type Encoding, Follower } from '../../src/inspector/follower.ts';
-import { Journal, type NewRecord } from '../../src/inspector/journal.ts';
+import { Journal } from '../../src/inspector/journal.ts';
+import type { NewRecord } from '../../src/inspector/journal-entry.ts';
 
 const record = (message: string, kind: 'problem' | 'event' = 'problem'): NewRecord =>
   kind === 'event' ? { kind, at: 0, actor: 'a', event: message } : { kind, at: 0, actor: 'a', message };
