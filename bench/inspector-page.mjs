@@ -143,7 +143,7 @@ async function openCold(executablePath, url) {
     const since = () => performance.now() - start;
     const [row, chart] = await Promise.all([
       page.waitForSelector('[data-actor]').then(since),
-      page.waitForSelector('.chart-pane svg .chart-box').then(since),
+      page.waitForSelector('.chart-pane .chart-box').then(since),
       page.goto(url),
     ]);
     return { row, chart };

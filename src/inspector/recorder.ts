@@ -7,7 +7,7 @@ import type { PluginRecord } from '../plugin-record.ts';
 import type { Runtime, TransitionEvent } from '../runtime.ts';
 import type { SchedulerEmitted } from '../scheduler/scheduler-events.ts';
 import type { Supervisor } from '../supervisor.ts';
-import { actorIdOf, machineOf, pluginId, pluginOf, SCHEDULER, SUPERVISOR } from './actor-ids.ts';
+import { actorIdOf, machineOf, pluginId, pluginOf, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
 import { CallSampler } from './call-sampler.ts';
 import { Journal } from './journal.ts';
 import type { NewRecord } from './journal-entry.ts';
@@ -60,8 +60,10 @@ export class Recorder {
   /** The actors whose context may have changed in this turn. */
   readonly #touched = new Set<ActorId>();
   readonly #contexts = new Map<ActorId, JsonObject>();
-  /** The states that actors were last seen in, for people; of plugins, supervisor, scheduler, and observed workers. */
+  /** The states that actors were last seen in, for people. */
   readonly #states = new Map<ActorId, string>();
+  /** How to follow a worker no more. */
+  readonly #workers = new Map<ActorId, () => void>();
   #onlookers = 0;
   #unobserve: (() => void) | undefined;
   #errors = 0;
@@ -126,7 +128,8 @@ export class Recorder {
   }
 
   close(): void {
-    for (const release of this.#release.splice(0)) release();
+    for (const release of [...this.#release.splice(0), ...this.#workers.values()]) release();
+    this.#workers.clear();
     this.#stopObserving();
     this.settle();
   }
@@ -272,7 +275,6 @@ export class Recorder {
     this.#unobserve?.();
     this.#unobserve = undefined;
     this.#present.memory.clear();
-    for (const id of this.#states.keys()) if (id.startsWith('worker:')) this.#forget(id);
   }
 
   #onEvent(actor: AnyActorRef, source: AnyActorRef | undefined, event: AnyEventObject): void {
@@ -325,7 +327,6 @@ export class Recorder {
     if (machine !== 'worker') return;
     if (!this.#contexts.has(id)) this.#contexts.set(id, {});
     this.#onOwnStep(actor, id, event.type);
-    if ((actor.getSnapshot() as { status: string }).status !== 'active') this.#forget(id);
   }
 
   #onMemory(plugin: string, memoryMb: number): void {
@@ -413,7 +414,9 @@ export class Recorder {
       const after = this.#present.contextOf(id);
       const change = changeOf(before, after);
       this.#contexts.set(id, after);
-      if (change !== undefined) changes.set(id, change);
+      if (change === undefined) continue;
+      changes.set(id, change);
+      if (change['workers'] !== undefined) this.#followWorkers(id);
     }
     this.#touched.clear();
     return changes;
@@ -421,10 +424,39 @@ export class Recorder {
 
   /* ---- Who is there ---- */
 
+  /** Follows the workers of a plugin that are new. */
+  #followWorkers(plugin: ActorId): void {
+    for (const { ref, generation } of this.#present.recordOf(plugin)?.context.workers ?? []) {
+      const id = workerId(plugin.slice('plugin:'.length), generation);
+      if (this.#workers.has(id)) continue;
+      const actor = ref as AnyActorRef;
+      if (!this.#contexts.has(id)) this.#contexts.set(id, {});
+      const { unsubscribe } = actor.subscribe({
+        next: () => this.#guard(() => this.#onWorkerStep(actor, id)),
+        error: () => this.#leaveWorker(id),
+        complete: () => this.#leaveWorker(id),
+      });
+      this.#workers.set(id, unsubscribe);
+      this.#onOwnStep(actor, id);
+    }
+  }
+
+  #onWorkerStep(actor: AnyActorRef, id: ActorId): void {
+    // Who observes the actor sees the same step, and by which event.
+    if (this.#unobserve === undefined) this.#onOwnStep(actor, id);
+  }
+
+  #leaveWorker(id: ActorId): void {
+    this.#workers.get(id)?.();
+    this.#workers.delete(id);
+    this.#forget(id);
+  }
+
   #meet(record: PluginRecord): void {
     const id = pluginId(record.plugin);
     this.#states.set(id, stateAndPhase(record.state, record.phase));
     this.#contexts.set(id, this.#present.contextOf(id));
+    this.#followWorkers(id);
   }
 
   #meetPlugins(): void {
