@@ -245,7 +245,6 @@ const VARIABLES: Readonly<Record<string, readonly [keyof SupervisorSettings, (te
   GREENROOM_ORDER: ['order', String],
   GREENROOM_MAX_WAIT_MS: ['maxWaitMs', Number],
   GREENROOM_MAX_SCHEDULER_WAITING: ['maxSchedulerWaiting', Number],
-  GREENROOM_INSPECT: ['inspect', inspectIn],
   GREENROOM_START_TIMEOUT_MS: ['startTimeoutMs', Number],
   GREENROOM_DRAIN_TIMEOUT_MS: ['drainTimeoutMs', Number],
   GREENROOM_STOP_TIMEOUT_MS: ['stopTimeoutMs', Number],
@@ -257,11 +256,6 @@ function amountsIn(text: string): Record<string, number> {
   return Object.fromEntries(
     pairs.map(([name = '', amount = '']) => [name, amount === '' ? Number.NaN : Number(amount)]),
   );
-}
-
-/** `1` and `0` for whether, else the port. */
-function inspectIn(text: string): unknown {
-  return text === '0' || text === '1' ? text === '1' : { port: Number(text) };
 }
 
 function isLimited(capacity: Capacity | undefined): boolean {
