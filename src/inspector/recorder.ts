@@ -515,11 +515,14 @@ const stateOf = (actor: AnyActorRef): string => activeOf(actor).join(' ');
 const isTyped = (error: unknown): error is GreenroomError => error instanceof Error && 'code' in error;
 
 function changeOf(before: JsonObject, after: JsonObject): ContextChange | undefined {
-  const change: Record<string, ContextChange[string]> = {};
-  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    if (before[key] !== after[key]) change[key] = { before: before[key], after: after[key] };
-  }
-  return Object.keys(change).length === 0 ? undefined : change;
+  let change: Record<string, ContextChange[string]> | undefined;
+  const note = (key: string): void => {
+    change ??= {};
+    change[key] = { before: before[key], after: after[key] };
+  };
+  for (const key in after) if (before[key] !== after[key]) note(key);
+  for (const key in before) if (!(key in after)) note(key);
+  return change;
 }
 
 /** The manifests that an event brings. */

@@ -29,7 +29,7 @@ export class Views {
       generation: context.generation,
       current: context.current,
       successor: context.successor,
-      replacement: replacementOf(record),
+      ...regionsOf(record),
       granted: context.granted,
       enabled: context.enabled,
       wished: context.wished,
@@ -135,10 +135,11 @@ function pidOf({ workers, current }: PluginContext): number | undefined {
   return workers.find(({ generation }) => generation === current)?.pid;
 }
 
-/** How far the replacement of the plugin's worker is; `none` where none is under way. */
-function replacementOf(record: PluginRecord): string {
-  const value = record.actor.getSnapshot().value as { alive?: { replacement?: string } };
-  return value.alive?.replacement ?? 'none';
+/** Where the plugin is in its other regions: how far a replacement of its worker is, and whether it is stable. */
+function regionsOf(record: PluginRecord): { readonly replacement: string; readonly stability: string } {
+  const { value } = record.actor.getSnapshot() as { value: { alive?: { replacement?: string; stability?: string } } };
+  const { replacement = 'none', stability = 'none' } = value.alive ?? {};
+  return { replacement, stability };
 }
 
 function defined(fields: Readonly<Record<string, Json | undefined>>): JsonObject {

@@ -333,9 +333,6 @@ export interface Drop {
   readonly to: number;
 }
 
-/** `GET /api/snapshot`: the same as a `sync`, asked for. */
-export type SnapshotAnswer = Sync;
-
 /**
  * The first line of `GET /api/export` and of a recorded session; every other line is an {@link InspectorRecord}. Where a
  * recording could not keep up, another such line stands, and the records between the two are missing.

@@ -21,6 +21,7 @@ describe('the graph of a chart', () => {
     expect(closed.map(({ path }) => path)).toEqual([
       ...['discovered', 'spawning', 'ready', 'busy', 'released', 'crashed'].map((state) => LIFE + state),
       'alive.replacement',
+      'alive.stability',
       'removed',
     ]);
   });

@@ -35,7 +35,7 @@ export function Arrows({ edges, layout, last, event, pointed, onSelect, onPoint 
             role="button"
             class="chart-arrow"
             tabindex={-1}
-            aria-label={`${lines.join(', ')}: from ${nameOf(from)} to ${nameOf(to)}${isLast ? ', taken last' : ''}`}
+            aria-label={`${lines.join(' ')}: from ${nameOf(from)} to ${nameOf(to)}${isLast ? ', taken last' : ''}`}
             data-edge={id}
             data-last={isLast || undefined}
             data-stands={stands || undefined}
@@ -53,11 +53,14 @@ export function Arrows({ edges, layout, last, event, pointed, onSelect, onPoint 
             />
             <g class="chart-label" transform={`translate(${x} ${y})`}>
               <rect width={width} height={height} rx={4} />
-              {lines.map((line, index) => (
-                <text key={index} x={4} y={index * TEXT.lineHeight + 12}>
-                  {line}
-                </text>
-              ))}
+              <text>
+                {lines.map((line, index) => (
+                  <tspan key={index} x={4} y={index * TEXT.lineHeight + 12}>
+                    {/* As it is read out: with a space between the lines. */}
+                    {index < lines.length - 1 ? `${line} ` : line}
+                  </tspan>
+                ))}
+              </text>
             </g>
           </g>
         );

@@ -100,6 +100,9 @@ export function stateOfPaths(machine: MachineName, active: readonly string[]): R
 /** The paths that an actor was in, from the name of the state in a transition's `from`. */
 export function pathsOfState(machine: MachineName, text: string, context: JsonObject): string[] {
   if (machine !== 'plugin') return text.split(' ').filter((path) => path !== '');
-  const { replacement } = context;
-  return [LIFECYCLE + text, ...(typeof replacement === 'string' ? [`alive.replacement.${replacement}`] : [])];
+  const beside = ['replacement', 'stability'].flatMap((region) => {
+    const state = context[region];
+    return typeof state === 'string' ? [`alive.${region}.${state}`] : [];
+  });
+  return [LIFECYCLE + text, ...beside];
 }
