@@ -241,10 +241,17 @@ export interface DecisionRecord extends RecordBase {
   readonly generation: number;
   readonly asked: Resources;
   readonly free: Resources;
+  readonly priority: number;
+  /** When it asked. */
+  readonly since: number;
+  /** When it stops waiting. */
+  readonly deadline: number;
   /** The plugins that could have gone, the first to go first: `plugin`, `generation`, `rank`. */
   readonly considered: readonly JsonObject[];
   /** Those that have to go: `plugin`, `generation`, `ask` (`RELEASE` or `YIELD`). */
   readonly chosen: readonly JsonObject[];
+  /** Some of those in its way, where it waits or is refused: `plugin`, `generation`, `standing`, `leaving`, `since`, `holds`. */
+  readonly waitingFor: readonly JsonObject[];
   /** `grant`, `evict`, `wait` or `refuse`. */
   readonly outcome: string;
   readonly reason: string;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterEach, vi } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { resolveSettings } from '../../src/config.ts';
+import { resolveSettings, type SupervisorSettings } from '../../src/config.ts';
 import type { CallEdge } from '../../src/calls/call-edge.ts';
 import { type Inspected, type Inspector, type InspectorOptions, openInspector } from '../../src/inspector/index.ts';
 import type { InspectorRecord, Sync } from '../../src/inspector/wire.ts';
@@ -44,7 +44,10 @@ export function endAfterTest(end: () => Promise<void>): void {
   ends.push(end);
 }
 
-export async function openBench(manifest: Record<string, unknown> = {}): Promise<Bench> {
+export async function openBench(
+  manifest: Record<string, unknown> = {},
+  given: SupervisorSettings = {},
+): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'gr-inspector-'));
   const plugins = join(folder, 'plugins');
   mkdirSync(plugins);
@@ -52,7 +55,7 @@ export async function openBench(manifest: Record<string, unknown> = {}): Promise
     writeFileSync(join(plugins, `${name}.json`), JSON.stringify({ name, module: WORKBENCH, ...given }));
   write('bench', manifest);
   const settings = resolveSettings(
-    { searchPaths: [plugins], dataDir: folder, watch: false, restart: { backoff: { baseMs: 1, capMs: 5 } } },
+    { searchPaths: [plugins], dataDir: folder, watch: false, restart: { backoff: { baseMs: 1, capMs: 5 } }, ...given },
     { env: {}, cwd: folder },
   );
   const logged: unknown[] = [];

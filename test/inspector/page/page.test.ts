@@ -148,7 +148,7 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     await page.getByRole('tab', { name: 'Why' }).click();
     await says(page, '.details-body', /No decision is remembered/);
     await bench.supervisor.execute('bench', { do: 'about' });
-    await says(page, '.why li', /Granted.*Worker 1 asked for/);
+    await says(page, '.why li', /Granted.*Worker 1 of bench asked for/);
   });
 
   it('exports a session that it opens again without a server', async () => {
@@ -224,7 +224,7 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     const watching = await openPage(closed.inspector.url);
     await rowOf(watching, 'plugin:bench').click();
     expect(await watching.getByLabel('Act on bench').count()).toBe(0);
-    const { bench, inspector } = await openSession([], true);
+    const { bench, inspector } = await openSession([], { control: true });
     const page = await openPage(inspector.url);
     await rowOf(page, 'plugin:bench').click();
     await page.getByLabel('Act on bench').selectOption('load');

@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core';
+import type { SupervisorSettings } from '../../../src/config.ts';
 import type { Inspector } from '../../../src/inspector/index.ts';
 import type { Sync } from '../../../src/inspector/wire.ts';
 import { type Bench, get, inspect, openBench } from '../bench.ts';
@@ -17,8 +18,11 @@ export interface Session {
 }
 
 /** A real supervisor with these plugins beside `bench`, and its inspector. */
-export async function openSession(names: readonly string[] = [], control = false): Promise<Session> {
-  const bench = await openBench({ description: '<img src=x onerror="document.title=1">' });
+export async function openSession(
+  names: readonly string[] = [],
+  { control = false, ...settings }: SupervisorSettings & { readonly control?: boolean } = {},
+): Promise<Session> {
+  const bench = await openBench({ description: '<img src=x onerror="document.title=1">' }, settings);
   for (const name of names) bench.write(name);
   await bench.supervisor.discover();
   const { inspector, port, token } = await inspect(bench.inspected, { folder: PAGE_FOLDER, control });

@@ -1,9 +1,13 @@
-import type { DecisionRecord } from '../../wire.ts';
+import { reasonText } from '../../../scheduler/decision-text.ts';
+import type { DecisionRecord, Json } from '../../wire.ts';
 import { Empty } from '../shell/empty.tsx';
 import { actorText, durationText, timeText, wordOf } from '../store/format.ts';
 import { type DecisionStep, decisionsOf, resourcesText } from '../store/decision.ts';
 import type { ActorState } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
+
+/** Ranks above this are times, in milliseconds since the epoch. */
+const EARLIEST_TIME = Date.UTC(2020);
 
 const OUTCOMES: Readonly<Record<string, string>> = {
   grant: 'Granted',
@@ -25,35 +29,75 @@ export function Why({ actor }: { readonly actor: ActorState }) {
   return (
     <ol class="why">
       {steps.map((step) => (
-        <Decision key={step.decision.seq} step={step} isListed={actor.machine !== 'plugin'} />
+        <Decision key={step.decision.seq} step={step} actor={actor} />
       ))}
     </ol>
   );
 }
 
-function Decision({ step: { decision, gone }, isListed }: { readonly step: DecisionStep; readonly isListed: boolean }) {
+function Decision({ step, actor }: { readonly step: DecisionStep; readonly actor: ActorState }) {
   const page = usePage();
-  const { seq, at, actor, policy, generation, asked, free, considered, outcome, reason } = decision;
+  const { decision, isVictim, gone } = step;
+  const { seq, at, generation, asked, free, priority, since, considered, waitingFor, outcome, reason, policy } =
+    decision;
+  const asker = actorText(decision.actor);
   return (
-    <li data-outcome={outcome}>
+    <li data-outcome={isVictim ? 'victim' : outcome}>
       <button type="button" class="why-time mono" onClick={() => page.lookAt(seq)}>
         {timeText(at)}
       </button>
-      <p class="why-outcome">
-        {isListed && `${actorText(actor)}: `}
-        {OUTCOMES[outcome] ?? outcome}
+      <p class="why-outcome">{isVictim ? `Had to go for ${asker}` : titleOf(decision, actor.machine !== 'plugin')}</p>
+      <p>
+        {isVictim && `${asker}: `}
+        {reasonText(reason)}
       </p>
-      <p>{reason}</p>
       <p class="muted">
-        Worker {generation} asked for {resourcesText(asked)}. Free: {resourcesText(free)}. Policy {policy}.
+        Worker {generation} of {asker} asked for {resourcesText(asked)}
+        {priority === 0 ? '' : ` at priority ${priority}`}
+        {at > since && `, ${durationText(at - since)} before`}. Free: {resourcesText(free)}. Policy {policy}.
       </p>
       {considered.length > 0 && <Considered decision={decision} />}
+      {waitingFor.length > 0 && <InTheWay decision={decision} />}
       {gone.map((transition) => (
         <p key={transition.seq} class="why-gone">
           {actorText(transition.actor)} is {transition.to}, {durationText(transition.at - at)} later
         </p>
       ))}
     </li>
+  );
+}
+
+function titleOf({ actor, outcome }: DecisionRecord, isListed: boolean): string {
+  const title = OUTCOMES[outcome] ?? outcome;
+  return isListed ? `${actorText(actor)}: ${title}` : title;
+}
+
+/** Who holds what is waited for. */
+function InTheWay({ decision: { at, waitingFor } }: { readonly decision: DecisionRecord }) {
+  return (
+    <table class="why-ranks">
+      <caption>Who holds the room</caption>
+      <thead>
+        <tr>
+          <th scope="col">Plugin</th>
+          <th scope="col">Holds</th>
+          <th scope="col">Is</th>
+        </tr>
+      </thead>
+      <tbody>
+        {waitingFor.map(({ plugin, generation, holds, standing, leaving, since }) => (
+          <tr key={`${wordOf(plugin)}#${wordOf(generation)}`}>
+            <td>{wordOf(plugin)}</td>
+            <td>{resourcesText((holds ?? {}) as DecisionRecord['asked'])}</td>
+            <td>
+              {wordOf(standing)}
+              {leaving === true && ', told to go'}
+              {typeof since === 'number' && `, for ${durationText(at - since)}`}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 
@@ -76,7 +120,7 @@ function Considered({ decision: { considered, chosen } }: { readonly decision: D
           return (
             <tr key={`${wordOf(each['plugin'])}#${wordOf(each['generation'])}`} data-chosen={own !== undefined}>
               <td>{wordOf(each['plugin'])}</td>
-              <td>{wordOf(each['rank'])}</td>
+              <td>{rankText(each['rank'])}</td>
               <td>{own === undefined ? 'stay' : wordOf(own['ask']).toLowerCase()}</td>
             </tr>
           );
@@ -84,4 +128,10 @@ function Considered({ decision: { considered, chosen } }: { readonly decision: D
       </tbody>
     </table>
   );
+}
+
+/** A rank as it is read: by the usual order it is the time when a plugin was last used. */
+function rankText(rank: Json | undefined): string {
+  if (typeof rank !== 'number') return wordOf(rank);
+  return rank > EARLIEST_TIME ? timeText(rank) : String(Number(rank.toFixed(3)));
 }

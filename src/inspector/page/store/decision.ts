@@ -6,24 +6,29 @@ import type { ActorState } from './model.ts';
 /** A decision and what came of it. */
 export interface DecisionStep {
   readonly decision: DecisionRecord;
+  /** The actor that it is told to is one of those that had to go. */
+  readonly isVictim: boolean;
   /** The first transitions of those that had to go, as far as they are not after the instant. */
   readonly gone: readonly TransitionRecord[];
 }
 
-/** So many decisions are listed where they are not of one worker. */
+/** So many decisions are listed at most, the latest. */
 const LISTED = 20;
 
-/** The decisions that gave a plugin's worker its room, or did not; of scheduler and supervisor the latest of all. */
+/**
+ * The decisions that gave a plugin's worker its room, or did not, and those by which it had to go; of scheduler and
+ * supervisor the latest of all, the latest first.
+ */
 export function decisionsOf(history: History, actor: ActorState, until: number): readonly DecisionStep[] {
   const { id, machine, lastDecision } = actor;
-  let decisions: DecisionRecord[];
+  const decisions: DecisionRecord[] = [];
   if (machine === 'plugin') {
-    decisions = history
-      .recordsOf(id)
-      .filter((record): record is DecisionRecord => record.kind === 'decision' && record.actor === id)
-      .filter(({ seq, generation }) => seq <= until && generation === lastDecision?.generation);
+    for (const record of history.recordsOf(id)) {
+      if (record.kind !== 'decision' || record.seq > until) continue;
+      if (record.actor !== id || record.generation === lastDecision?.generation) decisions.push(record);
+    }
+    decisions.splice(0, decisions.length - LISTED);
   } else {
-    decisions = [];
     for (let place = history.countUntil(until) - 1; place >= 0 && decisions.length < LISTED; place -= 1) {
       const record = history.records[place];
       if (record?.kind === 'decision') decisions.push(record);
@@ -31,6 +36,7 @@ export function decisionsOf(history: History, actor: ActorState, until: number):
   }
   return decisions.map((decision) => ({
     decision,
+    isVictim: machine === 'plugin' && decision.actor !== id,
     gone: decision.chosen.flatMap(({ plugin }) => {
       const first = history
         .transitionsOf(`plugin:${wordOf(plugin)}`)
@@ -40,19 +46,23 @@ export function decisionsOf(history: History, actor: ActorState, until: number):
   }));
 }
 
-/** Amounts in words. */
+/** Amounts in words, without what is zero or has no limit. */
 export function resourcesText(resources: Resources): string {
-  const texts = Object.entries(resources).map(([key, value]) => amountText(key, value));
-  return texts.filter((text) => text !== '').join(', ') || 'nothing';
+  const limited = Object.entries(resources).filter(([, amount]) => amount !== null);
+  if (limited.length === 0) return 'all that is there';
+  const texts = limited.map(([key, amount]) => amountText(key, amount)).filter((text) => text !== '');
+  return texts.join(', ') || 'nothing';
 }
 
-function amountText(key: string, value: Json): string {
-  const name = key.replace(/Mb$/, '');
-  if (value === null) return `${name} without limit`;
-  if (typeof value === 'object') {
-    return Object.entries(value as JsonObject)
-      .map(([inner, amount]) => `${name} ${inner}: ${wordOf(amount)}${key.endsWith('Mb') ? ' MiB' : ''}`)
-      .join(', ');
+const UNITS: Readonly<Record<string, string>> = { vramMb: 'MiB of GPU memory', ramMb: 'MiB of memory', slots: 'slots' };
+
+function amountText(key: string, amount: Json): string {
+  if (amount === 0) return '';
+  if (key === 'slots' && amount === 1) return '1 slot';
+  // Amounts within an amount, such as one for each GPU.
+  if (typeof amount === 'object' && amount !== null) {
+    const inner = Object.entries(amount as JsonObject).map(([name, each]) => `${name}: ${wordOf(each)}`);
+    return inner.length === 0 ? '' : `${key} ${inner.join(', ')}`;
   }
-  return `${wordOf(value)}${key.endsWith('Mb') ? ` MiB ${name === 'vram' ? 'VRAM' : name === 'ram' ? 'RAM' : name}` : ` ${name}`}`;
+  return `${wordOf(amount)} ${UNITS[key] ?? key}`;
 }

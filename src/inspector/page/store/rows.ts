@@ -1,3 +1,4 @@
+import { wordOf } from './format.ts';
 import type { ActorId, InspectorRecord, TransitionRecord } from '../../wire.ts';
 import type { History } from './history.ts';
 
@@ -140,8 +141,12 @@ function wordsOf(record: InspectorRecord): Pick<Row, 'type' | 'note' | 'isError'
       return { type: record.event, note: record.reason ?? '', isError: record.to.startsWith('crashed') };
     case 'crash':
       return { type: 'crash', note: `${record.error.code} ${record.error.message}`, isError: true };
-    case 'decision':
-      return { type: `decision: ${record.outcome}`, note: record.reason, isError: record.outcome === 'refuse' };
+    case 'decision': {
+      const { outcome, reason, chosen } = record;
+      const victims = chosen.map(({ plugin }) => wordOf(plugin)).join(', ');
+      const note = victims === '' ? reason : `${victims} told to go`;
+      return { type: `decision: ${outcome}`, note, isError: outcome === 'refuse' };
+    }
     case 'call': {
       const { edge, outcome, tookMs } = record;
       const isError = outcome !== undefined && outcome !== 'ok';

@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CHROMIUM, openPage, rowOf, useBrowser } from './browser.ts';
+import { openSession, says } from './session.ts';
+
+describe.skipIf(CHROMIUM === undefined)('the page when room is short', () => {
+  useBrowser();
+
+  it('shows who had to go for whom, to both of them and in the lanes, and who waits for whom', async () => {
+    const { bench, inspector } = await openSession(['guest'], { capacity: { slots: 1 } });
+    const { supervisor } = bench;
+    const page = await openPage(inspector.url);
+    await says(page, '.supervisor', /running · queue/);
+    await supervisor.execute('bench', { do: 'about' });
+    await supervisor.execute('guest', { do: 'about' });
+    await page.locator('#search').fill('told to go');
+    await says(page, '.event', /decision: evict.*bench told to go/);
+    await page.locator('#search').fill('');
+
+    await rowOf(page, 'plugin:guest').click();
+    await page.getByRole('tab', { name: 'Why' }).click();
+    await says(page, '.why li', /others have to go.*it fits when residents without calls have gone.*Worker 1 of guest/);
+    await says(page, '.why-ranks tr', /^bench\d\d:\d\d:\d\d\.\d{3}release$/);
+    await says(page, '.why-gone', /^bench is released/);
+    await says(page, '.why li', /Granted.*it fits into what is free/);
+
+    await rowOf(page, 'plugin:bench').click();
+    await says(page, '.why li', /Had to go for guest/);
+    // What a mark of a lane says is in the table of the lanes too.
+    await page.locator('.pane-lanes').getByRole('button', { name: 'Table' }).click();
+    const row = page.locator('.pane-lanes tr').filter({ has: page.getByRole('rowheader', { name: 'bench' }) });
+    // First it gave up what is heavy, then, as that was not enough, its worker.
+    expect(await row.getByRole('cell').nth(-2).textContent()).toBe('2');
+
+    const caller = new AbortController();
+    const never = join(bench.folder, 'never');
+    const call = supervisor.execute('guest', { do: 'wait', for: never }, { signal: caller.signal }).catch(() => {});
+    await rowOf(page, 'plugin:guest').filter({ hasText: /busy/ }).waitFor();
+    const waiting = supervisor.execute('bench', { do: 'about' });
+    await says(page, '.why li', /No room: it waits.*plugins at work take the room/);
+    await says(page, '.why-ranks tr', /^guest1 slotbusy/);
+    expect(await page.locator('.why-ranks caption').last().textContent()).toBe('Who holds the room');
+    caller.abort();
+    await Promise.all([call, waiting]);
+    await says(page, '.why li', /Granted.*Worker 2 of bench/);
+  });
+});
