@@ -17,11 +17,15 @@ export interface OpenedSession {
   close(): Promise<void>;
 }
 
-/** Serves a recorded or exported session on 127.0.0.1. Rejects with `E_OPTIONS` where the file is none, or the port taken. */
-export async function openSession(file: string, port = 0): Promise<OpenedSession> {
+/**
+ * Serves a recorded or exported session on 127.0.0.1. Rejects with `E_OPTIONS` where the file is none, or the port taken.
+ *
+ * @param folder where the page's files lie; by default in this package
+ */
+export async function openSession(file: string, port = 0, folder?: string): Promise<OpenedSession> {
   const { at } = await readHeader(file);
   try {
-    const server = await InspectorServer.listen({ api: new SessionApi(file), port });
+    const server = await InspectorServer.listen({ api: new SessionApi(file), port, folder });
     return { url: server.url, at, close: () => server.close() };
   } catch (error) {
     throw new GreenroomError('E_OPTIONS', `The session cannot be served on port ${port}: ${messageOf(error)}`, {
