@@ -6,6 +6,41 @@ import { crash, openSession, says } from './session.ts';
 describe.skipIf(CHROMIUM === undefined)('the page for everybody', () => {
   useBrowser();
 
+  it('is used by the keyboard alone: actors, events and what of them is left out', async () => {
+    const { bench, inspector } = await openSession();
+    await bench.supervisor.load('bench');
+    const page = await openPage(inspector.url);
+    await says(page, '.pill', /Live/);
+    /** Goes on with Tab until this has the focus. */
+    const tabTo = async (selector: string): Promise<void> => {
+      for (let n = 0; n < 60; n += 1) {
+        await page.keyboard.press('Tab');
+        if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
+      }
+      throw new Error(`Tab never leads to ${selector}.`);
+    };
+    for (const selector of ['.chip-busy', '#search', '[aria-label=Instant]']) await tabTo(selector);
+    await tabTo('.pane-actors .virtual');
+    const selected = page.locator('[aria-selected=true][data-actor]');
+    await page.keyboard.press('ArrowDown');
+    expect(await selected.getAttribute('data-actor')).toBe('scheduler');
+    await page.keyboard.press('ArrowUp');
+    expect(await selected.getAttribute('data-actor')).toBe('supervisor');
+    await tabTo('.pane-events .virtual');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('ArrowUp');
+    const current = page.locator('.event[aria-current]');
+    const type = (await current.locator('.event-type').getAttribute('title')) ?? '';
+    await says(page, '.pill', /Paused/);
+    await page.keyboard.press('Delete');
+    await says(page, '.filter', new RegExp(type.replaceAll('.', '\\.')));
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Escape');
+    await says(page, '.pill', /Live/);
+    for (const selector of ['.details-body', '.pane-lanes [tabindex="0"]', '.pane-actors select'])
+      await tabTo(selector);
+  });
+
   it('has no barrier that axe finds, in light and dark, narrow, without motion, and at 200%', async () => {
     const { bench, inspector } = await openSession();
     await crash(bench);

@@ -65,6 +65,7 @@ export function Actors() {
           role="tree"
           label="Actors"
           reveal={items.findIndex(({ actor }) => actor.id === selected)}
+          keys={{ ArrowUp: () => page.selectNext(-1), ArrowDown: () => page.selectNext(1) }}
         >
           {(item, index) => (
             <ActorRow

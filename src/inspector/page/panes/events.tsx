@@ -17,6 +17,16 @@ export function Events() {
   if (isFollowing && isLive) seen.current = shown.length;
   const unseen = Math.max(0, shown.length - seen.current);
   const now = isLive ? Number.POSITIVE_INFINITY : cursor;
+  const current = rowsUntil(shown, now) - 1;
+  const step = (to: number): void => {
+    const row = shown[Math.min(Math.max(to, 0), shown.length - 1)];
+    if (row !== undefined) lookAt(page, row);
+  };
+  const keys = {
+    ArrowUp: () => step(isLive ? current : current - 1),
+    ArrowDown: () => step(current + 1),
+    Delete: () => page.hideType(shown[current]?.type ?? ''),
+  };
   return (
     <section class="pane pane-events" aria-label="Events">
       <div class="pane-head">
@@ -41,7 +51,8 @@ export function Events() {
           onFollow={(follows) => {
             page.isFollowing.value = follows;
           }}
-          reveal={isLive ? undefined : rowsUntil(shown, cursor) - 1}
+          reveal={isLive ? undefined : current}
+          keys={keys}
         >
           {(row, index) => (
             <EventRow key={row.seq} row={row} before={shown[index - 1]} place={index + 1} now={now} cursor={cursor} />
@@ -63,6 +74,19 @@ export function Events() {
   );
 }
 
+/** The last instant that a row tells of. */
+function endOf({ seq, transition }: Row): number {
+  return Math.max(seq, transition?.seq ?? 0);
+}
+
+/** Shows what a row tells of, at its instant. */
+function lookAt(page: Page, row: Row): void {
+  const { kind } = row.record;
+  page.selected.value = row.actor;
+  page.tab.value = kind === 'crash' ? 'crash' : kind === 'decision' ? 'why' : 'event';
+  page.lookAt(endOf(row));
+}
+
 interface EventRowProps {
   readonly row: Row;
   readonly before: Row | undefined;
@@ -74,16 +98,11 @@ interface EventRowProps {
 
 function EventRow({ row, before, place, now, cursor }: EventRowProps) {
   const page = usePage();
-  const { seq, at, actor, source, type, record, note, isError } = row;
+  const { seq, at, actor, source, type, note, isError } = row;
   const transition = row.transition !== undefined && row.transition.seq <= now ? row.transition : undefined;
-  const end = Math.max(seq, row.transition?.seq ?? 0);
+  const end = endOf(row);
   const isCurrent = cursor !== undefined && cursor >= seq && cursor <= end;
   const to = transition && stateAndPhase(actor.startsWith('plugin:') ? 'plugin' : 'worker', transition.to);
-  const lookHere = (): void => {
-    page.selected.value = actor;
-    page.tab.value = record.kind === 'crash' ? 'crash' : record.kind === 'decision' ? 'why' : 'event';
-    page.lookAt(end);
-  };
   return (
     <div
       class="event"
@@ -93,7 +112,7 @@ function EventRow({ row, before, place, now, cursor }: EventRowProps) {
       data-seq={seq}
       data-later={seq > now}
       data-error={isError}
-      onClick={lookHere}
+      onClick={() => lookAt(page, row)}
     >
       <span role="cell" class="event-time" title={before && `${durationText(at - before.at)} after the one before`}>
         {timeText(at)}

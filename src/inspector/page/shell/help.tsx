@@ -31,7 +31,10 @@ export function Help() {
           </div>
         ))}
       </dl>
-      <p class="muted">In the chart: arrow keys go from state to state, t to the transitions, Enter selects.</p>
+      <p class="muted">
+        In the chart: arrow keys go from state to state, t to the transitions, Enter selects. In the events: arrow keys
+        go from row to row, Delete hides the type.
+      </p>
       <button type="button" onClick={close}>
         Close
       </button>

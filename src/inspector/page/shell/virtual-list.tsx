@@ -13,6 +13,8 @@ export interface VirtualListProps<Item> {
   readonly reveal?: number | undefined;
   /** Whether the end is to stay in sight. */
   readonly follows?: boolean | undefined;
+  /** What the keys do that are pressed in the list. */
+  readonly keys?: Readonly<Record<string, () => void>> | undefined;
   /** The user has scrolled away from the end, or back to it. */
   readonly onFollow?: ((follows: boolean) => void) | undefined;
 }
@@ -22,7 +24,7 @@ const SPARE = 6;
 
 /** A list of any length, of which only the rows in sight are in the document. */
 export function VirtualList<Item>(props: VirtualListProps<Item>) {
-  const { items, rowHeight, role, label, children, reveal, follows = false, onFollow } = props;
+  const { items, rowHeight, role, label, children, reveal, follows = false, keys, onFollow } = props;
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
@@ -56,6 +58,12 @@ export function VirtualList<Item>(props: VirtualListProps<Item>) {
     placed.current = element.scrollTop;
     onFollow?.(element.scrollTop + element.clientHeight >= element.scrollHeight - rowHeight);
   };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const act = event.target === box.current ? keys?.[event.key] : undefined;
+    if (act === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    act();
+  };
   const first = Math.max(0, Math.floor(top / rowHeight) - SPARE);
   const last = Math.min(items.length, Math.ceil((top + height) / rowHeight) + SPARE);
   return (
@@ -66,6 +74,7 @@ export function VirtualList<Item>(props: VirtualListProps<Item>) {
       aria-label={label}
       tabIndex={0}
       onScroll={onScroll}
+      onKeyDown={onKeyDown}
       {...(role === 'table' && { 'aria-rowcount': items.length })}
     >
       <div class="virtual-space" role="presentation" style={{ height: `${items.length * rowHeight}px` }}>
