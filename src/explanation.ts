@@ -13,6 +13,8 @@ export interface Holding {
   /** Whether it was told to go. */
   readonly leaving: boolean;
   readonly holds: Resources;
+  /** The UUIDs of the GPUs that its worker may use; `undefined` where Greenroom has not placed it. */
+  readonly gpus: readonly string[] | undefined;
   /** What its processes were last measured to use; `undefined` where that is not known. */
   readonly uses: Resources | undefined;
   /** When it was granted. */
@@ -69,11 +71,12 @@ export function explain({ record, now, policy, need, admission, decision, evicti
     need,
     free: amounts(admission?.ledger.available(admission.evictions.held(plugin)) ?? UNLIMITED),
     holdings: (admission?.ledger.of(plugin) ?? []).map(
-      ({ generation, standing, leaving, need: held, since: granted, lastUsedAt, rank, used }) => ({
+      ({ generation, standing, leaving, need: held, gpus, since: granted, lastUsedAt, rank, used }) => ({
         generation,
         standing,
         leaving,
         holds: amounts(held),
+        gpus,
         uses: used,
         since: granted,
         lastUsedAt,

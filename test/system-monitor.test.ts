@@ -58,9 +58,11 @@ test('the built-in monitor tells the machine, every GPU, and what each worker us
     workers = [{ plugin: 'sleeper', generation: 3, pid }];
     await monitor.refresh();
     const { free, used, at } = monitor.measurement();
-    expect(free).toEqual({ ramMb: expect.any(Number), vramMb: 1_400 });
+    expect(free).toEqual({ ramMb: expect.any(Number), vramMb: 1_400, gpus: { 'GPU-1': 900, 'GPU-2': 500 } });
     expect(free.ramMb).toBeGreaterThan(0);
-    expect(used).toEqual([{ plugin: 'sleeper', generation: 3, ramMb: expect.any(Number), vramMb: 700 }]);
+    expect(used).toEqual([
+      { plugin: 'sleeper', generation: 3, ramMb: expect.any(Number), vramMb: 700, gpus: { 'GPU-2': 700 } },
+    ]);
     expect(used?.[0]?.ramMb).toBeGreaterThan(0);
     expect(at).toBe(clock.now());
     expect(await monitor.read()).toMatchObject({

@@ -20,6 +20,7 @@ const resources = z.looseObject({
   min_gpu_vram_mb: megabytes.optional(),
   recommended_gpu_vram_mb: megabytes.optional(),
   min_system_ram_mb: megabytes.optional(),
+  gpus: z.number().int().positive().optional().describe('Over how many GPUs its GPU memory may be spread. Default 1.'),
   pin: z.boolean().optional(),
   priority: z.number().optional(),
   min_residency_ms: milliseconds.optional(),

@@ -1,4 +1,5 @@
 import type { Ledger, Reservation } from './ledger.ts';
+import { type GpuAmounts, sumOf } from './gpu-amounts.ts';
 import { least, minus, NOTHING, notNegative, plus, type Resources } from './need.ts';
 import type { Request } from './waiting-queue.ts';
 
@@ -11,6 +12,8 @@ interface Earmark {
   coming: Resources;
   /** What is kept back of the free room, so that it and what is coming satisfy the request. */
   held: Resources;
+  /** On which GPUs that is. */
+  place: GpuAmounts | undefined;
 }
 
 /** The evictions in flight and the room earmarked for requesters. */
@@ -45,6 +48,11 @@ export class Evictions {
   /** What victims have given up for this requester; `undefined` when nobody has. */
   gained(plugin: string): Resources | undefined {
     return this.#byPlugin.get(plugin)?.gained;
+  }
+
+  /** On which GPUs there is to be room for this requester, in MiB; `undefined` where they are not told apart. */
+  placeOf(plugin: string): GpuAmounts | undefined {
+    return this.#byPlugin.get(plugin)?.place;
   }
 
   /** Those that were told to go for this requester and have not answered. */
@@ -85,10 +93,21 @@ export class Evictions {
   hold(request: Request, ledger: Ledger): void {
     const earmark = this.#earmark(request);
     this.#held = minus(this.#held, earmark.held);
-    const own = ledger.get(request.plugin, request.generation)?.need ?? NOTHING;
-    const missing = notNegative(minus(minus(request.need, own), earmark.coming));
+    const own = ledger.get(request.plugin, request.generation);
+    const there = plus(own?.need ?? NOTHING, earmark.coming);
     // Not by what is measured as free: what is given up now and seen later is not to go to others meanwhile.
-    earmark.held = least(missing, ledger.unreserved(this.#held));
+    const unreserved = ledger.unreserved(this.#held);
+    const wanted = ledger.gpus.placed(
+      ledger.gpus.demandOf(request.need, own?.gpus),
+      ledger.pinned,
+      plus(unreserved, there),
+    );
+    const missing = notNegative(minus(wanted, there));
+    earmark.place = wanted.gpus;
+    earmark.held = least(
+      missing.gpus === undefined ? missing : { ...missing, vramMb: sumOf(missing.gpus) },
+      unreserved,
+    );
     this.#held = plus(this.#held, earmark.held);
   }
 
@@ -105,7 +124,7 @@ export class Evictions {
   #earmark({ plugin }: Request): Earmark {
     let earmark = this.#byPlugin.get(plugin);
     if (earmark === undefined) {
-      earmark = { victims: new Set(), gained: undefined, coming: NOTHING, held: NOTHING };
+      earmark = { victims: new Set(), gained: undefined, coming: NOTHING, held: NOTHING, place: undefined };
       this.#byPlugin.set(plugin, earmark);
     }
     return earmark;
