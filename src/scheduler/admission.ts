@@ -171,6 +171,7 @@ export class Admission {
     }
     // What is held for them is out of reach for those who wait, so they are not found among these.
     if (looks) for (const plugin of this.#confirming) this.#consider(plugin);
+    if (looks && this.#keeper !== undefined && this.#keeper !== kept?.plugin) this.#consider(this.#keeper);
     const asked = new Heap<Request>(before);
     for (const request of this.#agenda) asked.push(request);
     this.#agenda.clear();
@@ -395,7 +396,7 @@ export class Admission {
     if (verdict.outcome !== 'grant' && coming !== undefined) {
       free = plus(free, coming);
       verdict = this.#ask(asking, free, now);
-      if (verdict.outcome === 'grant') return this.evictions.hold(request, this.ledger);
+      if (verdict.outcome === 'grant') return this.#hold(request);
     }
     if (verdict.outcome !== 'grant' && coming === undefined) {
       verdict = this.#unconfirmed(request, asking.need, now) ?? verdict;
@@ -479,6 +480,10 @@ export class Admission {
     this.#report(request, verdict, free, now);
   }
 
+  #hold(request: Request): void {
+    if (this.evictions.hold(request, this.ledger)) this.#lookAgain = true;
+  }
+
   /** Keeps room back for one that waits, if it has a right to that. */
   #earmark(request: Request, reason: string): void {
     const { plugin } = request;
@@ -493,7 +498,7 @@ export class Admission {
     if (!keeps && !confirms) return this.#letGo(plugin);
     if (confirms) this.#confirming.add(plugin);
     else this.#confirming.delete(plugin);
-    this.evictions.hold(request, this.ledger);
+    this.#hold(request);
   }
 
   #evict(request: Request, verdict: Extract<Verdict, { outcome: 'evict' }>, free: Resources, now: number): void {
@@ -526,7 +531,7 @@ export class Admission {
     this.queue.unpark(request);
     this.queue.remind(request, now + VICTIM_LATE_MS);
     this.evictions.add(request, victims);
-    this.evictions.hold(request, this.ledger);
+    this.#hold(request);
     const place = this.evictions.placeOf(request.plugin);
     this.#report(request, { ...verdict, victims: told }, free, now, place);
   }
