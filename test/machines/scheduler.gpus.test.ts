@@ -176,6 +176,26 @@ test('room is kept on one GPU for a big one that has waited too long, and small 
   expect(stage.placeOf('big')).toEqual({ A: 10 });
 });
 
+test('kept room moves to another GPU only for more of it', () => {
+  using stage = new Stage({ policy: queue, capacity: { gpus: { A: 10, B: 10 } } });
+  const sizes = { a1: 6, a2: 4, b1: 6, b2: 4 };
+  for (const [name, mb] of Object.entries(sizes)) {
+    stage.reside(name, need(mb, { devices: name[0]?.toUpperCase() }));
+    stage.busy(name);
+  }
+  stage.acquire('big', need(10));
+  stage.pass(MAX_WAIT_MS);
+  for (const name of Object.keys(sizes)) stage.denied(name);
+  void stage.told;
+  stage.freed('b1');
+  stage.acquire('small-b', need(6, { devices: 'B' }));
+  stage.freed('a1');
+  // As much is free on both.
+  expect(stage.told).toEqual([]);
+  stage.freed('a2');
+  expect(stage.told).toEqual(['big GRANTED', 'small-b GRANTED']);
+});
+
 test('a second generation is placed anew, and where there is no GPU for it, it is refused at once', () => {
   using stage = two();
   stage.reside('p', need(7));
@@ -262,6 +282,19 @@ test('memory that was given up on one GPU and is not seen free there is waited f
   stage.pass(1_000);
   expect(stage.told).toEqual(['new GRANTED']);
   expect(stage.decisions.at(-1)).toMatchObject({ reason: 'not-seen-free', place: { A: 7 } });
+});
+
+test('what others have taken of a GPU is no room to wait for once somebody goes on another', () => {
+  using stage = new Stage({ policy: queue, capacity: { gpus: { A: 10, B: 8 } } }, { gpus: { A: 0, B: 8 } });
+  stage.reside('old', need(7));
+  stage.measured = { gpus: { A: 0, B: 1 } };
+  stage.busy('old');
+  stage.acquire('new', need(8));
+  stage.pass(MAX_WAIT_MS);
+  stage.denied('old');
+  stage.pass(MAX_WAIT_MS);
+  expect(stage.told).toEqual(['old YIELD', 'old YIELD']);
+  expect(stage.decisions.at(-1)).toMatchObject({ outcome: 'evict', place: { B: 8 } });
 });
 
 test('a policy of its own that grants in spite of everything gets the emptiest GPU, as far as any will do', () => {

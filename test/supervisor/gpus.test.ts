@@ -21,14 +21,15 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** An nvidia-smi of these GPUs, on which nobody is seen to compute; it is slow while there is a file `slow`. */
+/** An nvidia-smi of these GPUs, on which nobody is seen to compute; it is slow once if there is a file `slow`. */
 function smi(gpus: string): void {
   writeFileSync(
     join(folder, 'nvidia-smi'),
     `#!/bin/sh
-if [ -e ${join(folder, 'slow')} ]; then sleep 0.6; fi
 case $1 in
-  --query-gpu=*) printf 'uuid, index, memory.total [MiB], memory.free [MiB], memory.used [MiB], name\\n${gpus}' ;;
+  --query-gpu=*)
+    if [ -e ${join(folder, 'slow')} ]; then rm ${join(folder, 'slow')}; sleep 0.6; fi
+    printf 'uuid, index, memory.total [MiB], memory.free [MiB], memory.used [MiB], name\\n${gpus}' ;;
   *) printf 'pid, gpu_uuid, used_gpu_memory [MiB]\\n' ;;
 esac
 `,
@@ -53,7 +54,6 @@ test('plugins that fill most of a GPU each get one of their own, and the next ge
   smi(TWO);
   writeFileSync(join(folder, 'slow'), '');
   const room = await openRoom({ a: model(7_000), b: model(7_000), c: model(7_000) }, { policy: 'queue' });
-  rmSync(join(folder, 'slow'));
   const { supervisor } = room;
   expect(await devicesOf(room, 'a')).toBe(B);
   expect(await devicesOf(room, 'b')).toBe(A);
@@ -138,7 +138,7 @@ test('given capacities count without the tool of the driver, and the host restri
 
 test.each([
   ['one GPU', TWO.slice(0, TWO.indexOf('\\n') + 2), undefined],
-  ['GPUs of which the host sees one', TWO, '0'],
+  ['GPUs of which the host sees one', TWO, '1'],
   ['GPUs that do not tell their memory', TWO.replaceAll(/\b\d{4,5}, \d+, 0\b/g, '[N/A], [N/A], [N/A]'), undefined],
   ['no GPU', '', undefined],
 ])('with %s nothing is placed, and the environment stays as it is', async (_, gpus, host) => {
@@ -147,4 +147,5 @@ test.each([
   const room = await openRoom({ a: model(7_000) }, { policy: 'queue' });
   expect(await devicesOf(room, 'a')).toBe(host);
   expect(room.supervisor.explain('a').holdings).toMatchObject([{ gpus: undefined, holds: { vramMb: 7_000 } }]);
+  if (host !== undefined) expect(room.supervisor.status().scheduling.measured?.free.vramMb).toBe(8_000);
 });
