@@ -390,7 +390,8 @@ export class Admission {
       // It was told to go before it asked to come back. Its answer decides what it still holds.
       return this.#wait(request, { outcome: 'wait', reason: 'leaving' }, free, now);
     }
-    const asking = { ...request, need: this.ledger.gpus.demandOf(request.need, own?.gpus) };
+    const need = this.ledger.gpus.demandOf(request.need, own?.gpus);
+    const asking = need === request.need ? request : { ...request, need };
     let verdict = this.#ask(asking, free, now);
     const coming = this.evictions.coming(request.plugin);
     if (verdict.outcome !== 'grant' && coming !== undefined) {
@@ -399,7 +400,7 @@ export class Admission {
       if (verdict.outcome === 'grant') return this.#hold(request);
     }
     if (verdict.outcome !== 'grant' && coming === undefined) {
-      verdict = this.#unconfirmed(request, asking.need, now) ?? verdict;
+      verdict = this.#unconfirmed(request, need, now) ?? verdict;
       if (own?.gpus !== undefined && this.#doesBetterCold(request, verdict, free, now)) {
         return this.#startCold(request, own, free, now);
       }
@@ -421,9 +422,12 @@ export class Admission {
     const { ledger, evictions } = this;
     const own = ledger.get(plugin, generation)?.need ?? NOTHING;
     const held = evictions.held(plugin);
-    // What was given up for it and is not seen free is a better place than what others have taken.
-    const seen = plus(ledger.available(held, evictions.gained(plugin)), own);
-    const need = ledger.gpus.placed(asking.need, ledger.pinned, free, seen, plus(ledger.unreserved(held), own));
+    const need = ledger.gpus.placed(asking.need, ledger.pinned, () => [
+      free,
+      // What was given up for it and is not seen free is a better place than what others have taken.
+      plus(ledger.available(held, evictions.gained(plugin)), own),
+      plus(ledger.unreserved(held), own),
+    ]);
     this.#report(asking, verdict, free, now, need.gpus);
     const request = this.queue.get(plugin);
     if (request?.generation === generation) this.#forget(request);

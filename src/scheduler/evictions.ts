@@ -102,10 +102,11 @@ export class Evictions {
     const there = plus(own?.need ?? NOTHING, earmark.coming);
     // Not by what is measured as free: what is given up now and seen later is not to go to others meanwhile.
     const unreserved = ledger.unreserved(this.#held);
-    // On which GPU is: what others have taken there is not to be had.
-    const seen = ledger.available(this.#held, earmark.gained);
-    const demand = ledger.gpus.demandOf(request.need, own?.gpus);
-    const wanted = ledger.gpus.placed(demand, ledger.pinned, plus(seen, there), plus(unreserved, there));
+    const wanted = ledger.gpus.placed(ledger.gpus.demandOf(request.need, own?.gpus), ledger.pinned, () => [
+      // On which GPU is: what others have taken there is not to be had.
+      plus(ledger.available(this.#held, earmark.gained), there),
+      plus(unreserved, there),
+    ]);
     earmark.place = furthest(earmark.place, wanted.gpus, plus(unreserved, there).gpus);
     const missing = notNegative(minus({ ...wanted, gpus: earmark.place }, there));
     const held = least(missing, unreserved);

@@ -64,10 +64,12 @@ export class GpuPool {
    * spite of there being none. Without a place where no GPU will do, or none is needed.
    *
    * @param pinned what is never given up
+   * @param roomsOf worked out only where there is something to choose
    */
-  placed(need: Need, pinned: Resources, ...rooms: readonly [Resources, ...Resources[]]): Need {
+  placed(need: Need, pinned: Resources, roomsOf: () => readonly Resources[]): Need {
     const capacity = this.#capacity;
     if (capacity === undefined || need.vramMb === 0) return need;
+    const rooms = roomsOf();
     for (const { gpus } of rooms) {
       const place = gpus === undefined ? undefined : placeOnGpus(need, gpus);
       if (place !== undefined) return { ...need, gpus: place };
