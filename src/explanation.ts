@@ -91,12 +91,16 @@ export function explain({ record, now, policy, need, admission, decision, evicti
   return Object.freeze({ ...facts, lines: Object.freeze(linesOf(facts, now)) });
 }
 
+function spreadText({ spread = 1 }: Need): string {
+  return spread > 1 ? `, over up to ${spread} GPUs` : '';
+}
+
 function linesOf(facts: Omit<Explanation, 'lines'>, now: number): string[] {
   const { plugin, state, phase, since, need, free, holdings, decision, eviction } = facts;
   const seconds = ((now - since) / 1_000).toFixed(1);
   const lines = [
     `"${plugin}" is ${state} (${phase}) for ${seconds} s.`,
-    `needs    ${amountsText(need)}${need.pinned === true ? ', pinned' : ''}`,
+    `needs    ${amountsText(need)}${spreadText(need)}${need.pinned === true ? ', pinned' : ''}`,
   ];
   for (const { generation, standing, leaving, holds, uses } of holdings) {
     const going = leaving ? ', told to go' : '';

@@ -228,7 +228,8 @@ export class Ledger {
     const unreserved = this.unreserved(held);
     if (this.#measurement === undefined) return unreserved;
     const measured = minus(minus(plus(this.#free, unseen), this.#unseen), held);
-    return notNegative(least(unreserved, measured));
+    const free = notNegative(least(unreserved, measured));
+    return free.gpus === undefined ? free : { ...free, vramMb: Math.min(free.vramMb, sumOf(free.gpus)) };
   }
 
   /** Capacity less reservations, less `held`. */
@@ -369,7 +370,10 @@ export class Ledger {
     this.#measurement = measurement;
     if (measurement.gpus !== undefined && this.gpus.learn(measurement.gpus)) this.#limit();
     const { vramMb = Infinity, ramMb = Infinity, gpus } = measurement.free;
-    this.#free = { vramMb, ramMb, slots: Infinity, gpus: this.gpus.freeOf(gpus) };
+    const each = this.gpus.freeOf(gpus);
+    // Where each GPU is told, those that do not count, and those that are not told, make the sum another.
+    const isTold = each !== undefined && gpus !== undefined;
+    this.#free = { vramMb: isTold ? sumOf(each) : vramMb, ramMb, slots: Infinity, gpus: each };
     const grown: Reservation[] = [];
     for (const { plugin, generation, ...figures } of measurement.used ?? []) {
       const reservation = this.get(plugin, generation);

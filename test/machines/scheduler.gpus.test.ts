@@ -233,6 +233,17 @@ test('where the monitor tells of several GPUs, they count with all of their memo
   expect(stage.placeOf('seven')).toEqual({ B: 7 });
 });
 
+test('a given GPU of which the monitor does not tell counts with its capacity, one that is not given with nothing', () => {
+  using stage = new Stage({ policy: safety, capacity: { gpus: { A: 10, 'MIG-1': 8 } } }, { vramMb: 0, gpus: { A: 0 } });
+  stage.reside('p', need(7));
+  expect(stage.placeOf('p')).toEqual({ 'MIG-1': 7 });
+  stage.measured = { vramMb: 99, gpus: { A: 2, C: 97 } };
+  stage.pass(2_000);
+  stage.acquire('q', need(5, { devices: 'A' }));
+  expect(stage.told).toEqual(['q REFUSED no-room']);
+  expect(stage.refusals[0]?.free).toMatchObject({ vramMb: 3, gpus: { A: 2, 'MIG-1': 1 } });
+});
+
 test.each([
   ['one GPU', [{ uuid: 'A', totalMb: 10 }], undefined],
   ['one that tells its memory', [...machine.slice(1), { uuid: 'C', totalMb: null }], undefined],

@@ -104,6 +104,8 @@ test('what fits the sum and no single GPU is refused, or spread if its manifest 
   expect(error).toMatchObject({ code: 'E_REFUSED', details: { reason: 'fits-no-gpu' } });
   expect(error.message).toContain('18000 MiB of GPU memory (10000 on GPU-aaaaaaaa, 8000 on GPU-bbbbbbbb)');
   expect(await devicesOf(room, 'wide')).toBe(`${A},${B}`);
+  const { lines } = room.supervisor.explain('wide');
+  expect(lines).toContain('needs    12000 MiB of GPU memory and 1 slot, over up to 2 GPUs');
   expect(room.supervisor.status().scheduling.reserved).toMatchObject({ gpus: { [A]: 6_000, [B]: 6_000 } });
 });
 
