@@ -1,5 +1,5 @@
 // @ts-check
-// Does a decision cost more with 10,000 plugins resident and 10,000 waiting than with 100 of each?
+// Does a decision cost more with 10,000 plugins resident and 10,000 waiting than with 100 of each, on one GPU and on four?
 import { Admission } from '../dist/scheduler/admission.js';
 import { policyNamed } from '../dist/scheduler/policies.js';
 import { compare, ratioRow } from './measure.mjs';
@@ -7,27 +7,34 @@ import { compare, ratioRow } from './measure.mjs';
 const [FEW, MANY] = [100, 10_000];
 const CYCLES = 2_000;
 const EACH_MB = 10;
+const GPUS = ['GPU-a', 'GPU-b', 'GPU-c', 'GPU-d'];
 
 /** @param {import('./measure.mjs').Bench} bench */
 export default async (bench) => {
-  const [few, control, many] = [crowd(FEW), crowd(FEW), crowd(MANY)];
-  const comparison = await compare(
-    { reference: () => cycle(few), control: () => cycle(control), subject: () => cycle(many) },
-    { repetitions: bench.repetitions, warmup: 6 },
-  );
-  const question = `ask, evict, grant, idle with ${MANY} resident and ${MANY} waiting, against ${FEW} of each`;
-  return [ratioRow(question, 'µs', comparison, { atMost: 2 })];
+  const rows = [];
+  for (const gpus of [1, GPUS.length]) {
+    const [few, control, many] = [crowd(FEW, gpus), crowd(FEW, gpus), crowd(MANY, gpus)];
+    const comparison = await compare(
+      { reference: () => cycle(few), control: () => cycle(control), subject: () => cycle(many) },
+      { repetitions: bench.repetitions, warmup: 6 },
+    );
+    const where = gpus === 1 ? '' : ` on ${gpus} GPUs`;
+    const question = `ask, evict, grant, idle with ${MANY} resident and ${MANY} waiting${where}, against ${FEW} of each`;
+    rows.push(ratioRow(question, 'µs', comparison, { atMost: 2 }));
+  }
+  return rows;
 };
 
 /**
  * A full house, one in ten of it idle, and as many who wait, each for another amount, for more than that.
  *
- * @param {number} count
+ * @param {number} count @param {number} gpus
  */
-function crowd(count) {
+function crowd(count, gpus) {
   const policy = policyNamed('queue', { maxWaitMs: 1e12 });
-  const vramMb = count * EACH_MB;
-  const admission = new Admission({ policy, capacity: { vramMb }, monitor: undefined, maxWaiting: count + 1 });
+  const vramMb = (count * EACH_MB) / gpus;
+  const capacity = gpus === 1 ? { vramMb } : { gpus: Object.fromEntries(GPUS.map((gpu) => [gpu, vramMb])) };
+  const admission = new Admission({ policy, capacity, monitor: undefined, maxWaiting: count + 1 });
   const house = { admission, now: 0, resident: /** @type {string[]} */ ([]), next: 0 };
   for (let at = 0; at < count; at += 1) {
     ask(house, `resident-${at}`, EACH_MB);

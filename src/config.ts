@@ -51,6 +51,7 @@ const settingsSchema = z.strictObject({
   capacity: z
     .strictObject({
       vramMb: amount.optional(),
+      gpus: z.record(z.string().min(1), amount).optional(),
       ramMb: amount.optional(),
       slots: z.number().int().positive().optional(),
     })
@@ -93,8 +94,13 @@ export interface InspectSettings {
 
 /** The most that plugins may take up together. What is left out is not limited. */
 export interface Capacity {
-  /** GPU memory, in MiB. */
+  /** GPU memory, in MiB, of all GPUs together. */
   readonly vramMb?: number | undefined;
+  /**
+   * Memory of each GPU that is to be used, in MiB, by its UUID as `nvidia-smi -L` names it. Default: where the machine
+   * has several, all that the host sees, with all of their memory.
+   */
+  readonly gpus?: Readonly<Record<string, number>> | undefined;
   /** System memory, in MiB. */
   readonly ramMb?: number | undefined;
   /** Worker processes. */
@@ -250,12 +256,17 @@ const VARIABLES: Readonly<Record<string, readonly [keyof SupervisorSettings, (te
   GREENROOM_STOP_TIMEOUT_MS: ['stopTimeoutMs', Number],
 };
 
-/** `ramMb=8000,slots=4` as an object. */
-function amountsIn(text: string): Record<string, number> {
-  const pairs = text.split(',').map((pair) => pair.split('=').map((part) => part.trim()));
-  return Object.fromEntries(
-    pairs.map(([name = '', amount = '']) => [name, amount === '' ? Number.NaN : Number(amount)]),
-  );
+/** `ramMb=8000,slots=4,gpus.GPU-8f3c…=24000` as an object. */
+function amountsIn(text: string): Record<string, unknown> {
+  const amounts: Record<string, unknown> = {};
+  const gpus: Record<string, number> = {};
+  for (const pair of text.split(',')) {
+    const [name = '', figure = ''] = pair.split('=').map((part) => part.trim());
+    const amount = figure === '' ? Number.NaN : Number(figure);
+    if (name.startsWith('gpus.')) gpus[name.slice('gpus.'.length)] = amount;
+    else amounts[name] = amount;
+  }
+  return Object.keys(gpus).length === 0 ? amounts : { ...amounts, gpus };
 }
 
 function isLimited(capacity: Capacity | undefined): boolean {

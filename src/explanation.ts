@@ -13,6 +13,8 @@ export interface Holding {
   /** Whether it was told to go. */
   readonly leaving: boolean;
   readonly holds: Resources;
+  /** The UUIDs of the GPUs that its worker may use; `undefined` where Greenroom has not placed it. */
+  readonly gpus: readonly string[] | undefined;
   /** What its processes were last measured to use; `undefined` where that is not known. */
   readonly uses: Resources | undefined;
   /** When it was granted. */
@@ -69,11 +71,12 @@ export function explain({ record, now, policy, need, admission, decision, evicti
     need,
     free: amounts(admission?.ledger.available(admission.evictions.held(plugin)) ?? UNLIMITED),
     holdings: (admission?.ledger.of(plugin) ?? []).map(
-      ({ generation, standing, leaving, need: held, since: granted, lastUsedAt, rank, used }) => ({
+      ({ generation, standing, leaving, need: held, gpus, since: granted, lastUsedAt, rank, used }) => ({
         generation,
         standing,
         leaving,
         holds: amounts(held),
+        gpus,
         uses: used,
         since: granted,
         lastUsedAt,
@@ -88,12 +91,16 @@ export function explain({ record, now, policy, need, admission, decision, evicti
   return Object.freeze({ ...facts, lines: Object.freeze(linesOf(facts, now)) });
 }
 
+function spreadText({ spread = 1 }: Need): string {
+  return spread > 1 ? `, over up to ${spread} GPUs` : '';
+}
+
 function linesOf(facts: Omit<Explanation, 'lines'>, now: number): string[] {
   const { plugin, state, phase, since, need, free, holdings, decision, eviction } = facts;
   const seconds = ((now - since) / 1_000).toFixed(1);
   const lines = [
     `"${plugin}" is ${state} (${phase}) for ${seconds} s.`,
-    `needs    ${amountsText(need)}${need.pinned === true ? ', pinned' : ''}`,
+    `needs    ${amountsText(need)}${spreadText(need)}${need.pinned === true ? ', pinned' : ''}`,
   ];
   for (const { generation, standing, leaving, holds, uses } of holdings) {
     const going = leaving ? ', told to go' : '';

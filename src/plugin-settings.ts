@@ -42,10 +42,15 @@ export function pluginSettings(manifest: Manifest, settings: ResolvedSettings): 
     maxConcurrency: manifest.max_concurrency,
     idempotent: manifest.idempotent ?? false,
     restart: restartOf(manifest, settings),
-    need: needOf(manifest.resources),
+    need: needOf(manifest.resources, devicesOf(manifest)),
     priority: manifest.resources?.priority ?? 0,
     idleReleaseMs: manifest.resources?.idle_release_ms,
   };
+}
+
+/** The GPUs that it names itself. */
+function devicesOf({ env_vars: { CUDA_VISIBLE_DEVICES: devices } = {} }: Manifest): string | undefined {
+  return devices === undefined ? undefined : String(devices);
 }
 
 function livenessOf(manifest: Manifest, settings: ResolvedSettings): Liveness | undefined {

@@ -142,6 +142,7 @@ export class Runtime implements PluginHost, SupervisorHost {
     });
     this.systemMonitor = new SystemMonitor({
       clock,
+      hostDevices: process.env['CUDA_VISIBLE_DEVICES'],
       workers: () => this.#runningWorkers(),
       onProblem: (message) => logger.warn(message),
     });
@@ -180,7 +181,12 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   /** What an earlier supervisor of the data directory has left is ended before anything is started. */
   async #boot(): Promise<ManifestChange[]> {
-    const [changes, swept] = await Promise.all([this.manifests.discover(), sweepOrphans(this.settings.dataDir)]);
+    const [changes, swept] = await Promise.all([
+      this.manifests.discover(),
+      sweepOrphans(this.settings.dataDir),
+      // The driver may take longer than a decision waits, and what is started before would have no place on them.
+      this.scheduling.input.policy?.measures === true ? this.systemMonitor.findGpus() : undefined,
+    ]);
     if (swept > 0) this.#logger.warn({ swept }, 'What a supervisor that was killed had left behind has been ended.');
     return changes;
   }
@@ -381,9 +387,9 @@ export class Runtime implements PluginHost, SupervisorHost {
     return this.scheduling.need(context);
   }
 
-  plan(entry: PluginContext['entry']): ReturnType<typeof planLaunch> {
+  plan({ name, entry, gpus }: PluginContext): ReturnType<typeof planLaunch> {
     const { transport, passEnv } = this.settings;
-    return planLaunch(entry, { transport, passEnv, hostEnv: process.env, logFile: this.logFile(entry.manifest.name) });
+    return planLaunch(entry, { transport, passEnv, hostEnv: process.env, logFile: this.logFile(name), gpus });
   }
 
   entered(context: PluginContext, to: PluginState, phase: PluginPhase, event: { readonly type: string }): void {

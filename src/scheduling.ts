@@ -12,7 +12,7 @@ import type { PluginRecord } from './plugin-record.ts';
 import type { Decision } from './scheduler/decision.ts';
 import { decisionLine } from './scheduler/decision-text.ts';
 import type { Measurement } from './scheduler/ledger.ts';
-import { amounts, type Need, type Resources } from './scheduler/need.ts';
+import { amounts, type Need, NOTHING, type Resources } from './scheduler/need.ts';
 import { policyNamed } from './scheduler/policies.ts';
 import type { Policy } from './scheduler/policy.ts';
 import type { SchedulerFact } from './scheduler/scheduler-events.ts';
@@ -71,7 +71,12 @@ export class Scheduling {
     this.#settings = settings;
     this.#host = host;
     this.#policy = typeof policy === 'string' ? policyNamed(policy, { order, maxWaitMs }) : policy;
-    this.input = { policy: this.#policy, capacity: given(capacity), maxWaiting: maxSchedulerWaiting };
+    this.input = {
+      policy: this.#policy,
+      capacity: given(capacity),
+      hostDevices: process.env['CUDA_VISIBLE_DEVICES'],
+      maxWaiting: maxSchedulerWaiting,
+    };
     this.decisions = new Listeners(host.onListenerError);
     this.#footprints = openFootprints(settings.dataDir, (error) =>
       host.logger.warn({ err: error }, 'What plugins take up cannot be written down; it is measured anew next time.'),
@@ -91,12 +96,14 @@ export class Scheduling {
    */
   need({ entry, config, settings, starved }: PluginContext): Need {
     const { need } = settings;
-    const { vramMb = Infinity, ramMb = Infinity } = this.#settings.capacity;
+    const { ramMb = Infinity } = this.#settings.capacity;
     const learned = need.ramMb > 0 ? this.#footprints.get(entry, config) : undefined;
     const ram = learned === undefined ? need.ramMb : Math.min(learned, Math.max(need.ramMb, ramMb));
     if (!starved) return { ...need, ramMb: ram };
     const more = (amount: number, most: number): number =>
       Math.max(amount, Math.min(Math.ceil(amount * STARVED_FACTOR), most));
+    const most = this.#scheduler?.getSnapshot().context.admission.ledger.gpus.mostVramMb(need) ?? Infinity;
+    const vramMb = Math.min(most, this.#settings.capacity.vramMb ?? Infinity);
     return { ...need, vramMb: more(need.vramMb, vramMb), ramMb: more(Math.max(ram, need.ramMb), ramMb) };
   }
 
@@ -125,7 +132,7 @@ export class Scheduling {
       policy: policy.name,
       order,
       capacity: Object.freeze(given(this.#settings.capacity)),
-      reserved: Object.freeze(amounts(admission?.ledger.reserved ?? { vramMb: 0, ramMb: 0, slots: 0 })),
+      reserved: Object.freeze(amounts(admission?.ledger.reserved ?? NOTHING)),
       measured: measuredBy(admission?.ledger.measurement),
       waiting: admission?.queue.length ?? 0,
       evicting: admission?.evictions.size ?? 0,
@@ -159,7 +166,8 @@ export class Scheduling {
     this.#evicted += chosen.length;
     // What the policy gives to everybody is no news.
     if (decision.reason !== 'permissive') {
-      for (const concerned of [plugin, ...chosen.map((victim) => victim.plugin)]) this.#log(concerned, decision);
+      const concerned = new Set([plugin, ...chosen.map((victim) => victim.plugin)]);
+      for (const each of concerned) this.#log(each, decision);
     }
     if (this.decisions.any) this.decisions.notify(decision);
   }

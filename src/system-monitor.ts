@@ -7,6 +7,7 @@ import { readTreeMemories, type TreeMemory } from './actors/tree-memory.ts';
 import { type RunningWorker, workerUse } from './actors/worker-use.ts';
 import type { Clock } from './clock.ts';
 import type { Measurement } from './scheduler/ledger.ts';
+import { visibleGpus } from './scheduler/placement.ts';
 
 /** Free and total memory of the machine, in MiB. */
 export interface SystemStats {
@@ -21,6 +22,8 @@ export interface SystemStats {
 /** What the monitor needs of the runtime. */
 export interface SystemMonitorInput {
   readonly clock: Clock;
+  /** The host's own `CUDA_VISIBLE_DEVICES`: the memory of other GPUs does not count as free. */
+  readonly hostDevices?: string | undefined;
   /** The workers there are. */
   workers(): readonly RunningWorker[];
   /** Hears of a source that fails. */
@@ -98,6 +101,11 @@ export class SystemMonitor implements Figures {
     return Math.ceil(use?.vramMb ?? 0);
   }
 
+  /** Reads which GPUs there are. Never rejects. */
+  async findGpus(): Promise<void> {
+    await this.#gpus.refresh();
+  }
+
   async refresh(): Promise<void> {
     const sources = [this.#memory, this.#gpus, this.#trees, this.#registered].filter((source) => source !== undefined);
     await Promise.all(sources.map((source) => source.refresh()));
@@ -116,12 +124,28 @@ export class SystemMonitor implements Figures {
     const gpus = recent(this.#gpus);
     const trees = recent(this.#trees);
     const ramMb = registered?.memoryAvailableMb ?? recent(this.#memory)?.availableMb;
-    const vramMb = registered?.gpuFreeMb ?? sumOfKnown(gpus?.gpus.map(({ freeMb }) => freeMb) ?? []);
+    const told = registered === undefined || registered.gpus.length === 0 ? undefined : registered.gpus;
+    const isSum = registered?.gpuFreeMb !== undefined && told === undefined;
+    const free = isSum ? undefined : this.#freeOf(told ?? gpus?.gpus ?? []);
     return {
-      free: { ramMb, vramMb },
+      free: { ramMb, vramMb: registered?.gpuFreeMb ?? sumOfKnown(Object.values(free ?? {})), gpus: free },
+      // Which GPUs there are stays true for longer than how much of them is free.
+      gpus: isSum ? undefined : (told ?? this.#gpus.last?.value.gpus),
       used: trees === undefined ? [] : workerUse(this.#input.workers(), trees, gpus?.processes ?? []),
       at: Math.min(now, ...readings.map(({ at }) => at)),
     };
+  }
+
+  /** What is free of each GPU that the host sees, as far as they tell it; `undefined` where none does. */
+  #freeOf(gpus: readonly Gpu[]): Record<string, number> | undefined {
+    const visible = visibleGpus(
+      this.#input.hostDevices,
+      gpus.map(({ uuid }) => uuid),
+    );
+    const free = gpus.flatMap(({ uuid, freeMb }) =>
+      freeMb === null || !visible.includes(uuid) ? [] : [[uuid, freeMb] as const],
+    );
+    return free.length === 0 ? undefined : Object.fromEntries(free);
   }
 
   #source<T>(what: string, read: () => T | Promise<T>): LatestReading<T> {

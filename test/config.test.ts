@@ -32,6 +32,13 @@ test('capacity, policy and order come from options, else the environment, else t
   expect(resolve({ capacity: { vramMb: 5 } }, env, file).capacity).toEqual({ vramMb: 5 });
 });
 
+test('the memory of each GPU is given by its UUID, in the environment behind "gpus."', () => {
+  const gpus = { 'GPU-1': 24_000, 'GPU-2': 16_000 };
+  const text = 'gpus.GPU-1=24000, slots=4, gpus.GPU-2=16000';
+  expect(resolve({}, {}, { capacity: { gpus } })).toMatchObject({ capacity: { gpus }, policy: 'queue' });
+  expect(resolve({}, { GREENROOM_CAPACITY: text }).capacity).toEqual({ slots: 4, gpus });
+});
+
 test('a policy may be an object with decide(), and is taken as it is', () => {
   expect(resolve({ policy: permissive }).policy).toBe(permissive);
 });
@@ -42,11 +49,16 @@ test.each([
   [{ capacity: { ram: 5 } }, 'ram'],
   [{ capacity: { ramMb: -1 } }, 'capacity.ramMb'],
   [{ capacity: { slots: 1.5 } }, 'capacity.slots'],
+  [{ capacity: { gpus: { 'GPU-1': -1 } } }, 'capacity.gpus.GPU-1'],
+  [{ capacity: { gpus: 24_000 } }, 'capacity.gpus'],
   [{ order: 'fifo' }, 'order'],
 ])('%j is refused, and it is said what is wrong', (options, message) => {
   expect(() => resolve(options as SupervisorSettings)).toThrow(message);
 });
 
-test.each(['ramMb', 'ramMb=lots', 'ramMb=', 'ram=1'])('GREENROOM_CAPACITY=%s is refused', (text) => {
-  expect(() => resolve({}, { GREENROOM_CAPACITY: text })).toThrow('Settings of the environment are not valid');
-});
+test.each(['ramMb', 'ramMb=lots', 'ramMb=', 'ram=1', 'gpus.GPU-1=', 'gpus.=1', 'gpus=1'])(
+  'GREENROOM_CAPACITY=%s is refused',
+  (text) => {
+    expect(() => resolve({}, { GREENROOM_CAPACITY: text })).toThrow('Settings of the environment are not valid');
+  },
+);

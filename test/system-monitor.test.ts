@@ -58,9 +58,11 @@ test('the built-in monitor tells the machine, every GPU, and what each worker us
     workers = [{ plugin: 'sleeper', generation: 3, pid }];
     await monitor.refresh();
     const { free, used, at } = monitor.measurement();
-    expect(free).toEqual({ ramMb: expect.any(Number), vramMb: 1_400 });
+    expect(free).toEqual({ ramMb: expect.any(Number), vramMb: 1_400, gpus: { 'GPU-1': 900, 'GPU-2': 500 } });
     expect(free.ramMb).toBeGreaterThan(0);
-    expect(used).toEqual([{ plugin: 'sleeper', generation: 3, ramMb: expect.any(Number), vramMb: 700 }]);
+    expect(used).toEqual([
+      { plugin: 'sleeper', generation: 3, ramMb: expect.any(Number), vramMb: 700, gpus: { 'GPU-2': 700 } },
+    ]);
     expect(used?.[0]?.ramMb).toBeGreaterThan(0);
     expect(at).toBe(clock.now());
     expect(await monitor.read()).toMatchObject({
@@ -92,6 +94,46 @@ test('while a source fails its last figures count, at their age, until they are 
   expect(free).toEqual({ ramMb: expect.any(Number), vramMb: undefined });
   expect(at).toBe(clock.now());
   expect((await monitor.read()).gpuFreeMb).toBeUndefined();
+});
+
+test.each([
+  ['1', { 'GPU-2': 500 }],
+  ['GPU-1,1', { 'GPU-1': 900, 'GPU-2': 500 }],
+  ['', undefined],
+  ['MIG-7', undefined],
+])('of a host with CUDA_VISIBLE_DEVICES=%s only the GPUs that it names are free', async (hostDevices, gpus) => {
+  smi('GPU-1, 0, 1000, 900, 100, A\\nGPU-2, 1, 2000, 500, 1500, B\\n');
+  monitor = new SystemMonitor({
+    clock,
+    hostDevices,
+    workers: () => [],
+    onProblem: (message) => problems.push(message),
+  });
+  await monitor.findGpus();
+  const { free, gpus: all } = monitor.measurement();
+  expect(free.gpus).toEqual(gpus);
+  expect(free.vramMb).toBe(gpus && Object.values(gpus).reduce((sum, mb) => sum + mb, 0));
+  // By their numbers, manifests name any.
+  expect(all?.map(({ uuid }) => uuid)).toEqual(['GPU-1', 'GPU-2']);
+});
+
+test('which GPUs there are is known for longer than how much of them is free', async () => {
+  smi('GPU-1, 0, 1000, 900, 100, A\\nGPU-2, 1, 2000, 500, 1500, B\\n');
+  await monitor.findGpus();
+  clock.pass(61_000);
+  const { free, gpus } = monitor.measurement();
+  expect([free.gpus, free.vramMb, gpus?.length]).toEqual([undefined, undefined, 2]);
+});
+
+test('of what is registered a sum tells no GPUs apart, and a list does', async () => {
+  smi('GPU-1, 0, 1000, 900, 100, A\\nGPU-2, 1, 2000, 500, 1500, B\\n');
+  monitor.use('sum', () => Promise.resolve(stats({ gpuFreeMb: 5 })));
+  await monitor.refresh();
+  expect(monitor.measurement()).toMatchObject({ free: { vramMb: 5, gpus: undefined }, gpus: undefined });
+  const gpu = { uuid: 'GPU-9', index: 0, name: 'C', totalMb: 80, freeMb: 60, usedMb: 20 };
+  monitor.use('list', () => Promise.resolve(stats({ gpus: [gpu] })));
+  await monitor.refresh();
+  expect(monitor.measurement()).toMatchObject({ free: { vramMb: 60, gpus: { 'GPU-9': 60 } }, gpus: [gpu] });
 });
 
 test('GPUs that do not tell their memory are left out', async () => {

@@ -95,6 +95,8 @@ export class SimulatedPlugin {
         if (this.#state === 'idle') this.#leave();
         else this.#say('DENIED');
         return;
+      case 'START_COLD':
+        throw new Error(`"${this.figures.name}" is never warm.`);
       case 'YIELD':
         if (this.#state === 'idle') this.#leave();
         else if (this.#state === 'busy') this.#yield(event.deadline);

@@ -31,6 +31,8 @@ export interface LaunchSettings {
   readonly passEnv: readonly string[];
   /** The host's environment. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
+  /** The UUIDs of the GPUs that it may use; `undefined`: those that its manifest and the host say. */
+  readonly gpus?: readonly string[] | undefined;
 }
 
 const NODE_HOST = fileURLToPath(new URL('../../dist/worker/host.js', import.meta.url));
@@ -67,7 +69,10 @@ export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): Laun
     env: workerEnvironment({
       host: settings.hostEnv,
       pass: [...settings.passEnv, ...(manifest.pass_env ?? [])],
-      set: manifest.env_vars ?? {},
+      set: {
+        ...manifest.env_vars,
+        ...(settings.gpus !== undefined && { CUDA_VISIBLE_DEVICES: settings.gpus.join(',') }),
+      },
       python: manifest.worker === 'python' || manifest.worker === 'cjm',
     }),
     waitsForBoot: manifest.worker === 'python' || manifest.worker === 'node',

@@ -1,3 +1,4 @@
+import { sumOf } from '../scheduler/gpu-amounts.ts';
 import type { GenerationUse } from '../scheduler/ledger.ts';
 import type { GpuProcess } from './nvidia-smi-output.ts';
 import type { TreeMemory } from './tree-memory.ts';
@@ -18,17 +19,28 @@ export function workerUse(
   trees: ReadonlyMap<number, TreeMemory>,
   onGpus: readonly GpuProcess[],
 ): GenerationUse[] {
-  const byPid = new Map<number, number>();
-  for (const { pid, usedMb } of onGpus) {
-    if (usedMb !== null) byPid.set(pid, (byPid.get(pid) ?? 0) + usedMb);
+  const byPid = new Map<number, { readonly gpuUuid: string; readonly usedMb: number }[]>();
+  for (const { pid, gpuUuid, usedMb } of onGpus) {
+    if (usedMb === null) continue;
+    const known = byPid.get(pid);
+    if (known === undefined) byPid.set(pid, [{ gpuUuid, usedMb }]);
+    else known.push({ gpuUuid, usedMb });
   }
   const uses: GenerationUse[] = [];
   for (const { plugin, generation, pid } of workers) {
     const tree = trees.get(pid);
     if (tree === undefined) continue;
-    const vram = tree.pids.map((member) => byPid.get(member)).filter((usedMb) => usedMb !== undefined);
-    const vramMb = vram.length === 0 ? undefined : vram.reduce((sum, usedMb) => sum + usedMb, 0);
-    uses.push({ plugin, generation, ramMb: tree.rssMb, vramMb });
+    const onEach = tree.pids.flatMap((member) => byPid.get(member) ?? []);
+    const gpus: Record<string, number> = {};
+    for (const { gpuUuid, usedMb } of onEach) gpus[gpuUuid] = (gpus[gpuUuid] ?? 0) + usedMb;
+    const isKnown = onEach.length > 0;
+    uses.push({
+      plugin,
+      generation,
+      ramMb: tree.rssMb,
+      vramMb: isKnown ? sumOf(gpus) : undefined,
+      gpus: isKnown ? gpus : undefined,
+    });
   }
   return uses;
 }

@@ -6,7 +6,8 @@ const amount = z
   .number()
   .nullable()
   .transform((figure) => figure ?? Infinity);
-const resources = z.object({ vramMb: amount, ramMb: amount, slots: amount });
+const gpus = z.record(z.string(), amount).optional();
+const resources = z.object({ vramMb: amount, ramMb: amount, slots: amount, gpus });
 const worker = z.object({ plugin: z.string(), generation: z.number() });
 
 const schema = z.object({
@@ -15,6 +16,7 @@ const schema = z.object({
     at: z.number(),
     asked: resources,
     free: resources,
+    place: gpus,
     priority: z.number(),
     since: z.number(),
     deadline: z.number(),

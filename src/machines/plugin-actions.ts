@@ -145,6 +145,9 @@ export const withdraw = base.sendTo(
   ({ context }) => ({ type: 'WITHDRAW', plugin: context.name }),
 );
 
+/** Remembers on which GPUs the granted generation is to run. */
+export const noteGpus = base.assign(({ event }) => (event.type === 'GRANTED' ? { gpus: event.gpus } : {}));
+
 /** A grant that nobody can use goes back. What a warm worker keeps is still taken. */
 export const returnGrant = base.enqueueActions(({ context, event, enqueue }) => {
   if (event.type !== 'GRANTED') return;
@@ -235,7 +238,7 @@ const launch = (which: 'current' | 'successor') =>
       input: {
         name: context.name,
         generation,
-        launch: context.host.plan(context.entry),
+        launch: context.host.plan(context),
         config: context.config,
         timeouts: { startMs: context.settings.startMs, stopMs: context.settings.stopMs },
         liveness: context.settings.liveness,

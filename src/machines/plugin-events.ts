@@ -43,8 +43,8 @@ export interface WorkerSlot {
 
 /** What the plugin machine needs of the runtime around it. Its methods must not throw. */
 export interface PluginHost {
-  /** Turns the manifest in force into a program to start. */
-  plan(entry: ManifestEntry): LaunchRequest;
+  /** Turns the manifest in force into a program to start, on the GPUs that were granted. */
+  plan(context: PluginContext): LaunchRequest;
   /** What the plugin takes up when it resides: what was measured before, else what its manifest says. */
   need(context: PluginContext): Need;
   /** Milliseconds since the epoch. */
@@ -85,6 +85,8 @@ export interface PluginContext extends PluginInput {
   readonly workers: readonly WorkerSlot[];
   /** Whether the scheduler has granted the generation that is asked for. */
   readonly granted: boolean;
+  /** The UUIDs of the GPUs that were granted last; `undefined`: those that the manifest and the host say. */
+  readonly gpus: readonly string[] | undefined;
   /** Whether room is asked for a restart that nobody waits for: nobody has to go for that. */
   readonly unasked: boolean;
   /** Whether it ran out of memory with what it was granted, and is to ask for more. */
@@ -160,7 +162,9 @@ export type PluginEvent =
   /** The manifest is gone or the supervisor stops: end. */
   | { readonly type: 'REMOVE'; readonly error: GreenroomError }
   /** From the scheduler. */
-  | { readonly type: 'GRANTED'; readonly generation: number }
+  | { readonly type: 'GRANTED'; readonly generation: number; readonly gpus?: readonly string[] | undefined }
+  /** The warm worker cannot have its GPU back; a new one would have room. */
+  | { readonly type: 'START_COLD'; readonly generation: number }
   | { readonly type: 'REFUSED'; readonly generation: number; readonly error: SchedulerRefusal }
   | { readonly type: 'RELEASE'; readonly generation?: number | undefined }
   | { readonly type: 'YIELD'; readonly generation?: number | undefined }

@@ -26,6 +26,7 @@ import {
   noteConfig,
   noteFailure,
   noteGone,
+  noteGpus,
   noteKept,
   noteLoad,
   noteManifest,
@@ -143,6 +144,7 @@ export const pluginMachine = base.createMachine({
     replaceAgain: false,
     workers: [],
     granted: false,
+    gpus: undefined,
     unasked: false,
     starved: false,
     denied: false,
@@ -217,7 +219,13 @@ export const pluginMachine = base.createMachine({
                     { guard: 'mayLaunch', target: 'launching' },
                   ],
                   on: {
-                    GRANTED: { guard: 'ofAsked', actions: base.assign({ granted: true }) },
+                    GRANTED: { guard: 'ofAsked', actions: [noteGpus, base.assign({ granted: true })] },
+                    START_COLD: {
+                      guard: 'askedToResume',
+                      target: '#admitting',
+                      reenter: true,
+                      actions: [...dismiss, nextGeneration],
+                    },
                     REFUSED: [
                       { guard: 'askedToResume', target: '#warm', actions: [noteFailure, refuseWaiting] },
                       { guard: 'ofAskedAndWished', target: '#cold', actions: [noteFailure, refuseWaiting] },
@@ -466,7 +474,7 @@ export const pluginMachine = base.createMachine({
             asking: {
               entry: [nextSuccessor, reserveExtra],
               on: {
-                GRANTED: { guard: 'ofSuccessor', target: 'starting' },
+                GRANTED: { guard: 'ofSuccessor', target: 'starting', actions: noteGpus },
                 REFUSED: {
                   guard: 'ofSuccessor',
                   target: 'none',

@@ -17,6 +17,8 @@ export interface SchedulerInput {
   readonly policy?: Policy | undefined;
   /** The most that may be reserved; what is left out is not limited. */
   readonly capacity?: Partial<Resources> | undefined;
+  /** The host's own `CUDA_VISIBLE_DEVICES`: other GPUs do not count. */
+  readonly hostDevices?: string | undefined;
   /** Is sent MEASURE and answers with MEASURED. */
   readonly monitor?: AnyActorRef | undefined;
   /** The most plugins that wait at once; 1,000 by default. */
@@ -105,6 +107,7 @@ export const schedulerMachine = scheduler.createMachine({
     admission: new Admission({
       policy: input.policy ?? permissive,
       capacity: input.capacity ?? {},
+      hostDevices: input.hostDevices,
       monitor: input.monitor,
       maxWaiting: input.maxWaiting ?? DEFAULT_MAX_SCHEDULER_WAITING,
     }),

@@ -19,6 +19,7 @@ const resources = z.looseObject({
   requires_gpu: z.boolean().optional(),
   min_gpu_vram_mb: megabytes.optional(),
   recommended_gpu_vram_mb: megabytes.optional(),
+  gpus: z.number().int().positive().optional().describe('Over how many GPUs its GPU memory may be spread. Default 1.'),
   min_system_ram_mb: megabytes.optional(),
   pin: z.boolean().optional(),
   priority: z.number().optional(),

@@ -2,6 +2,7 @@ import type { AnyActorRef } from 'xstate';
 import { askPolicy } from './ask.ts';
 import { decisionOf, refusalOf } from './decision.ts';
 import { Evictions } from './evictions.ts';
+import { type GpuAmounts, placedLike } from './gpu-amounts.ts';
 import { Heap } from './heap.ts';
 import { Ledger, type Measurement, type Reservation } from './ledger.ts';
 import { lru } from './lru.ts';
@@ -16,6 +17,8 @@ export interface AdmissionSettings {
   readonly policy: Policy;
   /** What is left out is not limited. */
   readonly capacity: Partial<Resources>;
+  /** The host's own `CUDA_VISIBLE_DEVICES`. */
+  readonly hostDevices?: string | undefined;
   /** Answers MEASURE with MEASURED. Without one, nothing is measured. */
   readonly monitor: AnyActorRef | undefined;
   /** The most requests that wait at once. */
@@ -32,6 +35,8 @@ const FRESH_MS = 1_000;
 const TICK_MS = 5_000;
 /** How often it is asked while memory that was given up is not measured as free, in milliseconds. */
 const CONFIRM_TICK_MS = 200;
+/** What is given for an answer: nothing, somebody else's residency, time, or all hope. */
+const COSTS: Readonly<Record<Verdict['outcome'], number>> = { grant: 0, evict: 1, wait: 2, refuse: 3 };
 /** How long a victim may take to answer before room is looked for elsewhere, in milliseconds. */
 export const VICTIM_LATE_MS = 30_000;
 
@@ -61,8 +66,9 @@ export class Admission {
 
   constructor(settings: AdmissionSettings) {
     this.#settings = settings;
-    this.ledger = new Ledger(settings.capacity, settings.policy.order ?? lru);
-    const limited = Object.values(this.ledger.capacity).some((amount) => amount !== Infinity);
+    this.ledger = new Ledger(settings.capacity, settings.policy.order ?? lru, settings.hostDevices);
+    const { vramMb, ramMb, slots } = this.ledger.capacity;
+    const limited = [vramMb, ramMb, slots].some((amount) => amount !== Infinity);
     if (!limited && !this.#measures) this.#outbox.fact({ kind: 'nothing-enforced', policy: settings.policy.name });
   }
 
@@ -165,6 +171,7 @@ export class Admission {
     }
     // What is held for them is out of reach for those who wait, so they are not found among these.
     if (looks) for (const plugin of this.#confirming) this.#consider(plugin);
+    if (looks && this.#keeper !== undefined && this.#keeper !== kept?.plugin) this.#consider(this.#keeper);
     const asked = new Heap<Request>(before);
     for (const request of this.#agenda) asked.push(request);
     this.#agenda.clear();
@@ -195,7 +202,7 @@ export class Admission {
     this.#withdraw(plugin);
     const own = this.ledger.get(plugin, generation);
     if (own !== undefined && own.standing !== 'warm') {
-      this.#outbox.send(ref, { type: 'GRANTED', generation, at: now });
+      this.#outbox.send(ref, { type: 'GRANTED', generation, at: now, gpus: own.gpus });
       return;
     }
     if (own !== undefined) this.ledger.claim(own, true);
@@ -255,7 +262,8 @@ export class Admission {
   }
 
   #reserveExtra(event: Extract<SchedulerEvent, { type: 'RESERVE_EXTRA' }>, now: number): void {
-    const { plugin, generation, ref, need } = event;
+    const { plugin, generation, ref } = event;
+    const need = this.ledger.gpus.demandOf(event.need);
     const replaced = event.replaces === undefined ? undefined : this.ledger.get(plugin, event.replaces);
     const asking = { plugin, generation, need, priority: 0, at: now, deadline: now, extra: true };
     const free = plus(this.ledger.available(this.evictions.held()), replaced?.need ?? NOTHING);
@@ -268,9 +276,7 @@ export class Admission {
       return;
     }
     if (replaced !== undefined) this.#drop(replaced, now);
-    this.ledger.reserve(plugin, generation, ref, need, now);
-    this.#report(asking, verdict, free, now);
-    this.#outbox.send(ref, { type: 'GRANTED', generation, at: now });
+    this.#grant({ ...asking, ref }, verdict, free, now);
   }
 
   #reconfigure(plugin: string, need: Need): void {
@@ -292,8 +298,8 @@ export class Admission {
     this.#lookAgain = true;
   }
 
-  #measured({ free, used, at }: Measurement, now: number): void {
-    const grown = this.ledger.measure({ free, used, at });
+  #measured({ free, gpus, used, at }: Measurement, now: number): void {
+    const grown = this.ledger.measure({ free, gpus, used, at });
     const { reserved, capacity } = this.ledger;
     if (!fits(reserved, capacity)) {
       for (const { plugin } of grown) this.#outbox.fact({ kind: 'overcommitted', plugin, reserved });
@@ -319,12 +325,14 @@ export class Admission {
         this.#answered(reservation);
         this.ledger.stay(reservation, now);
         return;
-      case 'RELEASED':
+      case 'RELEASED': {
         if (event.kept === undefined || fits(event.kept, NOTHING)) return this.#drop(reservation, now);
-        this.#answered(reservation, event.kept);
-        this.ledger.warm(reservation, event.kept, now);
+        const kept = placedLike(event.kept, reservation.need.gpus);
+        this.#answered(reservation, kept);
+        this.ledger.warm(reservation, kept, now);
         this.#freed();
         return;
+      }
       case 'RETURNED':
       case 'FREED':
         return this.#drop(reservation, now);
@@ -377,25 +385,29 @@ export class Admission {
 
   #decide(request: Request, now: number): void {
     let free = this.#freeFor(request);
-    if (this.ledger.get(request.plugin, request.generation)?.leaving === true) {
+    const own = this.ledger.get(request.plugin, request.generation);
+    if (own?.leaving === true) {
       // It was told to go before it asked to come back. Its answer decides what it still holds.
       return this.#wait(request, { outcome: 'wait', reason: 'leaving' }, free, now);
     }
-    let verdict = this.#ask(request, free, now);
+    const need = this.ledger.gpus.demandOf(request.need, own?.gpus);
+    const asking = need === request.need ? request : { ...request, need };
+    let verdict = this.#ask(asking, free, now);
     const coming = this.evictions.coming(request.plugin);
     if (verdict.outcome !== 'grant' && coming !== undefined) {
       free = plus(free, coming);
-      verdict = this.#ask(request, free, now);
-      if (verdict.outcome === 'grant') return this.evictions.hold(request, this.ledger);
+      verdict = this.#ask(asking, free, now);
+      if (verdict.outcome === 'grant') return this.#hold(request);
     }
-    if (verdict.outcome !== 'grant' && coming === undefined) verdict = this.#unconfirmed(request, now) ?? verdict;
+    if (verdict.outcome !== 'grant' && coming === undefined) {
+      verdict = this.#unconfirmed(request, need, now) ?? verdict;
+      if (own?.gpus !== undefined && this.#doesBetterCold(request, verdict, free, now)) {
+        return this.#startCold(request, own, free, now);
+      }
+    }
     switch (verdict.outcome) {
       case 'grant':
-        this.#report(request, verdict, free, now);
-        this.#forget(request);
-        this.ledger.reserve(request.plugin, request.generation, request.ref, request.need, now);
-        this.#outbox.send(request.ref, { type: 'GRANTED', generation: request.generation, at: now });
-        return;
+        return this.#grant(asking, verdict, free, now);
       case 'refuse':
         return this.#refuse(request, verdict.reason, free, now);
       case 'wait':
@@ -405,12 +417,45 @@ export class Admission {
     }
   }
 
+  #grant(asking: Asking & Pick<Request, 'ref'>, verdict: Verdict, free: Resources, now: number): void {
+    const { plugin, generation, ref } = asking;
+    const { ledger, evictions } = this;
+    const own = ledger.get(plugin, generation)?.need ?? NOTHING;
+    const held = evictions.held(plugin);
+    const need = ledger.gpus.placed(asking.need, ledger.pinned, () => [
+      free,
+      // What was given up for it and is not seen free is a better place than what others have taken.
+      plus(ledger.available(held, evictions.gained(plugin)), own),
+      plus(ledger.unreserved(held), own),
+    ]);
+    this.#report(asking, verdict, free, now, need.gpus);
+    const request = this.queue.get(plugin);
+    if (request?.generation === generation) this.#forget(request);
+    ledger.reserve(plugin, generation, ref, need, now);
+    const gpus = ledger.get(plugin, generation)?.gpus;
+    this.#outbox.send(ref, { type: 'GRANTED', generation, at: now, gpus });
+  }
+
+  /** Whether a warm worker that gets this verdict for its own GPUs would be better off as a new one on any. */
+  #doesBetterCold(request: Request, { outcome, reason }: Verdict, free: Resources, now: number): boolean {
+    if (outcome === 'grant' || reason === 'not-seen-free') return false;
+    const cold = this.#ask({ ...request, need: this.ledger.gpus.demandOf(request.need) }, free, now);
+    return COSTS[cold.outcome] < COSTS[outcome];
+  }
+
+  #startCold(request: Request, { plugin, generation }: Reservation, free: Resources, now: number): void {
+    const victims = [{ plugin, generation, ask: 'RELEASE' }] as const;
+    this.#report(request, { outcome: 'evict', reason: 'other-gpu', considered: [], victims }, free, now);
+    this.#forget(request);
+    this.#outbox.send(request.ref, { type: 'START_COLD', generation });
+  }
+
   /** The verdict on a request that would fit if the measurement showed what was given up lately. */
-  #unconfirmed(request: Request, now: number): Verdict | undefined {
+  #unconfirmed(request: Request, need: Need, now: number): Verdict | undefined {
     const { policy } = this.#settings;
     if (!this.#measures || policy.confirm === undefined) return undefined;
     const { ledger, evictions } = this;
-    const { plugin, need } = request;
+    const { plugin } = request;
     const fitsWith = (unseen: Resources): boolean =>
       fits(need, plus(ledger.available(evictions.held(plugin), unseen), this.#holdsOf(request)));
     const until = request.confirmBy ?? ledger.freedAt + policy.confirm.withinMs;
@@ -439,6 +484,10 @@ export class Admission {
     this.#report(request, verdict, free, now);
   }
 
+  #hold(request: Request): void {
+    if (this.evictions.hold(request, this.ledger)) this.#lookAgain = true;
+  }
+
   /** Keeps room back for one that waits, if it has a right to that. */
   #earmark(request: Request, reason: string): void {
     const { plugin } = request;
@@ -453,7 +502,7 @@ export class Admission {
     if (!keeps && !confirms) return this.#letGo(plugin);
     if (confirms) this.#confirming.add(plugin);
     else this.#confirming.delete(plugin);
-    this.evictions.hold(request, this.ledger);
+    this.#hold(request);
   }
 
   #evict(request: Request, verdict: Extract<Verdict, { outcome: 'evict' }>, free: Resources, now: number): void {
@@ -486,8 +535,9 @@ export class Admission {
     this.queue.unpark(request);
     this.queue.remind(request, now + VICTIM_LATE_MS);
     this.evictions.add(request, victims);
-    this.evictions.hold(request, this.ledger);
-    this.#report(request, { ...verdict, victims: told }, free, now);
+    this.#hold(request);
+    const place = this.evictions.placeOf(request.plugin);
+    this.#report(request, { ...verdict, victims: told }, free, now, place);
   }
 
   /** Refuses a request that would wait beyond the bound of the queue; what waits already may go on. */
@@ -510,8 +560,8 @@ export class Admission {
     return askPolicy(this.#settings.policy, asking, { ledger: this.ledger, outbox: this.#outbox, free, now });
   }
 
-  #report(asking: Asking, verdict: Verdict, free: Resources, now: number): void {
-    const decision = decisionOf(asking, verdict, { ...this.#settings, ledger: this.ledger, free, now });
+  #report(asking: Asking, verdict: Verdict, free: Resources, now: number, place?: GpuAmounts): void {
+    const decision = decisionOf(asking, verdict, { ...this.#settings, ledger: this.ledger, free, now, place });
     this.#outbox.emit({ type: 'decision', decision });
   }
 }

@@ -9,7 +9,10 @@ import type { Asking, Room, Verdict } from './policy.ts';
 export function admit({ need, extra }: Asking, room: Room): Verdict | undefined {
   if (fits(need, room.free)) return { outcome: 'grant', reason: 'fits' };
   if (extra) return { outcome: 'refuse', reason: 'no-room-for-replacement' };
-  if (!fits(need, minus(room.capacity, room.pinned))) return { outcome: 'refuse', reason: 'never-fits' };
+  const most = minus(room.capacity, room.pinned);
+  if (!fits(need, most)) {
+    return { outcome: 'refuse', reason: fits(need, { ...most, gpus: undefined }) ? 'fits-no-gpu' : 'never-fits' };
+  }
   if (!fits(need, plus(room.free, room.evictable))) return undefined;
   const plan = planEviction(need, room.free, room.candidates());
   if (plan === undefined) return undefined;

@@ -23,5 +23,6 @@ function largestShare(need: Resources, capacity: Resources): number {
     share(need.vramMb, capacity.vramMb),
     share(need.ramMb, capacity.ramMb),
     share(need.slots, capacity.slots),
+    ...Object.entries(need.gpus ?? {}).map(([gpu, amount]) => share(amount, capacity.gpus?.[gpu] ?? Infinity)),
   );
 }

@@ -1,4 +1,5 @@
 import type { Decision, Holder } from './decision.ts';
+import type { GpuAmounts } from './gpu-amounts.ts';
 import type { Resources } from './need.ts';
 
 /** What the reasons of decisions mean. */
@@ -9,6 +10,8 @@ const REASONS: Readonly<Record<string, string>> = {
   'no-room': 'plugins at work take the room',
   'no-room-for-replacement': 'nobody goes for a second worker, or for a restart that nobody waits for',
   'never-fits': 'it needs more than the whole capacity, less what is pinned',
+  'fits-no-gpu': 'no GPU that it may use can ever hold it, nor can as many together as it may be spread over',
+  'other-gpu': 'its own GPU has no room for its warm worker, and another has for a new one',
   'waited-too-long': 'it has waited for longer than maxWaitMs',
   exempt: 'it is the system monitor, on whose figures the policy decides',
   'queue-full': 'as many plugins wait as may',
@@ -25,9 +28,9 @@ export function reasonText(reason: string): string {
 }
 
 /** "64 MiB of RAM and 1 slot". Only what is not zero; what is not limited is left out. */
-export function amountsText({ vramMb, ramMb, slots }: Resources): string {
+export function amountsText({ vramMb, ramMb, slots, gpus }: Resources): string {
   const parts = [
-    [vramMb, `${vramMb} MiB of GPU memory`],
+    [vramMb, `${vramMb} MiB of GPU memory${gpus === undefined ? '' : ` (${gpusText(gpus)})`}`],
     [ramMb, `${ramMb} MiB of RAM`],
     [slots, slots === 1 ? '1 slot' : `${slots} slots`],
   ] as const;
@@ -35,6 +38,14 @@ export function amountsText({ vramMb, ramMb, slots }: Resources): string {
   if (limited.length === 0) return 'all that is there';
   const shown = limited.filter(([amount]) => amount !== 0).map(([, text]) => text);
   return shown.length === 0 ? 'nothing' : listText(shown);
+}
+
+/** "8000 on GPU-8f3c0a1b, 0 on GPU-77d1e0c2": enough of each UUID to know it by. */
+function gpusText(gpus: GpuAmounts): string {
+  const parts = Object.entries(gpus).map(
+    ([uuid, mb]) => `${mb} on ${/^(?:GPU|MIG)-[0-9a-f]{8}/.exec(uuid)?.[0] ?? uuid}`,
+  );
+  return parts.length === 0 ? 'on no GPU' : parts.join(', ');
 }
 
 /** What was decided, in a line: for logs. */
@@ -52,11 +63,12 @@ const OUTCOMES: Readonly<Record<Decision['outcome'], string>> = {
 
 /** What was decided, and on what: a line for each thing, in the order in which it was looked at. */
 export function decisionText(decision: Decision, now: number): string[] {
-  const { plugin, policy, asked, free, priority, considered, chosen, waitingFor, outcome } = decision;
+  const { plugin, policy, asked, free, place, priority, considered, chosen, waitingFor, outcome } = decision;
   const lines = [
     decisionLine(decision),
     `asked    ${amountsText(asked)}, at priority ${priority}, ${ago(now - decision.since)}, until ${clockTime(decision.deadline)}`,
     `free     ${amountsText(free)}`,
+    ...(place === undefined ? [] : [`place    ${gpusText(place)}`]),
     `policy   ${policy}, decided ${ago(now - decision.at)}`,
   ];
   const told = new Map(chosen.map((victim) => [`${victim.plugin}#${victim.generation}`, victim.ask]));

@@ -1,3 +1,4 @@
+import type { GpuAmounts } from './gpu-amounts.ts';
 import type { Ledger, Standing } from './ledger.ts';
 import { amounts, type Resources } from './need.ts';
 import type { Asking, Policy, Ranked, Verdict, Victim } from './policy.ts';
@@ -24,6 +25,11 @@ export interface Decision {
   readonly at: number;
   readonly asked: Resources;
   readonly free: Resources;
+  /**
+   * Where GPUs are told apart: what a plugin that was granted room gets of each, or of which room is being made for it;
+   * in MiB, by UUID.
+   */
+  readonly place?: GpuAmounts | undefined;
   readonly priority: number;
   /** When it asked. */
   readonly since: number;
@@ -38,8 +44,9 @@ export interface Decision {
   readonly outcome: Verdict['outcome'];
   /**
    * A short code in kebab-case: the policy's own (`permissive`, `fits`, `fits-after-eviction`, `no-room`,
-   * `no-room-for-replacement`, `never-fits`, `waited-too-long`), or `exempt` (it is the monitor), `queue-full`, `deadline`, `leaving` (its own
-   * worker is still on its way out), `nobody-to-evict`, `not-seen-free` (memory was given up and is not measured as
+   * `no-room-for-replacement`, `never-fits`, `fits-no-gpu`, `waited-too-long`), or `exempt` (it is the monitor),
+   * `queue-full`, `deadline`, `leaving` (its own worker is still on its way out), `other-gpu` (its warm worker ends, for
+   * a new one gets room on another GPU), `nobody-to-evict`, `not-seen-free` (memory was given up and is not measured as
    * free), `policy-failed`.
    */
   readonly reason: string;
@@ -68,10 +75,15 @@ export interface Circumstances {
   readonly ledger: Ledger;
   readonly free: Resources;
   readonly now: number;
+  readonly place?: GpuAmounts | undefined;
 }
 
 /** A verdict as a {@link Decision}. */
-export function decisionOf(asking: Asking, verdict: Verdict, { policy, ledger, free, now }: Circumstances): Decision {
+export function decisionOf(
+  asking: Asking,
+  verdict: Verdict,
+  { policy, ledger, free, now, place }: Circumstances,
+): Decision {
   const evicts = verdict.outcome === 'evict';
   const waits = verdict.outcome === 'wait' || verdict.outcome === 'refuse';
   return {
@@ -81,6 +93,7 @@ export function decisionOf(asking: Asking, verdict: Verdict, { policy, ledger, f
     at: now,
     asked: amounts(asking.need),
     free: amounts(free),
+    place,
     priority: asking.priority,
     since: asking.at,
     deadline: asking.deadline,
@@ -97,7 +110,7 @@ export function refusalOf(
   asking: Asking,
   reason: string,
   retryAfterMs: number | undefined,
-  { policy, ledger, free }: Omit<Circumstances, 'now'>,
+  { policy, ledger, free }: Pick<Circumstances, 'policy' | 'ledger' | 'free'>,
 ): SchedulerRefusal {
   const { plugin, need } = asking;
   return {

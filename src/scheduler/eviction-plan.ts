@@ -1,4 +1,4 @@
-import { fits, minus, plus, type Resources } from './need.ts';
+import { type Demand, fits, minus, plus, type Resources } from './need.ts';
 import type { Resident } from './policy.ts';
 
 /** Whom to take away so that a need fits, and who was looked at for it, each in the order in which they go. */
@@ -10,9 +10,9 @@ export interface EvictionPlan {
 /**
  * Takes residents in the given order until the need fits, then spares, the last first, each whose room turns out not
  * to be needed. So nobody goes without need, and nobody goes as long as those before it would do. `undefined` when all
- * of them together do not make the need fit.
+ * of them together do not make the need fit. With several GPUs, what they give up must make a place for it.
  */
-export function planEviction(need: Resources, free: Resources, order: Iterable<Resident>): EvictionPlan | undefined {
+export function planEviction(need: Demand, free: Resources, order: Iterable<Resident>): EvictionPlan | undefined {
   const considered: Resident[] = [];
   let room = free;
   for (const resident of order) {

@@ -1,5 +1,6 @@
 import type { Ledger, Reservation } from './ledger.ts';
-import { least, minus, NOTHING, notNegative, plus, type Resources } from './need.ts';
+import { type GpuAmounts, smaller, sumOf } from './gpu-amounts.ts';
+import { fits, least, minus, NOTHING, notNegative, plus, type Resources } from './need.ts';
 import type { Request } from './waiting-queue.ts';
 
 /** Room kept back for one request, and the residents that are told to go for it. */
@@ -11,6 +12,8 @@ interface Earmark {
   coming: Resources;
   /** What is kept back of the free room, so that it and what is coming satisfy the request. */
   held: Resources;
+  /** On which GPUs that is. */
+  place: GpuAmounts | undefined;
 }
 
 /** The evictions in flight and the room earmarked for requesters. */
@@ -47,6 +50,11 @@ export class Evictions {
     return this.#byPlugin.get(plugin)?.gained;
   }
 
+  /** On which GPUs there is to be room for this requester, in MiB; `undefined` where they are not told apart. */
+  placeOf(plugin: string): GpuAmounts | undefined {
+    return this.#byPlugin.get(plugin)?.place;
+  }
+
   /** Those that were told to go for this requester and have not answered. */
   victimsOf(plugin: string): Iterable<Reservation> {
     return this.#byPlugin.get(plugin)?.victims ?? [];
@@ -60,6 +68,7 @@ export class Evictions {
   /** Adds victims to those who make room for the request. */
   add(request: Request, victims: readonly Reservation[]): void {
     const earmark = this.#earmark(request);
+    earmark.place = undefined;
     if (earmark.victims.size === 0 && victims.length > 0) this.#size += 1;
     for (const victim of victims) {
       earmark.victims.add(victim);
@@ -81,15 +90,30 @@ export class Evictions {
     if (keeps !== victim.need) earmark.gained = plus(earmark.gained ?? NOTHING, minus(victim.need, keeps));
   }
 
-  /** Keeps back for the request what it needs beside what is coming, as far as there is that much. */
-  hold(request: Request, ledger: Ledger): void {
+  /**
+   * Keeps back for the request what it needs beside what is coming, as far as there is that much. Returns whether
+   * others get back some of what was kept from them.
+   */
+  hold(request: Request, ledger: Ledger): boolean {
     const earmark = this.#earmark(request);
-    this.#held = minus(this.#held, earmark.held);
-    const own = ledger.get(request.plugin, request.generation)?.need ?? NOTHING;
-    const missing = notNegative(minus(minus(request.need, own), earmark.coming));
+    const former = earmark.held;
+    this.#held = minus(this.#held, former);
+    const own = ledger.get(request.plugin, request.generation);
+    const there = plus(own?.need ?? NOTHING, earmark.coming);
     // Not by what is measured as free: what is given up now and seen later is not to go to others meanwhile.
-    earmark.held = least(missing, ledger.unreserved(this.#held));
+    const unreserved = ledger.unreserved(this.#held);
+    const wanted = ledger.gpus.placed(ledger.gpus.demandOf(request.need, own?.gpus), ledger.pinned, () => [
+      // On which GPU is: what others have taken there is not to be had.
+      plus(ledger.available(this.#held, earmark.gained), there),
+      plus(unreserved, there),
+    ]);
+    earmark.place = furthest(earmark.place, wanted.gpus, plus(unreserved, there).gpus);
+    const missing = notNegative(minus({ ...wanted, gpus: earmark.place }, there));
+    const held = least(missing, unreserved);
+    earmark.held = held.gpus === undefined ? held : { ...held, vramMb: Math.min(held.vramMb, sumOf(held.gpus)) };
     this.#held = plus(this.#held, earmark.held);
+    const back = minus(former, earmark.held);
+    return !fits(back, NOTHING) || Object.values(back.gpus ?? {}).some((mb) => mb > 0);
   }
 
   /** The requester needs no room any more. Its victims go all the same. */
@@ -105,9 +129,20 @@ export class Evictions {
   #earmark({ plugin }: Request): Earmark {
     let earmark = this.#byPlugin.get(plugin);
     if (earmark === undefined) {
-      earmark = { victims: new Set(), gained: undefined, coming: NOTHING, held: NOTHING };
+      earmark = { victims: new Set(), gained: undefined, coming: NOTHING, held: NOTHING, place: undefined };
       this.#byPlugin.set(plugin, earmark);
     }
     return earmark;
   }
+}
+
+/** The former place, unless the other has more of what is wanted: moved to and fro, room would never add up. */
+function furthest(
+  former: GpuAmounts | undefined,
+  other: GpuAmounts | undefined,
+  room: GpuAmounts | undefined,
+): GpuAmounts | undefined {
+  if (former === undefined || other === undefined || sumOf(former) !== sumOf(other)) return other;
+  const reach = (place: GpuAmounts): number => sumOf(smaller(place, room) ?? place);
+  return reach(other) > reach(former) ? other : former;
 }

@@ -1,7 +1,20 @@
 import type { AnyActorRef } from 'xstate';
 import type { EvictionOrder } from './eviction-order.ts';
+import { type GpuAmounts, inProportion, placedLike, sumOf } from './gpu-amounts.ts';
+import { GpuPool, type MeasuredGpu } from './gpu-pool.ts';
 import { Heap } from './heap.ts';
-import { fits, least, minus, most, type Need, NOTHING, notNegative, plus, type Resources, UNLIMITED } from './need.ts';
+import {
+  isSame,
+  least,
+  minus,
+  most,
+  type Need,
+  NOTHING,
+  notNegative,
+  plus,
+  type Resources,
+  UNLIMITED,
+} from './need.ts';
 import type { Resident, Victim } from './policy.ts';
 
 /**
@@ -14,6 +27,8 @@ export type Standing = 'granted' | 'busy' | 'idle' | 'warm';
 export interface Reservation extends Resident {
   ref: AnyActorRef;
   need: Need;
+  /** The UUIDs of the GPUs that its processes may use; `undefined` where it was not placed. */
+  gpus: readonly string[] | undefined;
   standing: Standing;
   since: number;
   lastUsedAt: number;
@@ -39,12 +54,22 @@ export interface GenerationUse {
   readonly plugin: string;
   readonly generation: number;
   readonly vramMb?: number | undefined;
+  /** The same by GPU. */
+  readonly gpus?: GpuAmounts | undefined;
   readonly ramMb?: number | undefined;
 }
 
 /** What the monitor measured, in MiB. What it does not know is left out. */
 export interface Measurement {
-  readonly free: { readonly vramMb?: number | undefined; readonly ramMb?: number | undefined };
+  readonly free: {
+    /** Of all GPUs that the host sees. */
+    readonly vramMb?: number | undefined;
+    /** The same by GPU. */
+    readonly gpus?: GpuAmounts | undefined;
+    readonly ramMb?: number | undefined;
+  };
+  /** Every GPU of the machine, in the driver's order. */
+  readonly gpus?: readonly MeasuredGpu[] | undefined;
   /** What the workers use. */
   readonly used?: readonly GenerationUse[] | undefined;
   /** When the oldest of the figures was read, in milliseconds since the epoch. */
@@ -62,7 +87,9 @@ const GIVEN_UP_TOGETHER_MS = 5_000;
  * logarithm of the number of plugins, except that a measurement visits those that are loading or measured.
  */
 export class Ledger {
-  readonly capacity: Resources;
+  readonly #given: Partial<Resources>;
+  /** The GPUs that plugins are placed on. */
+  readonly gpus: GpuPool;
   readonly #order: EvictionOrder;
   readonly #plugins = new Map<string, Reservation[]>();
   readonly #warm = new Heap<Reservation>(goesBefore);
@@ -80,17 +107,28 @@ export class Ledger {
   #evictable: Resources = NOTHING;
   #yieldable: Resources = NOTHING;
   #unseen: Resources = NOTHING;
+  #capacity: Resources = UNLIMITED;
   #measurement: Measurement | undefined;
+  /** What is measured as free; what is not known is not limited. */
+  #free: Resources = UNLIMITED;
   #freedAt = -Infinity;
   #givenUp: Resources = NOTHING;
 
   /**
    * @param capacity the most that may be reserved; what is left out is not limited
    * @param order in which order idle residents go
+   * @param hostDevices the host's own `CUDA_VISIBLE_DEVICES`
    */
-  constructor(capacity: Partial<Resources>, order: EvictionOrder) {
-    this.capacity = { ...UNLIMITED, ...capacity };
+  constructor(capacity: Partial<Resources>, order: EvictionOrder, hostDevices?: string) {
+    this.#given = capacity;
+    this.gpus = new GpuPool(capacity.gpus, hostDevices);
     this.#order = order;
+    this.#limit();
+  }
+
+  /** The most that may be reserved. It tells GPUs apart once it is known that there are several. */
+  get capacity(): Resources {
+    return this.#capacity;
   }
 
   /** The sum of all reservations. */
@@ -189,9 +227,9 @@ export class Ledger {
   available(held: Resources, unseen = NOTHING): Resources {
     const unreserved = this.unreserved(held);
     if (this.#measurement === undefined) return unreserved;
-    const { vramMb = Infinity, ramMb = Infinity } = this.#measurement.free;
-    const measured = minus(minus(plus({ vramMb, ramMb, slots: Infinity }, unseen), this.#unseen), held);
-    return notNegative(least(unreserved, measured));
+    const measured = minus(minus(plus(this.#free, unseen), this.#unseen), held);
+    const free = notNegative(least(unreserved, measured));
+    return free.gpus === undefined ? free : { ...free, vramMb: Math.min(free.vramMb, sumOf(free.gpus)) };
   }
 
   /** Capacity less reservations, less `held`. */
@@ -211,7 +249,7 @@ export class Ledger {
     return ended;
   }
 
-  /** Reserves for a generation; one that is warm grows to the need. */
+  /** Reserves for a generation what has been {@link GpuPool.placed}; one that is warm grows to the need. */
   reserve(plugin: string, generation: number, ref: AnyActorRef, need: Need, now: number): void {
     const warm = this.get(plugin, generation);
     if (warm !== undefined) {
@@ -233,6 +271,7 @@ export class Ledger {
       generation,
       ref,
       need: NOTHING,
+      gpus: need.gpus === undefined ? undefined : Object.keys(need.gpus),
       standing: 'granted',
       since: now,
       lastUsedAt: now,
@@ -317,11 +356,9 @@ export class Ledger {
     this.#relist(reservation);
   }
 
-  /** The manifest's figures have changed. */
+  /** The manifest's figures have changed. Where it is it stays. */
   resize(reservation: Reservation, need: Need): void {
-    this.#unlist(reservation);
-    this.#resize(reservation, need);
-    this.#relist(reservation);
+    this.#grow(reservation, placedLike(need, reservation.need.gpus));
   }
 
   /**
@@ -331,6 +368,12 @@ export class Ledger {
    */
   measure(measurement: Measurement): readonly Reservation[] {
     this.#measurement = measurement;
+    if (measurement.gpus !== undefined && this.gpus.learn(measurement.gpus)) this.#limit();
+    const { vramMb = Infinity, ramMb = Infinity, gpus } = measurement.free;
+    const each = this.gpus.freeOf(gpus);
+    // Where each GPU is told, those that do not count, and those that are not told, make the sum another.
+    const isTold = each !== undefined && gpus !== undefined;
+    this.#free = { vramMb: isTold ? sumOf(each) : vramMb, ramMb, slots: Infinity, gpus: each };
     const grown: Reservation[] = [];
     for (const { plugin, generation, ...figures } of measurement.used ?? []) {
       const reservation = this.get(plugin, generation);
@@ -347,7 +390,8 @@ export class Ledger {
   /** Returns whether the reservation has grown by it. */
   #noteUse(reservation: Reservation, use: Measurement['free'], at: number): boolean {
     const { need, standing, leaving, claimed, settledAt } = reservation;
-    const used = { vramMb: Math.ceil(use.vramMb ?? 0), ramMb: Math.ceil(use.ramMb ?? 0), slots: need.slots };
+    const gpus = this.gpus.usedOf(use.gpus);
+    const used = { vramMb: Math.ceil(use.vramMb ?? 0), ramMb: Math.ceil(use.ramMb ?? 0), slots: need.slots, gpus };
     const isWarm = standing === 'warm';
     // What was measured before it went warm is what it has given up since.
     if (isWarm && (settledAt === undefined || settledAt > at)) return false;
@@ -355,11 +399,21 @@ export class Ledger {
     // What is on its way out is reckoned with as it was when it was told to go, and what comes back as it asked to.
     if (leaving || claimed) return false;
     // Of what it has not asked for, nothing is reserved.
-    const counted = { ...used, vramMb: need.vramMb > 0 ? used.vramMb : 0, ramMb: need.ramMb > 0 ? used.ramMb : 0 };
-    const reserved = isWarm ? counted : most(need, counted);
-    if (fits(reserved, need) && fits(need, reserved)) return false;
-    this.resize(reservation, { ...need, ...reserved });
+    const counted = {
+      ...used,
+      ...(need.vramMb === 0 && { vramMb: 0, gpus: undefined }),
+      ramMb: need.ramMb > 0 ? used.ramMb : 0,
+    };
+    const reserved = placedAsUsed(need, counted, isWarm);
+    if (isSame(reserved, need)) return false;
+    this.#grow(reservation, { ...need, ...reserved });
     return !isWarm;
+  }
+
+  #limit(): void {
+    const { capacity: gpus } = this.gpus;
+    const vramMb = Math.min(this.#given.vramMb ?? Infinity, gpus === undefined ? Infinity : sumOf(gpus));
+    this.#capacity = { ...UNLIMITED, ...this.#given, vramMb, gpus };
   }
 
   #noteLoaded(reservation: Reservation, at: number): void {
@@ -382,6 +436,12 @@ export class Ledger {
     } catch {
       return 0;
     }
+  }
+
+  #grow(reservation: Reservation, need: Need): void {
+    this.#unlist(reservation);
+    this.#resize(reservation, need);
+    this.#relist(reservation);
   }
 
   #stand(reservation: Reservation, standing: Standing): void {
@@ -432,6 +492,15 @@ export class Ledger {
     if (matureAt(reservation) > this.#now) return this.#young;
     return standing === 'idle' ? this.#idle : this.#busy;
   }
+}
+
+/** What is reserved for one that needs this and was measured to use that, on the GPUs that it is on. */
+function placedAsUsed(need: Need, used: Resources, isWarm: boolean): Resources {
+  const larger = isWarm ? used : most(need, used);
+  if (used.gpus === undefined) return placedLike({ ...larger, gpus: undefined }, need.gpus);
+  // What was started before the GPUs were known is where it is seen to be.
+  if (need.gpus === undefined) return { ...larger, gpus: inProportion(larger.vramMb, used.gpus) };
+  return { ...larger, vramMb: Math.max(larger.vramMb, sumOf(larger.gpus ?? {})) };
 }
 
 function goesBefore(a: Reservation, b: Reservation): boolean {

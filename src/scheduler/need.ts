@@ -1,12 +1,31 @@
+import { combined, type GpuAmounts, limited, smaller } from './gpu-amounts.ts';
+import { canPlace } from './placement.ts';
+
 /** An amount of each thing that is scheduled. Memory in MiB; a slot is one worker process. */
 export interface Resources {
+  /** Of all GPUs together. */
   readonly vramMb: number;
   readonly ramMb: number;
   readonly slots: number;
+  /**
+   * Of each GPU, by its UUID. Of room: absent where GPUs are not told apart, and a plugin may then be on any. Of what
+   * somebody holds: absent where it is on none. Of what somebody asks for: absent, for it has no place yet.
+   */
+  readonly gpus?: GpuAmounts | undefined;
+}
+
+/** An amount that is asked for. */
+export interface Demand extends Resources {
+  /** Over how many GPUs its GPU memory may be spread; 1 where it is not said. */
+  readonly spread?: number | undefined;
+  /** The UUIDs of the only GPUs that will do; all where it is not said. */
+  readonly on?: readonly string[] | undefined;
 }
 
 /** What one generation of a plugin takes up while it resides, and on which terms. */
-export interface Need extends Resources {
+export interface Need extends Demand {
+  /** The manifest's own `CUDA_VISIBLE_DEVICES`, from which {@link Demand.on} follows once the GPUs are known. */
+  readonly devices?: string | undefined;
   /** Never evicted. */
   readonly pinned?: boolean | undefined;
   /** Granted at once, whatever the policy says and nobody asked before: what the decisions of others rest on. */
@@ -20,6 +39,7 @@ export interface ResourceFigures {
   readonly min_gpu_vram_mb?: number | null | undefined;
   readonly recommended_gpu_vram_mb?: number | null | undefined;
   readonly min_system_ram_mb?: number | null | undefined;
+  readonly gpus?: number | undefined;
   readonly pin?: boolean | undefined;
   readonly min_residency_ms?: number | undefined;
 }
@@ -36,12 +56,17 @@ export const UNLIMITED: Resources = Object.freeze({ vramMb: Infinity, ramMb: Inf
 /**
  * What a plugin with these `resources` in its manifest needs: the minimum it declares (the recommended amount of GPU
  * memory where there is no minimum) and one slot. Without `resources` it costs a slot and nothing else.
+ *
+ * @param devices the manifest's own `CUDA_VISIBLE_DEVICES`
  */
-export function needOf(resources: ResourceFigures | undefined): Need {
+export function needOf(resources: ResourceFigures | undefined, devices?: string): Need {
+  const vramMb = megabytes(resources?.min_gpu_vram_mb ?? resources?.recommended_gpu_vram_mb);
   return {
-    vramMb: megabytes(resources?.min_gpu_vram_mb ?? resources?.recommended_gpu_vram_mb),
+    vramMb,
     ramMb: megabytes(resources?.min_system_ram_mb),
     slots: 1,
+    ...(vramMb > 0 && resources?.gpus !== undefined && { spread: resources.gpus }),
+    ...(vramMb > 0 && devices !== undefined && { devices }),
     ...(resources?.pin === true && { pinned: true }),
     ...(resources?.min_residency_ms !== undefined && { minResidencyMs: resources.min_residency_ms }),
   };
@@ -54,20 +79,31 @@ function megabytes(figure: number | null | undefined): number {
 
 /** The sum. */
 export function plus(a: Resources, b: Resources): Resources {
-  return { vramMb: a.vramMb + b.vramMb, ramMb: a.ramMb + b.ramMb, slots: a.slots + b.slots };
+  return {
+    vramMb: a.vramMb + b.vramMb,
+    ramMb: a.ramMb + b.ramMb,
+    slots: a.slots + b.slots,
+    gpus: combined(a.gpus, b.gpus, (x, y) => x + y),
+  };
 }
 
 /** The difference; may be negative. */
 export function minus(a: Resources, b: Resources): Resources {
-  return { vramMb: a.vramMb - b.vramMb, ramMb: a.ramMb - b.ramMb, slots: a.slots - b.slots };
+  return {
+    vramMb: a.vramMb - b.vramMb,
+    ramMb: a.ramMb - b.ramMb,
+    slots: a.slots - b.slots,
+    gpus: combined(a.gpus, b.gpus, (x, y) => x - y),
+  };
 }
 
-/** The smaller amount of each. */
+/** The smaller amount of each, of the GPUs of `a`; one that `b` does not know is not limited by it. */
 export function least(a: Resources, b: Resources): Resources {
   return {
     vramMb: Math.min(a.vramMb, b.vramMb),
     ramMb: Math.min(a.ramMb, b.ramMb),
     slots: Math.min(a.slots, b.slots),
+    gpus: smaller(a.gpus, b.gpus),
   };
 }
 
@@ -77,20 +113,38 @@ export function most(a: Resources, b: Resources): Resources {
     vramMb: Math.max(a.vramMb, b.vramMb),
     ramMb: Math.max(a.ramMb, b.ramMb),
     slots: Math.max(a.slots, b.slots),
+    gpus: combined(a.gpus, b.gpus, Math.max),
   };
 }
 
 /** The same with zero in place of what is negative. */
 export function notNegative(a: Resources): Resources {
-  return { vramMb: Math.max(0, a.vramMb), ramMb: Math.max(0, a.ramMb), slots: Math.max(0, a.slots) };
+  return {
+    vramMb: Math.max(0, a.vramMb),
+    ramMb: Math.max(0, a.ramMb),
+    slots: Math.max(0, a.slots),
+    gpus: limited(a.gpus),
+  };
 }
 
-/** Whether the room holds the need. */
-export function fits(need: Resources, room: Resources): boolean {
-  return need.vramMb <= room.vramMb && need.ramMb <= room.ramMb && need.slots <= room.slots;
+/** Whether the room holds the need; where it tells its GPUs apart, whether there is a place for it on them. */
+export function fits(need: Demand, room: Resources): boolean {
+  if (need.vramMb > room.vramMb || need.ramMb > room.ramMb || need.slots > room.slots) return false;
+  const { gpus } = room;
+  if (gpus === undefined) return true;
+  if (need.gpus === undefined) return canPlace(need, gpus);
+  for (const gpu in need.gpus) if ((need.gpus[gpu] ?? 0) > (gpus[gpu] ?? Infinity)) return false;
+  return true;
+}
+
+/** Whether both are the same amounts, on the same GPUs. */
+export function isSame(a: Resources, b: Resources): boolean {
+  if (a.vramMb !== b.vramMb || a.ramMb !== b.ramMb || a.slots !== b.slots) return false;
+  if (a.gpus === undefined || b.gpus === undefined) return a.gpus === b.gpus;
+  return Object.values(combined(a.gpus, b.gpus, (x, y) => x - y) ?? {}).every((difference) => difference === 0);
 }
 
 /** The amounts alone, as plain data to show. */
-export function amounts({ vramMb, ramMb, slots }: Resources): Resources {
-  return { vramMb, ramMb, slots };
+export function amounts({ vramMb, ramMb, slots, gpus }: Resources): Resources {
+  return gpus === undefined ? { vramMb, ramMb, slots } : { vramMb, ramMb, slots, gpus };
 }

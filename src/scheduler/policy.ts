@@ -6,6 +6,7 @@ import type { Need, Resources } from './need.ts';
 export interface Asking {
   readonly plugin: string;
   readonly generation: number;
+  /** With the GPUs that it names, if it does; a warm worker names its own. */
   readonly need: Need;
   readonly priority: number;
   /** When it asked, in milliseconds since the epoch. */
@@ -38,7 +39,11 @@ export interface Resident {
   readonly deniedAt: number | undefined;
 }
 
-/** What a policy may look at. Reading it changes nothing. */
+/**
+ * What a policy may look at. Reading it changes nothing. Where GPUs are told apart, amounts have `gpus` beside their
+ * sum, and whoever is granted room gets its place: on the GPU that it fills best, or over as many as it may be spread,
+ * or, where it does not fit, on the emptiest.
+ */
 export interface Room {
   readonly capacity: Resources;
   /** Free for the one who asks, with what is earmarked for it. */

@@ -1,11 +1,11 @@
-import { fits, least, type Resources } from './need.ts';
+import { type Demand, fits, least, type Resources } from './need.ts';
 
 interface Node<T> {
   readonly item: T;
-  readonly need: Resources;
+  readonly need: Demand;
   readonly weight: number;
-  /** The least need of each resource in this subtree. */
-  least: Resources;
+  /** The least need of each resource in this subtree, on any GPU, over as many as any of them may be spread. */
+  least: Demand;
   left: Node<T> | undefined;
   right: Node<T> | undefined;
 }
@@ -36,7 +36,7 @@ export class RequestTree<T> {
   }
 
   /** Adds an item that is not in yet. */
-  add(item: T, need: Resources): void {
+  add(item: T, need: Demand): void {
     this.#items.add(item);
     // The minimal standard generator: weights need to look random, and to be the same each time.
     this.#seed = (this.#seed * 48_271) % 2_147_483_647;
@@ -109,9 +109,15 @@ function merge<T>(left: Node<T> | undefined, right: Node<T> | undefined): Node<T
 }
 
 function update<T>(node: Node<T>): Node<T> {
-  let lowest = node.need;
-  if (node.left !== undefined) lowest = least(lowest, node.left.least);
-  if (node.right !== undefined) lowest = least(lowest, node.right.least);
+  const { need, left, right } = node;
+  let lowest = need;
+  if (left !== undefined) lowest = leastDemand(lowest, left.least);
+  if (right !== undefined) lowest = leastDemand(lowest, right.least);
   node.least = lowest;
   return node;
+}
+
+function leastDemand(a: Demand, b: Demand): Demand {
+  const { vramMb, ramMb, slots } = least(a, b);
+  return { vramMb, ramMb, slots, spread: Math.max(a.spread ?? 1, b.spread ?? 1) };
 }

@@ -62,7 +62,15 @@ export type SchedulerEvent =
 
 /** What the scheduler tells a plugin. Times are milliseconds since the epoch. */
 export type SchedulerReply =
-  | { readonly type: 'GRANTED'; readonly generation: number; readonly at: number }
+  | {
+      readonly type: 'GRANTED';
+      readonly generation: number;
+      readonly at: number;
+      /** The UUIDs of the GPUs that it may use; `undefined`: those that its manifest and the host say. */
+      readonly gpus?: readonly string[] | undefined;
+    }
+  /** The warm worker cannot have its GPU back, and a new one would get room elsewhere: end it and ask anew. */
+  | { readonly type: 'START_COLD'; readonly generation: number }
   | { readonly type: 'REFUSED'; readonly generation: number; readonly error: SchedulerRefusal }
   /** Go, unless a lease is out. Answered by RELEASED, FREED or DENIED. */
   | { readonly type: 'RELEASE'; readonly generation: number }

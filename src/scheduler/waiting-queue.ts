@@ -108,7 +108,9 @@ export class WaitingQueue {
 
   /** Lets the request wait, if it does not yet. */
   park(request: Request): void {
-    if (!this.waits(request)) this.#waiting.add(request, notNegative(minus(request.need, request.holds)));
+    if (this.waits(request)) return;
+    const { vramMb, ramMb, slots } = notNegative(minus(request.need, request.holds));
+    this.#waiting.add(request, { vramMb, ramMb, slots, spread: request.need.spread });
   }
 
   /** Whether room is to be kept for a request that waits. */

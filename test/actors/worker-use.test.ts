@@ -15,7 +15,13 @@ test('a worker uses what its whole tree uses, on every GPU', () => {
     { pid: 99, gpuUuid: 'GPU-1', usedMb: 9_000 },
   ];
   expect(workerUse([worker(10), worker(20)], trees, processes)).toEqual([
-    { plugin: 'p10', generation: 1, ramMb: 120, vramMb: 650 },
+    {
+      plugin: 'p10',
+      generation: 1,
+      ramMb: 120,
+      vramMb: 650,
+      gpus: { 'GPU-1': 500, 'GPU-2': 100, 'MIG-3': 50 },
+    },
     { plugin: 'p20', generation: 1, ramMb: 30, vramMb: undefined },
   ]);
 });

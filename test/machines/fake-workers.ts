@@ -93,6 +93,8 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
   readonly plugin: string;
   readonly generation: number;
   readonly concurrency: number;
+  /** The GPUs that it sees. */
+  readonly devices: string | undefined;
   manner: Manner;
   /** The calls that it is at. */
   readonly calls = new Map<string, FakeCall>();
@@ -108,7 +110,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
 
   constructor(
     pid: number,
-    { plugin, concurrency }: LaunchRequest,
+    { plugin, concurrency, env }: LaunchRequest,
     generation: number,
     tell: (event: ProcessEvent) => void,
     { mannerOf, asked = () => {}, later }: FakeWorkersOptions,
@@ -117,6 +119,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
     this.plugin = plugin;
     this.generation = generation;
     this.concurrency = concurrency;
+    this.devices = env['CUDA_VISIBLE_DEVICES'];
     this.manner = mannerOf(plugin);
     this.#tell = tell;
     this.#asked = asked;

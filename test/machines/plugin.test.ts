@@ -176,6 +176,25 @@ const rows: readonly Row[] = [
     to: 'spawning.resuming',
   },
   {
+    it: 'a warm worker whose GPU has no room ends, and room is asked for a new one when it is gone',
+    from: 'released.warm',
+    when: (b) => {
+      b.call();
+      b.send({ type: 'START_COLD', generation: 1 });
+      expect(b.told).toEqual(['ACQUIRE 1', 'worker 1 STOP']);
+      b.gone(1);
+    },
+    to: 'spawning.admitting',
+    told: ['ACQUIRE 1', 'worker 1 STOP', 'FREED 1', 'ACQUIRE 2'],
+  },
+  {
+    it: 'a warm worker that nobody wants any more need not start anew',
+    from: 'released.warm',
+    when: (b) => b.send({ type: 'START_COLD', generation: 1 }),
+    to: 'released.warm',
+    told: [],
+  },
+  {
     it: 'a grant of another generation goes back',
     from: 'spawning.admitting',
     when: (b) => b.granted(7),

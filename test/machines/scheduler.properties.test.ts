@@ -13,6 +13,8 @@ interface Setting {
   /** Whether plugins read their messages at once. */
   readonly prompt: boolean;
   readonly measured?: boolean;
+  /** Memory of each GPU, if they are told apart. */
+  readonly gpus?: Readonly<Record<string, number>>;
   readonly runs: number;
 }
 
@@ -25,12 +27,24 @@ const NEEDS = [
   need(5),
   need(1, { pinned: true }),
 ];
+/** On GPUs some may be spread, and some name theirs. */
+const ON_GPUS = [
+  need(4, { devices: 'GPU-b' }),
+  need(6, { minResidencyMs: 15_000, spread: 2 }),
+  need(3),
+  need(9, { spread: 2 }),
+  need(0),
+  need(5),
+  need(1, { pinned: true, devices: '1,0' }),
+];
 const VRAM = 12;
 
 /** Random deeds of random plugins; messages cross, time passes. Returns how many events reached the scheduler. */
-function live({ policy, prompt, measured }: Setting, steps: readonly number[]): number {
-  const bounds = policy.name === 'permissive' ? {} : { capacity: { slots: 3, vramMb: VRAM }, maxWaiting: 3 };
-  const world = new World(NEEDS, { policy, ...bounds }, prompt, measured === true ? VRAM : undefined);
+function live({ policy, prompt, measured, gpus }: Setting, steps: readonly number[]): number {
+  const capacity = gpus === undefined ? { slots: 3, vramMb: VRAM } : { slots: 5, gpus };
+  const bounds = policy.name === 'permissive' ? {} : { capacity, maxWaiting: 3 };
+  const needs = gpus === undefined ? NEEDS : ON_GPUS;
+  const world = new World(needs, { policy, ...bounds }, prompt, measured === true ? VRAM : undefined);
   for (const step of steps) {
     const plugin = world.plugins[step % NEEDS.length];
     if (plugin === undefined) continue;
@@ -47,9 +61,11 @@ function live({ policy, prompt, measured }: Setting, steps: readonly number[]): 
   expect(world.ended).toBe(world.asked);
   expect(world.actor.getSnapshot().value).toBe('settled');
   world.stop();
+  startedCold += world.cold;
   return world.events;
 }
 
+const TWO = { 'GPU-a': 7, 'GPU-b': 5 };
 const steps = fc.array(fc.nat(1_000_000), { minLength: STEPS, maxLength: STEPS, size: 'max' });
 const queue = policyNamed('queue', { maxWaitMs: 5_000 });
 const settings: readonly Setting[] = [
@@ -66,8 +82,13 @@ const settings: readonly Setting[] = [
     measured: true,
     runs: 10,
   },
+  { name: 'safety, on two GPUs', policy: policyNamed('safety'), prompt: true, gpus: TWO, runs: 10 },
+  { name: 'queue, on two GPUs', policy: queue, prompt: true, gpus: TWO, runs: 15 },
+  { name: 'queue, on two GPUs, with messages that cross', policy: queue, prompt: false, gpus: TWO, runs: 15 },
+  { name: 'queue, on two GPUs and late figures', policy: queue, prompt: true, gpus: TWO, measured: true, runs: 10 },
 ];
 let enforced = 0;
+let startedCold = 0;
 
 test.each(settings)('the invariants hold under random events with $name', { timeout: 120_000 }, (setting) => {
   let events = 0;
@@ -84,4 +105,6 @@ test.each(settings)('the invariants hold under random events with $name', { time
 
 test('that were a hundred thousand events under policies that enforce a capacity', () => {
   expect(enforced).toBeGreaterThanOrEqual(100_000);
+  // And among them what happens on several GPUs only.
+  expect(startedCold).toBeGreaterThan(0);
 });

@@ -17,9 +17,9 @@ test('whatever happens in whatever order, no invariant of the supervisor is brok
     fc.asyncProperty(
       fc.array(fc.nat(), { minLength: EVENTS, maxLength: EVENTS, size: 'max' }),
       fc.boolean(),
-      fc.constantFrom(undefined, 2),
-      async (list, suddenly, slots) => {
-        const world = await World.open({ slots });
+      fc.constantFrom({}, { slots: 2 }, { gpus: { 'GPU-a': 110, 'GPU-b': 60 } }),
+      async (list, suddenly, room) => {
+        const world = await World.open(room);
         try {
           const { names } = world;
           for (const n of list) await act(world, choose(n, 'a', 'b', 'c'), Math.floor(n / names.length));

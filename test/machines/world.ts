@@ -10,6 +10,7 @@ import { resolveSettings } from '../../src/config.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import type { PluginContext, PluginEvent } from '../../src/machines/plugin.ts';
 import type { schedulerMachine } from '../../src/machines/scheduler.ts';
+import type { Reservation } from '../../src/scheduler/ledger.ts';
 import type { PluginRecord } from '../../src/plugin-record.ts';
 import { Runtime } from '../../src/runtime.ts';
 import { Supervisor } from '../../src/supervisor.ts';
@@ -48,6 +49,13 @@ const THREE: Manifests = {
   c: { cancel_grace_ms: 500, start_timeout_ms: 2_000, liveness: { interval_ms: 1_000 } },
 };
 
+/** What they need of GPUs, where there are some. */
+const ON_GPUS: Manifests = {
+  a: { resources: { min_gpu_vram_mb: 50 } },
+  b: { resources: { min_gpu_vram_mb: 120, gpus: 2 } },
+  c: { resources: { min_gpu_vram_mb: 60 } },
+};
+
 /** Manifests by the names of their plugins, without what all have. */
 export type Manifests = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
@@ -60,6 +68,8 @@ export interface WorldOptions {
   readonly changesAtOnce?: number | undefined;
   /** How many workers there is room for; no limit by default. */
   readonly slots?: number | undefined;
+  /** Memory of each GPU, of which each plugin needs what {@link ON_GPUS} says; by default nothing is placed. */
+  readonly gpus?: Readonly<Record<string, number>> | undefined;
 }
 
 /** A call as its caller sees it. */
@@ -108,6 +118,7 @@ export class World {
   #writes = 0;
   #undiscovered = 0;
   readonly #changesAtOnce: number;
+  readonly #isPlaced: boolean;
 
   static async open(options: WorldOptions = {}): Promise<World> {
     const world = new World(options);
@@ -115,9 +126,10 @@ export class World {
     return world;
   }
 
-  private constructor({ manifests = THREE, seed = 1, changesAtOnce = 1, slots }: WorldOptions) {
+  private constructor({ manifests = THREE, seed = 1, changesAtOnce = 1, slots, gpus }: WorldOptions) {
     this.names = Object.keys(manifests);
     this.#changesAtOnce = changesAtOnce;
+    this.#isPlaced = gpus !== undefined;
     mkdirSync(join(this.#folder, 'plugins'));
     const settings = resolveSettings(
       {
@@ -125,7 +137,7 @@ export class World {
         dataDir: this.#folder,
         watch: false,
         maxWaiting: MAX_WAITING,
-        capacity: { slots },
+        capacity: { slots, gpus },
       },
       { env: {}, cwd: this.#folder },
     );
@@ -150,7 +162,8 @@ export class World {
       this.#touched.add(plugin);
       this.#tellStory(`  ${plugin} -> ${to}.${phase} by ${event}`);
     });
-    for (const [name, manifest] of Object.entries(manifests)) this.#write(name, manifest);
+    for (const [name, manifest] of Object.entries(manifests))
+      this.#write(name, gpus === undefined ? manifest : { ...manifest, ...ON_GPUS[name] });
   }
 
   /** Something is about to be done to a plugin. */
@@ -327,7 +340,7 @@ export class World {
     const old = [n % 5, n % 11, generation - 1, generation + 7].find((number) => !held.has(number));
     if (old === undefined) return;
     const event = staleEvent(n, old);
-    const ledger = this.#ledgerOf(record);
+    const heldBefore = this.#heldBy(record);
     record.send(event);
     const after = record.actor.getSnapshot();
     if (JSON.stringify(after.value) !== JSON.stringify(before.value))
@@ -340,12 +353,18 @@ export class World {
           : value === former;
       if (!same) throw new Error(`${event.type} of the stale generation ${old} changed ${key}`);
     }
-    if (this.#ledgerOf(record).join() !== ledger.join()) throw new Error(`${event.type} changed the ledger`);
+    if (this.#heldBy(record) !== heldBefore) throw new Error(`${event.type} changed the ledger`);
   }
 
-  #ledgerOf(record: PluginRecord): number[] {
+  #heldBy(record: PluginRecord): string {
+    return this.#ledgerOf(record)
+      .map(({ generation }) => generation)
+      .join();
+  }
+
+  #ledgerOf(record: PluginRecord): readonly Reservation[] {
     const scheduler = record.context.scheduler.getSnapshot() as SnapshotFrom<typeof schedulerMachine>;
-    return scheduler.context.admission.ledger.of(record.plugin).map((reservation) => reservation.generation);
+    return scheduler.context.admission.ledger.of(record.plugin);
   }
 
   /** What is asked of a worker is looked at as it is asked. */
@@ -414,12 +433,18 @@ export class World {
     if (held.length !== alive.length || held.some((one) => !alive.includes(one)))
       throw new Error(`${plugin} holds ${held.join()}, and ${alive.join()} live`);
     const asked = granted && record.phase === 'admitting' ? [generation] : [];
-    const ledger = this.#ledgerOf(record);
+    const reservations = this.#ledgerOf(record);
+    const ledger = reservations.map((reservation) => reservation.generation);
     const mayBe = new Set([...held, ...asked, generation, successor]);
     if ([...held, ...asked].some((one) => !ledger.includes(one)) || ledger.some((one) => !mayBe.has(one)))
       throw new Error(
         `the ledger of ${plugin} holds ${ledger.join()}, it holds ${held.join()} and ${asked.join()} of ${generation}`,
       );
+    for (const worker of living) {
+      const placed = reservations.find((reservation) => reservation.generation === worker.generation)?.gpus?.join();
+      if (this.#isPlaced && worker.devices !== placed)
+        throw new Error(`${plugin} runs on ${worker.devices}, and is placed on ${placed}`);
+    }
     const leases = workers.reduce((sum, slot) => sum + (slot.residency?.guests.size ?? 0), 0);
     if (gate.leases !== leases) throw new Error(`${plugin} counts ${gate.leases} leases, its workers ${leases}`);
     if (gate.waiting > MAX_WAITING) throw new Error(`${gate.waiting} wait for ${plugin}`);

@@ -1,6 +1,8 @@
 import { type AnyActorRef, createActor, fromCallback, SimulatedClock } from 'xstate';
 import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
 import type { Decision, SchedulerRefusal } from '../../src/scheduler/decision.ts';
+import type { GpuAmounts } from '../../src/scheduler/gpu-amounts.ts';
+import type { GenerationUse, Measurement } from '../../src/scheduler/ledger.ts';
 import type { Need, Resources } from '../../src/scheduler/need.ts';
 import type {
   MeasureRequest,
@@ -24,7 +26,10 @@ export class Stage {
   readonly facts: SchedulerFact[] = [];
   readonly refusals: SchedulerRefusal[] = [];
   /** What the monitor answers with; `undefined`: it does not answer. */
-  measured: { readonly vramMb?: number; readonly ramMb?: number } | undefined;
+  measured: Measurement['free'] | undefined;
+  /** The GPUs that it tells of, and what it says that workers use. */
+  gpus: Measurement['gpus'];
+  used: readonly GenerationUse[] = [];
   #log: string[] = [];
   readonly #plugins = new Map<string, AnyActorRef>();
   readonly #actors: { stop(): unknown }[] = [];
@@ -62,13 +67,19 @@ export class Stage {
     return this.actor.getSnapshot().context.admission.ledger.reserved;
   }
 
+  /** What a generation has of each GPU. */
+  placeOf(plugin: string, generation = 1): GpuAmounts | undefined {
+    return this.actor.getSnapshot().context.admission.ledger.get(plugin, generation)?.need.gpus;
+  }
+
   send(event: SchedulerEvent): void {
     this.actor.send(event);
   }
 
   /** The monitor says what there is, if it says anything. */
   measure(): void {
-    if (this.measured !== undefined) this.send({ type: 'MEASURED', free: this.measured, at: this.now });
+    const { measured: free, gpus, used, now: at } = this;
+    if (free !== undefined) this.send({ type: 'MEASURED', free, gpus, used, at });
   }
 
   acquire(plugin: string, need: Need, { generation = 1, priority = 0, deadline }: Terms = {}): void {

@@ -1,6 +1,7 @@
 import { type AnyActorRef, createActor, fromCallback, SimulatedClock } from 'xstate';
 import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
-import { fits, type Need, type Resources } from '../../src/scheduler/need.ts';
+import { sumOf } from '../../src/scheduler/gpu-amounts.ts';
+import { fits, type Need, NOTHING, plus, type Resources } from '../../src/scheduler/need.ts';
 import type { MeasureRequest, SchedulerEvent, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
 import { need } from './need.ts';
 
@@ -63,6 +64,8 @@ export class World {
   events = 0;
   asked = 0;
   ended = 0;
+  /** How many warm workers were to start anew elsewhere. */
+  cold = 0;
   /** Thrown by `check`: a throw while a message is received would only end the one who receives. */
   readonly #violations: string[] = [];
   readonly #prompt: boolean;
@@ -70,6 +73,7 @@ export class World {
   readonly #monitor: AnyActorRef | undefined;
   /** What the monitor shows is one look old. */
   #shown = Infinity;
+  #shownOn: Record<string, number> = {};
 
   /**
    * @param prompt whether plugins read their messages at once
@@ -95,7 +99,12 @@ export class World {
   #watch(vramMb: number): AnyActorRef {
     const logic = fromCallback<MeasureRequest>(({ receive }) =>
       receive(() => {
-        const free = { vramMb: Math.min(this.#shown, vramMb) };
+        const { ledger } = this.#admission;
+        const each = ledger.capacity.gpus;
+        const free = { vramMb: Math.min(this.#shown, vramMb), gpus: each && { ...each, ...this.#shownOn } };
+        for (const gpu in each)
+          this.#shownOn[gpu] =
+            (each[gpu] ?? 0) - [...ledger].reduce((sum, { need: held }) => sum + (held.gpus?.[gpu] ?? 0), 0);
         let taken = 0;
         for (const { held, need: amount } of this.plugins)
           for (const state of held.values()) taken += state === 'warm' ? keptOf(amount).vramMb : amount.vramMb;
@@ -314,8 +323,15 @@ export class World {
       case 'REFUSED':
         this.#answered(plugin, generation);
         return;
+      case 'START_COLD':
+        if (plugin.asking !== generation) return;
+        this.cold += 1;
+        this.#answered(plugin, generation);
+        plugin.held.set(generation, 'going');
+        return;
       case 'RELEASE':
-        if (state === undefined) return;
+        // One that is to start cold goes already: its end is the answer.
+        if (state === undefined || state === 'going') return;
         if (state === 'idle' || (state === 'warm' && plugin.asking !== generation))
           plugin.held.set(generation, 'going');
         else this.#deny(plugin, generation);
@@ -395,7 +411,8 @@ export class World {
       }
       if (plugin.asking !== undefined) {
         const answers = inbox.filter(
-          ({ type, generation }) => (type === 'GRANTED' || type === 'REFUSED') && generation === plugin.asking,
+          ({ type, generation }) =>
+            (type === 'GRANTED' || type === 'REFUSED' || type === 'START_COLD') && generation === plugin.asking,
         );
         const asks = queue.get(name)?.generation === plugin.asking ? 1 : 0;
         if ((queue.get(name)?.deadline ?? Infinity) <= now) throw new Error(`${name} waits beyond its deadline`);
@@ -417,6 +434,8 @@ export class World {
     if (this.#enforcing && ledger.reserved.slots + evictions.held().slots > ledger.capacity.slots) {
       throw new Error('more is kept back than there is');
     }
+    this.#checkGpus();
+    this.#checkWaiting();
     const { evictable, yieldable } = ledger;
     if (evictions.held().slots < 0 || evictable.slots < 0 || yieldable.slots < 0) throw new Error('a sum is negative');
     const candidates = [...ledger.candidates()];
@@ -431,6 +450,48 @@ export class World {
       throw new Error(`${value} with a queue of ${queue.length}`);
     if ((value === 'evicting') !== (evictions.size > 0 && value !== 'measuring'))
       throw new Error(`${value} with ${evictions.size}`);
+  }
+
+  /** Nobody waits who has room, on whichever GPU. */
+  #checkWaiting(): void {
+    if (this.#monitor !== undefined) return;
+    const { ledger, queue, evictions } = this.#admission;
+    for (const { name } of this.plugins) {
+      const request = queue.get(name);
+      if (request === undefined || !queue.waits(request)) continue;
+      const own = ledger.get(name, request.generation);
+      if (own?.leaving === true) continue;
+      const free = plus(ledger.available(evictions.held(name)), own?.need ?? NOTHING);
+      for (const on of [own?.gpus, undefined])
+        if (fits(ledger.gpus.demandOf(request.need, on), free)) throw new Error(`${name} waits for what there is`);
+    }
+  }
+
+  /** What holds of each GPU, where they are told apart. */
+  #checkGpus(): void {
+    const { ledger, evictions } = this.#admission;
+    const { gpus } = ledger.capacity;
+    if (gpus === undefined) return;
+    for (const { plugin, gpus: on, need: held } of ledger) {
+      if (sumOf(held.gpus ?? {}) !== held.vramMb) throw new Error(`${plugin} has no place for all that it holds`);
+      const places = Object.keys(held.gpus ?? {});
+      if (places.some((gpu) => on?.includes(gpu) !== true)) throw new Error(`${plugin} holds what it cannot use`);
+      const { need: asked } = this.plugins.find(({ name }) => name === plugin) ?? {};
+      if (places.length > (asked?.spread ?? 1)) throw new Error(`${plugin} is spread over ${places.join()}`);
+      const named = asked === undefined ? undefined : ledger.gpus.demandOf(asked).on;
+      if (places.some((gpu) => named?.includes(gpu) === false)) throw new Error(`${plugin} is on ${places.join()}`);
+    }
+    for (const [gpu, capacity] of Object.entries(gpus)) {
+      const sum = [...ledger].reduce((total, { need: held }) => total + (held.gpus?.[gpu] ?? 0), 0);
+      const reserved = ledger.reserved.gpus?.[gpu] ?? 0;
+      if (reserved !== sum) throw new Error(`reserved ${reserved} of ${gpu}, the sum is ${sum}`);
+      const kept = evictions.held().gpus?.[gpu] ?? 0;
+      if (kept < 0) throw new Error(`${kept} is kept back of ${gpu}`);
+      if (this.#enforcing && reserved + kept > capacity) throw new Error(`more than there is is taken of ${gpu}`);
+      if (this.#admission.queue.empty && kept !== 0) throw new Error(`${gpu} is kept back for nobody`);
+      const evictable = [...ledger.candidates()].reduce((total, { need: held }) => total + (held.gpus?.[gpu] ?? 0), 0);
+      if ((ledger.evictable.gpus?.[gpu] ?? 0) !== evictable) throw new Error(`evictable of ${gpu} is not the sum`);
+    }
   }
 
   stop(): void {
