@@ -54,10 +54,15 @@ function wordsOf(name: string): string[] {
     .filter((word) => word !== '');
 }
 
+/** The working directories of shells, whose names look like those of passwords. */
+const FOLDER_VARIABLES = new Set(['PWD', 'OLDPWD']);
+
 /** The values of variables with secret-looking names: the host's own may turn up in what a worker prints. */
 export function secretsOfVariables(variables: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(variables)
-    .filter(([name, value]) => typeof value === 'string' && isSecretName(name) && isLong(value))
+    .filter(([name, value]) => {
+      return typeof value === 'string' && isLong(value) && isSecretName(name) && !FOLDER_VARIABLES.has(name);
+    })
     .map(([, value]) => value as string);
 }
 

@@ -92,13 +92,18 @@ const decideRestart = base.enqueueActions(({ context, event, enqueue }) => {
         type: 'GIVE_UP',
         error: new GreenroomError(
           'E_GIVEN_UP',
-          `"${plugin}" is not started again: ${describeCause(plan.cause)}. ${error.message} Mend the cause, then load it to try again.`,
+          `"${plugin}" is not started again: ${describeCause(plan.cause)}. ${ended(error.message)} Mend the cause, then load it to try again.`,
           { plugin, cause: error, details: plan.cause },
         ),
       });
       break;
   }
 });
+
+/** With a full stop: what a worker said last may have none. */
+function ended(sentence: string): string {
+  return /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`;
+}
 
 function describeCause({ kind, limit, times }: GiveUpCause): string {
   switch (kind) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Redactor } from '../../src/inspector/redaction.ts';
-import { concealConfig, isSecretName, secretsOfManifest } from '../../src/inspector/secrets.ts';
+import { concealConfig, isSecretName, secretsOfManifest, secretsOfVariables } from '../../src/inspector/secrets.ts';
 
 const CANARY = 'c4n4ry-5ecret';
 
@@ -175,4 +175,8 @@ describe('what is declared secret', () => {
     });
     expect(secrets).toEqual(['from-variable', 'from-next', 'from-same', 'from-default']);
   });
+});
+
+it('takes the working directory of a shell for no password', () => {
+  expect(secretsOfVariables({ PWD: '/home/ada', OLDPWD: '/home', DB_PWD: 'opensesame' })).toEqual(['opensesame']);
 });

@@ -285,7 +285,7 @@ describe('the stream', () => {
     expect(await bench.supervisor.execute('bench', { do: 'say', text: 'x' })).toBeNull();
     for (const socket of sockets) socket.destroy();
     await vi.waitUntil(async () => (await get(port, '/api/snapshot', good)).status === 200);
-  });
+  }, 120_000);
 
   it('ends with the inspector, and the program with nothing left', async () => {
     const bench = await openBench();

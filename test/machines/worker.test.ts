@@ -64,7 +64,7 @@ class Bench {
     const input: WorkerInput = {
       name: 'p',
       generation: 3,
-      launch: { plugin: 'p', concurrency: 1 } as LaunchRequest,
+      launch: { plugin: 'p', concurrency: 1, env: {} } as unknown as LaunchRequest,
       config: { size: 1 },
       timeouts: { startMs: 1_000, stopMs: 200 },
       liveness: { intervalMs: 10_000, timeoutMs: 500 },

@@ -15,7 +15,7 @@ const REDISCOVER_MS = 3_000;
 const PATIENCE_MS = 30_000;
 
 /** The memory for the plugins that say how much they need, in MiB. */
-export const MEMORY_BUDGET_MB = 400;
+export const MEMORY_BUDGET_MB = 600;
 
 /** What a stage is made of. */
 export interface StageOptions {

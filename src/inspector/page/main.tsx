@@ -4,6 +4,7 @@ import './shell/base.css';
 import './shell/shell.css';
 import './panes/panes.css';
 import { App } from './shell/app.tsx';
+import { loadRest } from './shell/lazy.tsx';
 import { openSession } from './shell/session.ts';
 import { keepAddress, readAddress, takeToken } from './store/address.ts';
 import { Page, PageContext } from './store/page.ts';
@@ -43,3 +44,6 @@ if (root !== null) {
     root,
   );
 }
+
+// When all that is to be seen at once is there.
+setTimeout(loadRest, 1_000);

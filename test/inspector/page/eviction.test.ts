@@ -15,6 +15,7 @@ describe.skipIf(CHROMIUM === undefined)('the page when room is short', () => {
     await supervisor.execute('guest', { do: 'about' });
     await page.locator('#search').fill('told to go');
     await says(page, '.event', /decision: evict.*bench told to go/);
+    await rowOf(page, 'plugin:bench').waitFor();
     await page.locator('#search').fill('');
 
     await rowOf(page, 'plugin:guest').click();

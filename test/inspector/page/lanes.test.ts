@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { callBarsOf } from '../../../src/inspector/page/lanes/call-bars.ts';
 import { barsOf, callsOf, marksOf, memoryLineOf } from '../../../src/inspector/page/lanes/level-of-detail.ts';
-import { spotAt, timesOf } from '../../../src/inspector/page/lanes/spot.ts';
+import { spotAt, timeOfMark, timesOf } from '../../../src/inspector/page/lanes/spot.ts';
 import {
   durationText,
   ticksOf,
@@ -42,8 +42,8 @@ describe('a window of time', () => {
 
   it('moves no further than is needed to show a time', () => {
     expect(windowWith(window, 500)).toEqual(window);
-    expect(windowWith(window, 1200)).toEqual({ from: 200, to: 1200 });
-    expect(windowWith(window, -100)).toEqual({ from: -100, to: 900 });
+    expect(windowWith(window, 1200)).toEqual({ from: 500, to: 1500 });
+    expect(windowWith(window, -100)).toEqual({ from: -800, to: 200 });
   });
 
   it('is told in the unit that suits it', () => {
@@ -171,7 +171,9 @@ describe('a lane', () => {
       call: { from: 310 },
       marks: [],
     });
-    expect(spotAt(lane, [], 450, 1000)).toMatchObject({ stay: { state: 'crashed' }, lasted: 600, marks: [{ seq: 9 }] });
+    expect(spotAt(lane, [], 450, 1000)).toMatchObject({ stay: { state: 'crashed' }, lasted: 600, marks: [] });
+    expect(spotAt(lane, [], 395, 1000, 10)).toMatchObject({ marks: [{ seq: 9 }] });
+    expect([timeOfMark(lane, 395, 10), timeOfMark(lane, 380, 10)]).toEqual([400, 380]);
     expect(spotAt(lane, [], 50, 1000)?.stay).toBeUndefined();
     expect(spotAt(lane, [], 1001, 1000)).toBeUndefined();
   });

@@ -2,11 +2,12 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import type { ActorId } from '../../wire.ts';
 import { PLUGIN_STATES } from '../palette.ts';
 import { Glyph } from '../shell/glyph.tsx';
+import { actorText } from '../store/format.ts';
 import type { Lane } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
 import { colorsAt, type LaneColors } from './colors.ts';
 import './lanes.css';
-import { type LaneSpot, spotAt } from './spot.ts';
+import { type LaneSpot, spotAt, timeOfMark } from './spot.ts';
 import { LanesTable } from './table.tsx';
 import { HEIGHTS, paintLanes, type Scene } from './paint.ts';
 import {
@@ -253,7 +254,9 @@ function Tip({
         </div>
       )}
       {marks.map((mark) => (
-        <div key={mark.seq}>{mark.kind === 'crash' ? '✕ crashed' : '▼ gave up its room'}</div>
+        <div key={mark.seq}>
+          {mark.kind === 'crash' ? '✕ crashed' : `▼ had to go for ${actorText(mark.asker ?? '')}`}
+        </div>
       ))}
     </div>
   );
@@ -350,7 +353,7 @@ function listen(
       const { window, width, calls, until } = scene;
       if (press === undefined) {
         const lane = laneAt(y);
-        const spot = lane && spotAt(lane, calls.get(lane.id), timeAt(x, window, width), until);
+        const spot = lane && spotAt(lane, calls.get(lane.id), timeAt(x, window, width), until, nearIn(scene));
         showSpot(spot && { ...spot, x, y });
         return;
       }
@@ -372,7 +375,8 @@ function listen(
       if (moved) return;
       const lane = laneAt(y);
       if (lane !== undefined) latest.current.onSelect(lane.id);
-      latest.current.onCursor(Math.min(scene.until, timeAt(x, scene.window, scene.width)));
+      const at = timeAt(x, scene.window, scene.width);
+      latest.current.onCursor(Math.min(scene.until, lane === undefined ? at : timeOfMark(lane, at, nearIn(scene))));
     },
     pointercancel: () => {
       press = undefined;
@@ -385,6 +389,14 @@ function listen(
     element.addEventListener(name, listener as EventListener, { passive: false, signal: ending.signal });
   }
   return () => ending.abort();
+}
+
+/** How far from the middle of a mark the pointer is still at it, in pixels. */
+const MARK_REACH = 9;
+
+/** The same in milliseconds. */
+function nearIn({ window, width }: Scene): number {
+  return (MARK_REACH / Math.max(1, width)) * (window.to - window.from);
 }
 
 function rangeOf(one: number, other: number, { window, width, until }: Scene): TimeWindow {

@@ -14,16 +14,21 @@ export interface LaneSpot {
   readonly memoryMb: number | undefined;
   readonly budgetMb: number | undefined;
   readonly call: CallBar | undefined;
-  /** What is marked in that state. */
+  /** What is marked there. */
   readonly marks: Lane['marks'];
 }
 
-/** What a lane shows at a time; undefined after the end of what is known. */
+/**
+ * What a lane shows at a time; undefined after the end of what is known.
+ *
+ * @param near how far from a mark is still at it, in milliseconds
+ */
 export function spotAt(
   lane: Lane,
   calls: readonly CallBar[] | undefined,
   at: number,
   until: number,
+  near = 0,
 ): LaneSpot | undefined {
   if (at > until) return undefined;
   const index = lastUpTo(lane.stays, at, ({ from }) => from);
@@ -37,8 +42,14 @@ export function spotAt(
     memoryMb: lane.memory[lastUpTo(lane.memory, at, (point) => point.at)]?.memoryMb,
     budgetMb: lane.budgetMb,
     call: calls?.findLast(({ from, to = until }) => from <= at && at <= to),
-    marks: lane.marks.filter((mark) => stay !== undefined && mark.at >= stay.from && mark.at < end).slice(0, 3),
+    marks: lane.marks.filter((mark) => Math.abs(mark.at - at) <= near).slice(0, 3),
   };
+}
+
+/** The time of the mark that is nearest to a time, if one is as near as that; else the time itself. */
+export function timeOfMark({ marks }: Lane, at: number, near: number): number {
+  const [nearest] = marks.toSorted((a, b) => Math.abs(a.at - at) - Math.abs(b.at - at));
+  return nearest !== undefined && Math.abs(nearest.at - at) <= near ? nearest.at : at;
 }
 
 /** How long an actor was in each state within a window, in milliseconds. */

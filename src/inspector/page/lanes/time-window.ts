@@ -36,10 +36,13 @@ export function moveWindow({ from, to }: TimeWindow, by: number): TimeWindow {
   return { from: from + by, to: to + by };
 }
 
-/** As long as another, moved no further than is needed to show a time. */
+/** Where in a window a time comes to lie that was out of sight, as a part of it: what led there is to be seen. */
+const PLACE = 0.7;
+
+/** A window as long as another that shows a time: the same if it does. */
 export function windowWith(window: TimeWindow, at: number): TimeWindow {
-  if (at < window.from) return moveWindow(window, at - window.from);
-  return at > window.to ? moveWindow(window, at - window.to) : window;
+  if (at >= window.from && at <= window.to) return window;
+  return moveWindow(window, at - window.from - PLACE * (window.to - window.from));
 }
 
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500].concat(

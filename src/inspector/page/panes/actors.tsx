@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { Json, JsonObject } from '../../wire.ts';
 import { Empty } from '../shell/empty.tsx';
 import { Glyph } from '../shell/glyph.tsx';
 import { VirtualList } from '../shell/virtual-list.tsx';
@@ -86,6 +87,11 @@ export function Actors() {
   );
 }
 
+function codeIn(error: Json | undefined): string | undefined {
+  const { code } = (error ?? {}) as JsonObject;
+  return typeof code === 'string' ? code : undefined;
+}
+
 interface ActorRowProps {
   readonly item: ActorItem;
   readonly now: number;
@@ -102,6 +108,8 @@ function ActorRow({ item: { actor, level }, now, place, isSelected, onSelect }: 
   const inFlight = numberIn(context, 'inFlight') ?? 0;
   const pid = numberIn(context, 'pid');
   const isDisabled = context['enabled'] === false;
+  // One that could not be loaded looks else as if nobody had tried.
+  const failure = state === 'discovered' ? codeIn(context['lastError']) : undefined;
   return (
     // The keys of the whole page go from actor to actor.
     <div
@@ -123,6 +131,7 @@ function ActorRow({ item: { actor, level }, now, place, isSelected, onSelect }: 
         {isDisabled && ' · disabled'}
       </span>
       <span class="actor-facts muted">
+        {failure !== undefined && <span class="ink-crashed">{failure}</span>}
         {crashes > 0 && (
           <span class="ink-crashed" title={`Crashes that are remembered: ${crashes}`}>
             ✕{crashes}
@@ -135,7 +144,7 @@ function ActorRow({ item: { actor, level }, now, place, isSelected, onSelect }: 
           </span>
         )}
         {memoryMb !== undefined && <span title="Memory of its process tree">{memoryText(memoryMb)}</span>}
-        {pid !== undefined && machine !== 'worker' && <span title="Process">{pid}</span>}
+        {pid !== undefined && machine !== 'worker' && <span title="Process">pid {pid}</span>}
       </span>
     </div>
   );

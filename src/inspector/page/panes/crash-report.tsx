@@ -4,16 +4,18 @@ import { crashMarkdown, eventsBefore } from '../store/crash.ts';
 import { restartsText, timeText } from '../store/format.ts';
 import type { ActorState } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
+import './crash-report.css';
 import { exitText } from './process-view.tsx';
 
-/** The last crash of a plugin: what it died of, what it said, and what came before. */
-export function CrashReport({ actor: { lastCrash } }: { readonly actor: ActorState }) {
+/** The last crash of a plugin at the instant: what it died of, what it said, and what came before; and its other ones. */
+export function CrashReport({ actor: { id, lastCrash } }: { readonly actor: ActorState }) {
   const page = usePage();
   const [copied, setCopied] = useState('');
   const history = page.history.value;
   if (lastCrash === undefined || history === undefined) return <Empty title="No crash is remembered" />;
   const { seq, at, error, exit, output, generation, restarts } = lastCrash;
   const rows = eventsBefore(history, lastCrash);
+  const crashes = history.recordsOf(id).filter((record) => record.kind === 'crash');
   const copy = (): void => {
     navigator.clipboard.writeText(crashMarkdown(lastCrash, rows, exitText(exit))).then(
       () => setCopied('Copied'),
@@ -37,6 +39,22 @@ export function CrashReport({ actor: { lastCrash } }: { readonly actor: ActorSta
         </button>
         <span role="status">{copied}</span>
       </div>
+      {crashes.length > 1 && (
+        <nav class="crash-list" aria-label="Crashes that are remembered">
+          {crashes.length} crashes:
+          {crashes.map((crash) => (
+            <button
+              key={crash.seq}
+              type="button"
+              class="small mono"
+              aria-current={crash.seq === seq}
+              onClick={() => page.lookAt(crash.seq)}
+            >
+              {timeText(crash.at)} {crash.error.code}
+            </button>
+          ))}
+        </nav>
+      )}
       <h3>Last lines of its output</h3>
       <pre class="code">{output === '' ? '(none)' : output}</pre>
       <h3>The last {rows.length} events</h3>

@@ -130,7 +130,7 @@ function EventRow({ row, before, place, now, cursor }: EventRowProps) {
           type="button"
           class="event-hide"
           tabIndex={-1}
-          aria-label={`Hide ${type}`}
+          aria-label={`Hide ${eventText(type)}`}
           title="Hide this type"
           onClick={(event) => {
             event.stopPropagation();

@@ -5,13 +5,14 @@ import { actorText, durationText, timeText, wordOf } from '../store/format.ts';
 import { type DecisionStep, decisionsOf, resourcesText } from '../store/decision.ts';
 import type { ActorState } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
+import './why.css';
 
 /** Ranks above this are times, in milliseconds since the epoch. */
 const EARLIEST_TIME = Date.UTC(2020);
 
 const OUTCOMES: Readonly<Record<string, string>> = {
   grant: 'Granted',
-  evict: 'No room: others have to go',
+  evict: 'Room is made: others have to go',
   wait: 'No room: it waits',
   refuse: 'Refused',
 };
@@ -60,7 +61,7 @@ function Decision({ step, actor }: { readonly step: DecisionStep; readonly actor
       {waitingFor.length > 0 && <InTheWay decision={decision} />}
       {gone.map((transition) => (
         <p key={transition.seq} class="why-gone">
-          {actorText(transition.actor)} is {transition.to}, {durationText(transition.at - at)} later
+          {actorText(transition.actor)} is {transition.to.replace('.', ' · ')}, {durationText(transition.at - at)} later
         </p>
       ))}
     </li>

@@ -6,13 +6,15 @@ import { Events } from '../panes/events.tsx';
 import { LanesPane } from '../panes/lanes-pane.tsx';
 import { type PaneName, usePage } from '../store/page.ts';
 import { Header } from './header.tsx';
-import { Help } from './help.tsx';
 import { listenToKeys } from './keyboard.ts';
+import { lazy } from './lazy.tsx';
 import { openSession } from './session.ts';
 import { Splitter } from './splitter.tsx';
 import { Tabs } from './tabs.tsx';
 import { TimeBar } from './time-bar.tsx';
 import { Welcome } from './welcome.tsx';
+
+const Help = lazy(async () => (await import('./help.tsx')).Help, 'The keys');
 
 const PANES: readonly { readonly name: PaneName; readonly title: string }[] = [
   { name: 'actors', title: 'Actors' },
@@ -58,7 +60,7 @@ export function App() {
       ) : (
         <Welcome />
       )}
-      <Help />
+      {page.isHelpOpen.value && <Help />}
       {page.notice.value !== '' && (
         <div class="notice" role="alert">
           {page.notice.value}

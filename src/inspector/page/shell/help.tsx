@@ -8,11 +8,7 @@ const NAMES: Readonly<Record<string, string>> = { ' ': 'Space', Escape: 'Esc' };
 export function Help() {
   const page = usePage();
   const dialog = useRef<HTMLDialogElement>(null);
-  const isOpen = page.isHelpOpen.value;
-  useEffect(() => {
-    if (isOpen) dialog.current?.showModal();
-    else dialog.current?.close();
-  }, [isOpen]);
+  useEffect(() => dialog.current?.showModal(), []);
   const close = (): void => {
     page.isHelpOpen.value = false;
   };

@@ -1,11 +1,19 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
+const loads: (() => Promise<unknown>)[] = [];
+
+/** Loads what was not shown yet, for the runtime that gives it may end. */
+export function loadRest(): void {
+  for (const load of loads) load().catch(() => {});
+}
+
 /** A component that is loaded when it is first shown, so that the page itself is small and there at once. */
 export function lazy<Props extends object>(
   load: () => Promise<ComponentType<Props>>,
   what: string,
 ): ComponentType<Props> {
+  loads.push(load);
   let loaded: ComponentType<Props> | undefined;
   return function Lazy(props: Props) {
     const [, setState] = useState<'loading' | 'loaded' | 'failed'>('loading');

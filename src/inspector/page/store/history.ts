@@ -154,13 +154,15 @@ export class History {
   laneOf(id: ActorId): Lane {
     const stays: Stay[] = [];
     const memory: { at: number; memoryMb: number }[] = [];
-    const marks: { at: number; seq: number; kind: 'crash' | 'eviction' }[] = [];
+    const marks: Lane['marks'][number][] = [];
     const start = (this.#checkpoints[0] ?? this.#present).get(id);
     const startAt = this.#records[0]?.at ?? this.known.at;
     if (start !== undefined) stays.push({ ...stayIn(start), from: start.since ?? startAt, seq: 0 });
     for (const record of this.recordsOf(id)) {
       if (record.kind === 'decision') {
-        if (victimsOf(record).includes(id)) marks.push({ at: record.at, seq: record.seq, kind: 'eviction' });
+        if (victimsOf(record).includes(id)) {
+          marks.push({ at: record.at, seq: record.seq, kind: 'eviction', asker: record.actor });
+        }
       } else if (record.kind === 'crash') marks.push({ at: record.at, seq: record.seq, kind: 'crash' });
       else if (record.kind === 'memory') memory.push({ at: record.at, memoryMb: record.memoryMb });
       else if (record.kind === 'transition') {
@@ -216,7 +218,7 @@ export class History {
 }
 
 /** The plugins that a decision asks to go. */
-function victimsOf({ chosen }: DecisionRecord): ActorId[] {
+export function victimsOf({ chosen }: DecisionRecord): ActorId[] {
   return chosen.map(({ plugin }) => `plugin:${wordOf(plugin)}`);
 }
 

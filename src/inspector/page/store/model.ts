@@ -61,7 +61,13 @@ export interface Lane {
   /** The most memory its manifest allows, in MiB. */
   readonly budgetMb: number | undefined;
   /** Crashes, and when it had to give up its room for another. */
-  readonly marks: readonly { readonly at: number; readonly seq: number; readonly kind: 'crash' | 'eviction' }[];
+  readonly marks: readonly {
+    readonly at: number;
+    readonly seq: number;
+    readonly kind: 'crash' | 'eviction';
+    /** Of an eviction: for whom it had to go. */
+    readonly asker?: ActorId | undefined;
+  }[];
 }
 
 /** The time that an actor spends in one state. */

@@ -1,6 +1,6 @@
-import { wordOf } from './format.ts';
 import type { ActorId, InspectorRecord, TransitionRecord } from '../../wire.ts';
-import type { History } from './history.ts';
+import { wordOf } from './format.ts';
+import { type History, victimsOf } from './history.ts';
 
 /** A line of the events pane: an event and the transition it led to, or a milestone that has no event of its own. */
 export interface Row {
@@ -8,6 +8,8 @@ export interface Row {
   readonly at: number;
   readonly actor: ActorId;
   readonly source: ActorId | undefined;
+  /** Whom else it is about: those that have to go. */
+  readonly others: readonly ActorId[];
   /** The event's type, or what kind of milestone it is. */
   readonly type: string;
   readonly record: InspectorRecord;
@@ -72,7 +74,7 @@ export class Rows {
     for (let index = from; index < this.#all.length; index += 1) {
       const row = this.#all[index] as Row;
       const matches = query === '' || row.text.includes(query);
-      if (matches && query !== '') this.#actors.add(row.actor);
+      if (matches && query !== '') for (const id of [row.actor, ...row.others]) this.#actors.add(id);
       if (matches && isWanted(row, filter)) this.#wanted.push(row);
     }
     this.#history = history;
@@ -103,7 +105,7 @@ export class Rows {
 
 function isWanted(row: Row, filter: RowFilter): boolean {
   const { actor, range } = filter;
-  if (actor !== undefined && row.actor !== actor && row.source !== actor) return false;
+  if (actor !== undefined && row.actor !== actor && row.source !== actor && !row.others.includes(actor)) return false;
   if (filter.transitionsOnly && row.transition === undefined) return false;
   if (filter.errorsOnly && !row.isError) return false;
   if (filter.type !== undefined && row.type !== filter.type) return false;
@@ -127,10 +129,11 @@ export function rowOf(record: InspectorRecord): Row {
   const { seq, at, actor } = record;
   const source = record.kind === 'event' ? record.source : undefined;
   const { type, note, isError } = wordsOf(record);
+  const others = record.kind === 'decision' ? victimsOf(record) : [];
   const transition = record.kind === 'transition' ? record : undefined;
   const states = transition === undefined ? '' : `${transition.from}\n${transition.to}`;
   const text = `${actor}\n${source ?? ''}\n${type}\n${note}\n${states}`.toLowerCase();
-  return { seq, at, actor, source, type, record, transition, note, isError, text };
+  return { seq, at, actor, source, others, type, record, transition, note, isError, text };
 }
 
 function wordsOf(record: InspectorRecord): Pick<Row, 'type' | 'note' | 'isError'> {
