@@ -1,6 +1,6 @@
 // Lays the charts of the four machines out ahead, so that the inspector's page draws them at once. Those that a chart
-// opens with are kept apart from those with more states open. With --check it writes nothing and fails if a file is out
-// of date.
+// opens with are kept apart from those with more states open. With --check it lays nothing out, writes nothing, and fails
+// if the files are not of these charts: a fingerprint is of all that elk is given.
 import { readFileSync, writeFileSync } from 'node:fs';
 import ELK from 'elkjs/lib/elk.bundled.js';
 import { runnerImport } from 'vite';
@@ -27,27 +27,31 @@ function someOpen(chart) {
   return [...everyLevel(chart)].filter((path) => !top.has(path)).map((path) => new Set([...top, path]));
 }
 
-async function layoutsOf(views) {
-  const layouts = {};
-  for (const [chart, open] of views) {
-    const graph = graphOf(chart, open);
-    layouts[fingerprintOf(graph)] ??= await layOut(graph, (given) => elk.layout(given));
-  }
-  return layouts;
+const topViews = charts.map((chart) => [chart, topLevel(chart)]);
+const openViews = charts.flatMap((chart) => [...someOpen(chart), everyLevel(chart)].map((set) => [chart, set]));
+
+/** The graphs of views by their fingerprints, but for those that are known. */
+function graphsOf(views, known = new Map()) {
+  const graphs = views.map(([chart, open]) => graphOf(chart, open)).map((graph) => [fingerprintOf(graph), graph]);
+  return new Map(graphs.filter(([fingerprint]) => !known.has(fingerprint)));
 }
 
-const top = await layoutsOf(charts.map((chart) => [chart, topLevel(chart)]));
-const open = await layoutsOf(
-  charts.flatMap((chart) => [...someOpen(chart), everyLevel(chart)].map((set) => [chart, set])),
-);
-for (const fingerprint of Object.keys(top)) delete open[fingerprint];
-
-for (const [name, layouts] of Object.entries({ 'layouts-top.json': top, 'layouts-open.json': open })) {
+const top = graphsOf(topViews);
+for (const [name, graphs] of Object.entries({
+  'layouts-top.json': top,
+  'layouts-open.json': graphsOf(openViews, top),
+})) {
   const file = new URL(`../src/inspector/page/chart/${name}`, import.meta.url);
-  const text = `${JSON.stringify(layouts, undefined, 2)}\n`;
-  if (!process.argv.includes('--check')) writeFileSync(file, text);
-  else if (readFileSync(file, 'utf8') !== text) {
+  if (process.argv.includes('--check')) {
+    const there = Object.keys(JSON.parse(readFileSync(file, 'utf8')));
+    if (there.toSorted().join() === [...graphs.keys()].toSorted().join()) continue;
     console.error(`src/inspector/page/chart/${name} is out of date. Run: node scripts/chart-layouts.mjs`);
     process.exitCode = 1;
+  } else {
+    const layouts = {};
+    for (const [fingerprint, graph] of graphs) {
+      layouts[fingerprint] = await layOut(graph, (given) => elk.layout(given));
+    }
+    writeFileSync(file, `${JSON.stringify(layouts, undefined, 2)}\n`);
   }
 }
