@@ -468,7 +468,8 @@ export class Recorder {
       this.#meet(record);
       const plugin = this.#views.plugin(record, undefined);
       const snapshot = this.#present.actorOf(record.actor, record.plugin);
-      this.#pending.push({
+      // What came in this turn was there before what it has done in it.
+      this.#pending.unshift({
         record: { kind: 'presence', at: this.#now(), actor, plugin, snapshot },
         payload: undefined,
       });

@@ -153,6 +153,17 @@ describe('the recorder', () => {
     ]);
   });
 
+  it('tells that a plugin has come before what it does in the same turn', async () => {
+    const bench = await openBench();
+    const recorder = recorderOf(bench);
+    bench.write('late');
+    await bench.supervisor.discover();
+    await bench.supervisor.load('late');
+    const own = recordsOf(recorder).filter(({ actor }) => actor === 'plugin:late');
+    expect(own[0]?.kind).toBe('presence');
+    expect(of(own, 'decision')).toHaveLength(1);
+  });
+
   it('disturbs nothing when it fails', async () => {
     const bench = await openBench();
     let isBroken = false;
