@@ -253,7 +253,7 @@ function Tip({
         </div>
       )}
       {marks.map((mark) => (
-        <div key={mark.seq}>{mark.kind === 'crash' ? '✕ crashed' : '▼ gave up its room'}</div>
+        <div key={mark.seq}>{mark.kind === 'crash' ? '✕ crashed' : '▼ evicted'}</div>
       ))}
     </div>
   );
