@@ -13,15 +13,21 @@ describe.skipIf(CHROMIUM === undefined)('the page when room is short', () => {
     await says(page, '.supervisor', /running · queue/);
     await supervisor.execute('bench', { do: 'about' });
     await supervisor.execute('guest', { do: 'about' });
-    await page.locator('#search').fill('told to go');
-    await says(page, '.event', /decision: evict.*bench told to go/);
-    await rowOf(page, 'plugin:bench').waitFor();
+    await page.locator('#search').fill('evicted for guest');
+    await says(page, '.event', /guest.*decision: evict.*bench evicted for guest/);
+    await rowOf(page, 'plugin:bench')
+      .filter({ hasText: /released · evicted for guest/ })
+      .waitFor();
     await page.locator('#search').fill('');
+    await rowOf(page, 'plugin:bench').click();
+    await page.getByRole('button', { name: 'This actor' }).click();
+    await says(page, '.event', /bench evicted for guest/);
+    await page.getByRole('button', { name: 'This actor' }).click();
 
     await rowOf(page, 'plugin:guest').click();
     await page.getByRole('tab', { name: 'Why' }).click();
     await says(page, '.why li', /others have to go.*it fits when residents without calls have gone.*Worker 1 of guest/);
-    await says(page, '.why-ranks tr', /^bench\d\d:\d\d:\d\d\.\d{3}release$/);
+    await says(page, '.why-ranks tr', /^benchlast used \d\d:\d\d:\d\d\.\d{3}release$/);
     await says(page, '.why-gone', /^bench is released/);
     await says(page, '.why li', /Granted.*it fits into what is free/);
 
@@ -44,5 +50,9 @@ describe.skipIf(CHROMIUM === undefined)('the page when room is short', () => {
     caller.abort();
     await Promise.all([call, waiting]);
     await says(page, '.why li', /Granted.*Worker 2 of bench/);
+    await rowOf(page, 'plugin:guest')
+      .filter({ hasText: /evicted for bench/ })
+      .waitFor();
+    expect(await rowOf(page, 'plugin:bench').textContent()).not.toContain('evicted');
   });
 });

@@ -224,16 +224,39 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     const watching = await openPage(closed.inspector.url);
     await rowOf(watching, 'plugin:bench').click();
     expect(await watching.getByLabel('Act on bench').count()).toBe(0);
-    const { bench, inspector } = await openSession([], { control: true });
+    const { bench, inspector, exported } = await openSession([], { control: true });
     const page = await openPage(inspector.url);
     await rowOf(page, 'plugin:bench').click();
     await page.getByLabel('Act on bench').selectOption('load');
     await page.getByRole('button', { name: 'No', exact: true }).click();
     expect(bench.supervisor.plugin('bench').snapshot().state).toBe('discovered');
-    await page.getByLabel('Act on bench').selectOption('load');
-    await page.getByRole('dialog').getByRole('button', { name: 'Load' }).click();
-    await says(page, '.event', /inspector: load.*done/);
-    expect(bench.supervisor.plugin('bench').snapshot().state).toBe('ready');
+    const { supervisor } = bench;
+    const act = async (action: string, button: string): Promise<void> => {
+      await page.getByLabel('Act on bench').selectOption(action);
+      await page.getByRole('dialog').getByRole('button', { name: button }).click();
+      await says(page, '.event', new RegExp(`inspector: ${action}.*done`));
+    };
+    await act('load', 'Load');
+    expect(supervisor.plugin('bench').snapshot()).toMatchObject({ state: 'ready', generation: 1 });
+    await act('restart', 'Restart');
+    expect(supervisor.plugin('bench').snapshot()).toMatchObject({ state: 'ready', generation: 2 });
+    const call = supervisor.execute('bench', { do: 'wait', for: join(bench.folder, 'never') });
+    const ended = expect(call).rejects.toMatchObject({ code: 'E_CANCELLED' });
+    await rowOf(page, 'plugin:bench').filter({ hasText: /busy/ }).waitFor();
+    await act('cancel', 'Cancel calls');
+    await ended;
+    await act('release', 'Release');
+    expect(supervisor.plugin('bench').snapshot().state).toBe('released');
+    await act('reset', 'Reset');
+    expect(supervisor.plugin('bench').snapshot().state).toBe('ready');
+    const { records } = parseSession(await exported());
+    const controls = records.filter((record) => record.kind === 'control');
+    expect(controls.map(({ action, origin, outcome }) => `${action} ${origin} ${outcome}`)).toEqual(
+      ['load', 'restart', 'cancel', 'release', 'reset'].flatMap((action) => [
+        `${action} inspector asked`,
+        `${action} inspector done`,
+      ]),
+    );
   });
 
   it('has only the rows in sight in the document, with a thousand actors', async () => {

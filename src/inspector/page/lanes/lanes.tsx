@@ -254,9 +254,7 @@ function Tip({
         </div>
       )}
       {marks.map((mark) => (
-        <div key={mark.seq}>
-          {mark.kind === 'crash' ? '✕ crashed' : `▼ had to go for ${actorText(mark.asker ?? '')}`}
-        </div>
+        <div key={mark.seq}>{mark.kind === 'crash' ? '✕ crashed' : `▼ evicted for ${actorText(mark.asker ?? '')}`}</div>
       ))}
     </div>
   );

@@ -4,8 +4,8 @@ import { Empty } from '../shell/empty.tsx';
 import { Glyph } from '../shell/glyph.tsx';
 import { VirtualList } from '../shell/virtual-list.tsx';
 import type { ActorItem, SortKey } from '../store/actor-list.ts';
-import { durationText, memoryText, restartsText, stateText } from '../store/format.ts';
-import { numberIn } from '../store/model.ts';
+import { actorText, durationText, memoryText, restartsText, stateText } from '../store/format.ts';
+import { evictedFor, numberIn } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
 
 const SORTS: readonly (readonly [SortKey, string])[] = [
@@ -107,9 +107,12 @@ function ActorRow({ item: { actor, level }, now, place, isSelected, onSelect }: 
   const waiting = numberIn(context, 'waiting') ?? 0;
   const inFlight = numberIn(context, 'inFlight') ?? 0;
   const pid = numberIn(context, 'pid');
+  const successor = evictedFor(actor);
   const isDisabled = context['enabled'] === false;
   // One that could not be loaded looks else as if nobody had tried.
   const failure = state === 'discovered' ? codeIn(context['lastError']) : undefined;
+  const inWords = stateText(state, phase);
+  const eviction = successor && `evicted for ${actorText(successor)}`;
   return (
     // The keys of the whole page go from actor to actor.
     <div
@@ -126,8 +129,8 @@ function ActorRow({ item: { actor, level }, now, place, isSelected, onSelect }: 
         {machine === 'worker' ? `worker ${id.slice(id.lastIndexOf('#'))}` : name}
       </span>
       <span class="actor-since muted">{since === undefined ? '' : durationText(now - since)}</span>
-      <span class={`actor-state ink-${state}`}>
-        {stateText(state, phase)}
+      <span class={`actor-state ink-${state}`} title={eviction && `${inWords} · ${eviction}`}>
+        {eviction === undefined ? inWords : `${state} · ${eviction}`}
         {isDisabled && ' · disabled'}
       </span>
       <span class="actor-facts muted">

@@ -6,11 +6,11 @@ import { jsonText } from '../store/format.ts';
 import type { ActorState } from '../store/model.ts';
 import { type DetailsTab, usePage } from '../store/page.ts';
 import { ContextView } from './context-view.tsx';
-import { ProcessView } from './process-view.tsx';
 
 const Control = lazy(async () => (await import('./control.tsx')).Control, '');
 const CrashReport = lazy(async () => (await import('./crash-report.tsx')).CrashReport, 'The report');
 const EventView = lazy(async () => (await import('./event-view.tsx')).EventView, 'The event');
+const ProcessView = lazy(async () => (await import('./process-view.tsx')).ProcessView, 'The process');
 const Why = lazy(async () => (await import('./why.tsx')).Why, 'The decisions');
 
 /** All that is known of the selected actor at the instant that is looked at. */

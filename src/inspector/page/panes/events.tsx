@@ -120,7 +120,7 @@ function EventRow({ row, before, place, now, cursor }: EventRowProps) {
       <span role="cell" class="event-delta muted">
         {before === undefined ? '' : deltaText(at - before.at)}
       </span>
-      <span role="cell" class="event-actor">
+      <span role="cell" class="event-actor" title={actor}>
         {source !== undefined && source !== actor && <span class="muted">{actorText(source)} → </span>}
         {actorText(actor)}
       </span>
@@ -140,7 +140,7 @@ function EventRow({ row, before, place, now, cursor }: EventRowProps) {
           ×
         </button>
       </span>
-      <span role="cell" class="event-to">
+      <span role="cell" class="event-to" title={note}>
         {to !== undefined && transition !== undefined && (
           <>
             <Glyph state={to.state} />{' '}

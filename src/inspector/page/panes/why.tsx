@@ -1,8 +1,9 @@
-import { reasonText } from '../../../scheduler/decision-text.ts';
-import type { DecisionRecord, Json } from '../../wire.ts';
+import { amountsText, reasonText } from '../../../scheduler/decision-text.ts';
+import type { Resources as Amounts } from '../../../scheduler/need.ts';
+import type { DecisionRecord, Json, Resources } from '../../wire.ts';
 import { Empty } from '../shell/empty.tsx';
 import { actorText, durationText, timeText, wordOf } from '../store/format.ts';
-import { type DecisionStep, decisionsOf, resourcesText } from '../store/decision.ts';
+import { type DecisionStep, decisionsOf } from '../store/decision.ts';
 import type { ActorState } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
 import './why.css';
@@ -89,7 +90,7 @@ function InTheWay({ decision: { at, waitingFor } }: { readonly decision: Decisio
         {waitingFor.map(({ plugin, generation, holds, standing, leaving, since }) => (
           <tr key={`${wordOf(plugin)}#${wordOf(generation)}`}>
             <td>{wordOf(plugin)}</td>
-            <td>{resourcesText((holds ?? {}) as DecisionRecord['asked'])}</td>
+            <td>{resourcesText((holds ?? {}) as Resources)}</td>
             <td>
               {wordOf(standing)}
               {leaving === true && ', told to go'}
@@ -134,5 +135,11 @@ function Considered({ decision: { considered, chosen } }: { readonly decision: D
 /** A rank as it is read: by the usual order it is the time when a plugin was last used. */
 function rankText(rank: Json | undefined): string {
   if (typeof rank !== 'number') return wordOf(rank);
-  return rank > EARLIEST_TIME ? timeText(rank) : String(Number(rank.toFixed(3)));
+  return rank > EARLIEST_TIME ? `last used ${timeText(rank)}` : String(Number(rank.toFixed(3)));
+}
+
+/** Amounts in words; of those that have no limit, JSON says null. */
+function resourcesText(resources: Resources): string {
+  const amounts = Object.entries(resources).map(([name, amount]) => [name, amount ?? Number.POSITIVE_INFINITY]);
+  return amountsText(Object.fromEntries(amounts) as Amounts);
 }

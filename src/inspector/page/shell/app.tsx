@@ -49,7 +49,7 @@ export function App() {
             <Actors />
             <Splitter name="actors" label="Width of the actors" initial={288} min={180} max={560} grows="right" />
             <ChartPane />
-            <Splitter name="right" label="Width of the events" initial={500} min={280} max={900} grows="left" />
+            <Splitter name="right" label="Width of the events" initial={540} min={280} max={900} grows="left" />
             <Events />
             <Splitter name="details" label="Height of the details" initial={300} min={100} max={900} grows="up" />
             <Details />

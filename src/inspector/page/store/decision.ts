@@ -1,4 +1,4 @@
-import type { DecisionRecord, Json, JsonObject, Resources, TransitionRecord } from '../../wire.ts';
+import type { DecisionRecord, TransitionRecord } from '../../wire.ts';
 import { wordOf } from './format.ts';
 import type { History } from './history.ts';
 import type { ActorState } from './model.ts';
@@ -44,25 +44,4 @@ export function decisionsOf(history: History, actor: ActorState, until: number):
       return first ?? [];
     }),
   }));
-}
-
-/** Amounts in words, without what is zero or has no limit. */
-export function resourcesText(resources: Resources): string {
-  const limited = Object.entries(resources).filter(([, amount]) => amount !== null);
-  if (limited.length === 0) return 'all that is there';
-  const texts = limited.map(([key, amount]) => amountText(key, amount)).filter((text) => text !== '');
-  return texts.join(', ') || 'nothing';
-}
-
-const UNITS: Readonly<Record<string, string>> = { vramMb: 'MiB of GPU memory', ramMb: 'MiB of memory', slots: 'slots' };
-
-function amountText(key: string, amount: Json): string {
-  if (amount === 0) return '';
-  if (key === 'slots' && amount === 1) return '1 slot';
-  // Amounts within an amount, such as one for each GPU.
-  if (typeof amount === 'object' && amount !== null) {
-    const inner = Object.entries(amount as JsonObject).map(([name, each]) => `${name}: ${wordOf(each)}`);
-    return inner.length === 0 ? '' : `${key} ${inner.join(', ')}`;
-  }
-  return `${wordOf(amount)} ${UNITS[key] ?? key}`;
 }

@@ -1,6 +1,5 @@
 import type {
   ActorId,
-  DecisionRecord,
   EventRecord,
   InspectorRecord,
   MilestoneRecord,
@@ -8,8 +7,7 @@ import type {
   Sync,
   TransitionRecord,
 } from '../../wire.ts';
-import { wordOf } from './format.ts';
-import type { ActorState, Lane, Moment, Stay } from './model.ts';
+import { type ActorState, type Lane, type Moment, type Stay, victimsOf } from './model.ts';
 import { actorOf, apply, undo } from './steps.ts';
 
 /** Everything at one moment, with or without the records before it. */
@@ -215,11 +213,6 @@ export class History {
     );
     this.#epoch += 1;
   }
-}
-
-/** The plugins that a decision asks to go. */
-export function victimsOf({ chosen }: DecisionRecord): ActorId[] {
-  return chosen.map(({ plugin }) => `plugin:${wordOf(plugin)}`);
 }
 
 function stayIn({ state, phase }: ActorState): Pick<Stay, 'state' | 'phase'> {

@@ -8,6 +8,7 @@ import type {
   PluginSnapshot,
   TransitionRecord,
 } from '../../wire.ts';
+import { wordOf } from './format.ts';
 
 /** What of a plugin does not change while it is there; everything else is in its actor's context. */
 export type PluginFacts = Pick<PluginSnapshot, 'version' | 'description' | 'category' | 'manifestPath' | 'budgetMb'>;
@@ -32,6 +33,8 @@ export interface ActorState {
   readonly change: ContextChange | undefined;
   readonly lastTransition: TransitionRecord | undefined;
   readonly lastDecision: DecisionRecord | undefined;
+  /** The last decision by which it had to go for another. */
+  readonly lastEviction: DecisionRecord | undefined;
   readonly lastCrash: CrashRecord | undefined;
   /** How many crashes are remembered up to this instant. */
   readonly crashes: number;
@@ -77,6 +80,16 @@ export interface Stay {
   readonly from: number;
   /** The transition that began it; 0 where that is not remembered. */
   readonly seq: number;
+}
+
+/** The plugins that a decision asks to go. */
+export function victimsOf({ chosen }: DecisionRecord): ActorId[] {
+  return chosen.map(({ plugin }) => `plugin:${wordOf(plugin)}`);
+}
+
+/** For whom a plugin had to go; undefined where it has asked for room again since, or had not to go. */
+export function evictedFor({ lastDecision, lastEviction }: ActorState): ActorId | undefined {
+  return lastEviction !== undefined && lastEviction.seq > (lastDecision?.seq ?? 0) ? lastEviction.actor : undefined;
 }
 
 /** A number of a context; undefined where there is none. */

@@ -1,6 +1,7 @@
 import type { ActorId, InspectorRecord, TransitionRecord } from '../../wire.ts';
-import { wordOf } from './format.ts';
-import { type History, victimsOf } from './history.ts';
+import { actorText } from './format.ts';
+import type { History } from './history.ts';
+import { victimsOf } from './model.ts';
 
 /** A line of the events pane: an event and the transition it led to, or a milestone that has no event of its own. */
 export interface Row {
@@ -8,8 +9,8 @@ export interface Row {
   readonly at: number;
   readonly actor: ActorId;
   readonly source: ActorId | undefined;
-  /** Whom else it is about: those that have to go. */
-  readonly others: readonly ActorId[];
+  /** Those that have to go by it. */
+  readonly victims: readonly ActorId[];
   /** The event's type, or what kind of milestone it is. */
   readonly type: string;
   readonly record: InspectorRecord;
@@ -74,7 +75,7 @@ export class Rows {
     for (let index = from; index < this.#all.length; index += 1) {
       const row = this.#all[index] as Row;
       const matches = query === '' || row.text.includes(query);
-      if (matches && query !== '') for (const id of [row.actor, ...row.others]) this.#actors.add(id);
+      if (matches && query !== '') for (const actor of [row.actor, ...row.victims]) this.#actors.add(actor);
       if (matches && isWanted(row, filter)) this.#wanted.push(row);
     }
     this.#history = history;
@@ -105,7 +106,7 @@ export class Rows {
 
 function isWanted(row: Row, filter: RowFilter): boolean {
   const { actor, range } = filter;
-  if (actor !== undefined && row.actor !== actor && row.source !== actor && !row.others.includes(actor)) return false;
+  if (actor !== undefined && ![row.actor, row.source, ...row.victims].includes(actor)) return false;
   if (filter.transitionsOnly && row.transition === undefined) return false;
   if (filter.errorsOnly && !row.isError) return false;
   if (filter.type !== undefined && row.type !== filter.type) return false;
@@ -128,15 +129,15 @@ export function rowsUntil(rows: readonly Row[], seq: number): number {
 export function rowOf(record: InspectorRecord): Row {
   const { seq, at, actor } = record;
   const source = record.kind === 'event' ? record.source : undefined;
-  const { type, note, isError } = wordsOf(record);
-  const others = record.kind === 'decision' ? victimsOf(record) : [];
+  const victims = record.kind === 'decision' ? victimsOf(record) : [];
+  const { type, note, isError } = wordsOf(record, victims);
   const transition = record.kind === 'transition' ? record : undefined;
   const states = transition === undefined ? '' : `${transition.from}\n${transition.to}`;
   const text = `${actor}\n${source ?? ''}\n${type}\n${note}\n${states}`.toLowerCase();
-  return { seq, at, actor, source, others, type, record, transition, note, isError, text };
+  return { seq, at, actor, source, victims, type, record, transition, note, isError, text };
 }
 
-function wordsOf(record: InspectorRecord): Pick<Row, 'type' | 'note' | 'isError'> {
+function wordsOf(record: InspectorRecord, victims: readonly ActorId[]): Pick<Row, 'type' | 'note' | 'isError'> {
   switch (record.kind) {
     case 'event':
       return { type: record.event, note: '', isError: record.event.startsWith('xstate.error.') };
@@ -145,9 +146,9 @@ function wordsOf(record: InspectorRecord): Pick<Row, 'type' | 'note' | 'isError'
     case 'crash':
       return { type: 'crash', note: `${record.error.code} ${record.error.message}`, isError: true };
     case 'decision': {
-      const { outcome, reason, chosen } = record;
-      const victims = chosen.map(({ plugin }) => wordOf(plugin)).join(', ');
-      const note = victims === '' ? reason : `${victims} told to go`;
+      const { actor, outcome, reason } = record;
+      const evicted = victims.map(actorText).join(', ');
+      const note = evicted === '' ? reason : `${evicted} evicted for ${actorText(actor)}`;
       return { type: `decision: ${outcome}`, note, isError: outcome === 'refuse' };
     }
     case 'call': {

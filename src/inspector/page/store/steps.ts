@@ -8,7 +8,7 @@ import type {
   MilestoneRecord,
   PluginSnapshot,
 } from '../../wire.ts';
-import { type ActorState, type PluginFacts, pathsOfState, stateAndPhase, stateOfPaths } from './model.ts';
+import { type ActorState, type PluginFacts, pathsOfState, stateAndPhase, stateOfPaths, victimsOf } from './model.ts';
 
 type Actors = Map<ActorId, ActorState>;
 
@@ -34,6 +34,12 @@ export function apply(actors: Actors, record: MilestoneRecord): void {
       actors.set(id, { ...actorOf(record.snapshot, record.plugin), lastAt: at });
     } else leave(actors, id);
     return;
+  }
+  if (record.kind === 'decision') {
+    for (const victim of victimsOf(record)) {
+      const evicted = actors.get(victim);
+      if (evicted !== undefined) actors.set(victim, { ...evicted, lastEviction: record, lastAt: at });
+    }
   }
   const known = actors.get(id) ?? comingWorker(actors, record);
   if (known === undefined) return;
@@ -154,6 +160,7 @@ function unknownActor(id: ActorId, name: string): ActorState {
     change: undefined,
     lastTransition: undefined,
     lastDecision: undefined,
+    lastEviction: undefined,
     lastCrash: undefined,
     crashes: 0,
     lastAt: 0,
