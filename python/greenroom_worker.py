@@ -1083,7 +1083,8 @@ def main():
         "address": address,
         "control": control,
         "sdk": SDK,
-        "capabilities": ["stream", "progress"] + [name for name in ("cancel", "release") if callable(attribute(plugin, name))],
+        "capabilities": ["stream", "progress"]
+        + [name for name in ("cancel", "release", "cleanup") if callable(attribute(plugin, name))],
         "concurrency": concurrency,
     }
     try:

@@ -97,6 +97,8 @@ export function startGuard(options: GuardOptions = {}): Guard {
   const mark = supervisor === undefined ? '' : `${MARK_VARIABLE}=${supervisor}.`;
   const held = new Set<number>();
   let folder: string | undefined;
+  /** Lines about groups that were let go in this turn of the event loop. */
+  let freed = '';
   const listeners = new Set<() => void>();
   let current: GuardProcess | undefined;
   let restart: NodeJS.Timeout | undefined;
@@ -142,12 +144,19 @@ export function startGuard(options: GuardOptions = {}): Guard {
   }
 
   function send(guard: GuardProcess, lines: string): Promise<boolean> {
+    const all = freed + lines;
+    freed = '';
     return new Promise((resolve) => {
-      guard.stdin.write(lines, (error) => {
+      guard.stdin.write(all, (error) => {
         if (error && current === guard) current = undefined;
         resolve(!error);
       });
     });
+  }
+
+  function flush(): void {
+    if (current === undefined) freed = '';
+    else if (freed !== '') void send(current, '');
   }
 
   const folderLine = (): string => (folder === undefined ? '' : `d ${folder}\n`);
@@ -173,7 +182,10 @@ export function startGuard(options: GuardOptions = {}): Guard {
       }
     },
     remove(pgid) {
-      if (held.delete(pgid) && current !== undefined) void send(current, `- ${pgid}\n`);
+      if (!held.delete(pgid) || current === undefined) return;
+      // At the end of a turn, as a hundred may go in one, and every write wakes the shell up.
+      if (freed === '') setImmediate(flush);
+      freed += `- ${pgid}\n`;
     },
     removeAtEnd(path) {
       folder = path;
@@ -188,7 +200,8 @@ export function startGuard(options: GuardOptions = {}): Guard {
         clearTimeout(restart);
         if (current === undefined) return;
         current.child.ref();
-        current.stdin.end(held.size === 0 ? '.\n' : '');
+        current.stdin.end(held.size === 0 ? '.\n' : freed);
+        freed = '';
         await current.exited;
       })();
       return closing;

@@ -64,6 +64,8 @@ class WatchedPath {
       (error) => events.onError(path, error),
     );
     this.#arm();
+    // Whatever has happened to it until now was told by nobody.
+    if (this.#content === undefined) events.onRescan();
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MAX_SOCKET_PATH_BYTES } from '../protocol.ts';
@@ -26,14 +26,22 @@ export function createSocketDirectory(): SocketDirectory | undefined {
   const path = inExistingBase() ?? inNewBase();
   if (path === undefined) return undefined;
   const owner = base;
+  const sockets = socketPaths(path);
   let removed = false;
   return {
     path,
-    ...socketPaths(path),
+    ...sockets,
     remove() {
       if (removed) return;
       removed = true;
-      rmSync(path, { recursive: true, force: true });
+      try {
+        unlinkSync(sockets.worker);
+        unlinkSync(sockets.control);
+        rmdirSync(path);
+      } catch {
+        // It never listened there, or somebody put something else there.
+        rmSync(path, { recursive: true, force: true });
+      }
       if (owner === undefined || --owner.inUse > 0) return;
       if (base === owner) base = undefined;
       try {

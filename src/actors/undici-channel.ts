@@ -16,6 +16,8 @@ export interface ChannelOptions {
   readonly control: string;
   readonly token: string;
   readonly concurrency: number;
+  /** Whether its plugin has a cleanup. */
+  readonly cleanup: boolean;
 }
 
 /** The channel to a worker that speaks the protocol. */
@@ -33,10 +35,12 @@ class UndiciChannel implements WorkerChannel {
   readonly #admin: Client | Pool;
   readonly #callHeaders: string[];
   readonly #headers: Record<string, string>;
+  readonly #hasCleanup: boolean;
   #closed = false;
 
-  constructor({ plugin, address, control, token, concurrency }: ChannelOptions) {
+  constructor({ plugin, address, control, token, concurrency, cleanup }: ChannelOptions) {
     this.#plugin = plugin;
+    this.#hasCleanup = cleanup;
     this.#calls = connectTo(address, concurrency);
     this.#admin = connectTo(address, 1);
     this.#control = connectTo(control, 1);
@@ -81,7 +85,7 @@ class UndiciChannel implements WorkerChannel {
   }
 
   async cleanup(signal: AbortSignal): Promise<void> {
-    await this.#ask(this.#admin, 'POST', '/cleanup', {}, signal);
+    if (this.#hasCleanup) await this.#ask(this.#admin, 'POST', '/cleanup', {}, signal);
   }
 
   close(): void {

@@ -40,6 +40,7 @@ async function connectByHandshake(
     control: handshake.control,
     token: process.token,
     concurrency,
+    cleanup: handshake.capabilities.includes('cleanup'),
   });
   process.onExit(() => channel.close());
   try {

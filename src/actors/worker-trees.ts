@@ -113,6 +113,8 @@ export class WorkerTree {
   #pid: number | undefined;
   #startTime: string | null = null;
   #exited = false;
+  /** Whether something of its group has outlived the worker. */
+  #groupLeft = true;
 
   constructor(plugin: string, mark: string, { guard, cgroup, living }: TreeServices) {
     this.plugin = plugin;
@@ -147,14 +149,15 @@ export class WorkerTree {
   exited(): void {
     this.#exited = true;
     this.#cgroup?.kill();
-    signalGroup({ pgid: this.#pid as number, startTime: this.#startTime, leaderExited: true }, 'SIGKILL');
+    const group = { pgid: this.#pid as number, startTime: this.#startTime, leaderExited: true };
+    this.#groupLeft = signalGroup(group, 'SIGKILL');
   }
 
   /** Resolves when nothing is left of what the worker has started. */
   async gone(): Promise<void> {
     const pid = this.#pid as number;
     await Promise.all([
-      groupIsGone(pid),
+      this.#groupLeft ? groupIsGone(pid) : undefined,
       this.#cgroup === undefined ? endMarked(this.#markValue) : this.#cgroup.gone(),
     ]);
     this.#guard.remove(pid);

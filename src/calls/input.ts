@@ -39,12 +39,13 @@ function bodyOf(plugin: string, call: string, input: unknown): string {
   let hasNull: boolean;
   try {
     const text = JSON.stringify(input) as string | undefined;
-    // JSON.stringify writes null for NaN and infinities, so only a text that has one needs the slow look.
-    hasNull = text === undefined || text.includes('null');
+    const head = `{"call":"${call}","args":[],"kwargs":`;
+    body = `${head}${text}}`;
+    // Looked at is the body and not the text: a string's parts are copied together when it is first looked at.
     if (Array.isArray(input)) body = `{"call":"${call}","args":${text},"kwargs":{}}`;
-    else if (typeof input === 'object' && text !== undefined && text.startsWith('{')) {
-      body = `{"call":"${call}","args":[],"kwargs":${text}}`;
-    } else body = `{"call":"${call}","args":[${text ?? 'null'}],"kwargs":{}}`;
+    else if (body[head.length] !== '{') body = `{"call":"${call}","args":[${text ?? 'null'}],"kwargs":{}}`;
+    // JSON.stringify writes null for NaN and infinities, so only a text that has one needs the slow look.
+    hasNull = body.includes('null');
   } catch (error) {
     throw unwritable(plugin, whyNotJson(input, 'input') ?? `input: ${messageOf(error)}`, error);
   }

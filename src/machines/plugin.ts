@@ -54,6 +54,7 @@ import {
   updateAcquire,
   withdraw,
 } from './plugin-actions.ts';
+import { contextOf } from './plugin-context.ts';
 
 export type * from './plugin-events.ts';
 
@@ -135,31 +136,7 @@ const resting = {
  */
 export const pluginMachine = base.createMachine({
   id: 'plugin',
-  context: ({ input }) => ({
-    ...input,
-    name: input.entry.manifest.name,
-    generation: 0,
-    current: undefined,
-    successor: undefined,
-    replaceAgain: false,
-    workers: [],
-    granted: false,
-    gpus: undefined,
-    unasked: false,
-    starved: false,
-    denied: false,
-    config: undefined,
-    enabled: true,
-    wished: false,
-    intent: undefined,
-    restarts: 0,
-    lastError: undefined,
-    lastExit: undefined,
-    backoffMs: 0,
-    retryable: true,
-    wasReady: false,
-    everReady: false,
-  }),
+  context: ({ input }) => contextOf(input),
   initial: 'alive',
   states: {
     alive: {

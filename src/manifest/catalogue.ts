@@ -92,10 +92,10 @@ export class Catalogue {
   /** The manifests that are not in force because of another one. */
   shadowed(): readonly ShadowedManifest[] {
     const shadowed: ShadowedManifest[] = [];
-    for (const {
-      contenders: [by, ...others],
-    } of this.#contests.values()) {
-      if (by !== undefined) for (const entry of others) shadowed.push({ entry, by });
+    for (const { contenders } of this.#contests.values()) {
+      if (contenders.length < 2) continue;
+      const [by, ...others] = contenders as [ManifestEntry, ...ManifestEntry[]];
+      for (const entry of others) shadowed.push({ entry, by });
     }
     return shadowed;
   }

@@ -1,5 +1,5 @@
 import { type Dirent, readdirSync } from 'node:fs';
-import { basename, dirname, join, sep } from 'node:path';
+import { basename, dirname, sep } from 'node:path';
 
 /** The name of a manifest in a folder of its own. */
 export const FOLDER_MANIFEST = 'manifest.json';
@@ -18,10 +18,11 @@ export function manifestFiles(searchPath: string): string[] {
     throw error;
   }
   const files: string[] = [];
+  const start = searchPath.endsWith(sep) ? searchPath : searchPath + sep;
   for (const item of found) {
     // A link may lead to either; which of the two it is shows when it is read.
-    if (item.name.endsWith('.json') && !item.isDirectory()) files.push(searchPath + sep + item.name);
-    else if (item.isDirectory() || item.isSymbolicLink()) files.push(join(searchPath, item.name, FOLDER_MANIFEST));
+    if (item.name.endsWith('.json') && !item.isDirectory()) files.push(start + item.name);
+    else if (item.isDirectory() || item.isSymbolicLink()) files.push(start + item.name + sep + FOLDER_MANIFEST);
   }
   return files;
 }

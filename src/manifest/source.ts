@@ -61,10 +61,11 @@ class DiskManifests implements ManifestSource {
   }
 
   async discover(): Promise<ManifestChange[]> {
-    if (this.#options.watch && !this.#closed) this.#watcher ??= this.#watch();
     const scan = this.#scanning.then(() => this.#scan());
     this.#scanning = scan.catch(() => {});
     await scan;
+    // Only now: looking through ten thousand folders takes longer than reading what is in them.
+    if (this.#options.watch && !this.#closed) this.#watcher ??= this.#watch();
     return this.#settle();
   }
 

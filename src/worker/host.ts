@@ -89,6 +89,7 @@ async function controlAddress({ listen: where }: Boot, control: Promise<string>)
 function shake(boot: Boot, plugin: AnyPlugin, address: string, control: string): void {
   const capabilities: Capability[] = ['stream', 'cancel', 'progress'];
   if (plugin.release !== undefined) capabilities.push('release');
+  if (plugin.cleanup !== undefined) capabilities.push('cleanup');
   const handshake: Handshake = {
     greenroom: PROTOCOL,
     nonce: boot.nonce,

@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const played of playing.splice(0)) await played.stop();
 });
 
-function channelTo(played: Played, concurrency = 1, control = played): WorkerChannel {
+function channelTo(played: Played, concurrency = 1, control = played, cleanup = true): WorkerChannel {
   playing.push(played);
   const channel = createUndiciChannel({
     plugin: 'talker',
@@ -20,6 +20,7 @@ function channelTo(played: Played, concurrency = 1, control = played): WorkerCha
     control: control.address,
     token: 'secret',
     concurrency,
+    cleanup,
   });
   open.push(channel);
   return channel;
@@ -357,6 +358,12 @@ describe('everything but calls over undici', () => {
     ]);
     if (held !== undefined) reply(held, 200, { result: 1 });
     expect(await call).toMatchObject({ result: 1 });
+  });
+
+  it('asks for no cleanup of a plugin that has none', async () => {
+    const played = await playHttp((_request, response) => reply(response, 500, {}));
+    const channel = channelTo(played, 1, played, false);
+    await expect(channel.cleanup(never)).resolves.toBeUndefined();
   });
 
   it('rejects with the error of the plugin, and with E_PROTOCOL where the answer makes no sense', async () => {

@@ -24,7 +24,9 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
     expect(handshake.address).toMatch(/^unix:/);
     expect(handshake.control).toMatch(/^unix:/);
     expect(handshake.concurrency).toBeGreaterThanOrEqual(1);
-    expect(handshake.capabilities).toEqual(expect.arrayContaining(['stream', 'cancel', 'progress', 'release']));
+    expect(handshake.capabilities).toEqual(
+      expect.arrayContaining(['stream', 'cancel', 'progress', 'release', 'cleanup']),
+    );
   });
 
   it('answers health with its nonce and process', async () => {
