@@ -172,4 +172,4 @@ test('with the inspector on, looked at or not, everything happens as it does wit
   expect(without.length).toBeGreaterThan(300);
   expect(await played('on')).toEqual(without);
   expect(await played('looked at')).toEqual(without);
-});
+}, 120_000);

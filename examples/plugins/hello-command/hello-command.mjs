@@ -14,7 +14,6 @@ const routes = {
   'POST /execute': ({ kwargs }) => ({ result: { text: `${config.greeting}, ${kwargs.name ?? 'world'}!` } }),
   'POST /cancel': () => ({ outcome: 'unsupported' }),
   'POST /release': () => ({ outcome: 'unsupported' }),
-  'POST /cleanup': () => ({}),
 };
 
 // The host's first line says how to serve it. The end of the input says that the host is gone, and so must we be.

@@ -165,7 +165,6 @@ function serve({ nonce, token, listen, plugin, concurrency }) {
     'GET /config_schema': () => null, // the manifest has it
     'POST /cancel': cancel,
     'POST /release': () => ({ outcome: 'unsupported' }),
-    'POST /cleanup': () => ({}),
   };
   // The host keeps its connections open, and a call may take hours.
   const patience = { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 };
