@@ -1,9 +1,8 @@
 import type { ActorRefFrom } from 'xstate';
-import type { CallEdge } from './calls/call-edge.ts';
 import type { CallSite } from './calls/call.ts';
+import type { CallWatch } from './calls/call-watch.ts';
 import { LeaseGate } from './calls/lease-gate.ts';
 import type { Clock } from './clock.ts';
-import type { Listeners } from './listeners.ts';
 import type { PluginContext, PluginEvent, PluginPhase, PluginState, pluginMachine } from './machines/plugin.ts';
 import type { ManifestEntry } from './manifest/read.ts';
 
@@ -45,7 +44,7 @@ export class PluginRecord implements CallSite {
   readonly gate: LeaseGate;
   readonly clock: Clock;
   readonly onListenerError: (error: unknown) => void;
-  readonly edges: Listeners<CallEdge>;
+  readonly calls: CallWatch;
   /** Set right after the record, which the actor's input needs, was made. */
   actor!: ActorRefFrom<typeof pluginMachine>;
   state: PluginState = 'discovered';
@@ -58,12 +57,12 @@ export class PluginRecord implements CallSite {
   #changed = false;
   #wasReplacing = false;
 
-  constructor(plugin: string, site: Pick<CallSite, 'clock' | 'onListenerError' | 'edges'>) {
-    const { clock, onListenerError, edges } = site;
+  constructor(plugin: string, site: Pick<CallSite, 'clock' | 'onListenerError' | 'calls'>) {
+    const { clock, onListenerError, calls } = site;
     this.plugin = plugin;
     this.clock = clock;
     this.onListenerError = onListenerError;
-    this.edges = edges;
+    this.calls = calls;
     this.since = clock.now();
     this.gate = new LeaseGate(plugin, (event) => this.send(event));
   }

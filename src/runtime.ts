@@ -15,7 +15,7 @@ import type { ProcessCommand } from './actors/worker-process.ts';
 import { spawnWorker } from './actors/worker-spawn.ts';
 import type { RunningWorker } from './actors/worker-use.ts';
 import { WorkerTrees } from './actors/worker-trees.ts';
-import type { CallEdge } from './calls/call-edge.ts';
+import { CallWatch } from './calls/call-watch.ts';
 import { withLease } from './calls/lease-task.ts';
 import type { Clock } from './clock.ts';
 import type { ResolvedSettings } from './config.ts';
@@ -88,8 +88,8 @@ export class Runtime implements PluginHost, SupervisorHost {
   readonly #trees: WorkerTrees;
   readonly transitions: Listeners<TransitionEvent>;
   readonly problems: Listeners<readonly ManifestProblem[]>;
-  /** The starts and ends of calls. */
-  readonly calls: Listeners<CallEdge>;
+  /** Sees the starts and ends of calls. */
+  readonly calls = new CallWatch();
   /** Where the figures of memory come from. */
   readonly systemMonitor: SystemMonitor;
   /** The actor that asks it for the scheduler. */
@@ -133,7 +133,6 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.transitions = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
-    this.calls = new Listeners(this.onListenerError);
     this.manifests = createManifestSource({
       searchPaths: settings.searchPaths,
       watch: settings.watch,
@@ -353,7 +352,7 @@ export class Runtime implements PluginHost, SupervisorHost {
     const record = new PluginRecord(name, {
       clock: this.#clock,
       onListenerError: this.onListenerError,
-      edges: this.calls,
+      calls: this.calls,
     });
     const settings = this.#settingsOf(entry.manifest);
     record.gate.limit(settings);

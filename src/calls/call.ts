@@ -1,8 +1,7 @@
 import type { CallInFlight, CallSink } from '../actors/worker-channel.ts';
 import type { Clock } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
-import type { Listeners } from '../listeners.ts';
-import { type CallEdge, tellEdges } from './call-edge.ts';
+import type { CallWatch } from './call-watch.ts';
 import { removeTempFiles } from './input.ts';
 import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
 
@@ -38,8 +37,8 @@ export interface CallSite {
   readonly cancelGraceMs: () => number;
   /** Told what a listener of the user's threw. */
   readonly onListenerError: (error: unknown) => void;
-  /** Who wants to know of the start and the end of every call. */
-  readonly edges: Listeners<CallEdge>;
+  /** Sees the start and the end of every call. */
+  readonly calls: CallWatch;
 }
 
 /** Where a call's outcome goes; exactly one of `onResult` and `onError` is called. */
@@ -99,7 +98,7 @@ export class Call implements Guest {
     this.#body = encoded.body;
     this.#tempFiles = encoded.tempFiles;
     this.#options = options;
-    this.#outcome = site.edges.any ? tellEdges(site.edges, site.plugin, id, outcome) : outcome;
+    this.#outcome = site.calls.begin(site.plugin, id, outcome);
     this.priority = options.priority ?? 0;
     const { timeoutMs, signal } = options;
     this.deadline = timeoutMs === undefined ? undefined : site.clock.now() + timeoutMs;

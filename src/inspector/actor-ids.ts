@@ -8,6 +8,10 @@ export const SCHEDULER: ActorId = 'scheduler';
 /** The id of a plugin's actor. */
 export const pluginId = (plugin: string): ActorId => `plugin:${plugin}`;
 
+/** The plugin whose actor has this id, if it is one's. */
+export const pluginNamed = (id: ActorId): string | undefined =>
+  id.startsWith('plugin:') ? id.slice('plugin:'.length) : undefined;
+
 /** The id of the actor of one generation of a plugin's worker. */
 export const workerId = (plugin: string, generation: number | string): ActorId => `worker:${plugin}#${generation}`;
 

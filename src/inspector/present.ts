@@ -4,11 +4,12 @@ import { type SchedulerContext, schedulerMachine } from '../machines/scheduler.t
 import { supervisorMachine } from '../machines/supervisor.ts';
 import { type WorkerContext, workerMachine } from '../machines/worker.ts';
 import type { PluginRecord } from '../plugin-record.ts';
-import { actorIdOf, machineOf, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
+import { actorIdOf, machineOf, pluginNamed, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
 import { chartOf, pathsOf } from './chart.ts';
+import { GONE } from './context-change.ts';
 import type { Recorded } from './recorder.ts';
 import type { Redactor } from './redaction.ts';
-import type { Views } from './views.ts';
+import type { Context, Views } from './views.ts';
 import type { ActorId, ActorSnapshot, JsonObject, Sync } from './wire.ts';
 
 /** What of the runtime is shown at one moment. */
@@ -34,28 +35,35 @@ export class Present {
     this.#redactor = redactor;
   }
 
-  /** The plugin of an actor that is one's. */
-  recordOf(id: ActorId): PluginRecord | undefined {
-    return id.startsWith('plugin:') ? this.#shown.records.get(id.slice('plugin:'.length)) : undefined;
+  /** What an actor's machine remembers; nothing of one that is gone. */
+  contextOf(id: ActorId): Context {
+    if (id === SUPERVISOR) return { plugins: this.#shown.records.size };
+    if (id === SCHEDULER) {
+      const scheduler = this.#scheduler();
+      return scheduler === undefined ? GONE : this.#views.schedulerContext(contextIn(scheduler) as SchedulerContext);
+    }
+    const record = this.#shown.records.get(pluginNamed(id) ?? '');
+    if (record !== undefined) return this.contextOfPlugin(record);
+    const worker = this.#workerOf(id);
+    return worker === undefined ? GONE : this.#views.workerContext(contextIn(worker) as WorkerContext);
   }
 
-  /** What an actor's machine remembers; nothing of one that is gone. */
-  contextOf(id: ActorId): JsonObject {
-    if (id === SUPERVISOR) return { plugins: this.#shown.records.size };
-    const record = this.recordOf(id);
-    if (record !== undefined) return this.#views.pluginContext(record, this.memory.get(record.plugin));
-    const actor = id === SCHEDULER ? this.#scheduler() : this.#workerOf(id);
-    if (actor === undefined) return {};
-    const { context } = actor.getSnapshot() as { context: unknown };
-    return id === SCHEDULER
-      ? this.#views.schedulerContext(context as SchedulerContext)
-      : this.#views.workerContext(context as WorkerContext);
+  /** What of it may change though the machine remembers the same. */
+  countsOfPlugin(record: PluginRecord): Context {
+    return this.#views.pluginCounts(record, this.memory.get(record.plugin));
+  }
+
+  /** The same of a plugin's actor. */
+  contextOfPlugin(record: PluginRecord): Context {
+    return this.#views.pluginContext(record, this.memory.get(record.plugin));
   }
 
   /** One actor; `name` is the plugin's, if it is one's. */
   actorOf(ref: AnyActorRef, name: string): ActorSnapshot {
     const id = actorIdOf(ref);
-    return { id, machine: machineOf(ref) ?? 'plugin', name, active: activeOf(ref), context: this.contextOf(id) };
+    // As it is read: what is undefined is not in JSON.
+    const context = this.contextOf(id) as JsonObject;
+    return { id, machine: machineOf(ref) ?? 'plugin', name, active: activeOf(ref), context };
   }
 
   /** Everything but the records, as JSON of a {@link Sync} that ends where they would begin. */
@@ -90,9 +98,9 @@ export class Present {
     return JSON.stringify({ ...shown, supervisor: this.#redactor.json(supervisor.status()) });
   }
 
+  /** Undefined once the supervisor has stopped. */
   #scheduler(): AnyActorRef | undefined {
-    const { children } = this.#shown.root.getSnapshot() as { children: Record<string, AnyActorRef | undefined> };
-    return children['scheduler'];
+    return (this.#shown.root.getSnapshot().children as { scheduler?: AnyActorRef }).scheduler;
   }
 
   #workerOf(id: ActorId): AnyActorRef | undefined {
@@ -101,3 +109,5 @@ export class Present {
     return workers.find((slot) => slot.generation === Number(generation))?.ref as AnyActorRef | undefined;
   }
 }
+
+const contextIn = (actor: AnyActorRef): unknown => (actor.getSnapshot() as { context: unknown }).context;

@@ -1,14 +1,16 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate';
-import type { CallEdge } from '../calls/call-edge.ts';
+import type { CallWatch } from '../calls/call-watch.ts';
 import { type GreenroomError, messageOf } from '../errors.ts';
-import type { PluginContext } from '../machines/plugin.ts';
 import type { ManifestProblem } from '../manifest/read.ts';
+import type { PluginContext } from '../machines/plugin.ts';
 import type { PluginRecord } from '../plugin-record.ts';
 import type { Runtime, TransitionEvent } from '../runtime.ts';
 import type { SchedulerEmitted } from '../scheduler/scheduler-events.ts';
 import type { Supervisor } from '../supervisor.ts';
-import { actorIdOf, machineOf, pluginId, pluginOf, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
+import { actorIdOf, machineOf, pluginId, pluginNamed, pluginOf, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
 import { CallSampler } from './call-sampler.ts';
+import { changeOf, GONE } from './context-change.ts';
+import { payloadOf } from './event-payload.ts';
 import { Journal } from './journal.ts';
 import type { NewRecord } from './journal-entry.ts';
 import { watchMemoryOf } from './memory-watch.ts';
@@ -16,34 +18,45 @@ import { observe } from './observation.ts';
 import { activeOf, Present } from './present.ts';
 import { Redactor } from './redaction.ts';
 import { secretsOfVariables } from './secrets.ts';
-import { Views } from './views.ts';
-import type { ActorId, ContextChange, DecisionRecord, JsonObject, TransitionRecord } from './wire.ts';
+import { type Context, Views } from './views.ts';
+import type { ActorId, ContextChange, DecisionRecord, TransitionRecord } from './wire.ts';
 
 /** What the recorder needs of the runtime. */
-export interface Recorded extends Pick<Runtime, 'records' | 'transitions' | 'problems' | 'calls' | 'clock' | 'root'> {
+export interface Recorded extends Pick<Runtime, 'records' | 'transitions' | 'problems' | 'clock' | 'root'> {
+  readonly calls: Pick<CallWatch, 'start'>;
   readonly supervisor: Pick<Supervisor, 'status'>;
   /** Told what went wrong in the recorder, which changes nothing else. */
   onError(error: unknown): void;
 }
 
-/** A payload of up to this many characters is part of its record; a longer one is fetched. */
-const SHORT_PAYLOAD = 1_024;
-/** Of a payload that is longer than this many characters, nothing is kept but its beginning. */
-const LONGEST_PAYLOAD = 65_536;
-/** How many records may await the end of the event-loop turn. */
+/** How many records may await the end of a machine's step. */
 const MAX_PENDING = 1_000;
 /** How many errors of the recorder are reported; after that there is nothing new in them. */
 const MAX_ERRORS = 10;
 
-interface Pending {
-  record: NewRecord;
-  payload: string | undefined;
+/** An actor as it was last recorded. */
+interface Seen {
+  readonly id: ActorId;
+  /** For people. */
+  state: string;
+  context: Context;
+}
+
+/** A plugin's actor. The runtime tells of its transitions in the middle of its steps, where they cannot be completed. */
+interface SeenPlugin extends Seen {
+  record: PluginRecord;
+  /** What its machine remembered then. */
+  source: PluginContext | undefined;
+  /** What has changed in its context and is not recorded yet. */
+  change: ContextChange | undefined;
+  /** Whether its context may have changed. */
+  isTouched: boolean;
 }
 
 /**
  * Records what happens in a supervisor: milestones always, every event only while somebody looks. It watches and never
- * sends an actor anything; what goes wrong in it goes to `onError` and no further. Records are completed at the end of
- * the event-loop turn, because in the middle of a machine's step its context is still the one before.
+ * sends an actor anything; what goes wrong in it goes to `onError` and no further. Records are completed once the code
+ * that runs has come to its end, because in the middle of a machine's step its context is still the one before.
  */
 export class Recorder {
   readonly journal = new Journal();
@@ -53,17 +66,18 @@ export class Recorder {
   readonly #present: Present;
   readonly #calls: CallSampler;
   readonly #release: (() => void)[] = [];
-  #pending: Pending[] = [];
+  #pending: NewRecord[] = [];
+  /** What is too long for some of them, as JSON. */
+  readonly #payloads = new WeakMap<NewRecord, string>();
   #isSettling = false;
   #isScheduled = false;
   #arePluginsStale = false;
-  /** The actors whose context may have changed in this turn. */
-  readonly #touched = new Set<ActorId>();
-  readonly #contexts = new Map<ActorId, JsonObject>();
-  /** The states that actors were last seen in, for people. */
-  readonly #states = new Map<ActorId, string>();
+  /** By the plugin's name. */
+  readonly #plugins = new Map<string, SeenPlugin>();
+  #touched: SeenPlugin[] = [];
+  readonly #workers = new Map<ActorId, Seen>();
   /** How to follow a worker no more. */
-  readonly #workers = new Map<ActorId, () => void>();
+  readonly #leave = new Map<ActorId, () => void>();
   #onlookers = 0;
   #unobserve: (() => void) | undefined;
   #errors = 0;
@@ -113,7 +127,7 @@ export class Recorder {
     return this.#redactor.text(text);
   }
 
-  /** Completes the records of this turn now. */
+  /** Completes the records that wait for it now. */
   settle(): void {
     if (this.#isSettling) return;
     this.#isSettling = true;
@@ -121,6 +135,7 @@ export class Recorder {
       this.#settle();
     } catch (error) {
       this.#pending = [];
+      for (const seen of this.#touched.splice(0)) seen.isTouched = false;
       this.#report(error);
     } finally {
       this.#isSettling = false;
@@ -128,8 +143,8 @@ export class Recorder {
   }
 
   close(): void {
-    for (const release of [...this.#release.splice(0), ...this.#workers.values()]) release();
-    this.#workers.clear();
+    for (const release of [...this.#release.splice(0), ...this.#leave.values()]) release();
+    this.#leave.clear();
     this.#stopObserving();
     this.settle();
   }
@@ -141,71 +156,91 @@ export class Recorder {
     for (const record of records.values()) this.#meet(record);
     const { scheduler } = root.getSnapshot().children as { scheduler: AnyActorRef };
     this.#release.push(
-      transitions.add((transition) => this.#guard(() => this.#onTransition(transition))),
-      problems.add((found) => this.#guard(() => this.#onProblems(found))),
-      calls.add((edge) => this.#guard(() => this.#onCall(edge))),
+      transitions.add(this.#guarded((transition) => this.#onTransition(transition))),
+      problems.add(this.#guarded((found) => this.#onProblems(found))),
+      calls.start((plugin, call) => this.#onCall(plugin, call)),
       this.#follow(root, SUPERVISOR),
       this.#follow(scheduler, SCHEDULER),
     );
     for (const type of ['decision', 'fact'] as const) {
-      const { unsubscribe } = scheduler.on(type, (emitted) =>
-        this.#guard(() => this.#onEmitted(emitted as SchedulerEmitted)),
-      );
-      this.#release.push(unsubscribe);
+      const onEmitted = this.#guarded((emitted: SchedulerEmitted) => this.#onEmitted(emitted));
+      this.#release.push(scheduler.on(type, (emitted) => onEmitted(emitted as SchedulerEmitted)).unsubscribe);
     }
   }
 
   /** Follows the states of an actor of which the runtime tells nothing. */
   #follow(actor: AnyActorRef, id: ActorId): () => void {
-    this.#states.set(id, stateOf(actor));
-    this.#contexts.set(id, this.#present.contextOf(id));
+    const seen: Seen = { id, state: stateOf(actor), context: this.#present.contextOf(id) };
     const { unsubscribe } = actor.subscribe({
-      next: () => this.#guard(() => this.#onOwnStep(actor, id)),
+      next: this.#guarded(() => this.#onOwnStep(actor, seen)),
       error: () => {},
     });
     return unsubscribe;
   }
 
-  #onOwnStep(actor: AnyActorRef, id: ActorId, event = ''): void {
-    this.#touch(id);
+  #onOwnStep(actor: AnyActorRef, seen: Seen, event = ''): void {
+    const { id, state: from } = seen;
     // Plugins come and go in steps of the supervisor.
-    if (id === SUPERVISOR) this.#arePluginsStale = true;
-    const from = this.#states.get(id) ?? '';
+    if (id === SUPERVISOR) {
+      this.#arePluginsStale = true;
+      this.#schedule();
+    }
+    const context = this.#renew(seen, this.#present.contextOf(id));
     const to = stateOf(actor);
-    if (from === to) return;
-    this.#states.set(id, to);
-    this.#add({ kind: 'transition', at: this.#now(), actor: id, from, to, active: activeOf(actor), event });
+    if (from !== to) {
+      seen.state = to;
+      this.#add({ kind: 'transition', at: this.#now(), actor: id, from, to, active: activeOf(actor), event, context });
+    } else if (context !== undefined) this.#add({ kind: 'context', at: this.#now(), actor: id, context });
   }
 
   #onTransition({ plugin, from, to, phase, event, at, reason }: TransitionEvent): void {
-    const actor = pluginId(plugin);
+    const seen = this.#plugins.get(plugin);
     const state = stateAndPhase(to, phase);
-    this.#add({
+    const record: Mutable<Omit<TransitionRecord, 'seq'>> = {
       kind: 'transition',
       at,
-      actor,
-      from: this.#states.get(actor) ?? (from === 'discovered' ? 'discovered.idle' : from),
+      actor: seen?.id ?? pluginId(plugin),
+      from: seen?.state ?? (from === 'discovered' ? 'discovered.idle' : from),
       to: state,
-      active: [`alive.lifecycle.${state}`],
+      active: [],
       event,
-      ...(reason !== undefined && { reason: this.#redactor.text(reason) }),
-    });
-    this.#states.set(actor, state);
-    this.#touch(actor);
-    if (phase === 'deciding') this.#onCrash(plugin, at);
+      reason: reason && this.#redactor.text(reason),
+      context: undefined,
+    };
+    if (seen !== undefined) {
+      seen.state = state;
+      if (isCallEdge(record) && this.#pending.length === 0) {
+        this.#recordCallEdge(record, seen);
+        return;
+      }
+      this.#touch(seen);
+    }
+    this.#add(record);
+    if (phase === 'deciding') this.#onCrash(record.actor, at);
   }
 
-  /** The error is in the context only when the step is complete, so the record is filled in when this turn is settled. */
-  #onCrash(plugin: string, at: number): void {
-    this.#add({
-      kind: 'crash',
-      at,
-      actor: pluginId(plugin),
-      error: { code: '', message: '' },
-      output: '',
-      generation: 0,
-      restarts: 0,
-    });
+  /**
+   * The most frequent transitions by far. At them a plugin's machine remembers nothing new, so that the record needs not
+   * wait for the end of the step.
+   */
+  #recordCallEdge(record: Mutable<Omit<TransitionRecord, 'seq'>>, seen: SeenPlugin): void {
+    seen.change = this.#updateCounts(seen);
+    complete(record, seen);
+    this.journal.add(record);
+    this.journal.announce();
+  }
+
+  #updateCounts(seen: SeenPlugin): ContextChange | undefined {
+    const counts = this.#present.countsOfPlugin(seen.record);
+    const change = changeOf(seen.context, counts);
+    if (change !== undefined) Object.assign(seen.context, counts);
+    return change;
+  }
+
+  /** The error is in the context only when the step is complete, so the record is filled in then. */
+  #onCrash(actor: ActorId, at: number): void {
+    const error = { code: '', message: '' };
+    this.#add({ kind: 'crash', at, actor, error, output: '', generation: 0, restarts: 0 });
   }
 
   #onProblems(problems: readonly ManifestProblem[]): void {
@@ -217,20 +252,22 @@ export class Recorder {
     }
   }
 
-  #onCall(edge: CallEdge): void {
-    const sampled = this.#calls.take(edge);
-    if (sampled === undefined) return;
-    const { plugin, call, outcome } = edge;
-    const { tookMs, skipped } = sampled;
-    this.#add({
-      kind: 'call',
-      at: this.#now(),
-      actor: pluginId(plugin),
-      call,
-      edge: outcome === undefined ? 'start' : 'end',
-      outcome,
-      tookMs,
-      skipped: skipped === 0 ? undefined : skipped,
+  #onCall(plugin: string, call: string): ((outcome: string) => void) | undefined {
+    try {
+      const began = this.#calls.begin();
+      return began === undefined ? undefined : this.#onSampledCall(pluginId(plugin), call, began);
+    } catch (error) {
+      this.#report(error);
+      return undefined;
+    }
+  }
+
+  #onSampledCall(actor: ActorId, call: string, began: number): (outcome: string) => void {
+    this.#add({ kind: 'call', at: began, actor, call, edge: 'start', skipped: this.#calls.takeSkipped() });
+    return this.#guarded((outcome) => {
+      const tookMs = this.#calls.end(began);
+      const skipped = this.#calls.takeSkipped();
+      this.#add({ kind: 'call', at: began + tookMs, actor, call, edge: 'end', outcome, tookMs, skipped });
     });
   }
 
@@ -278,120 +315,92 @@ export class Recorder {
   }
 
   #onEvent(actor: AnyActorRef, source: AnyActorRef | undefined, event: AnyEventObject): void {
-    const { type, ...rest } = event;
-    const shown = this.#payloadOf(actor, type, rest);
-    const text = shown === undefined ? '' : JSON.stringify(shown);
-    const isShort = text.length <= SHORT_PAYLOAD;
+    const plugin = pluginOf(actor);
+    const record = plugin === undefined ? undefined : this.#subject.records.get(plugin);
+    const { inline, apart } = payloadOf(event, record, { views: this.#views, redactor: this.#redactor });
     this.#add(
       {
         kind: 'event',
         at: this.#now(),
         actor: actorIdOf(actor),
         source: source && actorIdOf(source),
-        event: type,
-        payload: isShort ? shown : undefined,
+        event: event.type,
+        payload: inline,
       },
-      isShort
-        ? undefined
-        : text.length <= LONGEST_PAYLOAD
-          ? text
-          : JSON.stringify(`${text.slice(0, LONGEST_PAYLOAD)}…`),
+      apart,
     );
   }
 
-  /** What an event says beside its type, without secrets; undefined where that is nothing. */
-  #payloadOf(actor: AnyActorRef, type: string, rest: Readonly<Record<string, unknown>>): JsonObject | undefined {
-    // What an actor is made of is in its context, as far as it is to be shown.
-    if (type === 'xstate.init' || Object.keys(rest).length === 0) return undefined;
-    for (const manifest of manifestsIn(rest)) this.#views.learn(manifest);
-    const plugin = pluginOf(actor);
-    const record = plugin === undefined ? undefined : this.#subject.records.get(plugin);
-    const payload = { ...rest };
-    if (record !== undefined) {
-      const { manifest } = record.entry;
-      // By the schema, since its names may not look secret.
-      const show = (config: unknown): unknown => this.#views.config(config, manifest);
-      const { config, output } = payload;
-      if (type === 'LOAD') payload['config'] = config && { value: show((config as { value: unknown }).value) };
-      else if ('config' in payload) payload['config'] = show(config);
-      // An actor that gives a plugin its config ends with what the plugin has taken.
-      if ('output' in payload) payload['output'] = show(output);
-    }
-    return this.#redactor.json(payload) as JsonObject;
-  }
-
   #onStep(actor: AnyActorRef, event: AnyEventObject): void {
-    const id = actorIdOf(actor);
     const machine = machineOf(actor);
-    if (machine === 'plugin') this.#touch(id);
-    if (machine !== 'worker') return;
-    if (!this.#contexts.has(id)) this.#contexts.set(id, {});
-    this.#onOwnStep(actor, id, event.type);
+    if (machine === 'plugin') this.#touch(this.#plugins.get(actor.id));
+    if (machine === 'worker') this.#onOwnStep(actor, this.#workerSeen(actorIdOf(actor)), event.type);
   }
 
   #onMemory(plugin: string, memoryMb: number): void {
     if (this.#present.memory.get(plugin) === memoryMb) return;
     this.#present.memory.set(plugin, memoryMb);
-    this.#touch(pluginId(plugin));
+    this.#touch(this.#plugins.get(plugin));
     this.#add({ kind: 'memory', at: this.#now(), actor: pluginId(plugin), memoryMb });
   }
 
-  /* ---- The end of a turn ---- */
+  /* ---- The end of a step ---- */
 
   #add(record: NewRecord, payload?: string): void {
-    this.#pending.push({ record, payload });
+    this.#pending.push(record);
+    if (payload !== undefined) this.#payloads.set(record, payload);
     this.#schedule();
     if (this.#pending.length >= MAX_PENDING) this.settle();
   }
 
-  #touch(id: ActorId): void {
-    this.#touched.add(id);
+  #touch(seen: SeenPlugin | undefined): void {
+    if (seen === undefined || seen.isTouched) return;
+    seen.isTouched = true;
+    this.#touched.push(seen);
     this.#schedule();
   }
 
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      this.settle();
-    }).unref();
+    process.nextTick(this.#onTick);
   }
+
+  readonly #onTick = (): void => {
+    this.#isScheduled = false;
+    this.settle();
+  };
 
   #settle(): void {
     if (this.#arePluginsStale) this.#meetPlugins();
-    const changes = this.#takeChanges();
-    // The last transition of an actor in this turn carries what has changed.
-    for (const { record } of this.#pending.toReversed()) {
-      if (record.kind === 'transition') this.#complete(record as Mutable<TransitionRecord>, changes);
-      else if (record.kind === 'crash') Object.assign(record, this.#crashOf(record.actor));
+    this.#takeChanges();
+    const pending = this.#pending;
+    // The last comes first, and takes what has changed.
+    for (let place = pending.length - 1; place >= 0; place -= 1) {
+      const record = pending[place] as NewRecord;
+      if (record.kind !== 'transition' && record.kind !== 'crash') continue;
+      const seen = this.#plugins.get(pluginNamed(record.actor) ?? '');
+      if (seen === undefined) continue;
+      if (record.kind === 'transition') complete(record, seen);
+      else Object.assign(record, this.#crashOf(seen.record));
     }
-    for (const [actor, context] of changes) {
-      this.#pending.push({ record: { kind: 'context', at: this.#now(), actor, context }, payload: undefined });
+    const touched = this.#touched;
+    this.#touched = [];
+    for (const seen of touched) {
+      const { id: actor, change: context } = seen;
+      if (context !== undefined) this.#add({ kind: 'context', at: this.#now(), actor, context });
+      seen.change = undefined;
+      seen.isTouched = false;
     }
-    const settled = this.#pending;
+    if (pending.length === 0) return;
     this.#pending = [];
-    for (const { record, payload } of settled) this.journal.add(record, payload);
-    if (settled.length > 0) this.journal.announce();
-  }
-
-  #complete(record: Mutable<TransitionRecord>, changes: Map<ActorId, ContextChange>): void {
-    const plugin = this.#present.recordOf(record.actor);
-    // Its other regions change at most once in a turn, and their last state is near enough.
-    if (plugin !== undefined) {
-      const beside = activeOf(plugin.actor).filter((path) => !path.startsWith('alive.lifecycle.'));
-      record.active = [...record.active, ...beside];
+    for (const record of pending) {
+      this.journal.add(record, record.kind === 'event' ? this.#payloads.get(record) : undefined);
     }
-    const context = changes.get(record.actor);
-    if (context === undefined) return;
-    record.context = context;
-    changes.delete(record.actor);
+    this.journal.announce();
   }
 
-  #crashOf(actor: ActorId): object | undefined {
-    const record = this.#present.recordOf(actor);
-    if (record === undefined) return undefined;
-    const { lastError, lastExit, generation, restarts } = record.context;
+  #crashOf({ context: { lastError, lastExit, generation, restarts } }: PluginRecord): object {
     // What was given up has the crash as its cause.
     const { cause } = lastError ?? {};
     const error = lastError?.code === 'E_GIVEN_UP' && isTyped(cause) ? cause : lastError;
@@ -405,89 +414,113 @@ export class Recorder {
     };
   }
 
-  /** What has changed in the contexts of the actors that were touched. */
-  #takeChanges(): Map<ActorId, ContextChange> {
-    const changes = new Map<ActorId, ContextChange>();
-    for (const id of this.#touched) {
-      const before = this.#contexts.get(id);
-      if (before === undefined) continue;
-      const after = this.#present.contextOf(id);
-      const change = changeOf(before, after);
-      this.#contexts.set(id, after);
-      if (change === undefined) continue;
-      changes.set(id, change);
-      if (change['workers'] !== undefined) this.#followWorkers(id);
+  /** What has changed in the contexts of the plugins that were touched. */
+  #takeChanges(): void {
+    for (const seen of this.#touched) {
+      const { record, source } = seen;
+      seen.source = record.context;
+      // Where the machine remembers the same, the rest is as it was.
+      if (seen.source === source) seen.change = this.#updateCounts(seen);
+      else seen.change = this.#renew(seen, this.#present.contextOfPlugin(record));
+      if (seen.change?.['workers'] !== undefined) this.#followWorkers(record);
     }
-    this.#touched.clear();
-    return changes;
+  }
+
+  #renew(seen: Seen, context: Context): ContextChange | undefined {
+    const before = seen.context;
+    seen.context = context;
+    return changeOf(before, context);
   }
 
   /* ---- Who is there ---- */
 
+  #workerSeen(id: ActorId): Seen {
+    let seen = this.#workers.get(id);
+    if (seen === undefined) {
+      seen = { id, state: '', context: GONE };
+      this.#workers.set(id, seen);
+    }
+    return seen;
+  }
+
   /** Follows the workers of a plugin that are new. */
-  #followWorkers(plugin: ActorId): void {
-    for (const { ref, generation } of this.#present.recordOf(plugin)?.context.workers ?? []) {
-      const id = workerId(plugin.slice('plugin:'.length), generation);
-      if (this.#workers.has(id)) continue;
+  #followWorkers(plugin: PluginRecord): void {
+    for (const { ref, generation } of plugin.context.workers) {
+      const id = workerId(plugin.plugin, generation);
+      if (this.#leave.has(id)) continue;
       const actor = ref as AnyActorRef;
-      if (!this.#contexts.has(id)) this.#contexts.set(id, {});
+      const seen = this.#workerSeen(id);
       const { unsubscribe } = actor.subscribe({
-        next: () => this.#guard(() => this.#onWorkerStep(actor, id)),
+        next: this.#guarded(() => this.#onWorkerStep(actor, seen)),
         error: () => this.#leaveWorker(id),
         complete: () => this.#leaveWorker(id),
       });
-      this.#workers.set(id, unsubscribe);
-      this.#onOwnStep(actor, id);
+      this.#leave.set(id, unsubscribe);
+      this.#onOwnStep(actor, seen);
     }
   }
 
-  #onWorkerStep(actor: AnyActorRef, id: ActorId): void {
+  #onWorkerStep(actor: AnyActorRef, seen: Seen): void {
     // Who observes the actor sees the same step, and by which event.
-    if (this.#unobserve === undefined) this.#onOwnStep(actor, id);
+    if (this.#unobserve === undefined) this.#onOwnStep(actor, seen);
   }
 
   #leaveWorker(id: ActorId): void {
-    this.#workers.get(id)?.();
+    this.#leave.get(id)?.();
+    this.#leave.delete(id);
     this.#workers.delete(id);
-    this.#forget(id);
   }
 
-  #meet(record: PluginRecord): void {
-    const id = pluginId(record.plugin);
-    this.#states.set(id, stateAndPhase(record.state, record.phase));
-    this.#contexts.set(id, this.#present.contextOf(id));
-    this.#followWorkers(id);
+  #meet(record: PluginRecord): SeenPlugin {
+    const seen: SeenPlugin = {
+      id: pluginId(record.plugin),
+      record,
+      state: stateAndPhase(record.state, record.phase),
+      context: this.#present.contextOfPlugin(record),
+      source: record.context,
+      change: undefined,
+      isTouched: false,
+    };
+    this.#plugins.set(record.plugin, seen);
+    this.#followWorkers(record);
+    return seen;
   }
 
   #meetPlugins(): void {
     this.#arePluginsStale = false;
     const { records } = this.#subject;
     for (const record of records.values()) {
-      const actor = pluginId(record.plugin);
-      if (this.#contexts.has(actor)) continue;
-      this.#meet(record);
+      const seen = this.#plugins.get(record.plugin);
+      if (seen !== undefined) {
+        // It may have gone and come back at once.
+        seen.record = record;
+        continue;
+      }
+      const { id: actor } = this.#meet(record);
       const plugin = this.#views.plugin(record, undefined);
       const snapshot = this.#present.actorOf(record.actor, record.plugin);
       // What came in this turn was there before what it has done in it.
-      this.#pending.unshift({
-        record: { kind: 'presence', at: this.#now(), actor, plugin, snapshot },
-        payload: undefined,
-      });
+      this.#pending.unshift({ kind: 'presence', at: this.#now(), actor, plugin, snapshot });
     }
-    for (const actor of this.#contexts.keys()) {
-      if (!actor.startsWith('plugin:') || records.has(actor.slice('plugin:'.length))) continue;
-      this.#forget(actor);
-      this.#pending.push({ record: { kind: 'presence', at: this.#now(), actor }, payload: undefined });
+    for (const [plugin, { id: actor }] of this.#plugins) {
+      if (records.has(plugin)) continue;
+      this.#plugins.delete(plugin);
+      this.#add({ kind: 'presence', at: this.#now(), actor });
     }
-  }
-
-  #forget(id: ActorId): void {
-    this.#contexts.delete(id);
-    this.#states.delete(id);
   }
 
   #now(): number {
     return this.#subject.clock.now();
+  }
+
+  #guarded<T>(step: (value: T) => void): (value: T) => void {
+    return (value) => {
+      try {
+        step(value);
+      } catch (error) {
+        this.#report(error);
+      }
+    };
   }
 
   #guard(step: () => void): void {
@@ -511,25 +544,27 @@ export class Recorder {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** Fills in what is not in the middle of a step. */
+function complete(record: Mutable<Omit<TransitionRecord, 'seq'>>, seen: SeenPlugin): void {
+  // Its other regions change at most once in a step, and their last state is near enough.
+  const { replacement, stability } = seen.context;
+  record.active = [
+    `alive.lifecycle.${record.to}`,
+    `alive.replacement.${replacement as string}`,
+    `alive.stability.${stability as string}`,
+  ];
+  // The last transition of a step carries what has changed.
+  record.context = seen.change;
+  seen.change = undefined;
+}
+
+/** Whether a plugin goes to its first call, or comes from its last. */
+const isCallEdge = ({ from, to }: Pick<TransitionRecord, 'from' | 'to'>): boolean =>
+  (from === 'ready' && to === 'busy.serving') || (from === 'busy.serving' && to === 'ready');
+
 const stateAndPhase = (state: string, phase: string): string => (state === phase ? state : `${state}.${phase}`);
-const stateOf = (actor: AnyActorRef): string => activeOf(actor).join(' ');
+const stateOf = (actor: AnyActorRef): string => {
+  const { value } = actor.getSnapshot() as { value?: unknown };
+  return typeof value === 'string' ? value : activeOf(actor).join(' ');
+};
 const isTyped = (error: unknown): error is GreenroomError => error instanceof Error && 'code' in error;
-
-function changeOf(before: JsonObject, after: JsonObject): ContextChange | undefined {
-  let change: Record<string, ContextChange[string]> | undefined;
-  const note = (key: string): void => {
-    change ??= {};
-    change[key] = { before: before[key], after: after[key] };
-  };
-  for (const key in after) if (before[key] !== after[key]) note(key);
-  for (const key in before) if (!(key in after)) note(key);
-  return change;
-}
-
-/** The manifests that an event brings. */
-function manifestsIn(event: Readonly<Record<string, unknown>>): PluginContext['entry']['manifest'][] {
-  const { changes, entry, output } = event;
-  return [changes, output, { entry }]
-    .flat()
-    .flatMap((each) => (each as { entry?: PluginContext['entry'] } | undefined)?.entry?.manifest ?? []);
-}

@@ -354,6 +354,12 @@ export const forgetWorker = base.enqueueActions(({ context, event, enqueue }) =>
 
 /* ---- The gate ---- */
 
+/** At the end of every call it is ready again, and an `assign` that changes nothing costs as much as one that does. */
+export const noteServing = base.enqueueActions(({ context: { wished, everReady, intent, denied }, enqueue }) => {
+  if (wished && everReady && intent === undefined && !denied) return;
+  enqueue.assign({ wished: true, everReady: true, intent: undefined, denied: false });
+});
+
 export const openGate = ({ context }: { context: PluginContext }): void => {
   const residency = residencyOf(context);
   if (residency !== undefined) context.gate.open(residency);

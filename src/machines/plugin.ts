@@ -32,6 +32,7 @@ import {
   noteManifest,
   notePid,
   noteReady,
+  noteServing,
   noteStarvedCall,
   noteStarvedStart,
   noteUnasked,
@@ -256,13 +257,7 @@ export const pluginMachine = base.createMachine({
 
             ready: {
               id: 'ready',
-              entry: [
-                base.assign({ wished: true, everReady: true, intent: undefined, denied: false }),
-                openGate,
-                entered('ready', 'ready'),
-                tellScheduler('IDLE'),
-                startIdleTime,
-              ],
+              entry: [noteServing, openGate, entered('ready', 'ready'), tellScheduler('IDLE'), startIdleTime],
               exit: endIdleTime,
               always: { guard: 'leased', target: 'busy' },
               on: {

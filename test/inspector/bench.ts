@@ -7,10 +7,10 @@ import { pino } from 'pino';
 import { afterEach, vi } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { resolveSettings, type SupervisorSettings } from '../../src/config.ts';
-import type { CallEdge } from '../../src/calls/call-edge.ts';
+import type { CallOutcome } from '../../src/calls/call.ts';
+import type { CallWatch } from '../../src/calls/call-watch.ts';
 import { type Inspected, type Inspector, type InspectorOptions, openInspector } from '../../src/inspector/index.ts';
 import type { InspectorRecord, Sync } from '../../src/inspector/wire.ts';
-import type { Listeners } from '../../src/listeners.ts';
 import { Runtime } from '../../src/runtime.ts';
 import { Supervisor } from '../../src/supervisor.ts';
 
@@ -24,7 +24,7 @@ export interface Bench {
   readonly runtime: Runtime;
   readonly supervisor: Supervisor;
   readonly inspected: Inspected;
-  readonly calls: Listeners<CallEdge>;
+  readonly calls: CallWatch;
   readonly folder: string;
   /** What the runtime logged as an error, such as what its listeners threw. */
   readonly logged: unknown[];
@@ -76,6 +76,9 @@ export async function openBench(
   });
   return { runtime, supervisor, inspected, calls, folder, errors, logged, write };
 }
+
+/** The outcome of a call that nobody awaits. */
+export const nowhere: CallOutcome = { onChunk() {}, onResult() {}, onError() {} };
 
 /** An inspector that is closed after the test, with its address taken apart. */
 export async function inspect(

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { Recorder } from '../../src/inspector/recorder.ts';
 import { Redactor } from '../../src/inspector/redaction.ts';
 import type { CrashRecord, InspectorRecord, SessionHeader, Sync, TransitionRecord } from '../../src/inspector/wire.ts';
-import { type Bench, endAfterTest, get, inspect, openBench, Reader } from './bench.ts';
+import { type Bench, endAfterTest, get, inspect, nowhere, openBench, Reader } from './bench.ts';
 
 function recorderOf(bench: Bench): Recorder {
   const recorder = new Recorder(bench.inspected);
@@ -126,8 +126,7 @@ describe('the recorder', () => {
     const bench = await openBench();
     const recorder = recorderOf(bench);
     for (let call = 0; call < 500; call += 1) {
-      bench.calls.notify({ plugin: 'bench', call: String(call) });
-      bench.calls.notify({ plugin: 'bench', call: String(call), outcome: 'ok' });
+      bench.calls.begin('bench', String(call), nowhere).onResult(null);
     }
     const calls = of(recordsOf(recorder), 'call');
     const starts = calls.filter(({ edge }) => edge === 'start');
@@ -195,7 +194,7 @@ describe('the recorder', () => {
     await expect(supervisor.execute('bench', { do: 'exit', code: 7 })).rejects.toMatchObject({ code: 'E_CRASHED' });
     expect(await supervisor.execute('bench', { do: 'say', text: 'x' })).toBeNull();
     runtime.problems.notify([{ file: 'x', reason: 'y', severity: 'error' }]);
-    bench.calls.notify({ plugin: 'bench', call: '1' });
+    bench.calls.begin('bench', '1', nowhere);
     expect(thrown).toHaveLength(10);
     expect(bench.logged).toEqual([]);
     expect((await get(port, '/api/snapshot', { authorization: `Bearer ${token}` })).status).toBe(500);

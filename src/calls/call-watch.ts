@@ -1,0 +1,37 @@
+import type { CallOutcome } from './call.ts';
+
+/**
+ * Told of a call that begins; `call` tells calls apart. What it returns is told how the call ended: `ok`, or the code of
+ * its error. Undefined: the end is not of interest.
+ */
+export type CallWatcher = (plugin: string, call: string) => ((outcome: string) => void) | undefined;
+
+/** Lets one watcher see the calls of a supervisor. Without one, a call costs nothing for it. */
+export class CallWatch {
+  #watcher: CallWatcher | undefined;
+
+  /** Returns how to stop watching. Neither the watcher nor what it returns may throw. */
+  start(watcher: CallWatcher): () => void {
+    this.#watcher = watcher;
+    return () => {
+      if (this.#watcher === watcher) this.#watcher = undefined;
+    };
+  }
+
+  /** A call begins. Returns where its outcome is to go instead, so that its end is seen. */
+  begin(plugin: string, call: string, outcome: CallOutcome): CallOutcome {
+    const onEnd = this.#watcher?.(plugin, call);
+    if (onEnd === undefined) return outcome;
+    return {
+      onChunk: (chunk) => outcome.onChunk(chunk),
+      onResult(result) {
+        onEnd('ok');
+        outcome.onResult(result);
+      },
+      onError(error) {
+        onEnd(error.code);
+        outcome.onError(error);
+      },
+    };
+  }
+}
