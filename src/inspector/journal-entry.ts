@@ -19,9 +19,8 @@ export class JournalEntry implements Entry {
   readonly end: number;
   /** What is too long for the record itself, as JSON. */
   readonly payload: string | undefined;
-  /** Undefined once it is written. */
-  #record: NewRecord | undefined;
-  #json: string | undefined;
+  /** As JSON once it is written. */
+  #record: NewRecord | string;
 
   /** @param start how many characters were recorded before */
   constructor(seq: number, record: NewRecord, payload: string | undefined, start: number) {
@@ -40,9 +39,10 @@ export class JournalEntry implements Entry {
   }
 
   get json(): string {
-    this.#json ??= JSON.stringify({ seq: this.seq, ...this.#record, payloadSize: this.payload?.length });
-    this.#record = undefined;
-    return this.#json;
+    if (typeof this.#record !== 'string') {
+      this.#record = JSON.stringify({ seq: this.seq, ...this.#record, payloadSize: this.payload?.length });
+    }
+    return this.#record;
   }
 }
 

@@ -1,6 +1,6 @@
 import { JournalEntry, type NewRecord } from './journal-entry.ts';
 import { Ring } from './ring.ts';
-import type { EventRecord } from './wire.ts';
+import type { TransitionRecord } from './wire.ts';
 
 /** Records that follow one another, as JSON. */
 export interface Excerpt {
@@ -11,13 +11,16 @@ export interface Excerpt {
   readonly end: number;
 }
 
-/** Milestones and events are remembered apart, so that many events do not push out the crash that came before. */
+/** What comes often is remembered apart, so that it does not push out the crash that came before. */
 const MILESTONES = { entries: 10_000, characters: 2 * 2 ** 20 };
+/** What comes with every call. */
+const CALLS = { entries: 10_000, characters: 2 * 2 ** 20 };
 const EVENTS = { entries: 20_000, characters: 4 * 2 ** 20 };
 
 /** What was recorded, as far as it is remembered, in the order in which it happened. */
 export class Journal {
   readonly #milestones = new Ring<JournalEntry>(MILESTONES);
+  readonly #calls = new Ring<JournalEntry>(CALLS);
   readonly #events = new Ring<JournalEntry>(EVENTS);
   readonly #listeners = new Set<() => void>();
   #seq = 0;
@@ -38,8 +41,7 @@ export class Journal {
     this.#seq += 1;
     const entry = new JournalEntry(this.#seq, record, payload, this.#end);
     this.#end = entry.end;
-    const ring = record.kind === ('event' satisfies EventRecord['kind']) ? this.#events : this.#milestones;
-    ring.add(entry);
+    this.#ringFor(record).add(entry);
     return this.#seq;
   }
 
@@ -54,9 +56,9 @@ export class Journal {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** The milestones, the oldest first, as JSON. */
+  /** Everything but the events, the oldest first, as JSON. */
   milestones(): string[] {
-    return Array.from(this.#milestones.after(0), ({ json }) => json);
+    return Array.from(inOrder([this.#milestones, this.#calls], 0), ({ json }) => json);
   }
 
   /** Everything that is remembered, the oldest first, as JSON. */
@@ -66,12 +68,12 @@ export class Journal {
 
   /** What is too long for the record with this `seq`, as JSON. */
   payload(seq: number): string | undefined {
-    return (this.#milestones.find(seq) ?? this.#events.find(seq))?.payload;
+    return this.#events.find(seq)?.payload;
   }
 
   /** Every record after this `seq` is remembered. */
   get remembersFrom(): number {
-    return Math.max(this.#milestones.lost, this.#events.lost);
+    return Math.max(...this.#rings.map(({ lost }) => lost));
   }
 
   /** Where the records up to this `seq` end, in characters. */
@@ -94,18 +96,45 @@ export class Journal {
     return latest && { records, last: latest.seq, end: latest.end };
   }
 
-  *#after(seq: number): Generator<JournalEntry, undefined> {
-    const [milestones, events] = [this.#milestones.after(seq), this.#events.after(seq)];
-    let milestone = milestones.next().value;
-    let event = events.next().value;
-    while (milestone !== undefined || event !== undefined) {
-      if (event === undefined || (milestone !== undefined && milestone.seq < event.seq)) {
-        yield milestone as JournalEntry;
-        milestone = milestones.next().value;
-      } else {
-        yield event;
-        event = events.next().value;
-      }
+  get #rings(): Ring<JournalEntry>[] {
+    return [this.#milestones, this.#calls, this.#events];
+  }
+
+  #ringFor(record: NewRecord): Ring<JournalEntry> {
+    switch (record.kind) {
+      case 'event':
+        return this.#events;
+      case 'call':
+        return this.#calls;
+      case 'transition':
+        return isCallEdge(record) ? this.#calls : this.#milestones;
+      default:
+        return this.#milestones;
     }
+  }
+
+  #after(seq: number): Generator<JournalEntry, undefined> {
+    return inOrder(this.#rings, seq);
+  }
+}
+
+/** Whether a plugin goes to its first call, or comes from its last. */
+export const isCallEdge = ({ from, to }: Pick<TransitionRecord, 'from' | 'to'>): boolean =>
+  (from === 'ready' && to === 'busy.serving') || (from === 'busy.serving' && to === 'ready');
+
+/** The entries of several rings after this `seq`, the oldest first. */
+function* inOrder(rings: readonly Ring<JournalEntry>[], seq: number): Generator<JournalEntry, undefined> {
+  const heads = rings.map((ring) => {
+    const entries = ring.after(seq);
+    return { entries, entry: entries.next().value };
+  });
+  for (;;) {
+    let first: (typeof heads)[number] | undefined;
+    for (const head of heads) {
+      if (head.entry !== undefined && (first?.entry === undefined || head.entry.seq < first.entry.seq)) first = head;
+    }
+    if (first?.entry === undefined) return;
+    yield first.entry;
+    first.entry = first.entries.next().value;
   }
 }

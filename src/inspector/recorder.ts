@@ -11,7 +11,7 @@ import { actorIdOf, machineOf, pluginId, pluginNamed, pluginOf, SCHEDULER, SUPER
 import { CallSampler } from './call-sampler.ts';
 import { changeOf, GONE } from './context-change.ts';
 import { payloadOf } from './event-payload.ts';
-import { Journal } from './journal.ts';
+import { isCallEdge, Journal } from './journal.ts';
 import type { NewRecord } from './journal-entry.ts';
 import { watchMemoryOf } from './memory-watch.ts';
 import { observe } from './observation.ts';
@@ -44,6 +44,7 @@ interface Seen {
 
 /** A plugin's actor. The runtime tells of its transitions in the middle of its steps, where they cannot be completed. */
 interface SeenPlugin extends Seen {
+  context: Mutable<Context>;
   record: PluginRecord;
   /** What its machine remembered then. */
   source: PluginContext | undefined;
@@ -233,7 +234,7 @@ export class Recorder {
   #updateCounts(seen: SeenPlugin): ContextChange | undefined {
     const counts = this.#present.countsOfPlugin(seen.record);
     const change = changeOf(seen.context, counts);
-    if (change !== undefined) Object.assign(seen.context, counts);
+    for (const key in change) seen.context[key] = counts[key];
     return change;
   }
 
@@ -557,10 +558,6 @@ function complete(record: Mutable<Omit<TransitionRecord, 'seq'>>, seen: SeenPlug
   record.context = seen.change;
   seen.change = undefined;
 }
-
-/** Whether a plugin goes to its first call, or comes from its last. */
-const isCallEdge = ({ from, to }: Pick<TransitionRecord, 'from' | 'to'>): boolean =>
-  (from === 'ready' && to === 'busy.serving') || (from === 'busy.serving' && to === 'ready');
 
 const stateAndPhase = (state: string, phase: string): string => (state === phase ? state : `${state}.${phase}`);
 const stateOf = (actor: AnyActorRef): string => {

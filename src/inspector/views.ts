@@ -18,6 +18,9 @@ export class Views {
   /** What is shown of objects that do not change: errors, exits, lists of workers. */
   readonly #shown = new WeakMap<object, Json>();
   readonly #manifests = new WeakSet();
+  /** What was last shown of the scheduler, and of what it was made. */
+  #scheduler: Context = {};
+  #schedulerSource: readonly unknown[] = [];
 
   constructor(redactor: Redactor) {
     this.#redactor = redactor;
@@ -113,15 +116,21 @@ export class Views {
   /** Who holds room, and how many wait for it. */
   schedulerContext({ admission: { ledger, queue, evictions } }: SchedulerContext): Context {
     const { capacity, reserved, pinned, measurement } = ledger;
+    const [waiting, evicting] = [queue.length, evictions.size];
+    const source = [waiting, evicting, capacity, reserved, pinned, measurement];
+    // Most of its steps, such as at the edges of calls, change nothing of this.
+    if (source.every((each, place) => each === this.#schedulerSource[place])) return this.#scheduler;
     const amounts = (given: object): Json => this.#once(given, () => this.#redactor.json(given));
-    return {
-      waiting: queue.length,
-      evicting: evictions.size,
+    this.#schedulerSource = source;
+    this.#scheduler = {
+      waiting,
+      evicting,
       capacity: amounts(capacity),
       reserved: amounts(reserved),
       pinned: amounts(pinned),
       measurement: measurement && amounts(measurement),
     };
+    return this.#scheduler;
   }
 
   /** How far a worker is. */

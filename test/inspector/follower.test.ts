@@ -106,6 +106,30 @@ describe('the journal', () => {
     expect(all).toEqual(all.toSorted((a, b) => a - b));
   });
 
+  it('keeps a crash when many calls come', () => {
+    const journal = new Journal();
+    journal.add(record('the crash'));
+    for (let n = 0; n < 50_000; n += 1) {
+      const [from, to] = n % 2 === 0 ? ['ready', 'busy.serving'] : ['busy.serving', 'ready'];
+      journal.add({
+        kind: 'transition',
+        at: n,
+        actor: 'plugin:x',
+        from: `${from}`,
+        to: `${to}`,
+        active: [],
+        event: '',
+      });
+      journal.add({ kind: 'call', at: n, actor: 'plugin:x', call: String(n), edge: 'start' });
+    }
+    const kept = journal.milestones().map((line) => (JSON.parse(line) as { seq: number }).seq);
+    expect(kept[0]).toBe(1);
+    expect(kept).toEqual(kept.toSorted((a, b) => a - b));
+    expect(kept.length).toBeGreaterThan(5_000);
+    expect(kept.length).toBeLessThanOrEqual(10_001);
+    expect(journal.remembersFrom).toBe((kept[1] ?? 0) - 1);
+  });
+
   it('gives payloads for as long as their records are remembered', () => {
     const journal = new Journal();
     const seq = journal.add(record('a', 'event'), '{"long":1}');
