@@ -1,6 +1,5 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate';
 import type { CallWatch } from '../calls/call-watch.ts';
-import { type GreenroomError, messageOf } from '../errors.ts';
 import type { ManifestProblem } from '../manifest/read.ts';
 import type { PluginContext } from '../machines/plugin.ts';
 import type { PluginRecord } from '../plugin-record.ts';
@@ -10,7 +9,9 @@ import type { Supervisor } from '../supervisor.ts';
 import { actorIdOf, machineOf, pluginId, pluginNamed, pluginOf, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
 import { CallSampler } from './call-sampler.ts';
 import { changeOf, GONE } from './context-change.ts';
+import { crashOf } from './crash.ts';
 import { payloadOf } from './event-payload.ts';
+import { Faults } from './faults.ts';
 import { isCallEdge, Journal } from './journal.ts';
 import type { NewRecord } from './journal-entry.ts';
 import { watchMemoryOf } from './memory-watch.ts';
@@ -31,8 +32,6 @@ export interface Recorded extends Pick<Runtime, 'records' | 'transitions' | 'pro
 
 /** How many records may await the end of a machine's step. */
 const MAX_PENDING = 1_000;
-/** How many errors of the recorder are reported; after that there is nothing new in them. */
-const MAX_ERRORS = 10;
 
 /** An actor as it was last recorded. */
 interface Seen {
@@ -62,6 +61,7 @@ interface SeenPlugin extends Seen {
 export class Recorder {
   readonly journal = new Journal();
   readonly #subject: Recorded;
+  readonly #faults: Faults;
   readonly #redactor = new Redactor();
   readonly #views: Views;
   readonly #present: Present;
@@ -81,16 +81,16 @@ export class Recorder {
   readonly #leave = new Map<ActorId, () => void>();
   #onlookers = 0;
   #unobserve: (() => void) | undefined;
-  #errors = 0;
 
   constructor(subject: Recorded) {
     this.#subject = subject;
+    this.#faults = new Faults(subject.onError);
     this.#views = new Views(this.#redactor);
     this.#present = new Present(subject, this.#views, this.#redactor);
     this.#calls = new CallSampler(subject.clock);
     // Workers may print what they were given of these.
     this.#redactor.learn(secretsOfVariables(process.env));
-    this.#guard(() => this.#begin());
+    this.#faults.guard(() => this.#begin());
   }
 
   /** Everything at this moment as JSON of a {@link Sync}, with what is remembered. */
@@ -109,7 +109,7 @@ export class Recorder {
   look(): () => void {
     let looking = true;
     this.#onlookers += 1;
-    if (this.#onlookers === 1) this.#guard(() => this.#observe());
+    if (this.#onlookers === 1) this.#faults.guard(() => this.#observe());
     return () => {
       if (!looking) return;
       looking = false;
@@ -120,7 +120,7 @@ export class Recorder {
 
   /** Records something that the recorder does not see by itself. */
   note(record: NewRecord): void {
-    this.#guard(() => this.#add(record));
+    this.#faults.guard(() => this.#add(record));
   }
 
   /** A text without secrets. */
@@ -137,7 +137,7 @@ export class Recorder {
     } catch (error) {
       this.#pending = [];
       for (const seen of this.#touched.splice(0)) seen.isTouched = false;
-      this.#report(error);
+      this.#faults.report(error);
     } finally {
       this.#isSettling = false;
     }
@@ -157,14 +157,14 @@ export class Recorder {
     for (const record of records.values()) this.#meet(record);
     const { scheduler } = root.getSnapshot().children as { scheduler: AnyActorRef };
     this.#release.push(
-      transitions.add(this.#guarded((transition) => this.#onTransition(transition))),
-      problems.add(this.#guarded((found) => this.#onProblems(found))),
+      transitions.add(this.#faults.guarded((transition) => this.#onTransition(transition))),
+      problems.add(this.#faults.guarded((found) => this.#onProblems(found))),
       calls.start((plugin, call) => this.#onCall(plugin, call)),
       this.#follow(root, SUPERVISOR),
       this.#follow(scheduler, SCHEDULER),
     );
     for (const type of ['decision', 'fact'] as const) {
-      const onEmitted = this.#guarded((emitted: SchedulerEmitted) => this.#onEmitted(emitted));
+      const onEmitted = this.#faults.guarded((emitted: SchedulerEmitted) => this.#onEmitted(emitted));
       this.#release.push(scheduler.on(type, (emitted) => onEmitted(emitted as SchedulerEmitted)).unsubscribe);
     }
   }
@@ -173,7 +173,7 @@ export class Recorder {
   #follow(actor: AnyActorRef, id: ActorId): () => void {
     const seen: Seen = { id, state: stateOf(actor), context: this.#present.contextOf(id) };
     const { unsubscribe } = actor.subscribe({
-      next: this.#guarded(() => this.#onOwnStep(actor, seen)),
+      next: this.#faults.guarded(() => this.#onOwnStep(actor, seen)),
       error: () => {},
     });
     return unsubscribe;
@@ -258,14 +258,14 @@ export class Recorder {
       const began = this.#calls.begin();
       return began === undefined ? undefined : this.#onSampledCall(pluginId(plugin), call, began);
     } catch (error) {
-      this.#report(error);
+      this.#faults.report(error);
       return undefined;
     }
   }
 
   #onSampledCall(actor: ActorId, call: string, began: number): (outcome: string) => void {
     this.#add({ kind: 'call', at: began, actor, call, edge: 'start', skipped: this.#calls.takeSkipped() });
-    return this.#guarded((outcome) => {
+    return this.#faults.guarded((outcome) => {
       const tookMs = this.#calls.end(began);
       const skipped = this.#calls.takeSkipped();
       this.#add({ kind: 'call', at: began + tookMs, actor, call, edge: 'end', outcome, tookMs, skipped });
@@ -288,7 +288,7 @@ export class Recorder {
 
   #observe(): void {
     const { root, records } = this.#subject;
-    const report = (error: unknown): void => this.#report(error);
+    const report = (error: unknown): void => this.#faults.report(error);
     const unobserve = observe(
       root,
       {
@@ -383,7 +383,7 @@ export class Recorder {
       const seen = this.#plugins.get(pluginNamed(record.actor) ?? '');
       if (seen === undefined) continue;
       if (record.kind === 'transition') complete(record, seen);
-      else Object.assign(record, this.#crashOf(seen.record));
+      else Object.assign(record, crashOf(seen.record.context, this.#redactor));
     }
     const touched = this.#touched;
     this.#touched = [];
@@ -399,20 +399,6 @@ export class Recorder {
       this.journal.add(record, record.kind === 'event' ? this.#payloads.get(record) : undefined);
     }
     this.journal.announce();
-  }
-
-  #crashOf({ context: { lastError, lastExit, generation, restarts } }: PluginRecord): object {
-    // What was given up has the crash as its cause.
-    const { cause } = lastError ?? {};
-    const error = lastError?.code === 'E_GIVEN_UP' && isTyped(cause) ? cause : lastError;
-    const { output = lastExit?.output } = (error?.details ?? {}) as { output?: string };
-    return {
-      error: { code: error?.code ?? '', message: this.#redactor.text(error === undefined ? '' : messageOf(error)) },
-      exit: lastExit && { code: lastExit.code, signal: lastExit.signal, outOfMemory: lastExit.outOfMemory },
-      output: this.#redactor.tail(output ?? ''),
-      generation,
-      restarts,
-    };
   }
 
   /** What has changed in the contexts of the plugins that were touched. */
@@ -452,7 +438,7 @@ export class Recorder {
       const actor = ref as AnyActorRef;
       const seen = this.#workerSeen(id);
       const { unsubscribe } = actor.subscribe({
-        next: this.#guarded(() => this.#onWorkerStep(actor, seen)),
+        next: this.#faults.guarded(() => this.#onWorkerStep(actor, seen)),
         error: () => this.#leaveWorker(id),
         complete: () => this.#leaveWorker(id),
       });
@@ -513,34 +499,6 @@ export class Recorder {
   #now(): number {
     return this.#subject.clock.now();
   }
-
-  #guarded<T>(step: (value: T) => void): (value: T) => void {
-    return (value) => {
-      try {
-        step(value);
-      } catch (error) {
-        this.#report(error);
-      }
-    };
-  }
-
-  #guard(step: () => void): void {
-    try {
-      step();
-    } catch (error) {
-      this.#report(error);
-    }
-  }
-
-  #report(error: unknown): void {
-    this.#errors += 1;
-    if (this.#errors > MAX_ERRORS) return;
-    try {
-      this.#subject.onError(error);
-    } catch {
-      // Nobody is left to be told.
-    }
-  }
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -564,4 +522,3 @@ const stateOf = (actor: AnyActorRef): string => {
   const { value } = actor.getSnapshot() as { value?: unknown };
   return typeof value === 'string' ? value : activeOf(actor).join(' ');
 };
-const isTyped = (error: unknown): error is GreenroomError => error instanceof Error && 'code' in error;

@@ -110,13 +110,12 @@ describe('the journal', () => {
     const journal = new Journal();
     journal.add(record('the crash'));
     for (let n = 0; n < 50_000; n += 1) {
-      const [from, to] = n % 2 === 0 ? ['ready', 'busy.serving'] : ['busy.serving', 'ready'];
+      const edge = n % 2 === 0 ? { from: 'ready', to: 'busy.serving' } : { from: 'busy.serving', to: 'ready' };
       journal.add({
         kind: 'transition',
         at: n,
         actor: 'plugin:x',
-        from: `${from}`,
-        to: `${to}`,
+        ...edge,
         active: [],
         event: '',
       });

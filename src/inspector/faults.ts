@@ -1,0 +1,42 @@
+/** How many errors are told; after that there is nothing new in them. */
+const MAX_TOLD = 10;
+
+/** Keeps what goes wrong in the inspector away from those who call it. */
+export class Faults {
+  readonly #onError: (error: unknown) => void;
+  #told = 0;
+
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError;
+  }
+
+  /** Does a step; an error in it is told, and goes no further. */
+  guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  /** The same for a step that is done again and again. */
+  guarded<T>(step: (value: T) => void): (value: T) => void {
+    return (value) => {
+      try {
+        step(value);
+      } catch (error) {
+        this.report(error);
+      }
+    };
+  }
+
+  report(error: unknown): void {
+    this.#told += 1;
+    if (this.#told > MAX_TOLD) return;
+    try {
+      this.#onError(error);
+    } catch {
+      // Nobody is left to be told.
+    }
+  }
+}
