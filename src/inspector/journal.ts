@@ -53,6 +53,7 @@ export class Journal {
 
   /** Tells those who listen that records were added. */
   announce(): void {
+    if (this.#listeners.size === 0) return;
     for (const listener of [...this.#listeners]) listener();
   }
 
