@@ -5,9 +5,9 @@ import type { CrashRecord } from './wire.ts';
 
 /** What a plugin's machine remembers of its last crash, without secrets. */
 export function crashOf(
-  { lastError, lastExit, generation, restarts }: PluginContext,
+  { lastError, lastExit, restarts }: PluginContext,
   redactor: Redactor,
-): Pick<CrashRecord, 'error' | 'exit' | 'output' | 'generation' | 'restarts'> {
+): Pick<CrashRecord, 'error' | 'exit' | 'output' | 'restarts'> {
   // What was given up has the crash as its cause.
   const { cause } = lastError ?? {};
   const error = lastError?.code === 'E_GIVEN_UP' && isTyped(cause) ? cause : lastError;
@@ -16,7 +16,6 @@ export function crashOf(
     error: { code: error?.code ?? '', message: redactor.text(error === undefined ? '' : messageOf(error)) },
     exit: lastExit && { code: lastExit.code, signal: lastExit.signal, outOfMemory: lastExit.outOfMemory },
     output: redactor.tail(output ?? ''),
-    generation,
     restarts,
   };
 }

@@ -217,7 +217,7 @@ export class Recorder {
       this.#touch(seen);
     }
     this.#add(record);
-    if (phase === 'deciding') this.#onCrash(record.actor, at);
+    if (phase === 'deciding') this.#onCrash(record.actor, at, seen?.record.context);
   }
 
   /**
@@ -238,10 +238,14 @@ export class Recorder {
     return change;
   }
 
-  /** The error is in the context only when the step is complete, so the record is filled in then. */
-  #onCrash(actor: ActorId, at: number): void {
+  /**
+   * The error is in the context only when the step is complete, so the record is filled in then. Which worker it was, that
+   * is forgotten by then: in the middle of the step the context is the one before.
+   */
+  #onCrash(actor: ActorId, at: number, before: PluginContext | undefined): void {
     const error = { code: '', message: '' };
-    this.#add({ kind: 'crash', at, actor, error, output: '', generation: 0, restarts: 0 });
+    const generation = before?.current ?? before?.generation ?? 0;
+    this.#add({ kind: 'crash', at, actor, error, output: '', generation, restarts: 0 });
   }
 
   #onProblems(problems: readonly ManifestProblem[]): void {

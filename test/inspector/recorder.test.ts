@@ -90,6 +90,20 @@ describe('the recorder', () => {
     expect(before.to).toBe('crashed.deciding');
   });
 
+  it('tells which worker has crashed, though another is on its way to take its place', async () => {
+    const bench = await openBench();
+    const recorder = recorderOf(bench);
+    await bench.supervisor.load('bench');
+    const { pid } = bench.supervisor.plugin('bench').snapshot();
+    bench.write('bench', { env_vars: { NEW: 'yes' } });
+    await bench.supervisor.discover();
+    const { generation, replacing } = bench.supervisor.plugin('bench').snapshot();
+    expect({ generation, replacing }).toEqual({ generation: 2, replacing: true });
+    process.kill(pid ?? 0, 'SIGKILL');
+    await vi.waitUntil(() => of(recordsOf(recorder), 'crash').length > 0);
+    expect(of(recordsOf(recorder), 'crash')).toMatchObject([{ generation: 1 }]);
+  });
+
   it('records events only while somebody looks, and keeps what is long of them apart', async () => {
     const bench = await openBench();
     const recorder = recorderOf(bench);
