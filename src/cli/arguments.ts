@@ -57,7 +57,10 @@ export function parseArguments(command: Pick<Command, 'options' | 'operands' | '
   const { values, positionals } = parse(options, args);
   const [least, most] = command.operands;
   if (values['help'] !== true) {
-    if (positionals.length < least) throw new UsageError('Something is missing.', `Usage: greenroom ${command.usage}`);
+    if (positionals.length < least) {
+      const [, ...wanted] = command.usage.split(' ');
+      throw new UsageError(`The ${wanted[positionals.length]} is missing.`, `Usage: greenroom ${command.usage}`);
+    }
     const extra = positionals[most];
     if (extra !== undefined) throw new UsageError(`"${extra}" is one too many.`, `Usage: greenroom ${command.usage}`);
   }

@@ -31,7 +31,7 @@ describe('what is wrong with a command line is said with what was meant, and sta
     [['lst'], 'There is no command "lst".', 'Did you mean "list"?'],
     [['list', '--categry', 'x'], 'There is no option "--categry".', 'Did you mean "--category"?'],
     [['--foo'], 'There is no option "--foo".', ''],
-    [['run'], 'Something is missing.', 'Usage: greenroom run PLUGIN [JSON]'],
+    [['run'], 'The PLUGIN is missing.', 'Usage: greenroom run PLUGIN [JSON]'],
     [['run', 'a', '{}', 'c'], '"c" is one too many.', 'Usage: greenroom run PLUGIN [JSON]'],
     [['run', 'a', '--timeout', 'soon'], '--timeout must be a number of seconds', ''],
     [['run', 'a', '--timeout', '0'], '--timeout must be a number of seconds', ''],
@@ -53,7 +53,7 @@ describe('what is wrong with a command line is said with what was meant, and sta
 test('with --json, what is wrong is JSON on standard output and nothing else', async () => {
   const { status, stdout, stderr } = await greenroom('run', '--json');
   expect({ status, stderr }).toEqual({ status: 2, stderr: '' });
-  expect(JSON.parse(stdout)).toEqual({ error: { code: 'E_USAGE', message: 'Something is missing.' } });
+  expect(JSON.parse(stdout)).toEqual({ error: { code: 'E_USAGE', message: 'The PLUGIN is missing.' } });
 });
 
 test('options of every command may stand before its name', async () => {
