@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ControlAction, ControlAnswer, ControlRequest } from '../../wire.ts';
 import type { ActorState } from '../store/model.ts';
 import { type Page, usePage } from '../store/page.ts';
@@ -25,7 +25,7 @@ function Actions({ plugin }: { readonly plugin: string }) {
   const [asked, setAsked] = useState<ControlAction | undefined>(undefined);
   const dialog = useRef<HTMLDialogElement>(null);
   const chosen = ACTIONS.find(({ action }) => action === asked);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (asked === undefined) dialog.current?.close();
     else dialog.current?.showModal();
   }, [asked]);
@@ -49,7 +49,15 @@ function Actions({ plugin }: { readonly plugin: string }) {
           </option>
         ))}
       </select>
-      <dialog ref={dialog} class="confirm" aria-labelledby="confirm-title" onClose={() => setAsked(undefined)}>
+      <dialog
+        ref={dialog}
+        class="confirm"
+        aria-labelledby="confirm-title"
+        onClose={() => {
+          // That it was closed is told later, and it may be open for something else by then.
+          if (dialog.current?.open !== true) setAsked(undefined);
+        }}
+      >
         <h2 id="confirm-title">
           {chosen?.title} {plugin}?
         </h2>
