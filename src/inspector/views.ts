@@ -1,6 +1,7 @@
 import type { PluginContext } from '../machines/plugin.ts';
 import type { SchedulerContext } from '../machines/scheduler.ts';
 import type { WorkerContext } from '../machines/worker.ts';
+import type { Ledger } from '../scheduler/ledger.ts';
 import type { PluginRecord } from '../plugin-record.ts';
 import type { Redactor } from './redaction.ts';
 import { concealConfig, secretsOfManifest } from './secrets.ts';
@@ -19,8 +20,7 @@ export class Views {
   readonly #shown = new WeakMap<object, Json>();
   readonly #manifests = new WeakSet();
   /** What was last shown of the scheduler, and of what it was made. */
-  #scheduler: Context = {};
-  #schedulerSource: readonly unknown[] = [];
+  #scheduler: (Pick<Ledger, 'capacity' | 'reserved' | 'pinned' | 'measurement'> & { shown: Context }) | undefined;
 
   constructor(redactor: Redactor) {
     this.#redactor = redactor;
@@ -116,13 +116,22 @@ export class Views {
   /** Who holds room, and how many wait for it. */
   schedulerContext({ admission: { ledger, queue, evictions } }: SchedulerContext): Context {
     const { capacity, reserved, pinned, measurement } = ledger;
-    const [waiting, evicting] = [queue.length, evictions.size];
-    const source = [waiting, evicting, capacity, reserved, pinned, measurement];
+    const waiting = queue.length;
+    const evicting = evictions.size;
+    const last = this.#scheduler;
     // Most of its steps, such as at the edges of calls, change nothing of this.
-    if (source.every((each, place) => each === this.#schedulerSource[place])) return this.#scheduler;
+    if (
+      last?.capacity === capacity &&
+      last.reserved === reserved &&
+      last.pinned === pinned &&
+      last.measurement === measurement &&
+      last.shown['waiting'] === waiting &&
+      last.shown['evicting'] === evicting
+    ) {
+      return last.shown;
+    }
     const amounts = (given: object): Json => this.#once(given, () => this.#redactor.json(given));
-    this.#schedulerSource = source;
-    this.#scheduler = {
+    const shown = {
       waiting,
       evicting,
       capacity: amounts(capacity),
@@ -130,7 +139,8 @@ export class Views {
       pinned: amounts(pinned),
       measurement: measurement && amounts(measurement),
     };
-    return this.#scheduler;
+    this.#scheduler = { capacity, reserved, pinned, measurement, shown };
+    return shown;
   }
 
   /** How far a worker is. */
