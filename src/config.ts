@@ -9,6 +9,7 @@ import { DEFAULT_MAX_SCHEDULER_WAITING } from './scheduler/admission.ts';
 import { EVICTION_ORDERS, type EvictionOrderName, POLICY_NAMES, type PolicyName } from './scheduler/policies.ts';
 import type { Policy } from './scheduler/policy.ts';
 import { DEFAULT_MAX_WAIT_MS } from './scheduler/queue.ts';
+import { workingDirectory } from './working-directory.ts';
 
 const milliseconds = z.number().int().nonnegative();
 
@@ -201,7 +202,7 @@ export interface SettingsSources {
 /** Completes the options of a supervisor. Throws `E_OPTIONS` naming the setting, where it stands, and what is wrong. */
 export function resolveSettings(
   options: SupervisorSettings,
-  sources: SettingsSources = { env: process.env, cwd: process.cwd() },
+  sources: SettingsSources = { env: process.env, cwd: workingDirectory() },
 ): ResolvedSettings {
   const { env, cwd } = sources;
   const file = join(cwd, 'greenroom.json');

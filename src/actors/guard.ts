@@ -80,8 +80,9 @@ const SHORTEST_LIFE_MS = 1_000;
 const ATTEMPTS = 3;
 
 interface GuardProcess {
-  readonly child: ChildProcess;
-  readonly stdin: Writable;
+  /** Absent where the system started none. */
+  readonly child: ChildProcess | undefined;
+  readonly stdin: Writable | undefined;
   readonly startedAt: number;
   readonly exited: Promise<void>;
 }
@@ -106,28 +107,38 @@ export function startGuard(options: GuardOptions = {}): Guard {
 
   function start(): GuardProcess {
     clearTimeout(restart);
-    const child = spawn(shell, ['-c', SCRIPT, 'greenroom-guard', mark, cgroup ?? ''], {
-      detached: true,
-      cwd: '/',
-      env: {},
-      stdio: ['pipe', 'ignore', 'ignore'],
-    });
-    const { stdin } = child;
-    child.unref();
-    // On Unix, Node's pipe to a child is a socket.
-    if (stdin instanceof Socket) stdin.unref();
-    stdin.on('error', () => {});
+    const started = { ...spawnShell(), startedAt: Date.now() };
+    void started.exited.then(() => ended(started));
+    return started;
+  }
+
+  /** What Node says of a shortage comes as an event, as a child without streams, or is thrown. */
+  function spawnShell(): Omit<GuardProcess, 'startedAt'> {
+    let child: ChildProcess;
+    try {
+      child = spawn(shell, ['-c', SCRIPT, 'greenroom-guard', mark, cgroup ?? ''], {
+        detached: true,
+        cwd: '/',
+        env: {},
+        stdio: ['pipe', 'ignore', 'ignore'],
+      });
+    } catch {
+      return { child: undefined, stdin: undefined, exited: Promise.resolve() };
+    }
     const exited = new Promise<void>((resolve) => {
       child.once('exit', () => resolve());
       child.once('error', () => resolve());
     });
-    const started: GuardProcess = { child, stdin, startedAt: Date.now(), exited };
-    void exited.then(() => ended(started));
-    return started;
+    const stdin = child.stdin ?? undefined;
+    child.unref();
+    // On Unix, Node's pipe to a child is a socket.
+    if (stdin instanceof Socket) stdin.unref();
+    stdin?.on('error', () => {});
+    return { child, stdin, exited };
   }
 
   function ended(guard: GuardProcess): void {
-    guard.stdin.destroy();
+    guard.stdin?.destroy();
     if (current === guard) current = undefined;
     if (isClosing()) return;
     for (const listener of listeners) listener();
@@ -146,8 +157,10 @@ export function startGuard(options: GuardOptions = {}): Guard {
   function send(guard: GuardProcess, lines: string): Promise<boolean> {
     const all = freed + lines;
     freed = '';
+    const { stdin } = guard;
+    if (stdin === undefined) return Promise.resolve(false);
     return new Promise((resolve) => {
-      guard.stdin.write(all, (error) => {
+      stdin.write(all, (error) => {
         if (error && current === guard) current = undefined;
         resolve(!error);
       });
@@ -168,7 +181,7 @@ export function startGuard(options: GuardOptions = {}): Guard {
       return current !== undefined;
     },
     get pid() {
-      return current?.child.pid;
+      return current?.child?.pid;
     },
     async add(pgid) {
       if (!Number.isSafeInteger(pgid) || pgid <= 1 || pgid === process.pid) {
@@ -199,8 +212,8 @@ export function startGuard(options: GuardOptions = {}): Guard {
       closing ??= (async () => {
         clearTimeout(restart);
         if (current === undefined) return;
-        current.child.ref();
-        current.stdin.end(held.size === 0 ? '.\n' : freed);
+        current.child?.ref();
+        current.stdin?.end(held.size === 0 ? '.\n' : freed);
         freed = '';
         await current.exited;
       })();

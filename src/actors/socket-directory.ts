@@ -10,7 +10,7 @@ export interface SocketDirectory {
   readonly worker: string;
   /** Where the worker is to listen for health and cancel. */
   readonly control: string;
-  /** Removes the directory with all it holds. Synchronous, so that it can run while the process exits; idempotent. */
+  /** Removes the directory with all it holds. Synchronous, so that it can run while the process exits; idempotent, never throws. */
   remove(): void;
 }
 
@@ -40,7 +40,7 @@ export function createSocketDirectory(): SocketDirectory | undefined {
         rmdirSync(path);
       } catch {
         // It never listened there, or somebody put something else there.
-        rmSync(path, { recursive: true, force: true });
+        removeAll(path);
       }
       if (owner === undefined || --owner.inUse > 0) return;
       if (base === owner) base = undefined;
@@ -93,12 +93,25 @@ function inNewBase(): string | undefined {
   return undefined;
 }
 
+/** What cannot be removed now is left for the next supervisor of the data directory: it must not end a clean-up. */
+function removeAll(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // As for want of a file descriptor.
+  }
+}
+
 function parents(): string[] {
   const runtime = process.env['XDG_RUNTIME_DIR'];
   return runtime !== undefined && isOwnDirectory(runtime) ? [runtime, tmpdir()] : [tmpdir()];
 }
 
 function isOwnDirectory(path: string): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found?.isDirectory() === true && found.uid === process.getuid?.();
+  try {
+    const found = statSync(path);
+    return found.isDirectory() && found.uid === process.getuid?.();
+  } catch {
+    return false;
+  }
 }

@@ -57,9 +57,13 @@ export function readRecords(dataDir: string): SupervisorRecord[] {
     });
 }
 
-/** Removes a record. Does nothing where there is none. */
+/** Removes a record. Does nothing where there is none; one that cannot be removed is found dead later. Never throws. */
 export function removeRecord(dataDir: string, id: string): void {
-  rmSync(fileOf(dataDir, id), { force: true });
+  try {
+    rmSync(fileOf(dataDir, id), { force: true });
+  } catch {
+    // The disk may be read-only by now.
+  }
 }
 
 function groupOf({ cgroup }: { readonly cgroup: string | null }): string | null {

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { workerEnvironment } from './worker-environment.ts';
 import type { BootPlugin } from '../protocol.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
+import { workingDirectory } from '../working-directory.ts';
 
 /** How a host and a worker are to talk: Unix sockets, or TCP on the loopback address where those are not to be had. */
 export type Transport = 'unix' | 'tcp';
@@ -65,7 +66,7 @@ export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): Laun
   const common = {
     plugin: manifest.name,
     entry,
-    cwd: resolved.cwd ?? process.cwd(),
+    cwd: resolved.cwd ?? workingDirectory(),
     env: workerEnvironment({
       host: settings.hostEnv,
       pass: [...settings.passEnv, ...(manifest.pass_env ?? [])],

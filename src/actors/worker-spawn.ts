@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { ChildProcess } from 'node:child_process';
+import { statSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { execa } from 'execa';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { checkPaths } from '../manifest/read.ts';
 import { type Boot, EXIT_DO_NOT_RESTART, type Handshake } from '../protocol.ts';
+import { shortageIn, systemCodeOf } from '../system-error.ts';
 import { freePort } from './free-port.ts';
 import { parseHandshake } from './handshake.ts';
 import { createLineSplitter } from './line-splitter.ts';
@@ -14,6 +15,7 @@ import { type OomWatch, saysOutOfMemory } from './out-of-memory.ts';
 import { findProgram } from './program-path.ts';
 import type { SocketDirectory } from './socket-directory.ts';
 import { spawnTurn } from './spawn-turn.ts';
+import { startProcess } from './start-process.ts';
 import type { LaunchRequest } from './worker-launch.ts';
 import type { ProcessEvent, WorkerExit, WorkerProcess } from './worker-process.ts';
 import type { WorkerTree, WorkerTrees } from './worker-trees.ts';
@@ -28,6 +30,9 @@ export interface SpawnServices {
 
 /** Becomes the program that it is given once it has read a line; ends where there is none to read. */
 const GATE = 'read -r line && exec "$0" "$@"';
+
+/** What the system answers where a program is not there, may not be run, or is none. */
+const FAULTS_OF_PROGRAMS: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'ENOEXEC']);
 
 /** With this status a shell says that what it ran was ended by SIGKILL. */
 const KILLED_STATUS = 137;
@@ -101,6 +106,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       }
       await this.#start(this.#tree);
     } catch (error) {
+      // Once there is a process, its end tells the rest.
+      if (this.#child !== undefined) return this.signal('SIGKILL');
       this.#sockets?.remove();
       await this.#tree?.discard();
       // Whoever asked for the start is told when it waits for it, not in the middle of asking.
@@ -113,7 +120,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
           output: '',
           outOfMemory: false,
           spawnError: error,
-          retryable: isWorthRetrying(error),
+          retryable: true,
         },
       });
       this.#tell({ type: 'PROCESS.GONE' });
@@ -123,33 +130,17 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   async #start(tree: WorkerTree): Promise<void> {
     const { cwd, env, plugin, boot } = this.#launch;
     const [file, args, gated] = this.#command();
-    const subprocess = execa(file, args, {
-      cwd,
-      env: { ...env, ...tree.mark },
-      extendEnv: false,
-      buffer: false,
-      reject: false,
-      stripFinalNewline: false,
-      encoding: 'buffer',
-      // A session and group of its own: a Ctrl-C in the host's terminal must not reach it, and its children must.
-      detached: process.platform !== 'win32',
-      cleanup: false,
-      windowsHide: true,
-      stdin: 'pipe',
-      stdout: 'pipe',
-      stderr: 'pipe',
+    const environment = { ...env, ...tree.mark };
+    const { child, pid } = await startProcess(file, args, { cwd, env: environment }).catch((error: unknown) => {
+      throw this.#cannotStart(error);
     });
-    const child = subprocess as unknown as ChildProcess;
-    if (child.pid === undefined) {
-      const { cause } = await subprocess;
-      throw this.#cannotSpawn(cause);
-    }
     this.#child = child;
     // Whether the program stays alive is the supervisor's to say, not its workers'.
     child.unref();
     for (const pipe of [child.stdin, child.stdout, child.stderr]) (pipe as Socket | null)?.unref();
-    this.pid = child.pid;
-    tree.started(this.pid);
+    this.pid = pid;
+    tree.started(pid);
+    if (this.#signal !== undefined) tree.signal(this.#signal);
     const drained = this.#readOutput(child);
     child.once('exit', (code, signal) => void this.#ended(tree, code, signal, drained));
     child.stdin?.on('error', () => {});
@@ -263,15 +254,27 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     this.#tell({ type: 'PROCESS.GONE' });
   }
 
-  #cannotSpawn(cause: unknown): GreenroomError {
-    return (
-      this.#missing(cause) ?? this.#wrongManifest(`"${this.#launch.file}" cannot be run: ${messageOf(cause)}`, cause)
-    );
+  /** Why the system started nothing. Only a program that is not there, or is none, is the manifest's fault. */
+  #cannotStart(cause: unknown): GreenroomError {
+    const { plugin, cwd, file } = this.#launch;
+    const because = (reason: string): GreenroomError =>
+      new GreenroomError('E_START', `The worker of "${plugin}" could not be started: ${reason}.`, { plugin, cause });
+    const shortage = shortageIn(cause);
+    if (shortage !== undefined) return because(`${shortage}. It can be started again once that has passed`);
+    if (!isDirectory(cwd)) {
+      return because(
+        `its working directory ${cwd} does not exist. Create it, or set "cwd" in ${this.#launch.entry.file}`,
+      );
+    }
+    const code = systemCodeOf(cause) ?? '';
+    const isThere = findProgram(file, cwd, this.#launch.env['PATH']) !== undefined;
+    if (!FAULTS_OF_PROGRAMS.has(code) || (isThere && code !== 'ENOEXEC')) return because(messageOf(cause));
+    return this.#missing(cause) ?? this.#wrongManifest(`"${file}" cannot be run: ${messageOf(cause)}`, cause);
   }
 
   /** What the manifest names and is not there, if that is why there is no worker. */
   #missing(cause?: unknown): GreenroomError | undefined {
-    const [problem] = checkPaths(this.#launch.entry);
+    const [problem] = checkPaths(this.#launch.entry).filter(({ field }) => field !== 'cwd');
     return problem && this.#wrongManifest(problem.reason, cause);
   }
 
@@ -314,7 +317,10 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   }
 }
 
-/** A program that is not there will not be there next time; an error such as "too many processes" may pass. */
-function isWorthRetrying(error: unknown): boolean {
-  return !(error instanceof GreenroomError);
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }

@@ -5,6 +5,7 @@ import { type Guard, startGuard } from './guard.ts';
 import { groupIsGone } from './process-group-end.ts';
 import { signalGroup, startTimeOf } from './process-group.ts';
 import { ownIdentity } from './process-identity.ts';
+import { shortageIn } from '../system-error.ts';
 import { createSocketDirectory, type SocketDirectory } from './socket-directory.ts';
 import { endMarked, MARK_VARIABLE } from './spawn-mark.ts';
 import { removeRecord, writeRecord } from './supervisor-record.ts';
@@ -23,6 +24,8 @@ export class WorkerTrees {
   #guard: Guard | undefined;
   readonly #useCgroups: boolean;
   #cgroup: SupervisorCgroup | undefined;
+  /** Whether the record in the data directory tells all there is. */
+  #recorded = false;
   #spawns = 0;
 
   /** `cgroups: false` makes no control groups, also where the machine would let it. */
@@ -38,12 +41,10 @@ export class WorkerTrees {
 
   /** A tree for a worker that is about to be spawned. Throws `E_DATA_DIR`. */
   open(plugin: string): WorkerTree {
-    if (this.#guard === undefined) {
-      if (this.#useCgroups) this.#cgroup ??= openSupervisorCgroup(this.id);
-      // Written first: whatever is left by a sudden death is found by it.
-      this.#writeRecord();
-      this.#guard = startGuard({ supervisor: this.id, cgroup: this.#cgroup?.folder });
-    }
+    if (this.#guard === undefined && this.#useCgroups) this.#cgroup ??= openSupervisorCgroup(this.id);
+    // Written first: whatever is left by a sudden death is found by it.
+    if (!this.#recorded) this.#writeRecord();
+    this.#guard ??= startGuard({ supervisor: this.id, cgroup: this.#cgroup?.folder });
     this.#spawns += 1;
     return new WorkerTree(plugin, `${this.id}.${this.#spawns}`, {
       guard: this.#guard,
@@ -85,7 +86,11 @@ export class WorkerTrees {
         cgroup: this.#cgroup?.folder ?? null,
         folders: [...this.#folders],
       });
+      this.#recorded = true;
     } catch (error) {
+      this.#recorded = false;
+      // On a full disk workers start all the same: the guard ends them, and the record is written with a later start.
+      if (shortageIn(error) !== undefined) return;
       throw new GreenroomError(
         'E_DATA_DIR',
         `The data directory ${this.#dataDir} cannot be written: ${messageOf(error)}. Set dataDir or GREENROOM_HOME to one that can.`,

@@ -1,9 +1,10 @@
 import { homedir } from 'node:os';
 import { isAbsolute, relative, sep } from 'node:path';
+import { workingDirectory } from '../working-directory.ts';
 
 /** A path as people like to read it: from the working directory if it is in it, else with `~` for their home. */
 export function displayPath(path: string): string {
-  const here = relative(process.cwd(), path);
+  const here = relative(workingDirectory(), path);
   if (here !== '' && !here.startsWith('..') && !isAbsolute(here)) return here;
   const home = homedir();
   return home !== sep && path.startsWith(home + sep) ? `~${path.slice(home.length)}` : path;

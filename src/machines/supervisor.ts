@@ -9,6 +9,7 @@ import {
   resetHistory,
   type RestartHistory,
 } from '../scheduler/restart-plan.ts';
+import { shortageIn } from '../system-error.ts';
 import type { PluginReport } from './plugin-events.ts';
 import { type SchedulerInput, schedulerMachine } from './scheduler.ts';
 
@@ -75,7 +76,13 @@ const decideRestart = base.enqueueActions(({ context, event, enqueue }) => {
   const plan = planRestart({
     history: context.histories.get(plugin) ?? NO_RESTARTS,
     settings: settings.restart,
-    end: { code: exit?.code ?? null, signal: exit?.signal ?? null, ready: wasReady, retryable },
+    end: {
+      code: exit?.code ?? null,
+      signal: exit?.signal ?? null,
+      ready: wasReady,
+      retryable,
+      shortage: !wasReady && shortageIn(error) !== undefined,
+    },
     now: context.host.now(),
     random: context.host.random(),
   });

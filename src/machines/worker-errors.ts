@@ -1,5 +1,6 @@
 import type { WorkerExit } from '../actors/worker-process.ts';
 import { type ErrorCode, GreenroomError, messageOf } from '../errors.ts';
+import { shortageIn } from '../system-error.ts';
 
 /** The errors of a start after which another start can only end the same way. */
 const PERMANENT: ReadonlySet<ErrorCode> = new Set([
@@ -12,7 +13,7 @@ const PERMANENT: ReadonlySet<ErrorCode> = new Set([
 
 /** Whether starting again may help, from the error of a start that failed. */
 export function isRetryable(error: GreenroomError): boolean {
-  return !PERMANENT.has(error.code);
+  return !PERMANENT.has(error.code) || shortageIn(error.cause) !== undefined;
 }
 
 /** "exited with status 1", "was ended by SIGKILL" or "ran out of memory". */

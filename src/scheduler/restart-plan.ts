@@ -41,6 +41,9 @@ export const DEFAULT_RESTART: RestartSettings = {
   stableMs: 30_000,
 };
 
+/** The longest delay before another try after a shortage, in milliseconds: a try costs little, and shortages end unannounced. */
+const MAX_SHORTAGE_DELAY_MS = 2_000;
+
 /** With this exit code a worker says: do not restart me. */
 export const DO_NOT_RESTART = 125;
 
@@ -53,6 +56,8 @@ export interface WorkerEnd {
   readonly ready: boolean;
   /** Whether another try may do better: `false` for a missing program, a bad handshake, a config that is not valid. */
   readonly retryable: boolean;
+  /** Whether there was no worker because the machine was short of something that comes back by itself. */
+  readonly shortage?: boolean | undefined;
 }
 
 /** The restarts of one plugin so far. */
@@ -82,7 +87,7 @@ export type RestartPlan =
       readonly action: 'restart';
       /** In milliseconds. */
       readonly delayMs: number;
-      readonly reason: 'ended-normally' | 'ended-abnormally';
+      readonly reason: 'ended-normally' | 'ended-abnormally' | 'shortage';
       readonly history: RestartHistory;
     }
   | { readonly action: 'stopped'; readonly reason: 'ended-normally'; readonly history: RestartHistory }
@@ -91,7 +96,8 @@ export type RestartPlan =
 /**
  * Decides whether and when a worker that has ended is restarted. The delay is drawn evenly between zero and
  * `min(maxMs, baseMs · factor ^ inARow)`: exponential backoff with full jitter
- * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+ * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). A shortage says nothing of the plugin:
+ * it counts against no limit.
  *
  * @param now milliseconds since the epoch
  * @param random evenly distributed in [0, 1)
@@ -117,6 +123,14 @@ export function planRestart({
   });
   if (end.code === DO_NOT_RESTART) return giveUp('do-not-restart');
   if (!end.retryable) return giveUp('not-retryable');
+  if (end.shortage === true) {
+    return {
+      action: 'restart',
+      delayMs: Math.floor(random * Math.min(MAX_SHORTAGE_DELAY_MS, longestDelay(settings, history.inARow))),
+      reason: 'shortage',
+      history: { ...history, inARow: history.inARow + 1 },
+    };
+  }
   const normal = end.code === 0 && end.ready;
   if (normal && policy !== 'permanent') return { action: 'stopped', reason: 'ended-normally', history };
   if (policy === 'temporary') return giveUp('temporary');

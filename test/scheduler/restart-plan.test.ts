@@ -61,3 +61,17 @@ test('temporary plugins, exit code 125 and permanent failures are given up at on
   expect(plan(asked, 'permanent')).toMatchObject({ cause: { kind: 'do-not-restart' } });
   expect(plan({ ...CRASH, retryable: false }, 'permanent')).toMatchObject({ cause: { kind: 'not-retryable' } });
 });
+
+test('a shortage of the machine counts against no limit and is never given up, whatever the policy', () => {
+  const end: WorkerEnd = { code: null, signal: null, ready: false, retryable: true, shortage: true };
+  for (const policy of ['permanent', 'transient', 'temporary'] as const) {
+    let history = NO_RESTARTS;
+    for (let now = 0; now < 1_000; now += 1) {
+      const settings = { ...DEFAULT_RESTART, policy };
+      const next = planRestart({ history, settings, end, now, random: 0.999 });
+      expect(next).toMatchObject({ action: 'restart', reason: 'shortage', history: { times: [] } });
+      expect(next).toHaveProperty('delayMs', Math.min(1_998, Math.floor(99.9 * 2 ** history.inARow)));
+      history = next.history;
+    }
+  }
+});

@@ -73,8 +73,8 @@ const starts: [string, ManifestOf, string, RegExp][] = [
   [
     'a working directory that is not there',
     { fixture: 'bare', cwd: '/nowhere' },
-    'E_MANIFEST',
-    /folder \/nowhere is not there/,
+    'E_START',
+    /working directory \/nowhere does not exist.*plugin\.json/,
   ],
   [
     'a Python module that is not there',

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { resolveSettings, type ResolvedSettings } from '../../config.ts';
 import { messageOf } from '../../errors.ts';
+import { workingDirectory } from '../../working-directory.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discoverIn } from '../discovered.ts';
 import type { Finding, Level } from '../doctor/check.ts';
@@ -55,7 +56,7 @@ async function checkSetup(given: ReturnType<typeof settingsOf>): Promise<Finding
     const next = 'Mend them: greenroom.json in this folder, and the variables GREENROOM_*.';
     return [{ check, level: 'fail', found: messageOf(error), next }];
   }
-  const found = existsSync(join(process.cwd(), 'greenroom.json')) ? 'greenroom.json is valid' : 'the defaults';
+  const found = existsSync(join(workingDirectory(), 'greenroom.json')) ? 'greenroom.json is valid' : 'the defaults';
   const discovered = await discoverIn(settings.searchPaths);
   const [pythons, ffmpeg] = await Promise.all([checkPythons(discovered.entries), checkFfmpeg()]);
   return [
