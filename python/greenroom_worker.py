@@ -42,7 +42,7 @@ WATCH_IDLE_LOOKS = 20
 CATEGORIES = ("input", "transient", "resource", "fatal")
 STATUS_OF_CATEGORY = {"input": 400, "transient": 503, "resource": 507}
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"}
-NDJSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n"
+NDJSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n"
 
 
 # Values
@@ -328,15 +328,15 @@ class Connection:
         except OSError:
             return False
 
-    def answer(self, body, status=200, close=False):
-        """Sends `body`, JSON already, as one whole answer."""
-        head = "HTTP/1.1 %d %s\r\ncontent-type: application/json\r\n%scontent-length: %d\r\n\r\n" % (
+    def answer(self, body, status=200, close=False, extra=b""):
+        """Sends `body`, JSON already, as one whole answer; `extra` are whole lines of its head."""
+        head = "HTTP/1.1 %d %s\r\ncontent-type: application/json\r\n%scontent-length: %d\r\n" % (
             status,
             REASONS.get(status, "Error"),
             "connection: close\r\n" if close else "",
             len(body),
         )
-        return self.send(head.encode("ascii") + body)
+        return self.send(b"%b%b\r\n%b" % (head.encode("ascii"), extra, body))
 
     def refuse(self, wire, status=None, close=False):
         """Sends an error as one whole answer, with the status of its category unless there is another."""
@@ -354,9 +354,12 @@ class Connection:
 class Answer:
     """The answer to one call: plain JSON, or frames once there is something to say before its end."""
 
-    def __init__(self, connection):
+    def __init__(self, connection, call):
         self.gone = False
         self._connection = connection
+        # Says which call is answered, so that no call is ever given the answer of another; a head takes ASCII only.
+        named = all("!" <= character <= "~" for character in call)
+        self._name = b"greenroom-call: %b\r\n" % call.encode("ascii") if named else b""
         self._lock = threading.Lock()
         self._gathered = []
         self._size = 0
@@ -390,7 +393,7 @@ class Answer:
             if self._flush is not None:
                 self._wake_flusher()
             if status is not None and not self._started and not self._gathered:
-                self._connection.answer(frame, status)
+                self._connection.answer(frame, status, extra=self._name)
                 return
             self._gathered += (frame, b"\n")
             self._size += len(frame) + 1
@@ -402,7 +405,7 @@ class Answer:
         self._size = 0
         if not self._started:
             self._started = True
-            data = NDJSON_HEAD + data
+            data = b"%b%b\r\n%b" % (NDJSON_HEAD, self._name, data)
         if not self.gone:
             self.gone = not self._connection.send(data)
 
@@ -444,7 +447,7 @@ class Call:
         self.muted = False
         self._host = host
         self._connection = connection
-        self._answer = Answer(connection)
+        self._answer = Answer(connection, id_)
         self._seen = None
         self._reported = None
         self._reporting = threading.Lock()

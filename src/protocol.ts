@@ -1,6 +1,6 @@
 /**
  * The worker protocol, version 1, as types: what a host and a worker say to each other. The text for people is
- * `docs/worker-protocol.md`. Types only: the Node SDK shares this file and may import nothing but `node:` modules.
+ * `docs/worker-protocol.md`. Imports nothing: the Node SDK shares this file and may import nothing but `node:` modules.
  */
 
 /** The one line of JSON that the host writes to the worker's standard input. */
@@ -64,6 +64,12 @@ export interface CallBody {
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
 }
+
+/**
+ * The header in which a worker repeats the `call` of the request that it answers, so that no call is ever given the
+ * answer of another. Optional: what leaves it out is trusted to answer in order.
+ */
+export const CALL_HEADER = 'greenroom-call';
 
 /** What happened to a `POST /cancel`. */
 export type CancelOutcome = 'requested' | 'unsupported' | 'unknown';

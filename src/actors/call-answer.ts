@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { CallKind } from '../calls/frames.ts';
 import type { LineReader } from '../calls/line-reader.ts';
 import { protocolError } from '../calls/remote-error.ts';
+import { CALL_HEADER } from '../protocol.ts';
 import type { CallInFlight, CallSink } from './worker-channel.ts';
 import { connectionError } from './worker-connections.ts';
 
@@ -13,6 +14,7 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
   protected readonly plugin: string;
   protected readonly kind: CallKind;
   protected readonly sink: CallSink;
+  readonly #call: string;
   #controller: Dispatcher.DispatchController | undefined;
   #pauseWanted = false;
   #ended = false;
@@ -21,8 +23,9 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
   #first: Buffer | undefined;
   #more: Buffer[] | undefined;
 
-  constructor(plugin: string, kind: CallKind, sink: CallSink) {
+  constructor(plugin: string, kind: CallKind, call: string, sink: CallSink) {
     this.plugin = plugin;
+    this.#call = call;
     this.kind = kind;
     this.sink = sink;
   }
@@ -49,11 +52,19 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
   }
 
   onResponseStart(
-    _controller: Dispatcher.DispatchController,
+    controller: Dispatcher.DispatchController,
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
     this.#status = status;
+    const answered = headers[CALL_HEADER];
+    if (answered !== undefined && answered !== this.#call) {
+      this.#ended = true;
+      // The next answer on this connection would be that of this call.
+      controller.abort(new Error('The answer is that of another call.'));
+      this.sink.onError(protocolError(this.plugin, `answered call ${this.#call} with the answer of call ${answered}`));
+      return;
+    }
     const type = headers['content-type'];
     if (status === 200 && typeof type === 'string' && type.startsWith('application/x-ndjson')) {
       this.#lines = this.readLines();
@@ -61,6 +72,7 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
   }
 
   onResponseData(controller: Dispatcher.DispatchController, bytes: Buffer): void {
+    if (this.#ended) return;
     const lines = this.#lines;
     if (lines === undefined) {
       if (this.#first === undefined) this.#first = bytes;

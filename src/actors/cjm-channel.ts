@@ -43,12 +43,12 @@ class CjmChannel implements WorkerChannel {
     this.#control = connectTo(address, 1);
   }
 
-  execute(_call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute', body, new Answer(this.#plugin, 'execute', this.#withProgress(sink)));
+  execute(call: string, body: string, sink: CallSink): CallInFlight {
+    return this.#send('/execute', body, new Answer(this.#plugin, 'execute', call, this.#withProgress(sink)));
   }
 
-  stream(_call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute_stream', body, new Answer(this.#plugin, 'stream', this.#withProgress(sink)));
+  stream(call: string, body: string, sink: CallSink): CallInFlight {
+    return this.#send('/execute_stream', body, new Answer(this.#plugin, 'stream', call, this.#withProgress(sink)));
   }
 
   /** Stops whatever runs: an older worker does not tell calls apart. */

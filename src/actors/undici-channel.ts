@@ -48,12 +48,12 @@ class UndiciChannel implements WorkerChannel {
     this.#callHeaders = Object.entries(this.#headers).flat();
   }
 
-  execute(_call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute', body, new Answer(this.#plugin, 'execute', sink));
+  execute(call: string, body: string, sink: CallSink): CallInFlight {
+    return this.#send('/execute', body, new Answer(this.#plugin, 'execute', call, sink));
   }
 
-  stream(_call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute_stream', body, new Answer(this.#plugin, 'stream', sink));
+  stream(call: string, body: string, sink: CallSink): CallInFlight {
+    return this.#send('/execute_stream', body, new Answer(this.#plugin, 'stream', call, sink));
   }
 
   async cancel(call: string): Promise<CancelOutcome> {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describeError } from './describe-error.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { sendError, sendJson } from './http-answers.ts';
+import { nameCall, sendError, sendJson } from './http-answers.ts';
 import type { AnyPlugin } from './load-plugin.ts';
 import { PluginError } from './plugin-error.ts';
 import type { CallBody } from '../protocol.ts';
@@ -26,6 +26,7 @@ export async function answerCall(
   { plugin, context, calls }: CallSettings,
   response: ServerResponse,
 ): Promise<void> {
+  nameCall(response, body.call);
   const frames = new FrameWriter(response);
   let call: RunningCall | undefined;
   let end: () => void;

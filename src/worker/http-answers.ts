@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
-import type { WireError } from '../protocol.ts';
+import { CALL_HEADER, type WireError } from '../protocol.ts';
 
 /** The host keeps connections open for as long as the worker lives, and calls may take hours. */
 export const SERVER_OPTIONS: ServerOptions = { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 };
@@ -15,6 +15,11 @@ export function readBody(request: IncomingMessage): Promise<string> {
     request.on('end', () => resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')));
     request.on('error', reject);
   });
+}
+
+/** Says, in the head of an answer, which call it belongs to. The identifier may be any text, and a head takes ASCII only. */
+export function nameCall(response: ServerResponse, call: string): void {
+  if (/^[\x21-\x7e]+$/.test(call)) response.setHeader(CALL_HEADER, call);
 }
 
 /** Sends `json`, which is JSON already, as the whole answer. */

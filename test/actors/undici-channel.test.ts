@@ -29,6 +29,7 @@ function channelTo(played: Played, concurrency = 1, control = played, cleanup = 
 const ndjson = { 'content-type': 'application/x-ndjson' };
 const json = { 'content-type': 'application/json' };
 const never = new AbortController().signal;
+const callBody = (call: string): string => JSON.stringify({ call, args: [], kwargs: {} });
 const body = '{"call":"c","args":[],"kwargs":{}}';
 
 function reply(response: ServerResponse, status: number, value: unknown): void {
@@ -46,6 +47,28 @@ describe('a call over undici', () => {
     const so = await told((sink) => channel.execute('c', body, sink));
     expect(so).toMatchObject({ result: { ok: [1] }, outcomes: 1 });
     expect(seen).toEqual([['POST', '/execute', 'Bearer secret', 'application/json', body]]);
+  });
+
+  it('is never given the answer of another call', async () => {
+    const connections = new Set<unknown>();
+    const played = await playHttp((request, response, sent) => {
+      connections.add(request.socket);
+      const { call } = JSON.parse(sent);
+      const named = call === 'second' ? 'first' : call;
+      response.setHeader('greenroom-call', named);
+      if (request.url === '/execute') reply(response, 200, { result: named });
+      else response.writeHead(200, ndjson).end(`{"chunk":"${named}"}\n{"end":true}\n`);
+    });
+    const channel = channelTo(played);
+    for (const way of ['execute', 'stream'] as const) {
+      expect(await told((sink) => channel[way]('first', callBody('first'), sink))).toMatchObject({ outcomes: 1 });
+      const so = await told((sink) => channel[way]('second', callBody('second'), sink));
+      expect(so).toMatchObject({ error: { code: 'E_PROTOCOL', plugin: 'talker' }, chunks: [], outcomes: 1 });
+      expect(so.error?.message).toContain('answered call second with the answer of call first');
+      expect((await told((sink) => channel[way]('third', callBody('third'), sink))).error).toBeUndefined();
+    }
+    // The connection on which the answers had got out of order is not used again.
+    expect(connections.size).toBe(3);
   });
 
   it.each([

@@ -57,7 +57,8 @@ function ownerOf(object, method) {
 }
 
 /** What Node itself loads as it goes is no business of ours. @param {unknown} path */
-const isSource = (path) => typeof path === 'string' && /\.([cm]?js|json|node|wasm)$/.test(path) && !path.includes(tmpdir());
+const isSource = (path) =>
+  typeof path === 'string' && /\.([cm]?js|json|node|wasm)$/.test(path) && !path.includes(tmpdir());
 
 /** @param {Code} code @param {string} name @param {unknown} path */
 function errorOf(code, name, path) {
@@ -66,11 +67,32 @@ function errorOf(code, name, path) {
 }
 
 const SYNC = [
-  ...['accessSync', 'appendFileSync', 'lstatSync', 'mkdirSync', 'mkdtempSync', 'openSync', 'readdirSync', 'opendirSync'],
+  ...[
+    'accessSync',
+    'appendFileSync',
+    'lstatSync',
+    'mkdirSync',
+    'mkdtempSync',
+    'openSync',
+    'readdirSync',
+    'opendirSync',
+  ],
   ...['readFileSync', 'readlinkSync', 'realpathSync', 'renameSync', 'rmdirSync', 'rmSync', 'statSync', 'unlinkSync'],
   ...['writeFileSync', 'writeSync', 'fstatSync', 'chmodSync', 'readSync'],
 ];
-const CALLBACK = ['access', 'lstat', 'mkdir', 'open', 'readdir', 'rename', 'stat', 'unlink', 'write', 'writev', 'fsync'];
+const CALLBACK = [
+  'access',
+  'lstat',
+  'mkdir',
+  'open',
+  'readdir',
+  'rename',
+  'stat',
+  'unlink',
+  'write',
+  'writev',
+  'fsync',
+];
 const PROMISES = [
   ...['access', 'lstat', 'mkdir', 'open', 'readdir', 'opendir', 'rename', 'rm', 'rmdir', 'stat', 'unlink', 'writeFile'],
   ...['readFile', 'realpath', 'readlink', 'mkdtemp', 'chmod'],
@@ -100,6 +122,8 @@ function patchFiles() {
     all.promises[name] = async (/** @type {any[]} */ ...args) => {
       const code = isSource(args[0]) ? undefined : drawn('file');
       if (code === undefined) return await original(...args);
+      // As late as from the system: whoever tries again at once does not hold up everything else.
+      await new Promise((resolve) => void setImmediate(resolve));
       throw errorOf(code, name, args[0]);
     };
   }
