@@ -5,7 +5,7 @@ import { sweepOrphans } from './actors/orphan-sweep.ts';
 import { createOomWatch } from './actors/out-of-memory.ts';
 import { monitorLogic } from './actors/monitor.ts';
 import { connectWorker } from './actors/worker-connect.ts';
-import { initializeWorker } from './actors/worker-initialize.ts';
+import { initializeStartedWorker, initializeWorker } from './actors/worker-initialize.ts';
 import { createTreeSampler, type TreeSampler } from './actors/process-tree.ts';
 import { readTreeMemory } from './actors/tree-memory.ts';
 import { planLaunch } from './actors/worker-launch.ts';
@@ -488,7 +488,7 @@ export class Runtime implements PluginHost, SupervisorHost {
         ) as never,
         connect: fromPromise(({ input, signal }) => connect(input.process, input.launch, signal)),
         initialize: fromPromise(({ input, signal }) =>
-          initializeWorker(input.connection.channel, input.launch.entry, input.config, signal),
+          initializeStartedWorker(input.connection.channel, input.launch.entry, input.config, signal),
         ),
         cleanup: fromPromise(async ({ input, signal }) => {
           const { connection, name, generation } = input;

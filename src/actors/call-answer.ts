@@ -62,7 +62,9 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
       this.#ended = true;
       // The next answer on this connection would be that of this call.
       controller.abort(new Error('The answer is that of another call.'));
-      this.sink.onError(protocolError(this.plugin, `answered call ${this.#call} with the answer of call ${answered}`));
+      this.sink.onError(
+        protocolError(this.plugin, `answered call ${this.#call} with the answer of call ${String(answered)}`),
+      );
       return;
     }
     const type = headers['content-type'];

@@ -1,6 +1,8 @@
 import { watch } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { GreenroomError, messageOf } from '../errors.ts';
+import { systemCodeOf } from '../system-error.ts';
 import { createLineSplitter } from './line-splitter.ts';
 
 /** Settings of {@link followLog}. */
@@ -56,8 +58,9 @@ export async function* followRecords(
 ): AsyncGenerator<string, void, undefined> {
   const { lines = 10, signal } = options;
   if (signal?.aborted) return;
-  await mkdir(dirname(file), { recursive: true });
-  const changes = watchFile(file, signal);
+  const changes = await watchFile(file, signal).catch((error: unknown) => {
+    throw unreadable(file, error);
+  });
   let current: OpenLog | undefined;
   try {
     current = await openLog(file);
@@ -175,15 +178,20 @@ async function openLog(path: string): Promise<OpenLog | undefined> {
   try {
     handle = await open(path, 'r');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
+    if (systemCodeOf(error) === 'ENOENT') return undefined;
+    throw unreadable(path, error);
   }
   const { ino } = await handle.stat({ bigint: true });
   return { handle, inode: ino, position: 0 };
 }
 
+function unreadable(path: string, cause: unknown): GreenroomError {
+  return new GreenroomError('E_DATA_DIR', `The log ${path} cannot be read: ${messageOf(cause)}.`, { cause });
+}
+
 /** Counts what happens to a file, or to others put in its place, and to the signal. */
-function watchFile(file: string, signal: AbortSignal | undefined) {
+async function watchFile(file: string, signal: AbortSignal | undefined) {
+  await mkdir(dirname(file), { recursive: true });
   let changes = 0;
   let wake: (() => void) | undefined;
   const changed = (): void => {

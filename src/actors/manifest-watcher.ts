@@ -72,7 +72,7 @@ class WatchedPath {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#way.close();
-    await this.#content?.close();
+    await closed(this.#content);
   }
 
   #arm(): void {
@@ -83,7 +83,7 @@ class WatchedPath {
     this.#identity = identity;
     this.#folders.clear();
     this.#links.clear();
-    void this.#content?.close();
+    void closed(this.#content);
     this.#content = identity === undefined ? undefined : this.#watchContent();
   }
 
@@ -146,6 +146,13 @@ class WatchedPath {
     this.#events.onRescan();
     this.#rearm();
   }
+}
+
+/** chokidar forgets its listeners as it closes, and tells errors all the same of what it was just looking at. */
+async function closed(watcher: FSWatcher | undefined): Promise<void> {
+  const closing = watcher?.close();
+  watcher?.on('error', () => {});
+  await closing;
 }
 
 /** Tells one folder from another at the same path; a file system may give the number of a deleted one to the next. */

@@ -113,7 +113,8 @@ export async function listProcesses(): Promise<ProcessSample[]> {
 }
 
 function listByProc(): ProcessSample[] {
-  const machineAgeMs = Number.parseFloat(readFileSync('/proc/uptime', 'utf8')) * 1000;
+  const machineAgeMs = readMachineAgeMs();
+  if (machineAgeMs === undefined) return [];
   const msPerTick = 1000 / TICKS_PER_SECOND;
   return readProcStats().map(({ pid, ppid, pgid, cpuTicks, startTime }) => ({
     pid,
@@ -122,6 +123,15 @@ function listByProc(): ProcessSample[] {
     cpuMs: cpuTicks * msPerTick,
     ageMs: Math.max(0, machineAgeMs - Number(startTime) * msPerTick),
   }));
+}
+
+/** Undefined where it cannot be read, as for want of a file descriptor: then nothing is known of any process. */
+function readMachineAgeMs(): number | undefined {
+  try {
+    return Number.parseFloat(readFileSync('/proc/uptime', 'utf8')) * 1000;
+  } catch {
+    return undefined;
+  }
 }
 
 /** From `status`, which tells kB: `stat` tells pages, whose size differs between machines. */

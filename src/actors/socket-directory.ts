@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { MAX_SOCKET_PATH_BYTES } from '../protocol.ts';
+import { systemCodeOf } from '../system-error.ts';
 
 /** A directory of mode 0700 for the sockets of one spawn. */
 export interface SocketDirectory {
@@ -17,12 +18,22 @@ export interface SocketDirectory {
 /** The directories of this process, one a spawn, in one folder that goes with the last of them. */
 let base: { readonly path: string; spawns: number; inUse: number } | undefined;
 
+/** Directories and folders that could not be removed when their time had come, as for want of a file descriptor. */
+const leftovers = { directories: new Set<string>(), folders: new Set<string>() };
+
+/** Removes what could not be removed before. Never throws. */
+export function removeLeftSockets(): void {
+  for (const path of [...leftovers.directories]) removeAll(path);
+  for (const path of [...leftovers.folders]) removeFolder(path);
+}
+
 /**
  * A new directory under `$XDG_RUNTIME_DIR`, else under the system's temporary folder. Undefined where neither can be
  * written or both are too long for a socket path, and on Windows: the worker then listens on TCP.
  */
 export function createSocketDirectory(): SocketDirectory | undefined {
   if (process.platform === 'win32') return undefined;
+  removeLeftSockets();
   const path = inExistingBase() ?? inNewBase();
   if (path === undefined) return undefined;
   const owner = base;
@@ -44,11 +55,7 @@ export function createSocketDirectory(): SocketDirectory | undefined {
       }
       if (owner === undefined || --owner.inUse > 0) return;
       if (base === owner) base = undefined;
-      try {
-        rmdirSync(owner.path);
-      } catch {
-        // Already gone, as happens to temporary folders, or somebody put a file there: not ours to remove.
-      }
+      removeFolder(owner.path);
     },
   };
 }
@@ -89,16 +96,31 @@ function inNewBase(): string | undefined {
     }
     const path = inExistingBase();
     if (path !== undefined) return path;
+    removeFolder(base.path);
+    base = undefined;
   }
   return undefined;
 }
 
-/** What cannot be removed now is left for the next supervisor of the data directory: it must not end a clean-up. */
+/** Removes the folder of the directories, unless something was put there, which is not ours to remove. */
+function removeFolder(path: string): void {
+  leftovers.folders.delete(path);
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    // Temporary folders may be gone already.
+    const isFull = ['ENOTEMPTY', 'EEXIST'].includes(systemCodeOf(error) ?? '');
+    const isLater = [...leftovers.directories].some((directory) => dirname(directory) === path);
+    if (systemCodeOf(error) !== 'ENOENT' && (isLater || !isFull)) leftovers.folders.add(path);
+  }
+}
+
 function removeAll(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
+    leftovers.directories.delete(path);
   } catch {
-    // As for want of a file descriptor.
+    leftovers.directories.add(path);
   }
 }
 

@@ -51,7 +51,9 @@ export async function startProcess(
     throw cause ?? new Error(`${file} was not started.`);
   } catch (error) {
     // The 'error' of a child without streams comes with the next tick.
-    await new Promise((resolve) => void process.nextTick(resolve));
+    await new Promise((resolve) => {
+      process.nextTick(resolve);
+    });
     throw failure ?? error;
   }
 }

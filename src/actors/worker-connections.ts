@@ -1,6 +1,7 @@
 import { Client, errors, Pool } from 'undici';
 import { brokenError, protocolError } from '../calls/remote-error.ts';
 import type { GreenroomError } from '../errors.ts';
+import { patientConnector } from './patient-connector.ts';
 
 /**
  * Connections to an address (`unix:/path` or `tcp:host:port`) that wait for an answer as long as it takes: undici's own
@@ -13,7 +14,7 @@ export function connectTo(address: string, connections: number): Client | Pool {
     headersTimeout: 0,
     bodyTimeout: 0,
     pipelining: 1,
-    ...(unix ? { socketPath: address.slice('unix:'.length) } : {}),
+    connect: patientConnector(unix ? address.slice('unix:'.length) : undefined),
   };
   return connections === 1 ? new Client(origin, options) : new Pool(origin, { ...options, connections });
 }

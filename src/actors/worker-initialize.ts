@@ -1,6 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { GreenroomError } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import { resolveConfig } from '../plugin-config.ts';
 import type { WorkerChannel } from './worker-channel.ts';
+
+/** How long the exit of a worker whose connection broke is waited for, in milliseconds. */
+const EXIT_GRACE_MS = 250;
+
+/**
+ * {@link initializeWorker} for a worker that is being started. A connection that breaks is most often the worker's end,
+ * of which its exit says more: it is given time to come, and ends the signal. Without an exit it rejects with `E_START`.
+ */
+export async function initializeStartedWorker(
+  ...[channel, entry, given, signal]: Parameters<typeof initializeWorker>
+): Promise<unknown> {
+  try {
+    return await initializeWorker(channel, entry, given, signal);
+  } catch (error) {
+    if (!(error instanceof GreenroomError) || error.code !== 'E_CRASHED') throw error;
+    await delay(EXIT_GRACE_MS, undefined, { signal, ref: false });
+    const plugin = entry.manifest.name;
+    throw new GreenroomError('E_START', `The connection to the worker of "${plugin}" broke while it was initialised.`, {
+      plugin,
+      cause: error,
+    });
+  }
+}
 
 /**
  * Completes a config with the defaults of the plugin's schema (the manifest's, else the worker's own), checks it, and

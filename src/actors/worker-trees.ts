@@ -6,7 +6,7 @@ import { groupIsGone } from './process-group-end.ts';
 import { signalGroup, startTimeOf } from './process-group.ts';
 import { ownIdentity } from './process-identity.ts';
 import { shortageIn } from '../system-error.ts';
-import { createSocketDirectory, type SocketDirectory } from './socket-directory.ts';
+import { createSocketDirectory, removeLeftSockets, type SocketDirectory } from './socket-directory.ts';
 import { endMarked, MARK_VARIABLE } from './spawn-mark.ts';
 import { removeRecord, writeRecord } from './supervisor-record.ts';
 import { openSupervisorCgroup, type SupervisorCgroup, type WorkerCgroup } from './worker-cgroup.ts';
@@ -58,7 +58,12 @@ export class WorkerTrees {
     const sockets = createSocketDirectory();
     if (sockets !== undefined && !this.#folders.has(dirname(sockets.path))) {
       this.#folders.add(dirname(sockets.path));
-      this.#writeRecord();
+      try {
+        this.#writeRecord();
+      } catch (error) {
+        sockets.remove();
+        throw error;
+      }
       this.#guard?.removeAtEnd(dirname(sockets.path));
     }
     return sockets;
@@ -75,6 +80,7 @@ export class WorkerTrees {
     if (this.#guard === undefined) return;
     await this.#guard.close();
     this.#cgroup?.remove();
+    removeLeftSockets();
     removeRecord(this.#dataDir, this.id);
   }
 

@@ -12,7 +12,7 @@ import {
 import type { WorkerChannel } from '../actors/worker-channel.ts';
 import type { ProcessCommand, ProcessEvent, WorkerExit, WorkerProcess } from '../actors/worker-process.ts';
 import type { LaunchRequest } from '../actors/worker-launch.ts';
-import { GreenroomError } from '../errors.ts';
+import type { GreenroomError } from '../errors.ts';
 import { crashError, deadlineError, isRetryable, startError } from './worker-errors.ts';
 
 /** How long a worker may take over each part of its life, in milliseconds. */
@@ -274,13 +274,7 @@ export const workerMachine = base.createMachine({
             cancel('start'),
           ],
         },
-        onError: [
-          {
-            // The connection broke: the worker's exit, which is on its way, says why.
-            guard: ({ event }) => event.error instanceof GreenroomError && event.error.code === 'E_CRASHED',
-          },
-          failed('stopping'),
-        ],
+        onError: failed('stopping'),
       },
       on: {
         STOP: { target: 'stopping', actions: assign({ told: true }) },

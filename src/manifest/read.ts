@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import { shortageIn } from '../system-error.ts';
 import { type FileStamp, readText } from './file-text.ts';
 import { type Manifest, parseManifest } from './schema.ts';
 
@@ -130,11 +131,20 @@ export function checkPaths(entry: ManifestEntry): ManifestProblem[] {
 }
 
 function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  return isSo(() => statSync(path) !== undefined);
 }
 
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return isSo(() => statSync(path).isDirectory());
+}
+
+/** A look that fails for a shortage shows nothing amiss: whatever it was at may be as it should be. */
+function isSo(look: () => boolean): boolean {
+  try {
+    return look();
+  } catch (error) {
+    return shortageIn(error) !== undefined;
+  }
 }
 
 function isRunnable(program: string): boolean {
@@ -146,10 +156,8 @@ function isRunnable(program: string): boolean {
 }
 
 function isExecutableFile(path: string): boolean {
-  try {
+  return isSo(() => {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();
-  } catch {
-    return false;
-  }
+  });
 }

@@ -27,12 +27,14 @@ export const faults = {
   injected: {},
 };
 
-/** @param {Call} call @returns {Code | undefined} */
-function drawn(call) {
+/** @param {Call} call @param {string} [name] @returns {Code | undefined} */
+function drawn(call, name = '') {
   if (faults.rates[call] === 0 || faults.random() >= faults.rates[call]) return undefined;
   const code = faults.codes[Math.floor(faults.random() * faults.codes.length)] ?? 'EMFILE';
-  const name = `${call} ${code}`;
-  faults.injected[name] = (faults.injected[name] ?? 0) + 1;
+  // Whoever removes something and is told that it is not there has every right to believe it.
+  if (code === 'ENOENT' && /^(rm|unlink)/.test(name)) return undefined;
+  const what = `${call} ${code}`;
+  faults.injected[what] = (faults.injected[what] ?? 0) + 1;
   return code;
 }
 
@@ -103,7 +105,7 @@ function patchFiles() {
   for (const name of SYNC) {
     const original = all[name];
     all[name] = Object.assign((/** @type {any[]} */ ...args) => {
-      const code = isSource(args[0]) ? undefined : drawn('file');
+      const code = isSource(args[0]) ? undefined : drawn('file', name);
       if (code === undefined) return original(...args);
       if (code === 'ENOENT' && args[1]?.throwIfNoEntry === false) return undefined;
       throw errorOf(code, name, args[0]);
@@ -112,7 +114,7 @@ function patchFiles() {
   for (const name of CALLBACK) {
     const original = all[name];
     all[name] = Object.assign((/** @type {any[]} */ ...args) => {
-      const code = isSource(args[0]) ? undefined : drawn('file');
+      const code = isSource(args[0]) ? undefined : drawn('file', name);
       if (code === undefined) return original(...args);
       process.nextTick(args.at(-1), errorOf(code, name, args[0]));
     }, original);
@@ -120,7 +122,7 @@ function patchFiles() {
   for (const name of PROMISES) {
     const original = all.promises[name];
     all.promises[name] = async (/** @type {any[]} */ ...args) => {
-      const code = isSource(args[0]) ? undefined : drawn('file');
+      const code = isSource(args[0]) ? undefined : drawn('file', name);
       if (code === undefined) return await original(...args);
       // As late as from the system: whoever tries again at once does not hold up everything else.
       await new Promise((resolve) => void setImmediate(resolve));
@@ -134,10 +136,10 @@ function patchFiles() {
 /** To be called before anything else is imported that uses the system. */
 export async function makeFaulty() {
   const child = spawn('true', { stdio: 'ignore' });
-  const handle = /** @type {any} */ (child)._handle;
-  const process_ = Object.getPrototypeOf(handle);
+  const handle = /** @type {any} */ (child)['_handle'];
+  const binding = Object.getPrototypeOf(handle);
   await once(child, 'exit');
-  patchBinding(ownerOf(process_, 'spawn'), 'spawn', 'spawn');
+  patchBinding(ownerOf(binding, 'spawn'), 'spawn', 'spawn');
   for (const where of [join(fs.mkdtempSync(join(tmpdir(), 'gr-')), 's'), 0]) {
     const server = createServer((socket) => socket.end());
     server.listen(where);
@@ -145,7 +147,7 @@ export async function makeFaulty() {
     const address = server.address();
     const client = typeof address === 'string' ? connect(address) : connect(address?.port ?? 0, '127.0.0.1');
     await once(client, 'connect');
-    const socket = Object.getPrototypeOf(/** @type {any} */ (client)._handle);
+    const socket = Object.getPrototypeOf(/** @type {any} */ (client)['_handle']);
     patchBinding(ownerOf(socket, 'connect'), 'connect', 'connect');
     // Both kinds of sockets may have these from one prototype, which is to be patched once.
     for (const method of ['writeUtf8String', 'writeLatin1String', 'writeBuffer', 'writev']) {
