@@ -1,3 +1,4 @@
+import { printable } from './printable.ts';
 import { createStyle, type Style } from './style.ts';
 
 /** Where a command prints: its results to standard output, and what is for people to standard error. */
@@ -24,7 +25,7 @@ export class Terminal {
   /** Prints a line of the result. Resolves when there is room for more, or nobody is left to read. */
   async print(line: string): Promise<void> {
     const { stdout } = process;
-    if (this.left.aborted || stdout.write(`${line}\n`)) return;
+    if (this.left.aborted || stdout.write(`${stdout.isTTY ? printable(line) : line}\n`)) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
         stdout.off('drain', done);
@@ -43,6 +44,7 @@ export class Terminal {
 
   /** Tells people something; programs do not hear it. */
   note(line: string): void {
-    if (!this.json) process.stderr.write(`${line}\n`);
+    const { stderr } = process;
+    if (!this.json) stderr.write(`${stderr.isTTY ? printable(line) : line}\n`);
   }
 }

@@ -1,3 +1,5 @@
+import { printable } from '../printable.ts';
+
 /** The lower part of a terminal, drawn anew again and again, below lines that stay. */
 export class Screen {
   readonly #stream: NodeJS.WriteStream;
@@ -20,13 +22,13 @@ export class Screen {
   /** Draws these lines in place of the ones before; they must be no wider than {@link columns}. */
   draw(lines: readonly string[]): void {
     const shown = lines.slice(0, this.rows);
-    this.#stream.write(this.#back() + shown.map((line) => `${line}\n`).join(''));
+    this.#stream.write(this.#back() + shown.map((line) => `${printable(line)}\n`).join(''));
     this.#drawn = shown.length;
   }
 
   /** Writes a line that stays, above what is drawn, which is drawn anew by the next `draw`. */
   say(line: string): void {
-    this.#stream.write(`${this.#back()}${line}\n`);
+    this.#stream.write(`${this.#back()}${printable(line)}\n`);
     this.#drawn = 0;
   }
 
