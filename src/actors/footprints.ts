@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ManifestEntry } from '../manifest/read.ts';
+import { safeFileName } from '../safe-file-name.ts';
 
 /** What plugins were measured to take up, by plugin and by what was asked of it. Kept in the data directory. */
 export interface Footprints {
@@ -29,7 +30,7 @@ export function openFootprints(dataDir: string, onError: (error: unknown) => voi
   const of = (plugin: string): Map<string, number> => {
     let figures = known.get(plugin);
     if (figures === undefined) {
-      figures = read(join(folder, `${plugin}.json`));
+      figures = read(join(folder, `${safeFileName(plugin)}.json`));
       known.set(plugin, figures);
     }
     return figures;
@@ -46,8 +47,8 @@ export function openFootprints(dataDir: string, onError: (error: unknown) => voi
       figures.set(key, ramMb);
       for (const oldest of figures.keys()) if (figures.size > MOST_CONFIGS) figures.delete(oldest);
       try {
-        mkdirSync(folder, { recursive: true });
-        const file = join(folder, `${name}.json`);
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        const file = join(folder, `${safeFileName(name)}.json`);
         writeFileSync(`${file}.draft`, `${JSON.stringify(Object.fromEntries(figures))}\n`, { mode: 0o600 });
         renameSync(`${file}.draft`, file);
       } catch (error) {

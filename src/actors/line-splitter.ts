@@ -26,13 +26,16 @@ export const TAIL_LINE_CHARACTERS = 2_000;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** A splitter that holds at most one line of `maxLineBytes`. Lines end with `\n` or `\r\n`. */
+/** A splitter that holds at most one line of `maxLineBytes`. Lines end with `\n` or `\r\n`; of one that was
+ * written over, as progress bars do after a carriage return, the last version counts. */
 export function createLineSplitter(options: LineSplitterOptions): LineSplitter {
   const { onLine, maxLineBytes = 64 * 1024, keep = 50 } = options;
   const recent: string[] = [];
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   let inPieces = false;
+  /** Whether a carriage return has come: more of this line takes the place of what there is. */
+  let isOver = false;
 
   function emit(bytes: Buffer, complete: boolean): void {
     const line = bytes.toString('utf8');
@@ -65,10 +68,26 @@ export function createLineSplitter(options: LineSplitterOptions): LineSplitter {
   }
 
   function finishLine(ended: boolean): void {
-    const bytes = takePending();
-    const line = ended && bytes.at(-1) === CARRIAGE_RETURN ? bytes.subarray(0, -1) : bytes;
+    const line = takePending();
+    isOver = false;
     if (line.length > 0 || (ended && !inPieces)) emit(line, ended && !inPieces);
     inPieces = false;
+  }
+
+  /** Takes a part of one line. What is kept of it beyond this call must be copied. */
+  function take(part: Buffer): void {
+    for (let at = 0; at < part.length; ) {
+      const found = part.indexOf(CARRIAGE_RETURN, at);
+      const end = found === -1 ? part.length : found;
+      if (end > at) {
+        if (isOver) takePending();
+        isOver = false;
+        append(part.subarray(at, end));
+      }
+      if (found === -1) return;
+      isOver = true;
+      at = found + 1;
+    }
   }
 
   return {
@@ -76,12 +95,12 @@ export function createLineSplitter(options: LineSplitterOptions): LineSplitter {
       const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       let start = 0;
       for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED, start)) {
-        append(bytes.subarray(start, end));
+        take(bytes.subarray(start, end));
         finishLine(true);
         start = end + 1;
       }
       // Copied, because a small rest would keep the whole chunk in memory.
-      if (start < bytes.length) append(Buffer.from(bytes.subarray(start)));
+      if (start < bytes.length) take(Buffer.from(bytes.subarray(start)));
     },
     end: () => finishLine(false),
     tail: () => [...recent],

@@ -1,13 +1,16 @@
 import { accessSync, constants, mkdirSync, open } from 'node:fs';
-import { rename, stat } from 'node:fs/promises';
+import { mkdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import { GreenroomError, messageOf } from '../errors.ts';
+import { safeFileName } from '../safe-file-name.ts';
+import { shortened } from '../shortened.ts';
+import { shortageIn, systemCodeOf } from '../system-error.ts';
 
 /** Where the log of a plugin lies in a data directory. */
 export function pluginLogFile(dataDir: string, plugin: string): string {
-  return join(dataDir, 'logs', `${plugin}.log`);
+  return join(dataDir, 'logs', `${safeFileName(plugin)}.log`);
 }
 
 /** Settings of {@link openPluginLog}. */
@@ -35,7 +38,7 @@ export interface PluginLog {
   close(): Promise<void>;
 }
 
-/** A longer line is cut, and ends in how much is missing. */
+/** Of a longer line the middle is left out. */
 export const MAX_LOG_LINE_CHARACTERS = 16 * 1024;
 
 /** What may wait in memory for a slow disk; beyond it lines are dropped and counted. */
@@ -43,6 +46,9 @@ const MAX_WAITING_BYTES = 1024 * 1024;
 
 /** How long lines are dropped after a file could not be opened, before it is tried again. */
 const RETRY_OPEN_MS = 1_000;
+
+/** How often it is looked whether the file that is written is still the one at its path, in milliseconds. */
+const LOOK_EVERY_MS = 100;
 
 const openFile = promisify(open);
 
@@ -57,12 +63,13 @@ export function openPluginLog(options: PluginLogOptions): PluginLog {
   const file = new RotatingFile(options);
   const logger: Logger = pino({ base: { plugin: options.plugin }, timestamp: stdTimeFunctions.isoTime }, file);
   file.onDropped = (lines) => logger.warn({ dropped: lines }, `${lines} lines dropped: the disk was too slow`);
+  file.onReplaced = () => logger.warn('The log was deleted or moved by another program; a new one begins here');
   return {
     line(stream, text, generation) {
-      logger.info({ stream, generation }, shortened(text));
+      logger.info({ stream, generation }, shortened(text, MAX_LOG_LINE_CHARACTERS));
     },
     event(details, message) {
-      logger.info(details, shortened(message));
+      logger.info(details, shortened(message, MAX_LOG_LINE_CHARACTERS));
     },
     flush: () => file.flush(),
     close: () => file.close(),
@@ -75,6 +82,8 @@ export function openPluginLog(options: PluginLogOptions): PluginLog {
  */
 class RotatingFile implements DestinationStream {
   onDropped: (lines: number) => void = () => {};
+  /** Another file is written from now on, as the former was deleted or moved by another program. */
+  onReplaced: () => void = () => {};
   readonly #options: PluginLogOptions;
   readonly #maxBytes: number;
   #current: Destination | undefined;
@@ -83,6 +92,9 @@ class RotatingFile implements DestinationStream {
   #waiting: string[] = [];
   #waitingBytes = 0;
   #bytes = 0;
+  /** The number of the file that is written, and when it was last looked whether it is still the one at the path. */
+  #inode: bigint | undefined;
+  #lookedAt = -Infinity;
   #dropped = 0;
   #reported = false;
   #retryAt = 0;
@@ -98,6 +110,12 @@ class RotatingFile implements DestinationStream {
     if (this.#current === undefined) {
       this.#hold(line);
       if (this.#waiting.length > 0) this.#changing ??= this.#open();
+      return;
+    }
+    if (performance.now() - this.#lookedAt >= LOOK_EVERY_MS) {
+      this.#changing = this.#look(this.#current);
+      this.#current = undefined;
+      this.#hold(line);
       return;
     }
     this.#bytes += Buffer.byteLength(line);
@@ -131,11 +149,31 @@ class RotatingFile implements DestinationStream {
     this.#waitingBytes += bytes;
   }
 
+  /** Goes on with the file that is written if it is still the one at the path, which others may delete, move or rotate. */
+  async #look(current: Destination): Promise<void> {
+    const found = await stat(this.#options.file, { bigint: true }).catch((error: unknown) => error);
+    const isGone = systemCodeOf(found) === 'ENOENT';
+    if (!isGone && (found instanceof Error || (found as { ino: bigint }).ino === this.#inode)) {
+      this.#lookedAt = performance.now();
+      this.#go(current);
+      if (this.#bytes >= this.#maxBytes) await this.#rotate(current);
+      this.#changing = undefined;
+      return;
+    }
+    await closed(current);
+    await this.#open();
+    this.onReplaced();
+  }
+
   async #open(): Promise<void> {
     try {
       const { file } = this.#options;
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
       const fd = await openFile(file, 'a', 0o600);
-      this.#bytes = (await stat(file)).size;
+      const { size, ino } = await stat(file, { bigint: true });
+      this.#bytes = Number(size);
+      this.#inode = ino;
+      this.#lookedAt = performance.now();
       this.#use(fd);
     } catch (error) {
       this.#report(error);
@@ -157,11 +195,17 @@ class RotatingFile implements DestinationStream {
       current.flush();
     });
     current.on('drain', () => this.#reportDropped());
+    this.#go(current);
+  }
+
+  /** Writes what waits, and all that comes from now on. */
+  #go(current: Destination): void {
     this.#current = current;
-    for (const line of this.#waiting) {
+    for (const line of this.#waiting.splice(0)) {
       this.#bytes += Buffer.byteLength(line);
       current.write(line);
     }
+    this.#waitingBytes = 0;
   }
 
   async #rotate(full: Destination): Promise<void> {
@@ -214,17 +258,14 @@ async function renameIfThere(from: string, to: string): Promise<void> {
   }
 }
 
-function shortened(text: string): string {
-  const missing = text.length - MAX_LOG_LINE_CHARACTERS;
-  return missing > 0 ? `${text.slice(0, MAX_LOG_LINE_CHARACTERS)}… (${missing} more characters)` : text;
-}
-
 function prepareFolder(file: string, plugin: string): void {
   const folder = dirname(file);
   try {
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
+    // A plugin runs without its log while the disk is full; the log begins once there is space.
+    if (shortageIn(cause) !== undefined) return;
     throw new GreenroomError(
       'E_DATA_DIR',
       `The log of plugin "${plugin}" cannot be written: ${messageOf(cause)}. Make ${folder} a folder that this user can ` +

@@ -5,13 +5,14 @@ import type { Socket } from 'node:net';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { checkPaths } from '../manifest/read.ts';
 import { type Boot, EXIT_DO_NOT_RESTART, type Handshake } from '../protocol.ts';
+import { shortened } from '../shortened.ts';
 import { shortageIn, systemCodeOf } from '../system-error.ts';
 import { freePort } from './free-port.ts';
 import { parseHandshake } from './handshake.ts';
-import { createLineSplitter } from './line-splitter.ts';
 import type { PluginLog } from './log-file.ts';
 import { canRunGuard, GUARD_SHELL } from './orphan-protection.ts';
 import { type OomWatch, saysOutOfMemory } from './out-of-memory.ts';
+import { ProcessOutput } from './process-output.ts';
 import { findProgram } from './program-path.ts';
 import type { SocketDirectory } from './socket-directory.ts';
 import { spawnTurn } from './spawn-turn.ts';
@@ -43,11 +44,9 @@ export interface SpawnedWorker {
   signal(signal: NodeJS.Signals): void;
 }
 
-/** How long the last output of an ended process is waited for, where a grandchild still holds its pipes, in milliseconds. */
-const OUTPUT_GRACE_MS = 5;
-
-/** How many of a worker's last lines go into the details of an error. */
+/** How many of a worker's last lines go into the details of an error, and how much of each. */
 const TAIL_LINES = 50;
+const TAIL_LINE_CHARACTERS = 2_000;
 
 /**
  * Starts a worker in a process group of its own and tells what becomes of it: `PROCESS.SPAWNED`, then
@@ -141,8 +140,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     this.pid = pid;
     tree.started(pid);
     if (this.#signal !== undefined) tree.signal(this.#signal);
-    const drained = this.#readOutput(child);
-    child.once('exit', (code, signal) => void this.#ended(tree, code, signal, drained));
+    const printed = new ProcessOutput(child, (...line) => this.#line(...line));
+    child.once('exit', (code, signal) => void this.#ended(tree, code, signal, printed));
     child.stdin?.on('error', () => {});
     this.#tell({ type: 'PROCESS.SPAWNED', process: this });
     // Before any code of the plugin runs.
@@ -180,26 +179,6 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     };
   }
 
-  /** Reads both streams for as long as they are open: an undrained pipe stops a chatty worker. */
-  #readOutput(child: ChildProcess): Promise<unknown> {
-    const read = (stream: 'stdout' | 'stderr'): Promise<void> =>
-      new Promise((resolve) => {
-        const pipe = child[stream];
-        if (pipe === null) {
-          resolve();
-          return;
-        }
-        const splitter = createLineSplitter({ onLine: (line, complete) => this.#line(stream, line, complete) });
-        pipe.on('data', (chunk: Buffer) => splitter.write(chunk));
-        pipe.on('error', () => {});
-        pipe.once('close', () => {
-          splitter.end();
-          resolve();
-        });
-      });
-    return Promise.all([read('stdout'), read('stderr')]);
-  }
-
   #line(stream: 'stdout' | 'stderr', line: string, complete: boolean): void {
     if (stream === 'stdout' && complete && this.#handshake === undefined && this.#launch.boot !== undefined) {
       const handshake = parseHandshake(line, this.#launch.plugin, this.nonce);
@@ -211,7 +190,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       // An SDK ends the line before its handshake, as the plugin may have printed without a line break.
       if (line === '' && this.#launch.waitsForBoot) return;
     }
-    if (this.#lines.push(line) > TAIL_LINES) this.#lines.shift();
+    if (this.#lines.push(shortened(line, TAIL_LINE_CHARACTERS)) > TAIL_LINES) this.#lines.shift();
     this.#log?.line(stream, line, this.#generation);
   }
 
@@ -219,7 +198,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     tree: WorkerTree,
     code: number | null,
     signal: NodeJS.Signals | null,
-    drained: Promise<unknown>,
+    printed: ProcessOutput,
   ): Promise<void> {
     this.#exited = true;
     // Before anybody hears of the exit.
@@ -227,14 +206,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const wasKilled = (signal === 'SIGKILL' || code === KILLED_STATUS) && this.#signal !== 'SIGKILL';
     const killedByKernel = wasKilled && this.#services.oom.takeKill();
     for (const listener of this.#exitListeners.splice(0)) listener();
-    let timer: NodeJS.Timeout | undefined;
-    await Promise.race([
-      drained,
-      new Promise((resolve) => {
-        timer = setTimeout(resolve, OUTPUT_GRACE_MS);
-      }),
-    ]);
-    clearTimeout(timer);
+    await printed.rest();
     const output = this.output();
     const exit: WorkerExit = {
       code,

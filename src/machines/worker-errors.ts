@@ -1,5 +1,7 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { WorkerExit } from '../actors/worker-process.ts';
 import { type ErrorCode, GreenroomError, messageOf } from '../errors.ts';
+import { shortened } from '../shortened.ts';
 import { shortageIn } from '../system-error.ts';
 
 /** The errors of a start after which another start can only end the same way. */
@@ -22,16 +24,31 @@ export function describeExit(exit: WorkerExit): string {
   return exit.signal === null ? `exited with status ${exit.code}` : `was ended by ${exit.signal}`;
 }
 
-/** The last line a dying worker printed: of a traceback or a stack, the exception. */
+/** How much of a worker's last words a message takes, in characters. */
+const MAX_WORDS = 1_000;
+
+/** What Node prints around a value that was thrown and is no Error, or behind its report. */
+const NOT_THE_CAUSE =
+  /^(?:Node\.js v\d.*|\(Use `node --trace-\w+ \.\.\.` to show where .*\)|Thrown at:|[\]}\s]*|node:internal\S*:\d+|\s*\^+|\s*at .*)$/;
+
+/** A cause as Node and Python print it: the class of the error, perhaps dotted, and its message. */
+const ERROR_LINE = /^\[?(?:Uncaught )?(?:\w+\.)*\w*(?:Error|Exception|Rejection|Interrupt|Exit)\b.*$/;
+
+/**
+ * What a dying worker said of its cause: the exception of a traceback or stack, else the last line that says anything.
+ * Colours and other controls are left out.
+ */
 function lastLine(output: string): string {
-  const lines = output.trimEnd().split('\n');
-  // Node ends the report of an uncaught exception with its stack, its fields, and the version of Node.
-  const hasStack = lines.some((text) => /^ {4}at /.test(text));
+  const lines = stripVTControlCharacters(output)
+    .replace(/[^\P{Cc}\n\t]/gu, '')
+    .trimEnd()
+    .split('\n');
+  const hasStack = lines.some((text) => /^ {4,}at /.test(text));
   const line =
-    (hasStack ? lines.findLast((text) => /^\w*Error\b.*: /.test(text)) : undefined) ??
-    lines.findLast((text) => text.trim() !== '' && !/^Node\.js v\d/.test(text))?.trim() ??
+    (hasStack ? lines.findLast((text) => ERROR_LINE.test(text)) : undefined) ??
+    lines.findLast((text) => text.trim() !== '' && !NOT_THE_CAUSE.test(text))?.trim() ??
     '';
-  return line === '' ? 'It printed nothing.' : `It said last: ${line}`;
+  return line === '' ? 'It printed nothing.' : `It said last: ${shortened(line, MAX_WORDS)}`;
 }
 
 function isExit(cause: unknown): cause is WorkerExit {

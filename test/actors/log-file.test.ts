@@ -4,14 +4,15 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { MAX_LOG_LINE_CHARACTERS, openPluginLog } from '../../src/actors/log-file.ts';
+import { basename, dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { MAX_LOG_LINE_CHARACTERS, openPluginLog, pluginLogFile } from '../../src/actors/log-file.ts';
 import { tailLog } from '../../src/actors/log-reader.ts';
 
 let folder: string;
@@ -79,11 +80,56 @@ test('more than a slow disk takes is dropped, and the log says how much', async 
   expect(lines).toContain(`${500 - kept} lines dropped: the disk was too slow`);
 });
 
-test('a long line is cut and says so', async () => {
+test('of a long line the beginning and the end are kept, and it says what is missing', async () => {
   const log = openPluginLog({ file, plugin: 'p' });
-  log.line('stdout', 'x'.repeat(MAX_LOG_LINE_CHARACTERS + 7), 1);
+  const half = MAX_LOG_LINE_CHARACTERS / 2;
+  log.line('stdout', `${'x'.repeat(half)}missing${'y'.repeat(half)}`, 1);
   await log.close();
-  expect(await tailLog(file, 1)).toBe(`${'x'.repeat(MAX_LOG_LINE_CHARACTERS)}… (7 more characters)`);
+  expect(await tailLog(file, 1)).toBe(`${'x'.repeat(half)} … (7 more characters) … ${'y'.repeat(half)}`);
+});
+
+test.each([
+  ['deleted', (path: string) => rmSync(path)],
+  ['moved', (path: string) => renameSync(path, `${path}.old`)],
+  ['deleted with its folder', (path: string) => rmSync(dirname(path), { recursive: true })],
+] as const)('a log that is %s by another program begins anew, and says so', async (_how, takeAway) => {
+  const log = openPluginLog({ file, plugin: 'p' });
+  log.line('stdout', 'before', 1);
+  await log.flush();
+  takeAway(file);
+  // The file is looked at every so often, so a line may still go to the old one.
+  await vi.waitFor(async () => {
+    log.line('stdout', 'after', 1);
+    await log.flush();
+    expect(await tailLog(file, 10)).toContain('after');
+  });
+  await log.close();
+  expect(await tailLog(file, 10)).toContain('The log was deleted or moved by another program; a new one begins here');
+});
+
+test('two programs that write one log, each putting it aside when it is full, lose no line at its end', async () => {
+  const loud = openPluginLog({ file, plugin: 'p', maxBytes: 1_000 });
+  const quiet = openPluginLog({ file, plugin: 'p', maxBytes: 1_000 });
+  quiet.line('stdout', 'quiet', 1);
+  await quiet.flush();
+  for (let line = 0; line < 100; line += 1) loud.line('stdout', `loud ${line}`, 2);
+  await loud.flush();
+  await vi.waitFor(async () => {
+    quiet.line('stdout', 'quiet again', 1);
+    await quiet.flush();
+    expect(await tailLog(file, 3)).toContain('quiet again');
+  });
+  await Promise.all([loud.close(), quiet.close()]);
+});
+
+test('a plugin whose name has more bytes than a file may have in its name has a log all the same', async () => {
+  const [one, other] = ['模', '型'].map((last) => pluginLogFile(folder, `${'模'.repeat(100)}${last}`));
+  expect(one).not.toBe(other);
+  expect(Buffer.byteLength(basename(one ?? ''))).toBeLessThan(240);
+  const log = openPluginLog({ file: one ?? '', plugin: 'p' });
+  log.line('stdout', 'hello', 1);
+  await log.close();
+  expect(await tailLog(one ?? '', 1)).toBe('hello');
 });
 
 test('a folder that cannot be made is an E_DATA_DIR error at once', () => {
