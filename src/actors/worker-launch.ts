@@ -16,6 +16,8 @@ export interface LaunchRequest {
   readonly env: Readonly<Record<string, string>>;
   /** What the boot line tells the worker to load; `undefined` for the older workers, which get no boot line. */
   readonly boot: BootPlugin | undefined;
+  /** Where it reads its boot line, and notices the end of its host: standard input, or a descriptor of its own. */
+  readonly bootDescriptor: 0 | 3;
   /** Whether it does nothing of the plugin's before it has read its boot line, as the SDKs do. */
   readonly waitsForBoot: boolean;
   readonly concurrency: number;
@@ -75,6 +77,7 @@ export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): Laun
       },
       python: manifest.worker === 'python' || manifest.worker === 'cjm',
     }),
+    bootDescriptor: 0 as const,
     waitsForBoot: manifest.worker === 'python' || manifest.worker === 'node',
     concurrency: manifest.max_concurrency ?? 1,
     transport: settings.transport,
@@ -89,7 +92,7 @@ export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): Laun
         boot,
       };
     case 'node':
-      return { ...common, file: process.execPath, args: [NODE_HOST], boot };
+      return { ...common, file: process.execPath, args: [NODE_HOST, '3'], boot, bootDescriptor: 3 };
     case 'command':
       return { ...common, file: resolved.command ?? '', args: manifest.args ?? [], boot };
     case 'cjm':

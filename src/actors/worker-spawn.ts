@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { checkPaths } from '../manifest/read.ts';
@@ -121,7 +122,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   }
 
   async #start(tree: WorkerTree): Promise<void> {
-    const { cwd, env, plugin, boot } = this.#launch;
+    const { cwd, env, plugin, boot, bootDescriptor } = this.#launch;
     const [file, args, gated] = this.#command();
     const subprocess = execa(file, args, {
       cwd,
@@ -135,9 +136,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       detached: process.platform !== 'win32',
       cleanup: false,
       windowsHide: true,
-      stdin: 'pipe',
-      stdout: 'pipe',
-      stderr: 'pipe',
+      // Node cannot move a descriptor out of a plugin's way as Python can, so its workers are given another.
+      stdio: bootDescriptor === 0 ? 'pipe' : ['ignore', 'pipe', 'pipe', 'pipe'],
     });
     const child = subprocess as unknown as ChildProcess;
     if (child.pid === undefined) {
@@ -147,18 +147,19 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     this.#child = child;
     // Whether the program stays alive is the supervisor's to say, not its workers'.
     child.unref();
-    for (const pipe of [child.stdin, child.stdout, child.stderr]) (pipe as Socket | null)?.unref();
+    for (const pipe of child.stdio) (pipe as Socket | null)?.unref();
+    const input = child.stdio[bootDescriptor] as Socket | null;
     this.pid = child.pid;
     tree.started(this.pid);
     const drained = this.#readOutput(child);
     child.once('exit', (code, signal) => void this.#ended(tree, code, signal, drained));
-    child.stdin?.on('error', () => {});
+    input?.on('error', () => {});
     this.#tell({ type: 'PROCESS.SPAWNED', process: this });
     // Before any code of the plugin runs.
     await tree.protect();
     if (!this.#exited) {
-      if (gated) child.stdin?.write('\n');
-      if (boot !== undefined) child.stdin?.write(`${JSON.stringify(this.#boot(boot))}\n`);
+      if (gated) input?.write('\n');
+      if (boot !== undefined) input?.write(`${JSON.stringify(this.#boot(boot))}\n`);
     }
     this.#log?.event({ generation: this.#generation, pid: this.pid }, `worker started: ${plugin}`);
   }
@@ -189,16 +190,15 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     };
   }
 
-  /** Reads both streams for as long as they are open: an undrained pipe stops a chatty worker. */
+  /** Reads every stream for as long as it is open: an undrained pipe stops a chatty worker. */
   #readOutput(child: ChildProcess): Promise<unknown> {
-    const read = (stream: 'stdout' | 'stderr'): Promise<void> =>
+    const read = (pipe: Readable | null, onLine: (line: string, complete: boolean) => void): Promise<void> =>
       new Promise((resolve) => {
-        const pipe = child[stream];
         if (pipe === null) {
           resolve();
           return;
         }
-        const splitter = createLineSplitter({ onLine: (line, complete) => this.#line(stream, line, complete) });
+        const splitter = createLineSplitter({ onLine });
         pipe.on('data', (chunk: Buffer) => splitter.write(chunk));
         pipe.on('error', () => {});
         pipe.once('close', () => {
@@ -206,22 +206,37 @@ class Spawn implements SpawnedWorker, WorkerProcess {
           resolve();
         });
       });
-    return Promise.all([read('stdout'), read('stderr')]);
+    const { bootDescriptor } = this.#launch;
+    return Promise.all([
+      read(child.stdout, (line, complete) => this.#line('stdout', line, complete)),
+      read(child.stderr, (line, complete) => this.#line('stderr', line, complete)),
+      bootDescriptor !== 0 && read(child.stdio[bootDescriptor] as Socket, (line) => void this.#takeHandshake(line)),
+    ]);
   }
 
   #line(stream: 'stdout' | 'stderr', line: string, complete: boolean): void {
-    if (stream === 'stdout' && complete && this.#handshake === undefined && this.#launch.boot !== undefined) {
-      const handshake = parseHandshake(line, this.#launch.plugin, this.nonce);
-      if (handshake !== undefined) {
-        this.#handshake = handshake;
-        this.#onHandshake?.();
-        return;
-      }
+    const { boot, bootDescriptor, waitsForBoot } = this.#launch;
+    if (
+      stream === 'stdout' &&
+      complete &&
+      bootDescriptor === 0 &&
+      this.#handshake === undefined &&
+      boot !== undefined
+    ) {
+      if (this.#takeHandshake(line)) return;
       // An SDK ends the line before its handshake, as the plugin may have printed without a line break.
-      if (line === '' && this.#launch.waitsForBoot) return;
+      if (line === '' && waitsForBoot) return;
     }
     if (this.#lines.push(line) > TAIL_LINES) this.#lines.shift();
     this.#log?.line(stream, line, this.#generation);
+  }
+
+  /** Whether the line is the handshake, or claims to be. */
+  #takeHandshake(line: string): boolean {
+    this.#handshake ??= parseHandshake(line, this.#launch.plugin, this.nonce);
+    if (this.#handshake === undefined) return false;
+    this.#onHandshake?.();
+    return true;
   }
 
   async #ended(
@@ -256,9 +271,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
     this.#tell({ type: 'PROCESS.EXITED', exit });
     await tree.gone();
-    this.#child?.stdin?.destroy();
-    this.#child?.stdout?.destroy();
-    this.#child?.stderr?.destroy();
+    for (const pipe of this.#child?.stdio ?? []) pipe?.destroy();
     this.#sockets?.remove();
     this.#tell({ type: 'PROCESS.GONE' });
   }

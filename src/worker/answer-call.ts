@@ -3,6 +3,7 @@ import { describeError } from './describe-error.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { sendError, sendJson } from './http-answers.ts';
 import type { AnyPlugin } from './load-plugin.ts';
+import { Promise } from './originals.ts';
 import { PluginError } from './plugin-error.ts';
 import type { CallBody } from '../protocol.ts';
 import type { PluginContext } from './plugin.ts';

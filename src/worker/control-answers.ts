@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CancelOutcome, Health } from '../protocol.ts';
 import type { CallEntry, CallTable } from './call-table.ts';
 import { readBody, requestError, sendError, sendJson } from './http-answers.ts';
+import { parse, stringify } from './originals.ts';
 
 /** What {@link createControlAnswers} needs. */
 export interface ControlSettings {
@@ -13,7 +14,7 @@ export interface ControlSettings {
 
 /** Answers `GET /health` and `POST /cancel`; false, and nothing done, for any other request. Runs in both threads. */
 export function createControlAnswers({ health, calls, onCancel }: ControlSettings) {
-  const healthJson = JSON.stringify(health);
+  const healthJson = stringify(health);
 
   async function cancel(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const call = callOf(await readBody(request));
@@ -24,7 +25,7 @@ export function createControlAnswers({ health, calls, onCancel }: ControlSetting
     const entry = calls.cancel(call);
     if (entry !== undefined) onCancel(entry);
     const outcome: CancelOutcome = entry === undefined ? 'unknown' : 'requested';
-    sendJson(response, 200, JSON.stringify({ outcome }));
+    sendJson(response, 200, stringify({ outcome }));
   }
 
   return (request: IncomingMessage, response: ServerResponse): boolean => {
@@ -42,7 +43,7 @@ export function createControlAnswers({ health, calls, onCancel }: ControlSetting
 
 function callOf(body: string): string | undefined {
   try {
-    const parsed: unknown = JSON.parse(body);
+    const parsed: unknown = parse(body);
     if (typeof parsed !== 'object' || parsed === null || !('call' in parsed)) return undefined;
     return typeof parsed.call === 'string' ? parsed.call : undefined;
   } catch {

@@ -1,5 +1,6 @@
 import type { WireError } from '../protocol.ts';
 import type { PluginErrorCategory } from './plugin-error.ts';
+import { parse, stringify } from './originals.ts';
 
 const CATEGORIES: readonly PluginErrorCategory[] = ['input', 'transient', 'resource', 'fatal'];
 
@@ -91,7 +92,7 @@ function typeOf(thrown: unknown): string {
 
 function textOf(value: unknown): string {
   try {
-    return isObject(value) ? (JSON.stringify(value) ?? typeof value) : String(value);
+    return isObject(value) ? (stringify(value) ?? typeof value) : String(value);
   } catch {
     return 'Something that cannot be shown was thrown.';
   }
@@ -99,7 +100,7 @@ function textOf(value: unknown): string {
 
 function plain(details: unknown): unknown {
   try {
-    return details === undefined ? undefined : JSON.parse(JSON.stringify(details));
+    return details === undefined ? undefined : parse(stringify(details));
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { WireError } from '../protocol.ts';
+import { now, Promise, setImmediate, stringify } from './originals.ts';
 
 /** Chunks are gathered up to this many characters, or for this many milliseconds of a generator that does not pause. */
 const GATHER_CHARACTERS = 16 * 1024;
@@ -29,7 +30,7 @@ export class FrameWriter {
   /** Sends progress at once. What is no number from 0 to 1 is sent as the nearest one, or as -1 for unknown. */
   progress(fraction: number, message: string | undefined): void {
     const progress = fraction >= 0 ? Math.min(1, fraction) : -1;
-    this.#gathered += `${JSON.stringify(message === undefined ? { progress } : { progress, message })}\n`;
+    this.#gathered += `${stringify(message === undefined ? { progress } : { progress, message })}\n`;
     this.#send();
   }
 
@@ -38,16 +39,16 @@ export class FrameWriter {
    * promise when the writing generator must wait, for the reader or to let the event loop turn.
    */
   chunk(json: string): Promise<void> | undefined {
-    const now = performance.now();
-    if (this.#gathered === '') this.#gatheringSince = now;
+    const at = now();
+    if (this.#gathered === '') this.#gatheringSince = at;
     this.#gathered += `{"chunk":${json}}\n`;
-    if (this.started && this.#gathered.length < GATHER_CHARACTERS && now - this.#gatheringSince < GATHER_MS) {
+    if (this.started && this.#gathered.length < GATHER_CHARACTERS && at - this.#gatheringSince < GATHER_MS) {
       this.#scheduleFlush();
       return undefined;
     }
-    if (!this.started) this.#turnedAt = now;
+    if (!this.started) this.#turnedAt = at;
     if (!this.#send()) return this.#drained();
-    return now - this.#turnedAt < TURN_MS ? undefined : this.#turn();
+    return at - this.#turnedAt < TURN_MS ? undefined : this.#turn();
   }
 
   /** Ends the answer with its last frame, the result given as JSON. */
@@ -60,7 +61,7 @@ export class FrameWriter {
   }
 
   error(error: WireError): void {
-    this.#end(`${JSON.stringify({ error })}\n`);
+    this.#end(`${stringify({ error })}\n`);
   }
 
   #end(lastFrame: string): void {
@@ -97,7 +98,7 @@ export class FrameWriter {
   #turn(): Promise<void> {
     return new Promise((resolve) => {
       setImmediate(() => {
-        this.#turnedAt = performance.now();
+        this.#turnedAt = now();
         resolve();
       });
     });

@@ -5,6 +5,7 @@ import { MAX_CALL_BYTES } from './call-table.ts';
 import { describeError } from './describe-error.ts';
 import { readBody, requestError, sendError, sendJson } from './http-answers.ts';
 import type { AnyPlugin } from './load-plugin.ts';
+import { parse, stringify } from './originals.ts';
 import type { PluginContext } from './plugin.ts';
 import { configSchemaOf, parseConfig } from './plugin-config.ts';
 import { createPluginLog } from './plugin-log.ts';
@@ -68,7 +69,7 @@ export function createPluginRoutes({ plugin, calls, control }: RouteSettings): R
     },
     async 'POST /release'(_request, response) {
       await plugin.release?.();
-      sendJson(response, 200, JSON.stringify({ outcome: plugin.release === undefined ? 'unsupported' : 'released' }));
+      sendJson(response, 200, stringify({ outcome: plugin.release === undefined ? 'unsupported' : 'released' }));
     },
     async 'POST /cleanup'(_request, response) {
       await plugin.cleanup?.();
@@ -106,7 +107,7 @@ function parseCall(text: string): CallBody | string {
 
 function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const parsed: unknown = JSON.parse(text);
+    const parsed: unknown = parse(text);
     return isObject(parsed) ? parsed : undefined;
   } catch {
     return undefined;
