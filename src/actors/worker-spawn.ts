@@ -93,6 +93,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     try {
       await spawnTurn();
       this.#log = this.#services.log(this.#launch.plugin);
+      if (this.#launch.problem !== undefined) throw this.#wrongSetting(this.#launch.problem);
       if (this.#launch.boot === undefined) this.port = await freePort();
       if (this.#signal !== undefined)
         throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was called off.`);
@@ -277,9 +278,17 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   }
 
   #cannotSpawn(cause: unknown): GreenroomError {
+    const reason = `"${this.#launch.file}" cannot be run: ${messageOf(cause)}`;
     return (
-      this.#missing(cause) ?? this.#wrongManifest(`"${this.#launch.file}" cannot be run: ${messageOf(cause)}`, cause)
+      this.#missing(cause) ??
+      (this.#launch.advice === undefined ? this.#wrongManifest(reason, cause) : this.#wrongSetting(reason, cause))
     );
+  }
+
+  #wrongSetting(reason: string, cause?: unknown): GreenroomError {
+    const { plugin, advice } = this.#launch;
+    const message = `The worker of "${plugin}" cannot be started: ${reason}. ${advice}.`;
+    return new GreenroomError('E_OPTIONS', message, { plugin, cause });
   }
 
   /** What the manifest names and is not there, if that is why there is no worker. */
