@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CancelOutcome, Health } from '../protocol.ts';
 import type { CallEntry, CallTable } from './call-table.ts';
+import { describeError } from './describe-error.ts';
 import { readBody, requestError, sendError, sendJson } from './http-answers.ts';
 import { parse, stringify } from './originals.ts';
 
@@ -22,9 +23,9 @@ export function createControlAnswers({ health, calls, onCancel }: ControlSetting
       sendError(response, requestError('BadRequest', 'The body of /cancel must be {"call": …}.'));
       return;
     }
-    const entry = calls.cancel(call);
-    if (entry !== undefined) onCancel(entry);
-    const outcome: CancelOutcome = entry === undefined ? 'unknown' : 'requested';
+    const entries = calls.cancel(call);
+    for (const entry of entries) onCancel(entry);
+    const outcome: CancelOutcome = entries.length === 0 ? 'unknown' : 'requested';
     sendJson(response, 200, stringify({ outcome }));
   }
 
@@ -34,7 +35,7 @@ export function createControlAnswers({ health, calls, onCancel }: ControlSetting
       return true;
     }
     if (request.url === '/cancel' && request.method === 'POST') {
-      cancel(request, response).catch(() => response.destroy());
+      cancel(request, response).catch((error: unknown) => sendError(response, describeError(error)));
       return true;
     }
     return false;

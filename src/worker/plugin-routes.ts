@@ -26,7 +26,9 @@ type Route = (request: IncomingMessage, response: ServerResponse) => Promise<voi
 export function createPluginRoutes({ plugin, calls, control }: RouteSettings): Route {
   const log = createPluginLog();
   let context: PluginContext<unknown> | undefined;
-  let controlled = false;
+  let starting: Promise<unknown> | undefined = control.then(() => {
+    starting = undefined;
+  });
 
   const call =
     (kind: CallKind): Route =>
@@ -40,11 +42,7 @@ export function createPluginRoutes({ plugin, calls, control }: RouteSettings): R
         sendError(response, requestError('NotInitialized', '/initialize must be answered before a call.'), 409);
         return;
       }
-      if (!controlled) {
-        await control;
-        controlled = true;
-      }
-      await answerCall(kind, body, { plugin, context, calls }, response);
+      await answerCall(kind, body, { plugin, context, calls, starting }, response);
     };
 
   const routes: Readonly<Record<string, Route>> = {
@@ -86,7 +84,9 @@ export function createPluginRoutes({ plugin, calls, control }: RouteSettings): R
     try {
       await route(request, response);
     } catch (error) {
-      sendError(response, describeError(error));
+      // An answer that has begun can only be broken off.
+      if (response.headersSent) response.destroy();
+      else sendError(response, describeError(error));
     }
   };
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -31,6 +31,8 @@ export interface RequestOptions {
   readonly headers?: Record<string, string>;
   /** Called with every frame as it comes. */
   readonly onFrame?: (frame: Frame) => void;
+  /** The answer is not read before this. */
+  readonly readAfter?: Promise<unknown>;
   /** Breaks the connection. */
   readonly signal?: AbortSignal;
 }
@@ -41,7 +43,7 @@ export interface RunningWorker {
   readonly nonce: string;
   readonly handshake: Handshake;
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  /** Sends a request; a body that is no string is sent as JSON. `path` may begin with `control:`. */
+  /** Sends a request; a body that is no string and no bytes is sent as JSON. `path` may begin with `control:`. */
   send(method: 'GET' | 'POST', path: string, body?: unknown, options?: RequestOptions): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -94,7 +96,8 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
       ? { socketPath: address.slice('unix:'.length) }
       : { host: '127.0.0.1', port: Number(address.slice(address.lastIndexOf(':') + 1)) };
     const bearer = 'token' in options ? options.token : token;
-    const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+    const isText = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
+    const text = isText ? body : JSON.stringify(body);
     return new Promise((resolve, reject) => {
       const outgoing = request({
         ...where,
@@ -111,7 +114,7 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
       outgoing.on('error', reject);
-      outgoing.on('response', (incoming) => {
+      const read = (incoming: IncomingMessage): void => {
         const connection = incoming.socket;
         let received = '';
         let parsedTo = 0;
@@ -127,6 +130,10 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
         incoming.on('end', () => {
           resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: received, connection });
         });
+      };
+      outgoing.on('response', (incoming) => {
+        if (options.readAfter === undefined) read(incoming);
+        else void options.readAfter.then(() => read(incoming));
       });
       outgoing.end(text);
     });
