@@ -5,6 +5,7 @@ import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import type { BootPlugin, Frame, Handshake } from '../../src/protocol.ts';
 
 /** A program that speaks the worker protocol, and what it is told to load. */
@@ -12,6 +13,8 @@ export interface WorkerProgram {
   readonly file: string;
   readonly args: readonly string[];
   readonly plugin: BootPlugin;
+  /** The descriptor of boot line, handshake and lifeline; the standard streams by default. */
+  readonly bootDescriptor?: 3 | undefined;
   /** How many calls the host may have running at once; 2 by default. */
   readonly concurrency?: number | undefined;
 }
@@ -40,6 +43,8 @@ export interface RequestOptions {
 /** A worker that was started and has shaken hands. */
 export interface RunningWorker {
   readonly child: ChildProcess;
+  /** Its end is the end of the host. */
+  readonly lifeline: Writable;
   readonly nonce: string;
   readonly handshake: Handshake;
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
@@ -53,18 +58,23 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
   const folder = mkdtempSync(join(tmpdir(), 'gr-'));
   const nonce = randomBytes(16).toString('hex');
   const token = randomBytes(32).toString('hex');
-  const child = spawn(program.file, program.args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const { bootDescriptor } = program;
+  const child = spawn(program.file, program.args, {
+    stdio: bootDescriptor === undefined ? 'pipe' : ['ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const lifeline = child.stdio[bootDescriptor ?? 0] as Writable;
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
   let output = '';
-  child.stderr.on('data', (data: Buffer) => {
+  child.stderr?.on('data', (data: Buffer) => {
     output += data.toString();
   });
   // A worker that has ended already has closed its end of the pipe.
-  child.stdin.on('error', () => {});
+  lifeline.on('error', () => {});
   const listen = transport === 'unix' ? { unix: join(folder, 'w'), control: join(folder, 'c') } : { tcp: '127.0.0.1' };
-  child.stdin.write(
+  lifeline.write(
     `${JSON.stringify({ protocol: [1], nonce, token, listen, plugin: program.plugin, concurrency: program.concurrency ?? 2 })}\n`,
   );
 
@@ -77,7 +87,7 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
   };
 
   const handshake = await new Promise<Handshake | undefined>((resolve) => {
-    const lines = createInterface({ input: child.stdout });
+    const lines = createInterface({ input: child.stdio[bootDescriptor ?? 1] as Readable });
     lines.on('line', (line) => {
       if (/^\{\s*"greenroom"/.test(line)) resolve(JSON.parse(line));
     });
@@ -138,7 +148,7 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
       outgoing.end(text);
     });
   };
-  return { child, nonce, handshake, exited, send, stop };
+  return { child, lifeline, nonce, handshake, exited, send, stop };
 }
 
 /** The frames of an NDJSON answer. */

@@ -99,6 +99,17 @@ describe('the host program of Node plugins', () => {
     });
   });
 
+  it('ends with its host although its plugin has closed its standard streams and keeps the processor busy', async () => {
+    const worker = await start('closes.mjs');
+    const begun = new AbortController();
+    const answer = worker.send('POST', '/execute', { call: 'c' }, { onFrame: () => begun.abort() });
+    const broken = expect(answer).rejects.toThrow();
+    await once(begun.signal, 'abort');
+    worker.lifeline.end();
+    expect((await worker.exited).signal).toBe('SIGKILL');
+    await broken;
+  });
+
   it('asks a plugin for nothing but its methods and its schema', async () => {
     const worker = await start('lazy.mjs');
     const { body } = await worker.send('POST', '/execute', { call: 'c' });
