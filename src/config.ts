@@ -64,6 +64,7 @@ const settingsSchema = z.strictObject({
   load: z.enum(['lazy', 'explicit']).optional(),
   transport: z.enum(['unix', 'tcp']).optional(),
   passEnv: z.array(z.string().min(1)).optional(),
+  nodePath: z.string().min(1).optional(),
   startTimeoutMs: milliseconds.optional(),
   drainTimeoutMs: milliseconds.optional(),
   stopTimeoutMs: milliseconds.optional(),
@@ -138,6 +139,11 @@ export interface SupervisorSettings {
   readonly transport?: Transport | undefined;
   /** Names or patterns (`HF_*`) of environment variables that every worker gets besides the allowlist. */
   readonly passEnv?: readonly string[] | undefined;
+  /**
+   * The Node that runs Node plugins: a path, or a name to be looked for on `PATH`. Default: the one that runs this program,
+   * which in an Electron application is the application itself, as Node.
+   */
+  readonly nodePath?: string | undefined;
   /** From spawn to ready. Default 30 s. */
   readonly startTimeoutMs?: number | undefined;
   /** For calls to end before their worker is taken away. Default 10 s. */
@@ -180,6 +186,7 @@ export interface ResolvedSettings {
   readonly load: 'lazy' | 'explicit';
   readonly transport: Transport;
   readonly passEnv: readonly string[];
+  readonly nodePath: string | undefined;
   readonly startTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly stopTimeoutMs: number;
@@ -226,6 +233,7 @@ export function resolveSettings(
     load: merged.load ?? 'lazy',
     transport: merged.transport ?? (process.platform === 'win32' ? 'tcp' : 'unix'),
     passEnv: merged.passEnv ?? [],
+    nodePath: merged.nodePath === undefined ? undefined : programPath(cwd, merged.nodePath),
     startTimeoutMs: merged.startTimeoutMs ?? 30_000,
     drainTimeoutMs: merged.drainTimeoutMs ?? 10_000,
     stopTimeoutMs: merged.stopTimeoutMs ?? 5_000,
@@ -246,6 +254,7 @@ const VARIABLES: Readonly<Record<string, readonly [keyof SupervisorSettings, (te
   GREENROOM_SEARCH_PATHS: ['searchPaths', (text) => text.split(delimiter).filter((path) => path !== '')],
   GREENROOM_TRANSPORT: ['transport', String],
   GREENROOM_PASS_ENV: ['passEnv', (text) => text.split(',').map((name) => name.trim())],
+  GREENROOM_NODE_PATH: ['nodePath', String],
   GREENROOM_LOG_LEVEL: ['logLevel', String],
   GREENROOM_POLICY: ['policy', String],
   GREENROOM_CAPACITY: ['capacity', amountsIn],
@@ -322,4 +331,9 @@ function definedOnly(settings: SupervisorSettings): SupervisorSettings {
 
 function expandHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+}
+
+/** A bare name stays one, to be looked for on `PATH`. */
+function programPath(cwd: string, program: string): string {
+  return /[/\\]/.test(program) ? resolve(cwd, expandHome(program)) : program;
 }

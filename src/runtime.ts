@@ -387,8 +387,8 @@ export class Runtime implements PluginHost, SupervisorHost {
   }
 
   plan({ name, entry, gpus }: PluginContext): ReturnType<typeof planLaunch> {
-    const { transport, passEnv } = this.settings;
-    return planLaunch(entry, { transport, passEnv, hostEnv: process.env, logFile: this.logFile(name), gpus });
+    const { transport, passEnv, nodePath } = this.settings;
+    return planLaunch(entry, { transport, passEnv, nodePath, hostEnv: process.env, logFile: this.logFile(name), gpus });
   }
 
   entered(context: PluginContext, to: PluginState, phase: PluginPhase, event: { readonly type: string }): void {

@@ -39,6 +39,13 @@ test('the memory of each GPU is given by its UUID, in the environment behind "gp
   expect(resolve({}, { GREENROOM_CAPACITY: text }).capacity).toEqual({ slots: 4, gpus });
 });
 
+test('a path of a Node begins at the working directory, and a bare name is left to PATH', () => {
+  expect(resolve({}).nodePath).toBeUndefined();
+  expect(resolve({}, { GREENROOM_NODE_PATH: '/opt/node/bin/node' }).nodePath).toBe('/opt/node/bin/node');
+  expect(resolve({}, {}, { nodePath: './bin/node' }).nodePath).toMatch(/^\/.*\/bin\/node$/);
+  expect(resolve({ nodePath: 'node22' }).nodePath).toBe('node22');
+});
+
 test('a policy may be an object with decide(), and is taken as it is', () => {
   expect(resolve({ policy: permissive }).policy).toBe(permissive);
 });

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createLineSplitter } from './line-splitter.ts';
@@ -15,21 +14,18 @@ const LONGEST_END_MS = 1_000;
 /** The event-loop turns without anything to read after which a pipe that stays open is known to be empty. */
 const QUIET_TURNS = 2;
 
-/** Takes each line that a process prints; `complete` as for a line splitter. */
-export type OnOutput = (stream: 'stdout' | 'stderr', line: string, complete: boolean) => void;
+/** Takes each line of a stream; `complete` as for a line splitter. */
+export type OnLine = (line: string, complete: boolean) => void;
 
 /**
- * Reads both streams of a process for as long as they are open: an undrained pipe stops a chatty program. One that
+ * Reads the streams of a process for as long as they are open: an undrained pipe stops a chatty program. One that
  * prints faster than its lines can be dealt with is slowed down, and never holds up the event loop.
  */
 export class ProcessOutput {
   readonly #pipes: readonly Pipe[];
 
-  constructor(child: ChildProcess, onLine: OnOutput) {
-    this.#pipes = (['stdout', 'stderr'] as const).flatMap((stream) => {
-      const pipe = child[stream];
-      return pipe === null ? [] : [new Pipe(pipe, (line, complete) => onLine(stream, line, complete))];
-    });
+  constructor(streams: readonly (readonly [stream: Readable | null, onLine: OnLine])[]) {
+    this.#pipes = streams.flatMap(([stream, onLine]) => (stream === null ? [] : [new Pipe(stream, onLine)]));
   }
 
   /**
@@ -62,7 +58,7 @@ class Pipe {
   #waits = false;
   #closed = false;
 
-  constructor(pipe: Readable, onLine: (line: string, complete: boolean) => void) {
+  constructor(pipe: Readable, onLine: OnLine) {
     this.#pipe = pipe;
     this.#splitter = createLineSplitter({ onLine });
     pipe.on('data', (chunk: Buffer) => {

@@ -18,9 +18,6 @@ const OPTIONS = {
   detached: process.platform !== 'win32',
   cleanup: false,
   windowsHide: true,
-  stdin: 'pipe',
-  stdout: 'pipe',
-  stderr: 'pipe',
 } as const;
 
 /** How a program is started. */
@@ -28,23 +25,25 @@ export interface StartOptions {
   readonly cwd: string;
   /** The whole environment: nothing of the host's is added. */
   readonly env: Readonly<Record<string, string>>;
+  /** As `child_process` has it. Default: a pipe for each of the three streams. */
+  readonly stdio?: 'pipe' | readonly ['ignore', 'pipe', 'pipe', 'pipe'] | undefined;
 }
 
 /**
- * Starts a program in a process group of its own, with a pipe for each of its three streams. Rejects with the system's
+ * Starts a program in a process group of its own. Rejects with the system's
  * error where there is no process: every shortage ends here, and none as an 'error' event without a listener.
  */
 export async function startProcess(
   file: string,
   args: readonly string[],
-  { cwd, env }: StartOptions,
+  { cwd, env, stdio = 'pipe' }: StartOptions,
 ): Promise<StartedProcess> {
   let failure: unknown;
   const listen = (message: unknown): void => {
     (message as { process: ChildProcess }).process.once('error', (error) => (failure ??= error));
   };
   try {
-    const subprocess = heard(listen, () => execa(file, args, { ...OPTIONS, cwd, env }));
+    const subprocess = heard(listen, () => execa(file, args, { ...OPTIONS, cwd, env, stdio }));
     const { pid } = subprocess;
     if (pid !== undefined) return { child: subprocess as unknown as ChildProcess, pid };
     const { cause } = await subprocess;

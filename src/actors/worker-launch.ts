@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { NODE_ADVICE, nodeProgram } from './node-program.ts';
 import { workerEnvironment } from './worker-environment.ts';
 import type { BootPlugin } from '../protocol.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
@@ -15,8 +16,13 @@ export interface LaunchRequest {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Why there is no such program to start, and what to do then, where that is a matter of settings. */
+  readonly problem?: string | undefined;
+  readonly advice?: string | undefined;
   /** What the boot line tells the worker to load; `undefined` for the older workers, which get no boot line. */
   readonly boot: BootPlugin | undefined;
+  /** Where it reads its boot line, and notices the end of its host: standard input, or a descriptor of its own. */
+  readonly bootDescriptor: 0 | 3;
   /** Whether it does nothing of the plugin's before it has read its boot line, as the SDKs do. */
   readonly waitsForBoot: boolean;
   readonly concurrency: number;
@@ -30,6 +36,8 @@ export interface LaunchSettings {
   readonly logFile: string;
   /** Names or patterns of the host's environment that every worker gets. */
   readonly passEnv: readonly string[];
+  /** The Node that runs Node plugins; `undefined`: the one that runs this program. */
+  readonly nodePath?: string | undefined;
   /** The host's environment. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
   /** The UUIDs of the GPUs that it may use; `undefined`: those that its manifest and the host say. */
@@ -76,6 +84,7 @@ export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): Laun
       },
       python: manifest.worker === 'python' || manifest.worker === 'cjm',
     }),
+    bootDescriptor: 0 as const,
     waitsForBoot: manifest.worker === 'python' || manifest.worker === 'node',
     concurrency: manifest.max_concurrency ?? 1,
     transport: settings.transport,
@@ -89,8 +98,19 @@ export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): Laun
         args: ['-c', PYTHON_LAUNCHER, PYTHON_FOLDER],
         boot,
       };
-    case 'node':
-      return { ...common, file: process.execPath, args: [NODE_HOST], boot };
+    case 'node': {
+      const { file, env, problem } = nodeProgram(settings.nodePath);
+      return {
+        ...common,
+        file,
+        args: [NODE_HOST, '3'],
+        env: { ...env, ...common.env },
+        problem,
+        advice: NODE_ADVICE,
+        boot,
+        bootDescriptor: 3,
+      };
+    }
     case 'command':
       return { ...common, file: resolved.command ?? '', args: manifest.args ?? [], boot };
     case 'cjm':

@@ -96,6 +96,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     try {
       await spawnTurn();
       this.#log = this.#services.log(this.#launch.plugin);
+      if (this.#launch.problem !== undefined) throw this.#wrongSetting(this.#launch.problem);
       if (this.#launch.boot === undefined) this.port = await freePort();
       if (this.#signal !== undefined)
         throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was called off.`);
@@ -127,28 +128,38 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   }
 
   async #start(tree: WorkerTree): Promise<void> {
-    const { cwd, env, plugin, boot } = this.#launch;
+    const { cwd, env, plugin, boot, bootDescriptor } = this.#launch;
     const [file, args, gated] = this.#command();
     const environment = { ...env, ...tree.mark };
-    const { child, pid } = await startProcess(file, args, { cwd, env: environment }).catch((error: unknown) => {
+    const { child, pid } = await startProcess(file, args, {
+      cwd,
+      env: environment,
+      // Node cannot move a descriptor out of a plugin's way as Python can, so its workers are given another.
+      stdio: bootDescriptor === 0 ? 'pipe' : ['ignore', 'pipe', 'pipe', 'pipe'],
+    }).catch((error: unknown) => {
       throw this.#cannotStart(error);
     });
     this.#child = child;
     // Whether the program stays alive is the supervisor's to say, not its workers'.
     child.unref();
-    for (const pipe of [child.stdin, child.stdout, child.stderr]) (pipe as Socket | null)?.unref();
+    for (const pipe of child.stdio) (pipe as Socket | null)?.unref();
+    const input = child.stdio[bootDescriptor] as Socket | null;
     this.pid = pid;
     tree.started(pid);
     if (this.#signal !== undefined) tree.signal(this.#signal);
-    const printed = new ProcessOutput(child, (...line) => this.#line(...line));
+    const printed = new ProcessOutput([
+      [child.stdout, (line, complete) => this.#line('stdout', line, complete)],
+      [child.stderr, (line, complete) => this.#line('stderr', line, complete)],
+      [bootDescriptor === 0 ? null : (child.stdio[bootDescriptor] as Socket), (line) => void this.#takeHandshake(line)],
+    ]);
     child.once('exit', (code, signal) => void this.#ended(tree, code, signal, printed));
-    child.stdin?.on('error', () => {});
+    input?.on('error', () => {});
     this.#tell({ type: 'PROCESS.SPAWNED', process: this });
     // Before any code of the plugin runs.
     await tree.protect();
     if (!this.#exited) {
-      if (gated) child.stdin?.write('\n');
-      if (boot !== undefined) child.stdin?.write(`${JSON.stringify(this.#boot(boot))}\n`);
+      if (gated) input?.write('\n');
+      if (boot !== undefined) input?.write(`${JSON.stringify(this.#boot(boot))}\n`);
     }
     this.#log?.event({ generation: this.#generation, pid: this.pid }, `worker started: ${plugin}`);
   }
@@ -180,18 +191,28 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   }
 
   #line(stream: 'stdout' | 'stderr', line: string, complete: boolean): void {
-    if (stream === 'stdout' && complete && this.#handshake === undefined && this.#launch.boot !== undefined) {
-      const handshake = parseHandshake(line, this.#launch.plugin, this.nonce);
-      if (handshake !== undefined) {
-        this.#handshake = handshake;
-        this.#onHandshake?.();
-        return;
-      }
+    const { boot, bootDescriptor, waitsForBoot } = this.#launch;
+    if (
+      stream === 'stdout' &&
+      complete &&
+      bootDescriptor === 0 &&
+      this.#handshake === undefined &&
+      boot !== undefined
+    ) {
+      if (this.#takeHandshake(line)) return;
       // An SDK ends the line before its handshake, as the plugin may have printed without a line break.
-      if (line === '' && this.#launch.waitsForBoot) return;
+      if (line === '' && waitsForBoot) return;
     }
     if (this.#lines.push(shortened(line, TAIL_LINE_CHARACTERS)) > TAIL_LINES) this.#lines.shift();
     this.#log?.line(stream, line, this.#generation);
+  }
+
+  /** Whether the line is the handshake, or claims to be. */
+  #takeHandshake(line: string): boolean {
+    this.#handshake ??= parseHandshake(line, this.#launch.plugin, this.nonce);
+    if (this.#handshake === undefined) return false;
+    this.#onHandshake?.();
+    return true;
   }
 
   async #ended(
@@ -219,16 +240,14 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
     this.#tell({ type: 'PROCESS.EXITED', exit });
     await tree.gone();
-    this.#child?.stdin?.destroy();
-    this.#child?.stdout?.destroy();
-    this.#child?.stderr?.destroy();
+    for (const pipe of this.#child?.stdio ?? []) pipe?.destroy();
     this.#sockets?.remove();
     this.#tell({ type: 'PROCESS.GONE' });
   }
 
   /** Why the system started nothing. Only a program that is not there, or is none, is the manifest's fault. */
   #cannotStart(cause: unknown): GreenroomError {
-    const { plugin, cwd, file } = this.#launch;
+    const { plugin, cwd, file, advice } = this.#launch;
     const because = (reason: string): GreenroomError =>
       new GreenroomError('E_START', `The worker of "${plugin}" could not be started: ${reason}.`, { plugin, cause });
     const shortage = shortageIn(cause);
@@ -241,7 +260,16 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const code = systemCodeOf(cause) ?? '';
     const isThere = findProgram(file, cwd, this.#launch.env['PATH']) !== undefined;
     if (!FAULTS_OF_PROGRAMS.has(code) || (isThere && code !== 'ENOEXEC')) return because(messageOf(cause));
-    return this.#missing(cause) ?? this.#wrongManifest(`"${file}" cannot be run: ${messageOf(cause)}`, cause);
+    const reason = `"${file}" cannot be run: ${messageOf(cause)}`;
+    const missing = this.#missing(cause);
+    if (missing !== undefined) return missing;
+    return advice === undefined ? this.#wrongManifest(reason, cause) : this.#wrongSetting(reason, cause);
+  }
+
+  #wrongSetting(reason: string, cause?: unknown): GreenroomError {
+    const { plugin, advice } = this.#launch;
+    const message = `The worker of "${plugin}" cannot be started: ${reason}. ${advice}.`;
+    return new GreenroomError('E_OPTIONS', message, { plugin, cause });
   }
 
   /** What the manifest names and is not there, if that is why there is no worker. */

@@ -3,6 +3,7 @@ import { describeError } from './describe-error.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { nameCall, sendError, sendJson } from './http-answers.ts';
 import type { AnyPlugin } from './load-plugin.ts';
+import { Promise } from './originals.ts';
 import { PluginError } from './plugin-error.ts';
 import type { CallBody } from '../protocol.ts';
 import type { PluginContext } from './plugin.ts';
@@ -14,6 +15,8 @@ export interface CallSettings {
   readonly plugin: AnyPlugin;
   readonly context: PluginContext<unknown>;
   readonly calls: RunningCalls;
+  /** What the plugin's part of a call waits for; the call can be cancelled meanwhile. */
+  readonly starting?: Promise<unknown> | undefined;
 }
 
 /** How a call is answered: `execute` with one result, `stream` with chunks. */
@@ -23,7 +26,7 @@ export type CallKind = 'execute' | 'stream';
 export async function answerCall(
   kind: CallKind,
   body: CallBody,
-  { plugin, context, calls }: CallSettings,
+  { plugin, context, calls, starting }: CallSettings,
   response: ServerResponse,
 ): Promise<void> {
   nameCall(response, body.call);
@@ -36,6 +39,10 @@ export async function answerCall(
     response.on('close', () => {
       if (!response.writableFinished) running.abort('The caller is gone.');
     });
+    if (starting !== undefined) {
+      await starting;
+      refuseCancelled(running);
+    }
     end = kind === 'stream' ? await stream(plugin, running, frames) : await execute(plugin, running, frames, response);
   } catch (error) {
     const described = describeError(error);
@@ -60,7 +67,12 @@ async function execute(
 }
 
 async function stream(plugin: AnyPlugin, call: RunningCall, frames: FrameWriter): Promise<() => void> {
-  if (plugin.stream !== undefined) return writeChunks(plugin.stream(call.input, call), call, frames);
+  if (plugin.stream !== undefined) {
+    const chunks: unknown = plugin.stream(call.input, call);
+    if (isAsyncIterable(chunks) || isIterable(chunks)) return writeChunks(chunks, call, frames);
+    const given = chunks instanceof Promise ? 'a Promise' : chunks === null ? 'null' : typeof chunks;
+    throw new TypeError(`stream() must return an iterable, as "async *stream()" does, not ${given}.`);
+  }
   const value = await plugin.execute(call.input, call);
   return writeChunks(isAsyncIterable(value) ? value : [value], call, frames);
 }
@@ -72,11 +84,7 @@ async function writeChunks(
   frames: FrameWriter,
 ): Promise<() => void> {
   for await (const chunk of chunks) {
-    if (call.cancelled) {
-      // The table says so before the control thread's word has come; the generator is to see it as it ends.
-      call.abort();
-      throw new PluginError('The call was cancelled.', { category: 'transient', retryable: false });
-    }
+    refuseCancelled(call);
     const value = withTempFiles(chunk);
     const wait = frames.chunk(serialize(value instanceof Promise ? await value : value));
     if (wait !== undefined) await wait;
@@ -84,6 +92,17 @@ async function writeChunks(
   return () => frames.end();
 }
 
+function refuseCancelled(call: RunningCall): void {
+  if (!call.cancelled) return;
+  // The table says so before the control thread's word has come; the generator is to see it as it ends.
+  call.abort();
+  throw new PluginError('The call was cancelled.', { category: 'transient', retryable: false });
+}
+
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return value !== undefined && value !== null && Symbol.iterator in Object(value);
 }

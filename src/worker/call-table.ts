@@ -53,17 +53,18 @@ export class CallTable {
     return Atomics.load(this.#states, slot) < FREE;
   }
 
-  /** Marks a running call as cancelled; `undefined` where no such call runs. May be asked again. Any thread. */
-  cancel(call: string): CallEntry | undefined {
+  /** Marks the running calls of this name as cancelled; none where no such call runs. May be asked again. Any thread. */
+  cancel(call: string): CallEntry[] {
+    const cancelled: CallEntry[] = [];
     for (let slot = 0; slot < this.#states.length; slot += 1) {
       const state = Atomics.load(this.#states, slot);
       if (state === FREE || this.#idAt(slot) !== call) continue;
       const ticket = Math.abs(state);
       // The call may have ended, and another have taken its slot, while its identifier was read.
       const seen = Atomics.compareExchange(this.#states, slot, ticket, -ticket);
-      if (seen === ticket || seen === -ticket) return { slot, ticket };
+      if (seen === ticket || seen === -ticket) cancelled.push({ slot, ticket });
     }
-    return undefined;
+    return cancelled;
   }
 
   #idAt(slot: number): string {

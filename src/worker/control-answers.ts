@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CancelOutcome, Health } from '../protocol.ts';
 import type { CallEntry, CallTable } from './call-table.ts';
+import { describeError } from './describe-error.ts';
 import { readBody, requestError, sendError, sendJson } from './http-answers.ts';
+import { parse, stringify } from './originals.ts';
 
 /** What {@link createControlAnswers} needs. */
 export interface ControlSettings {
@@ -13,7 +15,7 @@ export interface ControlSettings {
 
 /** Answers `GET /health` and `POST /cancel`; false, and nothing done, for any other request. Runs in both threads. */
 export function createControlAnswers({ health, calls, onCancel }: ControlSettings) {
-  const healthJson = JSON.stringify(health);
+  const healthJson = stringify(health);
 
   async function cancel(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const call = callOf(await readBody(request));
@@ -21,10 +23,10 @@ export function createControlAnswers({ health, calls, onCancel }: ControlSetting
       sendError(response, requestError('BadRequest', 'The body of /cancel must be {"call": …}.'));
       return;
     }
-    const entry = calls.cancel(call);
-    if (entry !== undefined) onCancel(entry);
-    const outcome: CancelOutcome = entry === undefined ? 'unknown' : 'requested';
-    sendJson(response, 200, JSON.stringify({ outcome }));
+    const entries = calls.cancel(call);
+    for (const entry of entries) onCancel(entry);
+    const outcome: CancelOutcome = entries.length === 0 ? 'unknown' : 'requested';
+    sendJson(response, 200, stringify({ outcome }));
   }
 
   return (request: IncomingMessage, response: ServerResponse): boolean => {
@@ -33,7 +35,7 @@ export function createControlAnswers({ health, calls, onCancel }: ControlSetting
       return true;
     }
     if (request.url === '/cancel' && request.method === 'POST') {
-      cancel(request, response).catch(() => response.destroy());
+      cancel(request, response).catch((error: unknown) => sendError(response, describeError(error)));
       return true;
     }
     return false;
@@ -42,7 +44,7 @@ export function createControlAnswers({ health, calls, onCancel }: ControlSetting
 
 function callOf(body: string): string | undefined {
   try {
-    const parsed: unknown = JSON.parse(body);
+    const parsed: unknown = parse(body);
     if (typeof parsed !== 'object' || parsed === null || !('call' in parsed)) return undefined;
     return typeof parsed.call === 'string' ? parsed.call : undefined;
   } catch {

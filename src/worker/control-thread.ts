@@ -12,7 +12,7 @@ const { renameSync } = process.getBuiltinModule('node:fs');
 const { createServer } = process.getBuiltinModule('node:http');
 const { Socket } = process.getBuiltinModule('node:net');
 
-const { boot, health, slots, memory } = workerData as ControlThreadData;
+const { boot, lifeline, health, slots, memory } = workerData as ControlThreadData;
 
 watchHost();
 const address = await serve(boot);
@@ -23,10 +23,9 @@ function tell(message: ControlMessage): void {
   parentPort?.postMessage(message);
 }
 
-/** Standard input ends when the host is gone: then so is this process, whatever the main thread is doing. */
+/** The lifeline ends when the host is gone: then so is this process, whatever the main thread is doing. */
 function watchHost(): void {
-  const lifeline = new Socket({ fd: 0 });
-  lifeline.on('end', die).on('error', die).on('close', die).resume();
+  new Socket({ fd: lifeline }).on('end', die).on('error', die).on('close', die).resume();
 }
 
 function die(): void {

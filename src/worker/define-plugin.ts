@@ -20,14 +20,15 @@ export function definePlugin<
 /** What keeps a value from being a plugin, as a sentence; `undefined` where nothing does. `name` is not asked for. */
 export function shapeProblem(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return `a plugin is an object, not ${describe(value)}.`;
-  const plugin: Readonly<Record<string, unknown>> = { ...value, ...methodsOf(value) };
-  if (typeof plugin['execute'] !== 'function') return 'a plugin needs an execute(input, ctx) function.';
+  if (value instanceof Promise) return 'a plugin is an object, not a Promise: "export default await …" waits for it.';
+  // As lookups see them, so that the methods of a class count; and no others, as each may be a getter that throws.
+  if (typeof Reflect.get(value, 'execute') !== 'function') return 'a plugin needs an execute(input, ctx) function.';
   for (const method of METHODS) {
-    const member = plugin[method];
+    const member: unknown = Reflect.get(value, method);
     if (member !== undefined && typeof member !== 'function')
       return `${method} must be a function, not ${describe(member)}.`;
   }
-  const config = plugin['config'];
+  const config: unknown = Reflect.get(value, 'config');
   if (config !== undefined && (typeof config !== 'object' || config === null)) {
     return `config must be a schema object, not ${describe(config)}.`;
   }
@@ -39,11 +40,6 @@ function problemOf(plugin: unknown): string | undefined {
   if (problem !== undefined) return problem;
   const name: unknown = Reflect.get(Object(plugin), 'name');
   return typeof name === 'string' && name !== '' ? undefined : 'name must be a string that is not empty.';
-}
-
-/** The methods as lookups see them, so that those of a class count. */
-function methodsOf(value: object): Record<string, unknown> {
-  return Object.fromEntries(['execute', ...METHODS].map((method) => [method, Reflect.get(value, method)]));
 }
 
 function describe(value: unknown): string {

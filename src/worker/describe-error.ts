@@ -1,5 +1,8 @@
 import type { WireError } from '../protocol.ts';
 import type { PluginErrorCategory } from './plugin-error.ts';
+import { parse, stringify } from './originals.ts';
+import { shorten } from './shorten.ts';
+import { textOf } from './text-of.ts';
 
 const CATEGORIES: readonly PluginErrorCategory[] = ['input', 'transient', 'resource', 'fatal'];
 
@@ -29,21 +32,29 @@ const RESOURCE_CODES: ReadonlySet<unknown> = new Set([
   'ERR_WORKER_OUT_OF_MEMORY',
 ]);
 
-/** How many causes below an error are looked at and told. */
+/** How many causes below an error, or errors within one, are looked at and told. */
 const MAX_CAUSES = 5;
 
-/** Describes anything that was thrown, for the wire. Never throws, whatever its properties do. */
+/** The most characters of each part that are told: an error is read by people, and kept by everything that logs it. */
+const MAX_TYPE = 256;
+const MAX_MESSAGE = 16 * 1024;
+const MAX_STACK = 64 * 1024;
+const MAX_DETAILS = 1024 * 1024;
+
+/**
+ * Describes anything that was thrown, for the wire. Never throws, whatever its properties do. What is longer than anybody
+ * reads is cut in its middle, and says so; details that are too long are left out with a word of that in their place.
+ */
 export function describeError(thrown: unknown): WireError {
   const causes = chainOf(thrown);
   const given = read(thrown, 'category');
   const category = CATEGORIES.find((known) => known === given) ?? categoryByCode(causes);
-  const message = read(thrown, 'message');
   const retryable = read(thrown, 'retryable');
   const details = plain(read(thrown, 'details'));
   const stack = stackOf(causes);
   return {
-    type: typeOf(thrown),
-    message: typeof message === 'string' ? message : textOf(thrown),
+    type: shorten(typeOf(thrown), MAX_TYPE),
+    message: shorten(messageOf(thrown), MAX_MESSAGE),
     category,
     retryable: typeof retryable === 'boolean' ? retryable : category === 'transient',
     ...(details === undefined ? {} : { details }),
@@ -77,7 +88,25 @@ function stackOf(causes: readonly unknown[]): string {
   return causes
     .map((error) => read(error, 'stack'))
     .filter((stack) => typeof stack === 'string')
+    .map((stack) => shorten(stack, MAX_STACK))
     .join('\nCaused by: ');
+}
+
+/** Its message; of an error that has none, as that of a connection that was tried at several addresses, those within. */
+function messageOf(thrown: unknown): string {
+  const message = ownMessageOf(thrown);
+  if (message !== '') return message;
+  try {
+    const errors: unknown = read(thrown, 'errors');
+    return Array.isArray(errors) ? errors.slice(0, MAX_CAUSES).map(ownMessageOf).join('; ') : message;
+  } catch {
+    return message;
+  }
+}
+
+function ownMessageOf(thrown: unknown): string {
+  const message = read(thrown, 'message');
+  return typeof message === 'string' ? message : (textOf(thrown) ?? 'Something that cannot be shown was thrown.');
 }
 
 /** The error's own name, else its class, else what was thrown instead of an error. */
@@ -89,17 +118,11 @@ function typeOf(thrown: unknown): string {
   return typeof className === 'string' && className !== '' ? className : 'Error';
 }
 
-function textOf(value: unknown): string {
-  try {
-    return isObject(value) ? (JSON.stringify(value) ?? typeof value) : String(value);
-  } catch {
-    return 'Something that cannot be shown was thrown.';
-  }
-}
-
 function plain(details: unknown): unknown {
   try {
-    return details === undefined ? undefined : JSON.parse(JSON.stringify(details));
+    if (details === undefined) return undefined;
+    const text = stringify(details);
+    return text.length > MAX_DETAILS ? `[details of ${text.length} characters left out]` : parse(text);
   } catch {
     return undefined;
   }

@@ -1,5 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { WireError } from '../protocol.ts';
+import { now, Promise, setImmediate, stringify } from './originals.ts';
+import { shorten } from './shorten.ts';
+import { textOf } from './text-of.ts';
 
 /** Chunks are gathered up to this many characters, or for this many milliseconds of a generator that does not pause. */
 const GATHER_CHARACTERS = 16 * 1024;
@@ -7,12 +10,18 @@ const GATHER_MS = 1;
 /** How long a generator that never waits may keep the event loop from turning, in milliseconds. */
 const TURN_MS = 10;
 
+/** The most characters of a progress message. */
+const MAX_MESSAGE = 16 * 1024;
+
 const NDJSON = { 'content-type': 'application/x-ndjson' };
 
 /** Writes the frames of one answer. The head is sent with the first frame. */
 export class FrameWriter {
   readonly #response: ServerResponse;
   #gathered = '';
+  /** Progress that is not sent yet: while the reader is behind, only the latest counts. */
+  #progress = '';
+  #progressWaits = false;
   #gatheringSince = 0;
   #turnedAt = 0;
   #flushScheduled = false;
@@ -26,11 +35,25 @@ export class FrameWriter {
     return this.#response.headersSent;
   }
 
-  /** Sends progress at once. What is no number from 0 to 1 is sent as the nearest one, or as -1 for unknown. */
-  progress(fraction: number, message: string | undefined): void {
-    const progress = fraction >= 0 ? Math.min(1, fraction) : -1;
-    this.#gathered += `${JSON.stringify(message === undefined ? { progress } : { progress, message })}\n`;
-    this.#send();
+  /**
+   * Sends progress at once, or the latest of it when the reader has caught up. What is no number from 0 to 1 is sent as
+   * the nearest one, or as -1 for unknown; a message that is no text, as text. Never throws: it may be the plugin's way
+   * of saying something in passing.
+   */
+  progress(fraction: unknown, message: unknown): void {
+    const progress = typeof fraction === 'number' && fraction >= 0 ? Math.min(1, fraction) : -1;
+    const said =
+      message === undefined || message === null ? {} : { message: shorten(textOf(message) ?? '', MAX_MESSAGE) };
+    this.#progress = `${stringify({ progress, ...said })}\n`;
+    if (!this.#response.writableNeedDrain) {
+      this.#send();
+    } else if (!this.#progressWaits) {
+      this.#progressWaits = true;
+      void this.#drained()?.then(() => {
+        this.#progressWaits = false;
+        if (this.#progress !== '') this.#send();
+      });
+    }
   }
 
   /**
@@ -38,16 +61,17 @@ export class FrameWriter {
    * promise when the writing generator must wait, for the reader or to let the event loop turn.
    */
   chunk(json: string): Promise<void> | undefined {
-    const now = performance.now();
-    if (this.#gathered === '') this.#gatheringSince = now;
+    const at = now();
+    if (this.#gathered === '') this.#gatheringSince = at;
+    if (this.#progress !== '') this.#gathered += this.#takeProgress();
     this.#gathered += `{"chunk":${json}}\n`;
-    if (this.started && this.#gathered.length < GATHER_CHARACTERS && now - this.#gatheringSince < GATHER_MS) {
+    if (this.started && this.#gathered.length < GATHER_CHARACTERS && at - this.#gatheringSince < GATHER_MS) {
       this.#scheduleFlush();
       return undefined;
     }
-    if (!this.started) this.#turnedAt = now;
+    if (!this.started) this.#turnedAt = at;
     if (!this.#send()) return this.#drained();
-    return now - this.#turnedAt < TURN_MS ? undefined : this.#turn();
+    return at - this.#turnedAt < TURN_MS ? undefined : this.#turn();
   }
 
   /** Ends the answer with its last frame, the result given as JSON. */
@@ -60,20 +84,18 @@ export class FrameWriter {
   }
 
   error(error: WireError): void {
-    this.#end(`${JSON.stringify({ error })}\n`);
+    this.#end(`${stringify({ error })}\n`);
   }
 
   #end(lastFrame: string): void {
-    const text = this.#gathered + lastFrame;
-    this.#gathered = '';
+    const text = this.#take() + lastFrame;
     if (!this.started) this.#response.writeHead(200, NDJSON);
     this.#response.end(text);
   }
 
   /** Writes what is gathered; false when the reader is behind. */
   #send(): boolean {
-    const text = this.#gathered;
-    this.#gathered = '';
+    const text = this.#take();
     if (this.#response.destroyed) return true;
     if (!this.started) this.#response.writeHead(200, NDJSON);
     const ready = this.#response.write(text);
@@ -82,6 +104,18 @@ export class FrameWriter {
     if (this.#response.writableCorked > 0) this.#response.uncork();
     else this.#response.socket?.uncork();
     return ready;
+  }
+
+  #take(): string {
+    const text = this.#gathered + this.#takeProgress();
+    this.#gathered = '';
+    return text;
+  }
+
+  #takeProgress(): string {
+    const progress = this.#progress;
+    this.#progress = '';
+    return progress;
   }
 
   /** The event loop only gets there once the generator waits for something, and then nothing is held back. */
@@ -97,7 +131,7 @@ export class FrameWriter {
   #turn(): Promise<void> {
     return new Promise((resolve) => {
       setImmediate(() => {
-        this.#turnedAt = performance.now();
+        this.#turnedAt = now();
         resolve();
       });
     });

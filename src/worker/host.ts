@@ -5,14 +5,16 @@ import { CallTable } from './call-table.ts';
 import { startControlThread } from './control.ts';
 import { createControlAnswers } from './control-answers.ts';
 import { describeError } from './describe-error.ts';
+import { writeNow } from './descriptors.ts';
 import { SERVER_OPTIONS, sendError } from './http-answers.ts';
 import { listen } from './listen.ts';
 import { type AnyPlugin, loadPlugin } from './load-plugin.ts';
+import { exit, stringify } from './originals.ts';
 import { createPluginRoutes } from './plugin-routes.ts';
 import { createRequestGuard, type RequestGuard } from './request-guard.ts';
 import { RunningCalls } from './running-calls.ts';
 
-const { symlinkSync, writeSync } = process.getBuiltinModule('node:fs');
+const { symlinkSync } = process.getBuiltinModule('node:fs');
 const { createServer } = process.getBuiltinModule('node:http');
 
 const PROTOCOL = 1;
@@ -20,20 +22,32 @@ const SDK = 'node/0.1.0';
 /** Room for calls that have been given up by the host but not yet by the plugin. */
 const SPARE_SLOTS = 64;
 
+const [STDIN, STDOUT, STDERR] = [0, 1, 2];
+
 let subject = 'The plugin';
 try {
-  const boot = readBootLine();
+  if (process.channel !== undefined) throw new Error('It was forked. This program is started by greenroom.');
+  const lifeline = takeLifeline();
+  const boot = readBootLine(lifeline);
   // Node leaves the file out of the stack of a syntax error.
   subject = `The plugin in ${boot.plugin.module}`;
-  await run(boot);
+  await run(boot, lifeline);
 } catch (error) {
   // The cause comes last, because the last line of its output is what a dead worker is remembered by.
   const { type, message, stack } = describeError(error);
-  writeSync(2, `${stack ?? ''}\n${subject} could not be started: ${type}: ${message.replaceAll('\n', ' ')}\n`);
-  process.exit(1);
+  writeNow(STDERR, `${stack ?? ''}\n${subject} could not be started: ${type}: ${message.replaceAll('\n', ' ')}\n`);
+  exit(1);
 }
 
-async function run(boot: Boot): Promise<void> {
+/**
+ * The descriptor of the boot line, handshake and lifeline: the one that the argument names, else the standard streams. The argument
+ * goes, as what a plugin forks from this program (`cluster`) is given the same ones and has no such descriptor.
+ */
+function takeLifeline(): number {
+  return Number(process.argv.splice(2, 1)[0] ?? STDIN);
+}
+
+async function run(boot: Boot, lifeline: number): Promise<void> {
   if (!boot.protocol.includes(PROTOCOL)) {
     throw new Error(`This worker speaks protocol ${PROTOCOL}, the host ${boot.protocol.join(', ')}.`);
   }
@@ -45,7 +59,7 @@ async function run(boot: Boot): Promise<void> {
   const table = new CallTable(slots);
   const calls = new RunningCalls(table);
   const onCancel = calls.abort.bind(calls);
-  const control = startControlThread({ boot, health, slots, calls: table, onCancel });
+  const control = startControlThread({ boot, lifeline, health, slots, calls: table, onCancel });
   const plugin = await loadPlugin(boot.plugin);
 
   const answerControl = createControlAnswers({ health, calls: table, onCancel });
@@ -63,7 +77,7 @@ async function run(boot: Boot): Promise<void> {
   });
   const { address, host } = await listen(server, boot.listen);
   guard = createRequestGuard(boot.token, host);
-  shake(boot, plugin, address, await controlAddress(boot, control));
+  shake(boot, lifeline, plugin, address, await controlAddress(boot, control));
 }
 
 /** The control thread takes over what comes to its address, so no connection for it may stay with this thread. */
@@ -86,7 +100,7 @@ async function controlAddress({ listen: where }: Boot, control: Promise<string>)
   return `unix:${where.control}`;
 }
 
-function shake(boot: Boot, plugin: AnyPlugin, address: string, control: string): void {
+function shake(boot: Boot, lifeline: number, plugin: AnyPlugin, address: string, control: string): void {
   const capabilities: Capability[] = ['stream', 'cancel', 'progress'];
   if (plugin.release !== undefined) capabilities.push('release');
   if (plugin.cleanup !== undefined) capabilities.push('cleanup');
@@ -101,6 +115,5 @@ function shake(boot: Boot, plugin: AnyPlugin, address: string, control: string):
     concurrency: boot.concurrency,
   };
   // What the plugin printed while it was loaded may not have ended its line.
-  const lineBreak = process.stdout.bytesWritten > 0 ? '\n' : '';
-  process.stdout.write(`${lineBreak}${JSON.stringify(handshake)}\n`);
+  writeNow(lifeline === STDIN ? STDOUT : lifeline, `\n${stringify(handshake)}\n`);
 }

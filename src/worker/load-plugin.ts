@@ -20,6 +20,9 @@ export async function loadPlugin({ module, class: exportName }: BootPlugin): Pro
       exportName === undefined ? 'a default export or one named "plugin"' : `an export named "${exportName}"`;
     throw new Error(`${module} has no plugin: it needs ${wanted}.`);
   }
+  if (typeof chosen === 'function' && !isConstructor(chosen)) {
+    throw new TypeError(`${module} exports a function: export an object with execute(input, ctx), or a class.`);
+  }
   const plugin: unknown = typeof chosen === 'function' ? Reflect.construct(chosen, []) : chosen;
   const problem = shapeProblem(plugin);
   if (problem !== undefined) throw new TypeError(`${module} exports no plugin: ${problem}`);
@@ -31,4 +34,14 @@ function defaultOf(exported: Record<string, unknown>): unknown {
   const { default: outer, plugin } = exported;
   if (typeof outer === 'object' && outer !== null && !('execute' in outer) && 'default' in outer) return outer.default;
   return outer ?? plugin;
+}
+
+/** Whether `new` may be used with it; arrow functions and asynchronous ones have none. */
+function isConstructor(value: object): boolean {
+  try {
+    Reflect.construct(Object, [], value as new () => object);
+    return true;
+  } catch {
+    return false;
+  }
 }

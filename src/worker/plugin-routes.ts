@@ -5,6 +5,7 @@ import { MAX_CALL_BYTES } from './call-table.ts';
 import { describeError } from './describe-error.ts';
 import { readBody, requestError, sendError, sendJson } from './http-answers.ts';
 import type { AnyPlugin } from './load-plugin.ts';
+import { parse, stringify } from './originals.ts';
 import type { PluginContext } from './plugin.ts';
 import { configSchemaOf, parseConfig } from './plugin-config.ts';
 import { createPluginLog } from './plugin-log.ts';
@@ -25,7 +26,9 @@ type Route = (request: IncomingMessage, response: ServerResponse) => Promise<voi
 export function createPluginRoutes({ plugin, calls, control }: RouteSettings): Route {
   const log = createPluginLog();
   let context: PluginContext<unknown> | undefined;
-  let controlled = false;
+  let starting: Promise<unknown> | undefined = control.then(() => {
+    starting = undefined;
+  });
 
   const call =
     (kind: CallKind): Route =>
@@ -39,11 +42,7 @@ export function createPluginRoutes({ plugin, calls, control }: RouteSettings): R
         sendError(response, requestError('NotInitialized', '/initialize must be answered before a call.'), 409);
         return;
       }
-      if (!controlled) {
-        await control;
-        controlled = true;
-      }
-      await answerCall(kind, body, { plugin, context, calls }, response);
+      await answerCall(kind, body, { plugin, context, calls, starting }, response);
     };
 
   const routes: Readonly<Record<string, Route>> = {
@@ -68,7 +67,7 @@ export function createPluginRoutes({ plugin, calls, control }: RouteSettings): R
     },
     async 'POST /release'(_request, response) {
       await plugin.release?.();
-      sendJson(response, 200, JSON.stringify({ outcome: plugin.release === undefined ? 'unsupported' : 'released' }));
+      sendJson(response, 200, stringify({ outcome: plugin.release === undefined ? 'unsupported' : 'released' }));
     },
     async 'POST /cleanup'(_request, response) {
       await plugin.cleanup?.();
@@ -85,7 +84,9 @@ export function createPluginRoutes({ plugin, calls, control }: RouteSettings): R
     try {
       await route(request, response);
     } catch (error) {
-      sendError(response, describeError(error));
+      // An answer that has begun can only be broken off.
+      if (response.headersSent) response.destroy();
+      else sendError(response, describeError(error));
     }
   };
 }
@@ -106,7 +107,7 @@ function parseCall(text: string): CallBody | string {
 
 function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const parsed: unknown = JSON.parse(text);
+    const parsed: unknown = parse(text);
     return isObject(parsed) ? parsed : undefined;
   } catch {
     return undefined;

@@ -18,7 +18,7 @@ export function createRequestGuard(token: string, host: string | undefined): Req
   return ({ headers }) => {
     if (host !== undefined) {
       if (headers.host !== host) return { status: 403, message: `The Host header must be ${host}.` };
-      for (const name in headers) {
+      for (const name of Object.keys(headers)) {
         if (name === 'origin' || name.startsWith('sec-fetch-')) {
           return { status: 403, message: 'Requests of web pages are refused.' };
         }

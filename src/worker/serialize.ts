@@ -1,3 +1,4 @@
+import { stringify } from './originals.ts';
 import { PluginError } from './plugin-error.ts';
 
 /** A value that travels as the path of a file it saves itself to. */
@@ -19,7 +20,7 @@ export function serialize(value: unknown): string {
   refuseLosses(value);
   let json: string | undefined;
   try {
-    json = JSON.stringify(value);
+    json = stringify(value);
   } catch (error) {
     throw new SerializeError(problemIn(value) ?? `The value cannot be written as JSON: ${String(error)}`, {
       cause: error,

@@ -8,7 +8,10 @@ import { ProcessOutput } from '../../src/actors/process-output.ts';
 async function linesOf(script: string): Promise<{ lines: string[]; child: ChildProcess }> {
   const lines: string[] = [];
   const child = spawn('/bin/sh', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = new ProcessOutput(child, (stream, line) => lines.push(`${stream} ${line}`));
+  const output = new ProcessOutput([
+    [child.stdout, (line) => lines.push(`stdout ${line}`)],
+    [child.stderr, (line) => lines.push(`stderr ${line}`)],
+  ]);
   await once(child, 'exit');
   await output.rest();
   return { lines, child };
@@ -35,12 +38,16 @@ test('lines without end leave the event loop its turns, and none is lost', async
   const stdout = new PassThrough();
   let lines = 0;
   let turns = 0;
-  const output = new ProcessOutput({ stdout, stderr: null } as unknown as ChildProcess, () => {
+  const takeLine = (): void => {
     lines += 1;
     // As long as it takes to write a line to the log.
     const end = performance.now() + 0.01;
     while (performance.now() < end);
-  });
+  };
+  const output = new ProcessOutput([
+    [stdout, takeLine],
+    [null, takeLine],
+  ]);
   const count = (): void => {
     turns += 1;
     if (lines < 20_000) setImmediate(count);

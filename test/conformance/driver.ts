@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import type { BootPlugin, Frame, Handshake } from '../../src/protocol.ts';
 
 /** A program that speaks the worker protocol, and what it is told to load. */
@@ -12,6 +13,8 @@ export interface WorkerProgram {
   readonly file: string;
   readonly args: readonly string[];
   readonly plugin: BootPlugin;
+  /** The descriptor of boot line, handshake and lifeline; the standard streams by default. */
+  readonly bootDescriptor?: 3 | undefined;
   /** How many calls the host may have running at once; 2 by default. */
   readonly concurrency?: number | undefined;
 }
@@ -31,6 +34,8 @@ export interface RequestOptions {
   readonly headers?: Record<string, string>;
   /** Called with every frame as it comes. */
   readonly onFrame?: (frame: Frame) => void;
+  /** The answer is not read before this. */
+  readonly readAfter?: Promise<unknown>;
   /** Breaks the connection. */
   readonly signal?: AbortSignal;
 }
@@ -38,10 +43,12 @@ export interface RequestOptions {
 /** A worker that was started and has shaken hands. */
 export interface RunningWorker {
   readonly child: ChildProcess;
+  /** Its end is the end of the host. */
+  readonly lifeline: Writable;
   readonly nonce: string;
   readonly handshake: Handshake;
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  /** Sends a request; a body that is no string is sent as JSON. `path` may begin with `control:`. */
+  /** Sends a request; a body that is no string and no bytes is sent as JSON. `path` may begin with `control:`. */
   send(method: 'GET' | 'POST', path: string, body?: unknown, options?: RequestOptions): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -51,18 +58,23 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
   const folder = mkdtempSync(join(tmpdir(), 'gr-'));
   const nonce = randomBytes(16).toString('hex');
   const token = randomBytes(32).toString('hex');
-  const child = spawn(program.file, program.args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const { bootDescriptor } = program;
+  const child = spawn(program.file, program.args, {
+    stdio: bootDescriptor === undefined ? 'pipe' : ['ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const lifeline = child.stdio[bootDescriptor ?? 0] as Writable;
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
   let output = '';
-  child.stderr.on('data', (data: Buffer) => {
+  child.stderr?.on('data', (data: Buffer) => {
     output += data.toString();
   });
   // A worker that has ended already has closed its end of the pipe.
-  child.stdin.on('error', () => {});
+  lifeline.on('error', () => {});
   const listen = transport === 'unix' ? { unix: join(folder, 'w'), control: join(folder, 'c') } : { tcp: '127.0.0.1' };
-  child.stdin.write(
+  lifeline.write(
     `${JSON.stringify({ protocol: [1], nonce, token, listen, plugin: program.plugin, concurrency: program.concurrency ?? 2 })}\n`,
   );
 
@@ -75,7 +87,7 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
   };
 
   const handshake = await new Promise<Handshake | undefined>((resolve) => {
-    const lines = createInterface({ input: child.stdout });
+    const lines = createInterface({ input: child.stdio[bootDescriptor ?? 1] as Readable });
     lines.on('line', (line) => {
       if (/^\{\s*"greenroom"/.test(line)) resolve(JSON.parse(line));
     });
@@ -94,7 +106,8 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
       ? { socketPath: address.slice('unix:'.length) }
       : { host: '127.0.0.1', port: Number(address.slice(address.lastIndexOf(':') + 1)) };
     const bearer = 'token' in options ? options.token : token;
-    const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+    const isText = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
+    const text = isText ? body : JSON.stringify(body);
     return new Promise((resolve, reject) => {
       const outgoing = request({
         ...where,
@@ -111,7 +124,7 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
       outgoing.on('error', reject);
-      outgoing.on('response', (incoming) => {
+      const read = (incoming: IncomingMessage): void => {
         const connection = incoming.socket;
         let received = '';
         let parsedTo = 0;
@@ -127,11 +140,15 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
         incoming.on('end', () => {
           resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: received, connection });
         });
+      };
+      outgoing.on('response', (incoming) => {
+        if (options.readAfter === undefined) read(incoming);
+        else void options.readAfter.then(() => read(incoming));
       });
       outgoing.end(text);
     });
   };
-  return { child, nonce, handshake, exited, send, stop };
+  return { child, lifeline, nonce, handshake, exited, send, stop };
 }
 
 /** The frames of an NDJSON answer. */

@@ -178,17 +178,17 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
     expect(framesOf(await answer).at(-1)).toEqual({ result: 'stopped' });
   });
 
-  it('ends when its standard input ends', async () => {
+  it('ends with its host', async () => {
     const worker = await start();
-    worker.child.stdin?.end();
+    worker.lifeline.end();
     await worker.exited;
   });
 
-  it.runIf(threaded)('ends when its standard input ends, even in a call that keeps the processor busy', async () => {
+  it.runIf(threaded)('ends with its host, even in a call that keeps the processor busy', async () => {
     const worker = await start();
     const { answer } = await begin(worker, 'spin');
     const broken = expect(answer).rejects.toThrow();
-    worker.child.stdin?.end();
+    worker.lifeline.end();
     await worker.exited;
     await broken;
   });

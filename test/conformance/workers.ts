@@ -17,8 +17,13 @@ const pythonHost = fileURLToPath(new URL('../../python/greenroom_worker.py', imp
 /** The host program of Node plugins, from the build. */
 export const NODE_HOST = fileURLToPath(new URL('../../dist/worker/host.js', import.meta.url));
 
-/** A program for a module of the fixtures, on the Node SDK. */
+/** A program for a module of the fixtures, on the Node SDK, as a supervisor starts it. */
 export function nodeProgram(module: string): WorkerProgram {
+  return { ...bareNodeProgram(module), args: [NODE_HOST, '3'], bootDescriptor: 3 };
+}
+
+/** The same, with its standard streams alone. */
+function bareNodeProgram(module: string): WorkerProgram {
   return {
     file: process.execPath,
     args: [NODE_HOST],
@@ -28,6 +33,7 @@ export function nodeProgram(module: string): WorkerProgram {
 
 const workers: ConformingWorker[] = [
   { name: 'the Node SDK', threaded: true, program: nodeProgram('plugin.mjs') },
+  { name: 'the Node SDK on its standard streams', threaded: true, program: bareNodeProgram('plugin.mjs') },
   {
     name: 'a program without an SDK',
     threaded: false,

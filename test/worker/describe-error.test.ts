@@ -27,6 +27,24 @@ describe('describeError', () => {
     expect(describeError(hostile).message).toBe('Something that cannot be shown was thrown.');
   });
 
+  it('cuts what nobody reads to its end in the middle, and says how much is left out', () => {
+    const message = `head ${'x'.repeat(1_000_000)} tail`;
+    const details = { text: 'x'.repeat(2_000_000) };
+    const cause = Object.assign(new Error('y'.repeat(1_000_000)), { name: 'Z'.repeat(1_000) });
+    const described = describeError(Object.assign(new Error(message, { cause }), { details }));
+    expect(described.message).toMatch(/^head x+… \[983626 characters left out\] …x+ tail$/);
+    expect(described.details).toBe('[details of 2000011 characters left out]');
+    expect(JSON.stringify(described).length).toBeLessThan(200_000);
+    expect(describeError(cause).type.length).toBeLessThan(300);
+  });
+
+  it('says what is within an error that has no message of its own', () => {
+    const refused = new AggregateError([new Error('::1 refused'), new Error('127.0.0.1 refused')]);
+    expect(describeError(refused).message).toBe('::1 refused; 127.0.0.1 refused');
+    refused.errors.unshift(refused);
+    expect(describeError(refused).message).toBe('; ::1 refused; 127.0.0.1 refused');
+  });
+
   it.each([
     ['a string', 'oops', { type: 'string', message: 'oops' }],
     ['null', null, { type: 'null', message: 'null' }],

@@ -29,6 +29,16 @@ describe('the host program of Node plugins', () => {
       /RangeError: cannot be imported\n.*\n[^]*RangeError: cannot be imported\n$/,
     ],
     ['exports no plugin', 'no-plugin.mjs', /it needs a default export or one named "plugin"\.\n$/],
+    [
+      'exports a Promise',
+      'promise.mjs',
+      /a plugin is an object, not a Promise: "export default await …" waits for it\.\n$/,
+    ],
+    [
+      'exports a function',
+      'function.mjs',
+      /exports a function: export an object with execute\(input, ctx\), or a class\.\n$/,
+    ],
     ['is not there', 'nowhere.mjs', /Cannot find module .*nowhere\.mjs/],
   ])('ends with the reason as its last line when the module %s', async (_what, module, reason) => {
     await expect(startWorker(program(module))).rejects.toThrow(reason);
@@ -87,5 +97,89 @@ describe('the host program of Node plugins', () => {
       type: 'object',
       required: ['size'],
     });
+  });
+
+  it('ends with its host although its plugin has closed its standard streams and keeps the processor busy', async () => {
+    const worker = await start('closes.mjs');
+    const begun = new AbortController();
+    const answer = worker.send('POST', '/execute', { call: 'c' }, { onFrame: () => begun.abort() });
+    const broken = expect(answer).rejects.toThrow();
+    await once(begun.signal, 'abort');
+    worker.lifeline.end();
+    expect((await worker.exited).signal).toBe('SIGKILL');
+    await broken;
+  });
+
+  it('asks a plugin for nothing but its methods and its schema', async () => {
+    const worker = await start('lazy.mjs');
+    const { body } = await worker.send('POST', '/execute', { call: 'c' });
+    expect(JSON.parse(body)).toEqual({ result: 'served' });
+  });
+
+  it('takes progress of any kind as the nearest number and as text, and fails no call for it', async () => {
+    const worker = await start('reports.mjs');
+    const frames = framesOf(await worker.send('POST', '/execute', { call: 'c', args: [{ do: 'odd' }] }));
+    expect(frames).toEqual([
+      { progress: -1, message: 'NaN' },
+      { progress: -1, message: '1' },
+      { progress: -1, message: '{}' },
+      { progress: -1, message: '1' },
+      { progress: -1, message: 'Symbol(x)' },
+      { progress: -1 },
+      { progress: 1, message: '2' },
+      { progress: 0.5, message: '{"n":1}' },
+      { progress: 0.5, message: '' },
+      { result: 'done' },
+    ]);
+  });
+
+  it('sends a reader that is behind the latest progress, not all of it', async () => {
+    const worker = await start('reports.mjs');
+    const flooded = once(worker.child.stderr!, 'data');
+    const answer = await worker.send(
+      'POST',
+      '/execute',
+      { call: 'c', args: [{ do: 'flood' }] },
+      { readAfter: flooded },
+    );
+    const frames = framesOf(answer);
+    expect(frames.length).toBeLessThan(15_000);
+    expect(frames.slice(-2)).toEqual([{ progress: 1, message: expect.any(String) }, { result: 'done' }]);
+  });
+
+  it('says what stream() must return', async () => {
+    const worker = await start('reports.mjs');
+    const { body } = await worker.send('POST', '/execute_stream', { call: 'c', args: [] });
+    expect(JSON.parse(body).error).toMatchObject({
+      type: 'TypeError',
+      message: 'stream() must return an iterable, as "async *stream()" does, not a Promise.',
+    });
+  });
+
+  it('cancels every call of one name', async () => {
+    const worker = await start('reports.mjs');
+    const begin = async () => {
+      const begun = new AbortController();
+      const answer = worker.send('POST', '/execute', { call: 'same' }, { onFrame: () => begun.abort() });
+      await once(begun.signal, 'abort');
+      return { answer };
+    };
+    const [first, second] = [await begin(), await begin()];
+    await worker.send('POST', 'control:/cancel', { call: 'same' });
+    const cancelled = { error: expect.objectContaining({ type: 'AbortError' }) };
+    expect(framesOf(await first.answer).at(-1)).toEqual(cancelled);
+    expect(framesOf(await second.answer).at(-1)).toEqual(cancelled);
+  });
+
+  it('refuses a body that is not UTF-8, and goes on', async () => {
+    const worker = await start('chatty.mjs');
+    const broken = Buffer.from('{"call":"c","args":["\xff"]}', 'latin1');
+    for (const path of ['/execute', 'control:/cancel']) {
+      const { status, body } = await worker.send('POST', path, broken);
+      expect([status, JSON.parse(body).error.message]).toEqual([400, 'The body is not UTF-8.']);
+    }
+    const headers = { expect: '100-continue', 'content-type': 'text/plain' };
+    const { body } = await worker.send('POST', '/execute', { call: 'c', args: [] }, { headers });
+    expect(JSON.parse(body)).toEqual({ result: 'from a class' });
   });
 });
