@@ -49,6 +49,8 @@ export class PluginRecord implements CallSite {
   actor!: ActorRefFrom<typeof pluginMachine>;
   state: PluginState = 'discovered';
   phase: PluginPhase = 'idle';
+  /** When the state was entered, by the monotonic clock; `since` is the time of day then. */
+  enteredAt: number;
   since: number;
   lastUsedAt: number | undefined;
   /** Why the last replacement of its worker failed; undefined where it did not. */
@@ -63,6 +65,7 @@ export class PluginRecord implements CallSite {
     this.clock = clock;
     this.onListenerError = onListenerError;
     this.calls = calls;
+    this.enteredAt = clock.monotonic();
     this.since = clock.now();
     this.gate = new LeaseGate(plugin, (event) => this.send(event));
   }
@@ -82,6 +85,7 @@ export class PluginRecord implements CallSite {
 
   /** A state was entered, in the middle of a step of the machine. Its context is complete only when the step is. */
   enter(state: PluginState, phase: PluginPhase, at: number): void {
+    this.enteredAt = this.clock.monotonic();
     this.state = state;
     this.phase = phase;
     this.since = at;

@@ -129,7 +129,7 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.#logger = logger;
     this.#memoryOf = memoryOf;
     const { onListenerError } = this;
-    this.scheduling = new Scheduling(settings, { logger, onListenerError, log: (plugin) => this.#log(plugin) });
+    this.scheduling = new Scheduling(settings, { clock, logger, onListenerError, log: (plugin) => this.#log(plugin) });
     this.transitions = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
@@ -275,10 +275,6 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   get clock(): Clock {
     return this.#clock;
-  }
-
-  now(): number {
-    return this.#clock.now();
   }
 
   get schedulerInput(): SupervisorHost['schedulerInput'] {

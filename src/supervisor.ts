@@ -477,7 +477,7 @@ export class Supervisor implements AsyncDisposable {
 
   /** Why the plugin is where it is: what it needs and holds, and what was last decided about it. */
   explain(name: string): Explanation {
-    return this.#runtime.scheduling.explain(this.#record(name), this.#runtime.now());
+    return this.#runtime.scheduling.explain(this.#record(name));
   }
 
   /** Calls back at every transition of a plugin, with manifests' problems, or at every decision. Returns how to stop. */
@@ -534,8 +534,9 @@ export class Supervisor implements AsyncDisposable {
     const { timeoutMs } = options;
     this.#stopping ??= this.#stop();
     if (timeoutMs !== undefined) {
-      const timer = setTimeout(() => this.#runtime.killAll(), timeoutMs);
-      const clear = (): void => clearTimeout(timer);
+      const { clock } = this.#runtime;
+      const timer = clock.setTimeout(() => this.#runtime.killAll(), timeoutMs);
+      const clear = (): void => clock.clearTimeout(timer);
       this.#stopping.then(clear, clear);
     }
     return this.#stopping;

@@ -121,7 +121,7 @@ export function startGuard(options: GuardOptions = {}): Guard {
       child.once('exit', () => resolve());
       child.once('error', () => resolve());
     });
-    const started: GuardProcess = { child, stdin, startedAt: Date.now(), exited };
+    const started: GuardProcess = { child, stdin, startedAt: performance.now(), exited };
     void exited.then(() => ended(started));
     return started;
   }
@@ -132,7 +132,7 @@ export function startGuard(options: GuardOptions = {}): Guard {
     if (isClosing()) return;
     for (const listener of listeners) listener();
     if (current !== undefined || held.size === 0) return;
-    const wait = Date.now() - guard.startedAt < SHORTEST_LIFE_MS ? SHORTEST_LIFE_MS : 0;
+    const wait = performance.now() - guard.startedAt < SHORTEST_LIFE_MS ? SHORTEST_LIFE_MS : 0;
     clearTimeout(restart);
     restart = setTimeout(() => void registerAll(), wait).unref();
   }

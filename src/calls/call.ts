@@ -16,7 +16,7 @@ export interface Progress {
 export interface CallOptions {
   /** Cancels the call. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds for waiting, loading and running together; none by default. */
+  /** Milliseconds for waiting, loading and running together; `Infinity`, the default, for no limit. */
   readonly timeoutMs?: number | undefined;
   /** Higher goes first among those who wait; 0 by default. */
   readonly priority?: number | undefined;
@@ -79,7 +79,8 @@ export class Call implements Guest {
   #outcome: CallOutcome | undefined;
   #residency: Residency | undefined;
   #inFlight: CallInFlight | undefined;
-  #timer: unknown;
+  #timeout: unknown;
+  #grace: unknown;
   #onAbort: (() => void) | undefined;
   #resends = 0;
   #starved = false;
@@ -101,8 +102,10 @@ export class Call implements Guest {
     this.#outcome = site.calls.begin(site.plugin, id, outcome);
     this.priority = options.priority ?? 0;
     const { timeoutMs, signal } = options;
-    this.deadline = timeoutMs === undefined ? undefined : site.clock.now() + timeoutMs;
-    if (timeoutMs !== undefined) this.#timer = site.clock.setTimeout(() => this.#timedOut(), timeoutMs);
+    if (timeoutMs !== undefined && timeoutMs !== Infinity) {
+      this.deadline = site.clock.monotonic() + timeoutMs;
+      this.#timeout = site.clock.setTimeout(() => this.#timedOut(), timeoutMs);
+    }
     if (signal !== undefined) {
       this.#onAbort = () => this.cancel(signal.reason);
       signal.addEventListener('abort', this.#onAbort, { once: true });
@@ -146,7 +149,8 @@ export class Call implements Guest {
 
   refuse(error: GreenroomError): void {
     // The scheduler waits for room no longer than the calls do, and may see their deadline before their timer.
-    const late = error.code === 'E_REFUSED' && this.deadline !== undefined && this.#site.clock.now() >= this.deadline;
+    const late =
+      error.code === 'E_REFUSED' && this.deadline !== undefined && this.#site.clock.monotonic() >= this.deadline;
     this.#settle()?.onError(late ? this.#timeoutError() : error);
     this.#discardFiles();
   }
@@ -252,7 +256,7 @@ export class Call implements Guest {
       // The stream may be paused; the end of the answer is what returns the lease.
       this.#inFlight?.resume();
       residency.channel.cancel(this.id).catch(() => {});
-      this.#timer = clock.setTimeout(() => gate.reportStuck(residency, this), this.#site.cancelGraceMs());
+      this.#grace = clock.setTimeout(() => gate.reportStuck(residency, this), this.#site.cancelGraceMs());
     }
     outcome.onError(error);
   }
@@ -261,9 +265,13 @@ export class Call implements Guest {
   #settle(): CallOutcome | undefined {
     const outcome = this.#outcome;
     this.#outcome = undefined;
-    if (this.#timer !== undefined) {
-      this.#site.clock.clearTimeout(this.#timer);
-      this.#timer = undefined;
+    if (this.#timeout !== undefined) {
+      this.#site.clock.clearTimeout(this.#timeout);
+      this.#timeout = undefined;
+    }
+    if (this.#grace !== undefined) {
+      this.#site.clock.clearTimeout(this.#grace);
+      this.#grace = undefined;
     }
     if (this.#onAbort !== undefined) {
       this.#options.signal?.removeEventListener('abort', this.#onAbort);

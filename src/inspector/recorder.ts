@@ -1,9 +1,11 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate';
 import type { CallWatch } from '../calls/call-watch.ts';
+import { wallTime } from '../clock.ts';
 import type { ManifestProblem } from '../manifest/read.ts';
 import type { PluginContext } from '../machines/plugin.ts';
 import type { PluginRecord } from '../plugin-record.ts';
 import type { Runtime, TransitionEvent } from '../runtime.ts';
+import { decisionAt } from '../scheduler/decision.ts';
 import type { SchedulerEmitted } from '../scheduler/scheduler-events.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { actorIdOf, machineOf, pluginId, pluginNamed, pluginOf, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
@@ -268,17 +270,18 @@ export class Recorder {
   }
 
   #onSampledCall(actor: ActorId, call: string, began: number): (outcome: string) => void {
-    this.#add({ kind: 'call', at: began, actor, call, edge: 'start', skipped: this.#calls.takeSkipped() });
+    const at = this.#now();
+    this.#add({ kind: 'call', at, actor, call, edge: 'start', skipped: this.#calls.takeSkipped() });
     return this.#faults.guarded((outcome) => {
       const tookMs = this.#calls.end(began);
       const skipped = this.#calls.takeSkipped();
-      this.#add({ kind: 'call', at: began + tookMs, actor, call, edge: 'end', outcome, tookMs, skipped });
+      this.#add({ kind: 'call', at: at + tookMs, actor, call, edge: 'end', outcome, tookMs, skipped });
     });
   }
 
   #onEmitted(emitted: SchedulerEmitted): void {
     if (emitted.type === 'decision') {
-      const { plugin, ...decision } = emitted.decision;
+      const { plugin, ...decision } = decisionAt(emitted.decision, (at) => wallTime(this.#subject.clock, at));
       const shown = this.#redactor.json(decision) as unknown as Omit<DecisionRecord, 'seq' | 'kind' | 'actor'>;
       this.#add({ ...shown, kind: 'decision', actor: pluginId(plugin) });
     } else {

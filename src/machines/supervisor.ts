@@ -1,5 +1,5 @@
 import { fromPromise, setup } from 'xstate';
-import type { Clock } from '../clock.ts';
+import { type Clock, wallTime } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestChange } from '../manifest/source.ts';
 import {
@@ -17,8 +17,6 @@ export interface SupervisorHost {
   readonly clock: Clock;
   /** What the scheduler is started with. */
   readonly schedulerInput: Omit<SchedulerInput, 'clock'>;
-  /** Milliseconds since the epoch. */
-  now(): number;
   /** A number in [0, 1). */
   random(): number;
   /** Adds, changes and removes plugin actors as the manifests on disk have changed. */
@@ -76,7 +74,7 @@ const decideRestart = base.enqueueActions(({ context, event, enqueue }) => {
     history: context.histories.get(plugin) ?? NO_RESTARTS,
     settings: settings.restart,
     end: { code: exit?.code ?? null, signal: exit?.signal ?? null, ready: wasReady, retryable },
-    now: context.host.now(),
+    now: context.host.clock.monotonic(),
     random: context.host.random(),
   });
   context.histories.set(plugin, plan.history);
@@ -87,16 +85,18 @@ const decideRestart = base.enqueueActions(({ context, event, enqueue }) => {
     case 'stopped':
       enqueue.sendTo(ref, { type: 'STOPPED' });
       break;
-    case 'give-up':
+    case 'give-up': {
+      const times = plan.cause.times.map((time) => wallTime(context.host.clock, time));
       enqueue.sendTo(ref, {
         type: 'GIVE_UP',
         error: new GreenroomError(
           'E_GIVEN_UP',
           `"${plugin}" is not started again: ${describeCause(plan.cause)}. ${ended(error.message)} Mend the cause, then load it to try again.`,
-          { plugin, cause: error, details: plan.cause },
+          { plugin, cause: error, details: { ...plan.cause, times } },
         ),
       });
       break;
+    }
   }
 });
 
