@@ -43,6 +43,7 @@ export class PluginRecord implements CallSite {
   readonly plugin: string;
   readonly gate: LeaseGate;
   readonly clock: Clock;
+  readonly patience: Clock;
   readonly onListenerError: (error: unknown) => void;
   readonly calls: CallWatch;
   /** Set right after the record, which the actor's input needs, was made. */
@@ -59,10 +60,11 @@ export class PluginRecord implements CallSite {
   #changed = false;
   #wasReplacing = false;
 
-  constructor(plugin: string, site: Pick<CallSite, 'clock' | 'onListenerError' | 'calls'>) {
-    const { clock, onListenerError, calls } = site;
+  constructor(plugin: string, site: Pick<CallSite, 'clock' | 'patience' | 'onListenerError' | 'calls'>) {
+    const { clock, patience, onListenerError, calls } = site;
     this.plugin = plugin;
     this.clock = clock;
+    this.patience = patience;
     this.onListenerError = onListenerError;
     this.calls = calls;
     this.enteredAt = clock.monotonic();

@@ -30,7 +30,10 @@ export interface CallOptions {
 export interface CallSite {
   readonly plugin: string;
   readonly gate: LeaseGate;
+  /** Times the caller. */
   readonly clock: Clock;
+  /** Times the worker. */
+  readonly patience: Clock;
   /** Whether the manifest says that calls may be sent again. */
   readonly idempotent: () => boolean;
   /** How long the worker may take to give up a cancelled call, in milliseconds. */
@@ -204,7 +207,7 @@ export class Call implements Guest {
     const residency = this.#residency;
     // A broken connection is most often the worker's death, of which its exit says more.
     if (error.code === 'E_CRASHED' && residency !== undefined) {
-      this.#site.clock.setTimeout(() => {
+      this.#site.patience.setTimeout(() => {
         if (this.#residency !== residency) return;
         this.#settle()?.onError(error);
         this.#leave();
@@ -247,7 +250,7 @@ export class Call implements Guest {
   #abandon(error: GreenroomError): void {
     const outcome = this.#settle();
     if (outcome === undefined) return;
-    const { gate, clock } = this.#site;
+    const { gate, patience } = this.#site;
     const residency = this.#residency;
     if (residency === undefined) {
       gate.withdraw(this);
@@ -256,7 +259,7 @@ export class Call implements Guest {
       // The stream may be paused; the end of the answer is what returns the lease.
       this.#inFlight?.resume();
       residency.channel.cancel(this.id).catch(() => {});
-      this.#grace = clock.setTimeout(() => gate.reportStuck(residency, this), this.#site.cancelGraceMs());
+      this.#grace = patience.setTimeout(() => gate.reportStuck(residency, this), this.#site.cancelGraceMs());
     }
     outcome.onError(error);
   }
@@ -270,7 +273,7 @@ export class Call implements Guest {
       this.#timeout = undefined;
     }
     if (this.#grace !== undefined) {
-      this.#site.clock.clearTimeout(this.#grace);
+      this.#site.patience.clearTimeout(this.#grace);
       this.#grace = undefined;
     }
     if (this.#onAbort !== undefined) {

@@ -4,6 +4,7 @@ import { becomes, door, failure, gone, openRoom, startCall } from './greenroom.t
 
 const HOUR_MS = 3_600_000;
 const DAYS_30_MS = 30 * 24 * HOUR_MS;
+const STUBBORN = { fixture: 'stubborn', liveness: { interval_ms: 20, timeout_ms: 5_000 } };
 
 /** A clock whose time of day and whose monotonic time a test puts on, each by itself. */
 class ShiftedClock implements Clock {
@@ -79,6 +80,59 @@ test('calls that wait, and what is told of them, do not mind that the clock is s
   expect(await waiting).toBe('its turn');
   const times = told.mock.calls.map(([{ at }]) => at as number);
   expect(Math.min(...times)).toBeGreaterThan(Date.now() + 47 * HOUR_MS);
+});
+
+test('a worker is not taken for hung because the machine slept while it was asked', async () => {
+  const clock = new ShiftedClock();
+  const deadline: { fire(): void } = { fire: () => expect.fail('It was not asked.') };
+  let asked = (): void => {};
+  const room = await openRoom({ stubborn: STUBBORN }, { clock });
+  const pid = await room.supervisor.execute<number>('stubborn', {});
+  const taken = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  clock.takes = (fn, ms) => {
+    if (ms !== 5_000) return false;
+    // Before the question leaves, so that its answer cannot be there.
+    process.kill(pid, 'SIGSTOP');
+    clock.takes = () => false;
+    deadline.fire = fn;
+    asked();
+    return true;
+  };
+  await taken;
+  clock.passed = HOUR_MS;
+  deadline.fire();
+  const next = new Promise<void>((resolve) => {
+    clock.takes = (_fn, ms) => {
+      if (ms === 20) resolve();
+      return false;
+    };
+  });
+  process.kill(pid, 'SIGCONT');
+  // It has answered, and is asked again later.
+  await next;
+  expect(await room.supervisor.execute('stubborn', {})).toBe(pid);
+});
+
+test('a worker that stays stopped is found hung, however long the machine slept before', async () => {
+  const clock = new ShiftedClock();
+  const liveness = { interval_ms: 20, timeout_ms: 300 };
+  const room = await openRoom({ stubborn: { fixture: 'stubborn', liveness } }, { clock });
+  const pid = await room.supervisor.execute<number>('stubborn', {});
+  const crashed = room.entered('stubborn', 'crashed');
+  clock.takes = (fn, ms) => {
+    if (ms !== 300) return false;
+    process.kill(pid, 'SIGSTOP');
+    clock.takes = () => false;
+    queueMicrotask(() => {
+      clock.passed = HOUR_MS;
+      fn();
+    });
+    return true;
+  };
+  expect(await crashed).toMatchObject({ event: 'WORKER.HUNG' });
+  await gone([pid]);
 });
 
 test('times of weeks are as good as short ones, in a manifest and in the settings', async () => {
