@@ -184,3 +184,30 @@ test('times of weeks are as good as short ones, in a manifest and in the setting
   await supervisor.stop({ timeoutMs: DAYS_30_MS });
   expect(warnings).toEqual([]);
 });
+
+test('a call without a limit says so with Infinity, and what is no time is refused with its value', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = room;
+  expect(await supervisor.execute('plugin', { value: 1 }, { timeoutMs: Infinity })).toBe(1);
+  expect(await supervisor.execute('plugin', { value: 1 }, { timeoutMs: 30_000.5 })).toBe(1);
+  const refusals = [
+    [{ timeoutMs: Number.NaN }, 'Infinity for no limit, got NaN'],
+    [{ timeoutMs: -1 }, 'got -1'],
+    [{ timeoutMs: 0 }, 'got 0'],
+    [{ timeoutMs: '5' }, "got '5'"],
+    [{ timeoutMs: null }, 'got null'],
+    [{ priority: Infinity }, 'a finite number, got Infinity'],
+    [{ priority: 'high' }, "a finite number, got 'high'"],
+    [{ idempotent: 'no' }, "true or false, got 'no'"],
+  ] as const;
+  for (const [options, message] of refusals) {
+    const refused = { code: 'E_OPTIONS', message: expect.stringContaining(message) };
+    expect(await failure(supervisor.execute('plugin', {}, options as never))).toMatchObject(refused);
+    expect(await failure(supervisor.stream('plugin', {}, options as never).next())).toMatchObject(refused);
+  }
+  for (const timeoutMs of [Number.NaN, -1, '5', null] as never[]) {
+    expect(await failure(supervisor.stop({ timeoutMs }))).toMatchObject({ code: 'E_OPTIONS' });
+  }
+  expect(supervisor.status().state).toBe('running');
+  await supervisor.stop({ timeoutMs: Infinity });
+});
