@@ -64,7 +64,17 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => (timer as SystemTimer | undefined)?.clear(),
 };
 
+/** The time of day and the monotonic clock drift apart by less than this, in milliseconds, unless the former was set. */
+export const SET_MS = 5;
+
+/** By how much the time of day of a clock is ahead of its monotonic one. Kept, so that the same moment stays the same. */
+const offsets = new WeakMap<object, number>();
+
 /** The time of day, in milliseconds since the epoch, of a reading of {@link Clock.monotonic}. */
 export function wallTime(clock: Pick<Clock, 'now' | 'monotonic'>, at: number): number {
-  return Math.round(at + clock.now() - clock.monotonic());
+  const offset = clock.now() - clock.monotonic();
+  const known = offsets.get(clock);
+  if (known !== undefined && Math.abs(offset - known) < SET_MS) return Math.round(at + known);
+  offsets.set(clock, offset);
+  return Math.round(at + offset);
 }

@@ -81,6 +81,14 @@ describe('the time of day of a monotonic reading', () => {
     expect(wallTime({ ...clock, now: () => 2_000_000 }, 400)).toBe(1_999_900);
   });
 
+  it('is the same each time, though both clocks are read one after the other', () => {
+    let read = 1_000_000;
+    // Later at each reading, and cut to whole milliseconds as the system does.
+    const clock = { now: () => Math.floor((read += 0.3)), monotonic: () => (read += 0.3) - 999_500 };
+    const times = Array.from({ length: 10 }, () => wallTime(clock, 400.5));
+    expect(new Set(times).size).toBe(1);
+  });
+
   it('is now for a reading of now', () => {
     vi.spyOn(Date, 'now').mockReturnValue(123_456);
     expect(Math.abs(wallTime(systemClock, systemClock.monotonic()) - 123_456)).toBeLessThan(100);
