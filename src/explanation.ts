@@ -1,7 +1,7 @@
 import type { PluginPhase, PluginState } from './machines/plugin.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { Admission } from './scheduler/admission.ts';
-import type { Decision } from './scheduler/decision.ts';
+import { type Decision, decisionAt } from './scheduler/decision.ts';
 import { amountsText, decisionText } from './scheduler/decision-text.ts';
 import type { Standing } from './scheduler/ledger.ts';
 import { amounts, type Need, type Resources, UNLIMITED } from './scheduler/need.ts';
@@ -50,7 +50,10 @@ export interface Explanation {
 /** What is known of a plugin. */
 export interface Known {
   readonly record: PluginRecord;
+  /** The time of day, in milliseconds since the epoch. */
   readonly now: number;
+  /** The time of day of a reading of the monotonic clock, by which the rest of the times are. */
+  readonly toWall: (at: number) => number;
   readonly policy: string;
   readonly need: Need;
   readonly admission: Admission | undefined;
@@ -59,14 +62,14 @@ export interface Known {
 }
 
 /** Puts together why a plugin is where it is. */
-export function explain({ record, now, policy, need, admission, decision, eviction }: Known): Explanation {
-  const { plugin, state, phase, since } = record;
+export function explain({ record, now, toWall, policy, need, admission, decision, eviction }: Known): Explanation {
+  const { plugin, state, phase, enteredAt } = record;
   const request = admission?.queue.get(plugin);
   const facts = {
     plugin,
     state,
     phase,
-    since,
+    since: toWall(enteredAt),
     policy,
     need,
     free: amounts(admission?.ledger.available(admission.evictions.held(plugin)) ?? UNLIMITED),
@@ -78,15 +81,17 @@ export function explain({ record, now, policy, need, admission, decision, evicti
         holds: amounts(held),
         gpus,
         uses: used,
-        since: granted,
-        lastUsedAt,
+        since: toWall(granted),
+        lastUsedAt: toWall(lastUsedAt),
         rank,
       }),
     ),
     asking:
-      request === undefined ? undefined : { since: request.at, deadline: request.deadline, priority: request.priority },
-    decision,
-    eviction,
+      request === undefined
+        ? undefined
+        : { since: toWall(request.at), deadline: toWall(request.deadline), priority: request.priority },
+    decision: decision && Object.freeze(decisionAt(decision, toWall)),
+    eviction: eviction && Object.freeze(decisionAt(eviction, toWall)),
   };
   return Object.freeze({ ...facts, lines: Object.freeze(linesOf(facts, now)) });
 }

@@ -43,12 +43,15 @@ export class PluginRecord implements CallSite {
   readonly plugin: string;
   readonly gate: LeaseGate;
   readonly clock: Clock;
+  readonly patience: Clock;
   readonly onListenerError: (error: unknown) => void;
   readonly calls: CallWatch;
   /** Set right after the record, which the actor's input needs, was made. */
   actor!: ActorRefFrom<typeof pluginMachine>;
   state: PluginState = 'discovered';
   phase: PluginPhase = 'idle';
+  /** When the state was entered, by the monotonic clock; `since` is the time of day then. */
+  enteredAt: number;
   since: number;
   lastUsedAt: number | undefined;
   /** Why the last replacement of its worker failed; undefined where it did not. */
@@ -57,12 +60,14 @@ export class PluginRecord implements CallSite {
   #changed = false;
   #wasReplacing = false;
 
-  constructor(plugin: string, site: Pick<CallSite, 'clock' | 'onListenerError' | 'calls'>) {
-    const { clock, onListenerError, calls } = site;
+  constructor(plugin: string, site: Pick<CallSite, 'clock' | 'patience' | 'onListenerError' | 'calls'>) {
+    const { clock, patience, onListenerError, calls } = site;
     this.plugin = plugin;
     this.clock = clock;
+    this.patience = patience;
     this.onListenerError = onListenerError;
     this.calls = calls;
+    this.enteredAt = clock.monotonic();
     this.since = clock.now();
     this.gate = new LeaseGate(plugin, (event) => this.send(event));
   }
@@ -82,6 +87,7 @@ export class PluginRecord implements CallSite {
 
   /** A state was entered, in the middle of a step of the machine. Its context is complete only when the step is. */
   enter(state: PluginState, phase: PluginPhase, at: number): void {
+    this.enteredAt = this.clock.monotonic();
     this.state = state;
     this.phase = phase;
     this.since = at;

@@ -34,6 +34,7 @@ import { workerMachine } from './machines/worker.ts';
 import type { ManifestProblem } from './manifest/read.ts';
 import { createManifestSource, type ManifestChange, type ManifestSource } from './manifest/source.ts';
 import { ProgramHold } from './program-hold.ts';
+import { patient } from './patience.ts';
 import { PluginRecord } from './plugin-record.ts';
 import { type PluginSettings, pluginSettings } from './plugin-settings.ts';
 import { Scheduling } from './scheduling.ts';
@@ -97,6 +98,8 @@ export class Runtime implements PluginHost, SupervisorHost {
   /** Something has changed of which `subscribe` tells, once an event-loop turn. */
   readonly changes: Listeners<void>;
   readonly #clock: Clock;
+  /** Times what is judged: workers, and the steps of the machines. */
+  readonly #patience: Clock;
   readonly #random: () => number;
   readonly #logger: Logger;
   readonly #memoryOf: typeof readTreeMemory;
@@ -125,11 +128,12 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.settings = settings;
     this.#trees = new WorkerTrees(settings.dataDir);
     this.#clock = clock;
+    this.#patience = patient(clock);
     this.#random = random;
     this.#logger = logger;
     this.#memoryOf = memoryOf;
     const { onListenerError } = this;
-    this.scheduling = new Scheduling(settings, { logger, onListenerError, log: (plugin) => this.#log(plugin) });
+    this.scheduling = new Scheduling(settings, { clock, logger, onListenerError, log: (plugin) => this.#log(plugin) });
     this.transitions = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
@@ -146,7 +150,7 @@ export class Runtime implements PluginHost, SupervisorHost {
       onProblem: (message) => logger.warn(message),
     });
     this.monitor = createActor(monitorLogic, {
-      input: { clock, figures: this.systemMonitor, answer: (event) => this.#scheduler.send(event) },
+      input: { clock: this.#patience, figures: this.systemMonitor, answer: (event) => this.#scheduler.send(event) },
       id: 'monitor',
     });
     this.#pluginLogic = pluginMachine.provide({
@@ -154,7 +158,7 @@ export class Runtime implements PluginHost, SupervisorHost {
     });
     this.#root = createActor(supervisorMachine.provide({ actors: { discover: fromPromise(() => this.#boot()) } }), {
       input: { host: this },
-      clock,
+      clock: this.#patience,
       id: 'supervisor',
       ...(observer !== undefined && { inspect: guarded(observer, this.onListenerError) }),
     });
@@ -277,10 +281,6 @@ export class Runtime implements PluginHost, SupervisorHost {
     return this.#clock;
   }
 
-  now(): number {
-    return this.#clock.now();
-  }
-
   get schedulerInput(): SupervisorHost['schedulerInput'] {
     return { ...this.scheduling.input, monitor: this.monitor };
   }
@@ -351,6 +351,7 @@ export class Runtime implements PluginHost, SupervisorHost {
     const { entry, name } = change;
     const record = new PluginRecord(name, {
       clock: this.#clock,
+      patience: this.#patience,
       onListenerError: this.onListenerError,
       calls: this.calls,
     });
@@ -503,7 +504,7 @@ export class Runtime implements PluginHost, SupervisorHost {
         >(({ input, sendBack }) =>
           input.liveness === undefined
             ? undefined
-            : watchLiveness(input.name, input.connection, input.liveness, this.#clock, (error) =>
+            : watchLiveness(input.name, input.connection, input.liveness, this.#patience, (error) =>
                 sendBack({ type: 'LIVENESS.LOST', error }),
               ),
         ) as never,

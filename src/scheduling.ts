@@ -3,13 +3,14 @@ import type { Logger } from 'pino';
 import { type Footprints, openFootprints } from './actors/footprints.ts';
 import type { PluginLog } from './actors/log-file.ts';
 import type { TreeMemory } from './actors/tree-memory.ts';
+import { type Clock, wallTime } from './clock.ts';
 import type { Capacity, ResolvedSettings } from './config.ts';
 import { explain, type Explanation } from './explanation.ts';
 import { Listeners } from './listeners.ts';
 import type { PluginContext } from './machines/plugin.ts';
 import type { SchedulerInput, schedulerMachine } from './machines/scheduler.ts';
 import type { PluginRecord } from './plugin-record.ts';
-import type { Decision } from './scheduler/decision.ts';
+import { type Decision, decisionAt } from './scheduler/decision.ts';
 import { decisionLine } from './scheduler/decision-text.ts';
 import type { Measurement } from './scheduler/ledger.ts';
 import { amounts, type Need, NOTHING, type Resources } from './scheduler/need.ts';
@@ -45,6 +46,7 @@ const RANKS_LOGGED = 32;
 /** What the runtime lends. */
 export interface SchedulingHost {
   readonly logger: Logger;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly onListenerError: (error: unknown) => void;
   /** The log of a plugin. */
   log(plugin: string): PluginLog;
@@ -58,7 +60,7 @@ export class Scheduling {
   readonly #settings: ResolvedSettings;
   readonly #host: SchedulingHost;
   readonly #footprints: Footprints;
-  /** The last decision about each plugin, and the last by which it was told to go. */
+  /** The last decision about each plugin, and the last by which it was told to go; by the monotonic clock. */
   readonly #about = new Map<string, Decision>();
   readonly #against = new Map<string, Decision>();
   #scheduler: ActorRefFrom<typeof schedulerMachine> | undefined;
@@ -133,7 +135,7 @@ export class Scheduling {
       order,
       capacity: Object.freeze(given(this.#settings.capacity)),
       reserved: Object.freeze(amounts(admission?.ledger.reserved ?? NOTHING)),
-      measured: measuredBy(admission?.ledger.measurement),
+      measured: measuredBy(admission?.ledger.measurement, this.#toWall),
       waiting: admission?.queue.length ?? 0,
       evicting: admission?.evictions.size ?? 0,
       granted: this.#granted,
@@ -143,11 +145,12 @@ export class Scheduling {
   }
 
   /** Why a plugin is where it is. */
-  explain(record: PluginRecord, now: number): Explanation {
+  explain(record: PluginRecord): Explanation {
     const { plugin } = record;
     return explain({
       record,
-      now,
+      now: this.#host.clock.now(),
+      toWall: this.#toWall,
       policy: this.#policy.name,
       need: this.need(record.context),
       admission: this.#scheduler?.getSnapshot().context.admission,
@@ -156,11 +159,13 @@ export class Scheduling {
     });
   }
 
+  readonly #toWall = (at: number): number => wallTime(this.#host.clock, at);
+
   #note(given: Decision): void {
-    const decision = Object.freeze(given);
+    const decision = Object.freeze(decisionAt(given, this.#toWall));
     const { plugin, outcome, chosen } = decision;
-    this.#about.set(plugin, decision);
-    for (const victim of chosen) this.#against.set(victim.plugin, decision);
+    this.#about.set(plugin, given);
+    for (const victim of chosen) this.#against.set(victim.plugin, given);
     if (outcome === 'grant') this.#granted += 1;
     if (outcome === 'refuse') this.#refused += 1;
     this.#evicted += chosen.length;
@@ -197,9 +202,12 @@ const FACTS: Readonly<Record<SchedulerFact['kind'], string>> = {
   overcommitted: 'By a changed manifest, or by what was measured, the residents exceed the capacity.',
 };
 
-function measuredBy(measurement: Measurement | undefined): SchedulingStatus['measured'] {
+function measuredBy(
+  measurement: Measurement | undefined,
+  toWall: (at: number) => number,
+): SchedulingStatus['measured'] {
   if (measurement === undefined) return undefined;
-  return Object.freeze({ free: Object.freeze({ ...measurement.free }), at: measurement.at });
+  return Object.freeze({ free: Object.freeze({ ...measurement.free }), at: toWall(measurement.at) });
 }
 
 /** Without what is not set. */

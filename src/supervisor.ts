@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { inspect as inspectValue, isDeepStrictEqual } from 'node:util';
 import { type Logger, pino } from 'pino';
 import { orphanProtection } from './actors/orphan-protection.ts';
 import { followLog, tailLog } from './actors/log-reader.ts';
@@ -477,7 +477,7 @@ export class Supervisor implements AsyncDisposable {
 
   /** Why the plugin is where it is: what it needs and holds, and what was last decided about it. */
   explain(name: string): Explanation {
-    return this.#runtime.scheduling.explain(this.#record(name), this.#runtime.now());
+    return this.#runtime.scheduling.explain(this.#record(name));
   }
 
   /** Calls back at every transition of a plugin, with manifests' problems, or at every decision. Returns how to stop. */
@@ -528,14 +528,20 @@ export class Supervisor implements AsyncDisposable {
 
   /**
    * Takes no new calls, lets running ones end, ends every worker, and resolves when nothing of it is left. After
-   * `timeoutMs` the workers are killed. A further call resolves with the first, and can only bring the kill nearer.
+   * `timeoutMs` the workers are killed; `Infinity`: never. Rejects with `E_OPTIONS` where that is no time. A further call resolves with the first, and can only bring the kill nearer.
    */
   stop(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     const { timeoutMs } = options;
+    if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
+      const expected = 'a number of milliseconds from 0, or Infinity for no limit';
+      const message = `The option "timeoutMs" of stop() must be ${expected}, got ${inspectValue(timeoutMs, { depth: 0 })}.`;
+      return Promise.reject(new GreenroomError('E_OPTIONS', message));
+    }
     this.#stopping ??= this.#stop();
     if (timeoutMs !== undefined) {
-      const timer = setTimeout(() => this.#runtime.killAll(), timeoutMs);
-      const clear = (): void => clearTimeout(timer);
+      const { clock } = this.#runtime;
+      const timer = clock.setTimeout(() => this.#runtime.killAll(), timeoutMs);
+      const clear = (): void => clock.clearTimeout(timer);
       this.#stopping.then(clear, clear);
     }
     return this.#stopping;

@@ -79,7 +79,7 @@ export class SystemMonitor implements Figures {
   /** What the registered source says now, else the built-in ones. Rejects as the registered one does. */
   async read(): Promise<SystemStats> {
     if (this.#read !== undefined) return await this.#read();
-    const since = this.#input.clock.now();
+    const since = this.#input.clock.monotonic();
     await Promise.all([this.#memory.refresh(), this.#gpus.refresh()]);
     const memory = valueSince(this.#memory.last, since);
     const gpus = valueSince(this.#gpus.last, since)?.gpus ?? [];
@@ -112,7 +112,7 @@ export class SystemMonitor implements Figures {
   }
 
   measurement(): Measurement {
-    const now = this.#input.clock.now();
+    const now = this.#input.clock.monotonic();
     const readings: Reading<unknown>[] = [];
     const recent = <T>(source: LatestReading<T> | undefined): T | undefined => {
       const reading = source?.last;

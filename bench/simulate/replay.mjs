@@ -120,6 +120,6 @@ export function replay(trace, { policy, capacityMb = trace.capacityMb, onProgres
     peakMb,
     decisions,
     events,
-    simulatedMs: time.now(),
+    simulatedMs: time.monotonic(),
   };
 }

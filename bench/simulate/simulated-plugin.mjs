@@ -74,7 +74,7 @@ export class SimulatedPlugin {
       need: { vramMb: this.figures.mb, ramMb: 0, slots: 1 },
       priority: 0,
       deadline: undefined,
-      at: this.time.now(),
+      at: this.time.monotonic(),
     });
   }
 
@@ -115,7 +115,7 @@ export class SimulatedPlugin {
     const call = this.#waiting[this.#served];
     if (call === undefined) throw new Error(`"${this.figures.name}" has nothing to serve.`);
     this.#served += 1;
-    this.witness.served(call, this.time.now() - call.at);
+    this.witness.served(call, this.time.monotonic() - call.at);
     this.time.setTimeout(() => this.#answered(), call.ms);
   }
 
@@ -136,7 +136,7 @@ export class SimulatedPlugin {
       type: 'IDLE',
       plugin: this.figures.name,
       generation: this.#generation,
-      at: this.time.now(),
+      at: this.time.monotonic(),
     });
   }
 
@@ -147,7 +147,7 @@ export class SimulatedPlugin {
       this.#state = 'busy';
       this.#say('DENIED');
     };
-    this.#yieldTimer = this.time.setTimeout(stay, Math.max(0, deadline - this.time.now()));
+    this.#yieldTimer = this.time.setTimeout(stay, Math.max(0, deadline - this.time.monotonic()));
   }
 
   #leave() {

@@ -11,7 +11,7 @@ export class SimulatedTime {
   #timers = new Heap((a, b) => (a.at === b.at ? a.turn < b.turn : a.at < b.at));
 
   /** Milliseconds since the start. */
-  now() {
+  monotonic() {
     return this.#now;
   }
 

@@ -107,7 +107,7 @@ export function startGuard(options: GuardOptions = {}): Guard {
 
   function start(): GuardProcess {
     clearTimeout(restart);
-    const started = { ...spawnShell(), startedAt: Date.now() };
+    const started = { ...spawnShell(), startedAt: performance.now() };
     void started.exited.then(() => ended(started));
     return started;
   }
@@ -143,7 +143,7 @@ export function startGuard(options: GuardOptions = {}): Guard {
     if (isClosing()) return;
     for (const listener of listeners) listener();
     if (current !== undefined || held.size === 0) return;
-    const wait = Date.now() - guard.startedAt < SHORTEST_LIFE_MS ? SHORTEST_LIFE_MS : 0;
+    const wait = performance.now() - guard.startedAt < SHORTEST_LIFE_MS ? SHORTEST_LIFE_MS : 0;
     clearTimeout(restart);
     restart = setTimeout(() => void registerAll(), wait).unref();
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 
-/** What was read, and when the reading began, in milliseconds since the epoch. */
+/** What was read, and when the reading began, by the monotonic clock. */
 export interface Reading<T> {
   readonly value: T;
   readonly at: number;
@@ -40,7 +40,7 @@ export class LatestReading<T> {
   }
 
   async #run(): Promise<void> {
-    const at = this.#clock.now();
+    const at = this.#clock.monotonic();
     try {
       this.#last = { value: await this.#read(), at };
       this.#problem = undefined;

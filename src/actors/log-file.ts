@@ -141,7 +141,7 @@ class RotatingFile implements DestinationStream {
 
   #hold(line: string): void {
     const bytes = Buffer.byteLength(line);
-    if (Date.now() < this.#retryAt || this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+    if (performance.now() < this.#retryAt || this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
       this.#dropped += 1;
       return;
     }
@@ -178,7 +178,7 @@ class RotatingFile implements DestinationStream {
     } catch (error) {
       this.#report(error);
       this.#dropped += this.#waiting.length;
-      this.#retryAt = Date.now() + RETRY_OPEN_MS;
+      this.#retryAt = performance.now() + RETRY_OPEN_MS;
     }
     this.#waiting = [];
     this.#waitingBytes = 0;

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { systemClock } from '../clock.ts';
+import { patient } from '../patience.ts';
 import { type Gpu, type GpuProcess, parseGpuProcesses, parseGpus } from './nvidia-smi-output.ts';
 
 /** Asks the tool of NVIDIA's driver. Where there is no such tool, there are no GPUs and no processes on them. */
@@ -21,6 +23,8 @@ export interface NvidiaSmiOptions {
 const GPU_QUESTION = '--query-gpu=uuid,index,memory.total,memory.free,memory.used,name';
 const PROCESS_QUESTION = '--query-compute-apps=pid,gpu_uuid,used_memory';
 
+const timers = patient(systemClock);
+
 /** The tool of NVIDIA's driver on this machine. */
 export function createNvidiaSmi({ command = 'nvidia-smi', deadlineMs = 2_000 }: NvidiaSmiOptions = {}): NvidiaSmi {
   /** Processes of the tool that were given up and have not ended. */
@@ -31,7 +35,7 @@ export function createNvidiaSmi({ command = 'nvidia-smi', deadlineMs = 2_000 }: 
       // A driver in trouble hangs its tool, which may then not even die from a signal: more of them help nobody.
       if (stuck > 0) return reject(problem('is still hanging since it was last asked'));
       const child = execFile(command, [question, '--format=csv,nounits'], (error, stdout) => {
-        clearTimeout(deadline);
+        timers.clearTimeout(deadline);
         if (error?.code === 'ENOENT') return resolve([]);
         if (error !== null) return reject(problem(`failed: ${(stdout.trim() || error.message).slice(0, 200)}`));
         const found = parse(stdout);
@@ -39,7 +43,7 @@ export function createNvidiaSmi({ command = 'nvidia-smi', deadlineMs = 2_000 }: 
         else resolve(found);
       });
       // Not execFile's own timeout, which waits for a process that may be beyond killing.
-      const deadline = setTimeout(() => {
+      const deadline = timers.setTimeout(() => {
         stuck += 1;
         child.once('exit', () => (stuck -= 1));
         child.kill('SIGKILL');

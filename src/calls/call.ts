@@ -16,7 +16,7 @@ export interface Progress {
 export interface CallOptions {
   /** Cancels the call. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds for waiting, loading and running together; none by default. */
+  /** Milliseconds for waiting, loading and running together; `Infinity`, the default, for no limit. */
   readonly timeoutMs?: number | undefined;
   /** Higher goes first among those who wait; 0 by default. */
   readonly priority?: number | undefined;
@@ -30,7 +30,10 @@ export interface CallOptions {
 export interface CallSite {
   readonly plugin: string;
   readonly gate: LeaseGate;
+  /** Times the caller. */
   readonly clock: Clock;
+  /** Times the worker. */
+  readonly patience: Clock;
   /** Whether the manifest says that calls may be sent again. */
   readonly idempotent: () => boolean;
   /** How long the worker may take to give up a cancelled call, in milliseconds. */
@@ -79,7 +82,8 @@ export class Call implements Guest {
   #outcome: CallOutcome | undefined;
   #residency: Residency | undefined;
   #inFlight: CallInFlight | undefined;
-  #timer: unknown;
+  #timeout: unknown;
+  #grace: unknown;
   #onAbort: (() => void) | undefined;
   #resends = 0;
   #starved = false;
@@ -101,8 +105,10 @@ export class Call implements Guest {
     this.#outcome = site.calls.begin(site.plugin, id, outcome);
     this.priority = options.priority ?? 0;
     const { timeoutMs, signal } = options;
-    this.deadline = timeoutMs === undefined ? undefined : site.clock.now() + timeoutMs;
-    if (timeoutMs !== undefined) this.#timer = site.clock.setTimeout(() => this.#timedOut(), timeoutMs);
+    if (timeoutMs !== undefined && timeoutMs !== Infinity) {
+      this.deadline = site.clock.monotonic() + timeoutMs;
+      this.#timeout = site.clock.setTimeout(() => this.#timedOut(), timeoutMs);
+    }
     if (signal !== undefined) {
       this.#onAbort = () => this.cancel(signal.reason);
       signal.addEventListener('abort', this.#onAbort, { once: true });
@@ -146,7 +152,8 @@ export class Call implements Guest {
 
   refuse(error: GreenroomError): void {
     // The scheduler waits for room no longer than the calls do, and may see their deadline before their timer.
-    const late = error.code === 'E_REFUSED' && this.deadline !== undefined && this.#site.clock.now() >= this.deadline;
+    const late =
+      error.code === 'E_REFUSED' && this.deadline !== undefined && this.#site.clock.monotonic() >= this.deadline;
     this.#settle()?.onError(late ? this.#timeoutError() : error);
     this.#discardFiles();
   }
@@ -200,7 +207,7 @@ export class Call implements Guest {
     const residency = this.#residency;
     // A broken connection is most often the worker's death, of which its exit says more.
     if (error.code === 'E_CRASHED' && residency !== undefined) {
-      this.#site.clock.setTimeout(() => {
+      this.#site.patience.setTimeout(() => {
         if (this.#residency !== residency) return;
         this.#settle()?.onError(error);
         this.#leave();
@@ -243,7 +250,7 @@ export class Call implements Guest {
   #abandon(error: GreenroomError): void {
     const outcome = this.#settle();
     if (outcome === undefined) return;
-    const { gate, clock } = this.#site;
+    const { gate, patience } = this.#site;
     const residency = this.#residency;
     if (residency === undefined) {
       gate.withdraw(this);
@@ -252,7 +259,7 @@ export class Call implements Guest {
       // The stream may be paused; the end of the answer is what returns the lease.
       this.#inFlight?.resume();
       residency.channel.cancel(this.id).catch(() => {});
-      this.#timer = clock.setTimeout(() => gate.reportStuck(residency, this), this.#site.cancelGraceMs());
+      this.#grace = patience.setTimeout(() => gate.reportStuck(residency, this), this.#site.cancelGraceMs());
     }
     outcome.onError(error);
   }
@@ -261,9 +268,13 @@ export class Call implements Guest {
   #settle(): CallOutcome | undefined {
     const outcome = this.#outcome;
     this.#outcome = undefined;
-    if (this.#timer !== undefined) {
-      this.#site.clock.clearTimeout(this.#timer);
-      this.#timer = undefined;
+    if (this.#timeout !== undefined) {
+      this.#site.clock.clearTimeout(this.#timeout);
+      this.#timeout = undefined;
+    }
+    if (this.#grace !== undefined) {
+      this.#site.patience.clearTimeout(this.#grace);
+      this.#grace = undefined;
     }
     if (this.#onAbort !== undefined) {
       this.#options.signal?.removeEventListener('abort', this.#onAbort);

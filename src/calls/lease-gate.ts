@@ -19,7 +19,7 @@ export interface Residency {
 export interface Guest {
   /** Higher goes first. */
   readonly priority: number;
-  /** When it stops waiting, in milliseconds since the epoch; `undefined`: never. */
+  /** When it stops waiting, in milliseconds by the monotonic clock; `undefined`: never. */
   readonly deadline: number | undefined;
   /** Whether it only waits for the plugin to be ready and takes no lease. */
   readonly visitor?: boolean;

@@ -25,7 +25,7 @@ export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
   let steps = 0;
   return {
     update(fraction, message = '') {
-      const now = Date.now();
+      const now = performance.now();
       if (now - drawnAt < DRAW_EVERY_MS) return;
       drawnAt = now;
       // The last column stays empty: some terminals go to the next line when it is written to.

@@ -19,10 +19,10 @@ export class CallSampler {
 
   /**
    * Whether a call that begins is to be told of, its end too; undefined where it is not, else when it began, in
-   * milliseconds.
+   * milliseconds by the monotonic clock.
    */
   begin(): number | undefined {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const second = Math.floor(now / 1_000);
     if (second !== this.#second) {
       this.#second = second;
@@ -40,7 +40,7 @@ export class CallSampler {
   /** A call that was told of has ended. Returns how long it took, in milliseconds. */
   end(began: number): number {
     this.#open -= 1;
-    return this.#clock.now() - began;
+    return Math.round(this.#clock.monotonic() - began);
   }
 
   /** How many calls were left out since this was last asked; undefined for none. */

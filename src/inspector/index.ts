@@ -38,8 +38,8 @@ export async function openInspector(
   { port = 0, control: mayControl = false, folder }: InspectorOptions = {},
 ): Promise<Inspector> {
   const recorder = new Recorder(inspected);
-  const { supervisor, records, clock } = inspected;
-  const control = mayControl ? new Control(supervisor, records, recorder, () => clock.now()) : undefined;
+  const { supervisor, records } = inspected;
+  const control = mayControl ? new Control(supervisor, records, recorder, () => recorder.clock.now()) : undefined;
   const recordings = new Set<Recording>();
   let server: InspectorServer;
   try {

@@ -1,9 +1,11 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate';
 import type { CallWatch } from '../calls/call-watch.ts';
+import { type Clock, wallTime } from '../clock.ts';
 import type { ManifestProblem } from '../manifest/read.ts';
 import type { PluginContext } from '../machines/plugin.ts';
 import type { PluginRecord } from '../plugin-record.ts';
 import type { Runtime, TransitionEvent } from '../runtime.ts';
+import { decisionAt } from '../scheduler/decision.ts';
 import type { SchedulerEmitted } from '../scheduler/scheduler-events.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { actorIdOf, machineOf, pluginId, pluginNamed, pluginOf, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
@@ -16,6 +18,7 @@ import { isCallEdge, Journal } from './journal.ts';
 import type { NewRecord } from './journal-entry.ts';
 import { watchMemoryOf } from './memory-watch.ts';
 import { observe } from './observation.ts';
+import { onwardClock } from './onward-clock.ts';
 import { activeOf, Present } from './present.ts';
 import { Redactor } from './redaction.ts';
 import { secretsOfVariables } from './secrets.ts';
@@ -83,14 +86,19 @@ export class Recorder {
   #unobserve: (() => void) | undefined;
 
   constructor(subject: Recorded) {
-    this.#subject = subject;
+    this.#subject = { ...subject, clock: onwardClock(subject.clock) };
     this.#faults = new Faults(subject.onError);
-    this.#views = new Views(this.#redactor);
-    this.#present = new Present(subject, this.#views, this.#redactor);
-    this.#calls = new CallSampler(subject.clock);
+    this.#views = new Views(this.#redactor, this.clock);
+    this.#present = new Present(this.#subject, this.#views, this.#redactor);
+    this.#calls = new CallSampler(this.clock);
     // Workers may print what they were given of these.
     this.#redactor.learn(secretsOfVariables(process.env));
     this.#faults.guard(() => this.#begin());
+  }
+
+  /** By which everything is recorded: its time of day never goes back. */
+  get clock(): Clock {
+    return this.#subject.clock;
   }
 
   /** Everything at this moment as JSON of a {@link Sync}, with what is remembered. */
@@ -194,7 +202,8 @@ export class Recorder {
     } else if (context !== undefined) this.#add({ kind: 'context', at: this.#now(), actor: id, context });
   }
 
-  #onTransition({ plugin, from, to, phase, event, at, reason }: TransitionEvent): void {
+  #onTransition({ plugin, from, to, phase, event, reason }: TransitionEvent): void {
+    const at = this.#now();
     const seen = this.#plugins.get(plugin);
     const state = stateAndPhase(to, phase);
     const record: Mutable<Omit<TransitionRecord, 'seq'>> = {
@@ -268,17 +277,18 @@ export class Recorder {
   }
 
   #onSampledCall(actor: ActorId, call: string, began: number): (outcome: string) => void {
-    this.#add({ kind: 'call', at: began, actor, call, edge: 'start', skipped: this.#calls.takeSkipped() });
+    const at = this.#now();
+    this.#add({ kind: 'call', at, actor, call, edge: 'start', skipped: this.#calls.takeSkipped() });
     return this.#faults.guarded((outcome) => {
       const tookMs = this.#calls.end(began);
       const skipped = this.#calls.takeSkipped();
-      this.#add({ kind: 'call', at: began + tookMs, actor, call, edge: 'end', outcome, tookMs, skipped });
+      this.#add({ kind: 'call', at: at + tookMs, actor, call, edge: 'end', outcome, tookMs, skipped });
     });
   }
 
   #onEmitted(emitted: SchedulerEmitted): void {
     if (emitted.type === 'decision') {
-      const { plugin, ...decision } = emitted.decision;
+      const { plugin, ...decision } = decisionAt(emitted.decision, (at) => wallTime(this.clock, at));
       const shown = this.#redactor.json(decision) as unknown as Omit<DecisionRecord, 'seq' | 'kind' | 'actor'>;
       this.#add({ ...shown, kind: 'decision', actor: pluginId(plugin) });
     } else {
@@ -501,7 +511,7 @@ export class Recorder {
   }
 
   #now(): number {
-    return this.#subject.clock.now();
+    return this.clock.now();
   }
 }
 

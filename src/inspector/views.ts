@@ -1,3 +1,4 @@
+import { type Clock, wallTime } from '../clock.ts';
 import type { PluginContext } from '../machines/plugin.ts';
 import type { SchedulerContext } from '../machines/scheduler.ts';
 import type { WorkerContext } from '../machines/worker.ts';
@@ -16,14 +17,16 @@ export type Context = Readonly<Record<string, Json | undefined>>;
  */
 export class Views {
   readonly #redactor: Redactor;
+  readonly #clock: Clock;
   /** What is shown of objects that do not change: errors, exits, lists of workers. */
   readonly #shown = new WeakMap<object, Json>();
   readonly #manifests = new WeakSet();
   /** What was last shown of the scheduler, and of what it was made. */
   #scheduler: (Pick<Ledger, 'capacity' | 'reserved' | 'pinned' | 'measurement'> & { shown: Context }) | undefined;
 
-  constructor(redactor: Redactor) {
+  constructor(redactor: Redactor, clock: Clock) {
     this.#redactor = redactor;
+    this.#clock = clock;
   }
 
   /** What of a plugin changes though its machine remembers the same: its other regions, and the counts of its gate. */
@@ -102,6 +105,7 @@ export class Views {
     const { lastError } = snapshot;
     return {
       ...snapshot,
+      since: wallTime(this.#clock, record.enteredAt),
       version: text(snapshot.version),
       description: text(snapshot.description),
       category: text(snapshot.category),

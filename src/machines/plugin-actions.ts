@@ -121,7 +121,12 @@ export const acquire = base.enqueueActions(({ context, enqueue, self }) => {
   if (context.unasked && gate.waiting === 0) {
     enqueue.sendTo(context.scheduler, { type: 'RESERVE_EXTRA', ...asking });
   } else {
-    enqueue.sendTo(context.scheduler, { type: 'ACQUIRE', ...asking, ...urgencyOf(context), at: host.now() });
+    enqueue.sendTo(context.scheduler, {
+      type: 'ACQUIRE',
+      ...asking,
+      ...urgencyOf(context),
+      at: host.clock.monotonic(),
+    });
   }
 });
 
@@ -178,7 +183,9 @@ export const tellScheduler = (type: 'IDLE' | 'BUSY' | 'DENIED' | 'RELEASED') =>
       type,
       plugin: context.name,
       generation: context.current,
-      ...(type === 'RELEASED' ? { kept: slotOf(context, context.current)?.kept } : { at: context.host.now() }),
+      ...(type === 'RELEASED'
+        ? { kept: slotOf(context, context.current)?.kept }
+        : { at: context.host.clock.monotonic() }),
     }),
   );
 
@@ -209,8 +216,8 @@ export const endIdleTime = base.cancel('idle');
 
 /* ---- Errors ---- */
 
-const errorOf = (event: PluginEvent): GreenroomError | undefined => {
-  if (event.type === 'REFUSED') return refusalError(event.error);
+const errorOf = ({ host }: PluginContext, event: PluginEvent): GreenroomError | undefined => {
+  if (event.type === 'REFUSED') return refusalError(event.error, host.clock);
   return 'error' in event ? event.error : undefined;
 };
 
@@ -339,7 +346,7 @@ export const stillToReplace = base.assign(({ context }) => ({
 
 /** Tells the runtime how the replacement went. */
 export const reportReplacement = ({ context, event }: { context: PluginContext; event: PluginEvent }): void =>
-  context.host.replaced(context, errorOf(event));
+  context.host.replaced(context, errorOf(context, event));
 
 /** Nothing is left of a generation: it is held no longer, and its reservation ends. */
 export const forgetWorker = base.enqueueActions(({ context, event, enqueue }) => {
@@ -369,7 +376,7 @@ export const closeGate = ({ context }: { context: PluginContext }): void => cont
 
 /** Ends the leases of the generation that the event is of. */
 export const loseLeases = ({ context, event }: { context: PluginContext; event: PluginEvent }): void => {
-  const error = errorOf(event);
+  const error = errorOf(context, event);
   const slot = slotOf(context, (event as WithGeneration).generation);
   if (error !== undefined && slot !== undefined) context.gate.lose(slot.generation, slot.residency, error);
 };
@@ -380,12 +387,12 @@ export const endLeases = ({ context }: { context: PluginContext }): void => {
 };
 
 export const refuseWaiting = ({ context, event }: { context: PluginContext; event: PluginEvent }): void => {
-  const error = errorOf(event);
+  const error = errorOf(context, event);
   if (error !== undefined) context.gate.refuseWaiting(error);
 };
 
 export const refuseAll = ({ context, event }: { context: PluginContext; event: PluginEvent }): void => {
-  const error = errorOf(event);
+  const error = errorOf(context, event);
   if (error !== undefined) context.gate.refuse(error);
 };
 
@@ -418,7 +425,7 @@ export const noteFailure = base.assign(({ context, event }) => {
     case 'GIVE_UP':
       return { lastError: event.error };
     case 'REFUSED':
-      return { lastError: refusalError(event.error) };
+      return { lastError: errorOf(context, event) };
     default:
       return { lastError: context.lastError };
   }
@@ -485,7 +492,7 @@ export const askSupervisor = base.sendTo(
     type: 'PLUGIN.CRASHED',
     plugin: context.name,
     ref: self,
-    at: context.host.now(),
+    at: context.host.clock.monotonic(),
     error: context.lastError as GreenroomError,
     exit: context.lastExit,
     retryable: context.retryable,

@@ -1,4 +1,5 @@
 import type { ActorRefFrom, AnyActorRef } from 'xstate';
+import type { Clock } from '../clock.ts';
 import type { GateEvent, LeaseGate, Residency } from '../calls/lease-gate.ts';
 import type { PluginSettings } from '../plugin-settings.ts';
 import type { GreenroomError } from '../errors.ts';
@@ -47,8 +48,7 @@ export interface PluginHost {
   plan(context: PluginContext): LaunchRequest;
   /** What the plugin takes up when it resides: what was measured before, else what its manifest says. */
   need(context: PluginContext): Need;
-  /** Milliseconds since the epoch. */
-  now(): number;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   /** A state was entered, by this event. */
   entered(context: PluginContext, state: PluginState, phase: PluginPhase, event: { readonly type: string }): void;
   /** A replacement of the worker has ended: with a new generation, or with the error for which the old one stays. */

@@ -12,7 +12,7 @@ export const MEASURE_TIMEOUT_MS = 500;
 /** What the scheduler is started with. */
 export interface SchedulerInput {
   /** The clock of the actor system, for the times in answers and decisions. */
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'monotonic'>;
   /** `permissive` by default. */
   readonly policy?: Policy | undefined;
   /** The most that may be reserved; what is left out is not limited. */
@@ -27,7 +27,7 @@ export interface SchedulerInput {
 
 /** The context of {@link schedulerMachine}. `admission` changes in place; `version` says that it has. */
 export interface SchedulerContext {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly admission: Admission;
   readonly version: number;
 }
@@ -44,7 +44,7 @@ const scheduler = setup({
   types: {} as SchedulerTypes,
   delays: {
     monitorIsLate: MEASURE_TIMEOUT_MS,
-    nextLook: ({ context }) => context.admission.nextLookIn(context.clock.now()),
+    nextLook: ({ context }) => context.admission.nextLookIn(context.clock.monotonic()),
   },
   guards: {
     figuresAreOld: ({ context }) => context.admission.pending,
@@ -57,7 +57,7 @@ const scheduler = setup({
 function change(step: (admission: Admission, now: number, event: SchedulerEvent) => void) {
   return scheduler.enqueueActions(({ context, event, enqueue }) => {
     const { admission, clock, version } = context;
-    step(admission, clock.now(), event);
+    step(admission, clock.monotonic(), event);
     enqueue.assign({ version: version + 1 });
     for (const effect of admission.takeEffects()) {
       if (effect.to === undefined) enqueue.emit(effect.event);

@@ -1,5 +1,5 @@
 import { fromPromise, setup } from 'xstate';
-import type { Clock } from '../clock.ts';
+import { type Clock, wallTime } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestChange } from '../manifest/source.ts';
 import {
@@ -18,8 +18,6 @@ export interface SupervisorHost {
   readonly clock: Clock;
   /** What the scheduler is started with. */
   readonly schedulerInput: Omit<SchedulerInput, 'clock'>;
-  /** Milliseconds since the epoch. */
-  now(): number;
   /** A number in [0, 1). */
   random(): number;
   /** Adds, changes and removes plugin actors as the manifests on disk have changed. */
@@ -83,7 +81,7 @@ const decideRestart = base.enqueueActions(({ context, event, enqueue }) => {
       retryable,
       shortage: !wasReady && shortageIn(error) !== undefined,
     },
-    now: context.host.now(),
+    now: context.host.clock.monotonic(),
     random: context.host.random(),
   });
   context.histories.set(plugin, plan.history);
@@ -94,16 +92,18 @@ const decideRestart = base.enqueueActions(({ context, event, enqueue }) => {
     case 'stopped':
       enqueue.sendTo(ref, { type: 'STOPPED' });
       break;
-    case 'give-up':
+    case 'give-up': {
+      const times = plan.cause.times.map((time) => wallTime(context.host.clock, time));
       enqueue.sendTo(ref, {
         type: 'GIVE_UP',
         error: new GreenroomError(
           'E_GIVEN_UP',
           `"${plugin}" is not started again: ${describeCause(plan.cause)}. ${ended(error.message)} Mend the cause, then load it to try again.`,
-          { plugin, cause: error, details: plan.cause },
+          { plugin, cause: error, details: { ...plan.cause, times } },
         ),
       });
       break;
+    }
   }
 });
 

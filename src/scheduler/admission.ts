@@ -87,8 +87,7 @@ export class Admission {
     const tick = this.#measures ? Math.min(now + TICK_MS, this.#seekAt) : Infinity;
     const mature = this.queue.length > 0 ? this.ledger.nextMature : undefined;
     const at = Math.min(this.queue.nextAt, mature ?? Infinity, tick);
-    // Node fires a timer at once that is longer than 2^31 - 1 ms.
-    return Math.min(Math.max(1, at - now), 2 ** 31 - 1);
+    return Math.max(1, at - now);
   }
 
   /** Has those that wait decided about again. */

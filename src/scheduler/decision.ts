@@ -17,7 +17,10 @@ export interface Holder {
   readonly uses?: Resources | undefined;
 }
 
-/** A decision with everything it was based on, as plain data. Times are milliseconds since the epoch. */
+/**
+ * A decision with everything it was based on, as plain data. Times are milliseconds since the epoch; the scheduler itself
+ * reckons by the monotonic clock, see {@link decisionAt}.
+ */
 export interface Decision {
   readonly policy: string;
   readonly plugin: string;
@@ -121,6 +124,21 @@ export function refusalOf(
     free: amounts(free),
     waitingFor: holdersOf(ledger),
     retryAfterMs,
+  };
+}
+
+/** The decision with its times turned from those of the monotonic clock into times of day. */
+export function decisionAt(decision: Decision, toWall: (at: number) => number): Decision {
+  const { at, since, deadline, chosen, waitingFor } = decision;
+  return {
+    ...decision,
+    at: toWall(at),
+    since: toWall(since),
+    deadline: toWall(deadline),
+    chosen: chosen.map((victim) =>
+      victim.ask === 'YIELD' ? { ...victim, deadline: toWall(victim.deadline) } : victim,
+    ),
+    waitingFor: waitingFor.map((holder) => ({ ...holder, since: toWall(holder.since) })),
   };
 }
 

@@ -72,7 +72,7 @@ export interface Measurement {
   readonly gpus?: readonly MeasuredGpu[] | undefined;
   /** What the workers use. */
   readonly used?: readonly GenerationUse[] | undefined;
-  /** When the oldest of the figures was read, in milliseconds since the epoch. */
+  /** When the oldest of the figures was read, in milliseconds by the monotonic clock. */
   readonly at: number;
 }
 
@@ -151,7 +151,7 @@ export class Ledger {
     return this.#yieldable;
   }
 
-  /** When memory was last given up that a measurement may have shown as taken, in milliseconds since the epoch. */
+  /** When memory was last given up that a measurement may have shown as taken, in milliseconds by the monotonic clock. */
   get freedAt(): number {
     return this.#freedAt;
   }
@@ -161,7 +161,7 @@ export class Ledger {
     return this.#givenUp;
   }
 
-  /** When the next minimum residency ends, in milliseconds since the epoch; `undefined` when none runs. */
+  /** When the next minimum residency ends, in milliseconds by the monotonic clock; `undefined` when none runs. */
   get nextMature(): number | undefined {
     const first = this.#young.peek();
     return first === undefined ? undefined : matureAt(first);

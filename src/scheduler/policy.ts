@@ -9,9 +9,9 @@ export interface Asking {
   /** With the GPUs that it names, if it does; a warm worker names its own. */
   readonly need: Need;
   readonly priority: number;
-  /** When it asked, in milliseconds since the epoch. */
+  /** When it asked, in milliseconds by the monotonic clock. */
   readonly at: number;
-  /** When it stops waiting, in milliseconds since the epoch. */
+  /** When it stops waiting, in milliseconds by the monotonic clock. */
   readonly deadline: number;
   /** Whether it replaces a generation that keeps running: answered at once, so only a grant or a refusal counts. */
   readonly extra: boolean;
@@ -23,9 +23,9 @@ export interface Resident {
   readonly generation: number;
   readonly need: Need;
   readonly standing: Standing;
-  /** When it was granted, in milliseconds since the epoch. */
+  /** When it was granted, in milliseconds by the monotonic clock. */
   readonly since: number;
-  /** When its last call ended, or its grant if it had none; in milliseconds since the epoch. */
+  /** When its last call ended, or its grant if it had none; in milliseconds by the monotonic clock. */
   readonly lastUsedAt: number;
   /** Whether it has been told to go already. */
   readonly leaving: boolean;
@@ -35,7 +35,7 @@ export interface Resident {
   readonly used: Resources | undefined;
   /** How long it took from the grant to ready, in milliseconds; `undefined` before. */
   readonly loadMs: number | undefined;
-  /** When it last denied to yield, in milliseconds since the epoch; `undefined` if it has not. */
+  /** When it last denied to yield, in milliseconds by the monotonic clock; `undefined` if it has not. */
   readonly deniedAt: number | undefined;
 }
 
@@ -69,7 +69,7 @@ export interface Ranked {
   readonly rank: number;
 }
 
-/** Whom to tell to go: an idle or warm one to `RELEASE`, a busy one to `YIELD` until the deadline (epoch ms). */
+/** Whom to tell to go: an idle or warm one to `RELEASE`, a busy one to `YIELD` until the deadline (by the monotonic clock). */
 export type Victim =
   | { readonly plugin: string; readonly generation: number; readonly ask: 'RELEASE' }
   | { readonly plugin: string; readonly generation: number; readonly ask: 'YIELD'; readonly deadline: number };
@@ -81,7 +81,7 @@ export type Verdict =
   | {
       readonly outcome: 'wait';
       readonly reason: string;
-      /** When to ask again even if nothing has happened, in milliseconds since the epoch. */
+      /** When to ask again even if nothing has happened, in milliseconds by the monotonic clock. */
       readonly again?: number | undefined;
       /**
        * Whether it has waited too long: what comes free is kept for the first of those, in the order of waiting, and
@@ -122,6 +122,6 @@ export interface Policy {
    * of the one who evicted it when it takes longer. By default nobody waits for that, and the measurement counts.
    */
   readonly confirm?: { readonly withinMs: number; readonly otherwise: Unconfirmed } | undefined;
-  /** @param now milliseconds since the epoch */
+  /** @param now milliseconds by the monotonic clock */
   decide(asking: Asking, room: Room, now: number): Verdict;
 }

@@ -64,7 +64,7 @@ export interface WorkerEnd {
 export interface RestartHistory {
   /** Restarts since the worker was last ready for long enough. */
   readonly inARow: number;
-  /** When a restart was decided on, oldest first, in milliseconds since the epoch; those that still count. */
+  /** When a restart was decided on, oldest first, in milliseconds by the monotonic clock; those that still count. */
   readonly times: readonly number[];
 }
 
@@ -99,7 +99,7 @@ export type RestartPlan =
  * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). A shortage says nothing of the plugin:
  * it counts against no limit.
  *
- * @param now milliseconds since the epoch
+ * @param now milliseconds by the monotonic clock
  * @param random evenly distributed in [0, 1)
  */
 export function planRestart({

@@ -3,7 +3,7 @@ import type { Decision, SchedulerRefusal } from './decision.ts';
 import type { Measurement } from './ledger.ts';
 import type { Need, Resources } from './need.ts';
 
-/** What plugins, the monitor and the supervisor tell the scheduler. Times are milliseconds since the epoch. */
+/** What plugins, the monitor and the supervisor tell the scheduler. Times are milliseconds by the monotonic clock. */
 export type SchedulerEvent =
   /** A plugin wants to reside. Answered once: GRANTED or REFUSED, unless it is withdrawn or replaced by another. */
   | {
@@ -60,7 +60,7 @@ export type SchedulerEvent =
   /** The manifest in force states another need. */
   | { readonly type: 'RECONFIGURED'; readonly plugin: string; readonly need: Need };
 
-/** What the scheduler tells a plugin. Times are milliseconds since the epoch. */
+/** What the scheduler tells a plugin. Times are milliseconds by the monotonic clock. */
 export type SchedulerReply =
   | {
       readonly type: 'GRANTED';

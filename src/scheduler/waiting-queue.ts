@@ -13,9 +13,9 @@ export interface Request extends Asking {
   readonly holds: Resources;
   /** The reason for which it was last told to wait, so that the same is not reported again. */
   told: string | undefined;
-  /** When it is to be decided about whatever happens, in milliseconds since the epoch. */
+  /** When it is to be decided about whatever happens, in milliseconds by the monotonic clock. */
   again: number;
-  /** Until when it waits for memory to be seen free, in milliseconds since the epoch; `undefined` if it does not. */
+  /** Until when it waits for memory to be seen free, in milliseconds by the monotonic clock; `undefined` if it does not. */
   confirmBy: number | undefined;
 }
 
@@ -44,7 +44,7 @@ export class WaitingQueue {
     return this.#requests.size === 0;
   }
 
-  /** The earliest deadline and reminder of all requests, in milliseconds since the epoch; `Infinity` without any. */
+  /** The earliest deadline and reminder of all requests, in milliseconds by the monotonic clock; `Infinity` without any. */
   get nextAt(): number {
     return Math.min(this.#deadlines.peek()?.deadline ?? Infinity, this.#reminders.peek()?.again ?? Infinity);
   }

@@ -8,6 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createSupervisor, GreenroomError } from '../../dist/index.js';
 
+const DAY_MS = 86_400_000;
+
 const FIXTURE = fileURLToPath(new URL('../fixtures/plugins/chaotic/', import.meta.url));
 
 /** What may go wrong for a call that is none of its own doing. */
@@ -89,6 +91,11 @@ export async function runChaos({ seed, seconds, plugins, onPause, pauseEverySeco
   });
   const living = () => [...workers].filter(([pid, started]) => startOf(pid) === started).map(([pid]) => pid);
 
+  /** By how much the time of day is set ahead. */
+  let ahead = 0;
+  const timeOfDay = Date.now;
+  Date.now = () => timeOfDay() + ahead;
+
   const pick = () => names[Math.floor(random() * names.length)] ?? '';
   /** @param {Promise<void>} done */
   const watch = async (done) => {
@@ -125,12 +132,24 @@ export async function runChaos({ seed, seconds, plugins, onPause, pauseEverySeco
   /** @param {NodeJS.Signals} signal */
   const signal = (signal) => {
     const { pid } = supervisor.plugin(pick()).snapshot();
-    if (pid === undefined) return;
+    if (pid === undefined) return undefined;
     try {
       process.kill(pid, signal);
     } catch {
       // It has ended by itself meanwhile.
+      return undefined;
     }
+    return pid;
+  };
+  /** @param {number} ms */
+  const pause = (ms) => {
+    const pid = signal('SIGSTOP');
+    if (pid === undefined) return;
+    const started = startOf(pid);
+    const resumed = delay(ms).then(() => {
+      if (started !== undefined && startOf(pid) === started) process.kill(pid, 'SIGCONT');
+    });
+    void watch(resumed);
   };
 
   /** @type {[weight: number, name: string, act: () => void][]} */
@@ -163,8 +182,12 @@ export async function runChaos({ seed, seconds, plugins, onPause, pauseEverySeco
         setTimeout(() => controller.abort(), random() * 100);
       },
     ],
-    [5, 'crash', () => signal('SIGKILL')],
-    [1, 'hang', () => signal('SIGSTOP')],
+    [5, 'crash', () => void signal('SIGKILL')],
+    [1, 'hang', () => void signal('SIGSTOP')],
+    // Most are shorter than a worker may take to answer, some are longer.
+    [2, 'pause', () => pause(random() * (random() < 0.2 ? 4_000 : 1_000))],
+    [1, 'clock set', () => (ahead = (random() - 0.5) * 6 * DAY_MS)],
+    [0.05, 'held up', () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, random() * 3_000)],
     [3, 'reload', () => attempt(() => supervisor.reload(pick()))],
     [2, 'unload', () => attempt(() => supervisor.unload(pick()))],
     [2, 'release', () => attempt(() => supervisor.release(pick()))],
@@ -210,6 +233,7 @@ export async function runChaos({ seed, seconds, plugins, onPause, pauseEverySeco
     );
   } finally {
     await supervisor.stop();
+    Date.now = timeOfDay;
     if (formerRuntime === undefined) delete process.env['XDG_RUNTIME_DIR'];
     else process.env['XDG_RUNTIME_DIR'] = formerRuntime;
   }

@@ -177,6 +177,33 @@ describe('the recorder', () => {
     expect(of(own, 'decision')).toHaveLength(1);
   });
 
+  it('has its records in the order of their times, though the clock is set back', async () => {
+    const bench = await openBench();
+    let ahead = 0;
+    const { clock } = bench.inspected;
+    const recorder = new Recorder({ ...bench.inspected, clock: { ...clock, now: () => clock.now() + ahead } });
+    endAfterTest(async () => recorder.close());
+    const began = Date.now();
+    const { supervisor } = bench;
+    await supervisor.load('bench');
+    // Ahead there is a gap, as after a sleep; back there is none.
+    for (const hours of [2, -2]) {
+      ahead = hours * 3_600_000;
+      await supervisor.execute('bench', { do: 'say', text: 'x' });
+      await supervisor.unload('bench');
+      await supervisor.load('bench');
+    }
+    const { at, plugins } = JSON.parse(recorder.sync(false)) as Sync;
+    const times = recordsOf(recorder).map((record) => record.at);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    const durations = of(recordsOf(recorder), 'call').flatMap(({ tookMs }) => tookMs ?? []);
+    expect(durations).toHaveLength(2);
+    for (const tookMs of durations) expect(tookMs).toBeLessThan(3_600_000);
+    expect(times[0]).toBeLessThan(began + 3_600_000);
+    expect(at).toBeGreaterThan(began + 3_600_000);
+    expect(Math.abs(at - (plugins[0]?.since ?? 0))).toBeLessThan(3_600_000);
+  });
+
   it('disturbs nothing when it fails', async () => {
     const bench = await openBench();
     let isBroken = false;

@@ -103,7 +103,10 @@ const DEEDS: readonly (readonly [weight: number, name: string, (deed: Deed) => v
   [6, 'soon', ({ world, more }) => world.clock.advance(more % 50)],
   [4, 'later', ({ world, more }) => world.clock.advance(more % 3_000)],
   [1, 'long', ({ world, more }) => world.clock.advance(more % 20_000)],
-  [1, 'asleep', ({ world, more }) => world.clock.pass(more % 40_000)],
+  [1, 'unheard', ({ world, more }) => world.clock.pass(more % 40_000)],
+  [1, 'asleep', ({ world, more }) => world.clock.hold(more % 40_000)],
+  // The time of day, by up to three days, ahead or back.
+  [1, 'clock set', ({ world, more }) => world.clock.set((more % 518_400_000) - 259_200_000)],
 ];
 
 const WEIGHTED = DEEDS.flatMap(([weight, title, deed]) => Array.from({ length: weight }, () => ({ title, deed })));

@@ -99,7 +99,7 @@ export class PluginBench {
           host: {
             plan: () => ({}) as LaunchRequest,
             need: ({ settings }) => settings.need,
-            now: () => this.clock.now(),
+            clock: this.clock,
             entered: (_context, state, phase) => void this.path.push(`${state}.${phase}`),
             replaced: (_context, error) => void this.replacements.push(error === undefined ? 'done' : error.code),
             reconfigure: ({ generation }) => void this.reconfigured.push(generation),

@@ -47,7 +47,6 @@ class Bench {
           host: {
             clock: this.clock,
             schedulerInput: {},
-            now: () => this.clock.now(),
             random: () => this.random,
             apply: (changes) => void this.did.push(`apply ${changes.length}`),
             endPlugins: () => void this.did.push('end plugins'),

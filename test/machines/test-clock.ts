@@ -9,9 +9,11 @@ interface Timer {
   readonly fn: () => void;
 }
 
-/** Time that stands still until it is turned; timers fire in order, within `pass` or `advance`. */
+/** Time that stands still until it is turned; timers fire in order, within `pass`, `hold` or `advance`. */
 export class TestClock implements Clock {
   #now = Date.UTC(2026, 0, 1);
+  /** By how much the time of day has been set ahead of the time that has passed. */
+  #ahead = 0;
   #turns = 0;
   readonly #timers = new Heap<Timer>((a, b) => a.at < b.at || (a.at === b.at && a.turn < b.turn));
 
@@ -21,7 +23,16 @@ export class TestClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#ahead;
+  }
+
+  monotonic(): number {
     return this.#now;
+  }
+
+  /** Sets the time of day ahead by this many milliseconds, or back by a negative number; no time passes. */
+  set(ms: number): void {
+    this.#ahead += ms;
   }
 
   setTimeout(fn: () => void, ms: number): unknown {
@@ -46,7 +57,14 @@ export class TestClock implements Clock {
     this.#passTo(this.#now + ms);
   }
 
-  /** The same, and after every moment at which a timer fires everything happens that needs no time. */
+  /** Turns time on as for a program that was held up: every timer that came due fires at the end, late. */
+  hold(ms: number): void {
+    const end = this.#now + ms;
+    this.#now = end;
+    this.#passTo(end);
+  }
+
+  /** Turns time on, timer by timer; after every moment at which one fires everything happens that needs no time. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     for (let timer = this.#timers.peek(); timer !== undefined && timer.at <= end; timer = this.#timers.peek()) {

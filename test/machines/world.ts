@@ -77,6 +77,8 @@ interface Caller {
   readonly plugin: string;
   readonly controller: AbortController;
   readonly timeoutMs: number | undefined;
+  /** When that has passed, by the monotonic clock. */
+  readonly due: number;
   readonly value: number;
   /** Fires where the call has no outcome at its deadline. */
   late: unknown;
@@ -211,7 +213,8 @@ export class World {
     const controller = new AbortController();
     const { tally } = this;
     tally.calls += 1;
-    const caller: Caller = { plugin, controller, timeoutMs, value: tally.calls, late: undefined, outcomes: 0 };
+    const due = this.clock.monotonic() + (timeoutMs ?? Infinity);
+    const caller: Caller = { plugin, controller, timeoutMs, due, value: tally.calls, late: undefined, outcomes: 0 };
     const input: FakeInput = { value: caller.value, ms: choose(n % 11, undefined, 1, 20, 400, 6_000) };
     const chunks: unknown[] = [];
     const call = new Call(
@@ -253,12 +256,12 @@ export class World {
   }
 
   /** Why a call should not have ended with this error. */
-  #unfair({ controller, timeoutMs }: Caller, code: string, { gate }: PluginRecord): string | undefined {
+  #unfair({ controller, due }: Caller, code: string, { gate }: PluginRecord): string | undefined {
     switch (code) {
       case 'E_CANCELLED':
         return controller.signal.aborted ? undefined : 'and nobody has cancelled it';
       case 'E_TIMEOUT':
-        return timeoutMs === undefined ? 'and it has no deadline' : undefined;
+        return this.clock.monotonic() < due ? 'and its time is not over' : undefined;
       case 'E_QUEUE_FULL':
         return gate.waiting < MAX_WAITING ? `and ${gate.waiting} wait` : undefined;
       case 'E_REFUSED':

@@ -37,7 +37,10 @@ export class Stage {
   constructor(input: Omit<SchedulerInput, 'clock' | 'monitor'>, measured?: Stage['measured']) {
     this.measured = measured;
     const monitor = measured === undefined ? undefined : this.#actor(() => this.measure());
-    this.actor = createActor(schedulerMachine, { clock: this.clock, input: { ...input, monitor, clock: this.clock } });
+    this.actor = createActor(schedulerMachine, {
+      clock: this.clock,
+      input: { ...input, monitor, clock: { monotonic: () => this.clock.now() } },
+    });
     this.actor.on('decision', ({ decision }) => this.decisions.push(decision));
     this.actor.on('fact', ({ fact }) => this.facts.push(fact));
     this.#actors.push(this.actor.start());

@@ -91,7 +91,7 @@ export class World {
     this.plugins = needs.map((amount, at) => new FakePlugin(`p${at}`, amount, (p, event) => this.#receive(p, event)));
     this.actor = createActor(schedulerMachine, {
       clock: this.clock,
-      input: { ...input, monitor: this.#monitor, clock: this.clock },
+      input: { ...input, monitor: this.#monitor, clock: { monotonic: () => this.clock.now() } },
     });
     this.actor.start();
   }

@@ -11,7 +11,7 @@ import { SystemMonitor } from '../../src/system-monitor.ts';
 import { failure, openRoom } from './greenroom.ts';
 
 /** By it, figures are old after 50 ms. */
-const impatient: Clock = { ...systemClock, now: () => systemClock.now() * 20 };
+const impatient: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() * 20 };
 
 const actors: { stop(): unknown }[] = [];
 afterEach(() => {
@@ -22,7 +22,7 @@ test('what a worker takes beyond its manifest is measured, reserved for it, and 
   const room = await openRoom({ glutton: { fixture: 'glutton' } });
   const { pid } = await room.supervisor.execute<{ pid: number }>('glutton', { eat_mb: 1 });
   let ahead = 0;
-  const clock: Clock = { ...systemClock, now: () => systemClock.now() + ahead };
+  const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + ahead };
   const figures = new SystemMonitor({
     clock,
     workers: () => [{ plugin: 'glutton', generation: 1, pid }],
