@@ -41,6 +41,9 @@ WATCH_IDLE_LOOKS = 20
 # How long `/cleanup` waits for what runs to end, in seconds. After that it goes on beside it: better than never.
 CLEANUP_GRACE_SECONDS = 1.0
 
+# The process that is the worker. A child that plugin code forks is none, wherever it comes back to.
+WORKER_PID = os.getpid()
+
 CATEGORIES = ("input", "transient", "resource", "fatal")
 STATUS_OF_CATEGORY = {"input": 400, "transient": 503, "resource": 507}
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"}
@@ -202,6 +205,17 @@ def repr_of(value):
         return repr(value)
     except BaseException:
         return "<%s>" % type(value).__name__
+
+
+def end_child(error=None):
+    """Ends a forked child whose plugin code has returned, or raised `error`: only the worker goes on from there."""
+    if os.getpid() == WORKER_PID:
+        return
+    if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
+        fail("", (error.code or 0) & 0xFF)
+    if error is not None:
+        fail(str(error.code) if isinstance(error, SystemExit) else stack_of(error))
+    fail("", 0)
 
 
 class RequestError(Exception):
@@ -465,7 +479,9 @@ class Call:
                 host.prepare(self)
                 last = self._run_stream() if self.stream else b'{"result":%b}' % encode(self._result())
                 status = None if self.stream else 200
+                end_child()
             except BaseException as error:
+                end_child(error)
                 wire = describe(Cancelled("the call was cancelled") if self._gave_up(error) else error)
                 last = encode({"error": wire})
                 status = STATUS_OF_CATEGORY.get(wire["category"], 500)
@@ -529,6 +545,7 @@ class Call:
         answer = self._answer
         try:
             for chunk in source:
+                end_child()
                 yield chunk
                 if self.stopped or answer.gone:
                     raise Cancelled("the call was cancelled")
@@ -725,7 +742,9 @@ class Host:
             call.stopped = True
             try:
                 self._settle_beside(call, cancel())
+                end_child()
             except BaseException as error:
+                end_child(error)
                 complain("cancel() failed", error)
         elif not call.stream and call.awaited is None:
             return "unsupported"
@@ -795,6 +814,11 @@ class Host:
         """The plugin's own progress attributes, or None."""
         progress = attribute(self.plugin, "_progress")
         return None if progress is None else progress_of(progress, attribute(self.plugin, "_status_message", ""))
+
+    def forget_calls(self):
+        """In a forked child: its calls are the worker's, so that it reports no progress of them."""
+        self._local = threading.local()
+        self._running = set()
 
     def _current(self):
         """The call of this thread, or, on threads of the plugin, the only one that runs."""
@@ -888,6 +912,7 @@ class Server:
         self._nonce = boot["nonce"]
         self._authorization = b"Bearer " + boot["token"].encode("utf-8")
         self._tcp_host = None
+        self._sockets = set()
         self._routes = {
             "/health": ("GET", self._health),
             "/cancel": ("POST", self._cancel),
@@ -915,7 +940,16 @@ class Server:
         self._accept_on(listener)
         return ("tcp:" + self._tcp_host,) * 2
 
+    def forget_sockets(self):
+        """In a forked child: it can neither answer, nor keep an address or a connection open that the worker has left."""
+        for sock in self._sockets:
+            try:
+                sock.close()
+            except OSError:
+                pass
+
     def _accept_on(self, listener):
+        self._sockets.add(listener)
         listener.listen(BACKLOG)
         threading.Thread(target=self._accept, args=(listener,), name="greenroom-accept", daemon=True).start()
 
@@ -923,6 +957,7 @@ class Server:
         while True:
             try:
                 sock = listener.accept()[0]
+                self._sockets.add(sock)
                 if self._tcp_host is not None:
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._serve, args=(Connection(sock),), name="greenroom-http", daemon=True).start()
@@ -954,6 +989,7 @@ class Server:
             if call is not None:
                 call.stop()
         with connection.answering:
+            self._sockets.discard(connection.socket)
             connection.close()
 
     def _allow(self, headers):
@@ -1069,7 +1105,9 @@ class Server:
             try:
                 try:
                     body = encode(action())
+                    end_child()
                 except BaseException as error:
+                    end_child(error)
                     connection.refuse(describe(error))
                 else:
                     connection.answer(body)
@@ -1133,6 +1171,15 @@ def private_stdin():
     return fd
 
 
+def forget_worker(host, server, lifelines):
+    """Takes from a child that plugin code has forked, or that multiprocessing has, what only the worker may have."""
+    host.forget_calls()
+    server.forget_sockets()
+    # Once: in a grandchild the number may be that of a file of the plugin.
+    while lifelines:
+        os.close(lifelines.pop())
+
+
 def main():
     stdin, stdout = private_stdin(), os.dup(1)
     boot = read_boot(stdin)
@@ -1148,6 +1195,7 @@ def main():
     sys.path[0] = wanted["folder"]
     try:
         plugin = load_class(wanted.get("module") or "plugin", wanted.get("class"))()
+        end_child()
     except SystemExit as error:
         fail(text_of(error), error.code if isinstance(error.code, int) and error.code else 1)
     except BaseException as error:
@@ -1156,6 +1204,9 @@ def main():
     concurrency = max(1, boot.get("concurrency", 1))
     host = Host(plugin, wanted["name"], concurrency)
     server = Server(host, boot)
+    lifelines = [stdin]
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: forget_worker(host, server, lifelines))
     address, control = server.listen(boot["listen"])
     handshake = {
         "greenroom": PROTOCOL,
