@@ -38,6 +38,11 @@ GATHER_BYTES = 16 * 1024
 # How often the progress attributes of a plugin are read while it runs, and for how many idle looks the reader stays.
 WATCH_SECONDS = 0.05
 WATCH_IDLE_LOOKS = 20
+# How long `/cleanup` waits for what runs to end, in seconds. After that it goes on beside it: better than never.
+CLEANUP_GRACE_SECONDS = 1.0
+
+# The process that is the worker. A child that plugin code forks is none, wherever it comes back to.
+WORKER_PID = os.getpid()
 
 CATEGORIES = ("input", "transient", "resource", "fatal")
 STATUS_OF_CATEGORY = {"input": 400, "transient": 503, "resource": 507}
@@ -200,6 +205,17 @@ def repr_of(value):
         return repr(value)
     except BaseException:
         return "<%s>" % type(value).__name__
+
+
+def end_child(error=None):
+    """Ends a forked child whose plugin code has returned, or raised `error`: only the worker goes on from there."""
+    if os.getpid() == WORKER_PID:
+        return
+    if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
+        fail("", (error.code or 0) & 0xFF)
+    if error is not None:
+        fail(str(error.code) if isinstance(error, SystemExit) else stack_of(error))
+    fail("", 0)
 
 
 class RequestError(Exception):
@@ -445,12 +461,15 @@ class Call:
         self.state = QUEUED
         self.stopped = False
         self.muted = False
+        # The event loop and the task that the call waits for, if it is asynchronous.
+        self.awaited = None
         self._host = host
         self._connection = connection
         self._answer = Answer(connection, id_)
         self._seen = None
         self._reported = None
         self._reporting = threading.Lock()
+        self._given_up = False
 
     def run(self):
         """Runs the call and answers it. Raises nothing, whatever the plugin does."""
@@ -463,8 +482,10 @@ class Call:
                 host.prepare(self)
                 last = self._run_stream() if self.stream else b'{"result":%b}' % encode(self._result())
                 status = None if self.stream else 200
+                end_child()
             except BaseException as error:
-                wire = describe(error)
+                end_child(error)
+                wire = describe(Cancelled("the call was cancelled") if self._gave_up(error) else error)
                 last = encode({"error": wire})
                 status = STATUS_OF_CATEGORY.get(wire["category"], 500)
             self.look()
@@ -483,8 +504,29 @@ class Call:
         """Lets go of a call whose client left before it began."""
         self._connection.answering.release()
 
+    def stop(self):
+        """Gives the call up, from any thread: its stream ends at the next chunk, and what it awaits at once."""
+        self.stopped = True
+        awaited = self.awaited
+        if awaited is None:
+            return
+        loop, task = awaited
+        try:
+            loop.call_soon_threadsafe(self.give_up, task)
+        except RuntimeError:
+            # The plugin has closed the loop meanwhile.
+            pass
+
+    def give_up(self, task):
+        """Cancels what is awaited, once: a second time would break off its `finally`. On the thread of the loop."""
+        if not self._given_up:
+            self._given_up = task.cancel()
+
+    def _gave_up(self, error):
+        return self.stopped and type(error).__name__ == "CancelledError"
+
     def _result(self):
-        value = self._host.settle(self._host.plugin.execute(*self.args, **self.kwargs))
+        value = self._host.settle(self._host.plugin.execute(*self.args, **self.kwargs), self)
         if hasattr(value, "__next__") or hasattr(value, "__aiter__"):
             return list(self._chunks(value))
         return value
@@ -493,7 +535,7 @@ class Call:
         plugin = self._host.plugin
         frame = self._answer.frame
         method = getattr(plugin, "execute_stream", None)
-        value = self._host.settle((method or plugin.execute)(*self.args, **self.kwargs))
+        value = self._host.settle((method or plugin.execute)(*self.args, **self.kwargs), self)
         if method is None and not (hasattr(value, "__next__") or hasattr(value, "__aiter__")):
             value = [value]
         for chunk in self._chunks(value):
@@ -502,10 +544,11 @@ class Call:
 
     def _chunks(self, source):
         """What `source` yields, until the call is stopped; closes it then, and on every other way out."""
-        source = self._host.iterate(source)
+        source = self._host.iterate(source, self)
         answer = self._answer
         try:
             for chunk in source:
+                end_child()
                 yield chunk
                 if self.stopped or answer.gone:
                     raise Cancelled("the call was cancelled")
@@ -605,6 +648,7 @@ class Host:
         self._local = threading.local()
         self._watched = threading.Event()
         self._watcher = None
+        self._over = None
         self._call_jobs = self.jobs if concurrency == 1 else SimpleQueue()
         if concurrency > 1:
             for index in range(concurrency):
@@ -673,6 +717,16 @@ class Host:
         self._running.discard(call)
         if self._calls.get(call.id) is call:
             del self._calls[call.id]
+        if self._over is not None and not self._calls:
+            self._over.set()
+
+    def wait_for_calls(self, seconds):
+        """Waits until no call runs or is about to, for so long at the most."""
+        with self._lock:
+            if not self._calls:
+                return
+            over = self._over = threading.Event()
+        over.wait(seconds)
 
     def cancel(self, id_):
         """Asks a call to stop, from any thread; says what happened."""
@@ -690,37 +744,55 @@ class Host:
         if callable(cancel):
             call.stopped = True
             try:
-                cancel()
+                self._settle_beside(call, cancel())
+                end_child()
             except BaseException as error:
+                end_child(error)
                 complain("cancel() failed", error)
-        elif call.stream:
-            call.stopped = True
-        else:
+        elif not call.stream and call.awaited is None:
             return "unsupported"
+        call.stop()
         return "requested"
 
     # Asynchronous plugins
 
-    def settle(self, value):
-        """The value, or what it resolves to, if it is awaitable."""
+    def settle(self, value, call=None):
+        """The value, or what it resolves to, if it is awaitable. What is awaited for a call ends when that is stopped."""
         if not hasattr(value, "__await__"):
             return value
+        loop = self._loop()
+        task = loop.create_task(until(value))
+        if call is None:
+            return loop.run_until_complete(task)
+        call.awaited = (loop, task)
+        try:
+            # It may have been stopped just before there was anything to await.
+            if call.stopped:
+                call.give_up(task)
+            return loop.run_until_complete(task)
+        finally:
+            call.awaited = None
 
-        async def wait():
-            return await value
+    def _settle_beside(self, call, value):
+        """Awaits what belongs to a call that another thread runs: on the loop of the call, whose objects it may touch."""
+        awaited = call.awaited
+        if awaited is None or not hasattr(value, "__await__"):
+            self.settle(value)
+        else:
+            import asyncio
 
-        return self._loop().run_until_complete(wait())
+            asyncio.run_coroutine_threadsafe(until(value), awaited[0])
 
-    def iterate(self, source):
+    def iterate(self, source, call):
         """An iterator over `source`, which may be asynchronous."""
-        return self._drive(source) if hasattr(source, "__aiter__") else iter(source)
+        return self._drive(source, call) if hasattr(source, "__aiter__") else iter(source)
 
-    def _drive(self, source):
+    def _drive(self, source, call):
         iterator = source.__aiter__()
         try:
             while True:
                 try:
-                    chunk = self.settle(iterator.__anext__())
+                    chunk = self.settle(iterator.__anext__(), call)
                 except StopAsyncIteration:
                     return
                 yield chunk
@@ -745,6 +817,11 @@ class Host:
         """The plugin's own progress attributes, or None."""
         progress = attribute(self.plugin, "_progress")
         return None if progress is None else progress_of(progress, attribute(self.plugin, "_status_message", ""))
+
+    def forget_calls(self):
+        """In a forked child: its calls are the worker's, so that it reports no progress of them."""
+        self._local = threading.local()
+        self._running = set()
 
     def _current(self):
         """The call of this thread, or, on threads of the plugin, the only one that runs."""
@@ -808,6 +885,11 @@ class Host:
                     self._watched.wait()
 
 
+async def until(value):
+    """A coroutine of whatever can be awaited."""
+    return await value
+
+
 def repr_free(value, default):
     """A name or version to tell, where the plugin has one that is a text."""
     return value if isinstance(value, str) else default
@@ -833,6 +915,7 @@ class Server:
         self._nonce = boot["nonce"]
         self._authorization = b"Bearer " + boot["token"].encode("utf-8")
         self._tcp_host = None
+        self._sockets = set()
         self._routes = {
             "/health": ("GET", self._health),
             "/cancel": ("POST", self._cancel),
@@ -860,7 +943,16 @@ class Server:
         self._accept_on(listener)
         return ("tcp:" + self._tcp_host,) * 2
 
+    def forget_sockets(self):
+        """In a forked child: it can neither answer, nor keep an address or a connection open that the worker has left."""
+        for sock in self._sockets:
+            try:
+                sock.close()
+            except OSError:
+                pass
+
     def _accept_on(self, listener):
+        self._sockets.add(listener)
         listener.listen(BACKLOG)
         threading.Thread(target=self._accept, args=(listener,), name="greenroom-accept", daemon=True).start()
 
@@ -868,6 +960,7 @@ class Server:
         while True:
             try:
                 sock = listener.accept()[0]
+                self._sockets.add(sock)
                 if self._tcp_host is not None:
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._serve, args=(Connection(sock),), name="greenroom-http", daemon=True).start()
@@ -897,8 +990,9 @@ class Server:
         except (Closed, OSError):
             call = connection.call
             if call is not None:
-                call.stopped = True
+                call.stop()
         with connection.answering:
+            self._sockets.discard(connection.socket)
             connection.close()
 
     def _allow(self, headers):
@@ -975,30 +1069,55 @@ class Server:
         return self._on_main(connection, release)
 
     def _cleanup(self, connection, _value, _target):
+        """Cleans up on the main thread once no call runs; after a while here, beside what does not end."""
+
         def cleanup():
             self._ask("cleanup")
             return {"status": "ok"}
 
-        return self._on_main(connection, cleanup)
+        host = self._host
+        job = self._job(connection, cleanup)
+        deadline = time.monotonic() + CLEANUP_GRACE_SECONDS
+        claim = threading.Lock()
+        claimed = threading.Event()
+
+        def once():
+            if claim.acquire(blocking=False):
+                claimed.set()
+                job()
+
+        host.wait_for_calls(CLEANUP_GRACE_SECONDS)
+        host.jobs.put(once)
+        claimed.wait(max(0.0, deadline - time.monotonic()))
+        once()
+        return False
 
     def _ask(self, name):
         method = getattr(self._host.plugin, name, None)
         return {} if method is None else self._host.settle(method())
 
     def _on_main(self, connection, action):
+        self._host.jobs.put(self._job(connection, action))
+        return False
+
+    @staticmethod
+    def _job(connection, action):
+        """Answers with what `action` returns or raises, on whichever thread it is called."""
+
         def job():
             try:
                 try:
                     body = encode(action())
+                    end_child()
                 except BaseException as error:
+                    end_child(error)
                     connection.refuse(describe(error))
                 else:
                     connection.answer(body)
             finally:
                 connection.answering.release()
 
-        self._host.jobs.put(job)
-        return False
+        return job
 
 
 def parse(body):
@@ -1055,6 +1174,15 @@ def private_stdin():
     return fd
 
 
+def forget_worker(host, server, lifelines):
+    """Takes from a child that plugin code has forked, or that multiprocessing has, what only the worker may have."""
+    host.forget_calls()
+    server.forget_sockets()
+    # Once: in a grandchild the number may be that of a file of the plugin.
+    while lifelines:
+        os.close(lifelines.pop())
+
+
 def main():
     stdin, stdout = private_stdin(), os.dup(1)
     boot = read_boot(stdin)
@@ -1070,6 +1198,7 @@ def main():
     sys.path[0] = wanted["folder"]
     try:
         plugin = load_class(wanted.get("module") or "plugin", wanted.get("class"))()
+        end_child()
     except SystemExit as error:
         fail(text_of(error), error.code if isinstance(error.code, int) and error.code else 1)
     except BaseException as error:
@@ -1078,6 +1207,9 @@ def main():
     concurrency = max(1, boot.get("concurrency", 1))
     host = Host(plugin, wanted["name"], concurrency)
     server = Server(host, boot)
+    lifelines = [stdin]
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: forget_worker(host, server, lifelines))
     address, control = server.listen(boot["listen"])
     handshake = {
         "greenroom": PROTOCOL,
@@ -1086,8 +1218,9 @@ def main():
         "address": address,
         "control": control,
         "sdk": SDK,
-        "capabilities": ["stream", "progress"]
-        + [name for name in ("cancel", "release", "cleanup") if callable(attribute(plugin, name))],
+        # Whether the plugin has a cleanup or not: the request also waits for cancelled calls to end.
+        "capabilities": ["stream", "progress", "cleanup"]
+        + [name for name in ("cancel", "release") if callable(attribute(plugin, name))],
         "concurrency": concurrency,
     }
     try:

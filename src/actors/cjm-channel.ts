@@ -1,4 +1,5 @@
 import type { Client, Pool } from 'undici';
+import type { CallKind } from '../calls/frames.ts';
 import { LineReader } from '../calls/line-reader.ts';
 import { protocolError, remoteError } from '../calls/remote-error.ts';
 import type { GreenroomError } from '../errors.ts';
@@ -13,7 +14,6 @@ export interface CjmChannelOptions {
   readonly plugin: string;
   /** The loopback TCP port that the host has given it. */
   readonly port: number;
-  readonly concurrency: number;
 }
 
 /**
@@ -27,36 +27,37 @@ export function createCjmChannel(options: CjmChannelOptions): WorkerChannel {
 const HEADERS = { 'content-type': 'application/json' };
 const CALL_HEADERS = Object.entries(HEADERS).flat();
 
+/**
+ * Every request has a connection of its own: after an error of its own an older worker closes a connection without
+ * saying so, and a call that is sent on it just then would be lost.
+ */
 class CjmChannel implements WorkerChannel {
   readonly #plugin: string;
-  readonly #calls: Client | Pool;
-  readonly #admin: Client | Pool;
-  /** Health, cancel and progress, which an older worker answers beside a call. */
-  readonly #control: Client | Pool;
+  readonly #address: string;
+  readonly #open = new Set<Client | Pool>();
+  /** How many requests run in plugin code. */
+  #occupied = 0;
+  /** Ends the health requests that are open as plugin code begins to run. */
+  #asking: AbortController | undefined;
+  #health: Health | undefined;
   #closed = false;
 
-  constructor({ plugin, port, concurrency }: CjmChannelOptions) {
-    const address = `tcp:127.0.0.1:${port}`;
+  constructor({ plugin, port }: CjmChannelOptions) {
     this.#plugin = plugin;
-    this.#calls = connectTo(address, concurrency);
-    this.#admin = connectTo(address, 1);
-    this.#control = connectTo(address, 1);
+    this.#address = `tcp:127.0.0.1:${port}`;
   }
 
   execute(call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute', body, new Answer(this.#plugin, 'execute', call, this.#withProgress(sink)));
+    return this.#send('/execute', body, 'execute', call, sink);
   }
 
   stream(call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute_stream', body, new Answer(this.#plugin, 'stream', call, this.#withProgress(sink)));
+    return this.#send('/execute_stream', body, 'stream', call, sink);
   }
 
   /** Stops whatever runs: an older worker does not tell calls apart. */
   async cancel(): Promise<CancelOutcome> {
-    const { status, detail } = ((await this.#ask(this.#control, 'POST', '/cancel', {})) ?? {}) as Record<
-      string,
-      unknown
-    >;
+    const { status, detail } = ((await this.#ask('POST', '/cancel', {})) ?? {}) as Record<string, unknown>;
     if (status === 'cancelled') return 'requested';
     if (status === 'not_supported') return 'unsupported';
     throw status === 'error'
@@ -64,8 +65,26 @@ class CjmChannel implements WorkerChannel {
       : protocolError(this.#plugin, `answered /cancel with status ${String(status)}`);
   }
 
+  /**
+   * An older worker may answer nothing while it runs plugin code, for as long as that takes. It is then taken to be
+   * alive, as it was when it answered last.
+   */
   async health(signal: AbortSignal): Promise<Health> {
-    const answer = await this.#ask(this.#control, 'GET', '/health', undefined, signal);
+    const last = this.#health;
+    if (last !== undefined && this.#occupied > 0) return last;
+    this.#asking ??= new AbortController();
+    const occupied = this.#asking.signal;
+    try {
+      this.#health = await this.#askHealth(AbortSignal.any([signal, occupied]));
+      return this.#health;
+    } catch (error) {
+      if (last !== undefined && occupied.aborted && !signal.aborted) return last;
+      throw error;
+    }
+  }
+
+  async #askHealth(signal: AbortSignal): Promise<Health> {
+    const answer = await this.#ask('GET', '/health', undefined, signal);
     const { pid, name, version } = (answer ?? {}) as Record<string, unknown>;
     if (typeof pid !== 'number') throw protocolError(this.#plugin, 'answered /health without a pid');
     return {
@@ -79,15 +98,15 @@ class CjmChannel implements WorkerChannel {
   }
 
   async initialize(config: unknown, signal: AbortSignal): Promise<void> {
-    await this.#ask(this.#admin, 'POST', '/initialize', config ?? {}, signal);
+    await this.#askPlugin('POST', '/initialize', signal, config ?? {});
   }
 
   config(signal: AbortSignal): Promise<unknown> {
-    return this.#ask(this.#admin, 'GET', '/config', undefined, signal);
+    return this.#askPlugin('GET', '/config', signal);
   }
 
   configSchema(signal: AbortSignal): Promise<unknown> {
-    return this.#ask(this.#admin, 'GET', '/config_schema', undefined, signal);
+    return this.#askPlugin('GET', '/config_schema', signal);
   }
 
   /** The older wire has no release. */
@@ -96,50 +115,102 @@ class CjmChannel implements WorkerChannel {
   }
 
   async cleanup(signal: AbortSignal): Promise<void> {
-    await this.#ask(this.#admin, 'POST', '/cleanup', {}, signal);
+    await this.#askPlugin('POST', '/cleanup', signal, {});
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     const cause = new Error('The channel was closed.');
-    for (const client of [this.#calls, this.#admin, this.#control]) client.destroy(cause).catch(() => {});
+    for (const client of this.#open) client.destroy(cause).catch(() => {});
   }
 
-  #withProgress(sink: CallSink): CallSink {
-    return withPolledProgress(sink, () => this.#ask(this.#control, 'GET', '/progress'));
+  /** A sink that gets the progress too. `done` is called at the end of the call. */
+  #watched(sink: CallSink, done: () => void): CallSink {
+    const progress = withPolledProgress(sink, (signal) => this.#ask('GET', '/progress', undefined, signal));
+    return {
+      onProgress: (fraction, message) => progress.onProgress(fraction, message),
+      onChunk: (chunk) => progress.onChunk(chunk),
+      onResult: (result) => {
+        done();
+        progress.onResult(result);
+      },
+      onError: (error) => {
+        done();
+        progress.onError(error);
+      },
+    };
   }
 
-  #send(path: string, body: string, answer: Answer): CallInFlight {
-    this.#calls.dispatch({ path, method: 'POST', headers: CALL_HEADERS, body }, answer);
+  /** Notes that plugin code runs, until what it returns is called. */
+  #occupy(): () => void {
+    this.#occupied += 1;
+    this.#asking?.abort();
+    this.#asking = undefined;
+    return () => {
+      this.#occupied -= 1;
+    };
+  }
+
+  #send(path: string, body: string, kind: CallKind, call: string, sink: CallSink): CallInFlight {
+    const free = this.#occupy();
+    const client = this.#connect();
+    const watched = this.#watched(sink, () => {
+      free();
+      this.#disconnect(client);
+    });
+    const answer = new Answer(this.#plugin, kind, call, watched);
+    client.dispatch({ path, method: 'POST', headers: CALL_HEADERS, body }, answer);
     return answer;
   }
 
-  #ask(
-    client: Client | Pool,
-    method: 'GET' | 'POST',
-    path: string,
-    body?: unknown,
-    signal?: AbortSignal,
-  ): Promise<unknown> {
-    const errorIn = (answer: unknown): GreenroomError | undefined => detailError(this.#plugin, answer);
-    return requestJson({ plugin: this.#plugin, client, headers: HEADERS, method, path, body, signal, errorIn });
+  #connect(): Client | Pool {
+    const client = connectTo(this.#address, 1);
+    this.#open.add(client);
+    if (this.#closed) client.destroy(new Error('The channel was closed.')).catch(() => {});
+    return client;
+  }
+
+  #disconnect(client: Client | Pool): void {
+    this.#open.delete(client);
+    client.destroy().catch(() => {});
+  }
+
+  /** A request that runs in plugin code. */
+  async #askPlugin(method: 'GET' | 'POST', path: string, signal: AbortSignal, body?: unknown): Promise<unknown> {
+    const free = this.#occupy();
+    try {
+      return await this.#ask(method, path, body, signal);
+    } finally {
+      free();
+    }
+  }
+
+  async #ask(method: 'GET' | 'POST', path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
+    const plugin = this.#plugin;
+    const errorIn = (answer: unknown): GreenroomError | undefined => errorOf(plugin, answer);
+    const client = this.#connect();
+    try {
+      return await requestJson({ plugin, client, headers: HEADERS, method, path, body, signal, errorIn });
+    } finally {
+      this.#disconnect(client);
+    }
   }
 }
 
-/** A bare result, or `{"detail": …}`. */
+/** A bare result, `{"detail": …}`, or `{"_job_error": …}` with whatever status. */
 class Answer extends CallAnswer {
   protected override readLines(): ChunkReader {
     return new ChunkReader(this.plugin, this.sink);
   }
 
   protected override readWhole(status: number, answer: unknown): boolean {
-    if (status === 200) {
+    if (status === 200 && !isJobError(answer)) {
       if (this.kind === 'stream') return false;
       this.sink.onResult(answer);
       return true;
     }
-    const error = detailError(this.plugin, answer);
+    const error = errorOf(this.plugin, answer);
     if (error === undefined) return false;
     this.sink.onError(error);
     return true;
@@ -188,10 +259,15 @@ class ChunkReader extends LineReader {
 /** The error that a chunk is: `{"error": text}` alone, or in the newest of the older workers `{"_job_error": {…}}`. */
 function chunkError(plugin: string, chunk: unknown): GreenroomError | undefined {
   if (typeof chunk !== 'object' || chunk === null) return undefined;
-  if ('_job_error' in chunk) return jobError(plugin, chunk['_job_error']);
+  if (isJobError(chunk)) return jobError(plugin, chunk['_job_error']);
   return 'error' in chunk && Object.keys(chunk).length === 1
     ? remoteError(plugin, { type: 'PluginError', message: String(chunk.error) })
     : undefined;
+}
+
+/** No result of a plugin has this key. */
+function isJobError(answer: unknown): answer is { readonly _job_error: unknown } {
+  return typeof answer === 'object' && answer !== null && '_job_error' in answer;
 }
 
 function jobError(plugin: string, job: unknown): GreenroomError {
@@ -206,10 +282,15 @@ function jobError(plugin: string, job: unknown): GreenroomError {
   });
 }
 
-/** The error in FastAPI's body: a text, or a list of what is wrong with the request. */
-function detailError(plugin: string, answer: unknown): GreenroomError | undefined {
+/**
+ * The error in a body: `{"_job_error": …}`, or FastAPI's `detail`, which holds the same, a text, or a list of what is
+ * wrong with the request.
+ */
+function errorOf(plugin: string, answer: unknown): GreenroomError | undefined {
+  if (isJobError(answer)) return jobError(plugin, answer['_job_error']);
   if (typeof answer !== 'object' || answer === null || !('detail' in answer)) return undefined;
   const { detail } = answer;
+  if (isJobError(detail)) return jobError(plugin, detail['_job_error']);
   return typeof detail === 'string'
     ? remoteError(plugin, { type: 'PluginError', message: detail })
     : remoteError(plugin, {

@@ -3,24 +3,32 @@ import type { CallSink } from './worker-channel.ts';
 /** How often an older worker is asked for the progress of a call, in milliseconds: it reports nothing by itself. */
 const POLL_MS = 200;
 
+/** How long a result waits for the progress before it, in milliseconds. */
+const LAST_POLL_MS = 1_000;
+
+/** What an older worker answers whose plugin has reported nothing yet. */
+const NOTHING_YET = JSON.stringify([0, '']);
+
 /**
- * A sink that also gets the progress that `ask` finds, `{ progress, message }`, each change once, until the call's
- * outcome. An answer that cannot be had is passed over.
+ * A sink that also gets the progress that `ask` finds, `{ progress, message }`, each change once, the last before the
+ * result. An answer that cannot be had is passed over.
  */
-export function withPolledProgress(sink: CallSink, ask: () => Promise<unknown>): CallSink {
-  let ended = false;
+export function withPolledProgress(sink: CallSink, ask: (signal: AbortSignal) => Promise<unknown>): CallSink {
+  const asking = new AbortController();
   let last = '';
   let timer: NodeJS.Timeout;
 
-  const poll = async (): Promise<void> => {
-    const answer = await ask().catch(() => undefined);
-    if (ended) return;
+  const tell = (answer: unknown): void => {
     const { progress, message } = (answer ?? {}) as { progress?: unknown; message?: unknown };
     const now = JSON.stringify([progress, message]);
-    if (typeof progress === 'number' && now !== last) {
-      last = now;
-      sink.onProgress(progress, typeof message === 'string' && message !== '' ? message : undefined);
-    }
+    if (typeof progress !== 'number' || now === last) return;
+    last = now;
+    sink.onProgress(progress, typeof message === 'string' && message !== '' ? message : undefined);
+  };
+  const poll = async (): Promise<void> => {
+    const answer = await ask(asking.signal).catch(() => undefined);
+    if (asking.signal.aborted) return;
+    tell(answer);
     wait();
   };
   const wait = (): void => {
@@ -28,8 +36,14 @@ export function withPolledProgress(sink: CallSink, ask: () => Promise<unknown>):
     timer.unref();
   };
   const end = (): void => {
-    ended = true;
     clearTimeout(timer);
+    asking.abort();
+  };
+  /** A call that ends between two looks has said more than was seen. */
+  const lookOnceMore = async (): Promise<void> => {
+    const answer = await ask(AbortSignal.timeout(LAST_POLL_MS)).catch(() => undefined);
+    const { progress, message } = (answer ?? {}) as { progress?: unknown; message?: unknown };
+    if (last !== '' || JSON.stringify([progress, message]) !== NOTHING_YET) tell(answer);
   };
 
   wait();
@@ -38,7 +52,7 @@ export function withPolledProgress(sink: CallSink, ask: () => Promise<unknown>):
     onChunk: (chunk) => sink.onChunk(chunk),
     onResult: (result) => {
       end();
-      sink.onResult(result);
+      void lookOnceMore().then(() => sink.onResult(result));
     },
     onError: (error) => {
       end();

@@ -75,7 +75,7 @@ async function connectOlderWorker(
   signal: AbortSignal,
 ): Promise<Connection> {
   const concurrency = launch.concurrency;
-  const channel = createCjmChannel({ plugin: launch.plugin, port: process.port, concurrency });
+  const channel = createCjmChannel({ plugin: launch.plugin, port: process.port });
   process.onExit(() => channel.close());
   signal.addEventListener('abort', () => channel.close(), { once: true });
   for (;;) {

@@ -158,6 +158,11 @@ export class Call implements Guest {
     this.#discardFiles();
   }
 
+  giveUp(): void {
+    // Once its caller has its outcome, the worker was asked already.
+    if (this.#outcome !== undefined && this.#residency !== undefined) this.#askToStop(this.#residency);
+  }
+
   lose(error: GreenroomError): void {
     this.#residency = undefined;
     this.#inFlight = undefined;
@@ -256,12 +261,16 @@ export class Call implements Guest {
       gate.withdraw(this);
       this.#discardFiles();
     } else {
-      // The stream may be paused; the end of the answer is what returns the lease.
-      this.#inFlight?.resume();
-      residency.channel.cancel(this.id).catch(() => {});
+      this.#askToStop(residency);
       this.#grace = patience.setTimeout(() => gate.reportStuck(residency, this), this.#site.cancelGraceMs());
     }
     outcome.onError(error);
+  }
+
+  #askToStop(residency: Residency): void {
+    // A paused stream stands still in the worker too, and would not see that it is cancelled.
+    this.#inFlight?.resume();
+    residency.channel.cancel(this.id).catch(() => {});
   }
 
   /** Hands out the caller's side once; whoever gets it settles it. */

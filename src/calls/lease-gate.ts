@@ -27,6 +27,8 @@ export interface Guest {
   start(residency: Residency): void;
   /** It will get no lease. */
   refuse(error: GreenroomError): void;
+  /** Asks the worker, which goes on for a while, to give it up. Its lease is lost right after. */
+  giveUp?(): void;
   /** The worker is gone and the lease with it; the guest must not call `leave`. */
   lose(error: GreenroomError): void;
 }
@@ -209,6 +211,12 @@ export class LeaseGate {
       guest.lose(error);
     }
     if (guests.length > 0 && this.#leases === 0) this.#announceIdle();
+  }
+
+  /** The time of this generation is over: cancels what is still at it and ends its leases with the error. */
+  end(generation: number, residency: Residency | undefined, error: GreenroomError): void {
+    for (const guest of residency?.guests ?? []) guest.giveUp?.();
+    this.lose(generation, residency, error);
   }
 
   /** A guest could not be served for want of memory: it waits for the plugin to come back with more of it. */

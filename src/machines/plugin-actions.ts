@@ -332,9 +332,9 @@ export const dismissDrained = base.enqueueActions(({ context, enqueue }) => {
   }
 });
 
-/** The former generations have had their time: their leases end. */
+/** The former generations have had their time: their calls are cancelled and their leases end. */
 export const loseOldLeases = ({ context }: { context: PluginContext }): void => {
-  for (const slot of oldSlots(context)) context.gate.lose(slot.generation, slot.residency, drainError(context));
+  for (const slot of oldSlots(context)) context.gate.end(slot.generation, slot.residency, drainError(context));
 };
 
 export const replaceAgain = base.assign({ replaceAgain: true });
@@ -381,9 +381,9 @@ export const loseLeases = ({ context, event }: { context: PluginContext; event: 
   if (error !== undefined && slot !== undefined) context.gate.lose(slot.generation, slot.residency, error);
 };
 
-/** Ends the leases of the current generation, whose time is over. */
+/** Cancels the calls of the current generation, whose time is over, and ends its leases. */
 export const endLeases = ({ context }: { context: PluginContext }): void => {
-  if (context.current !== undefined) context.gate.lose(context.current, residencyOf(context), drainError(context));
+  if (context.current !== undefined) context.gate.end(context.current, residencyOf(context), drainError(context));
 };
 
 export const refuseWaiting = ({ context, event }: { context: PluginContext; event: PluginEvent }): void => {

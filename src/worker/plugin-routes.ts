@@ -20,6 +20,9 @@ export interface RouteSettings {
   readonly control: Promise<unknown>;
 }
 
+/** How long `/cleanup` waits for running calls to end, in milliseconds. */
+const CLEANUP_GRACE_MS = 1_000;
+
 type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** Answers the requests that reach plugin code. Never throws. */
@@ -70,6 +73,8 @@ export function createPluginRoutes({ plugin, calls, control }: RouteSettings): R
       sendJson(response, 200, stringify({ outcome: plugin.release === undefined ? 'unsupported' : 'released' }));
     },
     async 'POST /cleanup'(_request, response) {
+      // Calls that were cancelled just now are to be over, and to have run what they close themselves.
+      await calls.ended(CLEANUP_GRACE_MS);
       await plugin.cleanup?.();
       sendJson(response, 200, '{"status":"ok"}');
     },

@@ -10,6 +10,8 @@ export type ProgressSink = (fraction: number, message: string | undefined) => vo
 export class RunningCalls {
   readonly #table: CallTable;
   readonly #calls: (RunningCall | undefined)[] = [];
+  #running = 0;
+  #onIdle: (() => void) | undefined;
 
   constructor(table: CallTable) {
     this.#table = table;
@@ -21,6 +23,7 @@ export class RunningCalls {
     if (entry === undefined) throw new PluginError('Too many calls run in this worker.', { category: 'transient' });
     const call = new RunningCall(body, entry, this.#table, context, onProgress);
     this.#calls[entry.slot] = call;
+    this.#running += 1;
     return call;
   }
 
@@ -29,6 +32,21 @@ export class RunningCalls {
     call.ended = true;
     this.#calls[call.entry.slot] = undefined;
     this.#table.close(call.entry);
+    this.#running -= 1;
+    if (this.#running === 0) this.#onIdle?.();
+  }
+
+  /** Resolves when no call runs, after `ms` milliseconds at the latest. */
+  async ended(ms: number): Promise<void> {
+    if (this.#running === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#onIdle = undefined;
   }
 
   /** Aborts the signal of a call that the table says is cancelled, if it still runs. */

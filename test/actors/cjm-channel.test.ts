@@ -14,7 +14,7 @@ afterEach(async () => {
 type Answer = (response: ServerResponse, body: string, route: string) => void;
 
 /** A channel to a played older worker; what is not in the table has nothing to say. */
-async function channelTo(routes: Record<string, Answer>, concurrency = 1): Promise<WorkerChannel> {
+async function channelTo(routes: Record<string, Answer>): Promise<WorkerChannel> {
   const played = await playHttp((request, response, body) => {
     const route = `${request.method} ${request.url}`;
     const answer = routes[route];
@@ -22,7 +22,7 @@ async function channelTo(routes: Record<string, Answer>, concurrency = 1): Promi
     else answer(response, body, route);
   }, 'tcp');
   playing.push(played);
-  const channel = createCjmChannel({ plugin: 'elder', port: played.port, concurrency });
+  const channel = createCjmChannel({ plugin: 'elder', port: played.port });
   open.push(channel);
   return channel;
 }
@@ -122,7 +122,7 @@ describe('a call of an older worker', () => {
     expect(so).toMatchObject({ chunks: [1], outcomes: 1, last: 'error', error: { code: 'E_CRASHED' } });
   });
 
-  it('asks for the progress of a call, tells each change once, and nothing after the result', async () => {
+  it('asks for the progress of a call, tells each change once, and the last before the result', async () => {
     const answers = [
       { progress: 0.1, message: '' },
       { progress: 0.1, message: '' },
@@ -136,7 +136,10 @@ describe('a call of an older worker', () => {
       'GET /progress': (response) => {
         const next = answers.shift();
         if (next === undefined) {
-          if (held !== undefined) reply(held, 200, 'done');
+          const calling = held;
+          held = undefined;
+          if (calling === undefined) reply(response, 200, { progress: 1, message: 'all' });
+          else reply(calling, 200, 'done');
         } else reply(response, 200, next);
       },
     });
@@ -145,26 +148,79 @@ describe('a call of an older worker', () => {
       [0.1, undefined],
       [0.5, 'half'],
       [0.9, 'half'],
+      [1, 'all'],
     ]);
     expect(so).toMatchObject({ result: 'done', last: 'result', outcomes: 1 });
   });
 
-  it('passes over progress that is answered after the result', async () => {
-    let execution: ServerResponse | undefined;
-    let progress: ServerResponse | undefined;
+  it('says nothing of the progress of a plugin that reports none', async () => {
     const channel = await channelTo({
-      'GET /health': says({ status: 'running', pid: 1 }),
-      'POST /execute': (response) => (execution = response),
-      'GET /progress': (response) => {
-        progress = response;
-        if (execution !== undefined) reply(execution, 200, 'done');
-      },
+      'POST /execute': says('done'),
+      'GET /progress': says({ progress: 0, message: '' }),
     });
     const so = await told((sink) => channel.execute('c', body, sink));
-    if (progress !== undefined) reply(progress, 200, { progress: 0.5, message: 'late' });
-    // Answered on the same connection, so after the late progress.
+    expect(so).toMatchObject({ progress: [], result: 'done', last: 'result', outcomes: 1 });
+  });
+
+  it('loses no call on a connection that the worker closes without a word', async () => {
+    let calls = 0;
+    const channel = await channelTo({
+      'POST /execute': (response) => {
+        calls += 1;
+        if (calls > 1) {
+          reply(response, 200, 'next');
+          return;
+        }
+        // As a worker does whose result cannot be written: an answer, and then the end.
+        response.writeHead(500).end('Internal Server Error', () => response.socket?.destroy());
+      },
+    });
+    expect(await told((sink) => channel.execute('c', body, sink))).toMatchObject({ error: { code: 'E_PROTOCOL' } });
+    expect(await told((sink) => channel.execute('c', body, sink))).toMatchObject({ result: 'next' });
+  });
+
+  it.each([
+    ['alone', says({ _job_error: { category: 'transient', message: 'later', retriable: true } }, 503)],
+    ['with status 200', says({ _job_error: { category: 'transient', message: 'later', retriable: true } })],
+    [
+      'in the detail',
+      says({ detail: { _job_error: { category: 'transient', message: 'later', retriable: true } } }, 500),
+    ],
+  ])('takes {"_job_error": …} for the error of the plugin: %s', async (_where, answer) => {
+    const channel = await channelTo({ 'POST /execute': answer });
+    const so = await told((sink) => channel.execute('c', body, sink));
+    expect(so).toMatchObject({
+      outcomes: 1,
+      error: { code: 'E_REMOTE', remote: { message: 'later', category: 'transient', retryable: true } },
+    });
+  });
+
+  it('takes a worker that runs plugin code for alive, before and after it was asked', async () => {
+    const [asked, arrived] = [new Moment(), new Moment()];
+    let answers = true;
+    let held: ServerResponse | undefined;
+    const channel = await channelTo({
+      'GET /health': (response) => {
+        if (answers) reply(response, 200, { status: 'running', pid: 7 });
+        else asked.happen();
+      },
+      'POST /execute': (response) => {
+        held = response;
+        arrived.happen();
+      },
+    });
     await channel.health(never);
-    expect(so).toMatchObject({ progress: [], last: 'result', outcomes: 1 });
+    answers = false;
+    const before = channel.health(never);
+    await asked.happened;
+    const call = told((sink) => channel.execute('c', body, sink));
+    expect(await before).toMatchObject({ pid: 7 });
+    await arrived.happened;
+    expect(await channel.health(never)).toMatchObject({ pid: 7 });
+    if (held !== undefined) reply(held, 200, 'done');
+    await call;
+    // Idle, it has to answer again.
+    await expect(channel.health(AbortSignal.abort(new Error('late')))).rejects.toThrow('late');
   });
 
   it('stops reading while paused', async () => {
