@@ -128,6 +128,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       env: { ...env, ...tree.mark },
       extendEnv: false,
       buffer: false,
+      // By default NODE_DEBUG=execa has it print what workers say, secrets included.
+      verbose: 'none',
       reject: false,
       stripFinalNewline: false,
       encoding: 'buffer',
