@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { GreenroomError, messageOf } from '../errors.ts';
+import { PATIENCE_MS } from '../manifest/patience.ts';
 import { checkPaths } from '../manifest/read.ts';
 import { type Boot, EXIT_DO_NOT_RESTART, type Handshake } from '../protocol.ts';
 import { freePort } from './free-port.ts';
@@ -246,16 +248,16 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       }),
     ]);
     clearTimeout(timer);
+    this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
     const output = this.output();
     const exit: WorkerExit = {
       code,
       signal,
       output,
       outOfMemory: killedByKernel || (code !== 0 && saysOutOfMemory(output)),
-      spawnError: this.#handshake === undefined && code !== null ? this.#missing() : undefined,
+      spawnError: this.#handshake === undefined && code !== null ? await this.#missingForGood() : undefined,
       retryable: code !== EXIT_DO_NOT_RESTART,
     };
-    this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
     this.#tell({ type: 'PROCESS.EXITED', exit });
     await tree.gone();
     this.#child?.stdin?.destroy();
@@ -275,6 +277,13 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   #missing(cause?: unknown): GreenroomError | undefined {
     const [problem] = checkPaths(this.#launch.entry);
     return problem && this.#wrongManifest(problem.reason, cause);
+  }
+
+  /** The same, unless it is back a moment later: an editor may have been saving it. */
+  async #missingForGood(): Promise<GreenroomError | undefined> {
+    if (this.#missing() === undefined) return undefined;
+    await delay(PATIENCE_MS, undefined, { ref: false });
+    return this.#missing();
   }
 
   #wrongManifest(reason: string, cause: unknown): GreenroomError {

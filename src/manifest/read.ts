@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { type FileStamp, readText } from '../file-text.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json-depth.ts';
@@ -131,7 +131,7 @@ function fromFolder(folder: string, path: string): string {
   return isAbsolute(path) ? path : resolve(folder, path);
 }
 
-/** The files and programs a manifest names that are not there. Looked for when a worker cannot start, and by `validate`. */
+/** The files and programs a manifest names that are not there. Looked for when a worker cannot start, and by `validate`. Never throws. */
 export function checkPaths(entry: ManifestEntry): ManifestProblem[] {
   const { file, manifest, resolved } = entry;
   const problems: ManifestProblem[] = [];
@@ -152,12 +152,21 @@ export function checkPaths(entry: ManifestEntry): ManifestProblem[] {
   return problems;
 }
 
+/** What is at a path, as far as the system tells: a name that is too long or a loop of links leads nowhere either. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  return statsOf(path) !== undefined;
 }
 
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return statsOf(path)?.isDirectory() === true;
 }
 
 function isRunnable(program: string): boolean {

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { isSameStamp, stampOf } from '../file-text.ts';
 import { Catalogue, type ManifestChange, type ShadowedManifest } from './catalogue.ts';
+import { PATIENCE_MS } from './patience.ts';
 import { type ManifestEntry, type ManifestProblem, type ManifestReading, readManifest } from './read.ts';
 import { isManifestPath, manifestFiles } from './search-path.ts';
 
@@ -38,12 +39,6 @@ export interface ManifestSource {
   /** Stops following. */
   close(): Promise<void>;
 }
-
-/**
- * How long a manifest is gone, or not usable, before that counts, in milliseconds. Editors and version control take a
- * file away, or empty it, and write it anew a moment later; a deployment swaps whole folders.
- */
-export const PATIENCE_MS = 250;
 
 /** How long the event loop may be held up by reading, in milliseconds. */
 const SLICE_MS = 10;

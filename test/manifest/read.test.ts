@@ -62,6 +62,11 @@ describe('a file that is no manifest', () => {
     ['a name that would leave its folder', { name: '../x', command: 'x' }, 'name', 'no slashes'],
     ['nothing to run', { name: 'x' }, 'worker', 'cannot be inferred'],
     ['a Python plugin without a module', { name: 'x', worker: 'python' }, 'module', 'is needed'],
+    ['a NUL in a path', { name: 'x', module: './a\0.mjs' }, 'module', 'the character NUL'],
+    ['a NUL in an argument', { name: 'x', command: 'x', args: ['\0'] }, 'args.0', 'the character NUL'],
+    ['a NUL in a variable', { name: 'x', command: 'x', env_vars: { A: '\0' } }, 'env_vars.A', 'the character NUL'],
+    ['a variable without a name', { name: 'x', command: 'x', env_vars: { '': 1 } }, 'env_vars', 'must have names'],
+    ['a name that no variable has', { name: 'x', command: 'x', env_vars: { 'A=B': 1 } }, 'env_vars', 'must have names'],
     ['a negative timeout', { name: 'x', command: 'x', start_timeout_ms: -1 }, 'start_timeout_ms', '>=0'],
     [
       'an unknown restart policy',
@@ -153,6 +158,12 @@ describe('a manifest', () => {
   it('that names what is not there is found out by looking', () => {
     const entry = read({ name: 'x', python_path: './no/python', module: 'x.py', class: 'X', cwd: 'nowhere' })?.entry;
     expect(entry && checkPaths(entry).map(({ field }) => field)).toEqual(['cwd', 'module', 'python_path']);
+    const [long, loop] = [`./${'x'.repeat(5_000)}`, join(folder, 'loop')];
+    symlinkSync(loop, loop);
+    for (const path of [long, join(loop, 'x')]) {
+      const lost = read({ name: 'x', python_path: path, module: `${path}.py`, cwd: path })?.entry;
+      expect(lost && checkPaths(lost).map(({ field }) => field)).toEqual(['cwd', 'module', 'python_path']);
+    }
     const good = read({ name: 'x', command: process.execPath })?.entry;
     expect(good && checkPaths(good)).toEqual([]);
   });

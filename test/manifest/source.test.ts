@@ -5,12 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { systemClock } from '../../src/clock.ts';
 import type { ManifestChange } from '../../src/manifest/catalogue.ts';
 import type { ManifestProblem } from '../../src/manifest/read.ts';
-import {
-  createManifestSource,
-  type ManifestSource,
-  type ManifestSourceOptions,
-  PATIENCE_MS,
-} from '../../src/manifest/source.ts';
+import { PATIENCE_MS } from '../../src/manifest/patience.ts';
+import { createManifestSource, type ManifestSource, type ManifestSourceOptions } from '../../src/manifest/source.ts';
 import { TestClock } from '../machines/test-clock.ts';
 
 let root: string;
