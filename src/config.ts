@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Transport } from './actors/worker-launch.ts';
 import { DEFAULT_MAX_WAITING } from './calls/lease-gate.ts';
 import { GreenroomError, messageOf } from './errors.ts';
+import { readText } from './file-text.ts';
+import { isDeeperThan, MAX_LEVELS } from './json-depth.ts';
 import { DEFAULT_MAX_SCHEDULER_WAITING } from './scheduler/admission.ts';
 import { EVICTION_ORDERS, type EvictionOrderName, POLICY_NAMES, type PolicyName } from './scheduler/policies.ts';
 import type { Policy } from './scheduler/policy.ts';
@@ -60,7 +61,8 @@ const settingsSchema = z.strictObject({
   order: z.enum(EVICTION_ORDERS).optional(),
   maxWaitMs: milliseconds.optional(),
   maxSchedulerWaiting: z.number().int().positive().optional(),
-  watch: z.boolean().optional(),
+  watch: z.union([z.boolean(), z.literal('poll')], { error: 'must be true, false or "poll"' }).optional(),
+  pollMs: milliseconds.min(1).optional(),
   load: z.enum(['lazy', 'explicit']).optional(),
   transport: z.enum(['unix', 'tcp']).optional(),
   passEnv: z.array(z.string().min(1)).optional(),
@@ -131,8 +133,13 @@ export interface SupervisorSettings {
   readonly maxWaitMs?: number | undefined;
   /** How many plugins may wait for room. Default 1,000. */
   readonly maxSchedulerWaiting?: number | undefined;
-  /** Whether changes of manifests on disk are followed. Default true. */
-  readonly watch?: boolean | undefined;
+  /**
+   * Whether changes of manifests on disk are followed. Default true: by the system's events, and where there are none,
+   * as on network file systems, by looking every `pollMs`; `poll`: by looking alone.
+   */
+  readonly watch?: boolean | 'poll' | undefined;
+  /** How long after one look at the manifests the next one comes, where they are followed so. Default 2 s. */
+  readonly pollMs?: number | undefined;
   /** `lazy`, the default: the first call loads; `explicit`: only `load` does. */
   readonly load?: 'lazy' | 'explicit' | undefined;
   /** How workers are reached. Default: Unix sockets, TCP on the loopback address where they are not to be had. */
@@ -182,7 +189,8 @@ export interface ResolvedSettings {
   readonly order: EvictionOrderName;
   readonly maxWaitMs: number;
   readonly maxSchedulerWaiting: number;
-  readonly watch: boolean;
+  readonly watch: boolean | 'poll';
+  readonly pollMs: number;
   readonly load: 'lazy' | 'explicit';
   readonly transport: Transport;
   readonly passEnv: readonly string[];
@@ -230,6 +238,7 @@ export function resolveSettings(
     maxWaitMs: merged.maxWaitMs ?? DEFAULT_MAX_WAIT_MS,
     maxSchedulerWaiting: merged.maxSchedulerWaiting ?? DEFAULT_MAX_SCHEDULER_WAITING,
     watch: merged.watch ?? true,
+    pollMs: merged.pollMs ?? 2_000,
     load: merged.load ?? 'lazy',
     transport: merged.transport ?? (process.platform === 'win32' ? 'tcp' : 'unix'),
     passEnv: merged.passEnv ?? [],
@@ -252,6 +261,8 @@ export function resolveSettings(
 const VARIABLES: Readonly<Record<string, readonly [keyof SupervisorSettings, (text: string) => unknown]>> = {
   GREENROOM_HOME: ['dataDir', String],
   GREENROOM_SEARCH_PATHS: ['searchPaths', (text) => text.split(delimiter).filter((path) => path !== '')],
+  GREENROOM_WATCH: ['watch', (text) => SWITCHES[text] ?? text],
+  GREENROOM_POLL_MS: ['pollMs', Number],
   GREENROOM_TRANSPORT: ['transport', String],
   GREENROOM_PASS_ENV: ['passEnv', (text) => text.split(',').map((name) => name.trim())],
   GREENROOM_NODE_PATH: ['nodePath', String],
@@ -265,6 +276,8 @@ const VARIABLES: Readonly<Record<string, readonly [keyof SupervisorSettings, (te
   GREENROOM_DRAIN_TIMEOUT_MS: ['drainTimeoutMs', Number],
   GREENROOM_STOP_TIMEOUT_MS: ['stopTimeoutMs', Number],
 };
+
+const SWITCHES: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
 
 /** `ramMb=8000,slots=4,gpus.GPU-8f3c…=24000` as an object. */
 function amountsIn(text: string): Record<string, unknown> {
@@ -293,22 +306,20 @@ function fromEnvironment(env: SettingsSources['env']): Record<string, unknown> {
 }
 
 function readSettingsFile(file: string): unknown {
-  let text: string;
+  const refuse = (reason: string, cause?: unknown): never => {
+    throw new GreenroomError('E_OPTIONS', `The settings in ${file} ${reason}`, { cause });
+  };
+  const found = readText(file);
+  if (found === null) return {};
+  if ('reason' in found) return refuse(`are not usable: the file ${found.reason}`, found.cause);
+  let value: unknown;
   try {
-    text = readFileSync(file, 'utf8');
+    // Some editors of Windows put a byte order mark before the text.
+    value = JSON.parse(found.text.replace(/^\ufeff/, ''));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw new GreenroomError('E_OPTIONS', `The settings in ${file} cannot be read: ${messageOf(error)}`, {
-      cause: error,
-    });
+    return refuse(`are not JSON: ${messageOf(error)}`, error);
   }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new GreenroomError('E_OPTIONS', `The settings in ${file} are not JSON: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
+  return isDeeperThan(MAX_LEVELS, value) ? refuse(`are nested more than ${MAX_LEVELS} levels deep`) : value;
 }
 
 function check(settings: unknown, where: string): SupervisorSettings {

@@ -1,44 +1,83 @@
 import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { GreenroomError, messageOf } from './errors.ts';
+import { isDeeperThan, MAX_LEVELS } from './json-depth.ts';
+import { isOverTime, withinTime } from './time-limit.ts';
 
 type Schema = Record<string, unknown>;
+
+/** How long the check of a config may hold the event loop, in milliseconds. It takes one or two. */
+const MAX_CHECK_MS = 500;
 
 /**
  * Completes a config with the defaults of its schema and checks it. Given keys replace the defaults of the same keys as
  * a whole; they are not merged into them. Without a schema the given config, or `{}`, is taken as it is. Rejects with
- * `E_CONFIG` that names every place where the config does not fit.
+ * `E_CONFIG` that names every place where the config does not fit, or says why it cannot be checked.
  */
 export async function resolveConfig(schema: unknown, given: unknown, plugin: string): Promise<unknown> {
+  const refuse = (reason: string, rest: { cause?: unknown; details?: unknown } = {}): never => {
+    throw new GreenroomError('E_CONFIG', `The config ${reason}`, { plugin, ...rest });
+  };
+  if (isDeeperThan(MAX_LEVELS, given)) refuse(`of "${plugin}" is nested more than ${MAX_LEVELS} levels deep.`);
   if (!isObject(schema)) return given ?? {};
-  const defaults = defaultsOf(schema, schema);
-  const config = isObject(given) && isObject(defaults) ? { ...defaults, ...given } : (given ?? defaults ?? {});
+  if (isDeeperThan(MAX_LEVELS, schema)) refuse(`schema of "${plugin}" is nested more than ${MAX_LEVELS} levels deep.`);
   const validate = await validatorOf(schema, plugin);
-  if (validate(config)) return config;
-  const problems = (validate.errors ?? []).map(describe);
-  throw new GreenroomError('E_CONFIG', `The config of "${plugin}" does not fit its schema: ${problems.join('; ')}.`, {
-    plugin,
-    details: { problems },
-  });
+  const check = (): { readonly config: unknown; readonly problems: readonly string[] } => {
+    const defaults = defaultsOf(schema, schema, new Map());
+    const config = isObject(given) && isObject(defaults) ? { ...defaults, ...given } : (given ?? defaults ?? {});
+    return { config, problems: validate(config) ? [] : (validate.errors ?? []).map(describe) };
+  };
+  let checked: ReturnType<typeof check>;
+  try {
+    checked = inTime(check);
+  } catch (cause) {
+    const reason = isOverTime(cause)
+      ? `takes more than ${MAX_CHECK_MS} ms. Look in its schema for a "pattern" that fits in very many ways, or for branches that refer to one another`
+      : `fails: ${messageOf(cause)}. Look in its schema for a "$ref" that leads to itself`;
+    return refuse(`of "${plugin}" is not accepted, as checking it ${reason}.`, { cause });
+  }
+  const { config, problems } = checked;
+  if (problems.length === 0) return config;
+  return refuse(`of "${plugin}" does not fit its schema: ${problems.join('; ')}.`, { details: { problems } });
+}
+
+/** A schema is a plugin's, and no plugin may keep its host from the others. */
+function inTime<T>(check: () => T): T {
+  try {
+    return withinTime(MAX_CHECK_MS, check);
+  } catch (error) {
+    if (!isOverTime(error)) throw error;
+    // The time may have been that of a machine that was asleep.
+    return withinTime(MAX_CHECK_MS, check);
+  }
 }
 
 /**
  * The value that a schema gives by itself: its `default`, else an object of the defaults of its properties, at any
  * depth. Ajv fills in defaults only where the object around them is there, so it cannot be asked.
+ *
+ * @param known what the parts give that were asked before; one that is still being asked gives nothing to itself
  */
-function defaultsOf(schema: unknown, root: Schema, depth = 0): unknown {
-  // A schema may refer to itself; defaults that deep are nobody's intention.
-  if (!isObject(schema) || depth > 32) return undefined;
+function defaultsOf(schema: unknown, root: Schema, known: Map<Schema, unknown>): unknown {
+  if (!isObject(schema)) return undefined;
+  if (known.has(schema)) return known.get(schema);
+  known.set(schema, undefined);
+  const found = defaultOf(schema, root, known);
+  known.set(schema, found);
+  return found;
+}
+
+function defaultOf(schema: Schema, root: Schema, known: Map<Schema, unknown>): unknown {
   if ('default' in schema) return structuredClone(schema['default']);
-  if (typeof schema['$ref'] === 'string') return defaultsOf(lookUp(schema['$ref'], root), root, depth + 1);
+  if (typeof schema['$ref'] === 'string') return defaultsOf(lookUp(schema['$ref'], root), root, known);
   const found: Record<string, unknown> = {};
   const parts = Array.isArray(schema['allOf']) ? schema['allOf'] : [];
   for (const part of parts) {
-    const values = defaultsOf(part, root, depth + 1);
+    const values = defaultsOf(part, root, known);
     if (isObject(values)) Object.assign(found, values);
   }
   const properties = isObject(schema['properties']) ? schema['properties'] : {};
   for (const [name, property] of Object.entries(properties)) {
-    const value = defaultsOf(property, root, depth + 1);
+    const value = defaultsOf(property, root, known);
     if (value !== undefined) found[name] = value;
   }
   return Object.keys(found).length > 0 ? found : undefined;

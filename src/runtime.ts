@@ -140,6 +140,8 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.manifests = createManifestSource({
       searchPaths: settings.searchPaths,
       watch: settings.watch,
+      pollMs: settings.pollMs,
+      clock,
       onChanges: (changes) => this.#root.send({ type: 'MANIFESTS.CHANGED', changes }),
       onProblems: (problems) => this.#noteProblems(problems),
     });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -69,3 +69,38 @@ test.each(['ramMb', 'ramMb=lots', 'ramMb=', 'ram=1', 'gpus.GPU-1=', 'gpus.=1', '
     expect(() => resolve({}, { GREENROOM_CAPACITY: text })).toThrow('Settings of the environment are not valid');
   },
 );
+
+test('manifests are watched, polled or left alone, as options, environment or file say', () => {
+  expect(resolve({})).toMatchObject({ watch: true, pollMs: 2_000 });
+  expect(resolve({}, {}, { watch: 'poll', pollMs: 500 })).toMatchObject({ watch: 'poll', pollMs: 500 });
+  expect(resolve({}, { GREENROOM_WATCH: 'poll', GREENROOM_POLL_MS: '500' })).toMatchObject({
+    watch: 'poll',
+    pollMs: 500,
+  });
+  expect(resolve({}, { GREENROOM_WATCH: 'false' }).watch).toBe(false);
+  expect(resolve({}, { GREENROOM_WATCH: '1' }).watch).toBe(true);
+  expect(() => resolve({}, { GREENROOM_WATCH: 'often' })).toThrow('watch: must be true, false or "poll"');
+  expect(() => resolve({ pollMs: 0 })).toThrow('pollMs');
+});
+
+test.each([
+  ['a device', '/dev/zero', 'is a device or pipe, not a file'],
+  ['a folder', '/', 'is a folder, not a file'],
+])('greenroom.json that is %s is refused, and not read for ever', (_what, target, reason) => {
+  const cwd = mkdtempSync(join(tmpdir(), 'gr-'));
+  onTestFinished(() => rmSync(cwd, { recursive: true }));
+  symlinkSync(target, join(cwd, 'greenroom.json'));
+  expect(() => resolveSettings({}, { env: {}, cwd })).toThrow(reason);
+});
+
+test('greenroom.json that is too large or nested too deep is refused, and a byte order mark is not', () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'gr-'));
+  onTestFinished(() => rmSync(cwd, { recursive: true }));
+  const settingsIn = (text: string) => {
+    writeFileSync(join(cwd, 'greenroom.json'), text);
+    return resolveSettings({}, { env: {}, cwd });
+  };
+  expect(() => settingsIn(' '.repeat(2 ** 20 + 1))).toThrow('is larger than the 1024 KiB that it may have');
+  expect(() => settingsIn(`{"restart":${'['.repeat(5_000)}${']'.repeat(5_000)}}`)).toThrow('more than 64 levels deep');
+  expect(settingsIn('\ufeff{"watch":false}').watch).toBe(false);
+});

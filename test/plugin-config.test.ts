@@ -61,4 +61,47 @@ describe('a config', () => {
     config.list.push(2);
     expect(schema.properties.list.default).toEqual([1]);
   });
+
+  it('has the defaults of a schema that refers to itself once, not at every depth', async () => {
+    const tree = {
+      properties: {
+        name: { default: 'root' },
+        ...Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f'].map((branch) => [branch, { $ref: '#' }])),
+      },
+    };
+    expect(await resolveConfig(tree, undefined, 'x')).toEqual({ name: 'root' });
+  });
+
+  it('of which the check would never end is refused, as is one whose check has no end', async () => {
+    const refusalOf = (schema: object, config: object): Promise<unknown> =>
+      resolveConfig(schema, config, 'x').catch((error: unknown) => error);
+    const patterns = { properties: { name: { pattern: '^(a+)+$' } } };
+    expect(await refusalOf(patterns, { name: `${'a'.repeat(40)}!` })).toMatchObject({
+      code: 'E_CONFIG',
+      message: expect.stringContaining('takes more than 500 ms'),
+    });
+    expect(await resolveConfig(patterns, { name: 'aaa' }, 'x')).toEqual({ name: 'aaa' });
+    const branches = Object.fromEntries(
+      Array.from({ length: 40 }, (_, index) => {
+        const next = { $ref: `#/$defs/${index + 1}` };
+        return [index, { anyOf: [next, next] }];
+      }),
+    );
+    expect(await refusalOf({ $ref: '#/$defs/0', $defs: { ...branches, 40: false } }, {})).toMatchObject({
+      message: expect.stringContaining('takes more than 500 ms'),
+    });
+    expect(await refusalOf({ allOf: [{ $ref: '#' }] }, {})).toMatchObject({
+      code: 'E_CONFIG',
+      message: expect.stringContaining('"$ref" that leads to itself'),
+    });
+    expect(await refusalOf({ properties: { a: { $ref: '#/%zz' } } }, {})).toMatchObject({ code: 'E_CONFIG' });
+  });
+
+  it('is refused where it, or its schema, is nested too deep', async () => {
+    const nested = (levels: number): object =>
+      Array.from({ length: levels }).reduce<object>((inner) => ({ items: inner }), {});
+    await expect(resolveConfig(undefined, nested(5_000), 'x')).rejects.toThrow('config of "x" is nested more than 64');
+    await expect(resolveConfig(nested(5_000), {}, 'x')).rejects.toThrow('config schema of "x" is nested more than 64');
+    expect(await resolveConfig(nested(60), nested(60), 'x')).toEqual(nested(60));
+  });
 });

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readText } from '../file-text.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import { safeFileName } from '../safe-file-name.ts';
 
@@ -60,8 +61,10 @@ export function openFootprints(dataDir: string, onError: (error: unknown) => voi
 }
 
 function read(file: string): Map<string, number> {
+  const found = readText(file);
+  if (found === null || 'reason' in found) return new Map();
   try {
-    return new Map(Object.entries(schema.parse(JSON.parse(readFileSync(file, 'utf8')))));
+    return new Map(Object.entries(schema.parse(JSON.parse(found.text))));
   } catch {
     return new Map();
   }

@@ -1,6 +1,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
-import { type FSWatcher, watch } from 'chokidar';
+import { FSWatcher } from 'chokidar';
+import { isSetAside } from '../manifest/backup-name.ts';
 import { FOLDER_MANIFEST, isManifestPath } from '../manifest/search-path.ts';
 import { WayWatcher } from './way-watcher.ts';
 
@@ -78,7 +79,14 @@ class WatchedPath {
   #arm(): void {
     // The way first: what comes after the look at the folder is then told.
     this.#way.arm();
-    const identity = currentIdentity(this.#path);
+    let identity: string | undefined;
+    try {
+      identity = currentIdentity(this.#path);
+    } catch (error) {
+      // A folder that cannot be looked at need not be gone.
+      this.#events.onError(this.#path, error);
+      return;
+    }
     if (identity === this.#identity) return;
     this.#identity = identity;
     this.#folders.clear();
@@ -98,14 +106,17 @@ class WatchedPath {
 
   #watchContent(): FSWatcher {
     const onFile = (path: string): void => this.#events.onFile(path);
+    const watcher = new FSWatcher({
+      depth: 1,
+      atomic: false,
+      // chokidar hears the errors of its watches only if they are persistent, and Windows raises one for a deleted folder.
+      persistent: process.platform === 'win32',
+      ignored: (path, stats) => this.#isIgnored(path, stats),
+    });
+    // Variables of chokidar's overrule its options, and polling folders as it does would show no edit of a file in one.
+    watcher.options = { ...watcher.options, usePolling: false };
     return (
-      watch(this.#path, {
-        depth: 1,
-        atomic: false,
-        // chokidar hears the errors of its watches only if they are persistent, and Windows raises one for a deleted folder.
-        persistent: process.platform === 'win32',
-        ignored: (path, stats) => this.#isPlainFile(path, stats),
-      })
+      watcher
         .on('raw', (event, name, details) => this.#hear(event, name, (details as { watchedPath?: string }).watchedPath))
         .on('addDir', (path, stats) => {
           if (stats !== undefined && path !== this.#path) this.#folders.set(basename(path), identityOf(stats));
@@ -116,7 +127,14 @@ class WatchedPath {
         .on('error', (error) => this.#events.onError(this.#path, error))
         // Whatever happened while the folders were being looked through was told by nobody.
         .on('ready', () => this.#events.onRescan())
+        .add(this.#path)
     );
+  }
+
+  /** What is set aside is left alone: an editor's folders and a `.git` would only cost watches. */
+  #isIgnored(path: string, stats: Stats | undefined): boolean {
+    const isAside = dirname(normalize(path)) === this.#path && isSetAside(basename(path));
+    return isAside || this.#isPlainFile(path, stats);
   }
 
   /** A file is not watched itself, as its folder names it. The folder of a link says nothing of the link's target. */
@@ -139,8 +157,8 @@ class WatchedPath {
   #hearOfContent(event: string, name: string | null): void {
     if (name?.endsWith('.json') === true) this.#events.onFile(join(this.#path, name));
     if (name !== null && event !== 'rename') return;
-    const isSelf = name === basename(this.#path) && currentIdentity(this.#path) !== this.#identity;
-    const isFolder = name !== null && currentIdentity(join(this.#path, name)) !== this.#folders.get(name);
+    const isSelf = name === basename(this.#path) && !isStill(this.#path, this.#identity);
+    const isFolder = name !== null && !isSetAside(name) && !isStill(join(this.#path, name), this.#folders.get(name));
     if (name !== null && !isSelf && !isFolder) return;
     this.#identity = undefined;
     this.#events.onRescan();
@@ -160,12 +178,22 @@ function identityOf({ dev, ino, birthtimeMs }: Stats): string {
   return `${dev}:${ino}:${birthtimeMs}`;
 }
 
-/** The identity of the folder at a path now; undefined where there is none. */
+/** The identity of the folder at a path now; undefined where there is none. Throws where that cannot be known. */
 function currentIdentity(path: string): string | undefined {
   try {
     const stats = statSync(path, { throwIfNoEntry: false });
     return stats?.isDirectory() === true ? identityOf(stats) : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** Whether the folder at a path is the one of that identity, or there is none as before. */
+function isStill(path: string, identity: string | undefined): boolean {
+  try {
+    return currentIdentity(path) === identity;
   } catch {
-    return undefined;
+    return false;
   }
 }

@@ -11,6 +11,8 @@ export interface StartedProcess {
 const OPTIONS = {
   extendEnv: false,
   buffer: false,
+  // By default NODE_DEBUG=execa has it print what workers say, secrets included.
+  verbose: 'none',
   reject: false,
   stripFinalNewline: false,
   encoding: 'buffer',

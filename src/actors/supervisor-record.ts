@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { readText } from '../file-text.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
 /** What a supervisor leaves in its data directory while it has workers, for the one that comes after a sudden death. */
@@ -47,8 +48,10 @@ export function readRecords(dataDir: string): SupervisorRecord[] {
   return names
     .filter((name) => name.endsWith('.json'))
     .flatMap((name) => {
+      const found = readText(join(folderOf(dataDir), name));
+      if (found === null || 'reason' in found) return [];
       try {
-        const record = schema.parse(JSON.parse(readFileSync(join(folderOf(dataDir), name), 'utf8')));
+        const record = schema.parse(JSON.parse(found.text));
         const isOwn = name === `${record.id}.json` && [null, `greenroom-${record.id}`].includes(groupOf(record));
         return isOwn ? [record] : [];
       } catch {

@@ -31,18 +31,35 @@ const ALLOWED = [
     : []),
 ];
 
-/** What fits any of the patterns, in which `*` stands for anything. Windows knows no case in names. */
-function anyOf(patterns: readonly string[]): RegExp {
-  const sources = patterns.map((pattern) => pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*'));
-  return new RegExp(`^(?:${sources.join('|')})$`, process.platform === 'win32' ? 'i' : '');
+/** Windows knows no case in names. */
+const comparable = (name: string): string => (process.platform === 'win32' ? name.toUpperCase() : name);
+
+/**
+ * Whether a name fits a pattern, which is given as its parts between `*`. No regular expression: one with many stars
+ * tries all ways to divide a name among them, which need not end in a lifetime.
+ */
+function fits(name: string, [head = '', ...parts]: readonly string[]): boolean {
+  const tail = parts.pop();
+  if (tail === undefined) return name === head;
+  const end = name.length - tail.length;
+  if (!name.startsWith(head) || !name.endsWith(tail) || end < head.length) return false;
+  let at = head.length;
+  for (const part of parts) {
+    const found = name.indexOf(part, at);
+    if (found === -1) return false;
+    at = found + part.length;
+  }
+  return at <= end;
 }
 
 /** The whole environment of a worker: the allowlist, what is passed on purpose, and what the manifest sets. */
 export function workerEnvironment({ host, pass, set, python }: EnvironmentSources): Record<string, string> {
-  const passed = anyOf([...ALLOWED, ...pass]);
+  const patterns = [...ALLOWED, ...pass].map((pattern) => comparable(pattern).split('*'));
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(host)) {
-    if (value !== undefined && passed.test(name)) env[name] = value;
+    if (value === undefined) continue;
+    const compared = comparable(name);
+    if (patterns.some((pattern) => fits(compared, pattern))) env[name] = value;
   }
   if (python) env['PYTHONUNBUFFERED'] = '1';
   for (const [name, value] of Object.entries(set)) env[name] = String(value);

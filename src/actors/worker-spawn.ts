@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { GreenroomError, messageOf } from '../errors.ts';
+import { PATIENCE_MS } from '../manifest/patience.ts';
 import { checkPaths } from '../manifest/read.ts';
 import { type Boot, EXIT_DO_NOT_RESTART, type Handshake } from '../protocol.ts';
 import { shortened } from '../shortened.ts';
@@ -228,16 +230,16 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const killedByKernel = wasKilled && this.#services.oom.takeKill();
     for (const listener of this.#exitListeners.splice(0)) listener();
     await printed.rest();
+    this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
     const output = this.output();
     const exit: WorkerExit = {
       code,
       signal,
       output,
       outOfMemory: killedByKernel || (code !== 0 && saysOutOfMemory(output)),
-      spawnError: this.#handshake === undefined && code !== null ? this.#missing() : undefined,
+      spawnError: this.#handshake === undefined && code !== null ? await this.#missingForGood() : undefined,
       retryable: code !== EXIT_DO_NOT_RESTART,
     };
-    this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
     this.#tell({ type: 'PROCESS.EXITED', exit });
     await tree.gone();
     for (const pipe of this.#child?.stdio ?? []) pipe?.destroy();
@@ -276,6 +278,13 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   #missing(cause?: unknown): GreenroomError | undefined {
     const [problem] = checkPaths(this.#launch.entry).filter(({ field }) => field !== 'cwd');
     return problem && this.#wrongManifest(problem.reason, cause);
+  }
+
+  /** The same, unless it is back a moment later: an editor may have been saving it. */
+  async #missingForGood(): Promise<GreenroomError | undefined> {
+    if (this.#missing() === undefined) return undefined;
+    await delay(PATIENCE_MS, undefined, { ref: false });
+    return this.#missing();
   }
 
   #wrongManifest(reason: string, cause: unknown): GreenroomError {

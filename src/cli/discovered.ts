@@ -1,3 +1,4 @@
+import { systemClock } from '../clock.ts';
 import { resolveSettings, type SupervisorSettings } from '../config.ts';
 import type { ShadowedManifest } from '../manifest/catalogue.ts';
 import { checkPaths, type ManifestEntry, type ManifestProblem } from '../manifest/read.ts';
@@ -14,7 +15,14 @@ export interface Discovered {
 
 /** Reads search paths without starting anything. */
 export async function discoverIn(searchPaths: readonly string[]): Promise<Discovered> {
-  const source = createManifestSource({ searchPaths, watch: false, onChanges: () => {}, onProblems: () => {} });
+  const source = createManifestSource({
+    searchPaths,
+    watch: false,
+    pollMs: 0,
+    clock: systemClock,
+    onChanges: () => {},
+    onProblems: () => {},
+  });
   await source.discover();
   const entries = source.entries().toSorted((a, b) => (a.manifest.name < b.manifest.name ? -1 : 1));
   return {

@@ -58,6 +58,9 @@ class SessionApi implements Api {
   finish(): void {}
 }
 
+/** The header has a kilobyte for each plugin of the session. */
+const MAX_HEADER_LENGTH = 64 * 1024 * 1024;
+
 async function readHeader(file: string): Promise<SessionHeader> {
   const refuse = (reason: string, cause?: unknown): never => {
     throw new GreenroomError('E_OPTIONS', `${file} ${reason}`, { cause });
@@ -66,12 +69,14 @@ async function readHeader(file: string): Promise<SessionHeader> {
   try {
     for await (const piece of createReadStream(file, 'utf8') as AsyncIterable<string>) {
       line += piece;
-      if (piece.includes('\n')) break;
+      if (piece.includes('\n') || line.length > MAX_HEADER_LENGTH) break;
     }
   } catch (error) {
     return refuse(`cannot be read: ${messageOf(error)}`, error);
   }
   if (line.trim() === '') return refuse('is empty. Export a session in the inspector, or record one, and open that.');
+  if (line.length > MAX_HEADER_LENGTH && !line.includes('\n'))
+    return refuse('is no session of Greenroom: its first line has no end.');
   let header: Partial<SessionHeader> | null;
   try {
     header = JSON.parse(line.slice(0, line.indexOf('\n') + 1 || undefined)) as Partial<SessionHeader> | null;

@@ -1,5 +1,6 @@
 import { type Consequence, consequencesOf } from './diff.ts';
 import type { ManifestEntry, ManifestProblem, ManifestReading } from './read.ts';
+import { placeName } from './search-path.ts';
 
 /** A change of what is in force under one name. */
 export type ManifestChange =
@@ -29,8 +30,9 @@ interface Contest {
 
 /**
  * Knows every manifest file and which of them is in force under each name: the one of the earliest search path, and
- * within a search path the first by file name. A file that has become invalid keeps its last valid manifest in force.
- * No I/O: it is told what was read.
+ * within a search path the one that is in force already, else the one whose folder or file bears the name, else the
+ * first by the name of that. A file that has become invalid keeps its last valid manifest in force. No I/O: it is told
+ * what was read.
  */
 export class Catalogue {
   readonly #rank: ReadonlyMap<string, number>;
@@ -50,6 +52,11 @@ export class Catalogue {
   /** What a file held when it was noted last. */
   reading(file: string): ManifestReading | undefined {
     return this.#files.get(file);
+  }
+
+  /** Whether a file is there that could not be read. */
+  isAnyUnreadable(): boolean {
+    return [...this.#files.values()].some(({ unreadable }) => unreadable === true);
   }
 
   /** Notes what a file holds now; null where it is gone. */
@@ -100,11 +107,15 @@ export class Catalogue {
     return shadowed;
   }
 
-  /** What is wrong with the files as they are; two of one name in one search path are a problem, in two they are not. */
-  problems(): readonly ManifestProblem[] {
+  /**
+   * What is wrong with the files as they are; two of one name in one search path are a problem, in two they are not.
+   *
+   * @param isLeaving of the files that are about to be gone: one that is moved has the same name in two places
+   */
+  problems(isLeaving: (file: string) => boolean = () => false): readonly ManifestProblem[] {
     const problems = [...this.#files.values()].flatMap((file) => file.problems);
     for (const { entry, by } of this.shadowed()) {
-      if (entry.searchPath !== by.searchPath) continue;
+      if (entry.searchPath !== by.searchPath || isLeaving(entry.file) || isLeaving(by.file)) continue;
       const reason = `"${entry.manifest.name}" is already the name of ${by.file}, which is used`;
       problems.push({ file: entry.file, field: 'name', reason, severity: 'error' });
     }
@@ -118,7 +129,8 @@ export class Catalogue {
       contest = { name, contenders: [entry], inForce: undefined };
       this.#contests.set(name, contest);
     } else {
-      contest.contenders = [...contest.contenders, entry].toSorted((a, b) => this.#order(a, b));
+      const { inForce } = contest;
+      contest.contenders = [...contest.contenders, entry].toSorted((a, b) => this.#order(a, b, inForce));
     }
     this.#touched.add(contest);
   }
@@ -130,8 +142,23 @@ export class Catalogue {
     this.#touched.add(contest);
   }
 
-  #order(a: ManifestEntry, b: ManifestEntry): number {
-    const rank = (entry: ManifestEntry): number => this.#rank.get(entry.searchPath) ?? Number.POSITIVE_INFINITY;
-    return rank(a) - rank(b) || (a.file < b.file ? -1 : 1);
+  #order(a: ManifestEntry, b: ManifestEntry, inForce: ManifestEntry | undefined): number {
+    const rank = ({ searchPath }: ManifestEntry): number => this.#rank.get(searchPath) ?? Number.POSITIVE_INFINITY;
+    // A copy that somebody puts beside a plugin must not take its place, whatever it is called.
+    const isOther = ({ file }: ManifestEntry): number => Number(file !== inForce?.file);
+    const [placeA, placeB] = [placeName(a.searchPath, a.file), placeName(b.searchPath, b.file)];
+    const name = a.manifest.name.normalize('NFC');
+    return (
+      rank(a) - rank(b) ||
+      isOther(a) - isOther(b) ||
+      Number(placeA !== name) - Number(placeB !== name) ||
+      compare(placeA, placeB) ||
+      compare(a.file, b.file)
+    );
   }
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

@@ -1,8 +1,11 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { shortageIn } from '../system-error.ts';
-import { type FileStamp, readText } from './file-text.ts';
+import { type FileStamp, readText } from '../file-text.ts';
+import { isDeeperThan, MAX_LEVELS } from '../json-depth.ts';
+import { isCopyName } from './backup-name.ts';
 import { type Manifest, parseManifest } from './schema.ts';
+import { placeName } from './search-path.ts';
 
 /** Something that is wrong with a manifest file. */
 export interface ManifestProblem {
@@ -10,7 +13,7 @@ export interface ManifestProblem {
   /** A dotted path, where one field is to blame. */
   readonly field?: string | undefined;
   readonly reason: string;
-  /** `error`: the manifest is not used as it stands; `warning`: it is. */
+  /** `error`: the manifest is not used as it stands; `warning`: it is, or it is none by its place. */
   readonly severity: 'error' | 'warning';
 }
 
@@ -38,7 +41,12 @@ export interface ManifestReading {
   readonly problems: readonly ManifestProblem[];
   /** Tells this content from a later one; absent where it would not. */
   readonly stamp?: FileStamp | undefined;
+  /** The file is there and cannot be read, which may pass without a change of it. */
+  readonly unreadable?: boolean | undefined;
 }
+
+/** A megabyte may hold a hundred thousand mistakes; more than these help nobody to find the first. */
+const MAX_PROBLEMS = 20;
 
 const NO_PROBLEMS: readonly ManifestProblem[] = [];
 
@@ -48,7 +56,7 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
   if (found === null) return null;
   const { stamp } = found;
   const fail = (reason: string): ManifestReading => ({ problems: [{ file, reason, severity: 'error' }], stamp });
-  if ('reason' in found) return fail(found.reason);
+  if ('reason' in found) return { ...fail(found.reason), unreadable: found.unreadable };
   // Some editors of Windows put a byte order mark before the text.
   const text = found.text.charCodeAt(0) === 0xfeff ? found.text.slice(1) : found.text;
   let value: unknown;
@@ -59,10 +67,18 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
       text.trim() === '' ? 'is empty' : `is not JSON: ${(error as Error).message}${placeOf(error as Error, text)}`,
     );
   }
+  if (isDeeperThan(MAX_LEVELS, value)) return fail(`is nested more than ${MAX_LEVELS} levels deep`);
   const parsed = parseManifest(value);
-  if (!parsed.ok)
-    return { problems: parsed.issues.map(({ field, reason }) => ({ file, field, reason, severity: 'error' })), stamp };
+  if (!parsed.ok) {
+    const issues = parsed.issues.map(({ field, reason }) => ({ file, field, reason, severity: 'error' as const }));
+    return { problems: firstOf(issues), stamp };
+  }
   const { manifest, unknownKeys } = parsed;
+  const place = placeName(searchPath, file);
+  if (isCopyName(place) && place !== manifest.name.normalize('NFC')) {
+    const reason = `is taken for a copy, as it is called "${place}", and not used; rename it if "${manifest.name}" is to run from it`;
+    return { problems: [{ file, reason, severity: 'warning' }], stamp };
+  }
   const problems: readonly ManifestProblem[] =
     unknownKeys.length === 0
       ? NO_PROBLEMS
@@ -72,7 +88,14 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
           reason: 'is not known and means nothing here',
           severity: 'warning',
         }));
-  return { entry: toEntry(manifest, file, searchPath), problems, stamp };
+  return { entry: toEntry(manifest, file, searchPath), problems: firstOf(problems), stamp };
+}
+
+function firstOf(problems: readonly ManifestProblem[]): readonly ManifestProblem[] {
+  const [first] = problems;
+  if (first === undefined || problems.length <= MAX_PROBLEMS) return problems;
+  const reason = `has ${problems.length - MAX_PROBLEMS} more problems like these`;
+  return [...problems.slice(0, MAX_PROBLEMS), { file: first.file, reason, severity: first.severity }];
 }
 
 /** Where in the text JSON stops being JSON, as far as the engine's message says and has not said already. */
@@ -109,7 +132,7 @@ function fromFolder(folder: string, path: string): string {
   return isAbsolute(path) ? path : resolve(folder, path);
 }
 
-/** The files and programs a manifest names that are not there. Looked for when a worker cannot start, and by `validate`. */
+/** The files and programs a manifest names that are not there. Looked for when a worker cannot start, and by `validate`. Never throws. */
 export function checkPaths(entry: ManifestEntry): ManifestProblem[] {
   const { file, manifest, resolved } = entry;
   const problems: ManifestProblem[] = [];

@@ -6,6 +6,10 @@ export type WorkerKind = 'python' | 'node' | 'command' | 'cjm';
 const milliseconds = z.number().int().nonnegative();
 const megabytes = z.number().nonnegative();
 
+/** What is handed to the system, for which NUL ends a text. */
+const text = z.string().refine((value) => !value.includes('\0'), 'must not contain the character NUL');
+const filledText = text.min(1);
+
 /** A name becomes a file name of a log and an actor's identifier. */
 const pluginName = z
   .string()
@@ -54,16 +58,20 @@ export const manifestShape = {
     .enum(['python', 'node', 'command', 'cjm'])
     .optional()
     .describe('How the worker is started. Inferred from module, class and command.'),
-  module: z.string().min(1).optional().describe('A dotted Python module, or a module file relative to the manifest.'),
+  module: filledText.optional().describe('A dotted Python module, or a module file relative to the manifest.'),
   class: z.string().min(1).optional().describe('The Python class to construct.'),
-  python_path: z.string().min(1).optional().describe("The plugin's own Python interpreter. Default: python3 on PATH."),
+  python_path: filledText.optional().describe("The plugin's own Python interpreter. Default: python3 on PATH."),
   conda_env: z.string().optional().describe('The name of the environment of the interpreter; information only.'),
   db_path: z.string().optional().describe('Information for the plugin.'),
-  command: z.string().min(1).optional().describe('The program of a worker of kind "command".'),
-  args: z.array(z.string()).optional().describe('Its arguments.'),
-  cwd: z.string().min(1).optional().describe("The worker's working directory. Default: the supervisor's."),
+  command: filledText.optional().describe('The program of a worker of kind "command".'),
+  args: z.array(text).optional().describe('Its arguments.'),
+  cwd: filledText.optional().describe("The worker's working directory. Default: the supervisor's."),
   env_vars: z
-    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+    .record(z.string(), z.union([text, z.number(), z.boolean()]))
+    .refine(
+      (variables) => Object.keys(variables).every((name) => /^[^=\0]+$/.test(name)),
+      'must have names that are not empty, without "=" and NUL',
+    )
     .optional()
     .describe('Environment variables to set.'),
   pass_env: z

@@ -1,9 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ManifestWatcher, watchManifests } from '../actors/manifest-watcher.ts';
+import { silentFileSystem } from '../actors/network-file-system.ts';
+import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
+import { isSameStamp, stampOf } from '../file-text.ts';
 import { Catalogue, type ManifestChange, type ShadowedManifest } from './catalogue.ts';
-import { isSameStamp, stampOf } from './file-text.ts';
-import { type ManifestEntry, type ManifestProblem, readManifest } from './read.ts';
+import { PATIENCE_MS } from './patience.ts';
+import { type ManifestEntry, type ManifestProblem, type ManifestReading, readManifest } from './read.ts';
 import { isManifestPath, manifestFiles } from './search-path.ts';
 
 export type { ManifestChange } from './catalogue.ts';
@@ -12,8 +15,11 @@ export type { ManifestChange } from './catalogue.ts';
 export interface ManifestSourceOptions {
   /** Absolute folders, the most important first. */
   readonly searchPaths: readonly string[];
-  /** Whether changes on disk are followed after the first discovery. */
-  readonly watch: boolean;
+  /** Whether changes on disk are followed after the first discovery; `poll`: by looking, not by the system's events. */
+  readonly watch: boolean | 'poll';
+  /** How long after one look the next one comes where the system's events are not used or not enough, in milliseconds. */
+  readonly pollMs: number;
+  readonly clock: Clock;
   /** Told of changes in force that the watcher led to. */
   readonly onChanges: (changes: readonly ManifestChange[]) => void;
   /** Told of problems that were not there before. */
@@ -22,7 +28,10 @@ export interface ManifestSourceOptions {
 
 /** The manifests of some search paths, read from disk and followed there. */
 export interface ManifestSource {
-  /** Reads what has changed since the last time; resolves to what that changes in force. */
+  /**
+   * Reads what has changed since the last time; resolves to what that changes in force. Later by {@link PATIENCE_MS}
+   * where manifests are gone or not usable any more.
+   */
   discover(): Promise<ManifestChange[]>;
   entries(): readonly ManifestEntry[];
   shadowed(): readonly ShadowedManifest[];
@@ -37,22 +46,37 @@ const SLICE_MS = 10;
 /** How long a burst of changes is gathered, in milliseconds. */
 const GATHER_MS = 10;
 
+/** The longest wait before what could not be read is tried again, in milliseconds. The first is {@link PATIENCE_MS}. */
+const MAX_RETRY_MS = 30_000;
+
 /** A source that has read nothing yet; the first `discover` starts the watcher. */
 export function createManifestSource(options: ManifestSourceOptions): ManifestSource {
   return new DiskManifests(options);
 }
+
+/** Stands for one wait for a second look. */
+type SecondLook = symbol;
 
 class DiskManifests implements ManifestSource {
   readonly #options: ManifestSourceOptions;
   readonly #catalogue: Catalogue;
   readonly #unreadable = new Map<string, ManifestProblem>();
   readonly #unwatchable = new Map<string, ManifestProblem>();
+  /** The files of which the last reading does not count yet, with the look that decides. */
+  readonly #doubted = new Map<string, SecondLook>();
+  /** Ends the waits that go on. */
+  readonly #waits = new Set<() => void>();
   #reported = new Set<string>();
+  #isFollowing = false;
+  #isPolling = false;
+  #isRetrying = false;
   #watcher: ManifestWatcher | undefined;
   #gathered = new Set<string>();
   #rescan = false;
   #timer: NodeJS.Timeout | undefined;
   #scanning: Promise<unknown> = Promise.resolve();
+  /** Done when all second looks are. */
+  #looks: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: ManifestSourceOptions) {
@@ -61,11 +85,12 @@ class DiskManifests implements ManifestSource {
   }
 
   async discover(): Promise<ManifestChange[]> {
-    const scan = this.#scanning.then(() => this.#scan());
-    this.#scanning = scan.catch(() => {});
-    await scan;
+    // Nothing was in force before the first look, so there is nothing to be careful with.
+    await this.#takeSecondLook(await this.#scanInTurn(this.#isFollowing ? Symbol('discovery') : undefined));
+    // The watcher may have doubted first what this look found gone.
+    await this.#looks;
     // Only now: looking through ten thousand folders takes longer than reading what is in them.
-    if (this.#options.watch && !this.#closed) this.#watcher ??= this.#watch();
+    this.#follow();
     return this.#settle();
   }
 
@@ -78,17 +103,33 @@ class DiskManifests implements ManifestSource {
   }
 
   problems(): readonly ManifestProblem[] {
-    return [...this.#unreadable.values(), ...this.#unwatchable.values(), ...this.#catalogue.problems()];
+    const isLeaving = (file: string): boolean => this.#doubted.has(file);
+    return [...this.#unreadable.values(), ...this.#unwatchable.values(), ...this.#catalogue.problems(isLeaving)];
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    for (const end of this.#waits) end();
     await this.#watcher?.close();
   }
 
-  #watch(): ManifestWatcher {
-    return watchManifests(this.#options.searchPaths, {
+  /* ---- Following ---- */
+
+  #follow(): void {
+    if (this.#isFollowing || this.#closed) return;
+    this.#isFollowing = true;
+    const { watch, searchPaths } = this.#options;
+    if (watch === false) return;
+    if (watch === 'poll') {
+      void this.#poll();
+      return;
+    }
+    for (const searchPath of searchPaths) {
+      const system = silentFileSystem(searchPath);
+      if (system !== undefined) this.#pollBecause(searchPath, `lies on ${system}, which may not tell of changes`);
+    }
+    this.#watcher = watchManifests(searchPaths, {
       onFile: (path) => {
         this.#gathered.add(path);
         this.#gather();
@@ -97,12 +138,25 @@ class DiskManifests implements ManifestSource {
         this.#rescan = true;
         this.#gather();
       },
-      onError: (searchPath, error) => {
-        const reason = `the search path cannot be followed, so changes in it are seen only by discover(): ${messageOf(error)}`;
-        this.#unwatchable.set(searchPath, { file: searchPath, reason, severity: 'warning' });
-        this.#gather();
-      },
+      onError: (searchPath, error) => this.#pollBecause(searchPath, `cannot be watched: ${messageOf(error)}`),
     });
+  }
+
+  #pollBecause(searchPath: string, why: string): void {
+    const reason = `the search path ${why}; it is looked through every ${this.#options.pollMs} ms ("pollMs")`;
+    this.#unwatchable.set(searchPath, { file: searchPath, reason, severity: 'warning' });
+    this.#gather();
+    void this.#poll();
+  }
+
+  async #poll(): Promise<void> {
+    if (this.#isPolling) return;
+    this.#isPolling = true;
+    while (!this.#closed) {
+      await this.#wait(this.#options.pollMs);
+      this.#rescan = true;
+      await this.#readGathered();
+    }
   }
 
   /** The first change of a burst starts the clock, so that a file that is written for ever is read all the same. */
@@ -115,32 +169,80 @@ class DiskManifests implements ManifestSource {
   }
 
   async #readGathered(): Promise<void> {
+    if (this.#closed) return;
     const files = this.#gathered;
     const rescan = this.#rescan;
     this.#gathered = new Set();
     this.#rescan = false;
+    const look: SecondLook = Symbol('change');
     await this.#scanning;
-    for (const file of files) {
-      const searchPath = this.#options.searchPaths.find((path) => isManifestPath(path, file));
-      if (searchPath !== undefined) this.#read(file, searchPath, true);
-    }
-    const changes = rescan ? await this.discover() : this.#settle();
-    if (!this.#closed && changes.length > 0) this.#options.onChanges(changes);
+    await inSlices(files, (file) => {
+      const searchPath = this.#searchPathOf(file);
+      if (searchPath !== undefined) this.#read(file, searchPath, look);
+    });
+    if (rescan) await this.#scanInTurn(look);
+    this.#tell();
+    if (await this.#takeSecondLook(look)) this.#tell();
   }
 
-  async #scan(): Promise<void> {
-    const gone = new Set(this.#catalogue.files);
-    let sliceEnd = performance.now() + SLICE_MS;
-    for (const searchPath of this.#options.searchPaths) {
-      for (const file of this.#list(searchPath)) {
-        gone.delete(file);
-        this.#read(file, searchPath, false);
-        if (performance.now() < sliceEnd) continue;
-        await nextTurn();
-        sliceEnd = performance.now() + SLICE_MS;
-      }
+  #tell(): void {
+    if (this.#closed) return;
+    const changes = this.#settle();
+    if (changes.length > 0) this.#options.onChanges(changes);
+  }
+
+  /** The changes so far, and word of the problems that are new. */
+  #settle(): ManifestChange[] {
+    const problems = this.problems();
+    const fresh = problems.filter((problem) => !this.#reported.has(keyOf(problem)));
+    this.#reported = new Set(problems.map(keyOf));
+    if (fresh.length > 0) this.#options.onProblems(fresh);
+    void this.#retry();
+    return this.#catalogue.takeChanges();
+  }
+
+  /** What cannot be read, for want of descriptors or of a server, is not told of when it can be read again. */
+  async #retry(): Promise<void> {
+    if (this.#isRetrying || this.#closed || this.#options.watch === false) return;
+    this.#isRetrying = true;
+    for (let delayMs = PATIENCE_MS; this.#isAnyUnreadable(); delayMs = Math.min(delayMs * 2, MAX_RETRY_MS)) {
+      await this.#wait(delayMs);
+      this.#rescan = true;
+      await this.#readGathered();
+      if (this.#closed) return;
     }
-    for (const file of gone) this.#catalogue.note(file, null);
+    this.#isRetrying = false;
+  }
+
+  #isAnyUnreadable(): boolean {
+    return this.#unreadable.size > 0 || this.#catalogue.isAnyUnreadable();
+  }
+
+  /* ---- Reading ---- */
+
+  /** Scans once the scans before are done, and resolves to the given look. */
+  async #scanInTurn(look: SecondLook | undefined): Promise<SecondLook | undefined> {
+    const scan = this.#scanning.then(() => this.#scan(look));
+    this.#scanning = scan.catch(() => {});
+    await scan;
+    return look;
+  }
+
+  async #scan(look: SecondLook | undefined): Promise<void> {
+    const unlisted = new Set(this.#catalogue.files);
+    for (const searchPath of this.#options.searchPaths) {
+      await inSlices(this.#list(searchPath), (file) => {
+        unlisted.delete(file);
+        const stamp = this.#catalogue.reading(file)?.stamp;
+        if (stamp !== undefined && isSameStamp(stamp, stampOf(file))) this.#doubted.delete(file);
+        else this.#read(file, searchPath, look);
+      });
+    }
+    await inSlices(unlisted, (file) => {
+      const searchPath = this.#searchPathOf(file);
+      // Of a folder that cannot be listed, files are not gone; of any other, one may have come back by now.
+      if (searchPath !== undefined) this.#read(file, searchPath, look);
+    });
   }
 
   #list(searchPath: string): string[] {
@@ -155,19 +257,70 @@ class DiskManifests implements ManifestSource {
     }
   }
 
-  #read(file: string, searchPath: string, changed: boolean): void {
-    const seen = changed ? undefined : this.#catalogue.reading(file)?.stamp;
-    if (seen !== undefined && isSameStamp(seen, stampOf(file))) return;
-    this.#catalogue.note(file, readManifest(file, searchPath));
+  #searchPathOf(file: string): string | undefined {
+    return this.#options.searchPaths.find((path) => isManifestPath(path, file));
   }
 
-  /** The changes so far, and word of the problems that are new. */
-  #settle(): ManifestChange[] {
-    const problems = this.problems();
-    const fresh = problems.filter((problem) => !this.#reported.has(keyOf(problem)));
-    this.#reported = new Set(problems.map(keyOf));
-    if (fresh.length > 0) this.#options.onProblems(fresh);
-    return this.#catalogue.takeChanges();
+  /** Takes in what a file holds now; where it is gone or not usable, only the given look decides. */
+  #read(file: string, searchPath: string, look: SecondLook | undefined): void {
+    const reading = readManifest(file, searchPath);
+    if (look === undefined || !isWorse(reading, this.#catalogue.reading(file))) {
+      this.#doubted.delete(file);
+      this.#catalogue.note(file, reading);
+    } else if (!this.#doubted.has(file)) {
+      this.#doubted.set(file, look);
+    }
+  }
+
+  /** Waits where files are doubted, then takes them as they are; resolves to whether there were any. */
+  #takeSecondLook(look: SecondLook | undefined): Promise<boolean> {
+    const taken = this.#lookAgain(look);
+    this.#looks = Promise.all([this.#looks, taken]);
+    return taken;
+  }
+
+  async #lookAgain(look: SecondLook | undefined): Promise<boolean> {
+    const isOpen = (file: string): boolean => this.#doubted.get(file) === look;
+    const files = look === undefined ? [] : [...this.#doubted.keys()].filter(isOpen);
+    if (files.length === 0) return false;
+    await this.#wait(PATIENCE_MS);
+    await inSlices(files, (file) => {
+      const searchPath = this.#searchPathOf(file);
+      // One that has been seen well in the meantime may have been lost again, and is then waited for anew.
+      if (searchPath !== undefined && isOpen(file) && !this.#closed) this.#read(file, searchPath, undefined);
+    });
+    return true;
+  }
+
+  /** Resolves after a time, and at once when the source is closed. */
+  #wait(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clock.clearTimeout(timer);
+        this.#waits.delete(end);
+        resolve();
+      };
+      const timer = clock.setTimeout(end, ms);
+      this.#waits.add(end);
+    });
+  }
+}
+
+/** Whether a file says less than it is known to have said: nothing, or nothing usable. */
+function isWorse(reading: ManifestReading | null, known: ManifestReading | undefined): boolean {
+  if (reading === null) return known !== undefined;
+  return reading.entry === undefined && reading.problems[0]?.reason !== known?.problems[0]?.reason;
+}
+
+/** Does something with each, a slice of them in a turn of the event loop. */
+async function inSlices(files: Iterable<string>, each: (file: string) => void): Promise<void> {
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (const file of files) {
+    each(file);
+    if (performance.now() < sliceEnd) continue;
+    await nextTurn();
+    sliceEnd = performance.now() + SLICE_MS;
   }
 }
 

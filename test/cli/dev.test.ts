@@ -139,6 +139,7 @@ test.each([
   ['empty.ndjson', '', /is empty/],
   ['notes.txt', 'Dear diary\n', /is no session of Greenroom/],
   ['other.json', '{"format":"else"}\n', /is no session of Greenroom/],
+  ['endless.json', 'x'.repeat(65 * 2 ** 20), /its first line has no end/],
   ['new.ndjson', '{"format":"greenroom-session","version":2}\n', /of version 2; this version reads 1/],
 ])('inspect says why it cannot open %s', async (name, content, reason) => {
   const file = content === undefined ? name : write(name, content);

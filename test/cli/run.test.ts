@@ -14,6 +14,12 @@ describe('run', () => {
     expect((await greenroom('run', 'workbench', input, '--json')).stdout).toBe('{"a":[1]}\n');
   });
 
+  test('prints nothing of what a plugin says for a variable of a library', async () => {
+    usePlugin('workbench');
+    const run = start(['run', 'workbench', '{"value":1}', '--json'], { env: { NODE_DEBUG: 'execa' } });
+    expect(await run.ended).toMatchObject({ status: 0, stdout: '1\n', stderr: '' });
+  });
+
   test('takes the input from fields, from standard input, or from nowhere', async () => {
     usePlugin('workbench');
     const fields = await greenroom(

@@ -63,7 +63,7 @@ describe('the manifest in force', () => {
     ]);
   });
 
-  it('is the first by file name of two in one search path, and the other is a problem', () => {
+  it('is the first by name of two in one search path that were found together, and the other is a problem', () => {
     const catalogue = new Catalogue(PATHS);
     const [first, second] = [entry('/local', '1.json', 'a'), entry('/local', '2.json', 'a')];
     catalogue.note(second.file, valid(second));
@@ -72,10 +72,43 @@ describe('the manifest in force', () => {
     expect(catalogue.problems()).toMatchObject([{ file: second.file, field: 'name', severity: 'error' }]);
   });
 
-  it('is the same whether it was worked out change by change or from scratch', () => {
+  it('stays that of the file it is of when another of its search path takes its name, whatever that is called', () => {
+    const catalogue = new Catalogue(PATHS);
+    const own = entry('/local', 'voice.json', 'voice');
+    catalogue.note(own.file, valid(own));
+    catalogue.takeChanges();
+    const copies = ['a-voice.json', 'zz-voice.json'].map((file) => entry('/local', file, 'voice'));
+    for (const copy of copies) catalogue.note(copy.file, valid(copy));
+    expect(catalogue.takeChanges()).toEqual([]);
+    const edited = entry('/local', 'voice.json', 'voice', { version: '2' });
+    catalogue.note(edited.file, valid(edited));
+    expect(catalogue.takeChanges()).toMatchObject([{ type: 'changed', entry: edited, previous: own }]);
+    expect(catalogue.problems()).toHaveLength(2);
+  });
+
+  it('is that of the folder or file that bears its name, of two in one search path that were found together', () => {
+    const catalogue = new Catalogue(PATHS);
+    // A file system may hand out the parts of a letter one by one.
+    const own = { ...entry('/local', 'caf\u0065\u0301/manifest.json', 'caf\u00e9'), folder: '/local/caf\u0065\u0301' };
+    const copy = { ...entry('/local', 'a/manifest.json', 'caf\u00e9'), folder: '/local/a' };
+    catalogue.note(copy.file, valid(copy));
+    catalogue.note(own.file, valid(own));
+    expect(catalogue.takeChanges()).toMatchObject([{ type: 'added', entry: own }]);
+  });
+
+  it('compares the names of folders, not of paths, of which the separator is a part', () => {
+    const catalogue = new Catalogue(PATHS);
+    const [long, short] = ['x.y', 'x'].map((folder) => entry('/local', `${folder}/manifest.json`, 'a'));
+    if (long === undefined || short === undefined) throw new Error('There are two.');
+    catalogue.note(long.file, valid(long));
+    catalogue.note(short.file, valid(short));
+    expect(catalogue.takeChanges()).toMatchObject([{ type: 'added', entry: short }]);
+  });
+
+  it('is always one of the earliest search path that has the name, and the same one for as long as it is there', () => {
     const step = fc.record({
       path: fc.constantFrom(...PATHS),
-      file: fc.constantFrom('1.json', '2.json', '3.json'),
+      file: fc.constantFrom('1.json', '2.json', 'a.json'),
       what: fc.oneof(
         fc.constantFrom('delete', 'break'),
         fc.record({ name: fc.constantFrom('a', 'b', 'c'), version: fc.constantFrom('1', '2') }),
@@ -98,19 +131,25 @@ describe('the manifest in force', () => {
             disk.set(full, next);
             catalogue.note(full, valid(next));
           }
+          const former = new Map(seen);
           for (const change of catalogue.takeChanges()) {
             expect(seen.has(change.name)).toBe(change.type !== 'added');
             if (change.type === 'removed') seen.delete(change.name);
             else seen.set(change.name, change.entry);
           }
+          const shown = (entries: Iterable<ManifestEntry>): string[] =>
+            [...entries].map((each) => `${each.manifest.name} ${each.file} ${each.manifest.version}`).toSorted();
+          const expected = ['a', 'b', 'c'].flatMap((name) => {
+            const all = [...disk.values()].filter(({ manifest }) => manifest.name === name);
+            const first = PATHS.find((candidate) => all.some(({ searchPath }) => searchPath === candidate));
+            const best = all.filter(({ searchPath }) => searchPath === first);
+            const stays = best.find((candidate) => candidate.file === former.get(name)?.file);
+            const own = best.find((candidate) => candidate.file.endsWith(`/${name}.json`));
+            return stays ?? own ?? best.toSorted((x, y) => (x.file < y.file ? -1 : 1))[0] ?? [];
+          });
+          expect(shown(catalogue.entries())).toEqual(shown(expected));
+          expect(shown(seen.values())).toEqual(shown(expected));
         }
-        const scratch = new Catalogue(PATHS);
-        for (const [file, at] of disk) scratch.note(file, valid(at));
-        scratch.takeChanges();
-        const inForce = (entries: Iterable<ManifestEntry>): string[] =>
-          [...entries].map(({ file, manifest }) => `${manifest.name} ${file} ${manifest.version}`).toSorted();
-        expect(inForce(catalogue.entries())).toEqual(inForce(scratch.entries()));
-        expect(inForce(seen.values())).toEqual(inForce(scratch.entries()));
       }),
       { numRuns: 500 },
     );

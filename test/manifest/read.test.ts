@@ -1,10 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { manifestJsonSchema } from '../../src/manifest/json-schema.ts';
 import { checkPaths, readManifest } from '../../src/manifest/read.ts';
-import { manifestFiles } from '../../src/manifest/search-path.ts';
+import { isManifestPath, manifestFiles } from '../../src/manifest/search-path.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -59,6 +62,11 @@ describe('a file that is no manifest', () => {
     ['a name that would leave its folder', { name: '../x', command: 'x' }, 'name', 'no slashes'],
     ['nothing to run', { name: 'x' }, 'worker', 'cannot be inferred'],
     ['a Python plugin without a module', { name: 'x', worker: 'python' }, 'module', 'is needed'],
+    ['a NUL in a path', { name: 'x', module: './a\0.mjs' }, 'module', 'the character NUL'],
+    ['a NUL in an argument', { name: 'x', command: 'x', args: ['\0'] }, 'args.0', 'the character NUL'],
+    ['a NUL in a variable', { name: 'x', command: 'x', env_vars: { A: '\0' } }, 'env_vars.A', 'the character NUL'],
+    ['a variable without a name', { name: 'x', command: 'x', env_vars: { '': 1 } }, 'env_vars', 'must have names'],
+    ['a name that no variable has', { name: 'x', command: 'x', env_vars: { 'A=B': 1 } }, 'env_vars', 'must have names'],
     ['a negative timeout', { name: 'x', command: 'x', start_timeout_ms: -1 }, 'start_timeout_ms', '>=0'],
     [
       'an unknown restart policy',
@@ -81,6 +89,49 @@ describe('a file that is no manifest', () => {
     expect(readManifest(join(folder, 'dir.json'), folder)?.problems[0]?.reason).toBe('is a folder, not a file');
     expect(readManifest(join(folder, 'link.json'), folder)).toBeNull();
   });
+});
+
+describe('a file that would be too much', () => {
+  const nested = (depth: number): string => `{"name":"x","command":"y","x":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+
+  it.each([65, 3_000, 500_000])('is refused by its depth: %d levels', (depth) => {
+    expect(read(nested(depth))?.problems).toMatchObject([{ reason: 'is nested more than 64 levels deep' }]);
+  });
+
+  it('may have as many levels as anybody writes', () => {
+    expect(read(nested(63))?.entry?.manifest.name).toBe('x');
+  });
+
+  it('is refused by its size without being read', () => {
+    const file = join(folder, 'plugin.json');
+    writeFileSync(file, '');
+    truncateSync(file, 2 ** 31);
+    expect(readManifest(file, folder)?.problems[0]?.reason).toContain('larger than the 1024 KiB');
+  });
+
+  it('has so many mistakes that only the first are told, and how many more there are', () => {
+    const args = Array.from({ length: 50_000 }, () => 1);
+    const problems = read({ name: 'x', command: 'y', args })?.problems;
+    expect(problems).toHaveLength(21);
+    expect(problems?.at(-1)).toMatchObject({ reason: 'has 49980 more problems like these', severity: 'error' });
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'is none: a pipe nobody writes to, a device, a socket, a loop of links',
+    async () => {
+      const reasonOf = (name: string): string | undefined =>
+        readManifest(join(folder, name), folder)?.problems[0]?.reason;
+      execFileSync('mkfifo', [join(folder, 'pipe.json')]);
+      symlinkSync('/dev/zero', join(folder, 'device.json'));
+      symlinkSync(join(folder, 'loop.json'), join(folder, 'loop.json'));
+      const server = createServer().listen(join(folder, 'socket.json'));
+      onTestFinished(() => void server.close());
+      await once(server, 'listening');
+      for (const name of ['pipe.json', 'device.json', 'socket.json'])
+        expect(reasonOf(name)).toBe('is a device or pipe, not a file');
+      expect(reasonOf('loop.json')).toContain('cannot be read: ELOOP');
+    },
+  );
 });
 
 describe('a manifest', () => {
@@ -107,6 +158,12 @@ describe('a manifest', () => {
   it('that names what is not there is found out by looking', () => {
     const entry = read({ name: 'x', python_path: './no/python', module: 'x.py', class: 'X', cwd: 'nowhere' })?.entry;
     expect(entry && checkPaths(entry).map(({ field }) => field)).toEqual(['cwd', 'module', 'python_path']);
+    const [long, loop] = [`./${'x'.repeat(5_000)}`, join(folder, 'loop')];
+    symlinkSync(loop, loop);
+    for (const path of [long, join(loop, 'x')]) {
+      const lost = read({ name: 'x', python_path: path, module: `${path}.py`, cwd: path })?.entry;
+      expect(lost && checkPaths(lost).map(({ field }) => field)).toEqual(['cwd', 'module', 'python_path']);
+    }
     const good = read({ name: 'x', command: process.execPath })?.entry;
     expect(good && checkPaths(good)).toEqual([]);
   });
@@ -120,6 +177,50 @@ describe('a search path', () => {
     expect(manifestFiles(folder).toSorted()).toEqual([join(folder, 'a.json'), join(folder, 'plugin/manifest.json')]);
     expect(manifestFiles(join(folder, 'nowhere'))).toEqual([]);
   });
+});
+
+describe('what has the name of something set aside', () => {
+  const places = (name: string): string[] => [join(folder, `${name}.json`), join(folder, name, 'manifest.json')];
+
+  it.each([
+    ...['.x', '.x.tmp', 'x~', '#x#', '.#x', 'x.bak', 'x.BAK', 'x.bak2', 'x.orig', 'x.old', 'x.tmp', 'x.temp'],
+    ...['x.swp', 'x.save', 'x.rej', 'x.backup'],
+  ])('is not looked at: %s', (name) => {
+    for (const file of places(name)) {
+      mkdirSync(join(file, '..'), { recursive: true });
+      writeFileSync(file, '{}');
+      expect(isManifestPath(folder, file)).toBe(false);
+    }
+    expect(manifestFiles(folder)).toEqual([]);
+  });
+
+  it.each([
+    ...['x copy', 'x copy 2', 'x (copy)', 'Copy of x', 'Copy (2) of x', 'x - Copy', 'x - Copy (2)', 'x_copy'],
+    ...['x-backup', 'x_backup', 'x-bak', 'x-old', 'x_old', 'x-orig'],
+  ])('is no plugin, with a warning, unless its manifest has that name too: %s', (name) => {
+    for (const file of places(name)) {
+      mkdirSync(join(file, '..'), { recursive: true });
+      writeFileSync(file, JSON.stringify({ name: 'x', command: 'y' }));
+      const reading = readManifest(file, folder);
+      expect(reading?.entry).toBeUndefined();
+      expect(reading?.problems).toMatchObject([{ severity: 'warning', reason: expect.stringContaining(`"${name}"`) }]);
+      writeFileSync(file, JSON.stringify({ name, command: 'y' }));
+      expect(readManifest(file, folder)?.entry?.manifest.name).toBe(name);
+    }
+  });
+
+  it.each(['x', 'xcopy', 'photocopy', 'threshold', 'bak', 'old', 'backup', 'copy', 'x.1', 'x-2', 'my.model', 'x#'])(
+    'is a plugin like any other: %s',
+    (name) => {
+      for (const file of places(name)) {
+        mkdirSync(join(file, '..'), { recursive: true });
+        writeFileSync(file, JSON.stringify({ name: 'y', command: 'y' }));
+        expect(isManifestPath(folder, file)).toBe(true);
+        expect(readManifest(file, folder)?.entry?.manifest.name).toBe('y');
+      }
+      expect(manifestFiles(folder)).toHaveLength(2);
+    },
+  );
 });
 
 describe('the published JSON Schema', () => {

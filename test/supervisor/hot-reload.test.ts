@@ -2,7 +2,9 @@ import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import type { PluginSnapshot } from '../../src/index.ts';
+import { PATIENCE_MS } from '../../src/manifest/patience.ts';
 import { becomes, door, failure, gone, type ManifestOf, openRoom, type Room, startCall } from './greenroom.ts';
 
 interface About {
@@ -44,6 +46,51 @@ test('a changed description is told, and restarts nothing', async () => {
   await becomes(room, 'plugin', { description: 'new', category: 'other', version: '2.0.0' });
   expect(await about(room)).toMatchObject({ pid, initialised: 1 });
   expect(room.snapshot('plugin').generation).toBe(1);
+});
+
+test('a manifest that is away for as long as an editor saves it loses no call, no worker and no config', async () => {
+  const held: (() => void)[] = [];
+  // Time goes on, but for the patience with manifests.
+  const setTimeout = (fn: () => void, ms: number): unknown =>
+    ms === PATIENCE_MS ? held.push(fn) : systemClock.setTimeout(fn, ms);
+  const room = await openRoom(
+    { plugin: { fixture: 'workbench', description: 'old' } },
+    { ...watching, clock: { ...systemClock, setTimeout } },
+  );
+  await room.supervisor.load('plugin', { config: { model: 'large' } });
+  const before = await about(room);
+  expect(before.config).toEqual({ model: 'large' });
+  const file = join(room.plugins, 'plugin.json');
+  renameSync(file, `${file}~`);
+  await vi.waitFor(() => expect(held).toHaveLength(1), { timeout: 10_000, interval: 5 });
+  expect(await about(room)).toEqual(before);
+  room.write('plugin', { fixture: 'workbench', description: 'new' });
+  await becomes(room, 'plugin', { description: 'new' });
+  held[0]?.();
+  room.write('other', { fixture: 'workbench' });
+  await vi.waitFor(() => expect(room.snapshot('other').name).toBe('other'), { timeout: 10_000, interval: 5 });
+  expect(await about(room)).toEqual(before);
+  expect(room.snapshot('plugin').generation).toBe(1);
+});
+
+test('a module that is away for as long as an editor saves it is no wrong manifest, and the next call runs', async () => {
+  const room = await openRoom({});
+  const module = join(room.scratch, 'plugin.mjs');
+  // It is taken away just as a worker starts, which then ends.
+  writeFileSync(
+    module,
+    `import { renameSync } from 'node:fs';
+     renameSync(${JSON.stringify(module)}, ${JSON.stringify(`${module}~`)});
+     process.exit(1);`,
+  );
+  room.write('plugin', { module });
+  await room.supervisor.discover();
+  const refusal = failure(room.supervisor.execute('plugin'));
+  const log = join(room.dataDir, 'logs', 'plugin.log');
+  await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('worker ended'), { timeout: 10_000, interval: 5 });
+  writeFileSync(module, `export default { execute: () => 'back' };`);
+  expect(await refusal).toMatchObject({ code: 'E_START' });
+  expect(await room.supervisor.execute('plugin')).toBe('back');
 });
 
 test('a changed default of the config is given to the worker that runs, under what was given by hand', async () => {

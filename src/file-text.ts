@@ -5,16 +5,18 @@ export type FileStamp = Pick<Stats, 'ino' | 'mtimeMs' | 'size'>;
 
 /**
  * The text of a file, or why there is none; null where there is no such file. `stamp` is from before it was read, and
- * absent where it would say nothing, as the file has only just been written.
+ * absent where it would say nothing, as the file has only just been written. `unreadable`: the system could not read
+ * it, which may pass without a change of the file.
  */
-export type FileText = ({ readonly text: string } | { readonly reason: string }) & {
-  readonly stamp?: FileStamp | undefined;
-};
+export type FileText = (
+  | { readonly text: string }
+  | { readonly reason: string; readonly cause?: unknown; readonly unreadable?: boolean }
+) & { readonly stamp?: FileStamp | undefined };
 
 /** How coarse the clocks of file systems are, in milliseconds: within a tick, two contents may have the same stamp. */
 const TICK_MS = 2_000;
 
-/** A manifest is a few kilobytes; what is larger is some other file. */
+/** Manifests and settings are a few kilobytes; what is larger is some other file. */
 const MAX_BYTES = 1024 * 1024;
 
 /** The stamp of a file as it is now; undefined where there is none to be had. */
@@ -31,7 +33,7 @@ export function isSameStamp(a: FileStamp, b: FileStamp | undefined): boolean {
   return b !== undefined && a.mtimeMs === b.mtimeMs && a.size === b.size && a.ino === b.ino;
 }
 
-/** Reads a small file. Never throws, and never waits, as opening a named pipe would. */
+/** Reads a small file, of 1 MiB at the most. Never throws, and never waits, as opening a named pipe would. */
 export function readText(file: string): FileText | null {
   let descriptor: number | undefined;
   try {
@@ -41,15 +43,25 @@ export function readText(file: string): FileText | null {
     const stamp = Date.now() - mtimeMs > TICK_MS ? { ino, mtimeMs, size } : undefined;
     if (!stats.isFile())
       return { reason: `is a ${stats.isDirectory() ? 'folder' : 'device or pipe'}, not a file`, stamp };
-    if (size > MAX_BYTES) return { reason: `is larger than ${MAX_BYTES / 1024} KiB, which no manifest is`, stamp };
+    if (size > MAX_BYTES) return { reason: `is larger than the ${MAX_BYTES / 1024} KiB that it may have`, stamp };
     return { text: readWhole(descriptor, size), stamp };
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    return { reason: code === 'EISDIR' ? 'is a folder, not a file' : `cannot be read: ${message}` };
+    if (code === 'EISDIR') return { reason: 'is a folder, not a file', cause };
+    // A socket, which cannot be opened.
+    if (code === 'ENXIO') return { reason: 'is a device or pipe, not a file', cause };
+    return { reason: `cannot be read: ${message}`, cause, unreadable: true };
   } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
+    if (descriptor !== undefined) close(descriptor);
   }
+}
+
+/** A network's file system may tell an error of before when a file is closed; what was read was read. */
+function close(descriptor: number): void {
+  try {
+    closeSync(descriptor);
+  } catch {}
 }
 
 /** One buffer for all files: ten thousand of them would keep the garbage collector busy. */
