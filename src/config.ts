@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Transport } from './actors/worker-launch.ts';
 import { DEFAULT_MAX_WAITING } from './calls/lease-gate.ts';
 import { GreenroomError, messageOf } from './errors.ts';
+import { jsonFaults } from './json-text.ts';
 import { DEFAULT_MAX_SCHEDULER_WAITING } from './scheduler/admission.ts';
 import { EVICTION_ORDERS, type EvictionOrderName, POLICY_NAMES, type PolicyName } from './scheduler/policies.ts';
 import type { Policy } from './scheduler/policy.ts';
@@ -292,13 +293,18 @@ function readSettingsFile(file: string): unknown {
       cause: error,
     });
   }
+  let settings: unknown;
   try {
-    return JSON.parse(text);
+    settings = JSON.parse(text);
   } catch (error) {
     throw new GreenroomError('E_OPTIONS', `The settings in ${file} are not JSON: ${messageOf(error)}`, {
       cause: error,
     });
   }
+  const faults = jsonFaults(text);
+  if (faults.length === 0) return settings;
+  const reasons = faults.map(({ field, reason }) => `${field} ${reason}`);
+  throw new GreenroomError('E_OPTIONS', `The settings in ${file} cannot be used: ${reasons.join('; ')}.`);
 }
 
 function check(settings: unknown, where: string): SupervisorSettings {

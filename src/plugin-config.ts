@@ -1,7 +1,24 @@
 import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { GreenroomError, messageOf } from './errors.ts';
+import { writeJson } from './worker/exact-json.ts';
 
 type Schema = Record<string, unknown>;
+
+/**
+ * A config as it is now, as the plain data that a plugin gets of it: what its giver changes later changes nothing. Throws
+ * `E_SERIALIZE` where JSON would change or lose something.
+ */
+export function copyConfig(config: unknown, plugin: string): unknown {
+  try {
+    const json = writeJson(config, 'config');
+    return json === undefined ? undefined : JSON.parse(json);
+  } catch (error) {
+    throw new GreenroomError('E_SERIALIZE', `The config of "${plugin}" cannot be sent as JSON: ${messageOf(error)}.`, {
+      plugin,
+      cause: error,
+    });
+  }
+}
 
 /**
  * Completes a config with the defaults of its schema and checks it. Given keys replace the defaults of the same keys as
@@ -30,18 +47,19 @@ function defaultsOf(schema: unknown, root: Schema, depth = 0): unknown {
   if (!isObject(schema) || depth > 32) return undefined;
   if ('default' in schema) return structuredClone(schema['default']);
   if (typeof schema['$ref'] === 'string') return defaultsOf(lookUp(schema['$ref'], root), root, depth + 1);
-  const found: Record<string, unknown> = {};
+  // Not yet an object, of which a field named __proto__ would be the prototype.
+  const found = new Map<string, unknown>();
   const parts = Array.isArray(schema['allOf']) ? schema['allOf'] : [];
   for (const part of parts) {
     const values = defaultsOf(part, root, depth + 1);
-    if (isObject(values)) Object.assign(found, values);
+    if (isObject(values)) for (const [name, value] of Object.entries(values)) found.set(name, value);
   }
   const properties = isObject(schema['properties']) ? schema['properties'] : {};
   for (const [name, property] of Object.entries(properties)) {
     const value = defaultsOf(property, root, depth + 1);
-    if (value !== undefined) found[name] = value;
+    if (value !== undefined) found.set(name, value);
   }
-  return Object.keys(found).length > 0 ? found : undefined;
+  return found.size > 0 ? Object.fromEntries(found) : undefined;
 }
 
 /** The part of the schema that `#/$defs/name` and the like refer to. */

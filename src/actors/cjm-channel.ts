@@ -1,4 +1,5 @@
 import type { Client, Pool } from 'undici';
+import { InexactAnswer, inexactError, parseAnyAnswer } from '../calls/exact-answer.ts';
 import { LineReader } from '../calls/line-reader.ts';
 import { protocolError, remoteError } from '../calls/remote-error.ts';
 import type { GreenroomError } from '../errors.ts';
@@ -44,11 +45,15 @@ class CjmChannel implements WorkerChannel {
   }
 
   execute(_call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute', body, new Answer(this.#plugin, 'execute', this.#withProgress(sink)));
+    return this.#send('/execute', body, new Answer(this.#plugin, 'execute', this.#withProgress(sink), parseAnyAnswer));
   }
 
   stream(_call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute_stream', body, new Answer(this.#plugin, 'stream', this.#withProgress(sink)));
+    return this.#send(
+      '/execute_stream',
+      body,
+      new Answer(this.#plugin, 'stream', this.#withProgress(sink), parseAnyAnswer),
+    );
   }
 
   /** Stops whatever runs: an older worker does not tell calls apart. */
@@ -123,7 +128,17 @@ class CjmChannel implements WorkerChannel {
     signal?: AbortSignal,
   ): Promise<unknown> {
     const errorIn = (answer: unknown): GreenroomError | undefined => detailError(this.#plugin, answer);
-    return requestJson({ plugin: this.#plugin, client, headers: HEADERS, method, path, body, signal, errorIn });
+    return requestJson({
+      plugin: this.#plugin,
+      client,
+      headers: HEADERS,
+      method,
+      path,
+      body,
+      signal,
+      errorIn,
+      parse: parseAnyAnswer,
+    });
   }
 }
 
@@ -131,6 +146,10 @@ class CjmChannel implements WorkerChannel {
 class Answer extends CallAnswer {
   protected override readLines(): ChunkReader {
     return new ChunkReader(this.plugin, this.sink);
+  }
+
+  protected override isError(status: number): boolean {
+    return status !== 200;
   }
 
   protected override readWhole(status: number, answer: unknown): boolean {
@@ -160,9 +179,13 @@ class ChunkReader extends LineReader {
   protected override onLine(line: string): void {
     let chunk: unknown;
     try {
-      chunk = JSON.parse(line);
+      chunk = parseAnyAnswer(line, (read) => chunkError(this.#plugin, read) !== undefined);
     } catch (error) {
-      this.#fail(protocolError(this.#plugin, `sent a line that is not JSON: ${line.slice(0, 80)}`, error));
+      this.#fail(
+        error instanceof InexactAnswer
+          ? inexactError(this.#plugin, error)
+          : protocolError(this.#plugin, `sent a line that is not JSON: ${line.slice(0, 80)}`, error),
+      );
       return;
     }
     const error = chunkError(this.#plugin, chunk);

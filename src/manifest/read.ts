@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import { jsonFaults } from '../json-text.ts';
 import { type FileStamp, readText } from './file-text.ts';
 import { type Manifest, parseManifest } from './schema.ts';
 
@@ -58,7 +59,15 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
       text.trim() === '' ? 'is empty' : `is not JSON: ${(error as Error).message}${placeOf(error as Error, text)}`,
     );
   }
-  const parsed = parseManifest(value);
+  const variables: [string, string][] = [];
+  const faults = jsonFaults(text, ([field, name, ...deeper], digits) => {
+    const isVariable = field === 'env_vars' && typeof name === 'string' && deeper.length === 0;
+    if (isVariable && String(Number(digits)) !== digits) variables.push([name, digits]);
+    return isVariable;
+  });
+  if (faults.length > 0)
+    return { problems: faults.map(({ field, reason }) => ({ file, field, reason, severity: 'error' })), stamp };
+  const parsed = parseManifest(withNumbersAsWritten(value, variables));
   if (!parsed.ok)
     return { problems: parsed.issues.map(({ field, reason }) => ({ file, field, reason, severity: 'error' })), stamp };
   const { manifest, unknownKeys } = parsed;
@@ -72,6 +81,13 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
           severity: 'warning',
         }));
   return { entry: toEntry(manifest, file, searchPath), problems, stamp };
+}
+
+/** Environment variables are text, so that 1.10 and integers of any length stay what they are. */
+function withNumbersAsWritten(manifest: unknown, variables: readonly (readonly [string, string])[]): unknown {
+  if (variables.length === 0) return manifest;
+  const { env_vars: given, ...rest } = manifest as { readonly env_vars: object };
+  return { ...rest, env_vars: { ...given, ...Object.fromEntries(variables) } };
 }
 
 /** Where in the text JSON stops being JSON, as far as the engine's message says and has not said already. */

@@ -77,7 +77,7 @@ async function writeChunks(
       throw new PluginError('The call was cancelled.', { category: 'transient', retryable: false });
     }
     const value = withTempFiles(chunk);
-    const wait = frames.chunk(serialize(value instanceof Promise ? await value : value));
+    const wait = frames.chunk(serialize(value instanceof Promise ? await value : value, 'chunk'));
     if (wait !== undefined) await wait;
   }
   return () => frames.end();

@@ -1,4 +1,6 @@
+import { inspect } from 'node:util';
 import type { WireError } from '../protocol.ts';
+import { writeJson } from './exact-json.ts';
 import type { PluginErrorCategory } from './plugin-error.ts';
 
 const CATEGORIES: readonly PluginErrorCategory[] = ['input', 'transient', 'resource', 'fatal'];
@@ -89,7 +91,8 @@ function typeOf(thrown: unknown): string {
   return typeof className === 'string' && className !== '' ? className : 'Error';
 }
 
-function textOf(value: unknown): string {
+/** Anything as text, objects as JSON where they have it. Never throws. */
+export function textOf(value: unknown): string {
   try {
     return isObject(value) ? (JSON.stringify(value) ?? typeof value) : String(value);
   } catch {
@@ -97,11 +100,21 @@ function textOf(value: unknown): string {
   }
 }
 
+/** Details as they are, or as text where JSON would change them: an error is never lost for what is attached to it. */
 function plain(details: unknown): unknown {
   try {
-    return details === undefined ? undefined : JSON.parse(JSON.stringify(details));
+    const json = writeJson(details, 'details');
+    return json === undefined ? undefined : JSON.parse(json);
   } catch {
-    return undefined;
+    return shown(details);
+  }
+}
+
+function shown(value: unknown): string {
+  try {
+    return inspect(value, { depth: 5 });
+  } catch {
+    return 'details that cannot be shown';
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { WireError } from '../protocol.ts';
+import { writeJson } from './exact-json.ts';
 
 /** Chunks are gathered up to this many characters, or for this many milliseconds of a generator that does not pause. */
 const GATHER_CHARACTERS = 16 * 1024;
@@ -60,7 +61,7 @@ export class FrameWriter {
   }
 
   error(error: WireError): void {
-    this.#end(`${JSON.stringify({ error })}\n`);
+    this.#end(`${writeJson({ error }, 'error')}\n`);
   }
 
   #end(lastFrame: string): void {

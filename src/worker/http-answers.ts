@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
 import type { WireError } from '../protocol.ts';
+import { writeJson } from './exact-json.ts';
 
 /** The host keeps connections open for as long as the worker lives, and calls may take hours. */
 export const SERVER_OPTIONS: ServerOptions = { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 };
@@ -25,7 +26,11 @@ export function sendJson(response: ServerResponse, status: number, json: string)
 
 /** Sends an error as the whole answer, with the status of its category unless `status` is given. */
 export function sendError(response: ServerResponse, error: WireError, status?: number): void {
-  sendJson(response, status ?? STATUS_BY_CATEGORY[error.category ?? 'fatal'] ?? 500, JSON.stringify({ error }));
+  sendJson(
+    response,
+    status ?? STATUS_BY_CATEGORY[error.category ?? 'fatal'] ?? 500,
+    writeJson({ error }, 'error') ?? '',
+  );
 }
 
 /** An error of the request itself, not of the plugin. */

@@ -1,5 +1,6 @@
 import type { CallBody } from '../protocol.ts';
 import type { CallEntry, CallTable } from './call-table.ts';
+import { textOf } from './describe-error.ts';
 import type { CallContext, PluginContext, PluginLog } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
 
@@ -67,7 +68,7 @@ export class RunningCall implements CallContext<unknown> {
     this.entry = entry;
     this.#table = table;
     this.progress = (fraction, message) => {
-      if (!this.ended) onProgress(fraction, message);
+      if (!this.ended) onProgress(fraction, messageText(message));
     };
   }
 
@@ -95,4 +96,9 @@ export class RunningCall implements CallContext<unknown> {
     this.#abortReason = new DOMException(reason, 'AbortError');
     this.#controller?.abort(this.#abortReason);
   }
+}
+
+/** The message of a progress report as text, which the types ask for and plugins in plain JavaScript may not give. */
+function messageText(message: unknown): string | undefined {
+  return message === undefined || message === null ? undefined : textOf(message);
 }
