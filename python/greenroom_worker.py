@@ -222,7 +222,7 @@ def name_of(key, where):
             return int.__repr__(key)
         except ValueError:
             raise SerializeError("%s has %s as a key; make it a str" % (where, big(key))) from None
-    raise SerializeError("%s has the key %r of type %s; keys must be str or int" % (where, key, type(key).__qualname__))
+    raise SerializeError("%s has a key of type %s; keys must be str or int" % (where, type(key).__qualname__))
 
 
 # Errors
