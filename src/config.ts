@@ -259,15 +259,19 @@ const VARIABLES: Readonly<Record<string, readonly [keyof SupervisorSettings, (te
 
 /** `ramMb=8000,slots=4,gpus.GPU-8f3c…=24000` as an object. */
 function amountsIn(text: string): Record<string, unknown> {
-  const amounts: Record<string, unknown> = {};
-  const gpus: Record<string, number> = {};
+  const amounts = new Map<string, number>();
   for (const pair of text.split(',')) {
     const [name = '', figure = ''] = pair.split('=').map((part) => part.trim());
     const amount = figure === '' ? Number.NaN : Number(figure);
-    if (name.startsWith('gpus.')) gpus[name.slice('gpus.'.length)] = amount;
-    else amounts[name] = amount;
+    if (amounts.has(name)) {
+      throw new GreenroomError('E_OPTIONS', `GREENROOM_CAPACITY: ${name} is given twice; keep one of the two.`);
+    }
+    amounts.set(name, amount);
   }
-  return Object.keys(gpus).length === 0 ? amounts : { ...amounts, gpus };
+  const GPU = 'gpus.';
+  const gpus = [...amounts].filter(([name]) => name.startsWith(GPU)).map(([name, mb]) => [name.slice(GPU.length), mb]);
+  const others = Object.fromEntries([...amounts].filter(([name]) => !name.startsWith(GPU)));
+  return gpus.length === 0 ? others : { ...others, gpus: Object.fromEntries(gpus) };
 }
 
 function isLimited(capacity: Capacity | undefined): boolean {

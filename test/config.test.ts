@@ -38,6 +38,7 @@ test('a settings file that says something twice, or a number that would be round
   refused('{"capacity":{"ramMb":1,"ramMb":2}}').toThrow(
     /greenroom\.json cannot be used: capacity\.ramMb is given twice/,
   );
+  expect(() => resolve({}, { GREENROOM_CAPACITY: 'slots=1,ramMb=2,slots=3' })).toThrow('slots is given twice');
   refused('{"__proto__":{"order":"lru"}}').toThrow('__proto__ is a name with a meaning of its own');
   refused('{"capacity":{"ramMb":12345678901234567890}}').toThrow('capacity.ramMb is 12345678901234567890');
 });
