@@ -1050,10 +1050,10 @@ class Server:
         return self._on_main(connection, initialize)
 
     def _config(self, connection, _value, _target):
-        return self._on_main(connection, lambda: self._ask("get_current_config"))
+        return self._on_main(connection, lambda: self._ask("get_current_config"), "config")
 
     def _config_schema(self, connection, _value, _target):
-        return self._on_main(connection, lambda: self._ask("get_config_schema"))
+        return self._on_main(connection, lambda: self._ask("get_config_schema"), "config schema")
 
     def _release(self, connection, _value, _target):
         if not callable(attribute(self._host.plugin, "release")):
@@ -1077,11 +1077,11 @@ class Server:
         method = getattr(self._host.plugin, name, None)
         return {} if method is None else self._host.settle(method())
 
-    def _on_main(self, connection, action):
+    def _on_main(self, connection, action, where="result"):
         def job():
             try:
                 try:
-                    body = encode(action())
+                    body = encode(action(), where)
                 except BaseException as error:
                     connection.refuse(describe(error))
                 else:

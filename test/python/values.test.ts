@@ -88,6 +88,12 @@ describe('values of a Python plugin', () => {
     }
   });
 
+  it('may be nested as deep as the host takes them', async () => {
+    const python = await started();
+    const { text } = await python.execute({ expression: 'nested(500)' });
+    expect(text).toBe(`{"result":${'['.repeat(500)}${']'.repeat(500)}}`);
+  });
+
   it('attached to an error come as text where JSON would change them, and as messages of progress as text', async () => {
     const python = await started();
     const details = async (expression: string): Promise<unknown> =>

@@ -85,6 +85,18 @@ test.each(['workbench', 'workbench-python'])(
   },
 );
 
+test.each(['workbench', 'workbench-python'])(
+  'a value may be nested 500 levels deep on its way to %s',
+  async (fixture) => {
+    const { supervisor } = await openRoom({ plugin: { fixture } });
+    const nested = (levels: number): unknown[] => (levels === 1 ? [] : [nested(levels - 1)]);
+    // One level is that of the arguments.
+    const value = nested(499);
+    expect(JSON.stringify(await supervisor.execute('plugin', { value }))).toBe(JSON.stringify(value));
+    expect((await failure(supervisor.execute('plugin', { value: [value] }))).code).toBe('E_SERIALIZE');
+  },
+);
+
 function isData(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   if (typeof value !== 'object') return typeof value === 'string' || typeof value === 'boolean';
