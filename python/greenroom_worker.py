@@ -93,14 +93,78 @@ def plain(value):
     raise Unserializable("a value of type %s has no JSON form" % type(value).__qualname__)
 
 
-to_json = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=plain).encode
+# How deep lists and dicts may be nested, the outermost counted: what the host takes too.
+MAX_DEPTH = 500
+# Beyond this a number in JavaScript is rounded.
+MAX_INTEGER = 2**53 - 1
+SIMPLE = frozenset((str, bool, float, type(None)))
+
+
+def is_plain(value, depth=MAX_DEPTH):
+    """Whether the encoder writes `value` as it is, or hands its parts to `converted`. False is no verdict: `explain` looks closely."""
+    kind = type(value)
+    if kind is dict:
+        for key in value:
+            if type(key) is not str:
+                return False
+        items = value.values()
+    elif kind is list or kind is tuple:
+        items = value
+    elif kind is int:
+        return -MAX_INTEGER <= value <= MAX_INTEGER
+    else:
+        return not isinstance(value, (dict, list, tuple, int))
+    if not depth:
+        return False
+    for item in items:
+        kind = type(item)
+        if kind in SIMPLE:
+            continue
+        if kind is int:
+            if not -MAX_INTEGER <= item <= MAX_INTEGER:
+                return False
+        elif not is_plain(item, depth - 1):
+            return False
+    return True
+
+
+def converted(value):
+    """What the encoder writes for a value that JSON does not know."""
+    value = plain(value)
+    if not is_plain(value):
+        explain(value, "the value", (), False)
+    return value
+
+
+def encoder():
+    """`json.dumps` for compact ASCII, with its encoder in C made once, which is half of what writing a small value costs."""
+    slow = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=converted)
+    try:
+        # Without the table by which it finds cycles, which threads cannot share: `is_plain` and the stack end those.
+        fast = json.encoder.c_make_encoder(
+            None, converted, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False
+        )
+        if "".join(fast({"a": [1, "\xe9"]}, 0)) == slow.encode({"a": [1, "\xe9"]}):
+            return lambda value: "".join(fast(value, 0))
+    except TypeError:
+        # Another Python has no such encoder, or one of another form.
+        pass
+    return slow.encode
+
+
+to_json = encoder()
 
 
 def encode(value, where="result"):
-    """JSON as bytes. Raises `SerializeError` with the place of what cannot be JSON, or what the plugin's own methods raise."""
+    """
+    JSON as bytes that says exactly `value`. Raises `SerializeError` with the place of what JSON would change or cannot
+    say, or what the plugin's own methods raise.
+    """
     try:
+        if not is_plain(value):
+            explain(value, where, (), False)
         return to_json(value).encode("ascii")
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except (SerializeError, TypeError, ValueError, OverflowError, RecursionError) as error:
         try:
             explain(value, where, ())
         except RecursionError:
@@ -108,31 +172,62 @@ def encode(value, where="result"):
         raise SerializeError("%s: %s" % (where, error)) from None
 
 
-def explain(value, where, parents):
-    """Raises `SerializeError` for the first part of `value` that cannot be JSON."""
-    if value is None or isinstance(value, (str, int)):
+def explain(value, where, parents, convert=True):
+    """
+    Raises `SerializeError` for the first part of `value` that JSON would change or cannot say. With `convert` also for
+    parts of what the values that JSON does not know are written as.
+    """
+    if value is None or isinstance(value, (str, bool)):
+        return
+    if isinstance(value, int):
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:
+            raise SerializeError("%s is %s; return it as str(value)" % (where, big(value)))
         return
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise SerializeError("%s is %r, which JSON cannot express" % (where, value))
+            raise SerializeError("%s is %r, which JSON cannot express; return None or a str" % (where, value))
         return
     if id(value) in parents:
         raise SerializeError("%s contains itself" % where)
+    if len(parents) == MAX_DEPTH:
+        raise SerializeError("%.200s… is nested deeper than %d levels" % (where, MAX_DEPTH))
     parents += (id(value),)
     if isinstance(value, dict):
+        names = set()
         for key, item in value.items():
-            if not (key is None or isinstance(key, (str, int, float))):
-                raise SerializeError("%s has a key of type %s; keys must be strings" % (where, type(key).__qualname__))
-            explain(item, "%s.%s" % (where, key), parents)
+            name = name_of(key, where)
+            if name in names:
+                raise SerializeError("%s has two keys that JSON would write as %s; give them other names" % (where, json.dumps(name)))
+            names.add(name)
+            explain(item, "%s.%s" % (where, name), parents, convert)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            explain(item, "%s[%d]" % (where, index), parents)
-    else:
+            explain(item, "%s[%d]" % (where, index), parents, convert)
+    elif convert:
         try:
             value = plain(value)
         except Unserializable as error:
             raise SerializeError("%s: %s" % (where, error)) from None
         explain(value, where, parents)
+
+
+def big(value):
+    """An integer that JavaScript would round, for a message."""
+    # Python refuses to write those of several thousand digits.
+    digits = "%d" % value if value.bit_length() < 256 else "an integer of %d bits" % value.bit_length()
+    return "%s, beyond the 2^53 - 1 that a number in JavaScript holds exactly" % digits
+
+
+def name_of(key, where):
+    """The name that JSON has for a key: a str itself, the digits of an int."""
+    if isinstance(key, str):
+        return str.__str__(key)
+    if isinstance(key, int) and not isinstance(key, bool):
+        try:
+            return int.__repr__(key)
+        except ValueError:
+            raise SerializeError("%s has %s as a key; make it a str" % (where, big(key))) from None
+    raise SerializeError("%s has a key of type %s; keys must be str or int" % (where, type(key).__qualname__))
 
 
 # Errors
@@ -1052,10 +1147,10 @@ class Server:
         return self._on_main(connection, initialize)
 
     def _config(self, connection, _value, _target):
-        return self._on_main(connection, lambda: self._ask("get_current_config"))
+        return self._on_main(connection, lambda: self._ask("get_current_config"), "config")
 
     def _config_schema(self, connection, _value, _target):
-        return self._on_main(connection, lambda: self._ask("get_config_schema"))
+        return self._on_main(connection, lambda: self._ask("get_config_schema"), "config schema")
 
     def _release(self, connection, _value, _target):
         if not callable(attribute(self._host.plugin, "release")):
@@ -1096,18 +1191,18 @@ class Server:
         method = getattr(self._host.plugin, name, None)
         return {} if method is None else self._host.settle(method())
 
-    def _on_main(self, connection, action):
-        self._host.jobs.put(self._job(connection, action))
+    def _on_main(self, connection, action, where="result"):
+        self._host.jobs.put(self._job(connection, action, where))
         return False
 
     @staticmethod
-    def _job(connection, action):
+    def _job(connection, action, where="result"):
         """Answers with what `action` returns or raises, on whichever thread it is called."""
 
         def job():
             try:
                 try:
-                    body = encode(action())
+                    body = encode(action(), where)
                     end_child()
                 except BaseException as error:
                     end_child(error)

@@ -6,6 +6,7 @@ import { DEFAULT_MAX_WAITING } from './calls/lease-gate.ts';
 import { GreenroomError, messageOf } from './errors.ts';
 import { readText } from './file-text.ts';
 import { isDeeperThan, MAX_LEVELS } from './json-depth.ts';
+import { jsonFaults } from './json-text.ts';
 import { DEFAULT_MAX_SCHEDULER_WAITING } from './scheduler/admission.ts';
 import { EVICTION_ORDERS, type EvictionOrderName, POLICY_NAMES, type PolicyName } from './scheduler/policies.ts';
 import type { Policy } from './scheduler/policy.ts';
@@ -281,15 +282,19 @@ const SWITCHES: Readonly<Record<string, boolean>> = { true: true, '1': true, fal
 
 /** `ramMb=8000,slots=4,gpus.GPU-8f3c…=24000` as an object. */
 function amountsIn(text: string): Record<string, unknown> {
-  const amounts: Record<string, unknown> = {};
-  const gpus: Record<string, number> = {};
+  const amounts = new Map<string, number>();
   for (const pair of text.split(',')) {
     const [name = '', figure = ''] = pair.split('=').map((part) => part.trim());
     const amount = figure === '' ? Number.NaN : Number(figure);
-    if (name.startsWith('gpus.')) gpus[name.slice('gpus.'.length)] = amount;
-    else amounts[name] = amount;
+    if (amounts.has(name)) {
+      throw new GreenroomError('E_OPTIONS', `GREENROOM_CAPACITY: ${name} is given twice; keep one of the two.`);
+    }
+    amounts.set(name, amount);
   }
-  return Object.keys(gpus).length === 0 ? amounts : { ...amounts, gpus };
+  const GPU = 'gpus.';
+  const gpus = [...amounts].filter(([name]) => name.startsWith(GPU)).map(([name, mb]) => [name.slice(GPU.length), mb]);
+  const others = Object.fromEntries([...amounts].filter(([name]) => !name.startsWith(GPU)));
+  return gpus.length === 0 ? others : { ...others, gpus: Object.fromEntries(gpus) };
 }
 
 function isLimited(capacity: Capacity | undefined): boolean {
@@ -312,14 +317,18 @@ function readSettingsFile(file: string): unknown {
   const found = readText(file);
   if (found === null) return {};
   if ('reason' in found) return refuse(`are not usable: the file ${found.reason}`, found.cause);
+  // Some editors of Windows put a byte order mark before the text.
+  const text = found.text.replace(/^\ufeff/, '');
   let value: unknown;
   try {
-    // Some editors of Windows put a byte order mark before the text.
-    value = JSON.parse(found.text.replace(/^\ufeff/, ''));
+    value = JSON.parse(text);
   } catch (error) {
     return refuse(`are not JSON: ${messageOf(error)}`, error);
   }
-  return isDeeperThan(MAX_LEVELS, value) ? refuse(`are nested more than ${MAX_LEVELS} levels deep`) : value;
+  if (isDeeperThan(MAX_LEVELS, value)) return refuse(`are nested more than ${MAX_LEVELS} levels deep`);
+  const faults = jsonFaults(text);
+  if (faults.length === 0) return value;
+  return refuse(`cannot be used: ${faults.map(({ field, reason }) => `${field} ${reason}`).join('; ')}.`);
 }
 
 function check(settings: unknown, where: string): SupervisorSettings {

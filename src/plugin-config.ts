@@ -2,11 +2,28 @@ import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { GreenroomError, messageOf } from './errors.ts';
 import { isDeeperThan, MAX_LEVELS } from './json-depth.ts';
 import { isOverTime, withinTime } from './time-limit.ts';
+import { writeJson } from './worker/exact-json.ts';
 
 type Schema = Record<string, unknown>;
 
 /** How long the check of a config may hold the event loop, in milliseconds. It takes one or two. */
 const MAX_CHECK_MS = 500;
+
+/**
+ * A config as it is now, as the plain data that a plugin gets of it: what its giver changes later changes nothing. Throws
+ * `E_SERIALIZE` where JSON would change or lose something.
+ */
+export function copyConfig(config: unknown, plugin: string): unknown {
+  try {
+    const json = writeJson(config, 'config');
+    return json === undefined ? undefined : JSON.parse(json);
+  } catch (error) {
+    throw new GreenroomError('E_SERIALIZE', `The config of "${plugin}" cannot be sent as JSON: ${messageOf(error)}.`, {
+      plugin,
+      cause: error,
+    });
+  }
+}
 
 /**
  * Completes a config with the defaults of its schema and checks it. Given keys replace the defaults of the same keys as
@@ -69,18 +86,19 @@ function defaultsOf(schema: unknown, root: Schema, known: Map<Schema, unknown>):
 function defaultOf(schema: Schema, root: Schema, known: Map<Schema, unknown>): unknown {
   if ('default' in schema) return structuredClone(schema['default']);
   if (typeof schema['$ref'] === 'string') return defaultsOf(lookUp(schema['$ref'], root), root, known);
-  const found: Record<string, unknown> = {};
+  // Not yet an object, of which a field named __proto__ would be the prototype.
+  const found = new Map<string, unknown>();
   const parts = Array.isArray(schema['allOf']) ? schema['allOf'] : [];
   for (const part of parts) {
     const values = defaultsOf(part, root, known);
-    if (isObject(values)) Object.assign(found, values);
+    if (isObject(values)) for (const [name, value] of Object.entries(values)) found.set(name, value);
   }
   const properties = isObject(schema['properties']) ? schema['properties'] : {};
   for (const [name, property] of Object.entries(properties)) {
     const value = defaultsOf(property, root, known);
-    if (value !== undefined) found[name] = value;
+    if (value !== undefined) found.set(name, value);
   }
-  return Object.keys(found).length > 0 ? found : undefined;
+  return found.size > 0 ? Object.fromEntries(found) : undefined;
 }
 
 /** The part of the schema that `#/$defs/name` and the like refer to. */

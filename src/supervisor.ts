@@ -17,7 +17,7 @@ import type { PluginState } from './machines/plugin.ts';
 import type { ManifestProblem } from './manifest/read.ts';
 import type { Manifest } from './manifest/schema.ts';
 import { nearestName } from './nearest-name.ts';
-import { resolveConfig } from './plugin-config.ts';
+import { copyConfig, resolveConfig } from './plugin-config.ts';
 import type { PluginRecord, PluginSnapshot } from './plugin-record.ts';
 import { Runtime, type TransitionEvent } from './runtime.ts';
 import type { Decision } from './scheduler/decision.ts';
@@ -235,7 +235,8 @@ export class Supervisor implements AsyncDisposable {
    */
   async load(name: string, options: LoadOptions = {}): Promise<void> {
     const record = this.#record(name);
-    const { config, signal } = options;
+    const { signal } = options;
+    const config = copyConfig(options.config, name);
     if (record.serving && config !== undefined) {
       const [present, wanted] = [record.context.config, config].map((given) => this.#checked(record, given));
       if (!isDeepStrictEqual(await present, await wanted)) await this.updateConfig(name, config);
@@ -257,7 +258,9 @@ export class Supervisor implements AsyncDisposable {
 
   /** Loads every enabled plugin, with these configs by name. Never rejects for one plugin: each has its outcome. */
   loadAll(configs: Readonly<Record<string, unknown>> = {}): Promise<ReadonlyMap<string, Outcome>> {
-    return this.#each(this.plugins({ enabled: true }), (name) => this.load(name, { config: configs[name] }));
+    return this.#each(this.plugins({ enabled: true }), (name) =>
+      this.load(name, { config: Object.hasOwn(configs, name) ? configs[name] : undefined }),
+    );
   }
 
   /**
@@ -290,7 +293,7 @@ export class Supervisor implements AsyncDisposable {
    */
   async reload(name: string, options: LoadOptions = {}): Promise<void> {
     const record = this.#record(name);
-    const { config } = options;
+    const config = copyConfig(options.config, name);
     if (config !== undefined) await this.#checked(record, config);
     const { config: former, current: old } = record.context;
     if (config !== undefined && record.serving) record.send({ type: 'CONFIGURED', config });
@@ -306,7 +309,7 @@ export class Supervisor implements AsyncDisposable {
       }
     }
     if (record.context.current === old) record.send({ type: 'REPLACE' });
-    return this.load(name, options);
+    return this.load(name, { ...options, config });
   }
 
   /** Has the plugin give up its resources once its calls have ended; the next call brings it back. */
@@ -362,14 +365,14 @@ export class Supervisor implements AsyncDisposable {
     const record = this.#record(name);
     if (record.serving) return withLease(record.gate, (channel, signal) => channel.config(signal));
     const { config, entry } = record.context;
-    return resolveConfig(entry.manifest.config_schema, config, name);
+    return structuredClone(await resolveConfig(entry.manifest.config_schema, config, name));
   }
 
   /** The JSON Schema of the plugin's config: the manifest's, else a running worker's, else null. */
   async configSchema(name: string): Promise<unknown> {
     const record = this.#record(name);
     const own = record.entry.manifest.config_schema;
-    if (own !== undefined) return own;
+    if (own !== undefined) return structuredClone(own);
     return record.serving ? withLease(record.gate, (channel, signal) => channel.configSchema(signal)) : null;
   }
 
@@ -382,8 +385,9 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** Gives a loaded plugin another config, without a restart. Rejects with `E_CONFIG`, `E_NOT_LOADED` or the plugin's error. */
-  async updateConfig(name: string, config: unknown): Promise<void> {
+  async updateConfig(name: string, given: unknown): Promise<void> {
     const record = this.#record(name);
+    const config = copyConfig(given, name);
     if (!record.loaded) {
       throw new GreenroomError(
         'E_NOT_LOADED',

@@ -5,10 +5,11 @@ import { expect, onTestFinished, test } from 'vitest';
 import { resolveSettings, type SupervisorSettings } from '../src/config.ts';
 import { permissive } from '../src/scheduler/permissive.ts';
 
-function resolve(options: SupervisorSettings, env: Record<string, string> = {}, file?: object) {
+function resolve(options: SupervisorSettings, env: Record<string, string> = {}, file?: object | string) {
   const cwd = mkdtempSync(join(tmpdir(), 'gr-'));
   onTestFinished(() => rmSync(cwd, { recursive: true }));
-  if (file !== undefined) writeFileSync(join(cwd, 'greenroom.json'), JSON.stringify(file));
+  if (file !== undefined)
+    writeFileSync(join(cwd, 'greenroom.json'), typeof file === 'string' ? file : JSON.stringify(file));
   return resolveSettings(options, { env, cwd });
 }
 
@@ -30,6 +31,16 @@ test('capacity, policy and order come from options, else the environment, else t
     maxWaitMs: 7,
   });
   expect(resolve({ capacity: { vramMb: 5 } }, env, file).capacity).toEqual({ vramMb: 5 });
+});
+
+test('a settings file that says something twice, or a number that would be rounded, is refused with the place', () => {
+  const refused = (file: string) => expect(() => resolve({}, {}, file));
+  refused('{"capacity":{"ramMb":1,"ramMb":2}}').toThrow(
+    /greenroom\.json cannot be used: capacity\.ramMb is given twice/,
+  );
+  expect(() => resolve({}, { GREENROOM_CAPACITY: 'slots=1,ramMb=2,slots=3' })).toThrow('slots is given twice');
+  refused('{"__proto__":{"order":"lru"}}').toThrow('__proto__ is a name with a meaning of its own');
+  refused('{"capacity":{"ramMb":12345678901234567890}}').toThrow('capacity.ramMb is 12345678901234567890');
 });
 
 test('the memory of each GPU is given by its UUID, in the environment behind "gpus."', () => {

@@ -55,6 +55,16 @@ describe('a config', () => {
     });
   });
 
+  it('has a field named __proto__ as data, from wherever it comes', async () => {
+    const field = JSON.parse('{"__proto__":{"default":{"x":1}},"a":{"default":2}}');
+    const schema = { type: 'object', allOf: [{ properties: field }], properties: { b: { properties: field } } };
+    const config = (await resolveConfig(schema, undefined, 'x')) as Record<string, unknown>;
+    const expected = '{"__proto__":{"x":1},"a":2,"b":{"__proto__":{"x":1},"a":2}}';
+    expect(JSON.stringify(config)).toBe(expected);
+    expect(config['x']).toBeUndefined();
+    expect(JSON.stringify(await resolveConfig({ type: 'object' }, JSON.parse(expected), 'x'))).toBe(expected);
+  });
+
   it('never shares its defaults with the schema', async () => {
     const schema = { properties: { list: { default: [1] } } };
     const config = (await resolveConfig(schema, undefined, 'x')) as { list: number[] };

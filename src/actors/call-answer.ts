@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { CallKind } from '../calls/frames.ts';
+import { type AnswerParser, InexactAnswer, inexactError } from '../calls/exact-answer.ts';
 import type { LineReader } from '../calls/line-reader.ts';
 import { protocolError } from '../calls/remote-error.ts';
 import { CALL_HEADER } from '../protocol.ts';
@@ -15,6 +16,7 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
   protected readonly kind: CallKind;
   protected readonly sink: CallSink;
   readonly #call: string;
+  protected readonly parse: AnswerParser;
   #controller: Dispatcher.DispatchController | undefined;
   #pauseWanted = false;
   #ended = false;
@@ -23,15 +25,19 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
   #first: Buffer | undefined;
   #more: Buffer[] | undefined;
 
-  constructor(plugin: string, kind: CallKind, call: string, sink: CallSink) {
+  constructor(plugin: string, kind: CallKind, call: string, sink: CallSink, parse: AnswerParser) {
     this.plugin = plugin;
     this.#call = call;
     this.kind = kind;
     this.sink = sink;
+    this.parse = parse;
   }
 
   /** Makes the reader of an answer in NDJSON; it hands the outcome to the sink. */
   protected abstract readLines(): LineReader;
+
+  /** Whether an answer in one piece is an error. */
+  protected abstract isError(status: number, answer: unknown): boolean;
 
   /** Hands the outcome that an answer in one piece is to the sink; false where it is none. */
   protected abstract readWhole(status: number, answer: unknown): boolean;
@@ -111,8 +117,12 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
     try {
       if (this.#more !== undefined) text = Buffer.concat(this.#more).toString();
       else if (this.#first !== undefined) text = this.#first.toString();
-      answer = JSON.parse(text);
+      answer = this.parse(text, (read) => this.isError(this.#status, read));
     } catch (error) {
+      if (error instanceof InexactAnswer) {
+        this.sink.onError(inexactError(this.plugin, error));
+        return;
+      }
       this.#refuse(`and what is not JSON: ${text.slice(0, 80)}`, error);
       return;
     }

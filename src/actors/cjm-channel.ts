@@ -1,5 +1,6 @@
 import type { Client, Pool } from 'undici';
 import type { CallKind } from '../calls/frames.ts';
+import { InexactAnswer, inexactError, parseAnyAnswer } from '../calls/exact-answer.ts';
 import { LineReader } from '../calls/line-reader.ts';
 import { protocolError, remoteError } from '../calls/remote-error.ts';
 import type { GreenroomError } from '../errors.ts';
@@ -159,7 +160,7 @@ class CjmChannel implements WorkerChannel {
       free();
       this.#disconnect(client);
     });
-    const answer = new Answer(this.#plugin, kind, call, watched);
+    const answer = new Answer(this.#plugin, kind, call, watched, parseAnyAnswer);
     client.dispatch({ path, method: 'POST', headers: CALL_HEADERS, body }, answer);
     return answer;
   }
@@ -191,7 +192,17 @@ class CjmChannel implements WorkerChannel {
     const errorIn = (answer: unknown): GreenroomError | undefined => errorOf(plugin, answer);
     const client = this.#connect();
     try {
-      return await requestJson({ plugin, client, headers: HEADERS, method, path, body, signal, errorIn });
+      return await requestJson({
+        plugin,
+        client,
+        headers: HEADERS,
+        method,
+        path,
+        body,
+        signal,
+        errorIn,
+        parse: parseAnyAnswer,
+      });
     } finally {
       this.#disconnect(client);
     }
@@ -202,6 +213,10 @@ class CjmChannel implements WorkerChannel {
 class Answer extends CallAnswer {
   protected override readLines(): ChunkReader {
     return new ChunkReader(this.plugin, this.sink);
+  }
+
+  protected override isError(status: number): boolean {
+    return status !== 200;
   }
 
   protected override readWhole(status: number, answer: unknown): boolean {
@@ -231,9 +246,13 @@ class ChunkReader extends LineReader {
   protected override onLine(line: string): void {
     let chunk: unknown;
     try {
-      chunk = JSON.parse(line);
+      chunk = parseAnyAnswer(line, (read) => chunkError(this.#plugin, read) !== undefined);
     } catch (error) {
-      this.#fail(protocolError(this.#plugin, `sent a line that is not JSON: ${line.slice(0, 80)}`, error));
+      this.#fail(
+        error instanceof InexactAnswer
+          ? inexactError(this.#plugin, error)
+          : protocolError(this.#plugin, `sent a line that is not JSON: ${line.slice(0, 80)}`, error),
+      );
       return;
     }
     const error = chunkError(this.#plugin, chunk);

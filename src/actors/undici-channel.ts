@@ -1,4 +1,5 @@
 import type { Client, Pool } from 'undici';
+import { type AnswerParser, parseAnswer } from '../calls/exact-answer.ts';
 import { FrameReader } from '../calls/frames.ts';
 import { protocolError, remoteError } from '../calls/remote-error.ts';
 import type { GreenroomError } from '../errors.ts';
@@ -18,6 +19,8 @@ export interface ChannelOptions {
   readonly concurrency: number;
   /** Whether its plugin has a cleanup. */
   readonly cleanup: boolean;
+  /** How its answers are read; by default as those of the SDKs. */
+  readonly parse?: AnswerParser | undefined;
 }
 
 /** The channel to a worker that speaks the protocol. */
@@ -36,11 +39,13 @@ class UndiciChannel implements WorkerChannel {
   readonly #callHeaders: string[];
   readonly #headers: Record<string, string>;
   readonly #hasCleanup: boolean;
+  readonly #parse: AnswerParser;
   #closed = false;
 
-  constructor({ plugin, address, control, token, concurrency, cleanup }: ChannelOptions) {
+  constructor({ plugin, address, control, token, concurrency, cleanup, parse = parseAnswer }: ChannelOptions) {
     this.#plugin = plugin;
     this.#hasCleanup = cleanup;
+    this.#parse = parse;
     this.#calls = connectTo(address, concurrency);
     this.#admin = connectTo(address, 1);
     this.#control = connectTo(control, 1);
@@ -49,11 +54,11 @@ class UndiciChannel implements WorkerChannel {
   }
 
   execute(call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute', body, new Answer(this.#plugin, 'execute', call, sink));
+    return this.#send('/execute', body, new Answer(this.#plugin, 'execute', call, sink, this.#parse));
   }
 
   stream(call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute_stream', body, new Answer(this.#plugin, 'stream', call, sink));
+    return this.#send('/execute_stream', body, new Answer(this.#plugin, 'stream', call, sink, this.#parse));
   }
 
   async cancel(call: string): Promise<CancelOutcome> {
@@ -111,14 +116,28 @@ class UndiciChannel implements WorkerChannel {
       const error = field(answer, 'error');
       return error === undefined ? undefined : remoteError(this.#plugin, error);
     };
-    return requestJson({ plugin: this.#plugin, client, headers: this.#headers, method, path, body, signal, errorIn });
+    return requestJson({
+      plugin: this.#plugin,
+      client,
+      headers: this.#headers,
+      method,
+      path,
+      body,
+      signal,
+      errorIn,
+      parse: this.#parse,
+    });
   }
 }
 
 /** `{"result": …}`, `{"error": …}`, or frames. */
 class Answer extends CallAnswer {
   protected override readLines(): FrameReader {
-    return new FrameReader(this.plugin, this.kind, this.sink);
+    return new FrameReader(this.plugin, this.kind, this.sink, this.parse);
+  }
+
+  protected override isError(_status: number, answer: unknown): boolean {
+    return field(answer, 'error') !== undefined && field(answer, 'result') === undefined;
   }
 
   protected override readWhole(status: number, answer: unknown): boolean {

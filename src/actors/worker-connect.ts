@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GreenroomError, messageOf } from '../errors.ts';
+import { parseAnswer, parseAnyAnswer } from '../calls/exact-answer.ts';
 import type { Connection } from '../machines/worker.ts';
 import { createCjmChannel } from './cjm-channel.ts';
 import { createUndiciChannel } from './undici-channel.ts';
@@ -41,6 +42,7 @@ async function connectByHandshake(
     token: process.token,
     concurrency,
     cleanup: handshake.capabilities.includes('cleanup'),
+    parse: launch.entry.manifest.worker === 'command' ? parseAnyAnswer : parseAnswer,
   });
   process.onExit(() => channel.close());
   try {

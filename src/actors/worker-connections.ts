@@ -1,7 +1,9 @@
 import { Client, errors, Pool } from 'undici';
+import { type AnswerParser, InexactAnswer, inexactError } from '../calls/exact-answer.ts';
 import { brokenError, protocolError } from '../calls/remote-error.ts';
 import type { GreenroomError } from '../errors.ts';
 import { patientConnector } from './patient-connector.ts';
+import { writeJson } from '../worker/exact-json.ts';
 
 /**
  * Connections to an address (`unix:/path` or `tcp:host:port`) that wait for an answer as long as it takes: undici's own
@@ -33,19 +35,20 @@ export interface ControlRequest {
   readonly headers: Record<string, string>;
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  /** Sent as JSON. */
+  /** Sent as JSON; data that JSON can say. */
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
   /** Makes an error of the JSON of an answer that is not 200, or nothing where it is no error of the protocol. */
   readonly errorIn: (answer: unknown) => GreenroomError | undefined;
+  readonly parse: AnswerParser;
 }
 
 /**
  * Sends a request and resolves to the JSON of its answer, null for an empty one. Rejects with the error in the answer,
- * `E_PROTOCOL`, `E_CRASHED`, or the signal's reason once it is aborted. Never sends twice.
+ * `E_PROTOCOL`, `E_CRASHED`, `E_SERIALIZE`, or the signal's reason once it is aborted. Never sends twice.
  */
 export async function requestJson(request: ControlRequest): Promise<unknown> {
-  const { plugin, client, method, path, headers, body, signal, errorIn } = request;
+  const { plugin, client, method, path, headers, body, signal, errorIn, parse } = request;
   let status: number;
   let text: string;
   try {
@@ -53,7 +56,7 @@ export async function requestJson(request: ControlRequest): Promise<unknown> {
       path,
       method,
       headers,
-      body: body === undefined ? null : JSON.stringify(body),
+      body: writeJson(body, 'body') ?? null,
       ...(signal === undefined ? {} : { signal }),
     });
     status = response.statusCode;
@@ -63,8 +66,9 @@ export async function requestJson(request: ControlRequest): Promise<unknown> {
   }
   let answer: unknown;
   try {
-    answer = text === '' ? null : JSON.parse(text);
+    answer = text === '' ? null : parse(text, () => status !== 200);
   } catch (error) {
+    if (error instanceof InexactAnswer) throw inexactError(plugin, error);
     throw protocolError(
       plugin,
       `answered ${path} with status ${status} and what is not JSON: ${text.slice(0, 80)}`,

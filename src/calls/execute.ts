@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { GreenroomError } from '../errors.ts';
 import { Call, type CallOptions, type CallSite, nextCallId } from './call.ts';
-import { encodeCall, type EncodedCall } from './input.ts';
+import { encodeCall, type EncodedCall, type UnsavedCall } from './input.ts';
 import { CallStream } from './stream.ts';
 
 /** Calls `execute` of a plugin; resolves to its result. Rejects with a GreenroomError. */
@@ -16,8 +16,8 @@ export function executeCall<Output>(site: CallSite, input: unknown, options: Cal
       }).begin();
     checkOptions(site.plugin, options);
     const encoded = encodeCall(site.plugin, id, input);
-    // A promise only where a value has to be saved to a file first: the common call stays in one step.
-    if (encoded instanceof Promise) encoded.then(begin).catch(reject);
+    // Without values to be saved to files the call begins in this same step.
+    if ('save' in encoded) encoded.save().then(begin).catch(reject);
     else begin(encoded);
   });
 }
@@ -29,9 +29,17 @@ export function executeCall<Output>(site: CallSite, input: unknown, options: Cal
 export function streamCall<Chunk>(site: CallSite, input: unknown, options: CallOptions): CallStream<Chunk> {
   let call: Call | undefined;
   let left = false;
+  const id = nextCallId();
+  let encoded: EncodedCall | UnsavedCall | GreenroomError;
+  try {
+    checkOptions(site.plugin, options);
+    // Now, and not at the first `next()`, until when the caller may have changed it.
+    encoded = encodeCall(site.plugin, id, input);
+  } catch (error) {
+    encoded = error as GreenroomError;
+  }
   const stream: CallStream<Chunk> = new CallStream<Chunk>({
     start: () => {
-      const id = nextCallId();
       const outcome = {
         onChunk: (chunk: unknown) => stream.push(chunk as Chunk),
         onResult: () => stream.end(),
@@ -42,14 +50,13 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: CallO
         call.begin();
         if (left) call.cancel(undefined);
       };
-      try {
-        checkOptions(site.plugin, options);
-        const encoded = encodeCall(site.plugin, id, input);
-        if (encoded instanceof Promise) encoded.then(begin).catch((error: GreenroomError) => stream.fail(error));
-        else begin(encoded);
-      } catch (error) {
-        stream.fail(error as GreenroomError);
-      }
+      if (encoded instanceof GreenroomError) stream.fail(encoded);
+      else if ('save' in encoded)
+        encoded
+          .save()
+          .then(begin)
+          .catch((error: GreenroomError) => stream.fail(error));
+      else begin(encoded);
     },
     pause: () => call?.pause(),
     resume: () => call?.resume(),

@@ -1,4 +1,5 @@
 import type { CallSink } from '../actors/worker-channel.ts';
+import { type AnswerParser, InexactAnswer, inexactError, parseAnswer } from './exact-answer.ts';
 import { LineReader } from './line-reader.ts';
 import { brokenError, protocolError, remoteError } from './remote-error.ts';
 
@@ -7,25 +8,33 @@ export type CallKind = 'execute' | 'stream';
 
 /**
  * Reads an answer in NDJSON frames and hands it to a sink: progress and chunks as they come, then the one last frame.
- * A line that is no frame of this kind of call is an `E_PROTOCOL` error, a body without a last frame `E_CRASHED`.
+ * A line that is no frame of this kind of call is an `E_PROTOCOL` error, a body without a last frame `E_CRASHED`, a
+ * number that JavaScript would round `E_SERIALIZE`.
  */
 export class FrameReader extends LineReader {
   readonly #plugin: string;
   readonly #kind: CallKind;
   readonly #sink: CallSink;
+  readonly #parse: AnswerParser;
 
-  constructor(plugin: string, kind: CallKind, sink: CallSink, maxLength?: number) {
+  constructor(plugin: string, kind: CallKind, sink: CallSink, parse = parseAnswer, maxLength?: number) {
     super(maxLength);
     this.#plugin = plugin;
     this.#kind = kind;
     this.#sink = sink;
+    this.#parse = parse;
   }
 
   protected override onLine(line: string): void {
     let frame: unknown;
     try {
-      frame = JSON.parse(line);
+      frame = this.#parse(line, isErrorFrame);
     } catch (error) {
+      if (error instanceof InexactAnswer) {
+        this.finish();
+        this.#sink.onError(inexactError(this.#plugin, error));
+        return;
+      }
       this.#refuse(`sent a line that is not JSON: ${line.slice(0, 80)}`, error);
       return;
     }
@@ -34,8 +43,7 @@ export class FrameReader extends LineReader {
     } else if ('chunk' in frame && this.#kind === 'stream') {
       this.#sink.onChunk(frame.chunk);
     } else if ('progress' in frame && typeof frame.progress === 'number') {
-      const message = 'message' in frame && typeof frame.message === 'string' ? frame.message : undefined;
-      this.#sink.onProgress(frame.progress, message);
+      this.#sink.onProgress(frame.progress, 'message' in frame ? messageText(frame.message) : undefined);
     } else if ('result' in frame && this.#kind === 'execute') {
       this.finish();
       this.#sink.onResult(frame.result);
@@ -63,4 +71,14 @@ export class FrameReader extends LineReader {
     this.finish();
     this.#sink.onError(protocolError(this.#plugin, what, cause));
   }
+}
+
+function isErrorFrame(frame: unknown): boolean {
+  return typeof frame === 'object' && frame !== null && 'error' in frame && !('chunk' in frame || 'result' in frame);
+}
+
+/** A message as text; the protocol asks for one, and not every worker keeps to it. */
+function messageText(message: unknown): string | undefined {
+  if (message === undefined || message === null) return undefined;
+  return typeof message === 'string' ? message : JSON.stringify(message);
 }

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs';
 import { GreenroomError, messageOf } from '../errors.ts';
-import { whyNotJson } from './json-problem.ts';
+import { JsonLoss, writeJson } from '../worker/exact-json.ts';
 
 /** A value that can save itself to a file and then travels as that file's path. */
 export interface FileBacked {
@@ -16,16 +16,30 @@ export interface EncodedCall {
   readonly tempFiles: readonly string[];
 }
 
+/** A call with values that have to be saved to files before it can be sent. All else of it is written already. */
+export interface UnsavedCall {
+  /** Saves the files, once. Rejects with `E_SERIALIZE` where one cannot be, and removes the others. */
+  save(): Promise<EncodedCall>;
+}
+
 const NO_FILES: readonly string[] = Object.freeze([]);
 
 /**
- * Writes a call as JSON. An object becomes the keyword arguments, an array the positional ones, anything else the only
- * one, nothing none. Values with `toTempFile()`, or lists of such, are saved first, and only then is a promise returned.
- * Throws or rejects with `E_SERIALIZE` naming the value that cannot be written.
+ * Writes a call as JSON, as its input is now. An object becomes the keyword arguments, an array the positional ones,
+ * anything else the only one, nothing none. Where arguments, or items of lists among them, have a `toTempFile()`, they
+ * are still to be saved. Throws `E_SERIALIZE` naming the value that cannot be sent as it is.
  */
-export function encodeCall(plugin: string, call: string, input: unknown): EncodedCall | Promise<EncodedCall> {
-  if (needsFiles(input)) return encodeWithFiles(plugin, call, input);
-  return { body: bodyOf(plugin, call, input), tempFiles: NO_FILES };
+export function encodeCall(plugin: string, call: string, input: unknown): EncodedCall | UnsavedCall {
+  try {
+    return needsFiles(input) ? unsavedCall(plugin, call, input) : { body: bodyOf(call, input), tempFiles: NO_FILES };
+  } catch (error) {
+    // Else it comes from a getter of the input.
+    throw unwritable(
+      plugin,
+      error instanceof JsonLoss ? error.message : `input cannot be read: ${messageOf(error)}`,
+      error,
+    );
+  }
 }
 
 /** Removes the files of a call; those that are gone already, or are nobody's to remove, are passed over. */
@@ -33,57 +47,27 @@ export function removeTempFiles(files: readonly string[]): void {
   for (const file of files) rm(file, { force: true }, () => {});
 }
 
-function bodyOf(plugin: string, call: string, input: unknown): string {
+function bodyOf(call: string, input: unknown): string {
   if (input === undefined) return `{"call":"${call}","args":[],"kwargs":{}}`;
-  let body: string;
-  let hasNull: boolean;
-  try {
-    const text = JSON.stringify(input) as string | undefined;
-    const head = `{"call":"${call}","args":[],"kwargs":`;
-    body = `${head}${text}}`;
-    // Looked at is the body and not the text: a string's parts are copied together when it is first looked at.
-    if (Array.isArray(input)) body = `{"call":"${call}","args":${text},"kwargs":{}}`;
-    else if (body[head.length] !== '{') body = `{"call":"${call}","args":[${text ?? 'null'}],"kwargs":{}}`;
-    // JSON.stringify writes null for NaN and infinities, so only a text that has one needs the slow look.
-    hasNull = body.includes('null');
-  } catch (error) {
-    throw unwritable(plugin, whyNotJson(input, 'input') ?? `input: ${messageOf(error)}`, error);
-  }
-  const problem = hasNull ? whyNotJson(input, 'input') : argumentProblem(input);
-  if (problem !== undefined) throw unwritable(plugin, problem);
-  return body;
+  const text = writeJson(input, 'input');
+  if (Array.isArray(input)) return `{"call":"${call}","args":${text},"kwargs":{}}`;
+  const head = `{"call":"${call}","args":[],"kwargs":`;
+  const body = `${head}${text}}`;
+  // Looked at is the body and not the text: a string's parts are copied together when it is first looked at.
+  return body[head.length] === '{' ? body : `{"call":"${call}","args":[${text ?? 'null'}],"kwargs":{}}`;
 }
 
 function unwritable(plugin: string, what: string, cause?: unknown): GreenroomError {
-  const message = `The input of a call of "${plugin}" cannot be written as JSON: ${what}.`;
+  const message = `The input of a call of "${plugin}" cannot be sent as JSON: ${what}.`;
   return new GreenroomError('E_SERIALIZE', message, { plugin, cause });
-}
-
-/** What is wrong with the arguments themselves where JSON would say nothing: functions, bytes, maps and sets. */
-function argumentProblem(input: unknown): string | undefined {
-  if (typeof input !== 'object' || input === null) return undefined;
-  if (isWrongArgument(input)) return whyNotJson(input, 'input');
-  for (const value of Array.isArray(input) ? input : Object.values(input)) {
-    if (isWrongArgument(value)) return whyNotJson(input, 'input');
-  }
-  return undefined;
-}
-
-function isWrongArgument(value: unknown): boolean {
-  return (
-    typeof value === 'function' ||
-    typeof value === 'symbol' ||
-    (typeof value === 'object' &&
-      (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Map || value instanceof Set))
-  );
 }
 
 function isFileBacked(value: unknown): value is FileBacked {
   return typeof value === 'object' && value !== null && 'toTempFile' in value && typeof value.toTempFile === 'function';
 }
 
-/** Looks at the arguments and at the items of those that are lists; deeper values are the plugin's own business. */
-function needsFiles(input: unknown): boolean {
+/** Looks at the arguments and at the items of those that are lists. */
+function needsFiles(input: unknown): input is object {
   if (typeof input !== 'object' || input === null || ArrayBuffer.isView(input)) return false;
   if (isFileBacked(input)) return true;
   for (const value of Array.isArray(input) ? input : Object.values(input)) {
@@ -93,43 +77,77 @@ function needsFiles(input: unknown): boolean {
   return false;
 }
 
-async function encodeWithFiles(plugin: string, call: string, input: unknown): Promise<EncodedCall> {
-  const tempFiles: string[] = [];
-  const save = async (value: unknown, path: string): Promise<unknown> => {
-    if (Array.isArray(value))
-      return all(value.map((item, at) => (isFileBacked(item) ? save(item, `${path}[${at}]`) : item)));
-    if (!isFileBacked(value)) return value;
-    let file: unknown;
-    try {
-      file = await value.toTempFile();
-    } catch (error) {
-      throw unwritable(plugin, `toTempFile() of ${path} failed: ${messageOf(error)}`, error);
-    }
-    if (typeof file !== 'string' || file === '') throw unwritable(plugin, `toTempFile() of ${path} gave no path`);
-    tempFiles.push(file);
-    return file;
-  };
-  try {
-    const saved = isFileBacked(input) ? await save(input, 'input') : await saveEach(input as object, save);
-    return { body: bodyOf(plugin, call, saved), tempFiles };
-  } catch (error) {
-    removeTempFiles(tempFiles);
-    throw error;
-  }
+/** A value to be saved, and where in the input it is. */
+interface UnsavedFile {
+  readonly value: FileBacked;
+  readonly place: string;
 }
 
-async function saveEach(input: object, save: (value: unknown, path: string) => Promise<unknown>): Promise<unknown> {
-  if (Array.isArray(input)) return all(input.map((value, at) => save(value, `input[${at}]`)));
-  const keys = Object.keys(input);
-  const values = await all(Object.entries(input).map(([key, value]) => save(value, `input.${key}`)));
-  return Object.fromEntries(keys.map((key, at) => [key, values[at]]));
+/** The body of a call in pieces, among them files whose paths are not known yet. */
+type Pieces = (string | UnsavedFile)[];
+
+function unsavedCall(plugin: string, call: string, input: object): UnsavedCall {
+  const pieces: Pieces = [`{"call":"${call}","args":`];
+  if (isFileBacked(input)) pieces.push('[', { value: input, place: 'input' }, '],"kwargs":{}}');
+  else if (Array.isArray(input)) pieces.push(...listPieces(input, 'input', 1), ',"kwargs":{}}');
+  else pieces.push('[],"kwargs":', ...objectPieces(input), '}');
+  return { save: () => saveAll(plugin, pieces) };
+}
+
+function objectPieces(input: object): Pieces {
+  const pieces: Pieces = [];
+  for (const [key, value] of Object.entries(input)) {
+    const written = valuePieces(value, `input.${key}`, 1);
+    if (written !== undefined) pieces.push(`${pieces.length === 0 ? '' : ','}${JSON.stringify(key)}:`, ...written);
+  }
+  return ['{', ...pieces, '}'];
+}
+
+function listPieces(list: readonly unknown[], place: string, levels: number): Pieces {
+  const pieces: Pieces = [];
+  for (let at = 0; at < list.length; at += 1) {
+    const written = valuePieces(list[at], `${place}[${at}]`, levels);
+    if (written === undefined)
+      throw new JsonLoss(`${place}[${at}] is undefined, which JSON would make null; pass null`);
+    pieces.push(at === 0 ? '' : ',', ...written);
+  }
+  return ['[', ...pieces, ']'];
+}
+
+/** The pieces of one value; `levels` says how many levels of lists below it may hold files. */
+function valuePieces(value: unknown, place: string, levels: number): Pieces | undefined {
+  if (isFileBacked(value)) return [{ value, place }];
+  if (levels > 0 && Array.isArray(value) && value.some(isFileBacked)) return listPieces(value, place, levels - 1);
+  const text = writeJson(value, place);
+  return text === undefined ? undefined : [text];
 }
 
 /** Waits for all even if one fails: only then are all files known that have to be removed. */
-async function all(saving: readonly unknown[]): Promise<unknown[]> {
-  const settled = await Promise.allSettled(saving);
-  return settled.map((outcome) => {
-    if (outcome.status === 'rejected') throw outcome.reason;
-    return outcome.value;
-  });
+async function saveAll(plugin: string, pieces: Pieces): Promise<EncodedCall> {
+  const tempFiles: string[] = [];
+  const outcomes = await Promise.allSettled(
+    pieces.map(async (piece) => {
+      if (typeof piece === 'string') return piece;
+      const path = await saveFile(plugin, piece);
+      tempFiles.push(path);
+      return JSON.stringify(path);
+    }),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) {
+    removeTempFiles(tempFiles);
+    throw failed.reason;
+  }
+  return { body: outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : '')).join(''), tempFiles };
+}
+
+async function saveFile(plugin: string, { value, place }: UnsavedFile): Promise<string> {
+  let file: unknown;
+  try {
+    file = await value.toTempFile();
+  } catch (error) {
+    throw unwritable(plugin, `toTempFile() of ${place} failed: ${messageOf(error)}`, error);
+  }
+  if (typeof file !== 'string' || file === '') throw unwritable(plugin, `toTempFile() of ${place} gave no path`);
+  return file;
 }

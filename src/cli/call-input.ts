@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { GreenroomError, messageOf } from '../errors.ts';
+import { jsonFaults } from '../json-text.ts';
 import { UsageError } from './arguments.ts';
 
 /**
@@ -12,28 +13,49 @@ export async function callInput(given: string | undefined, fields: readonly stri
   if (input !== undefined && (typeof input !== 'object' || input === null || Array.isArray(input))) {
     throw new UsageError('--arg sets a field of an object, and the input is none.');
   }
-  return { ...input, ...Object.fromEntries(fields.map(parseField)) };
+  const set = new Map<string, unknown>();
+  for (const field of fields) {
+    const [name, value] = parseField(field);
+    if (set.has(name)) throw new UsageError(`--arg ${name} is given twice; keep one of the two.`);
+    set.set(name, value);
+  }
+  return { ...input, ...Object.fromEntries(set) };
 }
 
 /** Reads a text of JSON; `what` names it in the error, which is `E_OPTIONS`. */
 export function parseJson(json: string, what: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(json);
+    value = JSON.parse(json);
   } catch (error) {
     const shown = json.length > 60 ? `${json.slice(0, 60)}…` : json;
     throw new GreenroomError('E_OPTIONS', `The ${what} is not JSON: ${messageOf(error)}\n       It is: ${shown}`, {
       cause: error,
     });
   }
+  refuseFaults(json, what);
+  return value;
+}
+
+/** Refuses what would be sent otherwise than it was typed. */
+function refuseFaults(json: string, what: string): void {
+  const reasons = jsonFaults(json)
+    // A field of this name is data like any other.
+    .filter(({ kind }) => kind !== 'reserved')
+    .map(({ field, reason }) => `${what}${field === '' || field.startsWith('[') ? '' : '.'}${field} ${reason}`);
+  if (reasons.length > 0) throw new GreenroomError('E_OPTIONS', `${reasons.join('; ')}.`);
 }
 
 function parseField(field: string): [string, unknown] {
   const at = field.indexOf('=');
   if (at <= 0) throw new UsageError(`--arg takes NAME=VALUE, not "${field}".`);
-  const value = field.slice(at + 1);
+  const [name, text] = [field.slice(0, at), field.slice(at + 1)];
+  let value: unknown;
   try {
-    return [field.slice(0, at), JSON.parse(value)];
+    value = JSON.parse(text);
   } catch {
-    return [field.slice(0, at), value];
+    return [name, text];
   }
+  refuseFaults(text, `--arg ${name}`);
+  return [name, value];
 }

@@ -3,6 +3,7 @@ import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { shortageIn } from '../system-error.ts';
 import { type FileStamp, readText } from '../file-text.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json-depth.ts';
+import { jsonFaults } from '../json-text.ts';
 import { isCopyName } from './backup-name.ts';
 import { type Manifest, parseManifest } from './schema.ts';
 import { placeName } from './search-path.ts';
@@ -68,9 +69,20 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
     );
   }
   if (isDeeperThan(MAX_LEVELS, value)) return fail(`is nested more than ${MAX_LEVELS} levels deep`);
-  const parsed = parseManifest(value);
-  if (!parsed.ok) {
-    const issues = parsed.issues.map(({ field, reason }) => ({ file, field, reason, severity: 'error' as const }));
+  const variables: [string, string][] = [];
+  const faults = jsonFaults(text, ([field, name, ...deeper], digits) => {
+    const isVariable = field === 'env_vars' && typeof name === 'string' && deeper.length === 0;
+    if (isVariable && String(Number(digits)) !== digits) variables.push([name, digits]);
+    return isVariable;
+  });
+  const parsed = faults.length > 0 ? undefined : parseManifest(withNumbersAsWritten(value, variables));
+  if (parsed?.ok !== true) {
+    const issues = (parsed?.issues ?? faults).map(({ field, reason }) => ({
+      file,
+      field,
+      reason,
+      severity: 'error' as const,
+    }));
     return { problems: firstOf(issues), stamp };
   }
   const { manifest, unknownKeys } = parsed;
@@ -96,6 +108,13 @@ function firstOf(problems: readonly ManifestProblem[]): readonly ManifestProblem
   if (first === undefined || problems.length <= MAX_PROBLEMS) return problems;
   const reason = `has ${problems.length - MAX_PROBLEMS} more problems like these`;
   return [...problems.slice(0, MAX_PROBLEMS), { file: first.file, reason, severity: first.severity }];
+}
+
+/** Environment variables are text, so that 1.10 and integers of any length stay what they are. */
+function withNumbersAsWritten(manifest: unknown, variables: readonly (readonly [string, string])[]): unknown {
+  if (variables.length === 0) return manifest;
+  const { env_vars: given, ...rest } = manifest as { readonly env_vars: object };
+  return { ...rest, env_vars: { ...given, ...Object.fromEntries(variables) } };
 }
 
 /** Where in the text JSON stops being JSON, as far as the engine's message says and has not said already. */

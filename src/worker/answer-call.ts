@@ -86,7 +86,7 @@ async function writeChunks(
   for await (const chunk of chunks) {
     refuseCancelled(call);
     const value = withTempFiles(chunk);
-    const wait = frames.chunk(serialize(value instanceof Promise ? await value : value));
+    const wait = frames.chunk(serialize(value instanceof Promise ? await value : value, 'chunk'));
     if (wait !== undefined) await wait;
   }
   return () => frames.end();

@@ -1,4 +1,6 @@
+import { inspect } from 'node:util';
 import type { WireError } from '../protocol.ts';
+import { writeJson } from './exact-json.ts';
 import type { PluginErrorCategory } from './plugin-error.ts';
 import { parse, stringify } from './originals.ts';
 import { shorten } from './shorten.ts';
@@ -118,13 +120,22 @@ function typeOf(thrown: unknown): string {
   return typeof className === 'string' && className !== '' ? className : 'Error';
 }
 
+/** Details as they are, or as text where JSON would change them: an error is never lost for what is attached to it. */
 function plain(details: unknown): unknown {
   try {
-    if (details === undefined) return undefined;
-    const text = stringify(details);
+    const text = writeJson(details, 'details');
+    if (text === undefined) return undefined;
     return text.length > MAX_DETAILS ? `[details of ${text.length} characters left out]` : parse(text);
   } catch {
-    return undefined;
+    return shown(details);
+  }
+}
+
+function shown(value: unknown): string {
+  try {
+    return inspect(value, { depth: 5 });
+  } catch {
+    return 'details that cannot be shown';
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { WireError } from '../protocol.ts';
+import { writeJson } from './exact-json.ts';
 import { now, Promise, setImmediate, stringify } from './originals.ts';
 import { shorten } from './shorten.ts';
 import { textOf } from './text-of.ts';
@@ -84,7 +85,7 @@ export class FrameWriter {
   }
 
   error(error: WireError): void {
-    this.#end(`${stringify({ error })}\n`);
+    this.#end(`${writeJson({ error }, 'error')}\n`);
   }
 
   #end(lastFrame: string): void {

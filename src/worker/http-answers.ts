@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
 import { CALL_HEADER, type WireError } from '../protocol.ts';
-import { Promise, stringify } from './originals.ts';
+import { writeJson } from './exact-json.ts';
+import { Promise } from './originals.ts';
 import { PluginError } from './plugin-error.ts';
 
 const { isUtf8 } = process.getBuiltinModule('node:buffer');
@@ -59,7 +60,11 @@ export function sendJson(response: ServerResponse, status: number, json: string)
 
 /** Sends an error as the whole answer, with the status of its category unless `status` is given. */
 export function sendError(response: ServerResponse, error: WireError, status?: number): void {
-  sendJson(response, status ?? STATUS_BY_CATEGORY[error.category ?? 'fatal'] ?? 500, stringify({ error }));
+  sendJson(
+    response,
+    status ?? STATUS_BY_CATEGORY[error.category ?? 'fatal'] ?? 500,
+    writeJson({ error }, 'error') ?? '',
+  );
 }
 
 /** An error of the request itself, not of the plugin. */

@@ -63,10 +63,10 @@ export function createPluginRoutes({ plugin, calls, control }: RouteSettings): R
       sendJson(response, 200, '{"status":"ok"}');
     },
     async 'GET /config'(_request, response) {
-      sendJson(response, 200, serialize(context?.config));
+      sendJson(response, 200, serialize(context?.config, 'config'));
     },
     async 'GET /config_schema'(_request, response) {
-      sendJson(response, 200, serialize(configSchemaOf(plugin)));
+      sendJson(response, 200, serialize(configSchemaOf(plugin), 'config schema'));
     },
     async 'POST /release'(_request, response) {
       await plugin.release?.();

@@ -61,6 +61,33 @@ describe('a call of an older worker', () => {
     },
   );
 
+  it('refuses a number that JavaScript would round, with its place, and keeps an error that has one', async () => {
+    const id = '725653563933458433';
+    const raw =
+      (text: string, status = 200): Answer =>
+      (response) =>
+        void response.writeHead(status, { 'content-type': 'application/json' }).end(text);
+    const outcome = async (answer: Answer) => {
+      const channel = await channelTo({ 'POST /execute': answer });
+      return (await told((sink) => channel.execute('c', body, sink))).error;
+    };
+    const refused = { code: 'E_SERIALIZE', plugin: 'elder' };
+    expect(await outcome(raw(`{"detail":[${id}]}`))).toMatchObject({
+      ...refused,
+      message: expect.stringContaining(`detail[0] is ${id}`),
+    });
+    expect(await outcome(raw(`{"detail":[{"id":${id}}]}`, 422))).toMatchObject({
+      code: 'E_REMOTE',
+      remote: { details: [{ id }] },
+    });
+    const channel = await channelTo({ 'POST /execute_stream': streams(`1\n{"error":${id},"n":1}\n`) });
+    const stream = await told((sink) => channel.stream('c', body, sink));
+    expect(stream).toMatchObject({
+      chunks: [1],
+      error: { ...refused, message: expect.stringContaining(`error is ${id}`) },
+    });
+  });
+
   it('hands on bare chunks and ends with the body', async () => {
     const channel = await channelTo({ 'POST /execute_stream': streams('1\n"zwei"\n{"error":"x","n":1}\nnull\n') });
     const so = await told((sink) => channel.stream('c', body, sink));

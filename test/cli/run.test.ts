@@ -40,6 +40,27 @@ describe('run', () => {
     expect((await greenroom('run', 'workbench')).stdout).toBe('null\n');
   });
 
+  test('passes on what was typed, or refuses it: numbers that would be rounded, and names given twice', async () => {
+    usePlugin('workbench-python');
+    const id = '6687881544318117707';
+    const refused = async (message: string, ...args: string[]): Promise<void> => {
+      const { status, stdout, stderr } = await greenroom('run', 'workbench-python', ...args);
+      expect({ status, stdout }).toEqual({ status: args[0] === '--arg' && args.length > 2 ? 2 : 4, stdout: '' });
+      expect(stderr).toContain(message);
+    };
+    await refused(
+      `input.value.ids[1] is ${id}, which a number in JavaScript cannot hold`,
+      `{"value":{"ids":[1,${id}]}}`,
+    );
+    await refused(`--arg value is ${id}`, '--arg', `value=${id}`);
+    await refused('input.value.a is given twice', '{"value":{"a":1,"a":2}}');
+    await refused('config.size is given twice', '--config', '{"size":1,"size":2}');
+    await refused('--arg value is given twice', '--arg', 'value=1', '--arg', 'value=2');
+    const typed = `{"value":{"id":"${id}","__proto__":{"x":1},"z":-0.0,"f":1e20}}`;
+    const { stdout } = await greenroom('run', 'workbench-python', typed, '--json');
+    expect(stdout).toBe(`{"id":"${id}","__proto__":{"x":1},"z":-0.0,"f":1e+20}\n`);
+  });
+
   test('streams a line for each item', async () => {
     usePlugin('workbench');
     const { status, stdout } = await greenroom('run', 'workbench', '{"count":3}', '--stream');

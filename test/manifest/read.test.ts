@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { workerEnvironment } from '../../src/actors/worker-environment.ts';
 import { manifestJsonSchema } from '../../src/manifest/json-schema.ts';
 import { checkPaths, readManifest } from '../../src/manifest/read.ts';
 import { isManifestPath, manifestFiles } from '../../src/manifest/search-path.ts';
@@ -83,6 +84,22 @@ describe('a file that is no manifest', () => {
     expect(reading?.problems[0]?.reason).toContain(reason);
   });
 
+  it.each([
+    ['a name given twice', '{"name":"x","command":"y","command":"z"}', 'command', 'is given twice'],
+    ['one given twice below', '{"name":"x","command":"y","env_vars":{"A":1,"A":2}}', 'env_vars.A', 'is given twice'],
+    ['__proto__', '{"name":"x","__proto__":{"command":"y"}}', '__proto__', 'is a name with a meaning of its own'],
+    [
+      'a number that would be rounded',
+      '{"name":"x","command":"y","config_schema":{"default":{"seed":12345678901234567890}}}',
+      'config_schema.default.seed',
+      'is 12345678901234567890, which a number in JavaScript cannot hold exactly',
+    ],
+  ])('%s is a problem that names the field, and nothing is silently otherwise', (_what, content, field, reason) => {
+    const reading = read(content);
+    expect(reading?.entry).toBeUndefined();
+    expect(reading?.problems).toMatchObject([{ field, reason: expect.stringContaining(reason), severity: 'error' }]);
+  });
+
   it('can be a folder, or a link to nothing', () => {
     mkdirSync(join(folder, 'dir.json'));
     symlinkSync(join(folder, 'nowhere'), join(folder, 'link.json'));
@@ -137,6 +154,16 @@ describe('a file that would be too much', () => {
 describe('a manifest', () => {
   it('may begin with a byte order mark', () => {
     expect(read('\ufeff{"name":"x","command":"y"}')?.entry?.manifest.name).toBe('x');
+  });
+
+  it('has its environment variables as they are written', () => {
+    const variables = '{"ID":12345678901234567890,"V":1.10,"ONE":1.0,"K":1e3,"N":4,"YES":true,"T":"1.10"}';
+    const reading = read(`{"name":"x","command":"y","env_vars":${variables}}`);
+    expect(reading?.problems).toEqual([]);
+    const set = reading?.entry?.manifest.env_vars ?? {};
+    expect(workerEnvironment({ host: {}, pass: [], set, python: false })).toEqual({
+      ...{ ID: '12345678901234567890', V: '1.10', ONE: '1.0', K: '1e3', N: '4', YES: 'true', T: '1.10' },
+    });
   });
 
   it('keeps unknown keys and warns of them', () => {

@@ -1,7 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { all, door, failure, openRoom, type Room, startCall } from './greenroom.ts';
+import * as fc from 'fast-check';
+import { all, door, failure, type ManifestOf, openRoom, type Room, startCall } from './greenroom.ts';
 
 function cycle(): Record<string, unknown> {
   const value: Record<string, unknown> = { list: [{}] };
@@ -44,16 +45,172 @@ test.each([
   expect(result === text).toBe(true);
 });
 
-test.each(['nan', 'bigint', 'cycle', 'function'])(
-  'a result that is not JSON (%s) is a typed error of that call alone',
+test.each(['nan', 'bigint', 'cycle', 'function', 'map', 'promise', 'error', 'date', 'bytes', 'class'])(
+  'a result or chunk that JSON would change (%s) is a typed error of that call alone',
   async (kind) => {
     const room = await openRoom({ plugin: { fixture: 'workbench' } });
-    const error = await failure(room.supervisor.execute('plugin', { do: 'odd', kind }));
-    expect(error).toMatchObject({ code: 'E_SERIALIZE', plugin: 'plugin' });
-    expect(await room.supervisor.execute('plugin', { value: 'fine' })).toBe('fine');
+    const { supervisor } = room;
+    const refused = { code: 'E_SERIALIZE', plugin: 'plugin' };
+    const result = await failure(supervisor.execute('plugin', { do: 'odd', kind }));
+    expect(result).toMatchObject({ ...refused, message: expect.stringContaining('result.list[1].odd') });
+    const chunk = await failure(all(supervisor.stream('plugin', { odd: kind })));
+    expect(chunk).toMatchObject({ ...refused, message: expect.stringContaining('chunk.list[1].odd') });
+    expect(await supervisor.execute('plugin', { value: 'fine' })).toBe('fine');
     expect(room.snapshot('plugin').generation).toBe(1);
   },
 );
+
+test.each(['workbench', 'workbench-python'])(
+  'whatever is sent to %s comes back as it was, or is refused before it is sent',
+  async (fixture) => {
+    const { supervisor } = await openRoom({ plugin: { fixture } });
+    const odd = [new Map([[1, 2]]), new Set(), 1n, Buffer.from('x'), new Error('x'), /x/, new Date(NaN), () => 1];
+    const data = fc.anything({
+      maxDepth: 6,
+      values: [
+        ...[fc.string({ unit: 'binary' }), fc.integer(), fc.double(), fc.boolean(), fc.constant(null)],
+        ...[fc.maxSafeInteger(), fc.constantFrom(-0, 2 ** 53, 2 ** 64, -1e20, 1e21, 1e300, 5e-324, '__proto__')],
+      ],
+    });
+    const any = fc.oneof({ arbitrary: data, weight: 9 }, { arbitrary: fc.constantFrom(...odd), weight: 1 });
+    const value = fc.oneof(data, fc.array(fc.record({ a: any, b: any })));
+    await fc.assert(
+      fc.asyncProperty(value, async (sent) => {
+        const call = supervisor.execute('plugin', { value: sent });
+        if (isData(sent)) expect(plain(await call)).toEqual(plain(sent));
+        else expect((await failure(call)).code).toBe('E_SERIALIZE');
+      }),
+      { numRuns: 150 },
+    );
+  },
+);
+
+test.each(['workbench', 'workbench-python'])(
+  'a value may be nested 500 levels deep on its way to %s',
+  async (fixture) => {
+    const { supervisor } = await openRoom({ plugin: { fixture } });
+    const nested = (levels: number): unknown[] => (levels === 1 ? [] : [nested(levels - 1)]);
+    // One level is that of the arguments.
+    const value = nested(499);
+    expect(JSON.stringify(await supervisor.execute('plugin', { value }))).toBe(JSON.stringify(value));
+    expect((await failure(supervisor.execute('plugin', { value: [value] }))).code).toBe('E_SERIALIZE');
+  },
+);
+
+function isData(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object') return typeof value === 'string' || typeof value === 'boolean';
+  if (value === null || Array.isArray(value)) return value === null || value.every(isData);
+  return Object.prototype.toString.call(value) === '[object Object]' && Object.values(value).every(isData);
+}
+
+/** With the prototypes that reading gives, as `toEqual` takes a field named __proto__ for one. */
+function plain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  return Array.isArray(value)
+    ? value.map(plain)
+    : new Map(Object.entries(value).map(([key, each]) => [key, plain(each)]));
+}
+
+const BIG = '725653563933458433';
+
+test('an integer of a worker without an SDK that JavaScript would round is refused, with its place and its digits', async () => {
+  const says = (type: string, body: string): ManifestOf => ({
+    fixture: 'bare',
+    args: ['bare.mjs', 'says', type, body],
+  });
+  const room = await openRoom({
+    result: says('application/json', `{"result":{"ids":[1,${BIG}]}}`),
+    frame: says('application/x-ndjson', `{"progress":0.5,"message":7}\n{"result":{"id":${BIG}}}\n`),
+    chunk: says('application/x-ndjson', `{"chunk":{"id":1}}\n{"chunk":{"id":-${BIG}}}\n{"end":true}\n`),
+    error: says('application/json', `{"error":{"type":"Taken","message":"no","details":{"id":${BIG}}}}`),
+    fine: says('application/json', `{"result":{"n":[9007199254740991,0.1234567890123456789,1e20],"t":"${BIG}"}}`),
+  });
+  const { supervisor } = room;
+  const refused = { code: 'E_SERIALIZE', message: expect.stringContaining(`is ${BIG}`) };
+  expect(await failure(supervisor.execute('result'))).toMatchObject({
+    ...refused,
+    message: expect.stringContaining(`result.ids[1] is ${BIG}`),
+  });
+  const messages: unknown[] = [];
+  const onProgress = ({ message }: { message: string | undefined }): void => void messages.push(message);
+  expect(await failure(supervisor.execute('frame', undefined, { onProgress }))).toMatchObject(refused);
+  expect(messages).toEqual(['7']);
+  const chunks: unknown[] = [];
+  const reading = (async () => {
+    for await (const chunk of supervisor.stream('chunk')) chunks.push(chunk);
+  })();
+  expect(await failure(reading)).toMatchObject({ message: expect.stringContaining(`chunk.id is -${BIG}`) });
+  expect(chunks).toEqual([{ id: 1 }]);
+  expect(await failure(supervisor.execute('error'))).toMatchObject({
+    code: 'E_REMOTE',
+    remote: { type: 'Taken', details: { id: BIG } },
+  });
+  expect(await supervisor.execute('fine')).toEqual({ n: [9007199254740991, 0.12345678901234568, 1e20], t: BIG });
+  expect(await failure(supervisor.config('result'))).toMatchObject(refused);
+});
+
+test('an input is sent as it was at the call, whatever its caller changes while it waits', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const input = { value: { n: [1] }, count: 1 };
+  const call = room.supervisor.execute('plugin', input);
+  const stream = room.supervisor.stream('plugin', input);
+  input.value.n.push(2);
+  input.count = 3;
+  expect(await call).toEqual({ n: [1] });
+  expect(await all(stream)).toHaveLength(1);
+});
+
+test('a config is the one that was given, whatever its giver or reader changes later', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench' }, resting: { fixture: 'workbench' } });
+  const { supervisor } = room;
+  const config = { sizes: [1], since: new Date(0) };
+  const loading = supervisor.load('plugin', { config });
+  config.sizes.push(2);
+  await loading;
+  const given = { sizes: [1], since: '1970-01-01T00:00:00.000Z' };
+  await supervisor.reload('plugin');
+  expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ config: given });
+  await supervisor.unload('plugin');
+  ((await supervisor.config('plugin')) as typeof config).sizes.push(3);
+  expect(await supervisor.config('plugin')).toEqual(given);
+});
+
+test('a config that JSON would change is refused wherever it is given, and the former stays', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = room;
+  const config = { deep: [{ ids: new Set([1]) }] };
+  const refused = { code: 'E_SERIALIZE', message: expect.stringContaining('config.deep[0].ids is a Set') };
+  expect(await failure(supervisor.load('plugin', { config }))).toMatchObject(refused);
+  expect(room.transitions).toEqual([]);
+  await supervisor.load('plugin', { config: { deep: 1 } });
+  expect(await failure(supervisor.updateConfig('plugin', config))).toMatchObject(refused);
+  expect(await failure(supervisor.reload('plugin', { config }))).toMatchObject(refused);
+  const outcomes = await supervisor.loadAll({ plugin: config });
+  expect(outcomes.get('plugin')).toMatchObject({ error: refused });
+  expect(await supervisor.config('plugin')).toEqual({ deep: 1 });
+});
+
+test('a plugin named as a method of every object has no config by that', async () => {
+  const room = await openRoom({ constructor: { fixture: 'workbench' } });
+  await room.supervisor.loadAll();
+  expect(await room.supervisor.config('constructor')).toEqual({});
+});
+
+test('details of an error that JSON would change come as text, and messages of progress as what they say', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const error = await failure(room.supervisor.execute('plugin', { do: 'fail', how: 'details' }));
+  expect(error.remote?.details).toContain("Map(1) { 'id' => 7n }");
+  const messages: unknown[] = [];
+  for (const message of [7, { step: 1 }, null, 'text']) {
+    await room.supervisor.execute(
+      'plugin',
+      { do: 'report', message },
+      { onProgress: (progress) => messages.push(progress.message) },
+    );
+  }
+  expect(messages).toEqual(['7', '{"step":1}', undefined, 'text']);
+});
 
 test("a plugin's own error comes with its type, message, category, details and stack", async () => {
   const room = await openRoom({ plugin: { fixture: 'workbench' } });

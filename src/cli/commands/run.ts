@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 import { systemClock } from '../../clock.ts';
 import { GreenroomError } from '../../errors.ts';
 import type { Supervisor } from '../../supervisor.ts';
+import { writeJson } from '../../worker/exact-json.ts';
 import { UsageError } from '../arguments.ts';
 import { callInput, parseJson } from '../call-input.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
@@ -96,11 +97,11 @@ async function call(supervisor: Supervisor, request: CallRequest, terminal: Term
   };
   try {
     if (stream) {
-      for await (const item of supervisor.stream(plugin, input, options)) await terminal.print(JSON.stringify(item));
+      for await (const item of supervisor.stream(plugin, input, options)) await terminal.print(exactly(item));
     } else {
       const result = await supervisor.execute(plugin, input, options);
       bar?.end();
-      await terminal.printJson(result);
+      await (terminal.json ? terminal.print(exactly(result)) : terminal.printJson(result));
     }
   } catch (error) {
     // Nobody reads any more, and so the call was called off: that is an end like any other.
@@ -108,6 +109,11 @@ async function call(supervisor: Supervisor, request: CallRequest, terminal: Term
   } finally {
     bar?.end();
   }
+}
+
+/** A result or chunk for programs, with the numbers that JSON.stringify would write as others. */
+function exactly(value: unknown): string {
+  return writeJson(value, 'result') ?? 'null';
 }
 
 /** Starts the plugin with its config, where one is given. Resolves to how much is left of the timeout. */

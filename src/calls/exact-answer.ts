@@ -1,0 +1,54 @@
+import { GreenroomError } from '../errors.ts';
+import { firstInexact, inexactReason, quoteInexact } from '../json-text.ts';
+
+/** Reads the JSON of an answer; `isError` says whether what was read is an error. Throws SyntaxError or {@link InexactAnswer}. */
+export type AnswerParser = (text: string, isError: (answer: unknown) => boolean) => unknown;
+
+/** For answers of the SDKs, which themselves refuse numbers that JavaScript would round. */
+export const parseAnswer: AnswerParser = (text) => JSON.parse(text);
+
+/** An answer with a number that JavaScript would round. The message says where and what it is. */
+export class InexactAnswer extends Error {
+  override readonly name = 'InexactAnswer';
+}
+
+/**
+ * For answers of workers that may write any number. In an error, numbers that JavaScript would round become texts of their
+ * digits, so that the error is not lost for them.
+ */
+export const parseAnyAnswer: AnswerParser = (text, isError) => {
+  const answer: unknown = JSON.parse(text);
+  // To look at the numbers costs little beside parsing; the text is read again only where there is reason to.
+  if (!mayBeInexact(answer, MAX_LOOK)) return answer;
+  const inexact = firstInexact(text);
+  if (inexact === undefined) return answer;
+  if (isError(answer)) return JSON.parse(quoteInexact(text));
+  throw new InexactAnswer(`${inexact.place === '' ? 'the answer' : inexact.place} ${inexactReason(inexact.digits)}`);
+};
+
+/** What the caller of such a plugin gets. */
+export function inexactError(plugin: string, cause: InexactAnswer): GreenroomError {
+  return new GreenroomError('E_SERIALIZE', `"${plugin}" sent a value that cannot be read as it is: ${cause.message}.`, {
+    plugin,
+    cause,
+  });
+}
+
+/** How deep is looked; of what is deeper the text is read. */
+const MAX_LOOK = 500;
+
+function mayBeInexact(value: unknown, depth: number): boolean {
+  if (typeof value === 'number')
+    return !Number.isSafeInteger(value) && (Number.isInteger(value) || !Number.isFinite(value));
+  if (typeof value !== 'object' || value === null) return false;
+  if (depth === 0) return true;
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item !== 'string' && mayBeInexact(item, depth - 1)) return true;
+    return false;
+  }
+  for (const key in value) {
+    const field = (value as Readonly<Record<string, unknown>>)[key];
+    if (typeof field !== 'string' && mayBeInexact(field, depth - 1)) return true;
+  }
+  return false;
+}

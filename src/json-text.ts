@@ -1,0 +1,148 @@
+/** How a value in a JSON text is reached: names of fields and places in lists. Not to be kept: it changes as one reads on. */
+export type JsonPath = readonly (string | number)[];
+
+/** Something in a JSON text that `JSON.parse` would pass over in silence. */
+export interface JsonFault {
+  /** `repeated`: a name given twice. `reserved`: a name with a meaning of its own. `inexact`: a number that does not fit. */
+  readonly kind: 'repeated' | 'reserved' | 'inexact';
+  /** A dotted path; empty for the whole. */
+  readonly field: string;
+  readonly reason: string;
+}
+
+/** As many are told; a text with more has most likely one cause for all. */
+const MAX_FAULTS = 20;
+
+/**
+ * What a text that people write says otherwise than `JSON.parse` reads it: names given twice, of which the last would
+ * win; `__proto__`; and numbers that JavaScript would round. `text` must be valid JSON. `isText` is told of each number,
+ * with its digits, and says whether it is used as it is written.
+ */
+export function jsonFaults(text: string, isText?: (path: JsonPath, digits: string) => boolean): JsonFault[] {
+  const faults: JsonFault[] = [];
+  const add = (kind: JsonFault['kind'], path: JsonPath, reason: string): void => {
+    if (faults.length < MAX_FAULTS) faults.push({ kind, field: placeOf(path), reason });
+  };
+  visitJson(text, {
+    onName(path, again) {
+      if (again) add('repeated', path, 'is given twice; keep one of the two');
+      if (path.at(-1) === '__proto__')
+        add('reserved', path, 'is a name with a meaning of its own in JavaScript; choose another');
+    },
+    onNumber(path, digits) {
+      if (isText?.(path, digits) !== true && isInexact(digits)) add('inexact', path, inexactReason(digits));
+    },
+  });
+  return faults;
+}
+
+/** The first number of a JSON text that JavaScript would round, with its path; undefined where there is none. */
+export function firstInexact(text: string): { readonly place: string; readonly digits: string } | undefined {
+  let found: { place: string; digits: string } | undefined;
+  visitJson(text, {
+    onNumber(path, digits) {
+      if (found === undefined && isInexact(digits)) found = { place: placeOf(path), digits };
+    },
+  });
+  return found;
+}
+
+/** A JSON text with the numbers that JavaScript would round as texts of their digits. */
+export function quoteInexact(text: string): string {
+  let quoted = '';
+  let done = 0;
+  visitJson(text, {
+    onNumber(_path, digits, start) {
+      if (!isInexact(digits)) return;
+      quoted += `${text.slice(done, start)}"${digits}"`;
+      done = start + digits.length;
+    },
+  });
+  return quoted + text.slice(done);
+}
+
+/** What is wrong with a number that JavaScript would round, and what to write instead. */
+export function inexactReason(digits: string): string {
+  const shown = digits.length > 40 ? `${digits.slice(0, 40)}…` : digits;
+  return `is ${shown}, which a number in JavaScript cannot hold exactly; give it as a text, in quotes`;
+}
+
+/** Integers beyond ±(2^53 − 1), and numbers that would become infinite. Fractions are the nearest double everywhere. */
+function isInexact(digits: string): boolean {
+  const value = Number(digits);
+  return /^-?\d+$/.test(digits) ? !Number.isSafeInteger(value) : !Number.isFinite(value);
+}
+
+function placeOf(path: JsonPath): string {
+  return path
+    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+interface JsonVisitor {
+  /** The name of a field, the last of the path; `again` where its object has had it before. */
+  onName?(path: JsonPath, again: boolean): void;
+  /** A number as it is written, from `start` on. */
+  onNumber(path: JsonPath, digits: string, start: number): void;
+}
+
+const NUMBER = /-?\d[\d.eE+-]*/y;
+
+/** Reads through a valid JSON text of any depth once. */
+function visitJson(text: string, { onName, onNumber }: JsonVisitor): void {
+  const path: (string | number)[] = [];
+  /** For each value that is open, the names it has had; null for a list. */
+  const open: (Set<string> | null)[] = [];
+  let isName = false;
+  for (let at = 0; at < text.length; at += 1) {
+    switch (text[at]) {
+      case '{':
+      case '[':
+        isName = text[at] === '{';
+        open.push(isName ? new Set() : null);
+        path.push(0);
+        break;
+      case '}':
+      case ']':
+        open.pop();
+        path.pop();
+        isName = false;
+        break;
+      case ',':
+        isName = open.at(-1) !== null;
+        if (!isName) path.push((path.pop() as number) + 1);
+        break;
+      case '"': {
+        const end = endOfString(text, at);
+        const names = open.at(-1);
+        if (isName && names !== null && names !== undefined) {
+          const name = JSON.parse(text.slice(at, end)) as string;
+          path[path.length - 1] = name;
+          onName?.(path, names.has(name));
+          names.add(name);
+          isName = false;
+        }
+        at = end - 1;
+        break;
+      }
+      default: {
+        NUMBER.lastIndex = at;
+        const digits = NUMBER.exec(text)?.[0];
+        if (digits === undefined) break;
+        onNumber(path, digits, at);
+        at += digits.length - 1;
+      }
+    }
+  }
+}
+
+/** Where the string that begins at `start` is over. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (text[end - 1 - slashes] === '\\') slashes += 1;
+    if (slashes % 2 === 0) return end + 1;
+  }
+  return text.length;
+}

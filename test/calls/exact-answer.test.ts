@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { InexactAnswer, inexactError, parseAnyAnswer } from '../../src/calls/exact-answer.ts';
+
+const never = (): boolean => false;
+
+describe('parseAnyAnswer', () => {
+  it('reads numbers that JavaScript holds', () => {
+    const text = '{"result":{"n":[9007199254740991,-0.0,0.5,1e20,1.8446744073709552e19],"t":"12345678901234567890"}}';
+    expect(parseAnyAnswer(text, never)).toEqual(JSON.parse(text));
+  });
+
+  it('refuses one that JavaScript would round, with its place and its digits', () => {
+    const parse = (): unknown => parseAnyAnswer('{"result":{"ids":[1,725653563933458433]}}', never);
+    expect(parse).toThrow(InexactAnswer);
+    expect(parse).toThrow('result.ids[1] is 725653563933458433, which a number in JavaScript cannot hold exactly');
+    expect(() => parseAnyAnswer('725653563933458433', never)).toThrow('the answer is 725653563933458433');
+    expect(() => parseAnyAnswer('{"result":1e999}', never)).toThrow('result is 1e999');
+    expect(inexactError('talker', new InexactAnswer('result is 1e999'))).toMatchObject({
+      code: 'E_SERIALIZE',
+      plugin: 'talker',
+      message: expect.stringContaining('"talker" sent'),
+    });
+  });
+
+  it('keeps an error, with such numbers as text', () => {
+    const text = '{"error":{"message":"no","details":{"id":725653563933458433,"n":1}}}';
+    expect(parseAnyAnswer(text, () => true)).toEqual({
+      error: { message: 'no', details: { id: '725653563933458433', n: 1 } },
+    });
+  });
+
+  it('reads what is nested deeper than the stack', () => {
+    const deep = (inner: string): string => `${'['.repeat(200_000)}${inner}${']'.repeat(200_000)}`;
+    expect(parseAnyAnswer(deep('1'), never)).toBeInstanceOf(Array);
+    expect(() => parseAnyAnswer(deep('725653563933458433'), never)).toThrow(InexactAnswer);
+  });
+});
