@@ -44,6 +44,11 @@ CLEANUP_GRACE_SECONDS = 1.0
 # The process that is the worker. A child that plugin code forks is none, wherever it comes back to.
 WORKER_PID = os.getpid()
 
+# The worker's own descriptors of its output, from before the plugin, which may close or replace its own. Set by `main`.
+own_output = {1: 1, 2: 2}
+# The longest message and traceback of an error that are passed on, in characters.
+MAX_ERROR_CHARACTERS = 64 * 1024
+
 CATEGORIES = ("input", "transient", "resource", "fatal")
 STATUS_OF_CATEGORY = {"input": 400, "transient": 503, "resource": 507}
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"}
@@ -268,7 +273,7 @@ def attribute(value, name, default=None):
     """An attribute that may be a property which raises."""
     try:
         return getattr(value, name, default)
-    except Exception:
+    except BaseException:
         return default
 
 
@@ -281,7 +286,7 @@ def describe(error):
     retryable = attribute(error, "retryable")
     if not isinstance(retryable, bool):
         retryable = category in ("transient", "resource")
-    wire = {"type": type(error).__name__, "message": message, "category": category, "retryable": retryable}
+    wire = {"type": type(error).__name__, "message": bounded(message), "category": category, "retryable": retryable}
     details = attribute(error, "details")
     if details is not None and not callable(details):
         try:
@@ -289,10 +294,19 @@ def describe(error):
         except BaseException:
             wire["details"] = repr_of(details)
     try:
-        wire["stack"] = stack_of(error)
+        wire["stack"] = bounded(stack_of(error))
     except BaseException:
         pass
     return wire
+
+
+def bounded(text):
+    """A text without its middle, if it is longer than an error may be."""
+    over = len(text) - MAX_ERROR_CHARACTERS
+    if over <= 0:
+        return text
+    half = MAX_ERROR_CHARACTERS // 2
+    return "%s… %d characters left out …%s" % (text[:half], over, text[-half:])
 
 
 def repr_of(value):
@@ -580,7 +594,11 @@ class Call:
                 end_child()
             except BaseException as error:
                 end_child(error)
-                wire = describe(Cancelled("the call was cancelled") if self._gave_up(error) else error)
+                if self._gave_up(error):
+                    error = Cancelled("the call was cancelled")
+                if not isinstance(error, Cancelled):
+                    complain("a call failed", error)
+                wire = describe(error)
                 last = encode({"error": wire})
                 status = STATUS_OF_CATEGORY.get(wire["category"], 500)
             self.look()
@@ -681,7 +699,7 @@ def progress_of(progress, message):
     try:
         progress = float(progress)
         return (progress if math.isfinite(progress) else -1.0), "" if message is None else str(message)
-    except Exception:
+    except BaseException:
         return None
 
 
@@ -796,6 +814,8 @@ class Host:
     def prepare(self, call):
         """Makes the plugin ready for a call, on the thread that will run it."""
         self._local.call = call
+        # It may have been imported since.
+        log_to_stderr()
         # The base class of older plugins leaves it to the worker to take the flag of the last cancel back.
         if attribute(self.plugin, "_cancel_requested"):
             self.plugin._cancel_requested = False
@@ -990,16 +1010,52 @@ def repr_free(value, default):
     return value if isinstance(value, str) else default
 
 
-def complain(what, error):
-    """Writes an error of the plugin to the log."""
+def write_log(text):
+    """Writes lines to the log, by the worker's own descriptor. Never raises."""
     try:
-        sys.stderr.write("greenroom: %s\n%s" % (what, stack_of(error)))
-        sys.stderr.flush()
+        data = text.encode("utf-8", "backslashreplace")
+        while data:
+            data = data[os.write(own_output[2], data) :]
     except BaseException:
         pass
 
 
+def complain(what, error):
+    """Writes an error of the plugin to the log. Never raises."""
+    try:
+        stack = stack_of(error)
+    except BaseException:
+        stack = "%s: %s\n" % (type(error).__name__, text_of(error))
+    write_log("greenroom: %s\n%s" % (what, bounded(stack)))
+
+
+def log_to_stderr():
+    """Shows `logging` from INFO on, if the plugin uses it and has not set it up. It is not imported for this."""
+    logging = sys.modules.get("logging")
+    root = getattr(logging, "root", None)
+    if root is None or root.handlers:
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("[%(levelname)s] %(name)s: %(message)s"))
+    root.addHandler(handler)
+    if root.level == logging.WARNING:
+        root.setLevel(logging.INFO)
+
+
 # Requests
+
+
+def apart(sock):
+    """The socket, off the standard descriptors, which the plugin has closed where a socket gets one of their numbers."""
+    taken = []
+    while sock.fileno() <= 2:
+        taken.append(sock)
+        sock = sock.dup()
+    for socket_ in taken:
+        socket_.close()
+    if taken:
+        restore_standard()
+    return sock
 
 
 class Server:
@@ -1054,13 +1110,13 @@ class Server:
     def _accept(self, listener):
         while True:
             try:
-                sock = listener.accept()[0]
+                sock = apart(listener.accept()[0])
                 self._sockets.add(sock)
                 if self._tcp_host is not None:
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._serve, args=(Connection(sock),), name="greenroom-http", daemon=True).start()
-            except (OSError, RuntimeError):
-                # No descriptor or no thread is free; the client waits in the backlog.
+            except Exception:
+                # No descriptor, no memory or no thread is free; the client waits in the backlog.
                 time.sleep(0.01)
 
     def _serve(self, connection):
@@ -1086,6 +1142,8 @@ class Server:
             call = connection.call
             if call is not None:
                 call.stop()
+        except BaseException as error:
+            complain("a connection failed", error)
         with connection.answering:
             self._sockets.discard(connection.socket)
             connection.close()
@@ -1138,19 +1196,21 @@ class Server:
         config = value.get("config")
 
         def initialize():
+            log_to_stderr()
             method = getattr(self._host.plugin, "initialize", None)
             if method is not None:
                 self._host.settle(method({} if config is None else config))
             self._host.refresh()
             return {"status": "ok"}
 
-        return self._on_main(connection, initialize)
+        return self._on_main(connection, "initialize()", initialize)
 
     def _config(self, connection, _value, _target):
-        return self._on_main(connection, lambda: self._ask("get_current_config"), "config")
+        return self._on_main(connection, "get_current_config()", lambda: self._ask("get_current_config"), "config")
 
     def _config_schema(self, connection, _value, _target):
-        return self._on_main(connection, lambda: self._ask("get_config_schema"), "config schema")
+        action = lambda: self._ask("get_config_schema")
+        return self._on_main(connection, "get_config_schema()", action, "config schema")
 
     def _release(self, connection, _value, _target):
         if not callable(attribute(self._host.plugin, "release")):
@@ -1161,7 +1221,7 @@ class Server:
             self._host.settle(self._host.plugin.release())
             return {"outcome": "released"}
 
-        return self._on_main(connection, release)
+        return self._on_main(connection, "release()", release)
 
     def _cleanup(self, connection, _value, _target):
         """Cleans up on the main thread once no call runs; after a while here, beside what does not end."""
@@ -1171,7 +1231,7 @@ class Server:
             return {"status": "ok"}
 
         host = self._host
-        job = self._job(connection, cleanup)
+        job = self._job(connection, "cleanup()", cleanup)
         deadline = time.monotonic() + CLEANUP_GRACE_SECONDS
         claim = threading.Lock()
         claimed = threading.Event()
@@ -1191,12 +1251,12 @@ class Server:
         method = getattr(self._host.plugin, name, None)
         return {} if method is None else self._host.settle(method())
 
-    def _on_main(self, connection, action, where="result"):
-        self._host.jobs.put(self._job(connection, action, where))
+    def _on_main(self, connection, what, action, where="result"):
+        self._host.jobs.put(self._job(connection, what, action, where))
         return False
 
     @staticmethod
-    def _job(connection, action, where="result"):
+    def _job(connection, what, action, where="result"):
         """Answers with what `action` returns or raises, on whichever thread it is called."""
 
         def job():
@@ -1206,6 +1266,7 @@ class Server:
                     end_child()
                 except BaseException as error:
                     end_child(error)
+                    complain("%s failed" % what, error)
                     connection.refuse(describe(error))
                 else:
                     connection.answer(body)
@@ -1251,13 +1312,36 @@ def lifeline(fd):
 
 def fail(message, status=1):
     """Ends the process at once, without waiting for threads that the plugin may have started."""
-    for stream, text in ((sys.stdout, ""), (sys.stderr, message + "\n")):
+    for stream in (sys.stdout, sys.stderr):
         try:
-            stream.write(text)
             stream.flush()
         except BaseException:
             pass
+    if message:
+        write_log(message + "\n")
     os._exit(status)
+
+
+def private_output():
+    """Keeps the descriptors of the output for the worker, and lets the plugin print any text, whatever the locale."""
+    for stream, fd in ((sys.stdout, 1), (sys.stderr, 2)):
+        own_output[fd] = os.dup(fd)
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def restore_standard():
+    """Opens the standard descriptors again that the plugin has closed: a socket must not become what it prints to."""
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            if fd == 0:
+                null = os.open(os.devnull, os.O_RDONLY)
+                if null != 0:
+                    os.dup2(null, 0)
+                    os.close(null)
+            else:
+                os.dup2(own_output[fd], fd)
 
 
 def private_stdin():
@@ -1276,10 +1360,15 @@ def forget_worker(host, server, lifelines):
     # Once: in a grandchild the number may be that of a file of the plugin.
     while lifelines:
         os.close(lifelines.pop())
+    for fd, own in own_output.items():
+        if own != fd:
+            os.close(own)
+            own_output[fd] = fd
 
 
 def main():
-    stdin, stdout = private_stdin(), os.dup(1)
+    stdin = private_stdin()
+    private_output()
     boot = read_boot(stdin)
     threading.Thread(target=lifeline, args=(stdin,), name="greenroom-lifeline", daemon=True).start()
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -1291,14 +1380,20 @@ def main():
     wanted = boot["plugin"]
     # In place of this file's own folder.
     sys.path[0] = wanted["folder"]
+    # Last, so that nothing in it takes the place of an installed module.
+    if os.getcwd() not in sys.path and not getattr(sys.flags, "safe_path", False):
+        sys.path.append(os.getcwd())
     try:
-        plugin = load_class(wanted.get("module") or "plugin", wanted.get("class"))()
+        kind = load_class(wanted.get("module") or "plugin", wanted.get("class"))
+        log_to_stderr()
+        plugin = kind()
         end_child()
     except SystemExit as error:
         fail(text_of(error), error.code if isinstance(error.code, int) and error.code else 1)
     except BaseException as error:
         fail(str(error) if type(error) is LookupError else stack_of(error))
 
+    restore_standard()
     concurrency = max(1, boot.get("concurrency", 1))
     host = Host(plugin, wanted["name"], concurrency)
     server = Server(host, boot)
@@ -1323,8 +1418,7 @@ def main():
     except Exception:
         pass
     # The line break before it ends what the plugin may have printed without one.
-    os.write(stdout, b"\n" + encode(handshake) + b"\n")
-    os.close(stdout)
+    os.write(own_output[1], b"\n" + encode(handshake) + b"\n")
     host.run()
 
 

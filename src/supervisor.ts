@@ -456,10 +456,15 @@ export class Supervisor implements AsyncDisposable {
       throw error;
     }
     systemMonitor.use(monitor, async () =>
-      statsOfPlugin(
-        await this.execute(monitor, { command: 'get_system_status' }, { timeoutMs: MONITOR_CALL_TIMEOUT_MS }),
-      ),
+      statsOfPlugin(await this.execute(monitor, this.#monitorInput(monitor), { timeoutMs: MONITOR_CALL_TIMEOUT_MS })),
     );
+  }
+
+  /** A Python class gets the command as its first argument, whatever it calls that. */
+  #monitorInput(monitor: string): unknown {
+    const { worker } = this.#record(monitor).entry.manifest;
+    const command = 'get_system_status';
+    return worker === 'python' || worker === 'cjm' ? [command] : { command };
   }
 
   /** Free and total memory of the machine and its GPUs, from the registered monitor, else the built-in one. */

@@ -31,6 +31,9 @@ const ALLOWED = [
     : []),
 ];
 
+/** By these, classes written for the system that Greenroom replaces find their data. */
+const PYTHON_ALLOWED = ['CJM_*'];
+
 /** Windows knows no case in names. */
 const comparable = (name: string): string => (process.platform === 'win32' ? name.toUpperCase() : name);
 
@@ -54,7 +57,8 @@ function fits(name: string, [head = '', ...parts]: readonly string[]): boolean {
 
 /** The whole environment of a worker: the allowlist, what is passed on purpose, and what the manifest sets. */
 export function workerEnvironment({ host, pass, set, python }: EnvironmentSources): Record<string, string> {
-  const patterns = [...ALLOWED, ...pass].map((pattern) => comparable(pattern).split('*'));
+  const allowed = [...ALLOWED, ...(python ? PYTHON_ALLOWED : []), ...pass];
+  const patterns = allowed.map((pattern) => comparable(pattern).split('*'));
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(host)) {
     if (value === undefined) continue;
