@@ -61,7 +61,11 @@ class WatchedPath {
     this.#events = events;
     this.#way = new WayWatcher(
       path,
-      () => this.#rearm(),
+      () => {
+        // One that was away and is back is the same folder, and chokidar may have given it up meanwhile.
+        this.#identity = undefined;
+        this.#rearm();
+      },
       (error) => events.onError(path, error),
     );
     this.#arm();

@@ -223,6 +223,25 @@ describe('what is gone for a moment', () => {
     expect({ removed, problems }).toEqual({ removed: [], problems: [] });
   });
 
+  it('is followed as before when its search path comes back, even where its watcher had only begun', async () => {
+    const { plugins, away, file } = paths();
+    for (let round = 0; round < 30; round += 1) {
+      const clock = new StoppedClock();
+      put(file, 'a', '1');
+      await followAs({ clock }, plugins);
+      for (let turn = 0; turn < round; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      renameSync(plugins, away);
+      await until(() => clock.pending > 0);
+      renameSync(away, plugins);
+      put(file, 'a', '2');
+      await until(() => known.get('a') === '2');
+      put(join(plugins, 'b.json'), 'b', String(round));
+      await until(() => known.get('b') === String(round));
+      await source?.close();
+    }
+    expect(removed).toEqual([]);
+  });
+
   it('goes once it has been gone for longer, and each time anew', async () => {
     const clock = new StoppedClock();
     const { plugins, file } = paths();
