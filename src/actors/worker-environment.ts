@@ -31,10 +31,34 @@ const ALLOWED = [
     : []),
 ];
 
-/** What fits any of the patterns, in which `*` stands for anything. Windows knows no case in names. */
-function anyOf(patterns: readonly string[]): RegExp {
-  const sources = patterns.map((pattern) => pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*'));
-  return new RegExp(`^(?:${sources.join('|')})$`, process.platform === 'win32' ? 'i' : '');
+const caseOf = (name: string): string => (process.platform === 'win32' ? name.toUpperCase() : name);
+
+/** Whether a name fits any of the patterns, in which `*` stands for anything. Windows knows no case in names. */
+function anyOf(patterns: readonly string[]): (name: string) => boolean {
+  const names = new Set<string>();
+  const wild: string[][] = [];
+  for (const pattern of patterns) {
+    if (pattern.includes('*')) wild.push(caseOf(pattern).split('*'));
+    else names.add(caseOf(pattern));
+  }
+  return (given) => {
+    const name = caseOf(given);
+    return names.has(name) || wild.some((parts) => hasParts(name, parts));
+  };
+}
+
+/** Whether a name consists of these parts in their order, with anything between them. The first place of each will do. */
+function hasParts(name: string, parts: readonly string[]): boolean {
+  const [first = '', ...others] = parts;
+  const last = others.pop() ?? '';
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
+  let from = first.length;
+  for (const part of others) {
+    const found = name.indexOf(part, from);
+    if (found === -1) return false;
+    from = found + part.length;
+  }
+  return from <= name.length - last.length;
 }
 
 /** The whole environment of a worker: the allowlist, what is passed on purpose, and what the manifest sets. */
@@ -42,7 +66,7 @@ export function workerEnvironment({ host, pass, set, python }: EnvironmentSource
   const passed = anyOf([...ALLOWED, ...pass]);
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(host)) {
-    if (value !== undefined && passed.test(name)) env[name] = value;
+    if (value !== undefined && passed(name)) env[name] = value;
   }
   if (python) env['PYTHONUNBUFFERED'] = '1';
   for (const [name, value] of Object.entries(set)) env[name] = String(value);
