@@ -14,9 +14,9 @@ import { payloadOf } from './event-payload.ts';
 import { Faults } from './faults.ts';
 import { isCallEdge, Journal } from './journal.ts';
 import type { NewRecord } from './journal-entry.ts';
-import { watchMemoryOf } from './memory-watch.ts';
+import { type Measured, watchMemoryOf } from './memory-watch.ts';
 import { observe } from './observation.ts';
-import { activeOf, Present } from './present.ts';
+import { activeOf, hasProcess, Present } from './present.ts';
 import { Redactor } from './redaction.ts';
 import { secretsOfVariables } from './secrets.ts';
 import { type Context, Views } from './views.ts';
@@ -301,12 +301,12 @@ export class Recorder {
       },
       report,
     );
-    const measured = (): { plugin: string; pid: number }[] =>
+    const measured = (): Measured[] =>
       [...records.values()].flatMap((record) => {
         const { pid } = record.snapshot();
         return pid === undefined ? [] : [{ plugin: record.plugin, pid }];
       });
-    const unmeasure = watchMemoryOf(measured, (plugin, memoryMb) => this.#onMemory(plugin, memoryMb), report);
+    const unmeasure = watchMemoryOf(measured, (of, memoryMb) => this.#onMemory(of, memoryMb), report);
     this.#unobserve = () => {
       unobserve();
       unmeasure();
@@ -342,9 +342,13 @@ export class Recorder {
     if (machine === 'worker') this.#onOwnStep(actor, this.#workerSeen(actorIdOf(actor)), event.type);
   }
 
-  #onMemory(plugin: string, memoryMb: number): void {
-    if (this.#present.memory.get(plugin) === memoryMb) return;
-    this.#present.memory.set(plugin, memoryMb);
+  #onMemory({ plugin, pid }: Measured, memoryMb: number): void {
+    const last = this.#present.memory.get(plugin);
+    if (last?.pid === pid && last.memoryMb === memoryMb) return;
+    const record = this.#subject.records.get(plugin);
+    // It may have ended since the round began.
+    if (record === undefined || !hasProcess(record, pid)) return;
+    this.#present.memory.set(plugin, { pid, memoryMb });
     this.#touch(this.#plugins.get(plugin));
     this.#add({ kind: 'memory', at: this.#now(), actor: pluginId(plugin), memoryMb });
   }
@@ -496,6 +500,7 @@ export class Recorder {
     for (const [plugin, { id: actor }] of this.#plugins) {
       if (records.has(plugin)) continue;
       this.#plugins.delete(plugin);
+      this.#present.memory.delete(plugin);
       this.#add({ kind: 'presence', at: this.#now(), actor });
     }
   }
