@@ -1,6 +1,7 @@
 import type { CallInFlight, CallSink } from '../actors/worker-channel.ts';
 import type { Clock } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
+import { onAbort } from '../abort-watch.ts';
 import type { CallWatch } from './call-watch.ts';
 import { removeTempFiles } from './input.ts';
 import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
@@ -80,7 +81,7 @@ export class Call implements Guest {
   #residency: Residency | undefined;
   #inFlight: CallInFlight | undefined;
   #timer: unknown;
-  #onAbort: (() => void) | undefined;
+  #forgetSignal: (() => void) | undefined;
   #resends = 0;
   #starved = false;
 
@@ -104,8 +105,7 @@ export class Call implements Guest {
     this.deadline = timeoutMs === undefined ? undefined : site.clock.now() + timeoutMs;
     if (timeoutMs !== undefined) this.#timer = site.clock.setTimeout(() => this.#timedOut(), timeoutMs);
     if (signal !== undefined) {
-      this.#onAbort = () => this.cancel(signal.reason);
-      signal.addEventListener('abort', this.#onAbort, { once: true });
+      this.#forgetSignal = onAbort(signal, () => this.cancel(signal.reason));
     }
   }
 
@@ -265,10 +265,8 @@ export class Call implements Guest {
       this.#site.clock.clearTimeout(this.#timer);
       this.#timer = undefined;
     }
-    if (this.#onAbort !== undefined) {
-      this.#options.signal?.removeEventListener('abort', this.#onAbort);
-      this.#onAbort = undefined;
-    }
+    this.#forgetSignal?.();
+    this.#forgetSignal = undefined;
     return outcome;
   }
 

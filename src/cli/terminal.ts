@@ -7,6 +7,8 @@ export class Terminal {
   readonly out: Style;
   readonly err: Style;
   readonly #left = new AbortController();
+  /** Resolves when there is room for more; undefined while there is. */
+  #room: Promise<void> | undefined;
 
   constructor(json: boolean) {
     this.json = json;
@@ -23,8 +25,14 @@ export class Terminal {
 
   /** Prints a line of the result. Resolves when there is room for more, or nobody is left to read. */
   async print(line: string): Promise<void> {
+    if (this.left.aborted || process.stdout.write(`${line}\n`)) return;
+    this.#room ??= this.#untilRoom();
+    await this.#room;
+  }
+
+  /** Everything that is printed meanwhile waits for the same. */
+  async #untilRoom(): Promise<void> {
     const { stdout } = process;
-    if (this.left.aborted || stdout.write(`${line}\n`)) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
         stdout.off('drain', done);
@@ -34,6 +42,7 @@ export class Terminal {
       stdout.once('drain', done);
       this.left.addEventListener('abort', done);
     });
+    this.#room = undefined;
   }
 
   /** Prints a value as JSON: for programs on one line, for people on several. */
