@@ -1,5 +1,6 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate';
 import type { CallWatch } from '../calls/call-watch.ts';
+import type { GreenroomError } from '../errors.ts';
 import type { ManifestProblem } from '../manifest/read.ts';
 import type { PluginContext } from '../machines/plugin.ts';
 import type { PluginRecord } from '../plugin-record.ts';
@@ -7,7 +8,7 @@ import type { Runtime, TransitionEvent } from '../runtime.ts';
 import type { SchedulerEmitted } from '../scheduler/scheduler-events.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { actorIdOf, machineOf, pluginId, pluginNamed, pluginOf, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
-import { CallSampler } from './call-sampler.ts';
+import { CallSampler, type SampledCall } from './call-sampler.ts';
 import { changeOf, GONE } from './context-change.ts';
 import { crashOf } from './crash.ts';
 import { payloadOf } from './event-payload.ts';
@@ -32,6 +33,8 @@ export interface Recorded extends Pick<Runtime, 'records' | 'transitions' | 'pro
 
 /** How many records may await the end of a machine's step. */
 const MAX_PENDING = 1_000;
+/** How much is told of what a failed call says, in characters. */
+const MAX_MESSAGE = 500;
 
 /** An actor as it was last recorded. */
 interface Seen {
@@ -257,23 +260,38 @@ export class Recorder {
     }
   }
 
-  #onCall(plugin: string, call: string): ((outcome: string) => void) | undefined {
+  #onCall(plugin: string, call: string): ((error?: GreenroomError) => void) | undefined {
     try {
-      const began = this.#calls.begin();
-      return began === undefined ? undefined : this.#onSampledCall(pluginId(plugin), call, began);
+      const sampled = this.#calls.begin();
+      if (sampled.isTold) {
+        const skipped = this.#calls.takeSkipped();
+        this.#add({ kind: 'call', at: sampled.began, actor: pluginId(plugin), call, edge: 'start', skipped });
+      }
+      return (error) => this.#onCallEnd(plugin, call, sampled, error);
     } catch (error) {
       this.#faults.report(error);
       return undefined;
     }
   }
 
-  #onSampledCall(actor: ActorId, call: string, began: number): (outcome: string) => void {
-    this.#add({ kind: 'call', at: began, actor, call, edge: 'start', skipped: this.#calls.takeSkipped() });
-    return this.#faults.guarded((outcome) => {
-      const tookMs = this.#calls.end(began);
-      const skipped = this.#calls.takeSkipped();
-      this.#add({ kind: 'call', at: began + tookMs, actor, call, edge: 'end', outcome, tookMs, skipped });
-    });
+  #onCallEnd(plugin: string, call: string, sampled: SampledCall, failure: GreenroomError | undefined): void {
+    try {
+      const tookMs = this.#calls.end(sampled, failure !== undefined);
+      if (tookMs === undefined) return;
+      this.#add({
+        kind: 'call',
+        at: sampled.began + tookMs,
+        actor: pluginId(plugin),
+        call,
+        edge: 'end',
+        outcome: failure?.code ?? 'ok',
+        message: failure && this.#redactor.text(failure.message).slice(0, MAX_MESSAGE),
+        tookMs,
+        skipped: this.#calls.takeSkipped(),
+      });
+    } catch (error) {
+      this.#faults.report(error);
+    }
   }
 
   #onEmitted(emitted: SchedulerEmitted): void {
