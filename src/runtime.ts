@@ -398,12 +398,14 @@ export class Runtime implements PluginHost, SupervisorHost {
     const record = this.records.get(context.name);
     // The first state of a new actor is no transition.
     if (record === undefined || event.type === 'xstate.init') return;
-    const from = record.state;
+    const { state: from, phase: formerPhase } = record;
     const at = this.#clock.now();
     record.enter(to, phase, at);
     this.hold.set(record, !record.resting);
     const reason = 'error' in event && event.error instanceof Error ? event.error.message : undefined;
-    if (this.transitions.any) {
+    // A plugin at rest has nothing to end: it is only forgotten.
+    const isForgotten = from === 'discovered' && formerPhase === 'idle' && event.type === 'REMOVE';
+    if (this.transitions.any && !isForgotten) {
       this.transitions.notify(Object.freeze({ plugin: context.name, from, to, phase, event: event.type, at, reason }));
     }
     if (to === 'crashed') this.#logger.warn({ plugin: context.name, phase, reason }, 'plugin crashed');

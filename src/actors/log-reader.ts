@@ -1,3 +1,4 @@
+import { onAbort } from '../abort-watch.ts';
 import { watch } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
@@ -204,7 +205,7 @@ async function watchFile(file: string, signal: AbortSignal | undefined) {
   });
   // A folder that goes away; what is read of it stays readable, and the signal still ends the following.
   watcher.on('error', () => {});
-  signal?.addEventListener('abort', changed);
+  const forgetSignal = signal && onAbort(signal, changed);
   return {
     count: () => changes,
     /** Resolves when more has happened than at `count`. */
@@ -215,7 +216,7 @@ async function watchFile(file: string, signal: AbortSignal | undefined) {
       }),
     close(): void {
       watcher.close();
-      signal?.removeEventListener('abort', changed);
+      forgetSignal?.();
     },
   };
 }

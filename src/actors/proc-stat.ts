@@ -46,16 +46,20 @@ export function readProcStat(pid: number, proc = '/proc'): ProcStat | null {
   }
 }
 
-/** The states of all processes this one may see; empty where the machine has no `/proc`. */
-export function readProcStats(proc = '/proc'): ProcStat[] {
-  let names: string[];
+/** The numbers of all processes this one may see; empty where the machine has no `/proc`. */
+export function readProcPids(proc = '/proc'): number[] {
   try {
-    names = readdirSync(proc);
+    return readdirSync(proc)
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
   } catch {
     return [];
   }
-  return names
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => readProcStat(Number(name), proc))
+}
+
+/** The states of all processes this one may see; empty where the machine has no `/proc`. */
+export function readProcStats(proc = '/proc'): ProcStat[] {
+  return readProcPids(proc)
+    .map((pid) => readProcStat(pid, proc))
     .filter((stat) => stat !== null);
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readProcStats, TICKS_PER_SECOND } from './proc-stat.ts';
+import { readProcPids, readProcStat, TICKS_PER_SECOND } from './proc-stat.ts';
 import { listByPs } from './ps.ts';
 
 /** One process at one moment. */
@@ -39,16 +39,25 @@ interface FormerTree {
   readonly cpuMs: ReadonlyMap<number, number>;
 }
 
-/** A sampler that has measured nothing yet. `list` is where the processes come from. */
-export function createTreeSampler(list: () => Promise<ProcessSample[]> = listProcesses): TreeSampler {
+/** A sampler that has measured nothing yet. `list` is where the processes come from, once for all that is asked in a turn. */
+export function createTreeSampler(list: () => Promise<ProcessSample[]> = () => listProcesses()): TreeSampler {
   const former = new Map<number, FormerTree>();
+  let next: Promise<(roots: readonly number[]) => ProcessSample[]> | undefined;
+  const listAll = async (): Promise<(roots: readonly number[]) => ProcessSample[]> => {
+    // Who asks later in this turn asks for the same.
+    await Promise.resolve();
+    next = undefined;
+    const all = await list();
+    const alive = new Set(all.map((member) => member.pid));
+    for (const known of former.keys()) if (!alive.has(known)) former.delete(known);
+    return treesIn(all);
+  };
   return {
     async sample(pid) {
-      const all = await list();
-      const tree = treeOf(pid, all);
+      next ??= listAll();
+      const treeUnder = await next;
+      const tree = treeUnder([pid]);
       const root = tree.find((member) => member.pid === pid);
-      const alive = new Set(all.map((member) => member.pid));
-      for (const known of former.keys()) if (!alive.has(known)) former.delete(known);
       if (root === undefined) {
         return { pid, cpuPercent: null, memoryRssMb: null, processes: null, uptimeMs: null };
       }
@@ -62,7 +71,7 @@ export function createTreeSampler(list: () => Promise<ProcessSample[]> = listPro
       return {
         pid,
         cpuPercent: elapsedMs > 0 ? round((usedMs / elapsedMs) * 100) : 0,
-        memoryRssMb: round(sum(tree.map((member) => member.rssBytes ?? readRssBytes(member.pid))) / 2 ** 20),
+        memoryRssMb: residentMb(tree),
         processes: tree.length,
         uptimeMs: Math.round(root.ageMs),
       };
@@ -106,23 +115,35 @@ export function treesIn(processes: readonly ProcessSample[]): (roots: readonly n
   };
 }
 
-/** All processes this one may see: from `/proc`, on other Unix systems from `ps`; none on Windows. */
-export async function listProcesses(): Promise<ProcessSample[]> {
+/**
+ * All processes this one may see: from `/proc`, on other Unix systems from `ps`; none on Windows. Of thousands it takes
+ * long: `pause` is awaited between two of them, where it gives something to await.
+ */
+export async function listProcesses(pause?: () => Promise<void> | undefined): Promise<ProcessSample[]> {
   if (process.platform === 'win32') return [];
-  return process.platform === 'linux' ? listByProc() : await listByPs();
+  return process.platform === 'linux' ? await listByProc(pause) : await listByPs();
 }
 
-function listByProc(): ProcessSample[] {
+async function listByProc(pause: (() => Promise<void> | undefined) | undefined): Promise<ProcessSample[]> {
   const machineAgeMs = readMachineAgeMs();
   if (machineAgeMs === undefined) return [];
   const msPerTick = 1000 / TICKS_PER_SECOND;
-  return readProcStats().map(({ pid, ppid, pgid, cpuTicks, startTime }) => ({
-    pid,
-    ppid,
-    pgid,
-    cpuMs: cpuTicks * msPerTick,
-    ageMs: Math.max(0, machineAgeMs - Number(startTime) * msPerTick),
-  }));
+  const all: ProcessSample[] = [];
+  for (const known of readProcPids()) {
+    const pausing = pause?.();
+    if (pausing !== undefined) await pausing;
+    const stat = readProcStat(known);
+    if (stat === null) continue;
+    const { pid, ppid, pgid, cpuTicks, startTime } = stat;
+    const ageMs = Math.max(0, machineAgeMs - Number(startTime) * msPerTick);
+    all.push({ pid, ppid, pgid, cpuMs: cpuTicks * msPerTick, ageMs });
+  }
+  return all;
+}
+
+/** The resident memory of a tree in MiB, summed; memory that processes share counts for each of them. */
+export function residentMb(tree: readonly ProcessSample[]): number {
+  return round(sum(tree.map((member) => member.rssBytes ?? readRssBytes(member.pid))) / 2 ** 20);
 }
 
 /** Undefined where it cannot be read, as for want of a file descriptor: then nothing is known of any process. */

@@ -41,10 +41,10 @@ function memoryOf(tree: readonly ProcessSample[]): TreeMemory {
 function readStatus(pid: number): { rss: number; peak: number } {
   try {
     const text = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const bytes = (name: string): number =>
-      Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1] ?? 0) * 1024;
-    return { rss: bytes('VmRSS'), peak: bytes('VmHWM') };
+    return { rss: bytesIn(/^VmRSS:\s+(\d+) kB$/m, text), peak: bytesIn(/^VmHWM:\s+(\d+) kB$/m, text) };
   } catch {
     return { rss: 0, peak: 0 };
   }
 }
+
+const bytesIn = (pattern: RegExp, text: string): number => Number(pattern.exec(text)?.[1] ?? 0) * 1024;

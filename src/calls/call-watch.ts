@@ -1,10 +1,11 @@
+import type { GreenroomError } from '../errors.ts';
 import type { CallOutcome } from './call.ts';
 
 /**
- * Told of a call that begins; `call` tells calls apart. What it returns is told how the call ended: `ok`, or the code of
- * its error. Undefined: the end is not of interest.
+ * Told of a call that begins; `call` tells calls apart. What it returns is told of the end: of the error, if it failed.
+ * Undefined: the end is not of interest.
  */
-export type CallWatcher = (plugin: string, call: string) => ((outcome: string) => void) | undefined;
+export type CallWatcher = (plugin: string, call: string) => ((error?: GreenroomError) => void) | undefined;
 
 /** Lets one watcher see the calls of a supervisor. Without one, a call costs nothing for it. */
 export class CallWatch {
@@ -25,11 +26,11 @@ export class CallWatch {
     return {
       onChunk: (chunk) => outcome.onChunk(chunk),
       onResult(result) {
-        onEnd('ok');
+        onEnd();
         outcome.onResult(result);
       },
       onError(error) {
-        onEnd(error.code);
+        onEnd(error);
         outcome.onError(error);
       },
     };

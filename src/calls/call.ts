@@ -1,6 +1,7 @@
 import type { CallInFlight, CallSink } from '../actors/worker-channel.ts';
 import type { Clock } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
+import { onAbort } from '../abort-watch.ts';
 import type { CallWatch } from './call-watch.ts';
 import { removeTempFiles } from './input.ts';
 import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
@@ -84,7 +85,7 @@ export class Call implements Guest {
   #inFlight: CallInFlight | undefined;
   #timeout: unknown;
   #grace: unknown;
-  #onAbort: (() => void) | undefined;
+  #forgetSignal: (() => void) | undefined;
   #resends = 0;
   #starved = false;
 
@@ -110,8 +111,7 @@ export class Call implements Guest {
       this.#timeout = site.clock.setTimeout(() => this.#timedOut(), timeoutMs);
     }
     if (signal !== undefined) {
-      this.#onAbort = () => this.cancel(signal.reason);
-      signal.addEventListener('abort', this.#onAbort, { once: true });
+      this.#forgetSignal = onAbort(signal, () => this.cancel(signal.reason));
     }
   }
 
@@ -285,10 +285,8 @@ export class Call implements Guest {
       this.#site.patience.clearTimeout(this.#grace);
       this.#grace = undefined;
     }
-    if (this.#onAbort !== undefined) {
-      this.#options.signal?.removeEventListener('abort', this.#onAbort);
-      this.#onAbort = undefined;
-    }
+    this.#forgetSignal?.();
+    this.#forgetSignal = undefined;
     return outcome;
   }
 

@@ -1,5 +1,6 @@
 import type { WorkerChannel } from '../actors/worker-channel.ts';
 import type { GreenroomError } from '../errors.ts';
+import { onAbort } from '../abort-watch.ts';
 import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
 
 /**
@@ -37,10 +38,7 @@ export function whenOpen(
   cancelled: () => GreenroomError,
 ): Promise<void> {
   return new Promise<void>((resolve, reject) => {
-    const onAbort = (): void => {
-      if (gate.withdraw(guest)) reject(cancelled());
-    };
-    const done = (): void => signal?.removeEventListener('abort', onAbort);
+    let done = (): void => {};
     const guest: Guest = {
       priority: 0,
       deadline: undefined,
@@ -59,7 +57,11 @@ export function whenOpen(
       reject(cancelled());
       return;
     }
-    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal !== undefined) {
+      done = onAbort(signal, () => {
+        if (gate.withdraw(guest)) reject(cancelled());
+      });
+    }
     gate.enter(guest);
   });
 }

@@ -8,6 +8,8 @@ export class Terminal {
   readonly out: Style;
   readonly err: Style;
   readonly #left = new AbortController();
+  /** Resolves when there is room for more; undefined while there is. */
+  #room: Promise<void> | undefined;
 
   constructor(json: boolean) {
     this.json = json;
@@ -26,6 +28,13 @@ export class Terminal {
   async print(line: string): Promise<void> {
     const { stdout } = process;
     if (this.left.aborted || stdout.write(`${stdout.isTTY ? printable(line) : line}\n`)) return;
+    this.#room ??= this.#untilRoom();
+    await this.#room;
+  }
+
+  /** Everything that is printed meanwhile waits for the same. */
+  async #untilRoom(): Promise<void> {
+    const { stdout } = process;
     await new Promise<void>((resolve) => {
       const done = (): void => {
         stdout.off('drain', done);
@@ -35,6 +44,7 @@ export class Terminal {
       stdout.once('drain', done);
       this.left.addEventListener('abort', done);
     });
+    this.#room = undefined;
   }
 
   /** Prints a value as JSON: for programs on one line, for people on several. */

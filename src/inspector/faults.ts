@@ -1,5 +1,7 @@
 /** How many errors are told; after that there is nothing new in them. */
 const MAX_TOLD = 10;
+/** How many frames of an error's stack are told. */
+const MAX_FRAMES = 20;
 
 /** Keeps what goes wrong in the inspector away from those who call it. */
 export class Faults {
@@ -34,9 +36,20 @@ export class Faults {
     this.#told += 1;
     if (this.#told > MAX_TOLD) return;
     try {
-      this.#onError(error);
+      this.#onError(withoutWords(error));
     } catch {
       // Nobody is left to be told.
     }
   }
+}
+
+/** An error may quote what it failed on, and that may be secret: its class and where it arose are told, its words not. */
+function withoutWords(error: unknown): Error {
+  const told = new Error('The inspector could not record something.');
+  if (!(error instanceof Error)) return told;
+  const { name, stack } = error;
+  told.name = /^\w{1,64}$/.test(name) ? name : 'Error';
+  const frames = stack?.match(/^ {4}at .*$/gm) ?? [];
+  told.stack = [`${told.name}: ${told.message}`, ...frames.slice(0, MAX_FRAMES)].join('\n');
+  return told;
 }

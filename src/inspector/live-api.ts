@@ -39,7 +39,7 @@ export class LiveApi implements Api {
     const payload = /^\/api\/payload\/(\d{1,15})$/.exec(path)?.[1];
     if (payload === undefined && !['/api/stream', '/api/snapshot', '/api/export'].includes(path)) return false;
     if (this.#readers >= MAX_READERS) {
-      say(response, 503, `${MAX_READERS} readers are connected already. Close a page of the inspector.`);
+      say(response, 429, `${MAX_READERS} readers are connected already. Close another page of the inspector.`);
       return true;
     }
     this.#readers += 1;

@@ -1,4 +1,5 @@
-import { createTreeSampler, listProcesses, type ProcessSample } from '../actors/process-tree.ts';
+import { listProcesses, residentMb, treesIn } from '../actors/process-tree.ts';
+import { createTimeSlice } from '../actors/time-slice.ts';
 
 /** How long after one round of measuring the next begins, in milliseconds. */
 const INTERVAL_MS = 2_000;
@@ -10,25 +11,28 @@ export interface Measured {
 }
 
 /**
- * Measures the process trees of workers, round after round, each round from one listing of the processes. Returns how to
- * stop. `onMemory` is told MiB; what goes wrong is told to `onError`, and the next round comes all the same.
+ * Measures the process trees of workers, round after round, each round from one listing of the processes and in slices,
+ * so that the program's event loop is not held. Returns how to stop. `onMemory` is told MiB; what goes wrong is told to `onError`, and the next round comes all the same.
  */
 export function watchMemoryOf(
   workers: () => readonly Measured[],
-  onMemory: (plugin: string, memoryMb: number) => void,
+  onMemory: (measured: Measured, memoryMb: number) => void,
   onError: (error: unknown) => void,
+  list = listProcesses,
 ): () => void {
-  let listed: ProcessSample[] = [];
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
-  const sampler = createTreeSampler(() => Promise.resolve(listed));
   const measure = async (): Promise<void> => {
     const wanted = workers();
-    if (wanted.length > 0) listed = await listProcesses();
-    for (const { plugin, pid } of wanted) {
-      const { memoryRssMb } = await sampler.sample(pid);
+    if (wanted.length === 0) return;
+    const pause = createTimeSlice();
+    const treeUnder = treesIn(await list(pause));
+    for (const each of wanted) {
+      const pausing = pause();
+      if (pausing !== undefined) await pausing;
       if (stopped) return;
-      if (memoryRssMb !== null) onMemory(plugin, memoryRssMb);
+      const tree = treeUnder([each.pid]);
+      if (tree.some(({ pid }) => pid === each.pid)) onMemory(each, residentMb(tree));
     }
   };
   const round = (): void => {

@@ -20,10 +20,15 @@ export function activeOf(actor: AnyActorRef): string[] {
   return pathsOf((actor.getSnapshot() as { value?: unknown }).value);
 }
 
+/** Whether a process is that of one of the plugin's workers. */
+export function hasProcess({ context: { workers } }: PluginRecord, pid: number): boolean {
+  return workers.some((slot) => slot.pid === pid);
+}
+
 /** The supervisor at this moment, as the page sees it. Reading it changes nothing. */
 export class Present {
-  /** What the plugins' process trees took when they were last measured, in MiB. */
-  readonly memory = new Map<string, number>();
+  /** What the process tree under a plugin's worker took when it was last measured, in MiB. It is that process's alone. */
+  readonly memory = new Map<string, { readonly pid: number; readonly memoryMb: number }>();
   readonly #shown: Shown;
   readonly #views: Views;
   readonly #redactor: Redactor;
@@ -50,12 +55,12 @@ export class Present {
 
   /** What of it may change though the machine remembers the same. */
   countsOfPlugin(record: PluginRecord): Context {
-    return this.#views.pluginCounts(record, this.memory.get(record.plugin));
+    return this.#views.pluginCounts(record, this.#memoryOf(record));
   }
 
   /** The same of a plugin's actor. */
   contextOfPlugin(record: PluginRecord): Context {
-    return this.#views.pluginContext(record, this.memory.get(record.plugin));
+    return this.#views.pluginContext(record, this.#memoryOf(record));
   }
 
   /** One actor; `name` is the plugin's, if it is one's. */
@@ -74,7 +79,7 @@ export class Present {
     const actors = [this.actorOf(root, SUPERVISOR)];
     if (scheduler !== undefined) actors.push(this.actorOf(scheduler, SCHEDULER));
     for (const record of records.values()) {
-      plugins.push(this.#views.plugin(record, this.memory.get(record.plugin)));
+      plugins.push(this.#views.plugin(record, this.#memoryOf(record)));
       actors.push(this.actorOf(record.actor, record.plugin));
       for (const { ref, generation } of record.context.workers) {
         const id = workerId(record.plugin, generation);
@@ -96,6 +101,12 @@ export class Present {
       actors,
     };
     return JSON.stringify({ ...shown, supervisor: this.#redactor.json(supervisor.status()) });
+  }
+
+  /** Undefined where the process that was measured is gone. */
+  #memoryOf(record: PluginRecord): number | undefined {
+    const last = this.memory.get(record.plugin);
+    return last !== undefined && hasProcess(record, last.pid) ? last.memoryMb : undefined;
   }
 
   /** Undefined once the supervisor has stopped. */

@@ -1,6 +1,7 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate';
 import type { CallWatch } from '../calls/call-watch.ts';
 import { type Clock, wallTime } from '../clock.ts';
+import type { GreenroomError } from '../errors.ts';
 import type { ManifestProblem } from '../manifest/read.ts';
 import type { PluginContext } from '../machines/plugin.ts';
 import type { PluginRecord } from '../plugin-record.ts';
@@ -9,17 +10,17 @@ import { decisionAt } from '../scheduler/decision.ts';
 import type { SchedulerEmitted } from '../scheduler/scheduler-events.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { actorIdOf, machineOf, pluginId, pluginNamed, pluginOf, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
-import { CallSampler } from './call-sampler.ts';
+import { CallSampler, type SampledCall } from './call-sampler.ts';
 import { changeOf, GONE } from './context-change.ts';
 import { crashOf } from './crash.ts';
 import { payloadOf } from './event-payload.ts';
 import { Faults } from './faults.ts';
 import { isCallEdge, Journal } from './journal.ts';
 import type { NewRecord } from './journal-entry.ts';
-import { watchMemoryOf } from './memory-watch.ts';
+import { type Measured, watchMemoryOf } from './memory-watch.ts';
 import { observe } from './observation.ts';
 import { onwardClock } from './onward-clock.ts';
-import { activeOf, Present } from './present.ts';
+import { activeOf, hasProcess, Present } from './present.ts';
 import { Redactor } from './redaction.ts';
 import { secretsOfVariables } from './secrets.ts';
 import { type Context, Views } from './views.ts';
@@ -35,6 +36,8 @@ export interface Recorded extends Pick<Runtime, 'records' | 'transitions' | 'pro
 
 /** How many records may await the end of a machine's step. */
 const MAX_PENDING = 1_000;
+/** How much is told of what a failed call says, in characters. */
+const MAX_MESSAGE = 500;
 
 /** An actor as it was last recorded. */
 interface Seen {
@@ -266,24 +269,38 @@ export class Recorder {
     }
   }
 
-  #onCall(plugin: string, call: string): ((outcome: string) => void) | undefined {
+  #onCall(plugin: string, call: string): ((error?: GreenroomError) => void) | undefined {
     try {
-      const began = this.#calls.begin();
-      return began === undefined ? undefined : this.#onSampledCall(pluginId(plugin), call, began);
+      const sampled = this.#calls.begin();
+      if (sampled.isTold) {
+        const skipped = this.#calls.takeSkipped();
+        this.#add({ kind: 'call', at: this.#now(), actor: pluginId(plugin), call, edge: 'start', skipped });
+      }
+      return (error) => this.#onCallEnd(plugin, call, sampled, error);
     } catch (error) {
       this.#faults.report(error);
       return undefined;
     }
   }
 
-  #onSampledCall(actor: ActorId, call: string, began: number): (outcome: string) => void {
-    const at = this.#now();
-    this.#add({ kind: 'call', at, actor, call, edge: 'start', skipped: this.#calls.takeSkipped() });
-    return this.#faults.guarded((outcome) => {
-      const tookMs = this.#calls.end(began);
-      const skipped = this.#calls.takeSkipped();
-      this.#add({ kind: 'call', at: at + tookMs, actor, call, edge: 'end', outcome, tookMs, skipped });
-    });
+  #onCallEnd(plugin: string, call: string, sampled: SampledCall, failure: GreenroomError | undefined): void {
+    try {
+      const tookMs = this.#calls.end(sampled, failure !== undefined);
+      if (tookMs === undefined) return;
+      this.#add({
+        kind: 'call',
+        at: this.#now(),
+        actor: pluginId(plugin),
+        call,
+        edge: 'end',
+        outcome: failure?.code ?? 'ok',
+        message: failure && this.#redactor.text(failure.message).slice(0, MAX_MESSAGE),
+        tookMs,
+        skipped: this.#calls.takeSkipped(),
+      });
+    } catch (error) {
+      this.#faults.report(error);
+    }
   }
 
   #onEmitted(emitted: SchedulerEmitted): void {
@@ -311,12 +328,12 @@ export class Recorder {
       },
       report,
     );
-    const measured = (): { plugin: string; pid: number }[] =>
+    const measured = (): Measured[] =>
       [...records.values()].flatMap((record) => {
         const { pid } = record.snapshot();
         return pid === undefined ? [] : [{ plugin: record.plugin, pid }];
       });
-    const unmeasure = watchMemoryOf(measured, (plugin, memoryMb) => this.#onMemory(plugin, memoryMb), report);
+    const unmeasure = watchMemoryOf(measured, (of, memoryMb) => this.#onMemory(of, memoryMb), report);
     this.#unobserve = () => {
       unobserve();
       unmeasure();
@@ -352,9 +369,13 @@ export class Recorder {
     if (machine === 'worker') this.#onOwnStep(actor, this.#workerSeen(actorIdOf(actor)), event.type);
   }
 
-  #onMemory(plugin: string, memoryMb: number): void {
-    if (this.#present.memory.get(plugin) === memoryMb) return;
-    this.#present.memory.set(plugin, memoryMb);
+  #onMemory({ plugin, pid }: Measured, memoryMb: number): void {
+    const last = this.#present.memory.get(plugin);
+    if (last?.pid === pid && last.memoryMb === memoryMb) return;
+    const record = this.#subject.records.get(plugin);
+    // It may have ended since the round began.
+    if (record === undefined || !hasProcess(record, pid)) return;
+    this.#present.memory.set(plugin, { pid, memoryMb });
     this.#touch(this.#plugins.get(plugin));
     this.#add({ kind: 'memory', at: this.#now(), actor: pluginId(plugin), memoryMb });
   }
@@ -506,6 +527,7 @@ export class Recorder {
     for (const [plugin, { id: actor }] of this.#plugins) {
       if (records.has(plugin)) continue;
       this.#plugins.delete(plugin);
+      this.#present.memory.delete(plugin);
       this.#add({ kind: 'presence', at: this.#now(), actor });
     }
   }

@@ -1,3 +1,4 @@
+import { SecretTexts } from './secret-texts.ts';
 import { isSecretName, isSecretValue, REDACTED } from './secrets.ts';
 import type { Json } from './wire.ts';
 
@@ -8,8 +9,8 @@ const MAX_LOOK = 65_536;
 const MAX_DEPTH = 10;
 /** How many values are shown of one thing, all in all. */
 const MAX_VALUES = 2_000;
-/** How many secrets are remembered; beyond that the oldest are forgotten. */
-const MAX_SECRETS = 5_000;
+/** What stands in the place of a value that cannot be looked at. */
+const UNREADABLE = '[unreadable]';
 
 /** Under these names lie the variables of a process. They are not shown, whatever their names are. */
 const ENVIRONMENT = new Set(['env', 'environ', 'environment', 'env_vars', 'envvars', 'hostenv', 'processenv']);
@@ -30,41 +31,39 @@ const FLAG = /(?<![\w-])(--?[A-Za-z][\w.-]{0,63})(\s{1,4})("[^"]*"|'[^']*'|[^\s"
  * is cut. Actors, channels and the like show as their class. It never throws, and never calls what it is given.
  */
 export class Redactor {
-  readonly #secrets = new Set<string>();
-  #pattern: RegExp | undefined;
+  readonly #secrets = new SecretTexts();
+  /** Whether a secret could not be remembered. No text is shown from then on: it might be in it. */
+  #isBlind = false;
 
   /** These values show nowhere from now on. */
   learn(secrets: Iterable<string>): void {
-    for (const secret of secrets) {
-      // As it is, as it stands in a URL, and as it stands in JSON.
-      for (const form of [secret, encoded(secret), JSON.stringify(secret).slice(1, -1)]) {
-        if (this.#secrets.has(form)) continue;
-        this.#secrets.add(form);
-        this.#pattern = undefined;
-      }
-    }
-    for (const oldest of this.#secrets) {
-      if (this.#secrets.size <= MAX_SECRETS) break;
-      this.#secrets.delete(oldest);
+    try {
+      for (const secret of secrets) this.#secrets.add(secret);
+    } catch {
+      this.#isBlind = true;
     }
   }
 
   /** A text without secrets, and of a long one the beginning. */
   text(text: string): string {
-    const clean = this.#clean(text.slice(0, MAX_LOOK));
-    if (text.length <= MAX_LOOK && clean.length <= MAX_TEXT) return clean;
-    return `${clean.slice(0, MAX_TEXT)}…`;
+    const shown = this.#clean(text, 0, MAX_LOOK);
+    if (text.length <= MAX_LOOK && shown.length <= MAX_TEXT) return shown;
+    return `${shown.slice(0, MAX_TEXT)}…`;
   }
 
   /** The same of the end of a text, as it matters in what a process has printed. */
   tail(text: string): string {
-    const clean = this.#clean(text.slice(-MAX_LOOK));
-    return clean.length <= MAX_TEXT * 2 ? clean : `…${clean.slice(-MAX_TEXT * 2)}`;
+    const shown = this.#clean(text, Math.max(0, text.length - MAX_LOOK), text.length);
+    return shown.length <= MAX_TEXT * 2 ? shown : `…${shown.slice(-MAX_TEXT * 2)}`;
   }
 
   /** Anything as plain JSON without secrets. */
   json(value: unknown): Json {
-    return this.#json(value, '', 0, { left: MAX_VALUES, above: new Set() });
+    try {
+      return this.#json(value, '', 0, { left: MAX_VALUES, above: new Set() });
+    } catch {
+      return UNREADABLE;
+    }
   }
 
   #json(value: unknown, name: string, depth: number, walk: { left: number; above: Set<object> }): Json {
@@ -97,7 +96,7 @@ export class Redactor {
       return this.#fields(value, depth, walk);
     } catch {
       // A proxy may refuse to be looked at.
-      return '[unreadable]';
+      return UNREADABLE;
     } finally {
       walk.above.delete(value);
     }
@@ -138,30 +137,43 @@ export class Redactor {
     return shown;
   }
 
-  #clean(text: string): string {
-    let clean = text;
-    const pattern = this.#secretPattern();
-    if (pattern !== undefined) clean = clean.replace(pattern, REDACTED);
-    // Most texts are names, and have none of these.
-    if (!/[:=\s]/.test(clean)) return clean;
-    return withoutAssigned(clean.replace(URL_CREDENTIALS, `$1${REDACTED}@`).replace(BEARER, `$1 ${REDACTED}`)).replace(
-      FLAG,
-      (all: string, flag: string, space: string) => (isSecretName(flag) ? `${flag}${space}${REDACTED}` : all),
-    );
+  /** A part of a text. An error tells nothing of the text, and nor does what is shown then. */
+  #clean(text: string, from: number, to: number): string {
+    if (this.#isBlind) return REDACTED;
+    try {
+      return withoutNamed(this.#withoutSecrets(text, from, to));
+    } catch {
+      return REDACTED;
+    }
   }
 
-  #secretPattern(): RegExp | undefined {
-    if (this.#secrets.size === 0) return undefined;
-    // The longest first, since one may begin with another.
-    this.#pattern ??= new RegExp(
-      [...this.#secrets]
-        .toSorted((a, b) => b.length - a.length)
-        .map((secret) => secret.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&'))
-        .join('|'),
-      'g',
-    );
-    return this.#pattern;
+  /** A secret may begin before the part or end after it, so that much more is looked at. */
+  #withoutSecrets(text: string, from: number, to: number): string {
+    const { longest } = this.#secrets;
+    const start = Math.max(0, from - longest);
+    const found = this.#secrets.find(text.slice(start, to + longest));
+    if (found === undefined) return text.slice(from, to);
+    let clean = '';
+    const end = Math.min(to, text.length);
+    for (let at = from; at < end; ) {
+      const isSecret = found[at - start];
+      const next = found.indexOf(isSecret === 1 ? 0 : 1, at - start);
+      const stop = next === -1 ? end : Math.min(end, next + start);
+      clean += isSecret === 1 ? REDACTED : text.slice(at, stop);
+      at = stop;
+    }
+    return clean;
   }
+}
+
+/** A text without what its own words say is secret: after a name, a flag, in a URL. */
+function withoutNamed(text: string): string {
+  // Most texts are names, and have none of these.
+  if (!/[:=\s]/.test(text)) return text;
+  return withoutAssigned(text.replace(URL_CREDENTIALS, `$1${REDACTED}@`).replace(BEARER, `$1 ${REDACTED}`)).replace(
+    FLAG,
+    (all: string, flag: string, space: string) => (isSecretName(flag) ? `${flag}${space}${REDACTED}` : all),
+  );
 }
 
 /** A text without the values of secret-looking names. Names may follow one another: `error: password=abc`. */
@@ -178,15 +190,6 @@ function withoutAssigned(text: string): string {
     done = from + value.length;
   }
   return done === 0 ? text : clean + text.slice(done);
-}
-
-function encoded(secret: string): string {
-  try {
-    return encodeURIComponent(secret);
-  } catch {
-    // Half of a surrogate pair.
-    return secret;
-  }
 }
 
 function classOf(prototype: unknown): string {

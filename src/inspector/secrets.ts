@@ -1,7 +1,7 @@
 import type { Manifest } from '../manifest/schema.ts';
 
 /** Shorter ones are not looked for in texts: they would be found everywhere. Where they are declared they do not show. */
-const SHORTEST_SECRET = 4;
+export const SHORTEST_SECRET = 4;
 
 const SECRET_WORDS = new Set([
   'pwd',

@@ -257,7 +257,10 @@ export interface DecisionRecord extends RecordBase {
   readonly reason: string;
 }
 
-/** A call of a plugin has begun or ended. Under load not every call is told of. */
+/**
+ * A call of a plugin has begun or ended. Under load not every call is told of; of one that failed or was slow the end is,
+ * which may come without a start.
+ */
 export interface CallRecord extends RecordBase {
   readonly kind: 'call';
   /** Tells calls apart. */
@@ -265,9 +268,11 @@ export interface CallRecord extends RecordBase {
   readonly edge: 'start' | 'end';
   /** At its end. `ok`, or the code of the error. */
   readonly outcome?: string | undefined;
+  /** At its end, where it failed: what the error says, without secrets. */
+  readonly message?: string | undefined;
   /** At its end: how long it took, the wait included, in milliseconds. */
   readonly tookMs?: number | undefined;
-  /** How many calls of any plugin were not told of since the `call` record before this one. */
+  /** How many calls of any plugin have ended since the `call` record before this one and were not told of. */
   readonly skipped?: number | undefined;
 }
 

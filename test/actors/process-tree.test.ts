@@ -81,3 +81,21 @@ test('the age of a process is what Node says of itself', async () => {
   expect(own?.ageMs).toBeGreaterThanOrEqual(process.uptime() * 1000 - 1_000);
   expect(own?.cpuMs).toBeGreaterThan(0);
 });
+
+test('lists the processes once for all trees that are asked for in one turn', async () => {
+  const root = { ppid: 1, cpuMs: 0, ageMs: 1_000, rssBytes: 2 ** 20 };
+  let listings = 0;
+  const sampler = createTreeSampler(async () => {
+    listings += 1;
+    return [1, 2, 3].map((pid) => ({ ...root, pid: pid * 10, pgid: pid * 10 }));
+  });
+  const stats = await Promise.all([10, 20, 30].map((pid) => sampler.sample(pid)));
+  expect(stats.map(({ processes, memoryRssMb }) => [processes, memoryRssMb])).toEqual([
+    [1, 1],
+    [1, 1],
+    [1, 1],
+  ]);
+  expect(listings).toBe(1);
+  await sampler.sample(10);
+  expect(listings).toBe(2);
+});

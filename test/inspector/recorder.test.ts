@@ -1,6 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { GreenroomError } from '../../src/errors.ts';
 import { Recorder } from '../../src/inspector/recorder.ts';
 import { Redactor } from '../../src/inspector/redaction.ts';
 import type { CrashRecord, InspectorRecord, SessionHeader, Sync, TransitionRecord } from '../../src/inspector/wire.ts';
@@ -149,6 +151,28 @@ describe('the recorder', () => {
     expect(starts.length).toBeGreaterThanOrEqual(50);
     expect(starts.length).toBeLessThanOrEqual(100);
     expect(ends[0]).toMatchObject({ outcome: 'ok', tookMs: expect.any(Number) as number });
+  });
+
+  it('tells of calls that fail or take long, however many there are, and counts those that it leaves out', async () => {
+    let now = 1_000;
+    const clock = { ...systemClock, now: () => now };
+    const bench = await openBench();
+    const recorder = new Recorder({ ...bench.inspected, clock, onError: (error) => bench.errors.push(error) });
+    endAfterTest(async () => recorder.close());
+    const begin = (call: string) => bench.calls.begin('bench', call, nowhere);
+    const slow = Array.from({ length: 60 }, (_, index) => begin(`slow-${index}`));
+    for (let call = 0; call < 500; call += 1) begin(String(call)).onResult(null);
+    const message = `token=abcdefgh ${'x'.repeat(2_000)}`;
+    begin('failed').onError(new GreenroomError('E_REMOTE', message, { plugin: 'bench' }));
+    now += 1_000;
+    for (const call of slow) call.onResult(null);
+    const calls = of(recordsOf(recorder), 'call');
+    const ends = calls.filter(({ edge }) => edge === 'end');
+    expect(ends.map(({ call }) => call)).toEqual(['failed', ...slow.map((_, index) => `slow-${index}`)]);
+    expect(ends[0]).toMatchObject({ outcome: 'E_REMOTE', skipped: 500 });
+    expect(ends[0]?.message).toMatch(/^token=\[redacted\] x+$/);
+    expect(ends[0]?.message).toHaveLength(500);
+    expect(bench.errors).toEqual([]);
   });
 
   it('tells of plugins that come and go, and of manifests that cannot be used', async () => {

@@ -37,6 +37,21 @@ test('the inspector is there until the supervisor has stopped, and shows that it
   await expect(get(port, '/')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
 
+test('the memory of a process that has ended is not shown', async () => {
+  const { supervisor } = await openRoom(WORKBENCH, { inspect: true });
+  const { port, token } = doorOf(supervisor.inspector?.url);
+  const reader = new Reader(port, token);
+  await reader.sync();
+  await supervisor.load('workbench');
+  await reader.record(({ kind, actor }) => kind === 'memory' && actor === 'plugin:workbench');
+  await supervisor.unload('workbench');
+  const again = new Reader(port, token);
+  const { actors, plugins } = await again.sync();
+  expect(actors.find(({ id }) => id === 'plugin:workbench')?.context).not.toHaveProperty('memoryMb');
+  expect(plugins).toMatchObject([{ name: 'workbench' }]);
+  expect(plugins[0]).not.toHaveProperty('memoryMb');
+});
+
 test.each([
   [false, 405],
   [true, 202],

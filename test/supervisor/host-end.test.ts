@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,11 +18,14 @@ async function nothingLeft(worker: number): Promise<void> {
   await vi.waitFor(() => expect(readdirSync(sockets)).toEqual([]), { timeout: 10_000, interval: 5 });
 }
 
-async function startHost(way: string) {
+/** What runs a program as the first process of a namespace of its own. */
+const AS_INIT = ['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount-proc', '--kill-child'];
+const mayBeInit = spawnSync(AS_INIT[0] as string, [...AS_INIT.slice(1), 'true']).status === 0;
+
+async function startHost(way: string, under: readonly string[] = []) {
   const room = await openRoom({});
-  const host = spawn(process.execPath, [HOST, join(FIXTURES, 'stubborn'), room.dataDir, way], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  const [program, ...args] = [...under, process.execPath, HOST, join(FIXTURES, 'stubborn'), room.dataDir, way];
+  const host = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   onTestFinished(() => void host.kill('SIGKILL'));
   const lines = createInterface({ input: host.stdout })[Symbol.asyncIterator]();
   const line = async (): Promise<string> => String((await lines.next()).value);
@@ -61,6 +64,12 @@ test('a program keeps its own signal handlers', async () => {
   expect(await line()).toBe('the program was told');
   expect(await exited).toEqual([0, null]);
   expect(lives(pid)).toBe(false);
+});
+
+test.runIf(mayBeInit)('a program that is PID 1 exits when it has stopped on a signal', async () => {
+  const { host, exited } = await startHost('stop', AS_INIT);
+  process.kill(Number(readFileSync(`/proc/${host.pid}/task/${host.pid}/children`, 'utf8')), 'SIGTERM');
+  expect(await exited).toEqual([143, null]);
 });
 
 test('a second signal does not wait for a worker that takes its time to stop', async () => {

@@ -1,9 +1,11 @@
 import { printable } from '../printable.ts';
+import { textWidth } from '../text-width.ts';
 
 /** The lower part of a terminal, drawn anew again and again, below lines that stay. */
 export class Screen {
   readonly #stream: NodeJS.WriteStream;
-  #drawn = 0;
+  /** The lines that can be taken away again. */
+  #drawn: readonly string[] = [];
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
@@ -23,16 +25,21 @@ export class Screen {
   draw(lines: readonly string[]): void {
     const shown = lines.slice(0, this.rows);
     this.#stream.write(this.#back() + shown.map((line) => `${printable(line)}\n`).join(''));
-    this.#drawn = shown.length;
+    this.#drawn = shown;
   }
 
   /** Writes a line that stays, above what is drawn, which is drawn anew by the next `draw`. */
   say(line: string): void {
     this.#stream.write(`${this.#back()}${printable(line)}\n`);
-    this.#drawn = 0;
+    this.#drawn = [];
   }
 
+  /** A terminal that was made narrower meanwhile has broken what was drawn into more lines. */
   #back(): string {
-    return this.#drawn === 0 ? '' : `\u001b[${this.#drawn}A\u001b[J`;
+    const width = this.#stream.columns || 80;
+    const rows = this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / width)), 0);
+    // What has left the terminal at the top is out of reach.
+    const reach = Math.min(rows, (this.#stream.rows || 24) - 1);
+    return rows === 0 ? '' : `\u001b[${reach}A\r\u001b[J`;
   }
 }

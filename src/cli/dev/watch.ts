@@ -98,7 +98,9 @@ function drawLive(supervisor: Supervisor, { out }: Terminal): () => void {
       drawSoon();
     }),
     () => clearInterval(refresh),
+    () => process.stdout.off('resize', drawSoon),
   );
+  process.stdout.on('resize', drawSoon);
   formatProblems(supervisor.problems(), out).forEach(say);
   draw();
   return () => {

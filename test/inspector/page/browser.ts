@@ -49,7 +49,8 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => {
     // Of a connection that a test has broken, the browser tells by itself.
-    if (message.type() === 'error' && !/net::ERR_|status of 40[13]/.test(message.text())) faults.push(message.text());
+    if (message.type() === 'error' && !/net::ERR_|status of 4(0[13]|29)/.test(message.text()))
+      faults.push(message.text());
   });
   page.on('request', (request) => {
     const { hostname, protocol } = new URL(request.url());
@@ -78,7 +79,7 @@ export interface Shown {
   readonly wrong: number;
 }
 
-/** Looks at instants one after another, by the slider, and reads every pane at each. */
+/** Looks at instants one after another, by the address, and reads every pane at each. */
 export async function visit(
   page: Page,
   instants: readonly { readonly seq: number; readonly actor: string }[],
@@ -89,12 +90,10 @@ export async function visit(
       for (let n = 0; n < 50; n += 1) await Promise.resolve();
     };
     const all = (selector: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(selector)];
-    const instant = document.querySelector('[aria-label=Instant]') as HTMLInputElement;
     const shown = [];
     for (const { seq, actor } of given) {
-      all(`[data-actor="${actor}"]`)[0]?.click();
-      instant.value = String(seq);
-      instant.dispatchEvent(new Event('input', { bubbles: true }));
+      location.hash = `#actor=${encodeURIComponent(actor)}&at=${seq}`;
+      dispatchEvent(new HashChangeEvent('hashchange'));
       await drawn();
       const context: Record<string, unknown> = {};
       for (const row of all('.facts > [data-key]')) {

@@ -36,10 +36,10 @@ describe.skipIf(CHROMIUM === undefined)('the time cursor', () => {
     }));
     await page.locator('.chart-pane').waitFor();
     // The last records may still be on their way.
-    await page.waitForFunction(
-      (seq) => Number(document.querySelector<HTMLInputElement>('[aria-label=Instant]')?.max) >= seq,
-      header.seq,
-    );
+    await page.waitForFunction((seq) => {
+      const text = document.querySelector('[aria-label=Instant]')?.getAttribute('aria-valuetext') ?? '';
+      return Number(/record (\d+)/.exec(text)?.[1]) >= seq;
+    }, header.seq);
     const shown = await visit(page, instants);
     // Read from the file, of which the page knows the end first, instead of from the stream, it is the same.
     const file = join(bench.folder, 'session.ndjson');

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { inspect } from '../bench.ts';
 import { CHROMIUM, openPage, openWay, PAGE_FOLDER, rowOf, useBrowser } from './browser.ts';
 import { parseSession } from './replay.ts';
 import { crash, openSession, says } from './session.ts';
@@ -190,6 +191,30 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     await says(other, '.pill', /kept/);
   });
 
+  it('says when too many pages are open and goes on when one is closed, and when the runtime has another address', async () => {
+    const { bench, inspector, port, token } = await openSession();
+    const headers = { authorization: `Bearer ${token}` };
+    const others = Array.from({ length: 8 }, () => new AbortController());
+    await Promise.all(others.map(({ signal }) => fetch(`http://127.0.0.1:${port}/api/stream`, { headers, signal })));
+    const page = await openPage(inspector.url);
+    await says(page, 'h1', /Too many pages are open/);
+    for (const other of others) other.abort();
+    await says(page, '.pill', /Live/);
+    await bench.supervisor.execute('bench', { do: 'fail' }).catch(() => {});
+    await says(page, '.event', /E_REMOTE after \d+ ms · /);
+    // By time, in which most of the bar may be empty.
+    const bar = page.locator('[aria-label=Instant]');
+    expect(Number(await bar.getAttribute('max'))).toBeGreaterThan(Date.UTC(2020));
+    await bar.focus();
+    await page.keyboard.press('ArrowLeft');
+    await says(page, '.pill', /Paused/);
+    await page.keyboard.press('ArrowRight');
+    await says(page, '.pill', /Live/);
+    await inspector.close();
+    await inspect(bench.inspected, { port });
+    await says(page, '.pill', /Runtime restarted: open the new address/);
+  });
+
   it('comes back twenty times without losing a record or taking one twice', async () => {
     const session = await openSession();
     const { bench, inspector, port, token } = session;
@@ -201,7 +226,10 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
       await bench.supervisor.execute('bench', { do: 'about' });
       await says(page, '.pill', /Reconnecting|Live/);
       await page.waitForFunction(
-        (seq) => Number(document.querySelector<HTMLInputElement>('[aria-label=Instant]')?.max) >= seq,
+        (seq) => {
+          const text = document.querySelector('[aria-label=Instant]')?.getAttribute('aria-valuetext') ?? '';
+          return Number(/record (\d+)/.exec(text)?.[1]) >= seq;
+        },
         (await session.snapshot()).seq,
       );
     }

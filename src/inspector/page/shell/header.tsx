@@ -59,9 +59,12 @@ const STREAM_TEXTS = {
   opening: 'Connecting',
   live: 'Live',
   reconnecting: 'Reconnecting',
+  full: 'Too many pages are open',
   lost: 'Runtime ended: data kept',
-  refused: 'Runtime ended: data kept',
+  refused: 'Runtime restarted: open the new address',
 } as const;
+
+const NEXT_STEP = 'After a restart the address is another: supervisor.inspector.url';
 
 function Connection() {
   const page = usePage();
@@ -74,14 +77,14 @@ function Connection() {
       : source.kind === 'file'
         ? ['file', source.name]
         : hasEnded
-          ? ['ended', STREAM_TEXTS.lost]
+          ? ['ended', source.state === 'refused' ? STREAM_TEXTS.refused : STREAM_TEXTS.lost]
           : source.state === 'live' && cursor !== undefined
             ? ['paused', 'Paused']
             : [source.state, STREAM_TEXTS[source.state]];
   const machine = page.moment.value.actors.get('supervisor')?.state;
   return (
     <div class="connection">
-      <span class={`pill pill-${kind}`} role="status">
+      <span class={`pill pill-${kind}`} role="status" title={hasEnded ? NEXT_STEP : undefined}>
         {text}
       </span>
       {dropped > 0 && <span class="pill pill-dropped">{dropped.toLocaleString()} dropped</span>}

@@ -1,6 +1,9 @@
 import { durationText, timeText } from '../store/format.ts';
 import { usePage } from '../store/page.ts';
 
+/** By so many records an arrow goes on. */
+const STEPS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
+
 /** The instant that every pane shows, to be moved to any other that is remembered. */
 export function TimeBar() {
   const page = usePage();
@@ -9,6 +12,7 @@ export function TimeBar() {
   if (history === undefined) return null;
   const isLive = cursor === undefined;
   const now = cursor ?? history.seq;
+  const [begin, end] = [history.firstAt, history.present.at];
   const ago = history.present.at - moment.at;
   return (
     <div class={isLive ? 'time-bar' : 'time-bar time-bar-past'}>
@@ -22,12 +26,19 @@ export function TimeBar() {
         type="range"
         aria-label="Instant"
         aria-valuetext={`${timeText(moment.at)}, record ${now}`}
-        min={history.first}
-        max={history.seq}
-        value={now}
+        min={begin}
+        max={end}
+        value={isLive ? end : moment.at}
+        onKeyDown={(event) => {
+          // A step of the bar would be a millisecond, in which there is nothing most of the time.
+          const step = STEPS[event.key];
+          if (step === undefined) return;
+          event.preventDefault();
+          page.lookAt(now + step >= history.seq ? undefined : now + step);
+        }}
         onInput={(event) => {
-          const seq = Number(event.currentTarget.value);
-          page.lookAt(seq >= history.seq ? undefined : seq);
+          const at = Number(event.currentTarget.value);
+          page.lookAt(at >= end ? undefined : history.instantAt(at));
         }}
       />
       <output class="time-now">

@@ -4,7 +4,7 @@ import { OpenButton } from './open-button.tsx';
 /** What is shown while there is no session: why, and what to do. */
 export function Welcome() {
   const source = usePage().source.value;
-  const isWaiting = source.kind === 'stream' && source.state !== 'refused' && source.state !== 'lost';
+  const isWaiting = source.kind === 'stream' && ['opening', 'live', 'reconnecting'].includes(source.state);
   return (
     <main class="welcome">
       <img src="./icon.svg" alt="" width="56" height="56" />
@@ -26,12 +26,16 @@ type Source = ReturnType<typeof usePage>['source']['value'];
 
 function titleOf(source: Source): string {
   if (source.kind !== 'stream') return 'Nothing to show yet';
+  if (source.state === 'full') return 'Too many pages are open';
   return source.state === 'refused' ? 'This address opens another runtime' : 'The runtime does not answer';
 }
 
 function reasonOf(source: Source): string {
   if (source.kind !== 'stream') {
     return 'To look at a running supervisor, open the whole address that it printed, with what follows the #.';
+  }
+  if (source.state === 'full') {
+    return 'Close another page of this inspector; this one then goes on.';
   }
   return source.state === 'refused'
     ? 'The token of this page is not the one of the runtime that answers. Open the address that it printed when it started.'

@@ -17,7 +17,7 @@ const LISTED = 20;
 
 /**
  * The decisions that gave a plugin's worker its room, or did not, and those by which it had to go; of scheduler and
- * supervisor the latest of all, the latest first.
+ * supervisor those of all plugins. The latest first.
  */
 export function decisionsOf(history: History, actor: ActorState, until: number): readonly DecisionStep[] {
   const { id, machine, lastDecision } = actor;
@@ -28,6 +28,7 @@ export function decisionsOf(history: History, actor: ActorState, until: number):
       if (record.actor !== id || record.generation === lastDecision?.generation) decisions.push(record);
     }
     decisions.splice(0, decisions.length - LISTED);
+    decisions.reverse();
   } else {
     for (let place = history.countUntil(until) - 1; place >= 0 && decisions.length < LISTED; place -= 1) {
       const record = history.records[place];

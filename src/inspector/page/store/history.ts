@@ -76,6 +76,11 @@ export class History {
     return (this.#records[0]?.seq ?? this.seq + 1) - 1;
   }
 
+  /** When the earliest instant was, in milliseconds since the epoch. */
+  get firstAt(): number {
+    return this.#records[0]?.at ?? this.known.at;
+  }
+
   /** The latest instant there is. */
   get seq(): number {
     return Math.max(this.#records.at(-1)?.seq ?? 0, this.known.seq);

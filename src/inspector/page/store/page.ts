@@ -100,7 +100,7 @@ export class Page {
   /** Whether the runtime has ended, as far as this page can tell. */
   readonly hasEnded = computed(() => {
     const source = this.source.value;
-    if (source.kind !== 'stream' || source.state === 'live' || source.state === 'opening') return false;
+    if (source.kind !== 'stream' || ['live', 'opening', 'full'].includes(source.state)) return false;
     if (source.state !== 'reconnecting') return this.history.value !== undefined;
     return this.moment.value.actors.get('supervisor')?.active.includes('stopped') === true;
   });

@@ -152,10 +152,13 @@ function wordsOf(record: InspectorRecord, victims: readonly ActorId[]): Pick<Row
       return { type: `decision: ${outcome}`, note, isError: outcome === 'refuse' };
     }
     case 'call': {
-      const { edge, outcome, tookMs } = record;
+      const { edge, outcome, message, tookMs, skipped } = record;
+      const left = skipped === undefined ? [] : [`${skipped.toLocaleString()} calls before it are not shown`];
       const isError = outcome !== undefined && outcome !== 'ok';
-      if (edge === 'start') return { type: 'call', note: 'begins', isError };
-      return { type: 'call', note: `${outcome ?? ''} after ${Math.round(tookMs ?? 0)} ms`, isError };
+      if (edge === 'start') return { type: 'call', note: ['begins', ...left].join(' · '), isError };
+      const said = message === undefined ? [] : [message];
+      const note = [`${outcome ?? ''} after ${Math.round(tookMs ?? 0)} ms`, ...said, ...left].join(' · ');
+      return { type: 'call', note, isError };
     }
     case 'problem':
       return {

@@ -13,13 +13,16 @@ export interface StreamListener {
 }
 
 /**
- * How a stream stands. `refused`: the token is none of this server's; `lost`: it has not answered several times over, and
- * is still asked now and then.
+ * How a stream stands. `refused`: the token is not the one of the runtime that answers; `full`: the runtime has as many
+ * readers as it takes, and is asked again; `lost`: it has not answered several times over, and is still asked now and then.
  */
-export type StreamState = 'opening' | 'live' | 'reconnecting' | 'lost' | 'refused';
+export type StreamState = 'opening' | 'live' | 'reconnecting' | 'full' | 'lost' | 'refused';
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
+/** The status of the answer to a reader too many, and when that asks again, in milliseconds. */
+const TOO_MANY = 429;
+const FULL_WAIT_MS = 2_000;
 /** After so many attempts without an answer the runtime is taken for ended. */
 const LOST_AFTER = 5;
 
@@ -36,6 +39,12 @@ export async function followStream(token: string, listener: StreamListener, sign
         signal,
       });
       if (response.status === 401 || response.status === 403) return listener.onConnection('refused');
+      if (response.status === TOO_MANY) {
+        failures = 0;
+        listener.onConnection('full');
+        await pause(FULL_WAIT_MS, signal);
+        continue;
+      }
       if (!response.ok || response.body === null) throw new Error(`The stream is answered with ${response.status}.`);
       const session = response.headers.get('greenroom-session');
       if (session !== null) {

@@ -1,0 +1,18 @@
+import { setImmediate as turn } from 'node:timers/promises';
+
+/** How long work may hold the event loop at a time, in milliseconds. */
+const SLICE_MS = 5;
+
+/**
+ * Cuts long work into slices. What is returned is awaited between two steps of it: where the slice is used up it resolves
+ * in a later turn, so that calls are carried meanwhile; else it is undefined.
+ */
+export function createTimeSlice(): () => Promise<void> | undefined {
+  let end = performance.now() + SLICE_MS;
+  return () => {
+    if (performance.now() < end) return undefined;
+    return turn().then(() => {
+      end = performance.now() + SLICE_MS;
+    });
+  };
+}
