@@ -182,6 +182,14 @@ export const tellScheduler = (type: 'IDLE' | 'BUSY' | 'DENIED' | 'RELEASED') =>
     }),
   );
 
+/**
+ * Tells the scheduler that the plugin is idle, unless calls that waited at its gate have taken leases in this very step:
+ * the state `busy`, entered next, tells of those. Told idle in between, it would be evicted as it is about to be called.
+ */
+export const tellIdle = base.enqueueActions(({ context, enqueue }) => {
+  if (context.gate.leases === 0) enqueue(tellScheduler('IDLE'));
+});
+
 /** It cannot go now. Where no lease is out, the scheduler is told when it can. */
 export const deny = base.enqueueActions(({ context, enqueue }) => {
   enqueue(tellScheduler('DENIED'));

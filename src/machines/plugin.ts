@@ -50,6 +50,7 @@ import {
   spawnWorker,
   startIdleTime,
   stillToReplace,
+  tellIdle,
   tellScheduler,
   unwish,
   updateAcquire,
@@ -257,7 +258,7 @@ export const pluginMachine = base.createMachine({
 
             ready: {
               id: 'ready',
-              entry: [noteServing, openGate, entered('ready', 'ready'), tellScheduler('IDLE'), startIdleTime],
+              entry: [noteServing, openGate, entered('ready', 'ready'), tellIdle, startIdleTime],
               exit: endIdleTime,
               always: { guard: 'leased', target: 'busy' },
               on: {
