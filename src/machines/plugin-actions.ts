@@ -422,6 +422,7 @@ export const noteFailure = base.assign(({ context, event }) => {
     case 'WORKER.OVERSIZED':
       return { lastError: event.error };
     case 'WORKER.HUNG':
+    case 'UNREACHABLE':
       return { lastError: event.error, lastExit: undefined, retryable: true, wasReady: true };
     case 'GIVE_UP':
       return { lastError: event.error };
