@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { residentBytes } from './process-memory.ts';
 import { readProcStats, TICKS_PER_SECOND } from './proc-stat.ts';
 import { listByPs } from './ps.ts';
 
@@ -21,7 +22,7 @@ export interface TreeStats {
   readonly pid: number;
   /** 100 is one processor kept busy. Since the last sample of this tree, the first time since its root's start. */
   readonly cpuPercent: number | null;
-  /** Resident memory in MiB, summed; memory that processes share counts for each of them. */
+  /** Resident memory in MiB, summed; memory that processes share counts once on Linux, elsewhere for each of them. */
   readonly memoryRssMb: number | null;
   readonly processes: number | null;
   readonly uptimeMs: number | null;
@@ -62,7 +63,9 @@ export function createTreeSampler(list: () => Promise<ProcessSample[]> = listPro
       return {
         pid,
         cpuPercent: elapsedMs > 0 ? round((usedMs / elapsedMs) * 100) : 0,
-        memoryRssMb: round(sum(tree.map((member) => member.rssBytes ?? readRssBytes(member.pid))) / 2 ** 20),
+        memoryRssMb: round(
+          sum(tree.map((member) => member.rssBytes ?? residentBytes(member.pid, tree.length > 1))) / 2 ** 20,
+        ),
         processes: tree.length,
         uptimeMs: Math.round(root.ageMs),
       };
@@ -122,16 +125,6 @@ function listByProc(): ProcessSample[] {
     cpuMs: cpuTicks * msPerTick,
     ageMs: Math.max(0, machineAgeMs - Number(startTime) * msPerTick),
   }));
-}
-
-/** From `status`, which tells kB: `stat` tells pages, whose size differs between machines. */
-function readRssBytes(pid: number): number {
-  try {
-    const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return Number(found?.[1] ?? 0) * 1024;
-  } catch {
-    return 0;
-  }
 }
 
 function sum(figures: readonly number[]): number {
