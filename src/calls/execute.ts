@@ -2,6 +2,7 @@ import { GreenroomError } from '../errors.ts';
 import { Call, type CallOptions, type CallSite, nextCallId } from './call.ts';
 import { encodeCall, type EncodedCall } from './input.ts';
 import { CallStream } from './stream.ts';
+import { StreamHandle } from './stream-handle.ts';
 
 /** The longest time a timer of Node can run, about 24.8 days; beyond it they fire at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -25,10 +26,10 @@ export function executeCall<Output>(site: CallSite, input: unknown, options: Cal
 }
 
 /**
- * Calls `execute_stream` of a plugin. The call starts with the first `next()`; leaving the loop cancels it, and a slow
- * reader slows the worker down.
+ * Calls `execute_stream` of a plugin. The call starts with the first `next()`; leaving the loop cancels it, as does
+ * dropping the stream, once it is collected; a slow reader slows the worker down.
  */
-export function streamCall<Chunk>(site: CallSite, input: unknown, options: CallOptions): CallStream<Chunk> {
+export function streamCall<Chunk>(site: CallSite, input: unknown, options: CallOptions): StreamHandle<Chunk> {
   let call: Call | undefined;
   let left = false;
   const stream: CallStream<Chunk> = new CallStream<Chunk>({
@@ -60,7 +61,7 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: CallO
       call?.cancel(undefined);
     },
   });
-  return stream;
+  return new StreamHandle(stream);
 }
 
 function checkOptions(plugin: string, { timeoutMs, signal, priority, onProgress }: CallOptions): void {
