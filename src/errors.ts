@@ -12,7 +12,7 @@ export const ERROR_CODES = {
   E_START: 'The worker could not be started, or ended before it was ready.',
   E_START_TIMEOUT: 'The worker was not ready within its start timeout.',
   E_HANDSHAKE: 'The worker answered the handshake or the first health check wrongly.',
-  E_CRASHED: 'The worker ended while it was needed.',
+  E_CRASHED: 'The worker ended while it was needed, or the connection to it failed.',
   E_HUNG: 'The worker stopped answering and was ended.',
   E_MEMORY: 'The worker used more memory than its manifest allows and was replaced.',
   E_GIVEN_UP: 'The worker crashed too often and is not restarted any more.',

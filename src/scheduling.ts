@@ -11,12 +11,12 @@ import type { PluginContext } from './machines/plugin.ts';
 import type { SchedulerInput, schedulerMachine } from './machines/scheduler.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import { type Decision, decisionAt } from './scheduler/decision.ts';
-import { decisionLine } from './scheduler/decision-text.ts';
+import { decisionLine, stayedLine } from './scheduler/decision-text.ts';
 import type { Measurement } from './scheduler/ledger.ts';
 import { amounts, type Need, NOTHING, type Resources } from './scheduler/need.ts';
 import { policyNamed } from './scheduler/policies.ts';
 import type { Policy } from './scheduler/policy.ts';
-import type { SchedulerFact } from './scheduler/scheduler-events.ts';
+import type { EvictionOutcome, SchedulerFact } from './scheduler/scheduler-events.ts';
 
 /** How the scheduler stands, as plain data. */
 export interface SchedulingStatus {
@@ -32,7 +32,7 @@ export interface SchedulingStatus {
   readonly waiting: number;
   /** Plugins that room is being made for. */
   readonly evicting: number;
-  /** How often plugins were granted room, refused it, and told to go, since the start. */
+  /** How often plugins were granted room, were refused it, and left for another, since the start. */
   readonly granted: number;
   readonly refused: number;
   readonly evicted: number;
@@ -60,8 +60,12 @@ export class Scheduling {
   readonly #settings: ResolvedSettings;
   readonly #host: SchedulingHost;
   readonly #footprints: Footprints;
-  /** The last decision about each plugin, and the last by which it was told to go; by the monotonic clock. */
+  /**
+   * The last decision about each plugin, the one by which it is asked to leave now, and the last by which it left; by
+   * the monotonic clock.
+   */
   readonly #about = new Map<string, Decision>();
+  readonly #asked = new Map<string, Decision>();
   readonly #against = new Map<string, Decision>();
   #scheduler: ActorRefFrom<typeof schedulerMachine> | undefined;
   #granted = 0;
@@ -89,6 +93,7 @@ export class Scheduling {
   attach(scheduler: ActorRefFrom<typeof schedulerMachine>): void {
     this.#scheduler = scheduler;
     scheduler.on('decision', ({ decision }) => this.#note(decision));
+    scheduler.on('eviction', ({ eviction }) => this.#noteEviction(eviction));
     scheduler.on('fact', ({ fact }) => this.#tell(fact));
   }
 
@@ -123,6 +128,7 @@ export class Scheduling {
   /** Forgets what was decided about a plugin that is gone. */
   forget(plugin: string): void {
     this.#about.delete(plugin);
+    this.#asked.delete(plugin);
     this.#against.delete(plugin);
   }
 
@@ -155,7 +161,7 @@ export class Scheduling {
       need: this.need(record.context),
       admission: this.#scheduler?.getSnapshot().context.admission,
       decision: this.#about.get(plugin),
-      eviction: this.#against.get(plugin),
+      eviction: this.#asked.get(plugin) ?? this.#against.get(plugin),
     });
   }
 
@@ -165,10 +171,9 @@ export class Scheduling {
     const decision = Object.freeze(decisionAt(given, this.#toWall));
     const { plugin, outcome, chosen } = decision;
     this.#about.set(plugin, given);
-    for (const victim of chosen) this.#against.set(victim.plugin, given);
+    for (const victim of chosen) this.#asked.set(victim.plugin, given);
     if (outcome === 'grant') this.#granted += 1;
     if (outcome === 'refuse') this.#refused += 1;
-    this.#evicted += chosen.length;
     // What the policy gives to everybody is no news.
     if (decision.reason !== 'permissive') {
       const concerned = new Set([plugin, ...chosen.map((victim) => victim.plugin)]);
@@ -177,10 +182,29 @@ export class Scheduling {
     if (this.decisions.any) this.decisions.notify(decision);
   }
 
+  /** A plugin that was asked to leave has left, which counts, or has stayed, which its log says too. */
+  #noteEviction(eviction: EvictionOutcome): void {
+    const { plugin, requester, outcome } = eviction;
+    const asked = this.#asked.get(plugin);
+    this.#asked.delete(plugin);
+    if (outcome === 'left') {
+      this.#evicted += 1;
+      if (asked !== undefined) this.#against.set(plugin, asked);
+      return;
+    }
+    for (const each of new Set([plugin, requester ?? plugin])) {
+      this.#write(each, { eviction }, stayedLine(eviction));
+    }
+  }
+
   #log(plugin: string, decision: Decision): void {
     const shown = { ...decision, considered: decision.considered.slice(0, RANKS_LOGGED) };
+    this.#write(plugin, { decision: shown }, decisionLine(decision));
+  }
+
+  #write(plugin: string, details: Readonly<Record<string, unknown>>, line: string): void {
     try {
-      this.#host.log(plugin).event({ decision: shown }, decisionLine(decision));
+      this.#host.log(plugin).event(details, line);
     } catch (error) {
       this.#host.logger.error({ plugin, err: error }, 'A decision about a plugin cannot be written to its log.');
     }

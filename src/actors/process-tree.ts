@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { residentBytes } from './process-memory.ts';
 import { readProcPids, readProcStat, TICKS_PER_SECOND } from './proc-stat.ts';
 import { listByPs } from './ps.ts';
 
@@ -21,7 +22,7 @@ export interface TreeStats {
   readonly pid: number;
   /** 100 is one processor kept busy. Since the last sample of this tree, the first time since its root's start. */
   readonly cpuPercent: number | null;
-  /** Resident memory in MiB, summed; memory that processes share counts for each of them. */
+  /** Resident memory in MiB, summed; memory that processes share counts once on Linux, elsewhere for each of them. */
   readonly memoryRssMb: number | null;
   readonly processes: number | null;
   readonly uptimeMs: number | null;
@@ -141,9 +142,9 @@ async function listByProc(pause: (() => Promise<void> | undefined) | undefined):
   return all;
 }
 
-/** The resident memory of a tree in MiB, summed; memory that processes share counts for each of them. */
+/** The resident memory of a tree in MiB, summed. What processes share counts once on Linux, elsewhere for each of them. */
 export function residentMb(tree: readonly ProcessSample[]): number {
-  return round(sum(tree.map((member) => member.rssBytes ?? readRssBytes(member.pid))) / 2 ** 20);
+  return round(sum(tree.map((member) => member.rssBytes ?? residentBytes(member.pid, tree.length > 1))) / 2 ** 20);
 }
 
 /** Undefined where it cannot be read, as for want of a file descriptor: then nothing is known of any process. */
@@ -152,16 +153,6 @@ function readMachineAgeMs(): number | undefined {
     return Number.parseFloat(readFileSync('/proc/uptime', 'utf8')) * 1000;
   } catch {
     return undefined;
-  }
-}
-
-/** From `status`, which tells kB: `stat` tells pages, whose size differs between machines. */
-function readRssBytes(pid: number): number {
-  try {
-    const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return Number(found?.[1] ?? 0) * 1024;
-  } catch {
-    return 0;
   }
 }
 

@@ -1,11 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { peakBytes, residentBytes } from './process-memory.ts';
 import { listProcesses, type ProcessSample, treesIn } from './process-tree.ts';
 
-/** The resident memory of a tree of processes, in MiB; what processes share counts for each of them. */
+/**
+ * The resident memory of a tree of processes, in MiB. What processes share counts once on Linux, elsewhere for each of
+ * them.
+ */
 export interface TreeMemory {
   readonly pids: readonly number[];
   readonly rssMb: number;
-  /** The sum of the most that each living process has ever had; the present figure where the system does not tell. */
+  /**
+   * The sum of the most that each living process has ever had, less what it shares now with others; the present figure
+   * where the system does not tell.
+   */
   readonly peakMb: number;
 }
 
@@ -29,22 +35,12 @@ export async function readTreeMemories(pids: readonly number[]): Promise<Readonl
 function memoryOf(tree: readonly ProcessSample[]): TreeMemory {
   let [rss, peak] = [0, 0];
   for (const member of tree) {
-    const own =
-      member.rssBytes === undefined ? readStatus(member.pid) : { rss: member.rssBytes, peak: member.rssBytes };
-    rss += own.rss;
-    peak += own.peak;
+    const { pid, rssBytes } = member;
+    const own = rssBytes ?? residentBytes(pid, tree.length > 1);
+    const alone = tree.length > 1 ? (rssBytes ?? residentBytes(pid, false)) : own;
+    rss += own;
+    // What a process shares now, it shared at its peak as well.
+    peak += rssBytes ?? Math.max(own, peakBytes(pid) - (alone - own));
   }
   return { pids: tree.map(({ pid }) => pid), rssMb: Math.ceil(rss / 2 ** 20), peakMb: Math.ceil(peak / 2 ** 20) };
 }
-
-/** `VmRSS` and `VmHWM` in bytes, see proc_pid_status(5); nothing of a process that has ended meanwhile. */
-function readStatus(pid: number): { rss: number; peak: number } {
-  try {
-    const text = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return { rss: bytesIn(/^VmRSS:\s+(\d+) kB$/m, text), peak: bytesIn(/^VmHWM:\s+(\d+) kB$/m, text) };
-  } catch {
-    return { rss: 0, peak: 0 };
-  }
-}
-
-const bytesIn = (pattern: RegExp, text: string): number => Number(pattern.exec(text)?.[1] ?? 0) * 1024;

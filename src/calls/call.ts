@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
 import { onAbort } from '../abort-watch.ts';
 import type { CallWatch } from './call-watch.ts';
+import { connectionFault } from './connection-fault.ts';
 import { removeTempFiles } from './input.ts';
 import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
 
@@ -58,6 +59,12 @@ const MAX_RESENDS = 2;
 /** How long a broken connection waits for the exit that explains it, in milliseconds. */
 const EXIT_GRACE_MS = 250;
 
+/** How often a call is sent anew while the host program has no descriptor or buffer to connect with. */
+const MAX_SHORTAGES = 20;
+
+/** How long a worker whose connection broke may take to say that it is alive, in milliseconds. */
+const CHECK_MS = 2_000;
+
 /** Calls are numbered within the process; a worker sees the number as the call's identifier. */
 let lastCall = 0;
 
@@ -88,6 +95,9 @@ export class Call implements Guest {
   #forgetSignal: (() => void) | undefined;
   #resends = 0;
   #starved = false;
+  #shortages = 0;
+  /** Whether nothing of it has reached the worker, so that any call may be sent again. */
+  #unsent = false;
 
   constructor(
     site: CallSite,
@@ -147,6 +157,11 @@ export class Call implements Guest {
       );
       return;
     }
+    this.#send(residency);
+  }
+
+  #send(residency: Residency): void {
+    this.#unsent = false;
     this.#inFlight = residency.channel[this.#path](this.id, this.#body, this.#answersOf(residency));
   }
 
@@ -166,13 +181,18 @@ export class Call implements Guest {
   lose(error: GreenroomError): void {
     this.#residency = undefined;
     this.#inFlight = undefined;
-    const idempotent = this.#options.idempotent ?? this.#site.idempotent();
-    if (this.#outcome !== undefined && idempotent && this.#path === 'execute' && this.#resends < MAX_RESENDS) {
+    if (this.#mayBeResent()) {
       this.#resends += 1;
       this.#site.gate.enter(this);
       return;
     }
     this.refuse(error);
+  }
+
+  #mayBeResent(): boolean {
+    if (this.#outcome === undefined || this.#resends >= MAX_RESENDS) return false;
+    if (this.#unsent) return true;
+    return this.#path === 'execute' && (this.#options.idempotent ?? this.#site.idempotent());
   }
 
   /** What this worker says of the call. Once the call is lost it counts no more: another may be at it. */
@@ -213,9 +233,7 @@ export class Call implements Guest {
     // A broken connection is most often the worker's death, of which its exit says more.
     if (error.code === 'E_CRASHED' && residency !== undefined) {
       this.#site.patience.setTimeout(() => {
-        if (this.#residency !== residency) return;
-        this.#settle()?.onError(error);
-        this.#leave();
+        if (this.#residency === residency) this.#onBroken(residency, error);
       }, EXIT_GRACE_MS);
       return;
     }
@@ -228,6 +246,66 @@ export class Call implements Guest {
     }
     this.#settle()?.onError(error);
     this.#leave();
+  }
+
+  /** The connection has failed, and the worker has not ended: it may be the host program, the worker, or this call. */
+  #onBroken(residency: Residency, error: GreenroomError): void {
+    const fault = connectionFault(error);
+    this.#unsent = fault !== 'broken';
+    if (fault === 'shortage' && this.#outcome !== undefined && this.#shortages < MAX_SHORTAGES) {
+      this.#shortages += 1;
+      this.#send(residency);
+      return;
+    }
+    if (fault === 'unreachable') {
+      this.#site.gate.reportUnreachable(residency, this, this.#unreachableError(error));
+      return;
+    }
+    if (fault === 'shortage') {
+      this.#settle()?.onError(error);
+      this.#leave();
+      return;
+    }
+    const isOurs = (): boolean => this.#residency === residency;
+    this.#isAlive(residency).then(
+      () => {
+        if (!isOurs()) return;
+        if (!this.#mayBeResent()) {
+          this.#settle()?.onError(error);
+          this.#leave();
+          return;
+        }
+        this.#resends += 1;
+        this.#send(residency);
+      },
+      (cause: unknown) => {
+        if (isOurs()) this.#site.gate.reportUnreachable(residency, this, this.#unreachableError(cause));
+      },
+    );
+  }
+
+  async #isAlive({ channel }: Residency): Promise<void> {
+    const late = new AbortController();
+    const timer = this.#site.clock.setTimeout(() => late.abort(), CHECK_MS);
+    try {
+      await channel.health(late.signal);
+    } catch (error) {
+      // The host program's own shortage says nothing about the worker.
+      if (!(error instanceof GreenroomError) || connectionFault(error) !== 'shortage') throw error;
+    } finally {
+      this.#site.clock.clearTimeout(timer);
+    }
+  }
+
+  #unreachableError(cause: unknown): GreenroomError {
+    const { plugin } = this.#site;
+    const { code } = ((cause as Error | undefined)?.cause ?? {}) as NodeJS.ErrnoException;
+    const why = code === undefined ? '' : ` (${code})`;
+    return new GreenroomError(
+      'E_CRASHED',
+      `The worker of "${plugin}" runs, but cannot be reached${why}; it was ended. Its log may say why.`,
+      { plugin, cause },
+    );
   }
 
   /** Whether it failed for want of memory, and may be tried again, once, when there is more. */

@@ -3,6 +3,7 @@ import { GreenroomError } from '../errors.ts';
 import { Call, type CallOptions, type CallSite, nextCallId } from './call.ts';
 import { encodeCall, type EncodedCall, type UnsavedCall } from './input.ts';
 import { CallStream } from './stream.ts';
+import { StreamHandle } from './stream-handle.ts';
 
 /** Calls `execute` of a plugin; resolves to its result. Rejects with a GreenroomError. */
 export function executeCall<Output>(site: CallSite, input: unknown, options: CallOptions): Promise<Output> {
@@ -23,10 +24,10 @@ export function executeCall<Output>(site: CallSite, input: unknown, options: Cal
 }
 
 /**
- * Calls `execute_stream` of a plugin. The call starts with the first `next()`; leaving the loop cancels it, and a slow
- * reader slows the worker down.
+ * Calls `execute_stream` of a plugin. The call starts with the first `next()`; leaving the loop cancels it, as does
+ * dropping the stream, once it is collected; a slow reader slows the worker down.
  */
-export function streamCall<Chunk>(site: CallSite, input: unknown, options: CallOptions): CallStream<Chunk> {
+export function streamCall<Chunk>(site: CallSite, input: unknown, options: CallOptions): StreamHandle<Chunk> {
   let call: Call | undefined;
   let left = false;
   const id = nextCallId();
@@ -65,7 +66,7 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: CallO
       call?.cancel(undefined);
     },
   });
-  return stream;
+  return new StreamHandle(stream);
 }
 
 function checkOptions(plugin: string, { timeoutMs, signal, priority, onProgress, idempotent }: CallOptions): void {

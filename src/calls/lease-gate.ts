@@ -47,6 +47,8 @@ export type GateEvent =
   | { readonly type: 'DRAINED'; readonly generation: number }
   /** A cancelled call was not given up by the worker in time. */
   | { readonly type: 'STUCK'; readonly generation: number }
+  /** The worker lives, and no connection to it can be made. */
+  | { readonly type: 'UNREACHABLE'; readonly generation: number; readonly error: GreenroomError }
   /** A call failed for want of memory, and comes again when the plugin has been given more room. */
   | { readonly type: 'STARVED'; readonly generation: number };
 
@@ -231,6 +233,12 @@ export class LeaseGate {
     if (!residency.guests.has(guest)) return;
     this.#stuck.add(guest);
     this.#announceStuck(residency);
+  }
+
+  /** A guest cannot be served because the worker, which lives, cannot be reached: it is as good as dead. */
+  reportUnreachable(residency: Residency, guest: Guest, error: GreenroomError): void {
+    if (!residency.guests.has(guest)) return;
+    this.#announce({ type: 'UNREACHABLE', generation: residency.generation, error });
   }
 
   #announceStuck(residency: Residency): void {

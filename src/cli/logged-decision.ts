@@ -41,6 +41,18 @@ const schema = z.object({
   }),
 });
 
+const stayed = z.object({ eviction: worker.extend({ outcome: z.literal('stayed') }) });
+
+/** The plugin and generation that, as a record of a log says, was chosen to leave and has stayed. */
+export function loggedStay(record: string): { readonly plugin: string; readonly generation: number } | undefined {
+  if (!record.includes('"eviction":')) return undefined;
+  try {
+    return stayed.parse(JSON.parse(record)).eviction;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The decision of the scheduler that a record of a plugin's log holds; `undefined` if it holds none. */
 export function loggedDecision(record: string): Decision | undefined {
   // Most records are lines that a worker has printed.

@@ -308,7 +308,7 @@ export class Recorder {
       const { plugin, ...decision } = decisionAt(emitted.decision, (at) => wallTime(this.clock, at));
       const shown = this.#redactor.json(decision) as unknown as Omit<DecisionRecord, 'seq' | 'kind' | 'actor'>;
       this.#add({ ...shown, kind: 'decision', actor: pluginId(plugin) });
-    } else {
+    } else if (emitted.type === 'fact') {
       const { kind, ...facts } = emitted.fact;
       const message = this.#redactor.text(`${kind}: ${JSON.stringify(facts)}`);
       this.#add({ kind: 'problem', at: this.#now(), actor: SCHEDULER, message });

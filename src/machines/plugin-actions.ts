@@ -189,6 +189,14 @@ export const tellScheduler = (type: 'IDLE' | 'BUSY' | 'DENIED' | 'RELEASED') =>
     }),
   );
 
+/**
+ * Tells the scheduler that the plugin is idle, unless calls that waited at its gate have taken leases in this very step:
+ * the state `busy`, entered next, tells of those. Told idle in between, it would be evicted as it is about to be called.
+ */
+export const tellIdle = base.enqueueActions(({ context, enqueue }) => {
+  if (context.gate.leases === 0) enqueue(tellScheduler('IDLE'));
+});
+
 /** It cannot go now. Where no lease is out, the scheduler is told when it can. */
 export const deny = base.enqueueActions(({ context, enqueue }) => {
   enqueue(tellScheduler('DENIED'));
@@ -421,6 +429,7 @@ export const noteFailure = base.assign(({ context, event }) => {
     case 'WORKER.OVERSIZED':
       return { lastError: event.error };
     case 'WORKER.HUNG':
+    case 'UNREACHABLE':
       return { lastError: event.error, lastExit: undefined, retryable: true, wasReady: true };
     case 'GIVE_UP':
       return { lastError: event.error };

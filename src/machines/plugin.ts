@@ -50,6 +50,7 @@ import {
   spawnWorker,
   startIdleTime,
   stillToReplace,
+  tellIdle,
   tellScheduler,
   unwish,
   updateAcquire,
@@ -66,10 +67,21 @@ const crash = {
   actions: [noteFailure, loseLeases, noteGone, base.raise({ type: 'REPLACEMENT.ABANDONED' })],
 } as const;
 
+/** The same for a worker that lives and cannot be reached: it is killed. */
+const unreachable = {
+  ...crash,
+  actions: [noteFailure, loseLeases, ...kill, noteGone],
+} as const;
+
 /** It was to go anyway, which is no crash. */
 const lostInDrain = [
   { guard: 'lostWhileLeaving', target: '#stopping', actions: [noteFailure, loseLeases, noteGone] },
   crash,
+] as const;
+
+const unreachableInDrain = [
+  { guard: 'lostWhileLeaving', target: '#stopping', actions: [noteFailure, loseLeases, ...kill, noteGone] },
+  unreachable,
 ] as const;
 
 /** The worker did not become ready: those who wait are told at once. */
@@ -97,6 +109,7 @@ const serving = {
   LOAD: { actions: noteLoad },
   'WORKER.EXITED': crash,
   'WORKER.HUNG': crash,
+  UNREACHABLE: unreachable,
   // In order, as it still works; once, as it is asked about again and again.
   'WORKER.OVERSIZED': { guard: 'ofCurrentAlone', actions: [noteFailure, base.raise({ type: 'REPLACE' })] },
   // Cancelled calls that the worker does not give up: a new worker, and no crash.
@@ -146,6 +159,7 @@ export const pluginMachine = base.createMachine({
         // Of a worker that is on its way out and has calls to end; the current one's are handled below.
         'WORKER.EXITED': { actions: loseLeases },
         'WORKER.HUNG': { actions: loseLeases },
+        UNREACHABLE: { actions: [loseLeases, dismissDrained] },
         'WORKER.GONE': { actions: forgetWorker },
         'WORKER.SPAWNED': { actions: notePid },
         CONFIGURED: { actions: noteConfig },
@@ -257,7 +271,7 @@ export const pluginMachine = base.createMachine({
 
             ready: {
               id: 'ready',
-              entry: [noteServing, openGate, entered('ready', 'ready'), tellScheduler('IDLE'), startIdleTime],
+              entry: [noteServing, openGate, entered('ready', 'ready'), tellIdle, startIdleTime],
               exit: endIdleTime,
               always: { guard: 'leased', target: 'busy' },
               on: {
@@ -307,6 +321,7 @@ export const pluginMachine = base.createMachine({
                   on: {
                     'WORKER.EXITED': lostInDrain,
                     'WORKER.HUNG': lostInDrain,
+                    UNREACHABLE: unreachableInDrain,
                     STUCK: [
                       // It is still at the calls that it did not give up, so it must not come back warm.
                       { guard: 'stuckWhileYielding', target: '#releasing', actions: [endLeases, ...kill] },

@@ -9,7 +9,7 @@ import { lru } from './lru.ts';
 import { fits, type Need, NOTHING, plus, type Resources } from './need.ts';
 import { type Effect, Outbox } from './outbox.ts';
 import type { Asking, Policy, Verdict, Victim } from './policy.ts';
-import type { SchedulerEvent } from './scheduler-events.ts';
+import type { EvictionOutcome, SchedulerEvent } from './scheduler-events.ts';
 import { before, type Request, WaitingQueue } from './waiting-queue.ts';
 
 /** What decides about admission, and within which bounds. */
@@ -314,6 +314,8 @@ export class Admission {
   ): void {
     switch (event.type) {
       case 'BUSY':
+        // From now on it can be asked to yield.
+        if (reservation.standing === 'granted') this.#lookAgain = true;
         return this.ledger.use(reservation, now);
       case 'IDLE':
         this.ledger.idle(reservation, event.at);
@@ -321,12 +323,14 @@ export class Admission {
         return;
       case 'DENIED':
         if (!reservation.leaving) return;
+        this.#tellVictim(reservation, 'stayed', now);
         this.#answered(reservation);
         this.ledger.stay(reservation, now);
         return;
       case 'RELEASED': {
         if (event.kept === undefined || fits(event.kept, NOTHING)) return this.#drop(reservation, now);
         const kept = placedLike(event.kept, reservation.need.gpus);
+        if (reservation.leaving) this.#tellVictim(reservation, 'left', now);
         this.#answered(reservation, kept);
         this.ledger.warm(reservation, kept, now);
         this.#freed();
@@ -339,9 +343,17 @@ export class Admission {
   }
 
   #drop(reservation: Reservation, now: number): void {
+    if (reservation.leaving) this.#tellVictim(reservation, 'left', now);
     this.#answered(reservation, NOTHING);
     this.ledger.free(reservation, now);
     this.#freed();
+  }
+
+  /** What became of a victim: that it was chosen says only that it was asked to leave. */
+  #tellVictim(victim: Reservation, outcome: EvictionOutcome['outcome'], at: number): void {
+    const { plugin, generation } = victim;
+    const eviction = { plugin, generation, requester: this.evictions.requesterOf(victim), outcome, at };
+    this.#outbox.emit({ type: 'eviction', eviction });
   }
 
   /** A victim has answered and keeps this much: its requester, if it has one, is decided about. */
@@ -442,10 +454,12 @@ export class Admission {
     return COSTS[cold.outcome] < COSTS[outcome];
   }
 
-  #startCold(request: Request, { plugin, generation }: Reservation, free: Resources, now: number): void {
+  #startCold(request: Request, own: Reservation, free: Resources, now: number): void {
+    const { plugin, generation } = own;
     const victims = [{ plugin, generation, ask: 'RELEASE' }] as const;
     this.#report(request, { outcome: 'evict', reason: 'other-gpu', considered: [], victims }, free, now);
     this.#forget(request);
+    this.ledger.leave(own, 'RELEASE');
     this.#outbox.send(request.ref, { type: 'START_COLD', generation });
   }
 

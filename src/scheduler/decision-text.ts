@@ -1,6 +1,7 @@
 import type { Decision, Holder } from './decision.ts';
 import type { GpuAmounts } from './gpu-amounts.ts';
 import type { Resources } from './need.ts';
+import type { EvictionOutcome } from './scheduler-events.ts';
 
 /** What the reasons of decisions mean. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -52,6 +53,12 @@ function gpusText(gpus: GpuAmounts): string {
 export function decisionLine({ plugin, outcome, reason, chosen }: Decision): string {
   const goes = chosen.length > 0 ? ` ${listText(chosen.map((victim) => victim.plugin))} told to go.` : '';
   return `${OUTCOMES[outcome]} "${plugin}": ${reasonText(reason)}.${goes}`;
+}
+
+/** That a plugin which was chosen to leave has not left, in a line: for logs. */
+export function stayedLine({ plugin, requester }: EvictionOutcome): string {
+  const missed = requester === undefined ? '' : ` "${requester}" gets its memory elsewhere, or waits.`;
+  return `"${plugin}" was not evicted: it has calls.${missed}`;
 }
 
 const OUTCOMES: Readonly<Record<Decision['outcome'], string>> = {

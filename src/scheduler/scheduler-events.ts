@@ -99,7 +99,20 @@ export type SchedulerFact =
   /** By a changed manifest, or by what the plugin was measured to use, the residents exceed the capacity. */
   | { readonly kind: 'overcommitted'; readonly plugin: string; readonly reserved: Resources };
 
+/** What became of a plugin that a decision chose to evict. */
+export interface EvictionOutcome {
+  readonly plugin: string;
+  readonly generation: number;
+  /** The plugin that it was to leave for; `undefined` if that one has not waited for it to the end. */
+  readonly requester: string | undefined;
+  /** `stayed`: a call had reached it first, or its calls did not end in time. */
+  readonly outcome: 'left' | 'stayed';
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
 /** What observers of the scheduler hear. */
 export type SchedulerEmitted =
   | { readonly type: 'decision'; readonly decision: Decision }
+  | { readonly type: 'eviction'; readonly eviction: EvictionOutcome }
   | { readonly type: 'fact'; readonly fact: SchedulerFact };

@@ -296,7 +296,7 @@ const rows: readonly Row[] = [
     from: 'spawning.initializing',
     when: (b) => b.ready(),
     to: 'busy.serving',
-    told: ['IDLE 1', 'BUSY 1'],
+    told: ['BUSY 1'],
     callers: ['running'],
   },
   {

@@ -434,3 +434,19 @@ test('a policy cannot have anybody taken away who must not be', () => {
   expect(stage.told).toEqual([]);
   expect(stage.decisions.at(-1)).toMatchObject({ outcome: 'wait', reason: 'nobody-to-evict' });
 });
+
+test('a victim that has calls has stayed: it is not told to have been evicted, and another is chosen', () => {
+  using stage = new Stage({ policy: policyNamed('queue'), capacity: { slots: 2 } });
+  const outcomes: string[] = [];
+  stage.actor.on('eviction', ({ eviction: { plugin, requester, outcome } }) =>
+    outcomes.push(`${plugin} ${outcome} for ${requester}`),
+  );
+  stage.reside('a', need(0));
+  stage.pass(1);
+  stage.reside('b', need(0));
+  stage.acquire('c', need(0));
+  stage.denied('a');
+  stage.freed('b');
+  expect(outcomes).toEqual(['a stayed for c', 'b left for c']);
+  expect(stage.told.at(-1)).toBe('c GRANTED');
+});

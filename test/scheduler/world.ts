@@ -68,6 +68,8 @@ export class World {
   cold = 0;
   /** Thrown by `check`: a throw while a message is received would only end the one who receives. */
   readonly #violations: string[] = [];
+  /** Victims of which it is not told yet whether they left. */
+  readonly #chosen: string[] = [];
   readonly #prompt: boolean;
   readonly #enforcing: boolean;
   readonly #monitor: AnyActorRef | undefined;
@@ -92,6 +94,15 @@ export class World {
     this.actor = createActor(schedulerMachine, {
       clock: this.clock,
       input: { ...input, monitor: this.#monitor, clock: { monotonic: () => this.clock.now() } },
+    });
+    // Chosen is not evicted: each victim of a decision has left, or is said to have stayed, once.
+    this.actor.on('decision', ({ decision: { chosen } }) => {
+      for (const { plugin, generation } of chosen) this.#chosen.push(`${plugin}#${generation}`);
+    });
+    this.actor.on('eviction', ({ eviction: { plugin, generation } }) => {
+      const place = this.#chosen.indexOf(`${plugin}#${generation}`);
+      if (place < 0) this.#violations.push(`${plugin} left or stayed, and was not chosen`);
+      else this.#chosen.splice(place, 1);
     });
     this.actor.start();
   }
@@ -366,6 +377,8 @@ export class World {
       this.clock.increment(20_000);
       this.check();
     }
+    for (const victim of this.#chosen) this.#violations.push(`it was never told what became of ${victim}`);
+    this.check();
   }
 
   /** What reached the plugins and what the scheduler holds, as far as it matters for what can come next. */

@@ -202,3 +202,27 @@ test('the crash loop of one plugin does not disturb another', async () => {
   expect(warnings).toContainEqual(expect.objectContaining({ plugin: 'looping', msg: 'plugin crashed' }));
   expect(warnings).not.toContainEqual(expect.objectContaining({ plugin: 'steady' }));
 });
+
+test('a worker that lives and cannot be reached is ended and restarted, and the call that found out is sent again', async () => {
+  const room = await openRoom({ plugin: { fixture: 'bare', args: ['bare.mjs', 'closes'] } });
+  const first = await room.supervisor.execute<{ pid: number }>('plugin', {});
+  // Liveness would find out only later, and is off for some.
+  const crashed = room.entered('plugin', 'crashed');
+  const second = await room.supervisor.execute<{ pid: number }>('plugin', {});
+  expect(second.pid).not.toBe(first.pid);
+  expect(await crashed).toMatchObject({ event: 'UNREACHABLE', reason: expect.stringContaining('cannot be reached') });
+  await gone([first.pid]);
+});
+
+test('a call whose connection breaks under it fails alone: the worker answers /health and stays', async () => {
+  const room = await openRoom({ plugin: { fixture: 'bare', args: ['bare.mjs', 'hangs-up'] } });
+  expect((await failure(room.supervisor.execute('plugin', {}))).code).toBe('E_CRASHED');
+  await room.supervisor.execute('plugin', {});
+  expect(room.snapshot('plugin')).toMatchObject({ generation: 1, restarts: 0 });
+});
+
+test('a call whose connection breaks is sent to the same worker again if it is idempotent', async () => {
+  const room = await openRoom({ plugin: { fixture: 'bare', args: ['bare.mjs', 'hangs-up'] } });
+  await room.supervisor.execute('plugin', {}, { idempotent: true });
+  expect(room.snapshot('plugin')).toMatchObject({ generation: 1, restarts: 0 });
+});

@@ -109,6 +109,20 @@ test(`ten plugins share the memory of three for 500 calls, and none fails (seed 
   expect(scheduling.reserved.ramMb).toBeLessThanOrEqual(BUDGET_MB);
 });
 
+test('every victim that a decision names leaves, when plugins take turns that are called at once', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const room = await openRoom(Object.fromEntries(names.map((name) => [name, hoard()])), { capacity: { slots: 2 } });
+  const decisions = decisionsOf(room.supervisor);
+  for (let round = 0; round < 3; round += 1) {
+    await Promise.all(names.map((name) => room.supervisor.execute(name, { ms: 10 })));
+  }
+  const left = room.transitions.filter(({ to, phase }) => to === 'released' && phase === 'releasing');
+  const named = evictionsIn(decisions);
+  expect(named.length).toBeGreaterThan(8);
+  expect(left.map(({ plugin }) => plugin)).toEqual(named);
+  expect(room.supervisor.status().scheduling.evicted).toBe(named.length);
+});
+
 test('what is heavy is given up where that is enough, and the worker that stays warm keeps what it still takes', async () => {
   const model = { ...hoard({ min_gpu_vram_mb: 100 }), class: 'SoftHoard' };
   const room = await openRoom({ a: model, b: model }, { capacity: { vramMb: 150, ramMb: 400 } });

@@ -5,7 +5,7 @@ import type { Decision } from '../../scheduler/decision.ts';
 import { decisionText } from '../../scheduler/decision-text.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discover } from '../discovered.ts';
-import { loggedDecision } from '../logged-decision.ts';
+import { loggedDecision, loggedStay } from '../logged-decision.ts';
 import type { Style } from '../style.ts';
 import { unknownPlugin } from '../unknown-plugin.ts';
 
@@ -32,9 +32,7 @@ export const command = defineCommand({
         entries.map(({ manifest }) => manifest.name),
       );
     }
-    const decisions = await decisionsIn(pluginLogFile(settings.dataDir, plugin));
-    const decision = decisions.findLast((one) => one.plugin === plugin);
-    const eviction = decisions.findLast(({ chosen }) => chosen.some((victim) => victim.plugin === plugin));
+    const { decision, eviction } = await lastDecisions(plugin, pluginLogFile(settings.dataDir, plugin));
     if (terminal.json) {
       await terminal.printJson({ plugin, decision, eviction });
       return 0;
@@ -50,9 +48,25 @@ export const command = defineCommand({
   },
 });
 
-async function decisionsIn(file: string): Promise<Decision[]> {
+/** The last decision about the plugin, and the last to evict it, unless the plugin stayed. */
+async function lastDecisions(
+  plugin: string,
+  file: string,
+): Promise<{ readonly decision: Decision | undefined; readonly eviction: Decision | undefined }> {
+  let about: Decision | undefined;
+  const against: Decision[] = [];
+  for (const record of await recordsOf(file)) {
+    const decision = loggedDecision(record);
+    if (decision?.plugin === plugin) about = decision;
+    if (decision?.chosen.some((victim) => victim.plugin === plugin) === true) against.push(decision);
+    if (decision === undefined && loggedStay(record)?.plugin === plugin) against.pop();
+  }
+  return { decision: about, eviction: against.at(-1) };
+}
+
+async function recordsOf(file: string): Promise<readonly string[]> {
   try {
-    return (await tailRecords(file, LINES)).flatMap((record) => loggedDecision(record) ?? []);
+    return await tailRecords(file, LINES);
   } catch (error) {
     throw new GreenroomError('E_DATA_DIR', `The log ${file} cannot be read: ${String(error)}`, { cause: error });
   }

@@ -13,15 +13,15 @@ describe.skipIf(CHROMIUM === undefined)('the page when room is short', () => {
     await says(page, '.supervisor', /running · queue/);
     await supervisor.execute('bench', { do: 'about' });
     await supervisor.execute('guest', { do: 'about' });
-    await page.locator('#search').fill('evicted for guest');
-    await says(page, '.event', /guest.*decision: evict.*bench evicted for guest/);
+    await page.locator('#search').fill('evicting bench for guest');
+    await says(page, '.event', /guest.*decision: evict.*evicting bench for guest/);
     await rowOf(page, 'plugin:bench')
       .filter({ hasText: /released · evicted for guest/ })
       .waitFor();
     await page.locator('#search').fill('');
     await rowOf(page, 'plugin:bench').click();
     await page.getByRole('button', { name: 'This actor' }).click();
-    await says(page, '.event', /bench evicted for guest/);
+    await says(page, '.event', /evicting bench for guest/);
     await page.getByRole('button', { name: 'This actor' }).click();
 
     await rowOf(page, 'plugin:guest').click();

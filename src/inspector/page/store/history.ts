@@ -1,4 +1,5 @@
 import type {
+  DecisionRecord,
   ActorId,
   EventRecord,
   InspectorRecord,
@@ -7,7 +8,7 @@ import type {
   Sync,
   TransitionRecord,
 } from '../../wire.ts';
-import { type ActorState, type Lane, type Moment, type Stay, victimsOf } from './model.ts';
+import { type ActorState, type Lane, type Moment, type Stay, staysIn, victimsOf } from './model.ts';
 import { actorOf, apply, undo } from './steps.ts';
 
 /** Everything at one moment, with or without the records before it. */
@@ -161,11 +162,15 @@ export class History {
     const start = (this.#checkpoints[0] ?? this.#present).get(id);
     const startAt = this.#records[0]?.at ?? this.known.at;
     if (start !== undefined) stays.push({ ...stayIn(start), from: start.since ?? startAt, seq: 0 });
+    let asked: DecisionRecord | undefined;
     for (const record of this.recordsOf(id)) {
+      if (record.kind === 'transition' && asked !== undefined && record.to !== 'busy.draining') {
+        // Chosen is not evicted: one that goes on serving has stayed.
+        if (!staysIn(record.to)) marks.push({ at: record.at, seq: asked.seq, kind: 'eviction', asker: asked.actor });
+        asked = undefined;
+      }
       if (record.kind === 'decision') {
-        if (victimsOf(record).includes(id)) {
-          marks.push({ at: record.at, seq: record.seq, kind: 'eviction', asker: record.actor });
-        }
+        if (victimsOf(record).includes(id)) asked = record;
       } else if (record.kind === 'crash') marks.push({ at: record.at, seq: record.seq, kind: 'crash' });
       else if (record.kind === 'memory') memory.push({ at: record.at, memoryMb: record.memoryMb });
       else if (record.kind === 'transition') {

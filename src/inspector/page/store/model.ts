@@ -87,6 +87,11 @@ export function victimsOf({ chosen }: DecisionRecord): ActorId[] {
   return chosen.map(({ plugin }) => `plugin:${wordOf(plugin)}`);
 }
 
+/** Whether a plugin that was asked to leave and enters this state has not left. */
+export function staysIn(state: string): boolean {
+  return /^ready|^busy\.serving/.test(state);
+}
+
 /** For whom a plugin had to go; undefined where it has asked for room again since, or had not to go. */
 export function evictedFor({ lastDecision, lastEviction }: ActorState): ActorId | undefined {
   return lastEviction !== undefined && lastEviction.seq > (lastDecision?.seq ?? 0) ? lastEviction.actor : undefined;

@@ -148,7 +148,7 @@ function wordsOf(record: InspectorRecord, victims: readonly ActorId[]): Pick<Row
     case 'decision': {
       const { actor, outcome, reason } = record;
       const evicted = victims.map(actorText).join(', ');
-      const note = evicted === '' ? reason : `${evicted} evicted for ${actorText(actor)}`;
+      const note = evicted === '' ? reason : `evicting ${evicted} for ${actorText(actor)}`;
       return { type: `decision: ${outcome}`, note, isError: outcome === 'refuse' };
     }
     case 'call': {

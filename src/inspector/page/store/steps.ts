@@ -8,7 +8,15 @@ import type {
   MilestoneRecord,
   PluginSnapshot,
 } from '../../wire.ts';
-import { type ActorState, type PluginFacts, pathsOfState, stateAndPhase, stateOfPaths, victimsOf } from './model.ts';
+import {
+  type ActorState,
+  type PluginFacts,
+  pathsOfState,
+  stateAndPhase,
+  stateOfPaths,
+  staysIn,
+  victimsOf,
+} from './model.ts';
 
 type Actors = Map<ActorId, ActorState>;
 
@@ -52,6 +60,7 @@ export function apply(actors: Actors, record: MilestoneRecord): void {
         ...stateAndPhase(known.machine, to),
         since: at,
         lastTransition: record,
+        lastEviction: staysIn(to) ? undefined : known.lastEviction,
         lastAt: at,
       });
       break;

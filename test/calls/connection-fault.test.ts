@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import type { CallSink, WorkerChannel } from '../../src/actors/worker-channel.ts';
+import { Call, type CallSite } from '../../src/calls/call.ts';
+import { CallWatch } from '../../src/calls/call-watch.ts';
+import { connectionFault } from '../../src/calls/connection-fault.ts';
+import { type GateEvent, LeaseGate } from '../../src/calls/lease-gate.ts';
+import { brokenError } from '../../src/calls/remote-error.ts';
+import { TestClock } from '../machines/test-clock.ts';
+
+const failed = (code: string, syscall: string): Error =>
+  Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
+const broken = (code: string, syscall = 'connect') => brokenError('p', failed(code, syscall));
+
+test.each([
+  ['EMFILE', 'connect', 'shortage'],
+  ['EAGAIN', 'connect', 'shortage'],
+  ['ENOBUFS', 'connect', 'shortage'],
+  ['ECONNREFUSED', 'connect', 'unreachable'],
+  ['ENOENT', 'connect', 'unreachable'],
+  ['ECONNRESET', 'read', 'broken'],
+  ['EPIPE', 'write', 'broken'],
+] as const)('%s at %s is: %s', (code, syscall, fault) => {
+  expect(connectionFault(broken(code, syscall))).toBe(fault);
+});
+
+test('a call for which the host program has no descriptor is sent when it has one, and the worker stays', () => {
+  const events: GateEvent[] = [];
+  const gate = new LeaseGate('p', (event) => events.push(event));
+  const clock = new TestClock();
+  const sinks: CallSink[] = [];
+  const channel = {
+    execute: (_id: string, _body: string, sink: CallSink) => {
+      sinks.push(sink);
+      return { pause: () => {}, resume: () => {} };
+    },
+  } as Partial<WorkerChannel> as WorkerChannel;
+  gate.open({ generation: 1, channel, concurrency: 1, streams: false, guests: new Set() });
+  const site = {
+    plugin: 'p',
+    gate,
+    clock,
+    patience: clock,
+    idempotent: () => false,
+    cancelGraceMs: () => 1_000,
+    onListenerError: () => {},
+    calls: new CallWatch(),
+  } satisfies CallSite;
+  const results: unknown[] = [];
+  const outcome = {
+    onChunk: () => {},
+    onResult: (result: unknown) => results.push(result),
+    onError: (error: unknown) => results.push(error),
+  };
+  new Call(site, 'execute', 'c', { body: '{}', tempFiles: [] }, {}, outcome).begin();
+  sinks[0]?.onError(broken('EMFILE'));
+  clock.pass(1_000);
+  expect(sinks).toHaveLength(2);
+  sinks[1]?.onResult('done');
+  expect(results).toEqual(['done']);
+  expect(events.map(({ type }) => type)).not.toContain('UNREACHABLE');
+});
