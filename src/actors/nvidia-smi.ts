@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { systemClock } from '../clock.ts';
 import { patient } from '../patience.ts';
+import { heedStreams } from './start-process.ts';
 import { type Gpu, type GpuProcess, parseGpuProcesses, parseGpus } from './nvidia-smi-output.ts';
 
 /** Asks the tool of NVIDIA's driver. Where there is no such tool, there are no GPUs and no processes on them. */
@@ -42,6 +43,7 @@ export function createNvidiaSmi({ command = 'nvidia-smi', deadlineMs = 2_000 }: 
         if (found === null) reject(problem(`answered ${JSON.stringify(stdout.slice(0, 200))}`));
         else resolve(found);
       });
+      heedStreams(child);
       // Not execFile's own timeout, which waits for a process that may be beyond killing.
       const deadline = timers.setTimeout(() => {
         stuck += 1;

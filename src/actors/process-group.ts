@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readProcStat, readProcStats } from './proc-stat.ts';
+import { heedStreams } from './start-process.ts';
 
 /** A worker's process group, as far as it is known. */
 export interface ProcessGroup {
@@ -43,7 +44,9 @@ export function killGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
   if (!Number.isSafeInteger(pgid) || pgid <= 1) throw new RangeError(`${pgid} is not the number of a process group.`);
   if (process.platform === 'win32') {
     if (!exists(pgid)) return false;
-    if (signal !== 0) execFile('taskkill', ['/pid', String(pgid), '/T', '/F'], { windowsHide: true }, () => {});
+    if (signal !== 0) {
+      heedStreams(execFile('taskkill', ['/pid', String(pgid), '/T', '/F'], { windowsHide: true }, () => {}));
+    }
     return true;
   }
   return signalled(-pgid, signal);

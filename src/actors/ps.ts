@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ProcessSample } from './process-tree.ts';
+import { heedStreams } from './start-process.ts';
 
 const run = promisify(execFile);
 
@@ -8,7 +9,9 @@ const run = promisify(execFile);
 export async function listByPs(): Promise<ProcessSample[]> {
   try {
     const columns = ['pid=', 'ppid=', 'pgid=', 'rss=', 'time=', 'etime='].flatMap((column) => ['-o', column]);
-    const { stdout } = await run('ps', ['-A', ...columns], { env: { ...process.env, LC_ALL: 'C' }, timeout: 2_000 });
+    const running = run('ps', ['-A', ...columns], { env: { ...process.env, LC_ALL: 'C' }, timeout: 2_000 });
+    heedStreams(running.child);
+    const { stdout } = await running;
     return parsePs(stdout);
   } catch {
     return [];

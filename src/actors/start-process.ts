@@ -8,6 +8,14 @@ export interface StartedProcess {
   readonly pid: number;
 }
 
+/**
+ * Where the system starts no process, Node also tells it as an 'error' of the child's streams, which ends the program
+ * where nothing listens. To be called in the turn in which the child was made.
+ */
+export function heedStreams(child: Pick<ChildProcess, 'stdin' | 'stdout' | 'stderr'>): void {
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on('error', () => {});
+}
+
 const OPTIONS = {
   extendEnv: false,
   buffer: false,

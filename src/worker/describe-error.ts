@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import type { WireError } from '../protocol.ts';
 import { writeJson } from './exact-json.ts';
 import type { PluginErrorCategory } from './plugin-error.ts';
-import { parse, stringify } from './originals.ts';
+import { parse } from './originals.ts';
 import { shorten } from './shorten.ts';
 import { textOf } from './text-of.ts';
 

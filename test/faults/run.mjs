@@ -180,7 +180,7 @@ async function oneRound(round) {
       else {
         // A program that is said not to be there is given up, and asked for anew.
         if (phase === 'failed') await supervisor.load(name);
-        await serve(supervisor, name);
+        await serve(supervisor, name, isShortage);
       }
     }
   }
@@ -191,8 +191,8 @@ async function oneRound(round) {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** @param {import('../../dist/index.js').Supervisor} supervisor @param {string} name */
-async function serve(supervisor, name) {
+/** @param {import('../../dist/index.js').Supervisor} supervisor @param {string} name @param {boolean} wasShortage */
+async function serve(supervisor, name, wasShortage) {
   for (let tries = 0; ; tries += 1) {
     try {
       await supervisor.execute(name, { value: 1 }, { timeoutMs: 25_000 });
@@ -201,6 +201,7 @@ async function serve(supervisor, name) {
       const { code, message } = /** @type {InstanceType<typeof GreenroomError>} */ (error);
       // One whose manifest was not there for a while ends first, and what had begun to fail fails once.
       if (tries < 20 && ['E_UNKNOWN_PLUGIN', 'E_STOPPING'].includes(code)) await delay(100);
+      else if (tries < 20 && code === 'E_GIVEN_UP' && !wasShortage) await supervisor.load(name).catch(() => {});
       else if (tries > 0 || !['E_START', 'E_CRASHED', 'E_HANDSHAKE', 'E_START_TIMEOUT'].includes(code)) {
         complain(`"${name}" does not serve though the system is well again: ${code} ${message}`);
         return;

@@ -155,7 +155,7 @@ describe('the recorder', () => {
 
   it('tells of calls that fail or take long, however many there are, and counts those that it leaves out', async () => {
     let now = 1_000;
-    const clock = { ...systemClock, now: () => now };
+    const clock = { ...systemClock, now: () => now, monotonic: () => now };
     const bench = await openBench();
     const recorder = new Recorder({ ...bench.inspected, clock, onError: (error) => bench.errors.push(error) });
     endAfterTest(async () => recorder.close());

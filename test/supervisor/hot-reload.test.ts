@@ -53,9 +53,12 @@ test('a manifest that is away for as long as an editor saves it loses no call, n
   // Time goes on, but for the patience with manifests.
   const setTimeout = (fn: () => void, ms: number): unknown =>
     ms === PATIENCE_MS ? held.push(fn) : systemClock.setTimeout(fn, ms);
+  const clearTimeout = (timer: unknown): void => {
+    if (typeof timer !== 'number') systemClock.clearTimeout(timer);
+  };
   const room = await openRoom(
     { plugin: { fixture: 'workbench', description: 'old' } },
-    { ...watching, clock: { ...systemClock, setTimeout } },
+    { ...watching, clock: { ...systemClock, setTimeout, clearTimeout } },
   );
   await room.supervisor.load('plugin', { config: { model: 'large' } });
   const before = await about(room);

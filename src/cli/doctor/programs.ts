@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { heedStreams } from '../../actors/start-process.ts';
 import type { ManifestEntry } from '../../manifest/read.ts';
 import { displayPath } from '../display-path.ts';
 import type { Finding } from './check.ts';
@@ -56,8 +57,9 @@ export async function checkFfmpeg(): Promise<Finding> {
 /** The first line that a program prints; undefined where it cannot be run. */
 function firstLine(program: string, argument: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    execFile(program, [argument], { timeout: DEADLINE_MS, windowsHide: true }, (error, stdout) => {
+    const child = execFile(program, [argument], { timeout: DEADLINE_MS, windowsHide: true }, (error, stdout) => {
       resolve(error === null ? stdout.split('\n')[0] : undefined);
     });
+    heedStreams(child);
   });
 }

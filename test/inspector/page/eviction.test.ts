@@ -46,7 +46,7 @@ describe.skipIf(CHROMIUM === undefined)('the page when room is short', () => {
     const waiting = supervisor.execute('bench', { do: 'about' });
     await says(page, '.why li', /No room: it waits.*plugins at work take the room/);
     await says(page, '.why-ranks tr', /^guest1 slotbusy/);
-    expect(await page.locator('.why-ranks caption').last().textContent()).toBe('Who holds the room');
+    expect(await page.locator('.why-ranks caption').first().textContent()).toBe('Who holds the room');
     caller.abort();
     await Promise.all([call, waiting]);
     await says(page, '.why li', /Granted.*Worker 2 of bench/);

@@ -61,10 +61,10 @@ const STREAM_TEXTS = {
   reconnecting: 'Reconnecting',
   full: 'Too many pages are open',
   lost: 'Runtime ended: data kept',
-  refused: 'Runtime restarted: open the new address',
+  refused: 'Runtime restarted',
 } as const;
 
-const NEXT_STEP = 'After a restart the address is another: supervisor.inspector.url';
+const NEXT_STEP = 'The new address: supervisor.inspector.url';
 
 function Connection() {
   const page = usePage();

@@ -35,7 +35,7 @@ function reasonOf(source: Source): string {
     return 'To look at a running supervisor, open the whole address that it printed, with what follows the #.';
   }
   if (source.state === 'full') {
-    return 'Close another page of this inspector; this one then goes on.';
+    return 'Close another page of this inspector.';
   }
   return source.state === 'refused'
     ? 'The token of this page is not the one of the runtime that answers. Open the address that it printed when it started.'
