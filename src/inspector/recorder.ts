@@ -522,7 +522,8 @@ export class Recorder {
       const plugin = this.#views.plugin(record, undefined);
       const snapshot = this.#present.actorOf(record.actor, record.plugin);
       // What came in this turn was there before what it has done in it.
-      this.#pending.unshift({ kind: 'presence', at: this.#now(), actor, plugin, snapshot });
+      const at = this.#pending[0]?.at ?? this.#now();
+      this.#pending.unshift({ kind: 'presence', at, actor, plugin, snapshot });
     }
     for (const [plugin, { id: actor }] of this.#plugins) {
       if (records.has(plugin)) continue;

@@ -61,10 +61,10 @@ const STREAM_TEXTS = {
   reconnecting: 'Reconnecting',
   full: 'Too many pages are open',
   lost: 'Runtime ended: data kept',
-  refused: 'Runtime restarted',
+  refused: 'Runtime restarted: open the new address',
 } as const;
 
-const NEXT_STEP = 'The new address: supervisor.inspector.url';
+const NEXT_STEP = 'See supervisor.inspector.url';
 
 function Connection() {
   const page = usePage();
