@@ -12,6 +12,7 @@ import type { PluginContext, PluginEvent } from '../../src/machines/plugin.ts';
 import type { schedulerMachine } from '../../src/machines/scheduler.ts';
 import type { Reservation } from '../../src/scheduler/ledger.ts';
 import type { PluginRecord } from '../../src/plugin-record.ts';
+import { PATIENCE_MS } from '../../src/manifest/patience.ts';
 import { Runtime } from '../../src/runtime.ts';
 import { Supervisor } from '../../src/supervisor.ts';
 import { type FakeInput, type FakeWorker, FakeWorkers, GOOD, type Manner } from './fake-workers.ts';
@@ -320,7 +321,14 @@ export class World {
 
   async #discover(): Promise<void> {
     this.#undiscovered = 0;
-    await this.runtime.rediscover();
+    let isDone = false;
+    const done = this.runtime.rediscover().finally(() => (isDone = true));
+    // A manifest that is gone counts only after a time, which passes here by hand.
+    for (let turns = 0; !isDone; turns += 1) {
+      await turn();
+      if (!isDone && turns > 5) await this.clock.advance(PATIENCE_MS);
+    }
+    await done;
   }
 
   #write(name: string, manifest: Record<string, unknown>): void {
