@@ -6,7 +6,7 @@ import { SEED } from '../seed.ts';
 
 const RUN = fileURLToPath(new URL('run.mjs', import.meta.url));
 // `npm run faults` goes on for ten thousand.
-const RUNS = 1_500;
+const RUNS = 300;
 
 test(`whatever system calls fail, the host lives, calls end typed, and all serve again (seed ${SEED})`, async () => {
   const args = [RUN, '--seed', `${SEED}`, '--runs', `${RUNS}`];
@@ -16,4 +16,4 @@ test(`whatever system calls fail, the host lives, calls end typed, and all serve
     throw new Error(`The host ended: ${stdout}${stderr}`, { cause: error });
   });
   expect(JSON.parse(stdout)).toMatchObject({ runs: RUNS, wrong: [], ended: { result: expect.any(Number) } });
-}, 120_000);
+}, 300_000);
