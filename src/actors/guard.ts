@@ -39,7 +39,8 @@ export interface Guard {
 }
 
 // `held` is a set, written as ` 12 34 `; $1 is how a mark begins, $2 the control group. To kill the groups nothing has to
-// be started, as all commands for it are built in. A `.` says that nothing is left to do.
+// be started, as all commands for it are built in. A `.` says that nothing is left to do. A process in the middle of an
+// `execve` has no environment to be found by, so one look that finds nothing is not believed.
 const SCRIPT = `
 trap '' HUP INT QUIT TERM USR1 USR2
 held=' '
@@ -57,9 +58,14 @@ for pgid in $held; do kill -s KILL -- "-$pgid"; done
 [ -z "$folder" ] || rm -rf -- "$folder"
 [ -z "$2" ] || echo 1 >"$2/cgroup.kill"
 [ -d /proc/self ] && [ -n "$1" ] || exit
-for round in 1 2 3 4 5; do
+quiet=
+for round in 1 2 3 4 5 6; do
   marked=$(grep -lsF -e "$1" /proc/[0-9]*/environ)
-  [ -n "$marked" ] || break
+  if [ -z "$marked" ]; then
+    [ -z "$quiet" ] || break
+    quiet=1
+    sleep 0.1
+  fi
   for file in $marked; do
     file=\${file#/proc/}
     kill -s KILL "\${file%/environ}"

@@ -9,6 +9,8 @@ export interface ProcStat {
   readonly pgid: number;
   /** Whether it has ended and only waits for its parent to take note. */
   readonly zombie: boolean;
+  /** Whether its program is being loaded by `execve`: it has memory, and not yet an environment. */
+  readonly loading: boolean;
   /** Processor time used so far, in clock ticks. */
   readonly cpuTicks: number;
   /** When it started, in clock ticks since the machine did: with the pid, this names a process for good. */
@@ -34,7 +36,10 @@ export function parseProcStat(line: string): ProcStat | null {
   const startTime = fields[19];
   if (!Number.isInteger(pid) || ppid === undefined || pgid === undefined || startTime === undefined) return null;
   const zombie = fields[0] === 'Z' || fields[0] === 'X';
-  return { pid, ppid, pgid, zombie, cpuTicks: (userTicks ?? 0) + (systemTicks ?? 0), startTime };
+  // Kernel threads and what is ending have no memory. Of others' processes the start of the code reads 1, not 0.
+  const [memory, startOfCode, endOfEnvironment] = [fields[20], fields[23], fields[48]];
+  const loading = memory !== '0' && startOfCode === '0' && endOfEnvironment === '0';
+  return { pid, ppid, pgid, zombie, loading, cpuTicks: (userTicks ?? 0) + (systemTicks ?? 0), startTime };
 }
 
 /** The state of one process, or null where it is gone or the machine has no `/proc`. */

@@ -31,18 +31,25 @@ export async function endMarked(mark: string | { readonly supervisor: string }):
       : (process: MarkedProcess) => process.mark.startsWith(`${mark.supervisor}.`);
   let waited = 0;
   for (let pause = 1; waited < LONGEST_WAIT_MS; pause = Math.min(pause * 2, 100)) {
-    const found = (await census()).filter(isWanted);
-    if (found.length === 0) return;
+    const { marked, undecided } = await census();
+    const found = marked.filter(isWanted);
+    if (found.length === 0 && !undecided) return;
     for (const process of found) kill(process);
     await delay(pause);
     waited += pause;
   }
 }
 
-/** The look through `/proc` that has been asked for and not begun. Those who ask meanwhile share it. */
-let upcoming: Promise<MarkedProcess[]> | undefined;
+interface Census {
+  readonly marked: readonly MarkedProcess[];
+  /** Whether there are processes that may yet turn out to bear a mark. */
+  readonly undecided: boolean;
+}
 
-function census(): Promise<MarkedProcess[]> {
+/** The look through `/proc` that has been asked for and not begun. Those who ask meanwhile share it. */
+let upcoming: Promise<Census> | undefined;
+
+function census(): Promise<Census> {
   upcoming ??= nextTurn().then(() => {
     upcoming = undefined;
     return lookThroughProc();
@@ -50,23 +57,30 @@ function census(): Promise<MarkedProcess[]> {
   return upcoming;
 }
 
-async function lookThroughProc(): Promise<MarkedProcess[]> {
-  const found: MarkedProcess[] = [];
+async function lookThroughProc(): Promise<Census> {
+  const marked: MarkedProcess[] = [];
+  let undecided = false;
   let sliceEnd = performance.now() + SLICE_MS;
   for (const name of list('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
     const mark = markOf(pid);
-    if (mark !== undefined) {
+    if (mark === 'undecided') undecided = true;
+    else if (mark !== 'none') {
       // The number counts only together with a start time that was read while the mark was there.
       const startTime = readProcStat(pid)?.startTime;
-      if (startTime !== undefined && markOf(pid) === mark) found.push({ pid, startTime, mark });
+      const again = markOf(pid);
+      if (again === 'undecided') undecided = true;
+      else if (startTime !== undefined && again !== 'none' && again.value === mark.value) {
+        marked.push({ pid, startTime, mark: mark.value });
+      }
     }
     if (performance.now() < sliceEnd) continue;
     await nextTurn();
     sliceEnd = performance.now() + SLICE_MS;
   }
-  return found;
+  // This process has long been loaded: where it seems to be loading, the kernel does not tell.
+  return { marked, undecided: undecided && readProcStat(process.pid)?.loading === false };
 }
 
 function kill({ pid, startTime }: MarkedProcess): void {
@@ -78,19 +92,31 @@ function kill({ pid, startTime }: MarkedProcess): void {
   }
 }
 
-/** Of processes that have ended, that belong to others, or that are shielded, nothing can be read. */
-function markOf(pid: number): string | undefined {
-  let environment: string;
+/**
+ * Of processes that have ended, that belong to others, or that are shielded, nothing can be read. In the middle of an
+ * `execve` a process has no environment yet, for as long as its program is being loaded: the one it gets may bear a mark.
+ */
+function markOf(pid: number): { readonly value: string } | 'none' | 'undecided' {
+  const environment = environmentOf(pid);
+  if (environment !== '') return markIn(environment);
+  if (readProcStat(pid)?.loading !== true) return markIn(environmentOf(pid));
+  return 'undecided';
+}
+
+function environmentOf(pid: number): string {
   try {
-    environment = readFileSync(`/proc/${pid}/environ`, 'latin1');
+    return readFileSync(`/proc/${pid}/environ`, 'latin1');
   } catch {
-    return undefined;
+    return '';
   }
+}
+
+function markIn(environment: string): { readonly value: string } | 'none' {
   const entry = `${MARK_VARIABLE}=`;
   const at = environment.startsWith(entry) ? 0 : environment.indexOf(`\0${entry}`) + 1;
-  if (at === 0 && !environment.startsWith(entry)) return undefined;
+  if (at === 0 && !environment.startsWith(entry)) return 'none';
   const end = environment.indexOf('\0', at);
-  return environment.slice(at + entry.length, end < 0 ? undefined : end);
+  return { value: environment.slice(at + entry.length, end < 0 ? undefined : end) };
 }
 
 function list(folder: string): string[] {

@@ -11,11 +11,29 @@ test.each(['sleep', 'a b', 'x) S 1 2 (y', '((', 'two\nlines'])('a command called
     cpuTicks: 12,
     startTime: '98765',
     zombie: false,
+    loading: false,
   });
 });
 
 test('one that has ended and was not taken note of is told apart', () => {
   expect(parseProcStat(`42 (sleep) ${fields.replace('S', 'Z')}\n`)?.zombie).toBe(true);
+});
+
+test.each([
+  { of: 'one whose program is being loaded', memory: '5000000', code: '0', environment: '0', loading: true },
+  {
+    of: 'one with an empty environment',
+    memory: '5000000',
+    code: '4096',
+    environment: '140735337684972',
+    loading: false,
+  },
+  { of: "somebody else's", memory: '5000000', code: '1', environment: '0', loading: false },
+  { of: 'a kernel thread', memory: '0', code: '0', environment: '0', loading: false },
+])('of $of it is known that loading is $loading', ({ memory, code, environment, loading }) => {
+  const line = `42 (sh) S 10 20 20 0 -1 4194560 100 0 0 0 7 5 0 0 20 0 1 0 98765 ${memory} 300 1844 ${code}`;
+  const rest = `0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 ${environment} 0`;
+  expect(parseProcStat(`${line} ${rest}`)?.loading).toBe(loading);
 });
 
 test('half a line is no process', () => {
