@@ -321,12 +321,12 @@ export class World {
 
   async #discover(): Promise<void> {
     this.#undiscovered = 0;
-    let isDone = false;
-    const done = this.runtime.rediscover().finally(() => (isDone = true));
+    const discovery = { isDone: false };
+    const done = this.runtime.rediscover().finally(() => (discovery.isDone = true));
     // A manifest that is gone counts only after a time, which passes here by hand.
-    for (let turns = 0; !isDone; turns += 1) {
+    for (let turns = 0; !discovery.isDone; turns += 1) {
       await turn();
-      if (!isDone && turns > 5) await this.clock.advance(PATIENCE_MS);
+      if (!discovery.isDone && turns > 5) await this.clock.advance(PATIENCE_MS);
     }
     await done;
   }
