@@ -5,9 +5,10 @@
 const SHORTAGES: Readonly<Record<string, string>> = {
   EMFILE: 'this program has no file descriptor left (see ulimit -n)',
   ENFILE: 'the system has no file descriptor left',
-  EAGAIN: 'no further process may be started now (see ulimit -u and the pids limit of the container)',
+  EAGAIN: 'no further process or connection can be had now (see ulimit -u and the pids limit of the container)',
   ENOMEM: 'the system has no memory left for it',
   ENOBUFS: 'the system has no memory left for sockets',
+  EADDRNOTAVAIL: 'no local port is left to connect from',
   ENOSPC: 'no space is left on the disk',
   EDQUOT: 'the disk quota is used up',
   ETXTBSY: 'the program is being written',

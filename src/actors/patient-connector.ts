@@ -2,7 +2,7 @@ import { buildConnector } from 'undici';
 import { shortageIn } from '../system-error.ts';
 
 /** How long a connection is tried for while this program is short of descriptors or memory, in milliseconds. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 30_000;
 
 /** The longest pause between two tries, in milliseconds. */
 const LONGEST_PAUSE_MS = 200;

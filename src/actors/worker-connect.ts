@@ -15,7 +15,8 @@ const CJM_RETRY_MS = 10;
 
 /**
  * Connects to a worker that was just spawned and makes sure that it is ours: the handshake and the first health answer
- * must both carry what only this spawn knows. Rejects with `E_HANDSHAKE` where they do not.
+ * must both carry what only this spawn knows. Rejects with `E_HANDSHAKE` where they do not, and with `E_START` where no
+ * connection comes about or it breaks, which another start may mend.
  */
 export async function connectWorker(
   process: WorkerProcess,
@@ -60,7 +61,7 @@ async function connectByHandshake(
     // A worker that dies right after its handshake is reported by its exit, which may come a little later.
     await delay(EXIT_GRACE_MS, undefined, { signal, ref: false });
     throw new GreenroomError(
-      'E_HANDSHAKE',
+      error instanceof GreenroomError && error.code === 'E_CRASHED' ? 'E_START' : 'E_HANDSHAKE',
       `The worker of "${plugin}" does not answer at ${handshake.control}: ${messageOf(error)}`,
       {
         plugin,

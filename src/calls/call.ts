@@ -59,9 +59,6 @@ const MAX_RESENDS = 2;
 /** How long a broken connection waits for the exit that explains it, in milliseconds. */
 const EXIT_GRACE_MS = 250;
 
-/** How often a call is sent anew while the host program has no descriptor or buffer to connect with. */
-const MAX_SHORTAGES = 20;
-
 /** How long a worker whose connection broke may take to say that it is alive, in milliseconds. */
 const CHECK_MS = 2_000;
 
@@ -95,7 +92,6 @@ export class Call implements Guest {
   #forgetSignal: (() => void) | undefined;
   #resends = 0;
   #starved = false;
-  #shortages = 0;
   /** Whether nothing of it has reached the worker, so that any call may be sent again. */
   #unsent = false;
 
@@ -252,11 +248,6 @@ export class Call implements Guest {
   #onBroken(residency: Residency, error: GreenroomError): void {
     const fault = connectionFault(error);
     this.#unsent = fault !== 'broken';
-    if (fault === 'shortage' && this.#outcome !== undefined && this.#shortages < MAX_SHORTAGES) {
-      this.#shortages += 1;
-      this.#send(residency);
-      return;
-    }
     if (fault === 'unreachable') {
       this.#site.gate.reportUnreachable(residency, this, this.#unreachableError(error));
       return;

@@ -1,4 +1,5 @@
 import { GreenroomError, type RemoteError, type RemoteErrorCategory } from '../errors.ts';
+import { shortageIn } from '../system-error.ts';
 
 const CATEGORIES: ReadonlySet<unknown> = new Set<RemoteErrorCategory>(['input', 'transient', 'resource', 'fatal']);
 
@@ -34,7 +35,13 @@ export function protocolError(plugin: string, what: string, cause?: unknown): Gr
   });
 }
 
-/** The connection to a worker broke. */
+/** The connection to a worker broke, or could not be made. */
 export function brokenError(plugin: string, cause?: unknown): GreenroomError {
-  return new GreenroomError('E_CRASHED', `The connection to the worker of "${plugin}" broke.`, { plugin, cause });
+  const isConnect = cause instanceof Error && 'syscall' in cause && cause.syscall === 'connect';
+  const shortage = isConnect ? shortageIn(cause) : undefined;
+  const message =
+    shortage === undefined
+      ? `The connection to the worker of "${plugin}" broke.`
+      : `No connection to the worker of "${plugin}" could be made: ${shortage}.`;
+  return new GreenroomError('E_CRASHED', message, { plugin, cause });
 }

@@ -36,19 +36,20 @@ test('the caller of a call that is cancelled while its worker holds the processo
 });
 
 test.each([
-  ['stranger', 'a stranger answers at the address'],
-  ['wrong-nonce', 'the handshake is of another spawn'],
-  ['not-found', 'whoever is there answers 404'],
-  ['version-9', 'the worker speaks another protocol'],
-  ['nobody-there', 'nobody is at the address'],
-  ['right unix:relative', 'the address leads elsewhere'],
-])('a worker is refused where %s: %s', async (mode) => {
+  ['stranger', 'a stranger answers at the address', 'E_HANDSHAKE'],
+  ['wrong-nonce', 'the handshake is of another spawn', 'E_HANDSHAKE'],
+  ['not-found', 'whoever is there answers 404', 'E_HANDSHAKE'],
+  ['version-9', 'the worker speaks another protocol', 'E_HANDSHAKE'],
+  // Another start may mend these.
+  ['nobody-there', 'nobody is at the address', 'E_START'],
+  ['right unix:relative', 'the address leads elsewhere', 'E_START'],
+])('a worker is refused where %s: %s', async (mode, _, code) => {
   const room = await openRoom({
     plugin: { fixture: 'bare', args: ['bare.mjs', ...mode.split(' ')] },
     other: { fixture: 'bare' },
   });
   const error = await failure(room.supervisor.load('plugin'));
-  expect(error).toMatchObject({ code: 'E_HANDSHAKE', plugin: 'plugin' });
+  expect(error).toMatchObject({ code, plugin: 'plugin' });
   expect(error.message).toContain('"plugin"');
   await room.supervisor.load('other');
 });
