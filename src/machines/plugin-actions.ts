@@ -474,9 +474,10 @@ export const noteLoad = base.assign(({ context, event }) => ({
 }));
 
 export const intend = (intent: DrainIntent | undefined) => base.assign({ intent });
-export const noteBackoff = base.assign(({ context, event }) =>
-  event.type === 'RESTART' ? { backoffMs: event.delayMs, restarts: context.restarts + 1 } : {},
-);
+export const noteBackoff = base.assign(({ event }) => (event.type === 'RESTART' ? { backoffMs: event.delayMs } : {}));
+
+/** Counts when it is started again, not when that is decided: it may be called off meanwhile. */
+export const noteRestart = base.assign({ restarts: ({ context }) => context.restarts + 1 });
 
 /** Refuses every call with the reason for which the plugin was given up. */
 export const refuseGivenUp = ({ context }: { context: PluginContext }): void => context.gate.refuse(context.lastError);

@@ -32,6 +32,7 @@ import {
   noteManifest,
   notePid,
   noteReady,
+  noteRestart,
   noteServing,
   noteStarvedCall,
   noteStarvedStart,
@@ -93,6 +94,9 @@ const failedStart = [
 
 const startOver = { target: '#admitting', actions: [...dismiss, nextGeneration], reenter: true } as const;
 
+/** Nobody wants it loaded any more, and its crashes are forgotten with that. */
+const unload = [unwish, report('PLUGIN.CLEARED')] as const;
+
 /** What every phase of a start in progress does. */
 const starting = {
   LOAD: { actions: noteLoad },
@@ -100,7 +104,7 @@ const starting = {
   'WORKER.EXITED': failedStart,
   'WORKER.HUNG': failedStart,
   REPLACE: startOver,
-  UNLOAD: { target: '#stopping', actions: [refuseWaiting, unwish, ...dismiss] },
+  UNLOAD: { target: '#stopping', actions: [refuseWaiting, ...unload, ...dismiss] },
   REMOVE: { target: '#stopping', actions: [refuseAll, intend('remove'), ...dismiss] },
 } as const;
 
@@ -123,8 +127,8 @@ const serving = {
     { target: '#draining', actions: intend('yield') },
   ],
   UNLOAD: [
-    { guard: 'idle', target: '#stopping', actions: [closeGate, unwish, ...dismiss] },
-    { target: '#draining', actions: [intend('unload'), unwish] },
+    { guard: 'idle', target: '#stopping', actions: [closeGate, ...unload, ...dismiss] },
+    { target: '#draining', actions: [intend('unload'), ...unload] },
   ],
   REMOVE: [
     { guard: 'idle', target: '#stopping', actions: [closeGate, refuseAll, intend('remove'), ...dismiss] },
@@ -139,7 +143,7 @@ const serving = {
 /** How a plugin without calls to end is loaded or ended. */
 const resting = {
   LOAD: { target: '#admitting', actions: [noteLoad, nextGeneration] },
-  UNLOAD: { target: '#stopping', actions: [unwish, ...dismiss] },
+  UNLOAD: { target: '#stopping', actions: [...unload, ...dismiss] },
   REMOVE: { target: '#stopping', actions: [refuseAll, intend('remove'), ...dismiss] },
 } as const;
 
@@ -239,7 +243,7 @@ export const pluginMachine = base.createMachine({
                       actions: [withdraw, noteGone, nextGeneration],
                     },
                     REPLACE: { target: '#admitting', reenter: true, actions: [withdraw, ...dismiss, nextGeneration] },
-                    UNLOAD: { target: '#stopping', actions: [withdraw, refuseWaiting, unwish, ...dismiss] },
+                    UNLOAD: { target: '#stopping', actions: [withdraw, refuseWaiting, ...unload, ...dismiss] },
                     REMOVE: { target: '#stopping', actions: [withdraw, refuseAll, intend('remove'), ...dismiss] },
                   },
                 },
@@ -329,7 +333,7 @@ export const pluginMachine = base.createMachine({
                     ],
                     REPLACE: { guard: 'yielding', actions: intend('replace') },
                     LOAD: { actions: noteLoad },
-                    UNLOAD: { guard: 'stays', actions: [intend('unload'), unwish] },
+                    UNLOAD: { guard: 'stays', actions: [intend('unload'), ...unload] },
                     REMOVE: { actions: [refuseAll, intend('remove')] },
                   },
                 },
@@ -401,7 +405,7 @@ export const pluginMachine = base.createMachine({
               id: 'crashed',
               initial: 'deciding',
               on: {
-                UNLOAD: { target: '#stopping', actions: [refuseWaiting, unwish, clearFailure] },
+                UNLOAD: { target: '#stopping', actions: [refuseWaiting, ...unload, clearFailure] },
                 REMOVE: { target: '#stopping', actions: [refuseAll, intend('remove')] },
               },
               states: {
@@ -418,14 +422,18 @@ export const pluginMachine = base.createMachine({
                   entry: entered('crashed', 'backoff'),
                   after: {
                     backoff: [
-                      { guard: 'restartWanted', target: '#admitting', actions: [nextGeneration, noteUnasked] },
+                      {
+                        guard: 'restartWanted',
+                        target: '#admitting',
+                        actions: [noteRestart, nextGeneration, noteUnasked],
+                      },
                       // It never came up, and nobody waits for it any more.
                       { target: '#stopping' },
                     ],
                   },
                   on: {
-                    LOAD: { target: '#admitting', actions: [noteLoad, nextGeneration] },
-                    REPLACE: { target: '#admitting', actions: nextGeneration },
+                    LOAD: { target: '#admitting', actions: [noteRestart, noteLoad, nextGeneration] },
+                    REPLACE: { target: '#admitting', actions: [noteRestart, nextGeneration] },
                     DISABLE: { target: '#stopping', actions: [base.assign({ enabled: false }), refuseAll] },
                   },
                 },
@@ -437,7 +445,7 @@ export const pluginMachine = base.createMachine({
                       actions: [noteLoad, clearFailure, report('PLUGIN.CLEARED'), nextGeneration],
                     },
                     REPLACE: { target: '#stopping', actions: [clearFailure, report('PLUGIN.CLEARED')] },
-                    UNLOAD: { target: '#stopping', actions: [clearFailure, unwish, report('PLUGIN.CLEARED')] },
+                    UNLOAD: { target: '#stopping', actions: [clearFailure, ...unload] },
                     ENABLE: { actions: [base.assign({ enabled: true }), refuseGivenUp] },
                   },
                 },

@@ -105,6 +105,13 @@ const rows: readonly Row[] = [
     told: ['PLUGIN.CLEARED', 'FREED 1', 'ACQUIRE 2'],
   },
   {
+    it: 'an unload forgets its crashes, also those that it was not given up for',
+    from: 'crashed.backoff',
+    when: unload,
+    to: 'discovered.stopping',
+    told: ['PLUGIN.CLEARED'],
+  },
+  {
     it: 'a call of a plugin that was given up is refused with the cause',
     from: 'crashed.failed',
     when: (b) => b.call(),
@@ -243,7 +250,7 @@ const rows: readonly Row[] = [
     from: 'spawning.admitting',
     when: unload,
     to: 'discovered.idle',
-    told: ['WITHDRAW'],
+    told: ['WITHDRAW', 'PLUGIN.CLEARED'],
     callers: ['refused E_STOPPING'],
   },
   {
@@ -281,7 +288,7 @@ const rows: readonly Row[] = [
       b.gone(1);
     },
     to: 'discovered.idle',
-    told: ['WITHDRAW', 'FREED 1'],
+    told: ['WITHDRAW', 'PLUGIN.CLEARED', 'FREED 1'],
   },
 
   // A start in progress.
@@ -363,7 +370,7 @@ const rows: readonly Row[] = [
     from: 'spawning.launching',
     when: unload,
     to: 'discovered.stopping',
-    told: ['worker 1 STOP'],
+    told: ['PLUGIN.CLEARED', 'worker 1 STOP'],
     callers: ['refused E_STOPPING'],
   },
 
@@ -571,14 +578,14 @@ const rows: readonly Row[] = [
       b.gone();
     },
     to: 'discovered.idle',
-    told: ['worker 1 STOP', 'FREED 1'],
+    told: ['PLUGIN.CLEARED', 'worker 1 STOP', 'FREED 1'],
   },
   {
     it: 'an unload drains a busy worker first',
     from: 'busy.serving',
     when: unload,
     to: 'busy.draining',
-    told: [],
+    told: ['PLUGIN.CLEARED'],
     callers: ['running'],
   },
   {
@@ -589,7 +596,7 @@ const rows: readonly Row[] = [
       await b.answer();
     },
     to: 'discovered.stopping',
-    told: ['worker 1 STOP'],
+    told: ['PLUGIN.CLEARED', 'worker 1 STOP'],
   },
   {
     it: 'at the drain deadline of an unload the leases are rejected',
@@ -599,7 +606,7 @@ const rows: readonly Row[] = [
       b.clock.pass(10_000);
     },
     to: 'discovered.stopping',
-    told: ['worker 1 STOP'],
+    told: ['PLUGIN.CLEARED', 'worker 1 STOP'],
     callers: ['lost E_STOPPING'],
   },
   {
@@ -607,7 +614,7 @@ const rows: readonly Row[] = [
     from: 'released.warm',
     when: unload,
     to: 'discovered.stopping',
-    told: ['worker 1 STOP'],
+    told: ['PLUGIN.CLEARED', 'worker 1 STOP'],
   },
   {
     it: 'an unload ends a backoff, and those who wait are told',
