@@ -12,6 +12,8 @@ export interface GuardOptions {
   readonly supervisor?: string | undefined;
   /** The control group in which the workers are: all that is in it is killed. */
   readonly cgroup?: string | undefined;
+  /** The record of this supervisor, removed once nothing of it was found any more. */
+  readonly record?: string | undefined;
 }
 
 /**
@@ -38,7 +40,7 @@ export interface Guard {
   close(): Promise<void>;
 }
 
-// `held` is a set, written as ` 12 34 `; $1 is how a mark begins, $2 the control group. To kill the groups nothing has to
+// `held` is a set, written as ` 12 34 `; $1 is how a mark begins, $2 the control group, $3 the record. To kill the groups nothing has to
 // be started, as all commands for it are built in. A `.` says that nothing is left to do. A process in the middle of an
 // `execve` has no environment to be found by, so one look that finds nothing is not believed.
 const SCRIPT = `
@@ -58,25 +60,26 @@ for pgid in $held; do kill -s KILL -- "-$pgid"; done
 [ -z "$folder" ] || rm -rf -- "$folder"
 [ -z "$2" ] || echo 1 >"$2/cgroup.kill"
 [ -d /proc/self ] && [ -n "$1" ] || exit
-quiet=
+quiet=0
 for round in 1 2 3 4 5 6; do
   marked=$(grep -lsF -e "$1" /proc/[0-9]*/environ)
-  if [ -z "$marked" ]; then
-    [ -z "$quiet" ] || break
-    quiet=1
-    sleep 0.1
-  fi
   for file in $marked; do
     file=\${file#/proc/}
     kill -s KILL "\${file%/environ}"
   done
+  [ -n "$marked" ] || quiet=$((quiet + 1))
+  [ $quiet -lt 2 ] || break
+  [ $quiet -lt 1 ] || sleep 0.1
 done
-[ -n "$2" ] || exit
-for round in 1 2 3 4 5 6 7 8 9 10; do
-  rmdir "$2"/*/
-  rmdir "$2" && break
-  sleep 0.1
-done
+if [ -n "$2" ]; then
+  for round in 1 2 3 4 5 6 7 8 9 10; do
+    rmdir "$2"/*/
+    rmdir "$2" && break
+    sleep 0.1
+  done
+  [ ! -d "$2" ] || exit
+fi
+[ $quiet -lt 2 ] || [ -z "$3" ] || rm -f -- "$3"
 `;
 
 /** A guard that ends sooner than this is broken; its successor then waits as long, so that nothing spins. */
@@ -99,7 +102,7 @@ interface GuardProcess {
  * replaced and given everything again.
  */
 export function startGuard(options: GuardOptions = {}): Guard {
-  const { shell = GUARD_SHELL, supervisor, cgroup } = options;
+  const { shell = GUARD_SHELL, supervisor, cgroup, record } = options;
   const usable = canRunGuard(shell);
   const mark = supervisor === undefined ? '' : `${MARK_VARIABLE}=${supervisor}.`;
   const held = new Set<number>();
@@ -122,7 +125,7 @@ export function startGuard(options: GuardOptions = {}): Guard {
   function spawnShell(): Omit<GuardProcess, 'startedAt'> {
     let child: ChildProcess;
     try {
-      child = spawn(shell, ['-c', SCRIPT, 'greenroom-guard', mark, cgroup ?? ''], {
+      child = spawn(shell, ['-c', SCRIPT, 'greenroom-guard', mark, cgroup ?? '', record ?? ''], {
         detached: true,
         cwd: '/',
         env: {},

@@ -26,11 +26,15 @@ const schema = z.object({
 });
 
 const folderOf = (dataDir: string): string => join(dataDir, 'supervisors');
-const fileOf = (dataDir: string, id: string): string => join(folderOf(dataDir), `${id}.json`);
+
+/** Where the record of a supervisor is. */
+export function recordFile(dataDir: string, id: string): string {
+  return join(folderOf(dataDir), `${id}.json`);
+}
 
 /** Writes a record in place of the one before. Throws what the file system throws. */
 export function writeRecord(dataDir: string, record: SupervisorRecord): void {
-  const file = fileOf(dataDir, record.id);
+  const file = recordFile(dataDir, record.id);
   const draft = `${file}.draft`;
   mkdirSync(folderOf(dataDir), { recursive: true, mode: 0o700 });
   writeFileSync(draft, `${JSON.stringify(record)}\n`, { mode: 0o600 });
@@ -63,7 +67,7 @@ export function readRecords(dataDir: string): SupervisorRecord[] {
 /** Removes a record. Does nothing where there is none; one that cannot be removed is found dead later. Never throws. */
 export function removeRecord(dataDir: string, id: string): void {
   try {
-    rmSync(fileOf(dataDir, id), { force: true });
+    rmSync(recordFile(dataDir, id), { force: true });
   } catch {
     // The disk may be read-only by now.
   }

@@ -8,7 +8,7 @@ import { ownIdentity } from './process-identity.ts';
 import { shortageIn } from '../system-error.ts';
 import { createSocketDirectory, removeLeftSockets, type SocketDirectory } from './socket-directory.ts';
 import { endMarked, MARK_VARIABLE } from './spawn-mark.ts';
-import { removeRecord, writeRecord } from './supervisor-record.ts';
+import { recordFile, removeRecord, writeRecord } from './supervisor-record.ts';
 import { openSupervisorCgroup, type SupervisorCgroup, type WorkerCgroup } from './worker-cgroup.ts';
 
 /**
@@ -44,7 +44,11 @@ export class WorkerTrees {
     if (this.#guard === undefined && this.#useCgroups) this.#cgroup ??= openSupervisorCgroup(this.id);
     // Written first: whatever is left by a sudden death is found by it.
     if (!this.#recorded) this.#writeRecord();
-    this.#guard ??= startGuard({ supervisor: this.id, cgroup: this.#cgroup?.folder });
+    this.#guard ??= startGuard({
+      supervisor: this.id,
+      cgroup: this.#cgroup?.folder,
+      record: recordFile(this.#dataDir, this.id),
+    });
     this.#spawns += 1;
     return new WorkerTree(plugin, `${this.id}.${this.#spawns}`, {
       guard: this.#guard,

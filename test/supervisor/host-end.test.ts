@@ -9,6 +9,7 @@ import { cgroupsAreDelegated } from '../../src/actors/worker-cgroup.ts';
 import { createSupervisor } from '../../src/index.ts';
 import { FIXTURES, gone, lives, openRoom } from './greenroom.ts';
 
+const THREAD_HOST = fileURLToPath(new URL('../fixtures/hosts/thread-host.mjs', import.meta.url));
 const HOST = fileURLToPath(new URL('../fixtures/hosts/ending-host.mjs', import.meta.url));
 
 /** Resolves once nothing of a program that died is left; its guard removes the sockets after it has ended the worker. */
@@ -56,6 +57,20 @@ test('a program with an unreferenced supervisor ends when it has nothing more to
   const { pid, exited } = await startHost('unref');
   expect(await exited).toEqual([0, null]);
   await nothingLeft(pid);
+});
+
+test('no worker outlives a thread that is terminated, nor does anything in the data directory tell of it', async () => {
+  const room = await openRoom({});
+  const args = [THREAD_HOST, join(FIXTURES, 'stubborn'), room.dataDir];
+  const host = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void host.kill('SIGKILL'));
+  const [worker] = await once(createInterface({ input: host.stdout }), 'line');
+  await nothingLeft(Number(worker));
+  expect(host.exitCode).toBe(null);
+  const records = join(room.dataDir, 'supervisors');
+  await vi.waitFor(() => expect(readdirSync(records)).toEqual([]), { timeout: 10_000, interval: 5 });
+  host.kill('SIGKILL');
+  await once(host, 'exit');
 });
 
 test('a program keeps its own signal handlers', async () => {
