@@ -238,14 +238,27 @@ def name_of(key, where):
 # Errors
 
 
+def is_of(error, class_):
+    """`isinstance` for exceptions, which may raise for whatever is asked of them, `__class__` too."""
+    return issubclass(type(error), class_)
+
+
+def type_name(value):
+    """The name of a value's class, whatever the class of the class does."""
+    try:
+        return type.__getattribute__(type(value), "__name__")
+    except BaseException:
+        return "object"
+
+
 def text_of(error):
     """The message of an exception, whatever its `__str__` does."""
-    if isinstance(error, SystemExit):
-        return "the plugin asked to exit with status %r" % (error.code,)
     try:
+        if is_of(error, SystemExit):
+            return "the plugin asked to exit with status %r" % (error.code,)
         return str(error)
     except BaseException:
-        return "a %s whose message cannot be read" % type(error).__name__
+        return "a %s whose message cannot be read" % type_name(error)
 
 
 def category_of(error, message):
@@ -279,6 +292,15 @@ def attribute(value, name, default=None):
 
 def describe(error):
     """An exception as the protocol's error. Never raises."""
+    try:
+        return described(error)
+    except BaseException:
+        message = bounded(text_of(error))
+        return {"type": type_name(error), "message": message, "category": "fatal", "retryable": False}
+
+
+def described(error):
+    """The same, and raises what the exception's own attributes do."""
     message = text_of(error)
     category = attribute(error, "category")
     if not (isinstance(category, str) and category in CATEGORIES):
@@ -286,7 +308,7 @@ def describe(error):
     retryable = attribute(error, "retryable")
     if not isinstance(retryable, bool):
         retryable = category in ("transient", "resource")
-    wire = {"type": type(error).__name__, "message": bounded(message), "category": category, "retryable": retryable}
+    wire = {"type": type_name(error), "message": bounded(message), "category": category, "retryable": retryable}
     details = attribute(error, "details")
     if details is not None and not callable(details):
         try:
@@ -313,18 +335,25 @@ def repr_of(value):
     try:
         return repr(value)
     except BaseException:
-        return "<%s>" % type(value).__name__
+        return "<%s>" % type_name(value)
 
 
 def end_child(error=None):
     """Ends a forked child whose plugin code has returned, or raised `error`: only the worker goes on from there."""
     if os.getpid() == WORKER_PID:
         return
-    if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
-        fail("", (error.code or 0) & 0xFF)
-    if error is not None:
-        fail(str(error.code) if isinstance(error, SystemExit) else stack_of(error))
-    fail("", 0)
+    message, status = "", 1
+    try:
+        code = error.code if is_of(error, SystemExit) else None
+        if error is None or isinstance(code, int):
+            status = (code or 0) & 0xFF
+        elif is_of(error, SystemExit):
+            message, status = ("", 0) if code is None else (str(code), 1)
+        else:
+            message = stack_of(error)
+    except BaseException:
+        message = "%s: %s" % (type_name(error), text_of(error))
+    fail(message, status)
 
 
 class RequestError(Exception):
@@ -491,6 +520,7 @@ class Answer:
         self._sent_at = 0.0
         self._started = False
         self._ended = False
+        self._is_out = False
         self._flush_due = False
         self._flush = None
 
@@ -510,19 +540,25 @@ class Answer:
                 self._wake_flusher()
 
     def end(self, frame, status=None):
-        """Ends the answer with its last frame, or, where nothing was said before and a status is given, as plain JSON."""
+        """
+        Ends the answer with its last frame, or, where nothing was said before and a status is given, as plain JSON.
+        Raises RuntimeError where an earlier try was broken off, as how much of it was sent is not known.
+        """
         with self._lock:
             if self._ended:
+                if not self._is_out:
+                    raise RuntimeError("its answer was broken off")
                 return
             self._ended = True
             if self._flush is not None:
                 self._wake_flusher()
             if status is not None and not self._started and not self._gathered:
                 self._connection.answer(frame, status, extra=self._name)
-                return
-            self._gathered += (frame, b"\n")
-            self._size += len(frame) + 1
-            self._send(b"0\r\n\r\n")
+            else:
+                self._gathered += (frame, b"\n")
+                self._size += len(frame) + 1
+                self._send(b"0\r\n\r\n")
+            self._is_out = True
 
     def _send(self, tail):
         data = b"%x\r\n%b\r\n%b" % (self._size, b"".join(self._gathered), tail)
@@ -582,31 +618,46 @@ class Call:
 
     def run(self):
         """Runs the call and answers it. Raises nothing, whatever the plugin does."""
-        host = self._host
-        if not host.begin(self):
-            return
+        begun = True
         try:
-            self._seen = host.status()
             try:
-                host.prepare(self)
-                last = self._run_stream() if self.stream else b'{"result":%b}' % encode(self._result())
-                status = None if self.stream else 200
-                end_child()
+                begun = self._host.begin(self)
+                if begun:
+                    self._end(*self._outcome())
             except BaseException as error:
-                end_child(error)
-                if self._gave_up(error):
-                    error = Cancelled("the call was cancelled")
-                if not isinstance(error, Cancelled):
-                    complain("a call failed", error)
-                wire = describe(error)
-                last = encode({"error": wire})
-                status = STATUS_OF_CATEGORY.get(wire["category"], 500)
-            self.look()
-            host.finish(self)
-            self._answer.end(last, status)
+                # A signal handler of the plugin has raised in the worker's own steps before or after the plugin's.
+                self._end(*self._failure(error))
+        except BaseException as error:
+            fail("a call could not be answered: %s" % text_of(error))
         finally:
-            self._connection.call = None
-            self._connection.answering.release()
+            if begun:
+                self._connection.call = None
+                self._connection.answering.release()
+
+    def _outcome(self):
+        """Runs the plugin's code; the last frame and the status."""
+        self._seen = self._host.status()
+        try:
+            self._host.prepare(self)
+            last = self._run_stream() if self.stream else b'{"result":%b}' % encode(self._result())
+            end_child()
+            return last, None if self.stream else 200
+        except BaseException as error:
+            return self._failure(error)
+
+    def _failure(self, error):
+        end_child(error)
+        if self._gave_up(error):
+            error = Cancelled("the call was cancelled")
+        if not is_of(error, Cancelled):
+            complain("a call failed", error)
+        wire = describe(error)
+        return encode({"error": wire}), STATUS_OF_CATEGORY.get(wire["category"], 500)
+
+    def _end(self, last, status):
+        self.look()
+        self._host.finish(self)
+        self._answer.end(last, status)
 
     def drop(self):
         """Answers a call that was cancelled before it began."""
@@ -636,7 +687,7 @@ class Call:
             self._given_up = task.cancel()
 
     def _gave_up(self, error):
-        return self.stopped and type(error).__name__ == "CancelledError"
+        return self.stopped and type_name(error) == "CancelledError"
 
     def _result(self):
         value = self._host.settle(self._host.plugin.execute(*self.args, **self.kwargs), self)
@@ -1025,7 +1076,7 @@ def complain(what, error):
     try:
         stack = stack_of(error)
     except BaseException:
-        stack = "%s: %s\n" % (type(error).__name__, text_of(error))
+        stack = "%s: %s\n" % (type_name(error), text_of(error))
     write_log("greenroom: %s\n%s" % (what, bounded(stack)))
 
 

@@ -132,6 +132,8 @@ describe('errors', () => {
     ['timeout', 503, { type: 'TimeoutError', category: 'transient' }],
     ['asyncio', 503, { type: 'TimeoutError', category: 'transient' }],
     ['unprintable', 500, { type: 'Unprintable', message: 'a Unprintable whose message cannot be read' }],
+    ['untouchable', 500, { type: 'Untouchable', message: 'a Untouchable whose message cannot be read' }],
+    ['meta', 500, { type: 'Guarded', message: 'wrong', category: 'fatal' }],
     ['typed', 400, { type: 'Typed', category: 'input', retryable: true, details: { field: 'audio' } }],
     ['plain', 500, { type: 'ValueError', message: 'wrong', category: 'fatal', retryable: false }],
   ])('of the plugin are described and leave the worker alive: %s', async (kind, status, error) => {
@@ -141,6 +143,22 @@ describe('errors', () => {
     expect(valueOf(reply, 'error')).toMatchObject(error);
     expect(reply.text).not.toContain('greenroom_worker.py');
     expect(valueOf(await worker.execute({ do: 'size', text: 'abc' }), 'result')).toBe(3);
+  });
+});
+
+describe('an exception in the midst of the steps of the worker, as a signal handler raises it', () => {
+  it.each(['look', 'finish', 'end'])('is the error of the call: %s', async (at) => {
+    const worker = await start('Duck');
+    const reply = await worker.execute({ do: 'alarm', at });
+    expect(valueOf(reply, 'error')).toMatchObject({ type: 'RuntimeError', message: 'the alarm went off' });
+    expect(valueOf(await worker.execute({ do: 'size', text: 'abc' }), 'result')).toBe(3);
+  });
+
+  it('ends the worker where part of the answer may have been sent', async () => {
+    const worker = await start('Duck');
+    await expect(worker.execute({ do: 'alarm', at: 'answer' })).rejects.toThrow();
+    expect((await worker.exited).code).toBe(1);
+    expect(worker.errors).toContain('a call could not be answered');
   });
 });
 
