@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { CallKind } from '../calls/frames.ts';
 import { type AnswerParser, InexactAnswer, inexactError } from '../calls/exact-answer.ts';
-import type { LineReader } from '../calls/line-reader.ts';
+import { type LineReader, MAX_LINE_LENGTH } from '../calls/line-reader.ts';
 import { protocolError } from '../calls/remote-error.ts';
 import { CALL_HEADER } from '../protocol.ts';
 import type { CallInFlight, CallSink } from './worker-channel.ts';
@@ -24,6 +24,7 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
   #lines: LineReader | undefined;
   #first: Buffer | undefined;
   #more: Buffer[] | undefined;
+  #length = 0;
 
   constructor(plugin: string, kind: CallKind, call: string, sink: CallSink, parse: AnswerParser) {
     this.plugin = plugin;
@@ -83,6 +84,13 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
     if (this.#ended) return;
     const lines = this.#lines;
     if (lines === undefined) {
+      this.#length += bytes.length;
+      if (this.#length > MAX_LINE_LENGTH) {
+        this.#ended = true;
+        controller.abort(new Error('The answer is too long.'));
+        this.#refuse('and more than 256 MiB; send it in pieces, or as a file');
+        return;
+      }
       if (this.#first === undefined) this.#first = bytes;
       else if (this.#more === undefined) this.#more = [this.#first, bytes];
       else this.#more.push(bytes);

@@ -131,7 +131,7 @@ class CjmChannel implements WorkerChannel {
     const progress = withPolledProgress(sink, (signal) => this.#ask('GET', '/progress', undefined, signal));
     return {
       onProgress: (fraction, message) => progress.onProgress(fraction, message),
-      onChunk: (chunk) => progress.onChunk(chunk),
+      onChunk: (chunk, length) => progress.onChunk(chunk, length),
       onResult: (result) => {
         done();
         progress.onResult(result);
@@ -256,7 +256,7 @@ class ChunkReader extends LineReader {
       return;
     }
     const error = chunkError(this.#plugin, chunk);
-    if (error === undefined) this.#sink.onChunk(chunk);
+    if (error === undefined) this.#sink.onChunk(chunk, line.length);
     else this.#fail(error);
   }
 

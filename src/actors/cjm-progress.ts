@@ -49,7 +49,7 @@ export function withPolledProgress(sink: CallSink, ask: (signal: AbortSignal) =>
   wait();
   return {
     onProgress: (progress, message) => sink.onProgress(progress, message),
-    onChunk: (chunk) => sink.onChunk(chunk),
+    onChunk: (chunk, length) => sink.onChunk(chunk, length),
     onResult: (result) => {
       end();
       void lookOnceMore().then(() => sink.onResult(result));

@@ -9,7 +9,8 @@ export interface CallSink {
   /** `progress` is 0 to 1, or -1 where the plugin does not know. */
   onProgress(progress: number, message: string | undefined): void;
   /** One item of a stream; never called for `execute`. */
-  onChunk(chunk: unknown): void;
+  /** `length` is that of the text it came in, in UTF-16 code units. */
+  onChunk(chunk: unknown, length: number): void;
   /** The result of a call; `undefined` at the end of a stream. The worker is done with the call. */
   onResult(result: unknown): void;
   /** `E_REMOTE`, `E_PROTOCOL`, `E_SERIALIZE` or, when the connection broke, `E_CRASHED`. */

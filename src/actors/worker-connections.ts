@@ -1,7 +1,7 @@
 import { Client, errors, Pool } from 'undici';
 import { type AnswerParser, InexactAnswer, inexactError } from '../calls/exact-answer.ts';
 import { brokenError, protocolError } from '../calls/remote-error.ts';
-import type { GreenroomError } from '../errors.ts';
+import { GreenroomError } from '../errors.ts';
 import { patientConnector } from './patient-connector.ts';
 import { writeJson } from '../worker/exact-json.ts';
 
@@ -27,6 +27,9 @@ export function connectionError(plugin: string, error: unknown): GreenroomError 
     ? protocolError(plugin, 'answered with what is not HTTP', error)
     : brokenError(plugin, error);
 }
+
+/** How much the answer to such a request may be, in bytes: the schema of a config is the longest of them. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** A request that is no call. */
 export interface ControlRequest {
@@ -60,9 +63,12 @@ export async function requestJson(request: ControlRequest): Promise<unknown> {
       ...(signal === undefined ? {} : { signal }),
     });
     status = response.statusCode;
-    text = await response.body.text();
+    text = await textOf(response.body, () =>
+      protocolError(plugin, `answered ${path} with more than ${MAX_ANSWER_BYTES / 2 ** 20} MiB`),
+    );
   } catch (error) {
-    throw signal?.aborted === true ? signal.reason : connectionError(plugin, error);
+    if (signal?.aborted === true) throw signal.reason;
+    throw error instanceof GreenroomError ? error : connectionError(plugin, error);
   }
   let answer: unknown;
   try {
@@ -77,4 +83,16 @@ export async function requestJson(request: ControlRequest): Promise<unknown> {
   }
   if (status === 200) return answer;
   throw errorIn(answer) ?? protocolError(plugin, `answered ${path} with status ${status}: ${text.slice(0, 80)}`);
+}
+
+/** The text of a body. Once it is too long the connection is closed, and what `tooLong` makes is thrown. */
+async function textOf(body: AsyncIterable<Buffer>, tooLong: () => GreenroomError): Promise<string> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of body) {
+    length += part.length;
+    if (length > MAX_ANSWER_BYTES) throw tooLong();
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
 }

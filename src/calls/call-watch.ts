@@ -24,7 +24,7 @@ export class CallWatch {
     const onEnd = this.#watcher?.(plugin, call);
     if (onEnd === undefined) return outcome;
     return {
-      onChunk: (chunk) => outcome.onChunk(chunk),
+      onChunk: (chunk, length) => outcome.onChunk(chunk, length),
       onResult(result) {
         onEnd();
         outcome.onResult(result);

@@ -48,7 +48,7 @@ export interface CallSite {
 
 /** Where a call's outcome goes; exactly one of `onResult` and `onError` is called. */
 export interface CallOutcome {
-  onChunk(chunk: unknown): void;
+  onChunk(chunk: unknown, length: number): void;
   onResult(result: unknown): void;
   onError(error: GreenroomError): void;
 }
@@ -198,8 +198,8 @@ export class Call implements Guest {
       onProgress: (progress, message) => {
         if (isOurs()) this.#onProgress(progress, message);
       },
-      onChunk: (chunk) => {
-        if (isOurs()) this.#outcome?.onChunk(chunk);
+      onChunk: (chunk, length) => {
+        if (isOurs()) this.#outcome?.onChunk(chunk, length);
       },
       onResult: (result) => {
         if (isOurs()) this.#onResult(result);

@@ -1,5 +1,7 @@
 import { GreenroomError } from '../errors.ts';
+import { isDeeperThan } from '../json-depth.ts';
 import { firstInexact, inexactReason, quoteInexact } from '../json-text.ts';
+import { MAX_DEPTH } from '../worker/exact-json.ts';
 
 /** Reads the JSON of an answer; `isError` says whether what was read is an error. Throws SyntaxError or {@link InexactAnswer}. */
 export type AnswerParser = (text: string, isError: (answer: unknown) => boolean) => unknown;
@@ -7,19 +9,20 @@ export type AnswerParser = (text: string, isError: (answer: unknown) => boolean)
 /** For answers of the SDKs, which themselves refuse numbers that JavaScript would round. */
 export const parseAnswer: AnswerParser = (text) => JSON.parse(text);
 
-/** An answer with a number that JavaScript would round. The message says where and what it is. */
+/** An answer with a number that JavaScript would round, or with too many levels. The message says where and what it is. */
 export class InexactAnswer extends Error {
   override readonly name = 'InexactAnswer';
 }
 
 /**
- * For answers of workers that may write any number. In an error, numbers that JavaScript would round become texts of their
+ * For answers of workers that may write anything. In an error, numbers that JavaScript would round become texts of their
  * digits, so that the error is not lost for them.
  */
 export const parseAnyAnswer: AnswerParser = (text, isError) => {
   const answer: unknown = JSON.parse(text);
   // To look at the numbers costs little beside parsing; the text is read again only where there is reason to.
-  if (!mayBeInexact(answer, MAX_LOOK)) return answer;
+  if (!mayBeInexact(answer, ANSWER_LEVELS)) return answer;
+  if (isDeeperThan(ANSWER_LEVELS, answer)) throw new InexactAnswer(`it is nested deeper than ${MAX_DEPTH} levels`);
   const inexact = firstInexact(text);
   if (inexact === undefined) return answer;
   if (isError(answer)) return JSON.parse(quoteInexact(text));
@@ -34,8 +37,8 @@ export function inexactError(plugin: string, cause: InexactAnswer): GreenroomErr
   });
 }
 
-/** How deep is looked; of what is deeper the text is read. */
-const MAX_LOOK = 500;
+/** The levels of a value, and the one of the answer around it. */
+const ANSWER_LEVELS = MAX_DEPTH + 1;
 
 function mayBeInexact(value: unknown, depth: number): boolean {
   if (typeof value === 'number')

@@ -42,7 +42,7 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: CallO
   const stream: CallStream<Chunk> = new CallStream<Chunk>({
     start: () => {
       const outcome = {
-        onChunk: (chunk: unknown) => stream.push(chunk as Chunk),
+        onChunk: (chunk: unknown, length: number) => stream.push(chunk as Chunk, length),
         onResult: () => stream.end(),
         onError: (error: GreenroomError) => stream.fail(error),
       };

@@ -41,7 +41,7 @@ export class FrameReader extends LineReader {
     if (typeof frame !== 'object' || frame === null) {
       this.#refuse(`sent a line that is no frame: ${line.slice(0, 80)}`);
     } else if ('chunk' in frame && this.#kind === 'stream') {
-      this.#sink.onChunk(frame.chunk);
+      this.#sink.onChunk(frame.chunk, line.length);
     } else if ('progress' in frame && typeof frame.progress === 'number') {
       this.#sink.onProgress(frame.progress, 'message' in frame ? messageText(frame.message) : undefined);
     } else if ('result' in frame && this.#kind === 'execute') {

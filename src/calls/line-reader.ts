@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** A longer line is refused, in UTF-16 code units; Node's strings hold about twice as much. */
-const MAX_LINE_LENGTH = 256 * 1024 * 1024;
+/** A longer line, or answer in one piece, is refused, in UTF-16 code units; Node's strings hold about twice as much. */
+export const MAX_LINE_LENGTH = 256 * 1024 * 1024;
 
 /** Cuts a body of UTF-8 text into lines, however its bytes arrive. Blank lines are passed over. */
 export abstract class LineReader {

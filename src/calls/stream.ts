@@ -11,8 +11,11 @@ export interface StreamSource {
   cancel(): void;
 }
 
-/** Above this many items that nobody has read the source is paused, and below half of it resumed. */
+/** From this many items on that nobody has read the source is paused, and at half of it resumed. */
 const HIGH_WATER = 1_024;
+
+/** The same for their size, in UTF-16 code units of the texts that they came in. */
+const HIGH_WATER_LENGTH = 16 * 1024 * 1024;
 
 interface Waiting<T> {
   resolve(result: IteratorResult<T>): void;
@@ -26,6 +29,9 @@ interface Waiting<T> {
 export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable {
   readonly #source: StreamSource;
   #items: T[] = [];
+  #lengths: number[] = [];
+  /** What the items that were not given out yet come to. */
+  #length = 0;
   /** The next item to give out; items before it are done with. */
   #head = 0;
   readonly #waiting: Waiting<T>[] = [];
@@ -44,13 +50,15 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
   next(): Promise<IteratorResult<T>> {
     if (this.#head < this.#items.length) {
       const value = this.#items[this.#head] as T;
+      this.#length -= this.#lengths[this.#head] as number;
       this.#head += 1;
       // Cut off now and then, so that a reader who is always behind does not keep what it has read.
       if (this.#head === this.#items.length || this.#head === HIGH_WATER) {
         this.#items = this.#items.slice(this.#head);
+        this.#lengths = this.#lengths.slice(this.#head);
         this.#head = 0;
       }
-      if (this.#paused && this.#items.length - this.#head <= HIGH_WATER / 2) {
+      if (this.#paused && !this.#isBehind(0.5)) {
         this.#paused = false;
         this.#source.resume();
       }
@@ -74,6 +82,8 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
   return(): Promise<IteratorResult<T>> {
     const flowing = this.#state === 'flowing';
     this.#items = [];
+    this.#lengths = [];
+    this.#length = 0;
     this.#head = 0;
     this.#error = undefined;
     this.end();
@@ -90,8 +100,8 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
     await this.return();
   }
 
-  /** An item has come. */
-  push(item: T): void {
+  /** An item has come; `length` is that of the text it came in, in UTF-16 code units. */
+  push(item: T, length: number): void {
     if (this.#state === 'ended') return;
     const reader = this.#waiting.shift();
     if (reader !== undefined) {
@@ -99,7 +109,9 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
       return;
     }
     this.#items.push(item);
-    if (!this.#paused && this.#items.length - this.#head >= HIGH_WATER) {
+    this.#lengths.push(length);
+    this.#length += length;
+    if (!this.#paused && this.#isBehind(1)) {
       this.#paused = true;
       this.#source.pause();
     }
@@ -119,5 +131,10 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
     if (reader === undefined) this.#error = error;
     else reader.reject(error);
     this.end();
+  }
+
+  /** Whether at least this share of what may wait to be read does. */
+  #isBehind(share: number): boolean {
+    return this.#items.length - this.#head >= HIGH_WATER * share || this.#length >= HIGH_WATER_LENGTH * share;
   }
 }

@@ -86,6 +86,25 @@ describe('a call over undici', () => {
     expect((so.result as string).length).toBe(15 * 1024 * 1024);
   });
 
+  it.each(['execute', 'stream'] as const)('is ended when its answer to %s goes on without end', async (way) => {
+    const block = Buffer.alloc(1024 * 1024, 'x');
+    const left = new Moment();
+    const played = await playHttp((_request, response) => {
+      response.on('close', left.happen);
+      const more = (): void => {
+        while (response.writable && response.write(block));
+      };
+      response.writeHead(200, json).write('{"result":"');
+      response.on('drain', more);
+      more();
+    });
+    const channel = channelTo(played);
+    const so = await told((sink) => channel[way]('c', body, sink));
+    expect(so).toMatchObject({ error: { code: 'E_PROTOCOL', plugin: 'talker' }, outcomes: 1 });
+    expect(so.error?.message).toContain('more than 256 MiB');
+    await left.happened;
+  });
+
   it('hands on progress before the result', async () => {
     const played = await playHttp((_request, response) => {
       response.writeHead(200, ndjson);
@@ -278,8 +297,8 @@ describe('a call over undici', () => {
           onProgress: sink.onProgress.bind(sink),
           onResult: sink.onResult.bind(sink),
           onError: sink.onError.bind(sink),
-          onChunk: (chunk) => {
-            sink.onChunk(chunk);
+          onChunk: (chunk, length) => {
+            sink.onChunk(chunk, length);
             call.pause();
           },
         });
@@ -406,6 +425,24 @@ describe('everything but calls over undici', () => {
     await expect(channel.health(never)).rejects.toMatchObject({ code: 'E_PROTOCOL' });
     answer = (response) => reply(response, 200, { outcome: 'perhaps' });
     await expect(channel.cancel('c')).rejects.toMatchObject({ code: 'E_PROTOCOL' });
+  });
+
+  it('is ended when the answer to it goes on without end', async () => {
+    const left = new Moment();
+    const played = await playHttp((_request, response) => {
+      response.on('close', left.happen);
+      const more = (): void => {
+        while (response.writable && response.write('x'.repeat(1024 * 1024)));
+      };
+      response.writeHead(200, json).on('drain', more);
+      more();
+    });
+    const channel = channelTo(played);
+    await expect(channel.configSchema(never)).rejects.toMatchObject({
+      code: 'E_PROTOCOL',
+      message: expect.stringContaining('answered /config_schema with more than 16 MiB'),
+    });
+    await left.happened;
   });
 
   it("rejects with the signal's reason once it is aborted, and asks again on a new connection", async () => {

@@ -20,17 +20,17 @@ describe('CallStream', () => {
     expect(source.start).not.toHaveBeenCalled();
     const both = [stream.next(), stream.next()];
     expect(source.start).toHaveBeenCalledTimes(1);
-    stream.push(1);
-    stream.push(2);
+    stream.push(1, 1);
+    stream.push(2, 1);
     expect(await Promise.all(both)).toEqual([item(1), item(2)]);
   });
 
   it('gives out what has come, then ends for good', async () => {
     const { stream } = opened();
     const first = stream.next();
-    for (let n = 0; n < 3; n++) stream.push(n);
+    for (let n = 0; n < 3; n++) stream.push(n, 1);
     stream.end();
-    stream.push(9);
+    stream.push(9, 1);
     expect(await first).toEqual(item(0));
     const rest: number[] = [];
     for await (const value of stream) rest.push(value);
@@ -41,8 +41,8 @@ describe('CallStream', () => {
   it('gives out what came before an error, then the error once, then the end', async () => {
     const { stream } = opened();
     const first = stream.next();
-    stream.push(1);
-    stream.push(2);
+    stream.push(1, 1);
+    stream.push(2, 1);
     stream.fail(broken);
     expect(await first).toEqual(item(1));
     expect(await stream.next()).toEqual(item(2));
@@ -63,8 +63,8 @@ describe('CallStream', () => {
   it('cancels when its reader leaves, and drops what it holds', async () => {
     const { stream, source } = opened();
     const first = stream.next();
-    stream.push(1);
-    stream.push(2);
+    stream.push(1, 1);
+    stream.push(2, 1);
     await first;
     expect(await stream.return()).toEqual(done);
     expect(await stream.next()).toEqual(done);
@@ -107,6 +107,20 @@ describe('CallStream', () => {
     expect(source.cancel).not.toHaveBeenCalled();
   });
 
+  it('pauses its source also for few items that are large', async () => {
+    const { stream, source } = opened();
+    const megabytes = 1024 * 1024;
+    const first = stream.next();
+    stream.push(0, 30 * megabytes);
+    expect((await first).value).toBe(0);
+    for (const n of [1, 2, 3]) stream.push(n, 6 * megabytes);
+    expect(source.pause).toHaveBeenCalledTimes(1);
+    await stream.next();
+    expect(source.resume).not.toHaveBeenCalled();
+    await stream.next();
+    expect(source.resume).toHaveBeenCalledTimes(1);
+  });
+
   it('pauses its source while the reader is far behind, however long, and loses nothing', async () => {
     const { stream, source } = opened();
     let pushed = 0;
@@ -117,7 +131,7 @@ describe('CallStream', () => {
     source.resume.mockImplementation(() => (state.paused = false));
     const first = stream.next();
     const fill = (): void => {
-      while (!state.paused && pushed < 100_000) stream.push(pushed++);
+      while (!state.paused && pushed < 100_000) stream.push(pushed++, 1);
       most = Math.max(most, pushed - read);
     };
     fill();

@@ -165,7 +165,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
     const { sink, streams, value } = found;
     if (error !== undefined) sink.onError(error);
     else if (streams) {
-      sink.onChunk(value);
+      sink.onChunk(value, 1);
       sink.onResult(undefined);
     } else sink.onResult(value);
   }
