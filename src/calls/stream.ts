@@ -1,4 +1,5 @@
 import type { GreenroomError } from '../errors.ts';
+import { type ReaderLimit, ReaderWatch } from './reader-watch.ts';
 
 /** How a stream acts on the call that feeds it. */
 export interface StreamSource {
@@ -9,6 +10,10 @@ export interface StreamSource {
   resume(): void;
   /** The reader has left. */
   cancel(): void;
+  /** The reader has asked for nothing for this many milliseconds, though items wait; more may be too long. */
+  warn(idleMs: number): void;
+  /** It has done so for as long as it may: the call has to end. */
+  expire(idleMs: number): void;
 }
 
 /** Above this many items that nobody has read the source is paused, and below half of it resumed. */
@@ -21,10 +26,12 @@ interface Waiting<T> {
 
 /**
  * What the caller of a streaming call reads. Starts its source with the first `next()`, holds a bounded number of items,
- * gives out what came before an error ahead of the error, and cancels the call when the reader leaves.
+ * gives out what came before an error ahead of the error, and cancels the call when the reader leaves. A reader that
+ * leaves items unread is told to the source.
  */
 export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable {
   readonly #source: StreamSource;
+  readonly #watch: ReaderWatch;
   #items: T[] = [];
   /** The next item to give out; items before it are done with. */
   #head = 0;
@@ -33,8 +40,18 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
   #paused = false;
   #error: GreenroomError | undefined;
 
-  constructor(source: StreamSource) {
+  constructor(source: StreamSource, limit: ReaderLimit) {
     this.#source = source;
+    this.#watch = new ReaderWatch(limit, {
+      isUnread: () => this.#head < this.#items.length,
+      warn: (idleMs) => source.warn(idleMs),
+      expire: (idleMs) => source.expire(idleMs),
+    });
+  }
+
+  /** Since when its reader has asked for nothing though items wait, by the monotonic clock; `undefined`: it reads. */
+  get idleSince(): number | undefined {
+    return this.#watch.idleSince;
   }
 
   [Symbol.asyncIterator](): this {
@@ -42,6 +59,7 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
   }
 
   next(): Promise<IteratorResult<T>> {
+    this.#watch.noteRead();
     if (this.#head < this.#items.length) {
       const value = this.#items[this.#head] as T;
       this.#head += 1;
@@ -99,6 +117,7 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
       return;
     }
     this.#items.push(item);
+    this.#watch.noteUnread();
     if (!this.#paused && this.#items.length - this.#head >= HIGH_WATER) {
       this.#paused = true;
       this.#source.pause();
@@ -108,6 +127,7 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
   /** No more will come. */
   end(): void {
     this.#state = 'ended';
+    this.#watch.stop();
     for (const reader of this.#waiting.splice(0)) reader.resolve({ value: undefined, done: true });
   }
 

@@ -42,6 +42,8 @@ test('a call for which the host program has no descriptor is sent when it has on
     patience: clock,
     idempotent: () => false,
     cancelGraceMs: () => 1_000,
+    streamIdleMs: Infinity,
+    warn: () => {},
     onListenerError: () => {},
     calls: new CallWatch(),
   } satisfies CallSite;
