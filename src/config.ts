@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
+import { inspect } from 'node:util';
 import { z } from 'zod';
 import type { Transport } from './actors/worker-launch.ts';
 import { DEFAULT_MAX_WAITING } from './calls/lease-gate.ts';
@@ -14,6 +15,14 @@ import { DEFAULT_MAX_WAIT_MS } from './scheduler/queue.ts';
 import { workingDirectory } from './working-directory.ts';
 
 const milliseconds = z.number().int().nonnegative();
+
+const idleMilliseconds = z.custom<number>(
+  (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) > 0),
+  {
+    error: ({ input }) =>
+      `must be a whole number of milliseconds above 0, or Infinity for no limit, got ${inspect(input, { depth: 0 })}`,
+  },
+);
 
 const restartSchema = z.strictObject({
   /** `permanent`: always; `transient`: unless it ended normally; `temporary`: never. */
@@ -72,6 +81,7 @@ const settingsSchema = z.strictObject({
   drainTimeoutMs: milliseconds.optional(),
   stopTimeoutMs: milliseconds.optional(),
   cancelGraceMs: milliseconds.optional(),
+  streamIdleMs: idleMilliseconds.optional(),
   maxWaiting: z.number().int().positive().optional(),
   liveness: livenessSchema.optional(),
   restart: restartSchema.optional(),
@@ -160,6 +170,11 @@ export interface SupervisorSettings {
   readonly stopTimeoutMs?: number | undefined;
   /** How long a worker may take to give up a cancelled call before it is replaced. Default 5 s. */
   readonly cancelGraceMs?: number | undefined;
+  /**
+   * How long the reader of a stream may ask for nothing while items wait, before the call is cancelled and its lease
+   * returned. Default 10 min; `Infinity`: no limit.
+   */
+  readonly streamIdleMs?: number | undefined;
   /** How many calls may wait for one plugin. Default 1,000. */
   readonly maxWaiting?: number | undefined;
   /** How often workers are asked whether they are alive, and how long they may take. Default 10 s each; false: never. */
@@ -200,6 +215,7 @@ export interface ResolvedSettings {
   readonly drainTimeoutMs: number;
   readonly stopTimeoutMs: number;
   readonly cancelGraceMs: number;
+  readonly streamIdleMs: number;
   readonly maxWaiting: number;
   readonly liveness: false | { readonly intervalMs?: number | undefined; readonly timeoutMs?: number | undefined };
   readonly restart: RestartOptions;
@@ -248,6 +264,7 @@ export function resolveSettings(
     drainTimeoutMs: merged.drainTimeoutMs ?? 10_000,
     stopTimeoutMs: merged.stopTimeoutMs ?? 5_000,
     cancelGraceMs: merged.cancelGraceMs ?? 5_000,
+    streamIdleMs: merged.streamIdleMs ?? 600_000,
     maxWaiting: merged.maxWaiting ?? DEFAULT_MAX_WAITING,
     liveness: merged.liveness ?? {},
     restart: merged.restart ?? {},
@@ -276,6 +293,7 @@ const VARIABLES: Readonly<Record<string, readonly [keyof SupervisorSettings, (te
   GREENROOM_START_TIMEOUT_MS: ['startTimeoutMs', Number],
   GREENROOM_DRAIN_TIMEOUT_MS: ['drainTimeoutMs', Number],
   GREENROOM_STOP_TIMEOUT_MS: ['stopTimeoutMs', Number],
+  GREENROOM_STREAM_IDLE_MS: ['streamIdleMs', Number],
 };
 
 const SWITCHES: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };

@@ -18,7 +18,7 @@ export const ERROR_CODES = {
   E_GIVEN_UP: 'The worker crashed too often and is not restarted any more.',
   E_REFUSED: 'The scheduler refused the plugin room to run.',
   E_QUEUE_FULL: 'Too many calls wait for the plugin already.',
-  E_TIMEOUT: 'The call did not end within its timeout.',
+  E_TIMEOUT: 'The call did not end within its timeout, or its stream was left unread for too long.',
   E_CANCELLED: 'The caller cancelled the call.',
   E_REMOTE: "The plugin's own code raised an error.",
   E_UNSUPPORTED: 'The worker does not support what was asked.',

@@ -6,6 +6,9 @@ import { amountsText, decisionText } from './scheduler/decision-text.ts';
 import type { Standing } from './scheduler/ledger.ts';
 import { amounts, type Need, type Resources, UNLIMITED } from './scheduler/need.ts';
 
+/** A reader that has asked for nothing for less than this is not told of, in milliseconds: it may be at the last item. */
+const LEAST_IDLE_MS = 1_000;
+
 /** What is reserved for one worker of a plugin. Times are milliseconds since the epoch. */
 export interface Holding {
   readonly generation: number;
@@ -22,6 +25,18 @@ export interface Holding {
   readonly lastUsedAt: number;
   /** Its figure in the eviction order; the lowest goes first. */
   readonly rank: number;
+}
+
+/** Streams at one worker whose readers ask for nothing, though items wait. */
+export interface IdleStreams {
+  readonly plugin: string;
+  readonly generation: number;
+  /** Calls at the worker, these streams among them. */
+  readonly calls: number;
+  /** How many of them are such streams; those that were read within the last second do not count. */
+  readonly streams: number;
+  /** Since when the first of their readers has asked for nothing. */
+  readonly since: number;
 }
 
 /** Why a plugin is where it is, as plain data. Times are milliseconds since the epoch. */
@@ -43,6 +58,8 @@ export interface Explanation {
   readonly decision: Decision | undefined;
   /** The last decision by which it was told to go. */
   readonly eviction: Decision | undefined;
+  /** Streams that nobody reads, at its own workers and, while it waits, at those in its way. */
+  readonly idleStreams: readonly IdleStreams[];
   /** All of it for people, line by line. */
   readonly lines: readonly string[];
 }
@@ -50,6 +67,7 @@ export interface Explanation {
 /** What is known of a plugin. */
 export interface Known {
   readonly record: PluginRecord;
+  readonly recordOf: (plugin: string) => PluginRecord | undefined;
   /** The time of day, in milliseconds since the epoch. */
   readonly now: number;
   /** The time of day of a reading of the monotonic clock, by which the rest of the times are. */
@@ -62,7 +80,17 @@ export interface Known {
 }
 
 /** Puts together why a plugin is where it is. */
-export function explain({ record, now, toWall, policy, need, admission, decision, eviction }: Known): Explanation {
+export function explain({
+  record,
+  recordOf,
+  now,
+  toWall,
+  policy,
+  need,
+  admission,
+  decision,
+  eviction,
+}: Known): Explanation {
   const { plugin, state, phase, enteredAt } = record;
   const request = admission?.queue.get(plugin);
   const facts = {
@@ -92,8 +120,38 @@ export function explain({ record, now, toWall, policy, need, admission, decision
         : { since: toWall(request.at), deadline: toWall(request.deadline), priority: request.priority },
     decision: decision && Object.freeze(decisionAt(decision, toWall)),
     eviction: eviction && Object.freeze(decisionAt(eviction, toWall)),
+    idleStreams: [record, ...inTheWay(plugin, decision).map(recordOf)].flatMap((each) =>
+      idleStreamsOf(each, now, toWall),
+    ),
   };
   return Object.freeze({ ...facts, lines: Object.freeze(linesOf(facts, now)) });
+}
+
+/** The plugins that it waits for, or that are why it was refused. */
+function inTheWay(plugin: string, decision: Decision | undefined): string[] {
+  if (decision?.outcome !== 'wait' && decision?.outcome !== 'refuse') return [];
+  const names = decision.waitingFor.map((holder) => holder.plugin);
+  return [...new Set(names)].filter((name) => name !== plugin);
+}
+
+function idleStreamsOf(record: PluginRecord | undefined, now: number, toWall: Known['toWall']): IdleStreams[] {
+  return (record?.context.workers ?? []).flatMap(({ generation, residency }) => {
+    const calls = [...(residency?.guests ?? [])];
+    const idle = calls.flatMap(({ idleSince }) => (idleSince === undefined ? [] : [toWall(idleSince)]));
+    const long = idle.filter((since) => now - since >= LEAST_IDLE_MS);
+    if (record === undefined || long.length === 0) return [];
+    const { plugin } = record;
+    return [Object.freeze({ plugin, generation, calls: calls.length, streams: long.length, since: Math.min(...long) })];
+  });
+}
+
+/** "words: 1 call, a stream whose reader has asked for nothing for 42 s". */
+function idleText({ plugin, calls, streams, since }: IdleStreams, now: number): string {
+  const all =
+    calls === 1 ? '1 call, a stream' : `${calls} calls, ${streams} of them ${streams === 1 ? 'a stream' : 'streams'}`;
+  const whose = streams === 1 ? 'whose reader has' : 'whose readers have';
+  const long = `${streams === 1 ? '' : 'up to '}${Math.floor((now - since) / 1_000)} s`;
+  return `${plugin}: ${all} ${whose} asked for nothing for ${long}`;
 }
 
 function spreadText({ spread = 1 }: Need): string {
@@ -101,7 +159,7 @@ function spreadText({ spread = 1 }: Need): string {
 }
 
 function linesOf(facts: Omit<Explanation, 'lines'>, now: number): string[] {
-  const { plugin, state, phase, since, need, free, holdings, decision, eviction } = facts;
+  const { plugin, state, phase, since, need, free, holdings, decision, eviction, idleStreams } = facts;
   const seconds = ((now - since) / 1_000).toFixed(1);
   const lines = [
     `"${plugin}" is ${state} (${phase}) for ${seconds} s.`,
@@ -114,6 +172,7 @@ function linesOf(facts: Omit<Explanation, 'lines'>, now: number): string[] {
   }
   lines.push(`free now ${amountsText(free)}`);
   if (decision !== undefined) lines.push('', ...decisionText(decision, now));
+  for (const idle of idleStreams) lines.push(`unread   ${idleText(idle, now)}`);
   if (eviction !== undefined) lines.push('', 'It was told to go:', ...decisionText(eviction, now));
   return lines;
 }

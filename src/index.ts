@@ -22,11 +22,11 @@ export type { PluginSnapshot } from './plugin-record.ts';
 export type { TransitionEvent } from './runtime.ts';
 
 // Calls
-export type { CallOptions, Progress } from './calls/call.ts';
+export type { CallOptions, Progress, StreamOptions } from './calls/call.ts';
 export type { FileBacked } from './calls/input.ts';
 
 // Scheduling
-export type { Explanation, Holding } from './explanation.ts';
+export type { Explanation, Holding, IdleStreams } from './explanation.ts';
 export type { SchedulingStatus } from './scheduling.ts';
 export type { Decision, Holder, SchedulerRefusal } from './scheduler/decision.ts';
 export type { EvictionOrder, Past } from './scheduler/eviction-order.ts';

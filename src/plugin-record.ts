@@ -38,12 +38,17 @@ export interface PluginSnapshot {
   readonly lastError: { readonly code: string; readonly message: string } | undefined;
 }
 
+/** What the plugins of a supervisor share of their calls' site. */
+export type SharedSite = Pick<CallSite, 'clock' | 'patience' | 'streamIdleMs' | 'warn' | 'onListenerError' | 'calls'>;
+
 /** One plugin of a supervisor: its actor, its gate, and what was last seen of its state. */
 export class PluginRecord implements CallSite {
   readonly plugin: string;
   readonly gate: LeaseGate;
   readonly clock: Clock;
   readonly patience: Clock;
+  readonly streamIdleMs: number;
+  readonly warn: CallSite['warn'];
   readonly onListenerError: (error: unknown) => void;
   readonly calls: CallWatch;
   /** Set right after the record, which the actor's input needs, was made. */
@@ -60,11 +65,13 @@ export class PluginRecord implements CallSite {
   #changed = false;
   #wasReplacing = false;
 
-  constructor(plugin: string, site: Pick<CallSite, 'clock' | 'patience' | 'onListenerError' | 'calls'>) {
-    const { clock, patience, onListenerError, calls } = site;
+  constructor(plugin: string, site: SharedSite) {
+    const { clock, patience, streamIdleMs, warn, onListenerError, calls } = site;
     this.plugin = plugin;
     this.clock = clock;
     this.patience = patience;
+    this.streamIdleMs = streamIdleMs;
+    this.warn = warn;
     this.onListenerError = onListenerError;
     this.calls = calls;
     this.enteredAt = clock.monotonic();

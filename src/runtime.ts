@@ -133,7 +133,13 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.#logger = logger;
     this.#memoryOf = memoryOf;
     const { onListenerError } = this;
-    this.scheduling = new Scheduling(settings, { clock, logger, onListenerError, log: (plugin) => this.#log(plugin) });
+    this.scheduling = new Scheduling(settings, {
+      clock,
+      logger,
+      onListenerError,
+      log: (plugin) => this.#log(plugin),
+      record: (plugin) => this.records.get(plugin),
+    });
     this.transitions = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
@@ -354,6 +360,8 @@ export class Runtime implements PluginHost, SupervisorHost {
     const record = new PluginRecord(name, {
       clock: this.#clock,
       patience: this.#patience,
+      streamIdleMs: this.settings.streamIdleMs,
+      warn: (details, message) => this.#logger.warn(details, message),
       onListenerError: this.onListenerError,
       calls: this.calls,
     });

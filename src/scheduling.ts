@@ -50,6 +50,7 @@ export interface SchedulingHost {
   readonly onListenerError: (error: unknown) => void;
   /** The log of a plugin. */
   log(plugin: string): PluginLog;
+  record(plugin: string): PluginRecord | undefined;
 }
 
 /** The scheduler as the runtime sees it: how it is set, what plugins need, and what was decided and why. */
@@ -155,6 +156,7 @@ export class Scheduling {
     const { plugin } = record;
     return explain({
       record,
+      recordOf: (name) => this.#host.record(name),
       now: this.#host.clock.now(),
       toWall: this.#toWall,
       policy: this.#policy.name,

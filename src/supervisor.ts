@@ -3,7 +3,7 @@ import { type Logger, pino } from 'pino';
 import { orphanProtection } from './actors/orphan-protection.ts';
 import { followLog, tailLog } from './actors/log-reader.ts';
 import { createTreeSampler, type TreeStats } from './actors/process-tree.ts';
-import type { CallOptions } from './calls/call.ts';
+import type { CallOptions, StreamOptions } from './calls/call.ts';
 import { executeCall, streamCall } from './calls/execute.ts';
 import { whenOpen, withLease } from './calls/lease-task.ts';
 import { initializeWorker } from './actors/worker-initialize.ts';
@@ -351,8 +351,11 @@ export class Supervisor implements AsyncDisposable {
     return executeCall<Output>(record, input, options);
   }
 
-  /** Calls the plugin and yields what it streams. The call starts with the first `next()`; leaving the loop cancels it. */
-  stream<Chunk = unknown>(name: string, input?: unknown, options: CallOptions = {}): AsyncIterableIterator<Chunk> {
+  /**
+   * Calls the plugin and yields what it streams. The call starts with the first `next()`; leaving the loop cancels it, and
+   * so does a reader that asks for nothing for `streamIdleMs` while items wait.
+   */
+  stream<Chunk = unknown>(name: string, input?: unknown, options: StreamOptions = {}): AsyncIterableIterator<Chunk> {
     const record = this.#record(name);
     if (this.#mustLoadFirst(record)) throw this.#whyNot(name);
     return streamCall<Chunk>(record, input, options);

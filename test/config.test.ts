@@ -115,3 +115,17 @@ test('greenroom.json that is too large or nested too deep is refused, and a byte
   expect(() => settingsIn(`{"restart":${'['.repeat(5_000)}${']'.repeat(5_000)}}`)).toThrow('more than 64 levels deep');
   expect(settingsIn('\ufeff{"watch":false}').watch).toBe(false);
 });
+
+test('how long a stream may be left unread is a time above 0, or Infinity, and anything else is refused with its value', () => {
+  expect(resolve({}).streamIdleMs).toBe(600_000);
+  expect(resolve({}, {}, { streamIdleMs: 7 }).streamIdleMs).toBe(7);
+  expect(resolve({}, { GREENROOM_STREAM_IDLE_MS: '8' }, { streamIdleMs: 7 }).streamIdleMs).toBe(8);
+  expect(resolve({}, { GREENROOM_STREAM_IDLE_MS: 'Infinity' }).streamIdleMs).toBe(Infinity);
+  expect(resolve({ streamIdleMs: Infinity }, { GREENROOM_STREAM_IDLE_MS: '8' }).streamIdleMs).toBe(Infinity);
+  for (const wrong of [0, -1, 1.5, Number.NaN, '5'] as never[]) {
+    expect(() => resolve({ streamIdleMs: wrong })).toThrow(
+      /the options are not valid: streamIdleMs: must be a whole number of milliseconds above 0, or Infinity for no limit, got/,
+    );
+  }
+  expect(() => resolve({}, { GREENROOM_STREAM_IDLE_MS: 'soon' })).toThrow(/the environment .*streamIdleMs.*got NaN/);
+});

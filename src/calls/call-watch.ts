@@ -24,6 +24,9 @@ export class CallWatch {
     const onEnd = this.#watcher?.(plugin, call);
     if (onEnd === undefined) return outcome;
     return {
+      get idleSince() {
+        return outcome.idleSince;
+      },
       onChunk: (chunk, length) => outcome.onChunk(chunk, length),
       onResult(result) {
         onEnd();

@@ -28,6 +28,15 @@ export interface CallOptions {
   readonly idempotent?: boolean | undefined;
 }
 
+/** What a caller may set for one stream. */
+export interface StreamOptions extends CallOptions {
+  /**
+   * How many milliseconds the reader may ask for nothing while items wait, before the call is cancelled; `Infinity` for no
+   * limit. The supervisor's `streamIdleMs` by default.
+   */
+  readonly streamIdleMs?: number | undefined;
+}
+
 /** What every call of one plugin shares. */
 export interface CallSite {
   readonly plugin: string;
@@ -40,6 +49,10 @@ export interface CallSite {
   readonly idempotent: () => boolean;
   /** How long the worker may take to give up a cancelled call, in milliseconds. */
   readonly cancelGraceMs: () => number;
+  /** How long a stream may be left unread, in milliseconds, where the call does not say. */
+  readonly streamIdleMs: number;
+  /** Writes a warning to the supervisor's log. */
+  readonly warn: (details: Readonly<Record<string, unknown>>, message: string) => void;
   /** Told what a listener of the user's threw. */
   readonly onListenerError: (error: unknown) => void;
   /** Sees the start and the end of every call. */
@@ -51,6 +64,8 @@ export interface CallOutcome {
   onChunk(chunk: unknown, length: number): void;
   onResult(result: unknown): void;
   onError(error: GreenroomError): void;
+  /** Since when nobody has read what came, by the monotonic clock; `undefined`: it is read, or is no stream. */
+  readonly idleSince?: number | undefined;
 }
 
 /** How often a call that is idempotent is sent again after its worker died. */
@@ -121,16 +136,20 @@ export class Call implements Guest {
     }
   }
 
+  get idleSince(): number | undefined {
+    return this.#outcome?.idleSince;
+  }
+
   /** Sends the call on its way. */
   begin(): void {
     if (this.#options.signal?.aborted === true) this.cancel(this.#options.signal.reason);
     else this.#site.gate.enter(this);
   }
 
-  /** Ends the call for its caller at once and asks the worker to give it up. */
+  /** Cancels the call for its caller. */
   cancel(reason: unknown): void {
     const { plugin } = this.#site;
-    this.#abandon(
+    this.abandon(
       new GreenroomError('E_CANCELLED', `The call of "${plugin}" was cancelled.`, { plugin, cause: reason }),
     );
   }
@@ -307,7 +326,7 @@ export class Call implements Guest {
   }
 
   #timedOut(): void {
-    this.#abandon(this.#timeoutError());
+    this.abandon(this.#timeoutError());
   }
 
   #timeoutError(): GreenroomError {
@@ -321,7 +340,8 @@ export class Call implements Guest {
     );
   }
 
-  #abandon(error: GreenroomError): void {
+  /** Ends the call for its caller at once, with this error, and asks the worker to give it up. */
+  abandon(error: GreenroomError): void {
     const outcome = this.#settle();
     if (outcome === undefined) return;
     const { gate, patience } = this.#site;

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
+import { wallTime } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
-import { Call, type CallOptions, type CallSite, nextCallId } from './call.ts';
+import { Call, type CallOptions, type CallSite, nextCallId, type StreamOptions } from './call.ts';
 import { encodeCall, type EncodedCall, type UnsavedCall } from './input.ts';
-import { CallStream } from './stream.ts';
+import { CallStream, type StreamSource } from './stream.ts';
 import { StreamHandle } from './stream-handle.ts';
 
 /** Calls `execute` of a plugin; resolves to its result. Rejects with a GreenroomError. */
@@ -25,26 +26,36 @@ export function executeCall<Output>(site: CallSite, input: unknown, options: Cal
 
 /**
  * Calls `execute_stream` of a plugin. The call starts with the first `next()`; leaving the loop cancels it, as does
- * dropping the stream, once it is collected; a slow reader slows the worker down.
+ * dropping the stream, once it is collected; a slow reader slows the worker down, and one that asks for nothing for
+ * `streamIdleMs` loses the call.
  */
-export function streamCall<Chunk>(site: CallSite, input: unknown, options: CallOptions): StreamHandle<Chunk> {
+export function streamCall<Chunk>(site: CallSite, input: unknown, options: StreamOptions): StreamHandle<Chunk> {
   let call: Call | undefined;
   let left = false;
   const id = nextCallId();
+  const { plugin, clock } = site;
+  const limitMs = options.streamIdleMs ?? site.streamIdleMs;
   let encoded: EncodedCall | UnsavedCall | GreenroomError;
   try {
-    checkOptions(site.plugin, options);
+    checkOptions(plugin, options);
     // Now, and not at the first `next()`, until when the caller may have changed it.
-    encoded = encodeCall(site.plugin, id, input);
+    encoded = encodeCall(plugin, id, input);
   } catch (error) {
     encoded = error as GreenroomError;
   }
-  const stream: CallStream<Chunk> = new CallStream<Chunk>({
+  const note = (idleMs: number, message: string): void => {
+    const since = wallTime(clock, clock.monotonic() - idleMs);
+    site.warn({ plugin, call: id, since, idleMs, streamIdleMs: limitMs }, message);
+  };
+  const source: StreamSource = {
     start: () => {
       const outcome = {
         onChunk: (chunk: unknown, length: number) => stream.push(chunk as Chunk, length),
         onResult: () => stream.end(),
         onError: (error: GreenroomError) => stream.fail(error),
+        get idleSince() {
+          return stream.idleSince;
+        },
       };
       const begin = (encoded: EncodedCall): void => {
         call = new Call(site, 'stream', id, encoded, options, outcome);
@@ -65,11 +76,41 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: CallO
       left = true;
       call?.cancel(undefined);
     },
-  });
+    warn: (idleMs) => {
+      const left = seconds(limitMs - idleMs);
+      note(
+        idleMs,
+        `${idleReader(plugin, idleMs)} The call is cancelled in ${left} s unless it reads on (streamIdleMs).`,
+      );
+    },
+    expire: (idleMs) => {
+      note(idleMs, `${idleReader(plugin, idleMs)} The call was cancelled.`);
+      call?.abandon(idleError(plugin, idleMs, limitMs));
+    },
+  };
+  const stream = new CallStream<Chunk>(source, { clock, idleMs: limitMs });
   return new StreamHandle(stream);
 }
 
-function checkOptions(plugin: string, { timeoutMs, signal, priority, onProgress, idempotent }: CallOptions): void {
+function idleReader(plugin: string, idleMs: number): string {
+  return `The reader of a stream of "${plugin}" has asked for nothing for ${seconds(idleMs)} s, though items wait.`;
+}
+
+function idleError(plugin: string, idleMs: number, limitMs: number): GreenroomError {
+  return new GreenroomError(
+    'E_TIMEOUT',
+    `The stream of "${plugin}" was cancelled: its reader asked for nothing for ${seconds(idleMs)} s, though items waited. ` +
+      `Leave the loop when you are done, or raise streamIdleMs, which is ${limitMs} ms.`,
+    { plugin, details: { option: 'streamIdleMs', limitMs, idleMs } },
+  );
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 100) / 10;
+}
+
+function checkOptions(plugin: string, options: StreamOptions): void {
+  const { timeoutMs, streamIdleMs, signal, priority, onProgress, idempotent } = options;
   const wrong = (option: string, expected: string, value: unknown): never => {
     const got = inspect(value, { depth: 0, maxStringLength: 100 });
     throw new GreenroomError(
@@ -78,8 +119,9 @@ function checkOptions(plugin: string, { timeoutMs, signal, priority, onProgress,
       { plugin },
     );
   };
-  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0)) {
-    wrong('timeoutMs', 'a number of milliseconds above 0, or Infinity for no limit', timeoutMs);
+  for (const [option, value] of Object.entries({ timeoutMs, streamIdleMs })) {
+    if (value === undefined || (typeof value === 'number' && value > 0)) continue;
+    wrong(option, 'a number of milliseconds above 0, or Infinity for no limit', value);
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) wrong('signal', 'an AbortSignal', signal);
   if (priority !== undefined && !Number.isFinite(priority)) wrong('priority', 'a finite number', priority);

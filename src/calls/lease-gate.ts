@@ -23,6 +23,8 @@ export interface Guest {
   readonly deadline: number | undefined;
   /** Whether it only waits for the plugin to be ready and takes no lease. */
   readonly visitor?: boolean;
+  /** Since when nobody has read what it streams, by the monotonic clock; `undefined`: it is read, or is no stream. */
+  readonly idleSince?: number | undefined;
   /** The lease is granted. The guest gives it back with `gate.leave(residency, guest)`. */
   start(residency: Residency): void;
   /** It will get no lease. */

@@ -1,4 +1,5 @@
 import type { GreenroomError } from '../errors.ts';
+import { type ReaderLimit, ReaderWatch } from './reader-watch.ts';
 
 /** How a stream acts on the call that feeds it. */
 export interface StreamSource {
@@ -9,6 +10,10 @@ export interface StreamSource {
   resume(): void;
   /** The reader has left. */
   cancel(): void;
+  /** The reader has asked for nothing for this many milliseconds, though items wait; more may be too long. */
+  warn(idleMs: number): void;
+  /** It has done so for as long as it may: the call has to end. */
+  expire(idleMs: number): void;
 }
 
 /** From this many items on that nobody has read the source is paused, and at half of it resumed. */
@@ -24,10 +29,12 @@ interface Waiting<T> {
 
 /**
  * What the caller of a streaming call reads. Starts its source with the first `next()`, holds a bounded number of items,
- * gives out what came before an error ahead of the error, and cancels the call when the reader leaves.
+ * gives out what came before an error ahead of the error, and cancels the call when the reader leaves. A reader that
+ * leaves items unread is told to the source.
  */
 export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable {
   readonly #source: StreamSource;
+  readonly #watch: ReaderWatch;
   #items: T[] = [];
   #lengths: number[] = [];
   /** What the items that were not given out yet come to. */
@@ -39,8 +46,18 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
   #paused = false;
   #error: GreenroomError | undefined;
 
-  constructor(source: StreamSource) {
+  constructor(source: StreamSource, limit: ReaderLimit) {
     this.#source = source;
+    this.#watch = new ReaderWatch(limit, {
+      isUnread: () => this.#head < this.#items.length,
+      warn: (idleMs) => source.warn(idleMs),
+      expire: (idleMs) => source.expire(idleMs),
+    });
+  }
+
+  /** Since when its reader has asked for nothing though items wait, by the monotonic clock; `undefined`: it reads. */
+  get idleSince(): number | undefined {
+    return this.#watch.idleSince;
   }
 
   [Symbol.asyncIterator](): this {
@@ -48,6 +65,7 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
   }
 
   next(): Promise<IteratorResult<T>> {
+    this.#watch.noteRead();
     if (this.#head < this.#items.length) {
       const value = this.#items[this.#head] as T;
       this.#length -= this.#lengths[this.#head] as number;
@@ -111,6 +129,7 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
     this.#items.push(item);
     this.#lengths.push(length);
     this.#length += length;
+    this.#watch.noteUnread();
     if (!this.#paused && this.#isBehind(1)) {
       this.#paused = true;
       this.#source.pause();
@@ -120,6 +139,7 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
   /** No more will come. */
   end(): void {
     this.#state = 'ended';
+    this.#watch.stop();
     for (const reader of this.#waiting.splice(0)) reader.resolve({ value: undefined, done: true });
   }
 

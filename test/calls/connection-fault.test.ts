@@ -42,6 +42,8 @@ test('a call whose worker could not be connected to for want of descriptors fail
     patience: clock,
     idempotent: () => false,
     cancelGraceMs: () => 1_000,
+    streamIdleMs: Infinity,
+    warn: () => {},
     onListenerError: () => {},
     calls: new CallWatch(),
   } satisfies CallSite;

@@ -196,13 +196,16 @@ test('a call without a limit says so with Infinity, and what is no time is refus
     [{ timeoutMs: 0 }, 'got 0'],
     [{ timeoutMs: '5' }, "got '5'"],
     [{ timeoutMs: null }, 'got null'],
+    [{ streamIdleMs: 0 }, 'Infinity for no limit, got 0'],
+    [{ streamIdleMs: '5' }, "got '5'"],
     [{ priority: Infinity }, 'a finite number, got Infinity'],
     [{ priority: 'high' }, "a finite number, got 'high'"],
     [{ idempotent: 'no' }, "true or false, got 'no'"],
   ] as const;
   for (const [options, message] of refusals) {
     const refused = { code: 'E_OPTIONS', message: expect.stringContaining(message) };
-    expect(await failure(supervisor.execute('plugin', {}, options as never))).toMatchObject(refused);
+    if (!('streamIdleMs' in options))
+      expect(await failure(supervisor.execute('plugin', {}, options as never))).toMatchObject(refused);
     expect(await failure(supervisor.stream('plugin', {}, options as never).next())).toMatchObject(refused);
   }
   for (const timeoutMs of [Number.NaN, -1, '5', null] as never[]) {

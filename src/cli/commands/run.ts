@@ -97,7 +97,9 @@ async function call(supervisor: Supervisor, request: CallRequest, terminal: Term
   };
   try {
     if (stream) {
-      for await (const item of supervisor.stream(plugin, input, options)) await terminal.print(exactly(item));
+      // The reader is whoever reads the output: a pager that is left open for an hour is no fault.
+      const items = supervisor.stream(plugin, input, { ...options, streamIdleMs: Infinity });
+      for await (const item of items) await terminal.print(exactly(item));
     } else {
       const result = await supervisor.execute(plugin, input, options);
       bar?.end();

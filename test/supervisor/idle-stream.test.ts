@@ -1,0 +1,118 @@
+import { pino } from 'pino';
+import { expect, test, vi } from 'vitest';
+import type { SupervisorOptions } from '../../src/index.ts';
+import { TestClock } from '../machines/test-clock.ts';
+import { all, failure, openRoom, type Room } from './greenroom.ts';
+
+const WORKBENCH = { fixture: 'workbench' };
+
+interface Line {
+  readonly plugin?: string;
+  readonly call?: string;
+  readonly msg: string;
+  readonly streamIdleMs?: number;
+}
+
+/** Time stands still, so no worker can be late; what the log warns of. */
+async function openStill(options: SupervisorOptions = {}) {
+  const clock = new TestClock();
+  const log: Line[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line: string) => void log.push(JSON.parse(line) as Line) });
+  const room = await openRoom(
+    { words: WORKBENCH, other: WORKBENCH },
+    { clock, logger, liveness: false, capacity: { slots: 1 }, ...options },
+  );
+  return { room, clock, unread: () => log.filter(({ streamIdleMs }) => streamIdleMs !== undefined) };
+}
+
+/** Takes one item of a stream that does not end by itself, and asks for no more. */
+async function leave(room: Room, options = {}) {
+  const stream = room.supervisor.stream<{ index: number }>('words', { count: 1_000_000 }, options);
+  await stream.next();
+  return stream;
+}
+
+/** Turns time on until the stream is found unread. Returns how to turn it to so long after its last read. */
+async function foundUnread({ supervisor }: Room, clock: TestClock): Promise<(idleMs: number) => void> {
+  const since = await vi.waitFor(
+    () => {
+      clock.pass(1_000);
+      const [idle] = supervisor.explain('words').idleStreams;
+      if (idle === undefined) throw new Error('Everything is read.');
+      return idle.since;
+    },
+    { timeout: 10_000, interval: 5 },
+  );
+  return (idleMs) => clock.pass(since + idleMs - clock.now());
+}
+
+test('a stream that nobody reads is told of, cancelled at the limit, and its room goes to who waits for it', async () => {
+  const { room, clock, unread } = await openStill({ streamIdleMs: 200_000 });
+  const { supervisor } = room;
+  const stream = await leave(room);
+  const waiting = supervisor.execute('other', { value: 'its turn' });
+  const turnTo = await foundUnread(room, clock);
+  turnTo(12_000);
+  const said = 'words: 1 call, a stream whose reader has asked for nothing for 12 s';
+  expect(supervisor.explain('other').lines.join('\n')).toContain(said);
+  expect(supervisor.explain('words').lines.join('\n')).toContain(said);
+  expect(supervisor.explain('other').idleStreams).toEqual([
+    { plugin: 'words', generation: 1, calls: 1, streams: 1, since: clock.now() - 12_000 },
+  ]);
+  expect(unread()).toEqual([]);
+  turnTo(20_000);
+  expect(unread()).toMatchObject([
+    { plugin: 'words', call: expect.any(String), since: clock.now() - 20_000, streamIdleMs: 200_000 },
+  ]);
+  expect(unread()[0]?.msg).toMatch(/asked for nothing for 20 s, though items wait\. .*cancelled in 180 s/);
+  turnTo(199_999);
+  expect(room.snapshot('words').inFlight).toBe(1);
+  turnTo(200_000);
+  expect(await waiting).toBe('its turn');
+  expect(supervisor.explain('other').idleStreams).toEqual([]);
+  expect(unread().map(({ msg }) => msg)).toEqual([
+    expect.stringContaining('unless it reads on'),
+    expect.stringContaining('200 s, though items wait. The call was cancelled'),
+  ]);
+  const held: number[] = [];
+  const error = await failure(
+    (async () => {
+      for await (const { index } of stream) held.push(index);
+    })(),
+  );
+  expect(error).toMatchObject({
+    code: 'E_TIMEOUT',
+    plugin: 'words',
+    message: expect.stringMatching(/asked for nothing for 200 s.*raise streamIdleMs, which is 200000 ms/),
+    details: { option: 'streamIdleMs', limitMs: 200_000, idleMs: 200_000 },
+  });
+  expect(held.length).toBeGreaterThan(0);
+  expect(held).toEqual(held.map((_, index) => index + 1));
+  expect(await stream.next()).toEqual({ value: undefined, done: true });
+});
+
+test('one call may have a limit of its own, or none', async () => {
+  const { room, clock, unread } = await openStill({ streamIdleMs: 20_000, capacity: { slots: 2 } });
+  const patient = await leave(room, { streamIdleMs: Infinity });
+  (await foundUnread(room, clock))(1_000_000);
+  expect(unread()).toEqual([]);
+  await patient.return?.();
+  await vi.waitFor(() => expect(room.snapshot('words').inFlight).toBe(0));
+  const hasty = await leave(room, { streamIdleMs: 5_000 });
+  (await foundUnread(room, clock))(5_000);
+  expect(await failure(all(hasty))).toMatchObject({ code: 'E_TIMEOUT', details: { limitMs: 5_000 } });
+  const usual = await leave(room);
+  (await foundUnread(room, clock))(20_000);
+  expect(await failure(all(usual))).toMatchObject({ code: 'E_TIMEOUT', details: { limitMs: 20_000 } });
+});
+
+test('a reader that waits for a plugin that takes long is never idle', async () => {
+  const { room, clock, unread } = await openStill({ streamIdleMs: 5_000 });
+  const stream = room.supervisor.stream('words', { count: 2, pause: 100 });
+  await stream.next();
+  const second = stream.next();
+  clock.pass(1_000_000);
+  expect(await second).toMatchObject({ done: false });
+  expect(await stream.next()).toMatchObject({ done: true });
+  expect(unread()).toEqual([]);
+});
