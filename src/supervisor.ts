@@ -355,7 +355,11 @@ export class Supervisor implements AsyncDisposable {
    * Calls the plugin and yields what it streams. The call starts with the first `next()`; leaving the loop cancels it, and
    * so does a reader that asks for nothing for `streamIdleMs` while items wait.
    */
-  stream<Chunk = unknown>(name: string, input?: unknown, options: StreamOptions = {}): AsyncIterableIterator<Chunk> {
+  stream<Chunk = unknown>(
+    name: string,
+    input?: unknown,
+    options: StreamOptions = {},
+  ): AsyncIterableIterator<Chunk> & AsyncDisposable {
     const record = this.#record(name);
     if (this.#mustLoadFirst(record)) throw this.#whyNot(name);
     return streamCall<Chunk>(record, input, options);

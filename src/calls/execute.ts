@@ -77,14 +77,11 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: Strea
       call?.cancel(undefined);
     },
     warn: (idleMs) => {
-      const left = seconds(limitMs - idleMs);
-      note(
-        idleMs,
-        `${idleReader(plugin, idleMs)} The call is cancelled in ${left} s unless it reads on (streamIdleMs).`,
-      );
+      const end = `The call is cancelled in ${seconds(limitMs - idleMs)} s unless it reads on (streamIdleMs).`;
+      note(idleMs, `${idleText(plugin, idleMs)} ${end}`);
     },
     expire: (idleMs) => {
-      note(idleMs, `${idleReader(plugin, idleMs)} The call was cancelled.`);
+      note(idleMs, `${idleText(plugin, idleMs)} The call was cancelled.`);
       call?.abandon(idleError(plugin, idleMs, limitMs));
     },
   };
@@ -92,7 +89,7 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: Strea
   return new StreamHandle(stream);
 }
 
-function idleReader(plugin: string, idleMs: number): string {
+function idleText(plugin: string, idleMs: number): string {
   return `The reader of a stream of "${plugin}" has asked for nothing for ${seconds(idleMs)} s, though items wait.`;
 }
 
@@ -119,10 +116,12 @@ function checkOptions(plugin: string, options: StreamOptions): void {
       { plugin },
     );
   };
-  for (const [option, value] of Object.entries({ timeoutMs, streamIdleMs })) {
-    if (value === undefined || (typeof value === 'number' && value > 0)) continue;
+  const checkLimit = (option: string, value: unknown): void => {
+    if (value === undefined || (typeof value === 'number' && value > 0)) return;
     wrong(option, 'a number of milliseconds above 0, or Infinity for no limit', value);
-  }
+  };
+  checkLimit('timeoutMs', timeoutMs);
+  checkLimit('streamIdleMs', streamIdleMs);
   if (signal !== undefined && !(signal instanceof AbortSignal)) wrong('signal', 'an AbortSignal', signal);
   if (priority !== undefined && !Number.isFinite(priority)) wrong('priority', 'a finite number', priority);
   if (onProgress !== undefined && typeof onProgress !== 'function') wrong('onProgress', 'a function', onProgress);

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import type { SupervisorOptions } from '../../src/index.ts';
 import { TestClock } from '../machines/test-clock.ts';
-import { all, failure, openRoom, type Room } from './greenroom.ts';
+import { all, becomes, door, failure, openRoom, type Room, startCall } from './greenroom.ts';
 
 const WORKBENCH = { fixture: 'workbench' };
 
@@ -19,7 +19,7 @@ async function openStill(options: SupervisorOptions = {}) {
   const log: Line[] = [];
   const logger = pino({ level: 'warn' }, { write: (line: string) => void log.push(JSON.parse(line) as Line) });
   const room = await openRoom(
-    { words: WORKBENCH, other: WORKBENCH },
+    { words: { ...WORKBENCH, max_concurrency: 3 }, other: WORKBENCH },
     { clock, logger, liveness: false, capacity: { slots: 1 }, ...options },
   );
   return { room, clock, unread: () => log.filter(({ streamIdleMs }) => streamIdleMs !== undefined) };
@@ -96,7 +96,7 @@ test('one call may have a limit of its own, or none', async () => {
   const patient = await leave(room, { streamIdleMs: Infinity });
   (await foundUnread(room, clock))(1_000_000);
   expect(unread()).toEqual([]);
-  await patient.return?.();
+  await patient[Symbol.asyncDispose]();
   await vi.waitFor(() => expect(room.snapshot('words').inFlight).toBe(0));
   const hasty = await leave(room, { streamIdleMs: 5_000 });
   (await foundUnread(room, clock))(5_000);
@@ -104,6 +104,28 @@ test('one call may have a limit of its own, or none', async () => {
   const usual = await leave(room);
   (await foundUnread(room, clock))(20_000);
   expect(await failure(all(usual))).toMatchObject({ code: 'E_TIMEOUT', details: { limitMs: 20_000 } });
+});
+
+test('of several streams at a worker, and other calls beside them, those that nobody reads are counted', async () => {
+  const { room, clock } = await openStill();
+  const { supervisor } = room;
+  const closed = door(room, 'closed');
+  const { running, result } = startCall(room, 'words', { do: 'wait', for: closed.file });
+  await running;
+  const told = (): string[] => supervisor.explain('words').lines.filter((line) => line.startsWith('unread'));
+  const first = await leave(room);
+  (await foundUnread(room, clock))(7_000);
+  expect(told()).toEqual(['unread   words: 2 calls, 1 of them a stream whose reader has asked for nothing for 7 s']);
+  const second = await leave(room);
+  await vi.waitFor(() => {
+    clock.pass(1_000);
+    expect(told()).toEqual([expect.stringMatching(/words: 3 calls, 2 of them streams whose readers .* up to \d+ s$/)]);
+  });
+  for (const stream of [first, second]) await stream[Symbol.asyncDispose]();
+  await becomes(room, 'words', { inFlight: 1 });
+  expect(told()).toEqual([]);
+  closed.open();
+  await result;
 });
 
 test('a reader that waits for a plugin that takes long is never idle', async () => {
