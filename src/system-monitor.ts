@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { LatestReading, type Reading } from './actors/latest-reading.ts';
 import type { Figures } from './actors/monitor.ts';
 import { createNvidiaSmi } from './actors/nvidia-smi.ts';
@@ -6,6 +7,7 @@ import { readSystemMemory, type SystemMemory } from './actors/system-memory.ts';
 import { readTreeMemories, type TreeMemory } from './actors/tree-memory.ts';
 import { type RunningWorker, workerUse } from './actors/worker-use.ts';
 import type { Clock } from './clock.ts';
+import { GreenroomError } from './errors.ts';
 import type { Measurement } from './scheduler/ledger.ts';
 import { visibleGpus } from './scheduler/placement.ts';
 
@@ -18,6 +20,31 @@ export interface SystemStats {
   /** Each GPU by itself, where the monitor knows them. */
   readonly gpus: readonly Gpu[];
 }
+
+const figure = z.number().nonnegative();
+const unknownIfAbsent = figure.nullish().transform((value) => value ?? undefined);
+const knownOrNull = figure.nullish().transform((value) => value ?? null);
+
+/** What a registered source says; figures may be left out. */
+const registeredStats = z.object({
+  memoryTotalMb: unknownIfAbsent,
+  memoryAvailableMb: unknownIfAbsent,
+  gpuTotalMb: unknownIfAbsent,
+  gpuFreeMb: unknownIfAbsent,
+  gpus: z
+    .array(
+      z.object({
+        uuid: z.string(),
+        index: z.number().int().nonnegative(),
+        name: z.string().default(''),
+        totalMb: knownOrNull,
+        freeMb: knownOrNull,
+        usedMb: knownOrNull,
+      }),
+    )
+    .nullish()
+    .transform((gpus) => gpus ?? []),
+});
 
 /** What the monitor needs of the runtime. */
 export interface SystemMonitorInput {
@@ -69,11 +96,21 @@ export class SystemMonitor implements Figures {
     return this.#name;
   }
 
-  /** Registers a source of figures in place of the one before. */
-  use(name: string, read: () => Promise<SystemStats>): void {
+  /** Registers a source of figures in place of the one before. What it says is looked at each time it is read. */
+  use(name: string, read: () => Promise<unknown>): void {
     this.#name = name;
-    this.#read = read;
-    this.#registered = this.#source(`The system monitor "${name}"`, read);
+    const checked = async (): Promise<SystemStats> => {
+      const { data, error } = registeredStats.safeParse(await read());
+      if (data !== undefined) return data;
+      const [issue] = error.issues;
+      const where = issue === undefined || issue.path.length === 0 ? 'its answer' : issue.path.join('.');
+      throw new GreenroomError(
+        'E_OPTIONS',
+        `The system monitor "${name}" gave no figures that can be used: ${where}: ${issue?.message}.`,
+      );
+    };
+    this.#read = checked;
+    this.#registered = this.#source(`The system monitor "${name}"`, checked);
   }
 
   /** What the registered source says now, else the built-in ones. Rejects as the registered one does. */

@@ -136,6 +136,25 @@ test('of what is registered a sum tells no GPUs apart, and a list does', async (
   expect(monitor.measurement()).toMatchObject({ free: { vramMb: 60, gpus: { 'GPU-9': 60 } }, gpus: [gpu] });
 });
 
+test('what is registered may leave figures out, and what it says is looked at', async () => {
+  monitor.use('half', () => Promise.resolve({ memoryAvailableMb: 7 }));
+  await monitor.refresh();
+  expect(monitor.measurement().free.ramMb).toBe(7);
+  expect(await monitor.read()).toMatchObject({ memoryAvailableMb: 7, gpus: [] });
+  for (const [answer, where] of [
+    [null, 'its answer'],
+    [{ memoryAvailableMb: Number.NaN }, 'memoryAvailableMb'],
+    [{ gpus: [{ uuid: 5 }] }, 'gpus.0.uuid'],
+  ] as const) {
+    monitor.use('wrong', () => Promise.resolve(answer));
+    problems = [];
+    await monitor.refresh();
+    expect(monitor.measurement().free.ramMb).not.toBe(7);
+    expect(problems).toEqual([expect.stringContaining(`"wrong" gave no figures that can be used: ${where}`)]);
+    await expect(monitor.read()).rejects.toMatchObject({ code: 'E_OPTIONS' });
+  }
+});
+
 test('GPUs that do not tell their memory are left out', async () => {
   smi('GPU-1, 0, [N/A], [N/A], [N/A], NVIDIA GB10\\n');
   await monitor.refresh();
