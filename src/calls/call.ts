@@ -4,7 +4,7 @@ import { GreenroomError } from '../errors.ts';
 import { onAbort } from '../abort-watch.ts';
 import type { CallWatch } from './call-watch.ts';
 import { connectionFault } from './connection-fault.ts';
-import { removeTempFiles } from './input.ts';
+import { type EncodedCall, removeTempFiles, type UnsavedCall } from './input.ts';
 import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
 
 /** How far a call has come, as its plugin reports it. */
@@ -96,8 +96,10 @@ export class Call implements Guest {
   readonly deadline: number | undefined;
   readonly #site: CallSite;
   readonly #path: 'execute' | 'stream';
-  readonly #body: string;
-  readonly #tempFiles: readonly string[];
+  #body = '';
+  #tempFiles: readonly string[] = [];
+  /** What is still to be saved to files before it can be sent. */
+  #unsaved: UnsavedCall | undefined;
   readonly #options: CallOptions;
   #outcome: CallOutcome | undefined;
   #residency: Residency | undefined;
@@ -114,15 +116,15 @@ export class Call implements Guest {
     site: CallSite,
     path: 'execute' | 'stream',
     id: string,
-    encoded: { readonly body: string; readonly tempFiles: readonly string[] },
+    encoded: EncodedCall | UnsavedCall,
     options: CallOptions,
     outcome: CallOutcome,
   ) {
     this.#site = site;
     this.#path = path;
     this.id = id;
-    this.#body = encoded.body;
-    this.#tempFiles = encoded.tempFiles;
+    if ('save' in encoded) this.#unsaved = encoded;
+    else this.#encoded(encoded);
     this.#options = options;
     this.#outcome = site.calls.begin(site.plugin, id, outcome);
     this.priority = options.priority ?? 0;
@@ -140,10 +142,29 @@ export class Call implements Guest {
     return this.#outcome?.idleSince;
   }
 
-  /** Sends the call on its way. */
+  /** Sends the call on its way: in this same step, unless there is something to save first. */
   begin(): void {
     if (this.#options.signal?.aborted === true) this.cancel(this.#options.signal.reason);
+    else if (this.#unsaved === undefined) this.#site.gate.enter(this);
+    else void this.#save(this.#unsaved);
+  }
+
+  async #save(unsaved: UnsavedCall): Promise<void> {
+    try {
+      this.#encoded(await unsaved.save());
+    } catch (error) {
+      this.#settle()?.onError(error as GreenroomError);
+      return;
+    }
+    this.#unsaved = undefined;
+    // It may have been cancelled meanwhile, or have run out of time.
+    if (this.#outcome === undefined) this.#discardFiles();
     else this.#site.gate.enter(this);
+  }
+
+  #encoded({ body, tempFiles }: EncodedCall): void {
+    this.#body = body;
+    this.#tempFiles = tempFiles;
   }
 
   /** Cancels the call for its caller. */
@@ -332,7 +353,12 @@ export class Call implements Guest {
   #timeoutError(): GreenroomError {
     const { plugin } = this.#site;
     const { timeoutMs } = this.#options;
-    const doing = this.#residency === undefined ? 'waiting for its worker' : 'running';
+    const doing =
+      this.#unsaved !== undefined
+        ? 'saving its input to files'
+        : this.#residency === undefined
+          ? 'waiting for its worker'
+          : 'running';
     return new GreenroomError(
       'E_TIMEOUT',
       `The call of "${plugin}" did not end within ${timeoutMs} ms; it was ${doing}. Raise timeoutMs if it needs longer.`,

@@ -10,17 +10,12 @@ import { StreamHandle } from './stream-handle.ts';
 export function executeCall<Output>(site: CallSite, input: unknown, options: CallOptions): Promise<Output> {
   return new Promise<Output>((resolve, reject) => {
     const id = nextCallId();
-    const begin = (encoded: EncodedCall): void =>
-      new Call(site, 'execute', id, encoded, options, {
-        onChunk: () => {},
-        onResult: resolve,
-        onError: reject,
-      }).begin();
     checkOptions(site.plugin, options);
-    const encoded = encodeCall(site.plugin, id, input);
-    // Without values to be saved to files the call begins in this same step.
-    if ('save' in encoded) encoded.save().then(begin).catch(reject);
-    else begin(encoded);
+    new Call(site, 'execute', id, encodeCall(site.plugin, id, input), options, {
+      onChunk: () => {},
+      onResult: resolve,
+      onError: reject,
+    }).begin();
   });
 }
 
@@ -31,7 +26,6 @@ export function executeCall<Output>(site: CallSite, input: unknown, options: Cal
  */
 export function streamCall<Chunk>(site: CallSite, input: unknown, options: StreamOptions): StreamHandle<Chunk> {
   let call: Call | undefined;
-  let left = false;
   const id = nextCallId();
   const { plugin, clock } = site;
   const limitMs = options.streamIdleMs ?? site.streamIdleMs;
@@ -57,25 +51,16 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: Strea
           return stream.idleSince;
         },
       };
-      const begin = (encoded: EncodedCall): void => {
-        call = new Call(site, 'stream', id, encoded, options, outcome);
-        call.begin();
-        if (left) call.cancel(undefined);
-      };
-      if (encoded instanceof GreenroomError) stream.fail(encoded);
-      else if ('save' in encoded)
-        encoded
-          .save()
-          .then(begin)
-          .catch((error: GreenroomError) => stream.fail(error));
-      else begin(encoded);
+      if (encoded instanceof GreenroomError) {
+        stream.fail(encoded);
+        return;
+      }
+      call = new Call(site, 'stream', id, encoded, options, outcome);
+      call.begin();
     },
     pause: () => call?.pause(),
     resume: () => call?.resume(),
-    cancel: () => {
-      left = true;
-      call?.cancel(undefined);
-    },
+    cancel: () => call?.cancel(undefined),
     warn: (idleMs) => {
       const end = `The call is cancelled in ${seconds(limitMs - idleMs)} s unless it reads on (streamIdleMs).`;
       note(idleMs, `${idleText(plugin, idleMs)} ${end}`);

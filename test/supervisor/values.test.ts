@@ -360,6 +360,26 @@ test('the file of such a value is removed after an error and after a cancel, too
   await removed(waiting.file);
 });
 
+test('a call whose input takes for ever to be saved ends at its time-out and its cancel', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  let save!: (file: string) => void;
+  const saved = new Promise<string>((resolve) => (save = resolve));
+  const slow = { toTempFile: () => saved };
+  const controller = new AbortController();
+  const waiting = [
+    failure(room.supervisor.execute('plugin', { slow }, { timeoutMs: 20 })),
+    failure(room.supervisor.stream('plugin', { slow }, { timeoutMs: 20 }).next()),
+    failure(room.supervisor.execute('plugin', { slow }, { signal: controller.signal })),
+  ];
+  controller.abort();
+  const errors = await Promise.all(waiting);
+  expect(errors.map(({ code }) => code)).toEqual(['E_TIMEOUT', 'E_TIMEOUT', 'E_CANCELLED']);
+  expect(errors[0]?.message).toContain('saving its input to files');
+  const { file, toTempFile } = savable(room, 'slow');
+  save(toTempFile());
+  await removed(file);
+});
+
 test('a value that fails to save itself is a typed error, and what others saved is removed', async () => {
   const room = await openRoom({ plugin: { fixture: 'workbench' } });
   const good = savable(room, 'good');
