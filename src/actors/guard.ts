@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { canRunGuard, GUARD_SHELL } from './orphan-protection.ts';
+import { killGroup } from './process-group.ts';
 import { MARK_VARIABLE } from './spawn-mark.ts';
 
 /** Settings of {@link startGuard}; the defaults are right outside tests. */
@@ -14,6 +15,8 @@ export interface GuardOptions {
   readonly cgroup?: string | undefined;
   /** The record of this supervisor, removed once nothing of it was found any more. */
   readonly record?: string | undefined;
+  /** How long it may take to end, in milliseconds, before it is killed and what it holds with it. Default 3,000. */
+  readonly endWithinMs?: number | undefined;
 }
 
 /**
@@ -102,7 +105,7 @@ interface GuardProcess {
  * replaced and given everything again.
  */
 export function startGuard(options: GuardOptions = {}): Guard {
-  const { shell = GUARD_SHELL, supervisor, cgroup, record } = options;
+  const { shell = GUARD_SHELL, supervisor, cgroup, record, endWithinMs = 3_000 } = options;
   const usable = canRunGuard(shell);
   const mark = supervisor === undefined ? '' : `${MARK_VARIABLE}=${supervisor}.`;
   const held = new Set<number>();
@@ -221,10 +224,17 @@ export function startGuard(options: GuardOptions = {}): Guard {
       closing ??= (async () => {
         clearTimeout(restart);
         if (current === undefined) return;
-        current.child?.ref();
-        current.stdin?.end(held.size === 0 ? '.\n' : freed);
+        const { child, stdin, exited } = current;
+        child?.ref();
+        stdin?.end(held.size === 0 ? '.\n' : freed);
         freed = '';
-        await current.exited;
+        // One that somebody has stopped does nothing more.
+        const late = setTimeout(() => {
+          for (const pgid of held) killGroup(pgid, 'SIGKILL');
+          child?.kill('SIGKILL');
+        }, endWithinMs);
+        await exited;
+        clearTimeout(late);
       })();
       return closing;
     },

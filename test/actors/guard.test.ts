@@ -80,6 +80,15 @@ test('a group that was let go is spared, also when it had been added twice', asy
   expect(killGroup(freed, 0)).toBe(true);
 });
 
+test('a guard that somebody has stopped does not hold up the end, and what it held is ended', async () => {
+  const guard = startGuard({ endWithinMs: 50 });
+  const mine = group();
+  await guard.add(mine);
+  process.kill(guard.pid as number, 'SIGSTOP');
+  await guard.close();
+  await gone([mine]);
+});
+
 test('a guard holds hundreds of groups', async () => {
   const guard = startGuard();
   // Numbers above the largest pid, so that they are nobody's.
