@@ -1,6 +1,8 @@
+import { createRequire } from 'node:module';
 import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { GreenroomError, messageOf } from './errors.ts';
 import { isDeeperThan, MAX_LEVELS } from './json-depth.ts';
+import { shortageIn } from './system-error.ts';
 import { isOverTime, withinTime } from './time-limit.ts';
 import { writeJson } from './worker/exact-json.ts';
 
@@ -37,7 +39,14 @@ export async function resolveConfig(schema: unknown, given: unknown, plugin: str
   if (isDeeperThan(MAX_LEVELS, given)) refuse(`of "${plugin}" is nested more than ${MAX_LEVELS} levels deep.`);
   if (!isObject(schema)) return given ?? {};
   if (isDeeperThan(MAX_LEVELS, schema)) refuse(`schema of "${plugin}" is nested more than ${MAX_LEVELS} levels deep.`);
-  const validate = await validatorOf(schema, plugin);
+  let validate: ValidateFunction;
+  try {
+    validate = validatorOf(schema, plugin);
+  } catch (cause) {
+    const shortage = shortageIn(cause);
+    if (shortage === undefined) throw cause;
+    return refuse(`of "${plugin}" cannot be checked now: ${shortage}.`, { cause });
+  }
   const check = (): { readonly config: unknown; readonly problems: readonly string[] } => {
     const defaults = defaultsOf(schema, schema, new Map());
     const config = isObject(given) && isObject(defaults) ? { ...defaults, ...given } : (given ?? defaults ?? {});
@@ -47,6 +56,8 @@ export async function resolveConfig(schema: unknown, given: unknown, plugin: str
   try {
     checked = inTime(check);
   } catch (cause) {
+    const shortage = shortageIn(cause);
+    if (shortage !== undefined) return refuse(`of "${plugin}" cannot be checked now: ${shortage}.`, { cause });
     const reason = isOverTime(cause)
       ? `takes more than ${MAX_CHECK_MS} ms. Look in its schema for a "pattern" that fits in very many ways, or for branches that refer to one another`
       : `fails: ${messageOf(cause)}. Look in its schema for a "$ref" that leads to itself`;
@@ -120,9 +131,16 @@ const MAX_VALIDATORS = 200;
 
 /** By the schema's text, as a worker that tells its schema tells it anew at every start. */
 const validators = new Map<string, ValidateFunction>();
-let ajv: Promise<Ajv2020> | undefined;
+let ajv: Ajv2020 | undefined;
 
-async function validatorOf(schema: Schema, plugin: string): Promise<ValidateFunction> {
+/** Loaded when first needed: it takes as long to load as the rest of the supervisor. */
+function loadAjv(): Ajv2020 {
+  // By `require`, which tries again what could not be read for want of a descriptor; `import()` remembers the failure.
+  const { Ajv2020 } = createRequire(import.meta.url)('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
+  return new Ajv2020({ strict: false, allErrors: true, logger: false, validateFormats: false });
+}
+
+function validatorOf(schema: Schema, plugin: string): ValidateFunction {
   // An older dialect's name would be looked up as a schema; what plugins use of it means the same in this one.
   const { $schema: _dialect, $id: _id, ...body } = schema;
   const text = JSON.stringify(body);
@@ -133,13 +151,9 @@ async function validatorOf(schema: Schema, plugin: string): Promise<ValidateFunc
     // It never forgets what it has compiled.
     ajv = undefined;
   }
-  // Loaded when first needed: it takes as long to load as the rest of the supervisor.
-  ajv ??= import('ajv/dist/2020.js').then(
-    ({ Ajv2020 }) => new Ajv2020({ strict: false, allErrors: true, logger: false, validateFormats: false }),
-  );
-  const compiler = await ajv;
+  ajv ??= loadAjv();
   try {
-    const validate = compiler.compile(body);
+    const validate = ajv.compile(body);
     validators.set(text, validate);
     return validate;
   } catch (error) {
