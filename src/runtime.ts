@@ -1,5 +1,4 @@
 import { type ActorRefFrom, type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
-import type { Logger } from 'pino';
 import { openPluginLog, type PluginLog, pluginLogFile } from './actors/log-file.ts';
 import { sweepOrphans } from './actors/orphan-sweep.ts';
 import { createOomWatch } from './actors/out-of-memory.ts';
@@ -39,6 +38,7 @@ import { PluginRecord } from './plugin-record.ts';
 import { type PluginSettings, pluginSettings } from './plugin-settings.ts';
 import { Scheduling } from './scheduling.ts';
 import { MONITOR_NEED, type Resources } from './scheduler/need.ts';
+import type { SupervisorLog } from './supervisor-log.ts';
 import { SystemMonitor } from './system-monitor.ts';
 
 /** A plugin went from one state, or phase of a state, to another. */
@@ -62,7 +62,7 @@ type ManifestInForce = Exclude<ManifestChange, { type: 'removed' }>;
 export interface RuntimePorts {
   readonly clock: Clock;
   readonly random: () => number;
-  readonly logger: Logger;
+  readonly logger: SupervisorLog;
   /** Starts a worker; by default a process. */
   readonly spawn?: typeof spawnWorker | undefined;
   /** Connects to a worker; by default by its handshake. */
@@ -101,7 +101,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   /** Times what is judged: workers, and the steps of the machines. */
   readonly #patience: Clock;
   readonly #random: () => number;
-  readonly #logger: Logger;
+  readonly #logger: SupervisorLog;
   readonly #memoryOf: typeof readTreeMemory;
   readonly #logs = new Map<string, PluginLog>();
   readonly #pluginLogic: typeof pluginMachine;

@@ -1,5 +1,4 @@
 import type { ActorRefFrom } from 'xstate';
-import type { Logger } from 'pino';
 import { type Footprints, openFootprints } from './actors/footprints.ts';
 import type { PluginLog } from './actors/log-file.ts';
 import type { TreeMemory } from './actors/tree-memory.ts';
@@ -17,6 +16,7 @@ import { amounts, type Need, NOTHING, type Resources } from './scheduler/need.ts
 import { policyNamed } from './scheduler/policies.ts';
 import type { Policy } from './scheduler/policy.ts';
 import type { EvictionOutcome, SchedulerFact } from './scheduler/scheduler-events.ts';
+import type { SupervisorLog } from './supervisor-log.ts';
 
 /** How the scheduler stands, as plain data. */
 export interface SchedulingStatus {
@@ -45,7 +45,7 @@ const RANKS_LOGGED = 32;
 
 /** What the runtime lends. */
 export interface SchedulingHost {
-  readonly logger: Logger;
+  readonly logger: SupervisorLog;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly onListenerError: (error: unknown) => void;
   /** The log of a plugin. */

@@ -1,5 +1,5 @@
 import { inspect as inspectValue, isDeepStrictEqual } from 'node:util';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { orphanProtection } from './actors/orphan-protection.ts';
 import { followLog, tailLog } from './actors/log-reader.ts';
 import { createTreeSampler, type TreeStats } from './actors/process-tree.ts';
@@ -23,11 +23,15 @@ import { Runtime, type TransitionEvent } from './runtime.ts';
 import type { Decision } from './scheduler/decision.ts';
 import type { SchedulingStatus } from './scheduling.ts';
 import { handleSignals } from './signals.ts';
+import { guardedLog, openSupervisorLog, type SupervisorLog } from './supervisor-log.ts';
 import { statsOfPlugin, type SystemStats } from './system-monitor.ts';
 
 /** What `createSupervisor` takes: the settings, and what only a program can give. */
 export interface SupervisorOptions extends SupervisorSettings {
-  /** A pino logger for the supervisor's own log; by default one that writes to standard error. */
+  /**
+   * A pino logger for the supervisor's own log; by default one that writes to standard error. Where it throws, lines are
+   * lost and the supervisor goes on; of the first such error, Node's warnings tell.
+   */
   readonly logger?: Logger | undefined;
   /** The clock and the source of chance, for tests that turn time by hand. */
   readonly clock?: Clock | undefined;
@@ -107,8 +111,7 @@ export interface SupervisorEvents {
 export async function createSupervisor(options: SupervisorOptions = {}): Promise<Supervisor> {
   const { logger: givenLogger, clock = systemClock, random = Math.random, observer, ...given } = options;
   const settings = resolveSettings(given);
-  const logger =
-    givenLogger ?? pino({ name: 'greenroom', level: settings.logLevel }, pino.destination({ dest: 2, sync: true }));
+  const logger = guardedLog(givenLogger ?? openSupervisorLog(settings.logLevel));
   const runtime = new Runtime(settings, { clock, random, logger, observer });
   const supervisor = new Supervisor(runtime, settings);
   await runtime.start();
@@ -150,7 +153,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** @internal Ends the supervisor where the inspector cannot be served. */
-  async serveInspector(options: InspectSettings, logger: Logger): Promise<void> {
+  async serveInspector(options: InspectSettings, logger: SupervisorLog): Promise<void> {
     const { records, transitions, problems, calls, clock, root } = this.#runtime;
     const onError = (error: unknown): void =>
       logger.error({ err: error }, 'The inspector has failed to record something.');

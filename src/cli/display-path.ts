@@ -1,11 +1,14 @@
 import { homedir } from 'node:os';
 import { isAbsolute, relative, sep } from 'node:path';
+import { oneLine } from '../printable.ts';
 import { workingDirectory } from '../working-directory.ts';
 
-/** A path as people like to read it: from the working directory if it is in it, else with `~` for their home. */
+/**
+ * A path as people like to read it, on one line: from the working directory if it is in it, else with `~` for their home.
+ */
 export function displayPath(path: string): string {
   const here = relative(workingDirectory(), path);
-  if (here !== '' && !here.startsWith('..') && !isAbsolute(here)) return here;
+  if (here !== '' && !here.startsWith('..') && !isAbsolute(here)) return oneLine(here);
   const home = homedir();
-  return home !== sep && path.startsWith(home + sep) ? `~${path.slice(home.length)}` : path;
+  return oneLine(home !== sep && path.startsWith(home + sep) ? `~${path.slice(home.length)}` : path);
 }

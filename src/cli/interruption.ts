@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import type { Terminal } from './terminal.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -13,18 +14,20 @@ export interface Interruption {
 }
 
 /**
- * Takes Ctrl-C, SIGTERM and SIGHUP over. The first aborts the signal, the second calls `kill`, and the third ends this
- * process at once.
+ * Takes Ctrl-C, SIGTERM and SIGHUP over. The first aborts the signal, and from then on nothing waits for who reads the
+ * output; the second calls `kill`, and the third ends this process at once.
  */
-export function takeInterruption(kill: () => void): Interruption {
+export function takeInterruption(terminal: Terminal, kill: () => void): Interruption {
   const first = new AbortController();
   let count = 0;
   let status: number | undefined;
   const onSignal = (name: (typeof SIGNALS)[number]): void => {
     count += 1;
     status ??= 128 + constants.signals[name];
-    if (count === 1) first.abort(name);
-    else if (count === 2) kill();
+    if (count === 1) {
+      terminal.hurry();
+      first.abort(name);
+    } else if (count === 2) kill();
     else process.exit(status);
   };
   for (const name of SIGNALS) process.on(name, onSignal);

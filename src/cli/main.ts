@@ -3,13 +3,24 @@ import { didYouMean, findCommand, parseArguments, UsageError } from './arguments
 import { COMMANDS } from './commands.ts';
 import { SETTINGS_OPTIONS } from './command.ts';
 import { commandHelp, indented, optionRows } from './help.ts';
-import { reportError } from './report-error.ts';
+import { reportError, reportLostOutput } from './report-error.ts';
 import { Terminal } from './terminal.ts';
 
-/** Runs a command line; resolves to its exit status and never rejects. */
-async function main(args: readonly string[]): Promise<number> {
+/** Runs a command line and sets the exit status of this process. Never rejects. */
+async function main(args: readonly string[]): Promise<void> {
   const end = args.indexOf('--');
   const terminal = new Terminal(args.slice(0, end < 0 ? undefined : end).includes('--json'));
+  const status = await runCommand(args, terminal);
+  const isTaken = await terminal.flush();
+  const { failure } = terminal;
+  if (failure !== undefined) reportLostOutput(failure, terminal);
+  process.exitCode = failure !== undefined && status === 0 ? 1 : status;
+  // What nobody takes would keep this process, which is to end by now.
+  if (!isTaken) process.exit();
+}
+
+/** Resolves to the exit status. */
+async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   const { command: name, rest, version, help } = findCommand(args);
   try {
     if (name === undefined) return await answerWithoutCommand(rest, version, help, terminal);
@@ -71,4 +82,4 @@ function overview({ out }: Terminal): string {
   ].join('\n');
 }
 
-process.exitCode = await main(process.argv.slice(2));
+await main(process.argv.slice(2));

@@ -1,4 +1,5 @@
 import type { ManifestProblem } from '../manifest/read.ts';
+import { oneLine } from '../printable.ts';
 import { displayPath } from './display-path.ts';
 import type { Style } from './style.ts';
 import { formatTable } from './table.ts';
@@ -18,7 +19,7 @@ export function problemRows(problems: readonly ManifestProblem[], style: Style):
   const rows = problems.map((problem) => {
     const severity = isError(problem) ? style.red('error') : style.yellow('warning');
     const field = problem.field ?? '';
-    return ['   ', severity, field === '' ? '(file)' : field, problem.reason];
+    return ['   ', severity, field === '' ? '(file)' : oneLine(field), oneLine(problem.reason)];
   });
   return formatTable(rows);
 }

@@ -1,4 +1,5 @@
 import { type ErrorCode, GreenroomError, messageOf } from '../errors.ts';
+import { oneLine } from '../printable.ts';
 import { UsageError } from './arguments.ts';
 import { STATUS_OF_CODE } from './exit-status.ts';
 import type { Terminal } from './terminal.ts';
@@ -33,6 +34,11 @@ export async function reportError(error: unknown, terminal: Terminal): Promise<n
   return STATUS_OF_CODE[code];
 }
 
+/** Tells that standard output could not be written, for which programs have nothing but standard error either. */
+export function reportLostOutput(error: Error, terminal: Terminal): void {
+  terminal.alert(`${terminal.err.red('error:')} Standard output cannot be written: ${error.message}.`);
+}
+
 /** An error as plain data: `{ code, message, plugin, remote }`. */
 function plainError(error: unknown): Record<string, unknown> {
   if (error instanceof GreenroomError) {
@@ -44,11 +50,16 @@ function plainError(error: unknown): Record<string, unknown> {
 
 function tell(terminal: Terminal, message: string, hint: string | undefined, more?: string): void {
   const { err } = terminal;
-  terminal.note(`${err.red('error:')} ${message}`);
-  if (hint !== undefined) terminal.note(`${err.cyan('hint:')}  ${hint}`);
+  terminal.note(`${err.red('error:')} ${lines(message)}`);
+  if (hint !== undefined) terminal.note(`${err.cyan('hint:')}  ${lines(hint)}`);
   // A stack of one line, or an output of one, says what the message has said already.
   const rest = more?.trim() ?? '';
   if (rest !== '' && !message.includes(rest.replace(/^\w+: /, ''))) terminal.note(err.dim(rest));
+}
+
+/** A message may have several lines, and nothing else that steers a terminal. */
+function lines(message: string): string {
+  return message.split('\n').map(oneLine).join('\n');
 }
 
 function lastOutput({ details }: GreenroomError): string | undefined {

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { oneLine } from '../printable.ts';
 
 /** Characters that a terminal draws two columns wide: the East Asian scripts, and pictures. */
 const WIDE =
@@ -19,7 +20,7 @@ export function textWidth(text: string): number {
  * terminal, and cut with an ellipsis where it is too long.
  */
 export function fitText(text: string, columns: number): string {
-  const line = stripVTControlCharacters(text).replaceAll(/\p{Control}+/gu, ' ');
+  const line = oneLine(stripVTControlCharacters(text).replaceAll(/\p{Control}+/gu, ' '));
   if (textWidth(line) <= columns) return line;
   let cut = '';
   let width = 0;

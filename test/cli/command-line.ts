@@ -47,11 +47,14 @@ interface StartOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Run it on a terminal: everything that is printed is in `stdout`. */
   readonly terminal?: boolean | undefined;
+  /** A line for the shell to run it in, in which it is `"$@"`. */
+  readonly shell?: string | undefined;
 }
 
 /** Starts `greenroom` with these arguments in the test's folder. */
-export function start(args: readonly string[], { input, env, terminal = false }: StartOptions = {}): Running {
-  const line = [process.execPath, BIN, ...args];
+export function start(args: readonly string[], { input, env, terminal = false, shell }: StartOptions = {}): Running {
+  const own = [process.execPath, BIN, ...args];
+  const line = shell === undefined ? own : ['sh', '-c', shell, 'sh', ...own];
   const [file = '', ...rest] = terminal ? ['python3', TERMINAL, ...line] : line;
   const child = spawn(file, rest, {
     cwd: folder,

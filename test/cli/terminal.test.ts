@@ -26,3 +26,32 @@ test.each([
   const [code] = (await once(child, 'exit')) as [number];
   expect([code, await errors]).toEqual([status, '']);
 });
+
+/** Reports many lines, says so, and ends when the reader has caught up and one more line is out. */
+const REPORTER = (json: boolean) => `
+import { Terminal } from ${JSON.stringify(pathToFileURL(resolve('dist/cli/terminal.js')).href)};
+const terminal = new Terminal(${json});
+for (let index = 0; index < 20_000; index += 1) terminal.report(JSON.stringify({ index, filler: 'x'.repeat(1000) }));
+process.stderr.write('reported');
+await terminal.flush();
+terminal.report('{"type":"after"}');
+`;
+
+test.each([true, false])(
+  'what is only reported does not wait without bound for its reader (JSON: %s)',
+  async (json) => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', REPORTER(json)]);
+    await once(child.stderr, 'data');
+    const lines = (await text(child.stdout)).trimEnd().split('\n');
+    const whole = lines.slice(0, -2).map((line) => JSON.parse(line) as { index: number });
+    // The first are there, none of them in part, and of the others it is said how many they were.
+    expect(whole.map(({ index }) => index)).toEqual(whole.map((_, index) => index));
+    expect(whole.length).toBeGreaterThan(8_000);
+    const count = 20_000 - whole.length;
+    expect(count).toBeGreaterThan(10_000);
+    expect(lines.slice(-2)).toEqual([
+      json ? JSON.stringify({ type: 'dropped', count }) : `${count} lines were dropped: this output is read too slowly`,
+      '{"type":"after"}',
+    ]);
+  },
+);

@@ -15,9 +15,10 @@ export const command = defineCommand({
     ['greenroom demo ~/Music', 'on a folder of yours; nothing in it is changed'],
   ],
   statuses: [0, 1, 2, 4, 5, 130],
-  async run({ values, operands: [folder], terminal: { json, left } }) {
+  async run({ values, operands: [folder], terminal }) {
+    const { json, left } = terminal;
     const { demo } = await import('../demo/demo.ts');
-    const interruption = takeInterruption(() => process.exit(interruption.status));
+    const interruption = takeInterruption(terminal, () => process.exit(interruption.status));
     try {
       const status = await demo({
         folder,

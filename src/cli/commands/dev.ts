@@ -26,7 +26,7 @@ export const command = defineCommand({
     const { createSupervisor } = await import('../../supervisor.ts');
     const { watch } = await import('../dev/watch.ts');
     let supervisor: Supervisor | undefined;
-    const interruption = takeInterruption(() => void supervisor?.stop({ timeoutMs: 0 }));
+    const interruption = takeInterruption(terminal, () => void supervisor?.stop({ timeoutMs: 0 }));
     try {
       supervisor = await createSupervisor({
         ...settingsOf(values),

@@ -16,7 +16,7 @@ export const command = defineCommand({
   async run({ values, operands: [file = ''], terminal }) {
     const { openSession } = await import('../../inspector/session-api.ts');
     const session = await openSession(file, portOf(values.port));
-    const interruption = takeInterruption(() => process.exit(interruption.status));
+    const interruption = takeInterruption(terminal, () => process.exit(interruption.status));
     // The server alone does not keep the program alive.
     const hold = setInterval(() => {}, 2 ** 30);
     try {

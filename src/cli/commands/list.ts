@@ -1,4 +1,5 @@
 import type { ManifestEntry } from '../../manifest/read.ts';
+import { oneLine } from '../../printable.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discover } from '../discovered.ts';
 import { displayPath } from '../display-path.ts';
@@ -85,7 +86,7 @@ function nothing(
     const categories = [...new Set(entries.map(({ manifest }) => manifest.category ?? ''))].filter(
       (name) => name !== '',
     );
-    return `No plugin is of the category "${category}". There are: ${categories.toSorted().join(', ') || 'none'}.`;
+    return `No plugin is of the category "${category}". There are: ${categories.toSorted().map(oneLine).join(', ') || 'none'}.`;
   }
   return [
     'There are no plugins in',

@@ -45,7 +45,7 @@ export const command = defineCommand({
     const input = await callInput(json, values.arg ?? []);
     const { createSupervisor } = await import('../../supervisor.ts');
     let supervisor: Supervisor | undefined;
-    const interruption = takeInterruption(() => void supervisor?.stop({ timeoutMs: 0 }));
+    const interruption = takeInterruption(terminal, () => void supervisor?.stop({ timeoutMs: 0 }));
     const { signal } = interruption;
     const sayHowToKill = (): void => terminal.note('\nCancelling. Press Ctrl-C again to kill the plugin.');
     if (process.stderr.isTTY) signal.addEventListener('abort', sayHowToKill);

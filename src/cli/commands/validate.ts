@@ -5,6 +5,7 @@ import { messageOf } from '../../errors.ts';
 import { checkPaths, type ManifestEntry, type ManifestProblem, readManifest } from '../../manifest/read.ts';
 import { FOLDER_MANIFEST } from '../../manifest/search-path.ts';
 import { resolveConfig } from '../../plugin-config.ts';
+import { oneLine } from '../../printable.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discoverIn } from '../discovered.ts';
 import { displayPath } from '../display-path.ts';
@@ -106,6 +107,7 @@ function failed(file: string, reason: string): Checked {
 function describe({ file, entry, problems }: Checked, style: Style): string[] {
   const mark = problems.some(isError) ? style.red('✗') : problems.length > 0 ? style.yellow('!') : style.green('✓');
   const { name, version = '', worker } = entry?.manifest ?? {};
-  const what = name === undefined ? '' : style.dim([name, version, worker].filter((part) => part !== '').join(' '));
+  const what =
+    name === undefined ? '' : style.dim([name, oneLine(version), worker].filter((part) => part !== '').join(' '));
   return [`${mark} ${displayPath(file)}  ${what}`.trimEnd(), ...problemRows(problems, style)];
 }

@@ -1,5 +1,6 @@
 import { isAbsolute, relative } from 'node:path';
 import type { PluginState } from '../../machines/plugin.ts';
+import { printable } from '../../printable.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { createStyle, type Style } from '../style.ts';
 import { formatTable } from '../table.ts';
@@ -40,7 +41,7 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
   const columns = (): number => Math.max(40, stream.isTTY ? stream.columns || 80 : PLAIN_COLUMNS);
   const line = (text = ''): void => {
     bar.end();
-    stream.write(`${text}\n`);
+    stream.write(`${stream.isTTY ? printable(text) : text}\n`);
   };
   /** A line of one plugin at one time. */
   const happened = (at: number, plugin: string, text: string): void => {

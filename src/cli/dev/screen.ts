@@ -1,4 +1,4 @@
-import { printable } from '../printable.ts';
+import { printable } from '../../printable.ts';
 import { textWidth } from '../text-width.ts';
 
 /** The lower part of a terminal, drawn anew again and again, below lines that stay. */

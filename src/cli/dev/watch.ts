@@ -18,7 +18,7 @@ export function watch(supervisor: Supervisor, terminal: Terminal): () => void {
 }
 
 function printJson(supervisor: Supervisor, terminal: Terminal): () => void {
-  const print = (type: string, data: object): void => void terminal.print(JSON.stringify({ type, ...data }));
+  const print = (type: string, data: object): void => terminal.report(JSON.stringify({ type, ...data }));
   return all(
     supervisor.on('transition', (transition) => print('transition', transition)),
     supervisor.on('decision', (decision) => print('decision', decision)),
@@ -29,7 +29,7 @@ function printJson(supervisor: Supervisor, terminal: Terminal): () => void {
 function printLines(supervisor: Supervisor, terminal: Terminal): () => void {
   const { out } = terminal;
   const print = (line: string | undefined): void => {
-    if (line !== undefined) void terminal.print(line);
+    if (line !== undefined) terminal.report(line);
   };
   printProblems(supervisor.problems(), terminal);
   return all(
