@@ -93,18 +93,20 @@ export function explain({ record, now, toWall, policy, need, admission, decision
     decision: decision && Object.freeze(decisionAt(decision, toWall)),
     eviction: eviction && Object.freeze(decisionAt(eviction, toWall)),
   };
-  return Object.freeze({ ...facts, lines: Object.freeze(linesOf(facts, now)) });
+  const givenUp = phase === 'failed' ? record.context.lastError?.message : undefined;
+  return Object.freeze({ ...facts, lines: Object.freeze(linesOf(facts, now, givenUp)) });
 }
 
 function spreadText({ spread = 1 }: Need): string {
   return spread > 1 ? `, over up to ${spread} GPUs` : '';
 }
 
-function linesOf(facts: Omit<Explanation, 'lines'>, now: number): string[] {
+function linesOf(facts: Omit<Explanation, 'lines'>, now: number, givenUp: string | undefined): string[] {
   const { plugin, state, phase, since, need, free, holdings, decision, eviction } = facts;
   const seconds = ((now - since) / 1_000).toFixed(1);
   const lines = [
     `"${plugin}" is ${state} (${phase}) for ${seconds} s.`,
+    ...(givenUp === undefined ? [] : [`given up ${givenUp}`]),
     `needs    ${amountsText(need)}${spreadText(need)}${need.pinned === true ? ', pinned' : ''}`,
   ];
   for (const { generation, standing, leaving, holds, uses } of holdings) {

@@ -24,7 +24,7 @@ export function isNews({ from, to, phase }: TransitionEvent): boolean {
 /** A crash as a line. */
 export function crashLine({ name, lastError }: PluginSnapshot, at: number, style: Style): string {
   const why = lastError === undefined ? '' : ` ${lastError.code}: ${fitText(lastError.message, MESSAGE_COLUMNS)}`;
-  return `${clock(at, style)} ${style.red('✖')} ${style.bold(name)} crashed.${why}`;
+  return `${clock(at, style)} ${style.red('✖')} ${style.bold(name)} ${lastError?.code === 'E_MEMORY' ? 'was given up' : 'crashed'}.${why}`;
 }
 
 /** A decision by which somebody has to go, has to wait or gets no room; undefined for others, which are no news. */
