@@ -14,7 +14,7 @@ export const ERROR_CODES = {
   E_HANDSHAKE: 'The worker answered the handshake or the first health check wrongly.',
   E_CRASHED: 'The worker ended while it was needed, or the connection to it failed.',
   E_HUNG: 'The worker stopped answering and was ended.',
-  E_MEMORY: 'The worker used more memory than its manifest allows and was replaced.',
+  E_MEMORY: 'The worker used more memory than its manifest allows and was replaced or given up.',
   E_GIVEN_UP: 'The worker crashed too often and is not restarted any more.',
   E_REFUSED: 'The scheduler refused the plugin room to run.',
   E_QUEUE_FULL: 'Too many calls wait for the plugin already.',

@@ -124,7 +124,8 @@ export function explain({
       idleStreamsOf(each, now, toWall),
     ),
   };
-  return Object.freeze({ ...facts, lines: Object.freeze(linesOf(facts, now)) });
+  const givenUp = phase === 'failed' ? record.context.lastError?.message : undefined;
+  return Object.freeze({ ...facts, lines: Object.freeze(linesOf(facts, now, givenUp)) });
 }
 
 /** The plugins that it waits for, or that are why it was refused. */
@@ -158,11 +159,12 @@ function spreadText({ spread = 1 }: Need): string {
   return spread > 1 ? `, over up to ${spread} GPUs` : '';
 }
 
-function linesOf(facts: Omit<Explanation, 'lines'>, now: number): string[] {
+function linesOf(facts: Omit<Explanation, 'lines'>, now: number, givenUp: string | undefined): string[] {
   const { plugin, state, phase, since, need, free, holdings, decision, eviction, idleStreams } = facts;
   const seconds = ((now - since) / 1_000).toFixed(1);
   const lines = [
     `"${plugin}" is ${state} (${phase}) for ${seconds} s.`,
+    ...(givenUp === undefined ? [] : [`given up ${givenUp}`]),
     `needs    ${amountsText(need)}${spreadText(need)}${need.pinned === true ? ', pinned' : ''}`,
   ];
   for (const { generation, standing, leaving, holds, uses } of holdings) {

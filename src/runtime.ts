@@ -410,13 +410,18 @@ export class Runtime implements PluginHost, SupervisorHost {
     const at = this.#clock.now();
     record.enter(to, phase, at);
     this.hold.set(record, !record.resting);
-    const reason = 'error' in event && event.error instanceof Error ? event.error.message : undefined;
+    // A plugin that is given up after a drain was told the reason when that began.
+    const error = 'error' in event ? event.error : phase === 'failed' ? context.lastError : undefined;
+    const reason = error instanceof Error ? error.message : undefined;
     // A plugin at rest has nothing to end: it is only forgotten.
     const isForgotten = from === 'discovered' && formerPhase === 'idle' && event.type === 'REMOVE';
     if (this.transitions.any && !isForgotten) {
       this.transitions.notify(Object.freeze({ plugin: context.name, from, to, phase, event: event.type, at, reason }));
     }
-    if (to === 'crashed') this.#logger.warn({ plugin: context.name, phase, reason }, 'plugin crashed');
+    if (to === 'crashed') {
+      const isCrash = phase !== 'failed' || from === 'crashed';
+      this.#logger.warn({ plugin: context.name, phase, reason }, isCrash ? 'plugin crashed' : 'plugin given up');
+    }
   }
 
   replaced(context: PluginContext, error: GreenroomError | undefined): void {
@@ -524,8 +529,8 @@ export class Runtime implements PluginHost, SupervisorHost {
           ({ input: { name, pid, maxRssMb }, sendBack }) =>
             maxRssMb === undefined
               ? undefined
-              : watchMemory({ plugin: name, pid, maxRssMb }, sampler, this.#clock, (error) =>
-                  sendBack({ type: 'MEMORY.EXCEEDED', error }),
+              : watchMemory({ plugin: name, pid, maxRssMb }, sampler, this.#clock, (excess) =>
+                  sendBack({ type: 'MEMORY.EXCEEDED', ...excess }),
                 ),
         ) as never,
       },

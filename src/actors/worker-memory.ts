@@ -12,29 +12,37 @@ export interface MemoryLimit {
 /** How often memory is looked at, in milliseconds: what grows by 1 GB/s is for the kernel to stop. */
 const INTERVAL_MS = 5_000;
 
+/** A worker that uses more than it may. */
+export interface MemoryExcess {
+  readonly error: GreenroomError;
+  /** For how long after the watch began it was last found within its limit, in milliseconds; 0 if it never was. */
+  readonly withinMs: number;
+}
+
 /** Calls back whenever a worker is found to use more than it may. Returns how to stop. */
 export function watchMemory(
   { plugin, pid, maxRssMb }: MemoryLimit,
   sampler: TreeSampler,
   clock: Clock,
-  onExceeded: (error: GreenroomError) => void,
+  onExceeded: (excess: MemoryExcess) => void,
 ): () => void {
+  const startedAt = clock.monotonic();
+  let withinMs = 0;
   let stopped = false;
   let timer: unknown;
   const look = async (): Promise<void> => {
     // A look that fails says nothing, and the next may not.
     const stats = await sampler.sample(pid).catch(() => undefined);
     if (stopped) return;
-    const used = stats?.memoryRssMb ?? 0;
-    if (used > maxRssMb) {
-      onExceeded(
-        new GreenroomError(
-          'E_MEMORY',
-          `The worker of "${plugin}" uses ${used} MiB, more than the ${maxRssMb} that max_rss_mb in its manifest allows. It is replaced.`,
-          { plugin, details: { memoryRssMb: used, maxRssMb } },
-        ),
+    const used = stats?.memoryRssMb ?? undefined;
+    if (used !== undefined && used > maxRssMb) {
+      const error = new GreenroomError(
+        'E_MEMORY',
+        `The worker of "${plugin}" uses ${used} MiB, more than the ${maxRssMb} that max_rss_mb in its manifest allows.`,
+        { plugin, details: { memoryRssMb: used, maxRssMb } },
       );
-    }
+      onExceeded({ error, withinMs });
+    } else if (used !== undefined) withinMs = clock.monotonic() - startedAt;
     again();
   };
   const again = (): void => {

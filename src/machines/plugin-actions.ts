@@ -4,6 +4,7 @@ import type { Residency } from '../calls/lease-gate.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { Resources } from '../scheduler/need.ts';
+import { NO_OVERSIZED, planReplacement, type ReplacementPlan } from '../scheduler/replacement-plan.ts';
 import { refusalError } from '../scheduler/refusal-error.ts';
 import type {
   DrainIntent,
@@ -39,6 +40,17 @@ const isShortage = (event: PluginEvent): boolean =>
   (event.type === 'WORKER.FAILED' && event.error.remote?.category === 'resource') ||
   ((event.type === 'WORKER.FAILED' || event.type === 'WORKER.EXITED') && event.exit?.outOfMemory === true);
 
+/** What follows from the report of a worker that is over its memory limit. */
+const replacementOf = ({ oversized, settings }: PluginContext, event: PluginEvent): ReplacementPlan | undefined =>
+  event.type !== 'WORKER.OVERSIZED'
+    ? undefined
+    : planReplacement({
+        row: oversized,
+        settings: settings.restart,
+        generation: event.generation,
+        withinMs: event.withinMs,
+      });
+
 const unprovided = (): never => {
   throw new Error('The plugin machine needs its actors to be provided.');
 };
@@ -71,7 +83,6 @@ export const base = setup({
     removed: ({ context }) => context.intent === 'remove' && context.workers.length === 0,
     warm: ({ context }) => residencyOf(context) !== undefined,
     ofCurrent: ({ context, event }) => isOf(event, context.current),
-    ofCurrentAlone: ({ context, event }) => isOf(event, context.current) && context.successor === undefined,
     // Of a generation that is on its way out: its end is the answer.
     stale: ({ context, event }) => (event as WithGeneration).generation !== undefined && !isOf(event, context.current),
     shortOfMemory: ({ context, event }) => isOf(event, context.current) && !context.starved && isShortage(event),
@@ -89,9 +100,15 @@ export const base = setup({
     yielding: ({ context }) => context.intent === 'yield',
     stuckWhileYielding: and(['ofCurrent', 'yielding']),
     drainedToYield: ({ context }) => context.gate.leases === 0 && context.intent === 'yield',
+    givingUp: ({ context }) => context.intent === 'give-up',
+    drainedToGiveUp: ({ context }) => context.gate.leases === 0 && context.intent === 'give-up',
+    lostWhileGivingUp: and(['ofCurrent', 'givingUp']),
     drainedToReplace: ({ context }) => context.gate.leases === 0 && context.intent === 'replace',
     lostWhileLeaving: ({ context, event }) =>
       isOf(event, context.current) && (context.intent === 'unload' || context.intent === 'remove'),
+    notServing: not('serving'),
+    oversized: and(['ofCurrent', 'serving']),
+    oversizedTooOften: and(['oversized', ({ context, event }) => replacementOf(context, event)?.action === 'give-up']),
     serving: or([stateIn('#ready'), stateIn('#serving')]),
     up: or([stateIn('#ready'), stateIn('#busy')]),
     down: not(or([stateIn('#ready'), stateIn('#busy')])),
@@ -427,7 +444,8 @@ export const noteFailure = base.assign(({ context, event }) => {
         starved: isShortage(event),
       };
     case 'WORKER.OVERSIZED':
-      return { lastError: event.error };
+      // Its worker lives, so no exit goes with it.
+      return { lastError: event.error, lastExit: undefined };
     case 'WORKER.HUNG':
     case 'UNREACHABLE':
       return { lastError: event.error, lastExit: undefined, retryable: true, wasReady: true };
@@ -454,6 +472,7 @@ export const noteManifest = base.enqueueActions(({ context, event, enqueue }) =>
   if (event.type !== 'MANIFEST.CHANGED') return;
   const needed = context.settings.need;
   enqueue.assign({ entry: event.entry, settings: event.settings });
+  if (event.settings.maxRssMb !== context.settings.maxRssMb) enqueue.assign({ oversized: NO_OVERSIZED });
   if (!isDeepStrictEqual(needed, event.settings.need)) enqueue(tellNeed);
   context.gate.limit(event.settings);
   const isServing = residencyOf(context) !== undefined;
@@ -478,6 +497,32 @@ export const noteBackoff = base.assign(({ event }) => (event.type === 'RESTART' 
 
 /** Counts when it is started again, not when that is decided: it may be called off meanwhile. */
 export const noteRestart = base.assign({ restarts: ({ context }) => context.restarts + 1 });
+
+/** Its worker is over its memory limit, and is to be replaced. */
+export const noteOversized = base.assign(({ context, event }) => {
+  const plan = replacementOf(context, event);
+  return plan?.action === 'replace' ? { oversized: plan.row, backoffMs: plan.delayMs } : {};
+});
+
+/** Its workers were over their memory limit too often in a row. */
+export const giveUpOversized = base.raise(({ context: { name, oversized }, event }) => {
+  const { error } = event as Extract<PluginEvent, { type: 'WORKER.OVERSIZED' }>;
+  const { replaced } = oversized;
+  const before = replaced === 0 ? '' : ` So did the ${replaced} before it, soon after they were ready.`;
+  return {
+    type: 'GIVE_UP',
+    error: new GreenroomError(
+      'E_MEMORY',
+      `${error.message}${before} "${name}" is not started again. Raise max_rss_mb, or have the plugin use less, then load it to try again.`,
+      { plugin: name, cause: error, details: { ...(error.details as object), replaced } },
+    ),
+  };
+});
+
+/** A plugin at rest starts a new row. */
+export const forgetOversized = base.enqueueActions(({ context, enqueue }) => {
+  if (context.oversized !== NO_OVERSIZED) enqueue.assign({ oversized: NO_OVERSIZED });
+});
 
 /** Refuses every call with the reason for which the plugin was given up. */
 export const refuseGivenUp = ({ context }: { context: PluginContext }): void => context.gate.refuse(context.lastError);
@@ -516,6 +561,9 @@ export const report = (type: 'PLUGIN.STABLE' | 'PLUGIN.CLEARED' | 'PLUGIN.REMOVE
     ({ context }) => context.supervisor,
     ({ context }): PluginReport => ({ type, plugin: context.name }),
   );
+
+/** The user asked for it anew: what was counted against it is forgotten, and calls are taken again. */
+export const forgive = [clearFailure, forgetOversized, report('PLUGIN.CLEARED')] as const;
 
 export const entered =
   (state: PluginState, phase: PluginPhase) =>

@@ -1,3 +1,4 @@
+import { NO_OVERSIZED } from '../scheduler/replacement-plan.ts';
 import type { PluginContext, PluginInput } from './plugin-events.ts';
 
 /**
@@ -32,6 +33,7 @@ export function contextOf({ entry, settings, gate, host, scheduler, supervisor }
   context.lastError = undefined;
   context.lastExit = undefined;
   context.backoffMs = 0;
+  context.oversized = NO_OVERSIZED;
   context.retryable = true;
   context.wasReady = false;
   context.everReady = false;

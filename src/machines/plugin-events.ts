@@ -8,6 +8,7 @@ import type { WorkerExit } from '../actors/worker-process.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { SchedulerRefusal } from '../scheduler/decision.ts';
 import type { Need, Resources } from '../scheduler/need.ts';
+import type { OversizedRow } from '../scheduler/replacement-plan.ts';
 import type { WorkerEvent, workerMachine } from './worker.ts';
 
 /** The six states of a plugin. */
@@ -58,7 +59,7 @@ export interface PluginHost {
 }
 
 /** Why leases are being drained. */
-export type DrainIntent = 'yield' | 'unload' | 'replace' | 'remove';
+export type DrainIntent = 'yield' | 'unload' | 'replace' | 'give-up' | 'remove';
 
 /** What a plugin actor is made for. */
 export interface PluginInput {
@@ -102,8 +103,10 @@ export interface PluginContext extends PluginInput {
   readonly restarts: number;
   readonly lastError: GreenroomError | undefined;
   readonly lastExit: WorkerExit | undefined;
-  /** How long the restart that was decided waits. */
+  /** How long the restart or replacement that was decided waits, in milliseconds. */
   readonly backoffMs: number;
+  /** The workers that were over their memory limit soon after they were ready. */
+  readonly oversized: OversizedRow;
   /** Whether the failure that is being decided about can be helped by another start. */
   readonly retryable: boolean;
   /** Whether the worker that failed had been ready. */

@@ -15,7 +15,10 @@ import {
   endLeases,
   entered,
   forgetKept,
+  forgetOversized,
   forgetWorker,
+  forgive,
+  giveUpOversized,
   intend,
   kill,
   loseLeases,
@@ -30,6 +33,7 @@ import {
   noteKept,
   noteLoad,
   noteManifest,
+  noteOversized,
   notePid,
   noteReady,
   noteRestart,
@@ -76,11 +80,13 @@ const unreachable = {
 
 /** It was to go anyway, which is no crash. */
 const lostInDrain = [
+  { guard: 'lostWhileGivingUp', target: '#failed', actions: [loseLeases, noteGone] },
   { guard: 'lostWhileLeaving', target: '#stopping', actions: [noteFailure, loseLeases, noteGone] },
   crash,
 ] as const;
 
 const unreachableInDrain = [
+  { guard: 'lostWhileGivingUp', target: '#failed', actions: [loseLeases, ...kill, noteGone] },
   { guard: 'lostWhileLeaving', target: '#stopping', actions: [noteFailure, loseLeases, ...kill, noteGone] },
   unreachable,
 ] as const;
@@ -114,8 +120,11 @@ const serving = {
   'WORKER.EXITED': crash,
   'WORKER.HUNG': crash,
   UNREACHABLE: unreachable,
-  // In order, as it still works; once, as it is asked about again and again.
-  'WORKER.OVERSIZED': { guard: 'ofCurrentAlone', actions: [noteFailure, base.raise({ type: 'REPLACE' })] },
+  // Over its memory limit too often. In order, as it still works.
+  GIVE_UP: [
+    { guard: 'idle', target: '#failed', actions: [noteFailure, closeGate, ...dismiss] },
+    { target: '#draining', actions: [noteFailure, refuseGivenUp, intend('give-up')] },
+  ],
   // Cancelled calls that the worker does not give up: a new worker, and no crash.
   STUCK: { guard: 'ofCurrent', target: '#admitting', actions: [endLeases, ...kill, nextGeneration] },
   RELEASE: [{ guard: 'stale' }, { guard: 'evictable', target: '#releasing' }, { actions: deny }],
@@ -139,6 +148,9 @@ const serving = {
     { target: '#draining', actions: intend('replace') },
   ],
 } as const;
+
+/** The backoff of a replacement is over: it begins as any other. */
+const replaceNow = { target: 'none', actions: base.raise({ type: 'REPLACE' }) } as const;
 
 /** How a plugin without calls to end is loaded or ended. */
 const resting = {
@@ -181,7 +193,7 @@ export const pluginMachine = base.createMachine({
               initial: 'idle',
               states: {
                 idle: {
-                  entry: entered('discovered', 'idle'),
+                  entry: [entered('discovered', 'idle'), forgetOversized],
                   always: { guard: 'wanted', target: '#admitting', actions: nextGeneration },
                   on: resting,
                 },
@@ -310,6 +322,7 @@ export const pluginMachine = base.createMachine({
                       target: '#admitting',
                       actions: [intend(undefined), ...dismiss, nextGeneration],
                     },
+                    { guard: 'drainedToGiveUp', target: '#failed', actions: [intend(undefined), ...dismiss] },
                     { guard: 'idle', target: '#stopping', actions: dismiss },
                   ],
                   after: {
@@ -331,9 +344,18 @@ export const pluginMachine = base.createMachine({
                       { guard: 'stuckWhileYielding', target: '#releasing', actions: [endLeases, ...kill] },
                       { guard: 'ofCurrent', actions: endLeases },
                     ],
-                    REPLACE: { guard: 'yielding', actions: intend('replace') },
-                    LOAD: { actions: noteLoad },
-                    UNLOAD: { guard: 'stays', actions: [intend('unload'), ...unload] },
+                    REPLACE: [
+                      { guard: 'yielding', actions: intend('replace') },
+                      { guard: 'givingUp', actions: [...forgive, intend('replace')] },
+                    ],
+                    LOAD: [
+                      { guard: 'givingUp', actions: [noteLoad, ...forgive, intend('replace')] },
+                      { actions: noteLoad },
+                    ],
+                    UNLOAD: [
+                      { guard: 'givingUp', actions: [clearFailure, intend('unload'), ...unload] },
+                      { guard: 'stays', actions: [intend('unload'), ...unload] },
+                    ],
                     REMOVE: { actions: [refuseAll, intend('remove')] },
                   },
                 },
@@ -373,7 +395,7 @@ export const pluginMachine = base.createMachine({
                 },
                 warm: {
                   id: 'warm',
-                  entry: entered('released', 'warm'),
+                  entry: [entered('released', 'warm'), forgetOversized],
                   always: [
                     // The same generation asks for its room back, so it gets no new number.
                     { guard: 'wantedWarm', target: '#admitting', actions: base.assign({ granted: false }) },
@@ -394,7 +416,7 @@ export const pluginMachine = base.createMachine({
                 },
                 cold: {
                   id: 'cold',
-                  entry: entered('released', 'cold'),
+                  entry: [entered('released', 'cold'), forgetOversized],
                   always: { guard: 'wanted', target: '#admitting', actions: nextGeneration },
                   on: resting,
                 },
@@ -438,13 +460,14 @@ export const pluginMachine = base.createMachine({
                   },
                 },
                 failed: {
+                  id: 'failed',
                   entry: [entered('crashed', 'failed'), refuseGivenUp],
                   on: {
                     LOAD: {
                       target: '#admitting',
-                      actions: [noteLoad, clearFailure, report('PLUGIN.CLEARED'), nextGeneration],
+                      actions: [noteLoad, ...forgive, nextGeneration],
                     },
-                    REPLACE: { target: '#stopping', actions: [clearFailure, report('PLUGIN.CLEARED')] },
+                    REPLACE: { target: '#stopping', actions: [...forgive] },
                     UNLOAD: { target: '#stopping', actions: [clearFailure, ...unload] },
                     ENABLE: { actions: [base.assign({ enabled: true }), refuseGivenUp] },
                   },
@@ -464,7 +487,17 @@ export const pluginMachine = base.createMachine({
                   { guard: 'mayReplace', target: 'asking' },
                   { guard: 'serving', actions: replaceAgain },
                 ],
+                'WORKER.OVERSIZED': [
+                  { guard: 'oversizedTooOften', actions: giveUpOversized },
+                  { guard: 'oversized', target: 'backoff', actions: [noteFailure, noteOversized] },
+                ],
               },
+            },
+            // The worker is over its memory limit and goes on serving.
+            backoff: {
+              always: { guard: 'notServing', target: 'none' },
+              after: { backoff: replaceNow },
+              on: { REPLACE: replaceNow, 'REPLACEMENT.ABANDONED': 'none' },
             },
             asking: {
               entry: [nextSuccessor, reserveExtra],

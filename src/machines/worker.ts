@@ -12,6 +12,7 @@ import {
 import type { WorkerChannel } from '../actors/worker-channel.ts';
 import type { ProcessCommand, ProcessEvent, WorkerExit, WorkerProcess } from '../actors/worker-process.ts';
 import type { LaunchRequest } from '../actors/worker-launch.ts';
+import type { MemoryExcess } from '../actors/worker-memory.ts';
 import type { GreenroomError } from '../errors.ts';
 import { crashError, deadlineError, isRetryable, startError } from './worker-errors.ts';
 
@@ -76,7 +77,7 @@ export type WorkerEvent =
   /** It stopped answering; it is being killed. */
   | { readonly type: 'WORKER.HUNG'; readonly generation: number; readonly error: GreenroomError }
   /** It uses more memory than it may; it goes on, and should be replaced. */
-  | { readonly type: 'WORKER.OVERSIZED'; readonly generation: number; readonly error: GreenroomError }
+  | ({ readonly type: 'WORKER.OVERSIZED'; readonly generation: number } & MemoryExcess)
   /** Its process has ended, after it had been ready. */
   | {
       readonly type: 'WORKER.EXITED';
@@ -99,7 +100,7 @@ type Event =
   | WorkerCommand
   | { readonly type: 'START.DEADLINE' }
   | { readonly type: 'LIVENESS.LOST'; readonly error: GreenroomError }
-  | { readonly type: 'MEMORY.EXCEEDED'; readonly error: GreenroomError };
+  | ({ readonly type: 'MEMORY.EXCEEDED' } & MemoryExcess);
 
 /** What a worker machine remembers. */
 export interface WorkerContext extends WorkerInput {
@@ -308,6 +309,7 @@ export const workerMachine = base.createMachine({
               type: 'WORKER.OVERSIZED',
               generation: context.generation,
               error: event.error,
+              withinMs: event.withinMs,
             }),
           ),
         },

@@ -152,7 +152,8 @@ export function resetHistory(history: RestartHistory): RestartHistory {
   return history.inARow === 0 ? history : { ...history, inARow: 0 };
 }
 
-function longestDelay({ backoff }: RestartSettings, inARow: number): number {
+/** The delay before the restart after so many in a row, in milliseconds, before it is drawn at random. */
+export function longestDelay({ backoff }: RestartSettings, inARow: number): number {
   const grown = backoff.baseMs * backoff.factor ** inARow;
   // Zero times an overflow is not a number.
   return Number.isNaN(grown) ? 0 : Math.min(backoff.maxMs, grown);

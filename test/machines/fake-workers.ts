@@ -22,6 +22,8 @@ export interface Manner {
   readonly release: Way | 'nothing';
   readonly cleanup: Way;
   readonly health: Way;
+  /** The memory that it uses from its start on, in MiB. */
+  readonly rssMb: number;
   /** Whether SIGTERM ends it. */
   readonly heedsTerm: boolean;
   /** Whether a call that is cancelled ends. */
@@ -38,6 +40,7 @@ export const GOOD: Manner = {
   release: 'prompt',
   cleanup: 'prompt',
   health: 'prompt',
+  rssMb: 50,
   heedsTerm: true,
   heedsCancel: true,
   buried: true,
@@ -50,6 +53,7 @@ const HUNG: Manner = {
   release: 'late',
   cleanup: 'late',
   health: 'late',
+  rssMb: 50,
   heedsTerm: false,
   heedsCancel: false,
   buried: true,
@@ -99,7 +103,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
   /** The calls that it is at. */
   readonly calls = new Map<string, FakeCall>();
   /** The memory that it uses, in MiB. */
-  rssMb = 50;
+  rssMb: number;
   readonly signals: string[] = [];
   exited = false;
   gone = false;
@@ -121,6 +125,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
     this.concurrency = concurrency;
     this.devices = env['CUDA_VISIBLE_DEVICES'];
     this.manner = mannerOf(plugin);
+    this.rssMb = this.manner.rssMb;
     this.#tell = tell;
     this.#asked = asked;
     this.#later = later;
@@ -207,7 +212,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
   /** From here on it behaves. */
   mend(): void {
     this.manner = GOOD;
-    this.rssMb = 50;
+    this.rssMb = GOOD.rssMb;
     this.proceed();
     while (this.calls.size > 0) this.answer();
     this.bury();

@@ -14,6 +14,9 @@ import { TestClock } from './test-clock.ts';
 
 export const ERROR = new GreenroomError('E_STOPPING', 'Somebody asked for it.');
 export const CRASH = new GreenroomError('E_CRASHED', 'It died.');
+export const OVERSIZED = new GreenroomError('E_MEMORY', 'It uses 200 MiB, more than the 100 that max_rss_mb allows.', {
+  details: { memoryRssMb: 200, maxRssMb: 100 },
+});
 const EXIT: WorkerExit = { code: 1, signal: null, output: '', outOfMemory: false, retryable: true };
 
 /** What a worker keeps that has released its resources. */
@@ -71,9 +74,9 @@ export class PluginBench {
   #answer: { resolve(value: unknown): void; reject(error: Error): void } | undefined;
   readonly #stubs: { stop(): unknown }[] = [];
 
-  constructor() {
+  constructor(manifest: Record<string, unknown> = {}) {
     this.gate = new LeaseGate('p', (event) => this.send(event));
-    const entry = entryOf();
+    const entry = entryOf(manifest);
     const asked = (): Promise<never> =>
       new Promise((resolve, reject) => {
         this.#answer = { resolve, reject };
@@ -225,6 +228,11 @@ export class PluginBench {
 
   hung(generation = this.context.generation): void {
     this.send({ type: 'WORKER.HUNG', generation, error: CRASH });
+  }
+
+  /** A worker is over its memory limit, and was within it for so long after it was ready. */
+  oversized(generation = this.context.generation, withinMs = 0): void {
+    this.send({ type: 'WORKER.OVERSIZED', generation, error: OVERSIZED, withinMs });
   }
 
   gone(generation = this.context.generation): void {

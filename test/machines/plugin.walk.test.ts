@@ -31,6 +31,7 @@ const MOVES: readonly Move[] = [
   { name: 'ready', can: (b) => b.at === 'spawning.initializing', make: (b) => b.ready(b.context.current) },
   { name: 'successor ready', can: starting, make: (b) => b.ready(b.context.successor) },
   { name: 'successor fails', can: starting, make: (b) => b.failed(b.context.successor) },
+  { name: 'oversized', can: started, make: (b) => b.oversized(b.context.current) },
   { name: 'exit', can: started, make: (b) => b.exited(b.context.current) },
   { name: 'gone', can: (b) => leaving(b) !== undefined, make: (b) => b.gone(leaving(b)) },
   { name: 'answered', can: (b) => b.answerable, make: (b) => b.settle(KEPT) },
@@ -49,7 +50,8 @@ const MOVES: readonly Move[] = [
 function summary(bench: PluginBench): string {
   if (bench.at === 'removed') return 'removed';
   const { context, gate } = bench;
-  const { generation, current, successor, workers, granted, wished, intent, replaceAgain, everReady } = context;
+  const { generation, current, successor, workers, granted, wished, intent, replaceAgain, everReady, oversized } =
+    context;
   // Numbers grow without end; what matters is which is newer.
   const numbers = [generation, current, successor, bench.asked, ...workers.map((slot) => slot.generation)];
   const ranks = [...new Set(numbers)].toSorted((a = 0, b = 0) => b - a);
@@ -59,6 +61,7 @@ function summary(bench: PluginBench): string {
     [age(current), age(successor), age(bench.asked)],
     workers.map((slot) => [age(slot.generation), slot.residency?.guests.size]),
     [granted, wished, intent, replaceAgain, everReady],
+    [oversized.generation === current, oversized.replaced],
     [gate.waiting, gate.leases, gate.residency === undefined],
   ]);
 }
@@ -73,7 +76,7 @@ interface Place {
 
 /** A plugin to which these things have happened: the gate changes in place, so a state cannot be branched. */
 async function replay(path: readonly Move[]): Promise<PluginBench> {
-  const bench = new PluginBench();
+  const bench = new PluginBench({ restart: { intensity: 1 } });
   for (const move of path) await move.make(bench);
   await turn();
   if (bench.actor.getSnapshot().status === 'error') throw bench.actor.getSnapshot().error;
@@ -118,7 +121,7 @@ test('every state of a plugin can be reached and left, and none is a dead end', 
   const all = [...places.values()];
   expect(new Set(all.map(({ at }) => at))).toEqual(new Set([...Object.keys(WAYS), 'removed']));
   expect(new Set(all.map(({ replacement }) => replacement))).toEqual(
-    new Set(['none', 'asking', 'starting', 'swapping', 'removed']),
+    new Set(['none', 'backoff', 'asking', 'starting', 'swapping', 'removed']),
   );
   const removed = leadingTo(places, ({ at }) => at === 'removed');
   const ready = leadingTo(places, ({ at }) => at === 'ready.ready');

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { act } from './deeds.ts';
+import { GOOD } from './fake-workers.ts';
 import { choose, PHASES, World } from './world.ts';
 
 const RUNS = 85;
@@ -44,6 +45,43 @@ test('whatever happens in whatever order, no invariant of the supervisor is brok
   expect(calls).toBeGreaterThan(10_000);
   // Without this the events might never leave the beaten track.
   expect(PHASES.filter((phase) => !seen.has(phase))).toEqual([]);
+});
+
+test('whatever is done to a plugin that always takes too much memory, no invariant is broken, and it is given up', async () => {
+  const givenUp = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.nat(), { minLength: 200, maxLength: 200, size: 'max' }), async (list) => {
+      const world = await World.open({
+        manifests: { a: { max_concurrency: 2, max_rss_mb: 500, restart: { intensity: 1 } } },
+      });
+      world.runtime.transitions.add(({ from, to, phase, event, reason }) => {
+        const isForMemory = reason?.includes('max_rss_mb') === true;
+        if (from !== 'crashed' && isForMemory) givenUp.add(`${event}: ${to}.${phase}`);
+      });
+      try {
+        for (const [step, n] of list.entries()) {
+          await act(world, 'a', n);
+          if (step % 10 > 0) continue;
+          // Two workers that come up and are over the limit at the first look.
+          world.behave('a', { ...GOOD, rssMb: 100_000 });
+          void world.operate(() => world.supervisor.load('a'));
+          for (let look = 0; look < 3; look += 1) {
+            await world.clock.advance(5_100);
+            world.check();
+          }
+        }
+        await world.settle();
+        await world.revive();
+        await world.stop();
+      } catch (error) {
+        throw new Error(`${String(error)}, after:\n${world.story}`, { cause: error });
+      } finally {
+        world.close();
+      }
+    }),
+    { numRuns: 20, endOnFailure: true },
+  );
+  expect([...givenUp]).toEqual(expect.arrayContaining(['GIVE_UP: busy.draining', 'GIVE_UP: crashed.failed']));
 });
 
 test('a hundred first calls at the same time start one worker', async () => {

@@ -575,7 +575,7 @@ function staleEvent(n: number, generation: number): PluginEvent {
     { type: 'WORKER.CONNECTED', generation },
     { type: 'WORKER.FAILED', generation, error: ERROR, retryable: true },
     { type: 'WORKER.HUNG', generation, error: ERROR },
-    { type: 'WORKER.OVERSIZED', generation, error: ERROR },
+    { type: 'WORKER.OVERSIZED', generation, error: ERROR, withinMs: 0 },
     { type: 'WORKER.EXITED', generation, exit: EXIT, error: ERROR },
     { type: 'WORKER.GONE', generation },
     { type: 'GRANTED', generation },

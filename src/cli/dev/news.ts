@@ -21,10 +21,11 @@ export function isNews({ from, to, phase }: TransitionEvent): boolean {
   return !(serves(from) && serves(to) && (phase === 'ready' || phase === 'serving'));
 }
 
-/** A crash as a line. */
+/** A crash as a line, or that a plugin was given up for its memory, which is no crash. */
 export function crashLine({ name, lastError }: PluginSnapshot, at: number, style: Style): string {
   const why = lastError === undefined ? '' : ` ${lastError.code}: ${fitText(lastError.message, MESSAGE_COLUMNS)}`;
-  return `${clock(at, style)} ${style.red('✖')} ${style.bold(name)} crashed.${why}`;
+  const what = lastError?.code === 'E_MEMORY' ? 'was given up' : 'crashed';
+  return `${clock(at, style)} ${style.red('✖')} ${style.bold(name)} ${what}.${why}`;
 }
 
 /** A decision by which somebody has to go, has to wait or gets no room; undefined for others, which are no news. */
