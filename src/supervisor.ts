@@ -136,6 +136,8 @@ export class Supervisor implements AsyncDisposable {
   #release: (() => void) | undefined;
   #inspector: Inspector | undefined;
   #stopping: Promise<void> | undefined;
+  /** Aborted once nothing more comes. */
+  readonly #stopped = new AbortController();
 
   /** @internal */
   constructor(runtime: Runtime, settings: ResolvedSettings) {
@@ -428,7 +430,10 @@ export class Supervisor implements AsyncDisposable {
     name: string,
     options?: { readonly lines?: number | undefined; readonly follow?: false | undefined },
   ): Promise<string>;
-  /** The same line by line, and then what is printed from now on, until the loop is left or the signal aborted. */
+  /**
+   * The same line by line, and then what is printed from now on, until the loop is left, the signal aborted, or the
+   * supervisor stopped.
+   */
   logs(
     name: string,
     options: { readonly lines?: number | undefined; readonly follow: true; readonly signal?: AbortSignal | undefined },
@@ -442,7 +447,7 @@ export class Supervisor implements AsyncDisposable {
     }: { lines?: number | undefined; follow?: boolean | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<string> | AsyncIterable<string> {
     const file = this.#runtime.logFile(this.#record(name).plugin);
-    return follow ? followLog(file, { lines, signal }) : tailLog(file, lines);
+    return follow ? followLog(file, { lines, signal, until: this.#stopped.signal }) : tailLog(file, lines);
   }
 
   /**
@@ -573,6 +578,7 @@ export class Supervisor implements AsyncDisposable {
     } finally {
       // After the last transition, so that those who watch see it.
       await this.#inspector?.close();
+      this.#stopped.abort();
       this.#release?.();
     }
   }

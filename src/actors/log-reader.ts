@@ -12,6 +12,8 @@ export interface FollowOptions {
   readonly lines?: number | undefined;
   /** Ends the following. */
   readonly signal?: AbortSignal | undefined;
+  /** Says that nothing more will be written: the following ends with what is there, and nothing is watched any more. */
+  readonly until?: AbortSignal | undefined;
 }
 
 const BLOCK_BYTES = 64 * 1024;
@@ -57,9 +59,9 @@ export async function* followRecords(
   file: string,
   options: FollowOptions = {},
 ): AsyncGenerator<string, void, undefined> {
-  const { lines = 10, signal } = options;
+  const { lines = 10, signal, until } = options;
   if (signal?.aborted) return;
-  const changes = await watchFile(file, signal).catch((error: unknown) => {
+  const changes = await watchFile(file, signal, until).catch((error: unknown) => {
     throw unreadable(file, error);
   });
   let current: OpenLog | undefined;
@@ -75,6 +77,7 @@ export async function* followRecords(
     for (;;) {
       const seen = changes.count();
       if (signal?.aborted) return;
+      const isLast = until?.aborted === true;
       // Looked for first: once there is a newer file, nothing is added to this one.
       const next: OpenLog | undefined = await newerLog(file, current);
       if (current !== undefined) {
@@ -84,6 +87,7 @@ export async function* followRecords(
         }
       }
       if (next === undefined) {
+        if (isLast) return;
         await changes.after(seen);
         continue;
       }
@@ -190,8 +194,8 @@ function unreadable(path: string, cause: unknown): GreenroomError {
   return new GreenroomError('E_DATA_DIR', `The log ${path} cannot be read: ${messageOf(cause)}.`, { cause });
 }
 
-/** Counts what happens to a file, or to others put in its place, and to the signal. */
-async function watchFile(file: string, signal: AbortSignal | undefined) {
+/** Counts what happens to a file, or to others put in its place, and to the signals. */
+async function watchFile(file: string, signal: AbortSignal | undefined, until: AbortSignal | undefined) {
   await mkdir(dirname(file), { recursive: true });
   let changes = 0;
   let wake: (() => void) | undefined;
@@ -206,6 +210,12 @@ async function watchFile(file: string, signal: AbortSignal | undefined) {
   // A folder that goes away; what is read of it stays readable, and the signal still ends the following.
   watcher.on('error', () => {});
   const forgetSignal = signal && onAbort(signal, changed);
+  const forgetUntil = until && onAbort(until, endWatching);
+  function endWatching(): void {
+    watcher.close();
+    changed();
+  }
+  if (until?.aborted === true) endWatching();
   return {
     count: () => changes,
     /** Resolves when more has happened than at `count`. */
@@ -217,6 +227,7 @@ async function watchFile(file: string, signal: AbortSignal | undefined) {
     close(): void {
       watcher.close();
       forgetSignal?.();
+      forgetUntil?.();
     },
   };
 }

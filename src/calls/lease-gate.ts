@@ -180,6 +180,12 @@ export class LeaseGate {
   open(residency: Residency): void {
     this.#residency = residency;
     this.#open = true;
+    // They take no place, so none of them waits until the calls ahead of it have one.
+    const visitors = this.#waiting.filter((guest) => guest.visitor === true);
+    for (const visitor of visitors) {
+      this.#waiting.splice(this.#waiting.indexOf(visitor), 1);
+      visitor.start(residency);
+    }
     this.#admit();
   }
 
@@ -278,10 +284,9 @@ export class LeaseGate {
       const residency = this.#residency;
       const next = this.#waiting[0];
       if (!this.#open || residency === undefined || next === undefined) return;
-      if (next.visitor !== true && residency.guests.size >= this.#roomOf(residency)) return;
+      if (residency.guests.size >= this.#roomOf(residency)) return;
       this.#waiting.shift();
-      if (next.visitor === true) next.start(residency);
-      else this.#lease(residency, next);
+      this.#lease(residency, next);
     }
   }
 

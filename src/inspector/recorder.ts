@@ -307,7 +307,8 @@ export class Recorder {
     if (emitted.type === 'decision') {
       const { plugin, ...decision } = decisionAt(emitted.decision, (at) => wallTime(this.clock, at));
       const shown = this.#redactor.json(decision) as unknown as Omit<DecisionRecord, 'seq' | 'kind' | 'actor'>;
-      this.#add({ ...shown, kind: 'decision', actor: pluginId(plugin) });
+      // The decision's own time may lie before that of what was recorded meanwhile.
+      this.#add({ ...shown, kind: 'decision', at: this.#now(), actor: pluginId(plugin) });
     } else if (emitted.type === 'fact') {
       const { kind, ...facts } = emitted.fact;
       const message = this.#redactor.text(`${kind}: ${JSON.stringify(facts)}`);

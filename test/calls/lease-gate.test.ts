@@ -114,11 +114,12 @@ test('a full queue refuses with a hint to try again, and those in it stay', () =
 
 test('who only waits for the gate to open takes no lease and needs no room', () => {
   const { gate: closed } = gate();
-  const [caller, visitor] = [new Visitor('a'), new Visitor('v', { visitor: true })];
-  enter(closed, caller, visitor);
+  const [first, second] = [new Visitor('a'), new Visitor('b')];
+  const visitor = new Visitor('v', { visitor: true });
+  enter(closed, first, second, visitor);
   const at = residency();
   closed.open(at);
-  expect([caller.fates, visitor.fates, closed.leases]).toEqual([['started'], ['started'], 1]);
+  expect([first.fates, second.fates, visitor.fates, closed.leases]).toEqual([['started'], [], ['started'], 1]);
   const late = new Visitor('late', { visitor: true });
   closed.enter(late);
   expect(late.fates).toEqual(['started']);

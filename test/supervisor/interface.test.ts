@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, expectTypeOf, test } from 'vitest';
+import { expect, expectTypeOf, test, vi } from 'vitest';
 import { GreenroomError, type PluginSnapshot, type SupervisorSnapshot, type TransitionEvent } from '../../src/index.ts';
 import { all, becomes, door, failure, gone, lives, openRoom, startCall } from './greenroom.ts';
 
@@ -384,6 +384,20 @@ test('a log that is followed goes on until the loop is left, or the signal abort
     if (line === 'three') controller.abort();
   }
   expect(rest).toEqual(['two', 'three']);
+});
+
+test('a log that is followed ends, with all that was printed, when the supervisor has stopped', async () => {
+  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' } });
+  await supervisor.load('plugin');
+  const lines = supervisor.logs('plugin', { follow: true })[Symbol.asyncIterator]();
+  expect(await lines.next()).toEqual({ value: 'worker started: plugin', done: false });
+  const rest = [lines.next(), lines.next()];
+  await supervisor.stop();
+  await vi.waitFor(() => expect(process.getActiveResourcesInfo()).not.toContain('FSEventWrap'), { interval: 5 });
+  expect(await Promise.all(rest)).toEqual([
+    { value: 'worker ended', done: false },
+    { value: undefined, done: true },
+  ]);
 });
 
 test('free memory is told by the built-in monitor, an object, or a plugin', async () => {
