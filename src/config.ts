@@ -394,7 +394,7 @@ function check(settings: unknown, where: string): SupervisorSettings {
 }
 
 function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string): z.output<Schema> {
-  const parsed = schema.safeParse(value);
+  const parsed = read(schema, value, where);
   if (parsed.success) return parsed.data;
   const reasons = parsed.error.issues.map((issue) =>
     issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`,
@@ -402,6 +402,15 @@ function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, where
   throw new GreenroomError('E_OPTIONS', `Settings of ${where} are not valid: ${reasons.join('; ')}.`, {
     details: parsed.error.issues,
   });
+}
+
+/** Objects of a program may have accessors, and these may throw. */
+function read<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string) {
+  try {
+    return schema.safeParse(value);
+  } catch (cause) {
+    throw new GreenroomError('E_OPTIONS', `Settings of ${where} cannot be read: ${messageOf(cause)}.`, { cause });
+  }
 }
 
 function definedOnly(settings: SupervisorSettings): SupervisorSettings {

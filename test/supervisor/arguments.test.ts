@@ -151,6 +151,16 @@ test.each([
   expect(error).toMatchObject({ code: 'E_OPTIONS', message: expect.stringContaining(message) });
 });
 
+test('options that cannot be read are refused with what their accessor has thrown', async () => {
+  const options = {
+    get dataDir(): string {
+      throw new Error('a bug of the host');
+    },
+  };
+  const error = await rejection(createSupervisor(options));
+  expect(error).toMatchObject({ code: 'E_OPTIONS', message: expect.stringContaining('a bug of the host') });
+});
+
 test('a system monitor that is refused leaves the former one', async () => {
   const { supervisor } = await openRoom({});
   const figures: SystemStats = {
