@@ -1,11 +1,12 @@
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
-import { inspect } from 'node:util';
 import { z } from 'zod';
 import type { Transport } from './actors/worker-launch.ts';
+import { isOptions, shown } from './argument-checks.ts';
 import { DEFAULT_MAX_WAITING } from './calls/lease-gate.ts';
 import { GreenroomError, messageOf } from './errors.ts';
 import { readText } from './file-text.ts';
+import { frozen } from './frozen.ts';
 import { isDeeperThan, MAX_LEVELS } from './json-depth.ts';
 import { jsonFaults } from './json-text.ts';
 import { DEFAULT_MAX_SCHEDULER_WAITING } from './scheduler/admission.ts';
@@ -18,10 +19,7 @@ const milliseconds = z.number().int().nonnegative();
 
 const idleMilliseconds = z.custom<number>(
   (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) > 0),
-  {
-    error: ({ input }) =>
-      `must be a whole number of milliseconds above 0, or Infinity for no limit, got ${inspect(input, { depth: 0 })}`,
-  },
+  { error: mustBe('a whole number of milliseconds above 0, or Infinity for no limit') },
 );
 
 const restartSchema = z.strictObject({
@@ -95,6 +93,39 @@ const settingsSchema = z.strictObject({
   unref: z.boolean().optional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).optional(),
 });
+
+const METHODS_OF_LOGGERS = ['info', 'warn', 'error', 'fatal'];
+
+const METHODS_OF_CLOCKS = ['now', 'monotonic', 'setTimeout', 'clearTimeout'];
+
+/** What only a program can give, and neither a file nor the environment. */
+const programSchema = z.looseObject(
+  {
+    logger: port((value) => hasMethods(value, METHODS_OF_LOGGERS), 'a pino logger'),
+    clock: port((value) => hasMethods(value, METHODS_OF_CLOCKS), `an object with ${METHODS_OF_CLOCKS.join('(), ')}()`),
+    random: port((value) => typeof value === 'function', 'a function'),
+    observer: port(isObserver, 'a function, or an object with next()'),
+  },
+  { error: mustBe('an object') },
+);
+
+function port(fits: (value: unknown) => boolean, expected: string) {
+  return z.custom(fits, { error: mustBe(expected) }).optional();
+}
+
+function mustBe(expected: string): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) => `must be ${expected}, got ${shown(input)}`;
+}
+
+function hasMethods(value: unknown, names: readonly string[]): boolean {
+  return isOptions(value) && names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+}
+
+/** As those of tools for XState, an object may leave out what it does not want to be told. */
+function isObserver(value: unknown): boolean {
+  if (typeof value === 'function') return true;
+  return isOptions(value) && (!('next' in value) || value.next === undefined || typeof value.next === 'function');
+}
 
 /** How crashed workers are restarted unless their manifest says otherwise. */
 export type RestartOptions = z.input<typeof restartSchema>;
@@ -245,12 +276,15 @@ export function resolveSettings(
   };
   const dataDir = resolve(cwd, expandHome(merged.dataDir ?? '~/.greenroom'));
   return {
-    searchPaths: (merged.searchPaths ?? ['.greenroom/plugins', join(dataDir, 'plugins')]).map((path) =>
-      resolve(cwd, expandHome(path)),
+    // These two are shown by `status()`.
+    searchPaths: frozen(
+      (merged.searchPaths ?? ['.greenroom/plugins', join(dataDir, 'plugins')]).map((path) =>
+        resolve(cwd, expandHome(path)),
+      ),
     ),
     dataDir,
     policy: merged.policy ?? (isLimited(merged.capacity) ? 'queue' : 'permissive'),
-    capacity: merged.capacity ?? {},
+    capacity: frozen(merged.capacity ?? {}),
     order: merged.order ?? 'lru',
     maxWaitMs: merged.maxWaitMs ?? DEFAULT_MAX_WAIT_MS,
     maxSchedulerWaiting: merged.maxSchedulerWaiting ?? DEFAULT_MAX_SCHEDULER_WAITING,
@@ -273,6 +307,11 @@ export function resolveSettings(
     unref: merged.unref ?? false,
     logLevel: merged.logLevel ?? 'warn',
   };
+}
+
+/** Throws `E_OPTIONS` unless the options are an object, in which what only a program can give has the methods it needs. */
+export function checkProgramOptions(options: unknown): void {
+  checked(programSchema, options, 'the options');
 }
 
 /** The environment variables that set something, and how their text is read. */
@@ -350,17 +389,28 @@ function readSettingsFile(file: string): unknown {
 }
 
 function check(settings: unknown, where: string): SupervisorSettings {
-  const parsed = settingsSchema.safeParse(settings);
-  if (parsed.success) {
-    const { $schema: _, ...data } = parsed.data;
-    return data;
-  }
+  const { $schema: _, ...data } = checked(settingsSchema, settings, where);
+  return data;
+}
+
+function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string): z.output<Schema> {
+  const parsed = read(schema, value, where);
+  if (parsed.success) return parsed.data;
   const reasons = parsed.error.issues.map((issue) =>
     issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`,
   );
   throw new GreenroomError('E_OPTIONS', `Settings of ${where} are not valid: ${reasons.join('; ')}.`, {
     details: parsed.error.issues,
   });
+}
+
+/** Objects of a program may have accessors, and these may throw. */
+function read<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string) {
+  try {
+    return schema.safeParse(value);
+  } catch (cause) {
+    throw new GreenroomError('E_OPTIONS', `Settings of ${where} cannot be read: ${messageOf(cause)}.`, { cause });
+  }
 }
 
 function definedOnly(settings: SupervisorSettings): SupervisorSettings {

@@ -1,7 +1,7 @@
 /** Calls listeners of users' programs, whose errors must not reach the runtime. */
 export class Listeners<T> {
   /** Never changed in place, so that those who come and go while they are called disturb nobody. */
-  #listeners: readonly ((value: T) => void)[] = [];
+  #listeners: readonly ((value: T) => unknown)[] = [];
   readonly #onError: (error: unknown) => void;
 
   constructor(onError: (error: unknown) => void) {
@@ -14,7 +14,7 @@ export class Listeners<T> {
   }
 
   /** Returns how to stop listening. A listener that is added twice is called twice. */
-  add(listener: (value: T) => void): () => void {
+  add(listener: (value: T) => unknown): () => void {
     let isAdded = true;
     this.#listeners = [...this.#listeners, listener];
     return () => {
@@ -25,12 +25,24 @@ export class Listeners<T> {
   }
 
   notify(value: T): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(value);
-      } catch (error) {
-        this.#onError(error);
-      }
-    }
+    for (const listener of this.#listeners) callListener(listener, value, this.#onError);
   }
+}
+
+/** Calls a listener of a user's program. What it throws goes to `onError`, and so does what its promise rejects with. */
+export function callListener<T>(listener: (value: T) => unknown, value: T, onError: (error: unknown) => void): void {
+  try {
+    onRejection(listener(value), onError);
+  } catch (error) {
+    onError(error);
+  }
+}
+
+/**
+ * Tells `onError` of a rejection, if a function of a user's program has returned a promise. Node ends a program in which
+ * nothing does.
+ */
+export function onRejection(returned: unknown, onError: (error: unknown) => void): void {
+  if (typeof (returned as PromiseLike<unknown> | null | undefined)?.then !== 'function') return;
+  Promise.resolve(returned).then(undefined, onError);
 }

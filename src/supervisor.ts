@@ -1,18 +1,37 @@
-import { inspect as inspectValue, isDeepStrictEqual } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { orphanProtection } from './actors/orphan-protection.ts';
 import { followLog, tailLog } from './actors/log-reader.ts';
 import { createTreeSampler, type TreeStats } from './actors/process-tree.ts';
+import {
+  ANY,
+  checkListener,
+  checkOptions,
+  FLAG,
+  isOptions,
+  type OptionKind,
+  quoted,
+  SIGNAL,
+  TEXT,
+  wrongArgument,
+} from './argument-checks.ts';
 import type { CallOptions, StreamOptions } from './calls/call.ts';
 import { executeCall, streamCall } from './calls/execute.ts';
 import { whenOpen, withLease } from './calls/lease-task.ts';
 import { initializeWorker } from './actors/worker-initialize.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type InspectSettings, type ResolvedSettings, resolveSettings, type SupervisorSettings } from './config.ts';
+import {
+  checkProgramOptions,
+  type InspectSettings,
+  type ResolvedSettings,
+  resolveSettings,
+  type SupervisorSettings,
+} from './config.ts';
 import { GreenroomError } from './errors.ts';
 import type { Explanation } from './explanation.ts';
 import type { Inspector } from './inspector/index.ts';
 import type { InspectionObserver } from './inspector/observation.ts';
+import { callListener } from './listeners.ts';
 import type { PluginState } from './machines/plugin.ts';
 import type { ManifestProblem } from './manifest/read.ts';
 import type { Manifest } from './manifest/schema.ts';
@@ -38,7 +57,7 @@ export interface SupervisorOptions extends SupervisorSettings {
   readonly random?: (() => number) | undefined;
   /**
    * Is given every event of XState's inspection, from the first on, as other tools take them. It costs about as much
-   * again as the events themselves. What it throws is logged and changes nothing.
+   * again as the events themselves. What it throws or rejects with is logged and changes nothing.
    */
   readonly observer?: InspectionObserver | undefined;
 }
@@ -61,6 +80,16 @@ export interface PluginFilter {
 
 /** What became of one plugin in `loadAll` or `unloadAll`. */
 export type Outcome = { readonly ok: true } | { readonly ok: false; readonly error: GreenroomError };
+
+/** What `logs` takes; the overloads say what comes of which. */
+interface LogOptions {
+  readonly lines?: number | undefined;
+  readonly follow?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How many lines `logs` gives by default. */
+const LINES_SHOWN = 100;
 
 /** The state of a whole supervisor, as plain frozen data. */
 export interface SupervisorSnapshot {
@@ -88,10 +117,10 @@ export interface SupervisorStatus {
 /** One plugin, to look at and to subscribe to. */
 export interface PluginHandle {
   readonly name: string;
-  /** The manifest in force. */
+  /** The manifest in force, frozen at every level. */
   readonly info: Manifest;
   snapshot(): PluginSnapshot;
-  /** Calls back at every state that is entered. Returns how to stop. */
+  /** Calls back at every state that is entered. Returns how to stop. Throws `E_OPTIONS` for what is no function. */
   subscribe(listener: (plugin: PluginSnapshot) => void): () => void;
 }
 
@@ -109,6 +138,7 @@ export interface SupervisorEvents {
  * that are not valid. It keeps the program alive until it is stopped, unless `unref` is set.
  */
 export async function createSupervisor(options: SupervisorOptions = {}): Promise<Supervisor> {
+  checkProgramOptions(options);
   const { logger: givenLogger, clock = systemClock, random = Math.random, observer, ...given } = options;
   const settings = resolveSettings(given);
   const logger = guardedLog(givenLogger ?? openSupervisorLog(settings.logLevel));
@@ -118,6 +148,33 @@ export async function createSupervisor(options: SupervisorOptions = {}): Promise
   if (settings.inspect !== false) await supervisor.serveInspector(settings.inspect, logger);
   return supervisor;
 }
+
+const LOAD_OPTIONS = { config: ANY, signal: SIGNAL };
+
+const STATES = ['discovered', 'spawning', 'ready', 'busy', 'released', 'crashed'] satisfies readonly PluginState[];
+
+const STATE: OptionKind = {
+  expected: `one of ${STATES.join(', ')}`,
+  fits: (value) => STATES.some((state) => state === value),
+};
+
+const PLUGIN_FILTER = { category: TEXT, loaded: FLAG, state: STATE, enabled: FLAG };
+
+const CATEGORY_FILTER = { loaded: FLAG };
+
+const LINES: OptionKind = {
+  expected: 'a whole number of lines from 0, or Infinity for all',
+  fits: (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) >= 0),
+};
+
+const LOG_OPTIONS = { lines: LINES, follow: FLAG, signal: SIGNAL };
+
+const STOP_OPTIONS: Readonly<Record<string, OptionKind>> = {
+  timeoutMs: {
+    expected: 'a number of milliseconds from 0, or Infinity for no limit',
+    fits: (value) => typeof value === 'number' && value >= 0,
+  },
+};
 
 /** How long a plugin that is the system monitor may take for its figures, in milliseconds, before it counts as stuck. */
 const MONITOR_CALL_TIMEOUT_MS = 10_000;
@@ -184,8 +241,9 @@ export class Supervisor implements AsyncDisposable {
     return this.plugins();
   }
 
-  /** The plugins there are, all or those that fit the filter, by name. */
+  /** The plugins there are, all or those that fit the filter, by name. Throws `E_OPTIONS` for what is no filter. */
   plugins(filter: PluginFilter = {}): readonly PluginSnapshot[] {
+    checkOptions('plugins()', filter, PLUGIN_FILTER);
     const { category, loaded, state, enabled } = filter;
     const found: PluginSnapshot[] = [];
     for (const record of this.#runtime.records.values()) {
@@ -208,22 +266,18 @@ export class Supervisor implements AsyncDisposable {
       },
       snapshot: () => record.snapshot(),
       subscribe: (listener) => {
-        const watch = (): void => {
-          try {
-            listener(record.snapshot());
-          } catch (error) {
-            record.onListenerError(error);
-          }
-        };
-        return record.watch(watch);
+        checkListener('plugin().subscribe()', listener);
+        return record.watch(() => callListener(listener, record.snapshot(), record.onListenerError));
       },
     };
   }
 
   /** The categories of the plugins, of all or of those that are loaded or not, in order. */
   categories(filter: { readonly loaded?: boolean | undefined } = {}): readonly string[] {
+    checkOptions('categories()', filter, CATEGORY_FILTER);
+    const { loaded } = filter;
     const found = new Set<string>();
-    for (const { category } of this.plugins(filter)) if (category !== '') found.add(category);
+    for (const { category } of this.plugins({ loaded })) if (category !== '') found.add(category);
     return [...found].toSorted();
   }
 
@@ -240,6 +294,7 @@ export class Supervisor implements AsyncDisposable {
    */
   async load(name: string, options: LoadOptions = {}): Promise<void> {
     const record = this.#record(name);
+    checkOptions('load()', options, LOAD_OPTIONS);
     const { signal } = options;
     const config = copyConfig(options.config, name);
     if (record.serving && config !== undefined) {
@@ -262,7 +317,8 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** Loads every enabled plugin, with these configs by name. Never rejects for one plugin: each has its outcome. */
-  loadAll(configs: Readonly<Record<string, unknown>> = {}): Promise<ReadonlyMap<string, Outcome>> {
+  async loadAll(configs: Readonly<Record<string, unknown>> = {}): Promise<ReadonlyMap<string, Outcome>> {
+    if (!isOptions(configs)) throw wrongArgument('The configs of loadAll()', 'an object of configs by name', configs);
     return this.#each(this.plugins({ enabled: true }), (name) =>
       this.load(name, { config: Object.hasOwn(configs, name) ? configs[name] : undefined }),
     );
@@ -298,6 +354,7 @@ export class Supervisor implements AsyncDisposable {
    */
   async reload(name: string, options: LoadOptions = {}): Promise<void> {
     const record = this.#record(name);
+    checkOptions('reload()', options, LOAD_OPTIONS);
     const config = copyConfig(options.config, name);
     if (config !== undefined) await this.#checked(record, config);
     const { config: former, current: old } = record.context;
@@ -438,26 +495,41 @@ export class Supervisor implements AsyncDisposable {
     name: string,
     options: { readonly lines?: number | undefined; readonly follow: true; readonly signal?: AbortSignal | undefined },
   ): AsyncIterable<string>;
-  logs(
-    name: string,
-    {
-      lines = 100,
-      follow = false,
-      signal,
-    }: { lines?: number | undefined; follow?: boolean | undefined; signal?: AbortSignal | undefined } = {},
-  ): Promise<string> | AsyncIterable<string> {
-    const file = this.#runtime.logFile(this.#record(name).plugin);
-    return follow ? followLog(file, { lines, signal, until: this.#stopped.signal }) : tailLog(file, lines);
+  logs(name: string, options: LogOptions = {}): Promise<string> | AsyncIterable<string> {
+    return isOptions(options) && options.follow === true
+      ? this.#followLog(name, options)
+      : this.#tailLog(name, options);
+  }
+
+  async #tailLog(name: string, options: LogOptions): Promise<string> {
+    const file = this.#logFile(name, options);
+    return tailLog(file, options.lines ?? LINES_SHOWN);
+  }
+
+  async *#followLog(name: string, options: LogOptions): AsyncGenerator<string, void, undefined> {
+    const file = this.#logFile(name, options);
+    const { lines = LINES_SHOWN, signal } = options;
+    yield* followLog(file, { lines, signal, until: this.#stopped.signal });
+  }
+
+  #logFile(name: string, options: LogOptions): string {
+    const { plugin } = this.#record(name);
+    checkOptions('logs()', options, LOG_OPTIONS);
+    return this.#runtime.logFile(plugin);
   }
 
   /**
    * Makes a plugin, or an object, the source of the figures of free memory. A plugin is loaded at once, needs no room by
    * the policy and is never evicted; its `execute` with `{ command: 'get_system_status' }` answers with
-   * `gpu_free_memory_mb` and `memory_available_mb`. Rejects as `load` does; the former source stays then.
+   * `gpu_free_memory_mb` and `memory_available_mb`. Rejects as `load` does, and with `E_OPTIONS` for what is neither; the
+   * former source stays then.
    */
   async registerSystemMonitor(monitor: string | { read(): Promise<SystemStats> }): Promise<void> {
     const { systemMonitor } = this.#runtime;
     if (typeof monitor !== 'string') {
+      if (!isOptions(monitor) || typeof monitor.read !== 'function') {
+        throw wrongArgument('The system monitor', 'the name of a plugin, or an object with read()', monitor);
+      }
       this.#runtime.setMonitorPlugin(undefined);
       return systemMonitor.use('custom', () => monitor.read());
     }
@@ -492,10 +564,16 @@ export class Supervisor implements AsyncDisposable {
     return Object.freeze({ state: this.#runtime.state, plugins: Object.freeze(this.plugins()) });
   }
 
-  /** Calls back with all plugins, now and after every event-loop turn in which one has changed. Returns how to stop. */
+  /**
+   * Calls back with all plugins, now and after every event-loop turn in which one has changed. Returns how to stop. What
+   * the listener throws or rejects with is logged, the first time too. Throws `E_OPTIONS` for what is no function.
+   */
   subscribe(listener: (snapshot: SupervisorSnapshot) => void): () => void {
-    const off = this.#runtime.changes.add(() => listener(this.snapshot()));
-    listener(this.snapshot());
+    checkListener('subscribe()', listener);
+    const { changes, onListenerError } = this.#runtime;
+    const show = (): unknown => listener(this.snapshot());
+    const off = changes.add(show);
+    callListener(show, undefined, onListenerError);
     return off;
   }
 
@@ -504,8 +582,12 @@ export class Supervisor implements AsyncDisposable {
     return this.#runtime.scheduling.explain(this.#record(name));
   }
 
-  /** Calls back at every transition of a plugin, with manifests' problems, or at every decision. Returns how to stop. */
+  /**
+   * Calls back at every transition of a plugin, with manifests' problems, or at every decision. Returns how to stop. What
+   * the listener throws or rejects with is logged. Throws `E_OPTIONS` for another event, and for what is no function.
+   */
   on<K extends keyof SupervisorEvents>(event: K, listener: (value: SupervisorEvents[K]) => void): () => void {
+    checkListener('on()', listener);
     switch (event) {
       case 'transition':
         return this.#runtime.transitions.add(listener as (value: TransitionEvent) => void);
@@ -516,7 +598,7 @@ export class Supervisor implements AsyncDisposable {
       default:
         throw new GreenroomError(
           'E_OPTIONS',
-          `A supervisor has no event "${String(event)}". There are: transition, problem, decision.`,
+          `A supervisor has no event ${quoted(event)}. There are: transition, problem, decision.`,
         );
     }
   }
@@ -555,12 +637,12 @@ export class Supervisor implements AsyncDisposable {
    * `timeoutMs` the workers are killed; `Infinity`: never. Rejects with `E_OPTIONS` where that is no time. A further call resolves with the first, and can only bring the kill nearer.
    */
   stop(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
-    const { timeoutMs } = options;
-    if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
-      const expected = 'a number of milliseconds from 0, or Infinity for no limit';
-      const message = `The option "timeoutMs" of stop() must be ${expected}, got ${inspectValue(timeoutMs, { depth: 0 })}.`;
-      return Promise.reject(new GreenroomError('E_OPTIONS', message));
+    try {
+      checkOptions('stop()', options, STOP_OPTIONS);
+    } catch (error) {
+      return Promise.reject(error);
     }
+    const { timeoutMs } = options;
     this.#stopping ??= this.#stop();
     if (timeoutMs !== undefined) {
       const { clock } = this.#runtime;
@@ -606,10 +688,11 @@ export class Supervisor implements AsyncDisposable {
       });
     }
     // JavaScript may have passed anything.
-    const near = typeof name !== 'string' ? undefined : nearestName(name, this.#runtime.records.keys());
+    const isName = typeof name === 'string';
+    const near = isName ? nearestName(name, this.#runtime.records.keys()) : undefined;
     const hint = near === undefined ? 'plugins() lists those there are.' : `Did you mean "${near}"?`;
-    return new GreenroomError('E_UNKNOWN_PLUGIN', `There is no plugin "${name}". ${hint}`, {
-      plugin: name,
+    return new GreenroomError('E_UNKNOWN_PLUGIN', `There is no plugin ${quoted(name)}. ${hint}`, {
+      plugin: isName ? name : undefined,
       details: { nearest: near },
     });
   }

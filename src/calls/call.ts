@@ -2,6 +2,7 @@ import type { CallInFlight, CallSink } from '../actors/worker-channel.ts';
 import type { Clock } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
 import { onAbort } from '../abort-watch.ts';
+import { callListener } from '../listeners.ts';
 import type { CallWatch } from './call-watch.ts';
 import { connectionFault } from './connection-fault.ts';
 import { type EncodedCall, removeTempFiles, type UnsavedCall } from './input.ts';
@@ -22,7 +23,7 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
   /** Higher goes first among those who wait; 0 by default. */
   readonly priority?: number | undefined;
-  /** Called in order, the last time before the result. What it throws is logged and changes nothing. */
+  /** Called in order, the last time before the result. What it throws or rejects with is logged and changes nothing. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Whether the call may be sent again, at most twice, if its worker dies under it. The manifest's word by default. */
   readonly idempotent?: boolean | undefined;
@@ -53,7 +54,7 @@ export interface CallSite {
   readonly streamIdleMs: number;
   /** Writes a warning to the supervisor's log. */
   readonly warn: (details: Readonly<Record<string, unknown>>, message: string) => void;
-  /** Told what a listener of the user's threw. */
+  /** Told what a listener of the user's threw, or what its promise was rejected with. */
   readonly onListenerError: (error: unknown) => void;
   /** Sees the start and the end of every call. */
   readonly calls: CallWatch;
@@ -251,12 +252,9 @@ export class Call implements Guest {
   }
 
   #onProgress(progress: number, message: string | undefined): void {
-    if (this.#outcome === undefined || this.#options.onProgress === undefined) return;
-    try {
-      this.#options.onProgress({ progress, message });
-    } catch (error) {
-      this.#site.onListenerError(error);
-    }
+    const { onProgress } = this.#options;
+    if (this.#outcome === undefined || onProgress === undefined) return;
+    callListener(onProgress, { progress, message }, this.#site.onListenerError);
   }
 
   #onResult(result: unknown): void {

@@ -1,4 +1,4 @@
-import { inspect } from 'node:util';
+import { isOptions, wrongArgument } from '../argument-checks.ts';
 import { wallTime } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
 import { Call, type CallOptions, type CallSite, nextCallId, type StreamOptions } from './call.ts';
@@ -28,10 +28,11 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: Strea
   let call: Call | undefined;
   const id = nextCallId();
   const { plugin, clock } = site;
-  const limitMs = options.streamIdleMs ?? site.streamIdleMs;
+  let limitMs = site.streamIdleMs;
   let encoded: EncodedCall | UnsavedCall | GreenroomError;
   try {
     checkOptions(plugin, options);
+    limitMs = options.streamIdleMs ?? limitMs;
     // Now, and not at the first `next()`, until when the caller may have changed it.
     encoded = encodeCall(plugin, id, input);
   } catch (error) {
@@ -92,14 +93,10 @@ function seconds(ms: number): number {
 }
 
 function checkOptions(plugin: string, options: StreamOptions): void {
+  if (!isOptions(options)) throw wrongArgument(`The options of a call of "${plugin}"`, 'an object', options, plugin);
   const { timeoutMs, streamIdleMs, signal, priority, onProgress, idempotent } = options;
   const wrong = (option: string, expected: string, value: unknown): never => {
-    const got = inspect(value, { depth: 0, maxStringLength: 100 });
-    throw new GreenroomError(
-      'E_OPTIONS',
-      `The option "${option}" of a call of "${plugin}" must be ${expected}, got ${got}.`,
-      { plugin },
-    );
+    throw wrongArgument(`The option "${option}" of a call of "${plugin}"`, expected, value, plugin);
   };
   const checkLimit = (option: string, value: unknown): void => {
     if (value === undefined || (typeof value === 'number' && value > 0)) return;

@@ -1,3 +1,4 @@
+import { wrongArgument } from '../argument-checks.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { Control, type Controlled } from './control.ts';
 import { LiveApi } from './live-api.ts';
@@ -53,6 +54,7 @@ export async function openInspector(
   return {
     url: server.url,
     async record(file) {
+      if (typeof file !== 'string') throw wrongArgument('The file of record()', 'a path', file);
       try {
         const recording = await recordSession(recorder, file, mayControl);
         recordings.add(recording);

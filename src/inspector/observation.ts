@@ -1,4 +1,5 @@
 import type { AnyActorRef, AnyEventObject, InspectionEvent } from 'xstate';
+import { callListener } from '../listeners.ts';
 import { machineOf } from './actor-ids.ts';
 
 /** What is told of the actors of a system. */
@@ -16,14 +17,8 @@ export type InspectionObserver =
 
 /** An observer of a user's as XState takes it; what it throws goes to `onError`, for in XState it would end an actor. */
 export function guarded(observer: InspectionObserver, onError: (error: unknown) => void) {
-  return (event: InspectionEvent): void => {
-    try {
-      if (typeof observer === 'function') observer(event);
-      else observer.next?.(event);
-    } catch (error) {
-      onError(error);
-    }
-  };
+  const take = typeof observer === 'function' ? observer : (event: InspectionEvent) => observer.next?.(event);
+  return (event: InspectionEvent): void => callListener(take, event, onError);
 }
 
 /**

@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { shortageIn } from '../system-error.ts';
 import { type FileStamp, readText } from '../file-text.ts';
+import { frozen } from '../frozen.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json-depth.ts';
 import { jsonFaults } from '../json-text.ts';
 import { isCopyName } from './backup-name.ts';
@@ -20,6 +21,7 @@ export interface ManifestProblem {
 
 /** A manifest with where it came from, and its relative paths made absolute. */
 export interface ManifestEntry {
+  /** Frozen at every level, as programs are given it. */
   readonly manifest: Manifest;
   readonly file: string;
   /** The folder of the file; relative paths in it start here. */
@@ -134,7 +136,7 @@ function toEntry(manifest: Manifest, file: string, searchPath: string): Manifest
   if (python_path !== undefined) resolved.python_path = resolveProgram(folder, python_path);
   if (command !== undefined) resolved.command = resolveProgram(folder, command);
   if (cwd !== undefined) resolved.cwd = fromFolder(folder, cwd);
-  return { manifest, file, folder, searchPath, resolved };
+  return { manifest: frozen(manifest), file, folder, searchPath, resolved };
 }
 
 /** A module that names a file, in contrast to a dotted Python module. */

@@ -104,7 +104,9 @@ class DiskManifests implements ManifestSource {
 
   problems(): readonly ManifestProblem[] {
     const isLeaving = (file: string): boolean => this.#doubted.has(file);
-    return [...this.#unreadable.values(), ...this.#unwatchable.values(), ...this.#catalogue.problems(isLeaving)];
+    // Programs are given them, and what they change must not come back.
+    const all = [...this.#unreadable.values(), ...this.#unwatchable.values(), ...this.#catalogue.problems(isLeaving)];
+    return all.map((problem) => Object.freeze(problem));
   }
 
   async close(): Promise<void> {

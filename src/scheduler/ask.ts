@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import { onRejection } from '../listeners.ts';
 import type { Ledger } from './ledger.ts';
 import type { Resources } from './need.ts';
 import type { Outbox } from './outbox.ts';
@@ -39,7 +40,10 @@ export function askPolicy(
 function checked(verdict: Verdict): Verdict {
   const { outcome } = verdict;
   const known = outcome === 'grant' || outcome === 'refuse' || outcome === 'wait' || outcome === 'evict';
-  if (!known) throw new TypeError(`The policy answered with the outcome ${String(outcome)}.`);
+  if (!known) {
+    onRejection(verdict, () => {});
+    throw new TypeError(`The policy answered with the outcome ${String(outcome)}.`);
+  }
   if (outcome === 'evict' && !Array.isArray(verdict.victims)) throw new TypeError('The policy named no victims.');
   return verdict;
 }

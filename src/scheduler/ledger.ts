@@ -1,4 +1,5 @@
 import type { AnyActorRef } from 'xstate';
+import { onRejection } from '../listeners.ts';
 import type { EvictionOrder } from './eviction-order.ts';
 import { type GpuAmounts, inProportion, placedLike, sumOf } from './gpu-amounts.ts';
 import { GpuPool, type MeasuredGpu } from './gpu-pool.ts';
@@ -432,6 +433,7 @@ export class Ledger {
   #rankOf(reservation: Reservation): number {
     try {
       const rank = this.#order.rank(reservation, { capacity: this.capacity, floor: this.#floor });
+      onRejection(rank, () => {});
       return Number.isFinite(rank) ? rank : 0;
     } catch {
       return 0;

@@ -1,0 +1,63 @@
+import { inspect } from 'node:util';
+import { GreenroomError } from './errors.ts';
+import { shortened } from './shortened.ts';
+
+/** What an option has to be: in words, and how it is recognised. */
+export interface OptionKind {
+  readonly expected: string;
+  fits(value: unknown): boolean;
+}
+
+/** An option that is `true` or `false`. */
+export const FLAG: OptionKind = { expected: 'true or false', fits: (value) => typeof value === 'boolean' };
+
+/** An option that is a string. */
+export const TEXT: OptionKind = { expected: 'a string', fits: (value) => typeof value === 'string' };
+
+/** An option that cancels. */
+export const SIGNAL: OptionKind = { expected: 'an AbortSignal', fits: (value) => value instanceof AbortSignal };
+
+/** An option that is anything at all, which something else checks. */
+export const ANY: OptionKind = { expected: 'anything', fits: () => true };
+
+/**
+ * Throws `E_OPTIONS` unless `options` is an object in which each option that is given is of its kind.
+ *
+ * @param where the method that takes them, as messages name it: `load()`
+ */
+export function checkOptions(where: string, options: unknown, kinds: Readonly<Record<string, OptionKind>>): void {
+  if (!isOptions(options)) throw wrongArgument(`The options of ${where}`, 'an object', options);
+  for (const [option, { expected, fits }] of Object.entries(kinds)) {
+    const value = (options as Readonly<Record<string, unknown>>)[option];
+    if (value !== undefined && !fits(value)) throw wrongArgument(`The option "${option}" of ${where}`, expected, value);
+  }
+}
+
+/** Whether it can be the options of a method, whatever is in it. */
+export function isOptions(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Throws `E_OPTIONS` unless it can be called. */
+export function checkListener(where: string, listener: unknown): void {
+  if (typeof listener !== 'function') throw wrongArgument(`The listener of ${where}`, 'a function', listener);
+}
+
+/** An `E_OPTIONS` that says what is wrong: `The option "signal" of load() must be an AbortSignal, got 5.` */
+export function wrongArgument(what: string, expected: string, value: unknown, plugin?: string): GreenroomError {
+  return new GreenroomError('E_OPTIONS', `${what} must be ${expected}, got ${shown(value)}.`, { plugin });
+}
+
+/** Any value as messages show it, short: JavaScript may have passed anything, also what cannot be made a text. */
+export function shown(value: unknown): string {
+  try {
+    return shortened(inspect(value, { depth: 0, customInspect: false, maxStringLength: 100 }), 200);
+  } catch {
+    return `a value of type ${typeof value}`;
+  }
+}
+
+/** A name as messages show it: a string in quotes, and anything else as {@link shown}. */
+export function quoted(name: unknown): string {
+  return typeof name === 'string' ? `"${shortened(name, 200)}"` : shown(name);
+}
