@@ -193,7 +193,7 @@ export interface SupervisorSettings {
    * which in an Electron application is the application itself, as Node.
    */
   readonly nodePath?: string | undefined;
-  /** From spawn to ready. Default 30 s. */
+  /** From spawn to ready. Default 30 s; 5 min for workers of the older system. */
   readonly startTimeoutMs?: number | undefined;
   /** For calls to end before their worker is taken away. Default 10 s. */
   readonly drainTimeoutMs?: number | undefined;
@@ -242,7 +242,8 @@ export interface ResolvedSettings {
   readonly transport: Transport;
   readonly passEnv: readonly string[];
   readonly nodePath: string | undefined;
-  readonly startTimeoutMs: number;
+  /** `undefined`: as long as its kind of worker may take. */
+  readonly startTimeoutMs: number | undefined;
   readonly drainTimeoutMs: number;
   readonly stopTimeoutMs: number;
   readonly cancelGraceMs: number;
@@ -294,7 +295,7 @@ export function resolveSettings(
     transport: merged.transport ?? (process.platform === 'win32' ? 'tcp' : 'unix'),
     passEnv: merged.passEnv ?? [],
     nodePath: merged.nodePath === undefined ? undefined : programPath(cwd, merged.nodePath),
-    startTimeoutMs: merged.startTimeoutMs ?? 30_000,
+    startTimeoutMs: merged.startTimeoutMs,
     drainTimeoutMs: merged.drainTimeoutMs ?? 10_000,
     stopTimeoutMs: merged.stopTimeoutMs ?? 5_000,
     cancelGraceMs: merged.cancelGraceMs ?? 5_000,

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
+import type * as ajv2020 from 'ajv/dist/2020.js';
 import { GreenroomError, messageOf } from './errors.ts';
 import { isDeeperThan, MAX_LEVELS } from './json-depth.ts';
 import { shortageIn } from './system-error.ts';
@@ -39,7 +39,7 @@ export async function resolveConfig(schema: unknown, given: unknown, plugin: str
   if (isDeeperThan(MAX_LEVELS, given)) refuse(`of "${plugin}" is nested more than ${MAX_LEVELS} levels deep.`);
   if (!isObject(schema)) return given ?? {};
   if (isDeeperThan(MAX_LEVELS, schema)) refuse(`schema of "${plugin}" is nested more than ${MAX_LEVELS} levels deep.`);
-  let validate: ValidateFunction;
+  let validate: ajv2020.ValidateFunction;
   try {
     validate = validatorOf(schema, plugin);
   } catch (cause) {
@@ -130,17 +130,17 @@ function lookUp(ref: string, root: Schema): unknown {
 const MAX_VALIDATORS = 200;
 
 /** By the schema's text, as a worker that tells its schema tells it anew at every start. */
-const validators = new Map<string, ValidateFunction>();
-let ajv: Ajv2020 | undefined;
+const validators = new Map<string, ajv2020.ValidateFunction>();
+let ajv: ajv2020.Ajv2020 | undefined;
 
 /** Loaded when first needed: it takes as long to load as the rest of the supervisor. */
-function loadAjv(): Ajv2020 {
+function loadAjv(): ajv2020.Ajv2020 {
   // By `require`, which tries again what could not be read for want of a descriptor; `import()` remembers the failure.
-  const { Ajv2020 } = createRequire(import.meta.url)('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
+  const { Ajv2020 } = createRequire(import.meta.url)('ajv/dist/2020.js') as typeof ajv2020;
   return new Ajv2020({ strict: false, allErrors: true, logger: false, validateFormats: false });
 }
 
-function validatorOf(schema: Schema, plugin: string): ValidateFunction {
+function validatorOf(schema: Schema, plugin: string): ajv2020.ValidateFunction {
   // An older dialect's name would be looked up as a schema; what plugins use of it means the same in this one.
   const { $schema: _dialect, $id: _id, ...body } = schema;
   const text = JSON.stringify(body);
@@ -165,7 +165,7 @@ function validatorOf(schema: Schema, plugin: string): ValidateFunction {
   }
 }
 
-function describe({ instancePath, message, params }: ErrorObject): string {
+function describe({ instancePath, message, params }: ajv2020.ErrorObject): string {
   const where = instancePath === '' ? 'the config' : instancePath.slice(1).replaceAll('/', '.');
   const extra = 'additionalProperty' in params ? ` ("${params['additionalProperty']}")` : '';
   const allowed = Array.isArray(params['allowedValues'])

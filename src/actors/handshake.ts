@@ -7,7 +7,13 @@ const VERSION = 1;
 
 const address = z
   .string()
-  .regex(/^(unix:.+|tcp:(127\.0\.0\.1|\[::1\]|localhost):\d+)$/, 'must be "unix:/path" or "tcp:127.0.0.1:port"');
+  .regex(/^(unix:.+|tcp:(127\.0\.0\.1|\[::1\]|localhost):\d+)$/, 'must be "unix:/path" or "tcp:127.0.0.1:port"')
+  .refine((text) => text.startsWith('unix:') || isPort(text), 'has a port that is not from 1 to 65535');
+
+function isPort(text: string): boolean {
+  const port = Number(text.slice(text.lastIndexOf(':') + 1));
+  return port >= 1 && port <= 65_535;
+}
 
 const schema = z.object({
   greenroom: z.number(),
