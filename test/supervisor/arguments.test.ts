@@ -172,7 +172,7 @@ test('a system monitor that is refused leaves the former one', async () => {
   };
   await supervisor.registerSystemMonitor({ read: () => Promise.resolve(figures) });
   expect(await rejection(supervisor.registerSystemMonitor(5 as never))).toMatchObject({ code: 'E_OPTIONS' });
-  expect(await supervisor.systemStats()).toBe(figures);
+  expect(await supervisor.systemStats()).toEqual(figures);
 });
 
 test('what async listeners reject with is logged, as what others throw, and reaches nobody else', async () => {
