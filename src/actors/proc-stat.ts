@@ -11,6 +11,8 @@ export interface ProcStat {
   readonly zombie: boolean;
   /** Whether its program is being loaded by `execve`: it has memory, and not yet an environment. */
   readonly loading: boolean;
+  /** Whether it has an environment that is not empty. False where it cannot be seen, as that of others. */
+  readonly hasEnvironment: boolean;
   /** Processor time used so far, in clock ticks. */
   readonly cpuTicks: number;
   /** When it started, in clock ticks since the machine did: with the pid, this names a process for good. */
@@ -39,7 +41,17 @@ export function parseProcStat(line: string): ProcStat | null {
   // Kernel threads and what is ending have no memory. Of others' processes the start of the code reads 1, not 0.
   const [memory, startOfCode, endOfEnvironment] = [fields[20], fields[23], fields[48]];
   const loading = memory !== '0' && startOfCode === '0' && endOfEnvironment === '0';
-  return { pid, ppid, pgid, zombie, loading, cpuTicks: (userTicks ?? 0) + (systemTicks ?? 0), startTime };
+  const hasEnvironment = fields[47] !== endOfEnvironment;
+  return {
+    pid,
+    ppid,
+    pgid,
+    zombie,
+    loading,
+    hasEnvironment,
+    cpuTicks: (userTicks ?? 0) + (systemTicks ?? 0),
+    startTime,
+  };
 }
 
 /** The state of one process, or null where it is gone or the machine has no `/proc`. */

@@ -29,12 +29,18 @@ export async function endMarked(mark: string | { readonly supervisor: string }):
     typeof mark === 'string'
       ? (process: MarkedProcess) => process.mark === mark
       : (process: MarkedProcess) => process.mark.startsWith(`${mark.supervisor}.`);
+  const killed = new Map<number, MarkedProcess>();
   let waited = 0;
   for (let pause = 1; waited < LONGEST_WAIT_MS; pause = Math.min(pause * 2, 100)) {
     const { marked, undecided } = await census();
     const found = marked.filter(isWanted);
-    if (found.length === 0 && !undecided) return;
-    for (const process of found) kill(process);
+    // One that is ending loses its environment before its files.
+    const isEnding = [...killed.values()].some(runs);
+    if (found.length === 0 && !undecided && !isEnding) return;
+    for (const process of found) {
+      kill(process);
+      killed.set(process.pid, process);
+    }
     await delay(pause);
     waited += pause;
   }
@@ -83,6 +89,11 @@ async function lookThroughProc(): Promise<Census> {
   return { marked, undecided: undecided && readProcStat(process.pid)?.loading === false };
 }
 
+function runs({ pid, startTime }: MarkedProcess): boolean {
+  const stat = readProcStat(pid);
+  return stat?.startTime === startTime && !stat.zombie;
+}
+
 function kill({ pid, startTime }: MarkedProcess): void {
   if (readProcStat(pid)?.startTime !== startTime) return;
   try {
@@ -99,8 +110,12 @@ function kill({ pid, startTime }: MarkedProcess): void {
 function markOf(pid: number): { readonly value: string } | 'none' | 'undecided' {
   const environment = environmentOf(pid);
   if (environment !== '') return markIn(environment);
-  if (readProcStat(pid)?.loading !== true) return markIn(environmentOf(pid));
-  return 'undecided';
+  const stat = readProcStat(pid);
+  if (stat?.loading === true) return 'undecided';
+  if (stat?.hasEnvironment !== true) return 'none';
+  // It has been loaded since, and may be loading the next.
+  const again = environmentOf(pid);
+  return again === '' ? 'undecided' : markIn(again);
 }
 
 function environmentOf(pid: number): string {

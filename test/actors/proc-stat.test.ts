@@ -12,6 +12,7 @@ test.each(['sleep', 'a b', 'x) S 1 2 (y', '((', 'two\nlines'])('a command called
     startTime: '98765',
     zombie: false,
     loading: false,
+    hasEnvironment: false,
   });
 });
 

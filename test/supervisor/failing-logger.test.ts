@@ -60,12 +60,3 @@ test('a logger that throws costs lines of the log, of which a warning tells once
     expect.stringMatching(/^GreenroomWarning: The logger of the supervisor has failed: the log is closed\. .*: \S/),
   ]);
 });
-
-test('a logger that lacks a level costs the lines of that level', async () => {
-  const { logger } = failingLogger(['info']);
-  const warnings = warningsOfNode();
-  const { supervisor } = await openRoom({ workbench: { fixture: 'workbench' } }, { logger });
-  await expect(supervisor.execute('workbench', { do: 'exit', code: 3 })).rejects.toMatchObject({ code: 'E_CRASHED' });
-  expect(await supervisor.execute('workbench', { value: 1 })).toBe(1);
-  expect(warnings).toHaveLength(1);
-});
