@@ -145,7 +145,9 @@ export function startGuard(options: GuardOptions = {}): Guard {
     child.unref();
     // On Unix, Node's pipe to a child is a socket.
     if (stdin instanceof Socket) stdin.unref();
-    stdin?.on('error', () => {});
+    // Its end of the pipe is closed with ours, and it takes that for the end of this process: it must not go on to look
+    // for what this process starts next.
+    stdin?.on('error', () => child.kill('SIGKILL'));
     return { child, stdin, exited };
   }
 

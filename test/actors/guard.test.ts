@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -87,6 +89,23 @@ test('a guard that somebody has stopped does not hold up the end, and what it he
   process.kill(guard.pid as number, 'SIGSTOP');
   await guard.close();
   await gone([mine]);
+});
+
+test.runIf(existsSync('/proc/self/fd'))('a guard whose pipe breaks ends nothing that is started after it', async () => {
+  const children: ChildProcess[] = [];
+  const note = (message: unknown): void => void children.push((message as { process: ChildProcess }).process);
+  subscribe('child_process', note);
+  const guard = startGuard({ supervisor: '0123456789ab' });
+  await guard.add(group());
+  unsubscribe('child_process', note);
+  const first = children.find(({ pid }) => pid === guard.pid) as ChildProcess;
+  first.stdin?.destroy(new Error('EIO'));
+  const env = { PATH: process.env['PATH'], GREENROOM_SPAWN: '0123456789ab.2' };
+  const marked = spawn('sleep', ['300'], { detached: true, stdio: 'ignore', env });
+  started.push(marked.pid as number);
+  await once(first, 'exit');
+  expect(groupMembers(marked.pid as number)).toEqual([marked.pid]);
+  await guard.close();
 });
 
 test('a guard holds hundreds of groups', async () => {
