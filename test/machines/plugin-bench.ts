@@ -3,7 +3,7 @@ import { type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate
 import type { WorkerChannel } from '../../src/actors/worker-channel.ts';
 import type { LaunchRequest } from '../../src/actors/worker-launch.ts';
 import type { WorkerExit } from '../../src/actors/worker-process.ts';
-import { type Guest, LeaseGate, type Residency } from '../../src/calls/lease-gate.ts';
+import { type GateEvent, type Guest, LeaseGate, type Residency } from '../../src/calls/lease-gate.ts';
 import { resolveSettings } from '../../src/config.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import { type PluginContext, type PluginEvent, pluginMachine } from '../../src/machines/plugin.ts';
@@ -59,6 +59,16 @@ export class Caller implements Guest {
   }
 }
 
+/** What a bench makes of what it is told; the defaults are for tests that look at little. */
+export interface PluginBenchParts {
+  /** How a message to the scheduler or the supervisor is noted. */
+  readonly describe?: (message: { readonly type: string; readonly generation?: number }) => string;
+  readonly makeGate?: (announce: (event: GateEvent) => void, note: (what: string) => void) => LeaseGate;
+}
+
+const typeAndGeneration: NonNullable<PluginBenchParts['describe']> = ({ type, generation }) =>
+  generation === undefined ? type : `${type} ${generation}`;
+
 /** One plugin machine; scheduler, supervisor, workers and their answers are played by the test. */
 export class PluginBench {
   readonly clock = new TestClock();
@@ -74,8 +84,12 @@ export class PluginBench {
   #answer: { resolve(value: unknown): void; reject(error: Error): void } | undefined;
   readonly #stubs: { stop(): unknown }[] = [];
 
-  constructor(manifest: Record<string, unknown> = {}) {
-    this.gate = new LeaseGate('p', (event) => this.send(event));
+  constructor(manifest: Record<string, unknown> = {}, parts: PluginBenchParts = {}) {
+    const { describe = typeAndGeneration, makeGate = (announce) => new LeaseGate('p', announce) } = parts;
+    this.gate = makeGate(
+      (event) => this.send(event),
+      (what) => void this.told.push(what),
+    );
     const entry = entryOf(manifest);
     const asked = (): Promise<never> =>
       new Promise((resolve, reject) => {
@@ -107,17 +121,17 @@ export class PluginBench {
             replaced: (_context, error) => void this.replacements.push(error === undefined ? 'done' : error.code),
             reconfigure: ({ generation }) => void this.reconfigured.push(generation),
           },
-          scheduler: this.#stub(),
-          supervisor: this.#stub(),
+          scheduler: this.#stub(describe),
+          supervisor: this.#stub(describe),
         },
       },
     );
     this.actor.start();
   }
 
-  #stub(): AnyActorRef {
+  #stub(describe: NonNullable<PluginBenchParts['describe']>): AnyActorRef {
     const logic = fromCallback<{ type: string; generation?: number }>(({ receive }) =>
-      receive(({ type, generation }) => this.told.push(generation === undefined ? type : `${type} ${generation}`)),
+      receive((message) => this.told.push(describe(message))),
     );
     const stub = createActor(logic).start();
     this.#stubs.push(stub);
