@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, open } from 'node:fs';
+import { accessSync, close, constants, mkdirSync, open } from 'node:fs';
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -170,9 +170,14 @@ class RotatingFile implements DestinationStream {
       const { file } = this.#options;
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
       const fd = await openFile(file, 'a', 0o600);
-      const { size, ino } = await stat(file, { bigint: true });
-      this.#bytes = Number(size);
-      this.#inode = ino;
+      try {
+        const { size, ino } = await stat(file, { bigint: true });
+        this.#bytes = Number(size);
+        this.#inode = ino;
+      } catch (error) {
+        close(fd);
+        throw error;
+      }
       this.#lookedAt = performance.now();
       this.#use(fd);
     } catch (error) {

@@ -186,8 +186,13 @@ async function openLog(path: string): Promise<OpenLog | undefined> {
     if (systemCodeOf(error) === 'ENOENT') return undefined;
     throw unreadable(path, error);
   }
-  const { ino } = await handle.stat({ bigint: true });
-  return { handle, inode: ino, position: 0 };
+  try {
+    const { ino } = await handle.stat({ bigint: true });
+    return { handle, inode: ino, position: 0 };
+  } catch (error) {
+    await handle.close();
+    throw unreadable(path, error);
+  }
 }
 
 function unreadable(path: string, cause: unknown): GreenroomError {
