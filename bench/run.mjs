@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 const QUESTIONS = [
   'execute',
   'execute-options',
+  'execute-rest',
   'throughput',
   'payload',
   'stream-node',
