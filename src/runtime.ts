@@ -227,6 +227,14 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.#trees.killAll();
   }
 
+  /** Ends every call with this error, and then every worker at once. */
+  endAll(error: GreenroomError): void {
+    for (const { context, gate } of this.records.values()) {
+      for (const { generation, residency } of context.workers) gate.lose(generation, residency, error);
+    }
+    this.killAll();
+  }
+
   /** Makes a plugin, or none, the system monitor: others wait for its figures, so it is never evicted nor waits itself. */
   setMonitorPlugin(plugin: string | undefined): void {
     const former = this.#monitorPlugin;

@@ -634,7 +634,7 @@ export class Supervisor implements AsyncDisposable {
 
   /**
    * Takes no new calls, lets running ones end, ends every worker, and resolves when nothing of it is left. After
-   * `timeoutMs` the workers are killed; `Infinity`: never. Rejects with `E_OPTIONS` where that is no time. A further call resolves with the first, and can only bring the kill nearer.
+   * `timeoutMs` calls end with `E_STOPPING` and the workers are killed; `Infinity`: never. Rejects with `E_OPTIONS` where that is no time. A further call resolves with the first, and can only bring the kill nearer.
    */
   stop(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     try {
@@ -646,7 +646,7 @@ export class Supervisor implements AsyncDisposable {
     this.#stopping ??= this.#stop();
     if (timeoutMs !== undefined) {
       const { clock } = this.#runtime;
-      const timer = clock.setTimeout(() => this.#runtime.killAll(), timeoutMs);
+      const timer = clock.setTimeout(() => this.#runtime.endAll(stoppingError()), timeoutMs);
       const clear = (): void => clock.clearTimeout(timer);
       this.#stopping.then(clear, clear);
     }

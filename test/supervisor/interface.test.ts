@@ -614,7 +614,7 @@ test('a stop with a limit does not wait for calls that do not end', async () => 
   const call = startCall(room, 'plugin', { do: 'deaf' });
   await call.running;
   await room.supervisor.stop({ timeoutMs: 20 });
-  expect((await failure(call.result)).code).toMatch(/E_CRASHED|E_STOPPING/);
+  expect(await failure(call.result)).toMatchObject({ code: 'E_STOPPING' });
 });
 
 test('a disposed supervisor is stopped', async () => {
