@@ -3,7 +3,7 @@ import type { PluginRecord } from './plugin-record.ts';
 import type { Admission } from './scheduler/admission.ts';
 import { type Decision, decisionAt } from './scheduler/decision.ts';
 import { amountsText, decisionText } from './scheduler/decision-text.ts';
-import type { Standing } from './scheduler/ledger.ts';
+import type { Standing } from './scheduler/resident.ts';
 import { amounts, type Need, type Resources, UNLIMITED } from './scheduler/need.ts';
 
 /** A reader that has asked for nothing for less than this is not told of, in milliseconds: it may be at the last item. */

@@ -11,8 +11,8 @@ export {
   type SupervisorEvents,
   type SupervisorOptions,
   type SupervisorSnapshot,
-  type SupervisorStatus,
 } from './supervisor.ts';
+export type { SupervisorStatus } from './supervisor-status.ts';
 export type { Capacity, InspectSettings, RestartOptions, SupervisorSettings } from './config.ts';
 export type { Clock } from './clock.ts';
 
@@ -30,10 +30,10 @@ export type { Explanation, Holding, IdleStreams } from './explanation.ts';
 export type { SchedulingStatus } from './scheduling.ts';
 export type { Decision, Holder, SchedulerRefusal } from './scheduler/decision.ts';
 export type { EvictionOrder, Past } from './scheduler/eviction-order.ts';
-export type { Standing } from './scheduler/ledger.ts';
 export type { Need, Resources } from './scheduler/need.ts';
 export type { EvictionOrderName, PolicyName } from './scheduler/policies.ts';
-export type { Asking, Policy, Ranked, Resident, Room, Verdict, Victim } from './scheduler/policy.ts';
+export type { Asking, Policy, Ranked, Room, Verdict, Victim } from './scheduler/policy.ts';
+export type { Resident, Standing } from './scheduler/resident.ts';
 
 // Manifests
 export type { ManifestProblem } from './manifest/read.ts';

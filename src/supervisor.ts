@@ -40,9 +40,9 @@ import { copyConfig, resolveConfig } from './plugin-config.ts';
 import type { PluginRecord, PluginSnapshot } from './plugin-record.ts';
 import { Runtime, type TransitionEvent } from './runtime.ts';
 import type { Decision } from './scheduler/decision.ts';
-import type { SchedulingStatus } from './scheduling.ts';
 import { handleSignals } from './signals.ts';
 import { guardedLog, openSupervisorLog, type SupervisorLog } from './supervisor-log.ts';
+import type { SupervisorStatus } from './supervisor-status.ts';
 import { statsOfPlugin, type SystemStats } from './system-monitor.ts';
 
 /** What `createSupervisor` takes: the settings, and what only a program can give. */
@@ -95,23 +95,6 @@ const LINES_SHOWN = 100;
 export interface SupervisorSnapshot {
   readonly state: string;
   readonly plugins: readonly PluginSnapshot[];
-}
-
-/** How the supervisor stands and what it can promise on this machine. */
-export interface SupervisorStatus {
-  readonly state: string;
-  readonly policy: string;
-  /** Who has how much room, who waits, and how often room was made. */
-  readonly scheduling: SchedulingStatus;
-  readonly transport: string;
-  readonly dataDir: string;
-  readonly searchPaths: readonly string[];
-  /** What ends the workers if this process dies, and what that promises. */
-  readonly orphanProtection: { readonly tier: string; readonly promise: string };
-  /** Where the figures of free memory come from. */
-  readonly monitor: string;
-  readonly counts: Readonly<Record<PluginState, number>>;
-  readonly workers: number;
 }
 
 /** One plugin, to look at and to subscribe to. */

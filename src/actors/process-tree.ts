@@ -1,20 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { residentBytes } from './process-memory.ts';
 import { readProcPids, readProcStat, TICKS_PER_SECOND } from './proc-stat.ts';
+import type { ProcessSample } from './process-sample.ts';
 import { listByPs } from './ps.ts';
-
-/** One process at one moment. */
-export interface ProcessSample {
-  readonly pid: number;
-  readonly ppid: number;
-  readonly pgid: number;
-  /** Processor time used so far, user and system, in milliseconds. */
-  readonly cpuMs: number;
-  /** How long it has been running, in milliseconds. */
-  readonly ageMs: number;
-  /** Resident memory in bytes, where the listing tells it at no further cost. */
-  readonly rssBytes?: number | undefined;
-}
 
 /** What a tree of processes uses. A figure is null where the machine does not tell it, as on Windows. */
 export interface TreeStats {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { ProcessSample } from './process-tree.ts';
+import type { ProcessSample } from './process-sample.ts';
 import { heedStreams } from './start-process.ts';
 
 const run = promisify(execFile);

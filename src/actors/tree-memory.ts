@@ -1,5 +1,6 @@
 import { peakBytes, residentBytes } from './process-memory.ts';
-import { listProcesses, type ProcessSample, treesIn } from './process-tree.ts';
+import type { ProcessSample } from './process-sample.ts';
+import { listProcesses, treesIn } from './process-tree.ts';
 
 /**
  * The resident memory of a tree of processes, in MiB. What processes share counts once on Linux, elsewhere for each of

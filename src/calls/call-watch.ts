@@ -1,5 +1,5 @@
 import type { GreenroomError } from '../errors.ts';
-import type { CallOutcome } from './call.ts';
+import type { CallOutcome } from './call-outcome.ts';
 
 /**
  * Told of a call that begins; `call` tells calls apart. What it returns is told of the end: of the error, if it failed.

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { GreenroomError } from '../errors.ts';
 import { onAbort } from '../abort-watch.ts';
 import { callListener } from '../listeners.ts';
+import type { CallOutcome } from './call-outcome.ts';
 import type { CallWatch } from './call-watch.ts';
 import { connectionFault } from './connection-fault.ts';
 import { type EncodedCall, removeTempFiles, type UnsavedCall } from './input.ts';
@@ -58,15 +59,6 @@ export interface CallSite {
   readonly onListenerError: (error: unknown) => void;
   /** Sees the start and the end of every call. */
   readonly calls: CallWatch;
-}
-
-/** Where a call's outcome goes; exactly one of `onResult` and `onError` is called. */
-export interface CallOutcome {
-  onChunk(chunk: unknown, length: number): void;
-  onResult(result: unknown): void;
-  onError(error: GreenroomError): void;
-  /** Since when nobody has read what came, by the monotonic clock; `undefined`: it is read, or is no stream. */
-  readonly idleSince?: number | undefined;
 }
 
 /** How often a call that is idempotent is sent again after its worker died. */

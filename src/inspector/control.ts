@@ -1,13 +1,16 @@
 import { Call } from '../calls/call.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
 import type { PluginRecord } from '../plugin-record.ts';
-import type { Supervisor } from '../supervisor.ts';
 import { pluginId } from './actor-ids.ts';
 import type { Recorder } from './recorder.ts';
 import type { ControlAction, ControlAnswer, ControlRequest } from './wire.ts';
 
-/** What acts. */
-export type Controlled = Pick<Supervisor, 'load' | 'release' | 'reload'>;
+/** What acts: the supervisor. */
+export interface Controlled {
+  load(name: string): Promise<void>;
+  release(name: string): Promise<void>;
+  reload(name: string): Promise<void>;
+}
 
 const ACTIONS = ['load', 'release', 'restart', 'cancel', 'reset'] as const satisfies readonly ControlAction[];
 

@@ -2,7 +2,8 @@ import { wrongArgument } from '../argument-checks.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { Control, type Controlled } from './control.ts';
 import { LiveApi } from './live-api.ts';
-import { type Recorded, Recorder } from './recorder.ts';
+import type { Recorded } from './recorded.ts';
+import { Recorder } from './recorder.ts';
 import { type Recording, recordSession } from './recording.ts';
 import { InspectorServer } from './server.ts';
 

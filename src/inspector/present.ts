@@ -7,7 +7,7 @@ import type { PluginRecord } from '../plugin-record.ts';
 import { actorIdOf, machineOf, pluginNamed, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
 import { chartOf, pathsOf } from './chart.ts';
 import { GONE } from './context-change.ts';
-import type { Recorded } from './recorder.ts';
+import type { Recorded } from './recorded.ts';
 import type { Redactor } from './redaction.ts';
 import type { Context, Views } from './views.ts';
 import type { ActorId, ActorSnapshot, JsonObject, Sync } from './wire.ts';

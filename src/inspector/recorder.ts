@@ -1,14 +1,12 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate';
-import type { CallWatch } from '../calls/call-watch.ts';
 import { type Clock, wallTime } from '../clock.ts';
 import type { GreenroomError } from '../errors.ts';
 import type { ManifestProblem } from '../manifest/read.ts';
 import type { PluginContext } from '../machines/plugin.ts';
 import type { PluginRecord } from '../plugin-record.ts';
-import type { Runtime, TransitionEvent } from '../runtime.ts';
+import type { TransitionEvent } from '../runtime.ts';
 import { decisionAt } from '../scheduler/decision.ts';
 import type { SchedulerEmitted } from '../scheduler/scheduler-events.ts';
-import type { Supervisor } from '../supervisor.ts';
 import { actorIdOf, machineOf, pluginId, pluginNamed, pluginOf, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
 import { CallSampler, type SampledCall } from './call-sampler.ts';
 import { changeOf, GONE } from './context-change.ts';
@@ -21,18 +19,11 @@ import { type Measured, watchMemoryOf } from './memory-watch.ts';
 import { observe } from './observation.ts';
 import { onwardClock } from './onward-clock.ts';
 import { activeOf, hasProcess, Present } from './present.ts';
+import type { Recorded } from './recorded.ts';
 import { Redactor } from './redaction.ts';
 import { secretsOfVariables } from './secrets.ts';
 import { type Context, Views } from './views.ts';
 import type { ActorId, ContextChange, DecisionRecord, TransitionRecord } from './wire.ts';
-
-/** What the recorder needs of the runtime. */
-export interface Recorded extends Pick<Runtime, 'records' | 'transitions' | 'problems' | 'clock' | 'root'> {
-  readonly calls: Pick<CallWatch, 'start'>;
-  readonly supervisor: Pick<Supervisor, 'status'>;
-  /** Told what went wrong in the recorder, which changes nothing else. */
-  onError(error: unknown): void;
-}
 
 /** How many records may await the end of a machine's step. */
 const MAX_PENDING = 1_000;

@@ -1,7 +1,8 @@
 import type { GpuAmounts } from './gpu-amounts.ts';
-import type { Ledger, Standing } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import { amounts, type Resources } from './need.ts';
 import type { Asking, Policy, Ranked, Verdict, Victim } from './policy.ts';
+import type { Standing } from './resident.ts';
 
 /** Somebody who holds room that is waited for. */
 export interface Holder {

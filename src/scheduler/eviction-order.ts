@@ -1,5 +1,5 @@
 import type { Resources } from './need.ts';
-import type { Resident } from './policy.ts';
+import type { Resident } from './resident.ts';
 
 /** What an {@link EvictionOrder} may look at beside the resident. */
 export interface Past {

@@ -1,5 +1,5 @@
 import { type Demand, fits, minus, plus, type Resources } from './need.ts';
-import type { Resident } from './policy.ts';
+import type { Resident } from './resident.ts';
 
 /** Whom to take away so that a need fits, and who was looked at for it, each in the order in which they go. */
 export interface EvictionPlan {

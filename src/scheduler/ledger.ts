@@ -16,13 +16,8 @@ import {
   type Resources,
   UNLIMITED,
 } from './need.ts';
-import type { Resident, Victim } from './policy.ts';
-
-/**
- * Where a generation stands: `granted` until its first edge, then `busy` or `idle`; `warm` when it has given up its
- * residency and keeps only what its processes still take.
- */
-export type Standing = 'granted' | 'busy' | 'idle' | 'warm';
+import type { Victim } from './policy.ts';
+import type { Resident, Standing } from './resident.ts';
 
 /** What is reserved for one generation of one plugin, from the grant until its process tree is gone. */
 export interface Reservation extends Resident {

@@ -1,6 +1,6 @@
 import type { EvictionOrder } from './eviction-order.ts';
-import type { Standing } from './ledger.ts';
 import type { Need, Resources } from './need.ts';
+import type { Resident } from './resident.ts';
 
 /** A plugin generation that asks for room. */
 export interface Asking {
@@ -15,28 +15,6 @@ export interface Asking {
   readonly deadline: number;
   /** Whether it replaces a generation that keeps running: answered at once, so only a grant or a refusal counts. */
   readonly extra: boolean;
-}
-
-/** A plugin generation that has room. */
-export interface Resident {
-  readonly plugin: string;
-  readonly generation: number;
-  readonly need: Need;
-  readonly standing: Standing;
-  /** When it was granted, in milliseconds by the monotonic clock. */
-  readonly since: number;
-  /** When its last call ended, or its grant if it had none; in milliseconds by the monotonic clock. */
-  readonly lastUsedAt: number;
-  /** Whether it has been told to go already. */
-  readonly leaving: boolean;
-  /** The figure that the eviction order gave it when it last fell idle; the lowest goes first. */
-  readonly rank: number;
-  /** What its processes were last measured to use; zero of what is not known, `undefined` before. */
-  readonly used: Resources | undefined;
-  /** How long it took from the grant to ready, in milliseconds; `undefined` before. */
-  readonly loadMs: number | undefined;
-  /** When it last denied to yield, in milliseconds by the monotonic clock; `undefined` if it has not. */
-  readonly deniedAt: number | undefined;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { admit } from './admit.ts';
 import { planEviction } from './eviction-plan.ts';
 import { fits, plus } from './need.ts';
-import type { Policy, Resident, Room, Verdict } from './policy.ts';
+import type { Policy, Room, Verdict } from './policy.ts';
+import type { Resident } from './resident.ts';
 
 /** After this long in the queue a request is no longer passed over, in milliseconds. */
 export const DEFAULT_MAX_WAIT_MS = 30_000;

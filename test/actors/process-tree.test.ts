@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { createTreeSampler, listProcesses, type ProcessSample, treeOf } from '../../src/actors/process-tree.ts';
+import type { ProcessSample } from '../../src/actors/process-sample.ts';
+import { createTreeSampler, listProcesses, treeOf } from '../../src/actors/process-tree.ts';
 
 const sample = (pid: number, ppid: number, pgid: number, cpuMs = 0, ageMs = 1_000): ProcessSample => ({
   pid,

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { afterEach, vi } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { resolveSettings, type SupervisorSettings } from '../../src/config.ts';
-import type { CallOutcome } from '../../src/calls/call.ts';
+import type { CallOutcome } from '../../src/calls/call-outcome.ts';
 import type { CallWatch } from '../../src/calls/call-watch.ts';
 import { type Inspected, type Inspector, type InspectorOptions, openInspector } from '../../src/inspector/index.ts';
 import type { InspectorRecord, Sync } from '../../src/inspector/wire.ts';
