@@ -405,9 +405,9 @@ export class Runtime implements PluginHost, SupervisorHost {
     return this.scheduling.need(context);
   }
 
-  plan({ name, entry, gpus }: PluginContext): ReturnType<typeof planLaunch> {
+  plan({ entry, gpus }: PluginContext): ReturnType<typeof planLaunch> {
     const { transport, passEnv, nodePath } = this.settings;
-    return planLaunch(entry, { transport, passEnv, nodePath, hostEnv: process.env, logFile: this.logFile(name), gpus });
+    return planLaunch(entry, { transport, passEnv, nodePath, hostEnv: process.env, gpus });
   }
 
   entered(context: PluginContext, to: PluginState, phase: PluginPhase, event: { readonly type: string }): void {

@@ -6,7 +6,7 @@ import { protocolError, remoteError } from '../calls/remote-error.ts';
 import type { GreenroomError } from '../errors.ts';
 import type { CancelOutcome, Health } from '../protocol.ts';
 import { CallAnswer } from './call-answer.ts';
-import { withPolledProgress } from './cjm-progress.ts';
+import { type PolledSink, withPolledProgress } from './cjm-progress.ts';
 import type { CallInFlight, CallSink, WorkerChannel } from './worker-channel.ts';
 import { connectTo, requestJson } from './worker-connections.ts';
 
@@ -36,6 +36,8 @@ class CjmChannel implements WorkerChannel {
   readonly #plugin: string;
   readonly #address: string;
   readonly #open = new Set<Client | Pool>();
+  /** The calls whose outcome is not handed on yet. */
+  readonly #calls = new Set<PolledSink>();
   /** How many requests run in plugin code. */
   #occupied = 0;
   /** Ends the health requests that are open as plugin code begins to run. */
@@ -122,13 +124,28 @@ class CjmChannel implements WorkerChannel {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    for (const call of this.#calls) call.hurry();
     const cause = new Error('The channel was closed.');
     for (const client of this.#open) client.destroy(cause).catch(() => {});
   }
 
   /** A sink that gets the progress too. `done` is called at the end of the call. */
   #watched(sink: CallSink, done: () => void): CallSink {
-    const progress = withPolledProgress(sink, (signal) => this.#ask('GET', '/progress', undefined, signal));
+    const over = (): void => void this.#calls.delete(progress);
+    const told: CallSink = {
+      onProgress: (fraction, message) => sink.onProgress(fraction, message),
+      onChunk: (chunk, length) => sink.onChunk(chunk, length),
+      onResult: (result) => {
+        over();
+        sink.onResult(result);
+      },
+      onError: (error) => {
+        over();
+        sink.onError(error);
+      },
+    };
+    const progress = withPolledProgress(told, (signal) => this.#ask('GET', '/progress', undefined, signal));
+    this.#calls.add(progress);
     return {
       onProgress: (fraction, message) => progress.onProgress(fraction, message),
       onChunk: (chunk, length) => progress.onChunk(chunk, length),
@@ -192,7 +209,7 @@ class CjmChannel implements WorkerChannel {
     const errorIn = (answer: unknown): GreenroomError | undefined => errorOf(plugin, answer);
     const client = this.#connect();
     try {
-      return await requestJson({
+      const answer = await requestJson({
         plugin,
         client,
         headers: HEADERS,
@@ -203,6 +220,8 @@ class CjmChannel implements WorkerChannel {
         errorIn,
         parse: parseAnyAnswer,
       });
+      if (isJobError(answer)) throw jobError(plugin, answer['_job_error']);
+      return answer;
     } finally {
       this.#disconnect(client);
     }
@@ -280,8 +299,13 @@ function chunkError(plugin: string, chunk: unknown): GreenroomError | undefined 
   if (typeof chunk !== 'object' || chunk === null) return undefined;
   if (isJobError(chunk)) return jobError(plugin, chunk['_job_error']);
   return 'error' in chunk && Object.keys(chunk).length === 1
-    ? remoteError(plugin, { type: 'PluginError', message: String(chunk.error) })
+    ? remoteError(plugin, { type: 'PluginError', ...messageOf(chunk.error) })
     : undefined;
+}
+
+/** A text as the message; anything else as JSON, and as details. */
+function messageOf(error: unknown): { readonly message: string; readonly details?: unknown } {
+  return typeof error === 'string' ? { message: error } : { message: JSON.stringify(error), details: error };
 }
 
 /** No result of a plugin has this key. */

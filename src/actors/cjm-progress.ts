@@ -9,14 +9,21 @@ const LAST_POLL_MS = 1_000;
 /** What an older worker answers whose plugin has reported nothing yet. */
 const NOTHING_YET = JSON.stringify([0, '']);
 
+/** A sink whose result may wait for the progress before it. */
+export interface PolledSink extends CallSink {
+  /** Hands on a result that waits, as nothing more will be told: the worker is ending. */
+  hurry(): void;
+}
+
 /**
  * A sink that also gets the progress that `ask` finds, `{ progress, message }`, each change once, the last before the
  * result. An answer that cannot be had is passed over.
  */
-export function withPolledProgress(sink: CallSink, ask: (signal: AbortSignal) => Promise<unknown>): CallSink {
+export function withPolledProgress(sink: CallSink, ask: (signal: AbortSignal) => Promise<unknown>): PolledSink {
   const asking = new AbortController();
   let last = '';
   let timer: NodeJS.Timeout;
+  let handOn: (() => void) | undefined;
 
   const tell = (answer: unknown): void => {
     const { progress, message } = (answer ?? {}) as { progress?: unknown; message?: unknown };
@@ -42,6 +49,7 @@ export function withPolledProgress(sink: CallSink, ask: (signal: AbortSignal) =>
   /** A call that ends between two looks has said more than was seen. */
   const lookOnceMore = async (): Promise<void> => {
     const answer = await ask(AbortSignal.timeout(LAST_POLL_MS)).catch(() => undefined);
+    if (handOn === undefined) return;
     const { progress, message } = (answer ?? {}) as { progress?: unknown; message?: unknown };
     if (last !== '' || JSON.stringify([progress, message]) !== NOTHING_YET) tell(answer);
   };
@@ -52,8 +60,13 @@ export function withPolledProgress(sink: CallSink, ask: (signal: AbortSignal) =>
     onChunk: (chunk, length) => sink.onChunk(chunk, length),
     onResult: (result) => {
       end();
-      void lookOnceMore().then(() => sink.onResult(result));
+      handOn = () => {
+        handOn = undefined;
+        sink.onResult(result);
+      };
+      void lookOnceMore().then(() => handOn?.());
     },
+    hurry: () => handOn?.(),
     onError: (error) => {
       end();
       sink.onError(error);

@@ -27,13 +27,11 @@ export interface LaunchRequest {
   readonly waitsForBoot: boolean;
   readonly concurrency: number;
   readonly transport: Transport;
-  readonly logFile: string;
 }
 
 /** What {@link planLaunch} needs beside the manifest. */
 export interface LaunchSettings {
   readonly transport: Transport;
-  readonly logFile: string;
   /** Names or patterns of the host's environment that every worker gets. */
   readonly passEnv: readonly string[];
   /** The Node that runs Node plugins; `undefined`: the one that runs this program. */
@@ -88,7 +86,6 @@ export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): Laun
     waitsForBoot: manifest.worker === 'python' || manifest.worker === 'node',
     concurrency: manifest.max_concurrency ?? 1,
     transport: settings.transport,
-    logFile: settings.logFile,
   };
   switch (manifest.worker) {
     case 'python':

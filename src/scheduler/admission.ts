@@ -263,9 +263,8 @@ export class Admission {
   #reserveExtra(event: Extract<SchedulerEvent, { type: 'RESERVE_EXTRA' }>, now: number): void {
     const { plugin, generation, ref } = event;
     const need = this.ledger.gpus.demandOf(event.need);
-    const replaced = event.replaces === undefined ? undefined : this.ledger.get(plugin, event.replaces);
     const asking = { plugin, generation, need, priority: 0, at: now, deadline: now, extra: true };
-    const free = plus(this.ledger.available(this.evictions.held()), replaced?.need ?? NOTHING);
+    const free = this.ledger.available(this.evictions.held());
     const verdict = this.#ask(asking, free, now);
     if (verdict.outcome !== 'grant') {
       const reason = verdict.outcome === 'refuse' ? verdict.reason : 'no-room-for-replacement';
@@ -274,7 +273,6 @@ export class Admission {
       this.#outbox.send(ref, { type: 'REFUSED', generation, error });
       return;
     }
-    if (replaced !== undefined) this.#drop(replaced, now);
     this.#grant({ ...asking, ref }, verdict, free, now);
   }
 

@@ -1,3 +1,5 @@
+import { EXIT_DO_NOT_RESTART } from '../protocol.ts';
+
 /**
  * When a worker is restarted after it has ended: `permanent`, always; `transient`, unless it ended normally;
  * `temporary`, never. The words are those of Erlang's supervisors.
@@ -43,9 +45,6 @@ export const DEFAULT_RESTART: RestartSettings = {
 
 /** The longest delay before another try after a shortage, in milliseconds: a try costs little, and shortages end unannounced. */
 const MAX_SHORTAGE_DELAY_MS = 2_000;
-
-/** With this exit code a worker says: do not restart me. */
-export const DO_NOT_RESTART = 125;
 
 /** How a worker ended. */
 export interface WorkerEnd {
@@ -121,7 +120,7 @@ export function planRestart({
     cause: { kind, end, times, limit },
     history,
   });
-  if (end.code === DO_NOT_RESTART) return giveUp('do-not-restart');
+  if (end.code === EXIT_DO_NOT_RESTART) return giveUp('do-not-restart');
   if (!end.retryable) return giveUp('not-retryable');
   if (end.shortage === true) {
     return {

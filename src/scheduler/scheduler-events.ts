@@ -28,17 +28,13 @@ export type SchedulerEvent =
   | { readonly type: 'WITHDRAW'; readonly plugin: string }
   /** A grant is not used. */
   | { readonly type: 'RETURNED'; readonly plugin: string; readonly generation: number }
-  /**
-   * A plugin wants room for a second generation. Answered at once; never waits, never evicts. With `replaces`, the
-   * process of that generation is gone and its reservation passes to the new one.
-   */
+  /** A plugin wants room for a second generation. Answered at once; never waits, never evicts. */
   | {
       readonly type: 'RESERVE_EXTRA';
       readonly plugin: string;
       readonly generation: number;
       readonly ref: AnyActorRef;
       readonly need: Need;
-      readonly replaces?: number | undefined;
     }
   /** The generation has no lease out since `at`. Comes when it is ready without a call, too. */
   | { readonly type: 'IDLE'; readonly plugin: string; readonly generation: number; readonly at: number }

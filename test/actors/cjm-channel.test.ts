@@ -111,6 +111,7 @@ describe('a call of an older worker', () => {
 
   it.each([
     ['{"error": …}', '1\n{"error":"broke"}\n2\n', { type: 'PluginError', message: 'broke' }],
+    ['{"error": {…}}', '1\n{"error":{"a":1}}\n', { message: '{"a":1}', details: { a: 1 } }],
     [
       '{"_job_error": …}',
       '1\n{"_job_error":{"category":"user_input","message":"bad","retriable":true,"original_exc_repr":"ValueError(\'bad\')","traceback":"T"}}\n',
@@ -187,6 +188,24 @@ describe('a call of an older worker', () => {
     });
     const so = await told((sink) => channel.execute('c', body, sink));
     expect(so).toMatchObject({ progress: [], result: 'done', last: 'result', outcomes: 1 });
+  });
+
+  it('hands on a result that waits for the progress before it, where the worker ends meanwhile', async () => {
+    let channel: WorkerChannel | undefined;
+    channel = await channelTo({
+      'POST /execute': says('done'),
+      'GET /progress': () => channel?.close(),
+    });
+    const so = await told((sink) => channel.execute('c', body, sink));
+    expect(so).toMatchObject({ progress: [], result: 'done', last: 'result', outcomes: 1 });
+  });
+
+  it('takes {"_job_error": …} for an error of every request, whatever its status', async () => {
+    const error = says({ _job_error: { category: 'user_input', message: 'no such model' } });
+    const channel = await channelTo({ 'POST /initialize': error, 'GET /config': error });
+    for (const asked of [channel.initialize({}, never), channel.config(never)]) {
+      await expect(asked).rejects.toMatchObject({ code: 'E_REMOTE', remote: { message: 'no such model' } });
+    }
   });
 
   it('loses no call on a connection that the worker closes without a word', async () => {

@@ -206,8 +206,6 @@ test('a second generation is placed anew, and where there is no GPU for it, it i
   stage.send({ ...extra, generation: 3 });
   expect(stage.placeOf('p', 3)).toBeUndefined();
   expect(stage.decisions.at(-1)).toMatchObject({ outcome: 'refuse', reason: 'no-room-for-replacement' });
-  stage.send({ ...extra, generation: 4, replaces: 1 });
-  expect(stage.placeOf('p', 4)).toEqual({ B: 7 });
 });
 
 test('another figure in the manifest changes what is reserved, and not where', () => {
