@@ -20,7 +20,7 @@ export interface StreamSource {
 const HIGH_WATER = 1_024;
 
 /** The same for their size, in UTF-16 code units of the texts that they came in. */
-const HIGH_WATER_LENGTH = 16 * 1024 * 1024;
+const HIGH_WATER_LENGTH = 4 * 1024 * 1024;
 
 interface Waiting<T> {
   resolve(result: IteratorResult<T>): void;

@@ -128,7 +128,7 @@ describe('CallStream', () => {
     const first = stream.next();
     stream.push(0, 30 * megabytes);
     expect((await first).value).toBe(0);
-    for (const n of [1, 2, 3]) stream.push(n, 6 * megabytes);
+    for (const n of [1, 2, 3]) stream.push(n, 1.5 * megabytes);
     expect(source.pause).toHaveBeenCalledTimes(1);
     await stream.next();
     expect(source.resume).not.toHaveBeenCalled();
