@@ -55,19 +55,66 @@ export async function* followLog(file: string, options: FollowOptions = {}): Asy
 }
 
 /** The same as the records of the log: a line of JSON each. */
-export async function* followRecords(
-  file: string,
-  options: FollowOptions = {},
-): AsyncGenerator<string, void, undefined> {
+export function followRecords(file: string, options: FollowOptions = {}): AsyncIterableIterator<string> {
+  return new FollowedLog(file, options);
+}
+
+/** What a followed log holds open. */
+interface Held {
+  changes?: Awaited<ReturnType<typeof watchFile>> | undefined;
+  current?: OpenLog | undefined;
+}
+
+async function letGo(held: Held): Promise<void> {
+  held.changes?.close();
+  const { current } = held;
+  held.current = undefined;
+  await current?.handle.close();
+}
+
+/** Lets go of what is held for a log that the program has dropped without leaving it. */
+const dropped = new FinalizationRegistry<Held>((held) => void letGo(held).catch(() => {}));
+
+/**
+ * What the program holds of a followed log. Nothing that is open refers to it, except while a `next()` waits, so that all
+ * is closed when it is collected; a file that Node itself has to close then is an error since Node 25.
+ */
+class FollowedLog implements AsyncIterableIterator<string> {
+  readonly #records: AsyncGenerator<string, void, undefined>;
+
+  constructor(file: string, options: FollowOptions) {
+    const held: Held = {};
+    this.#records = recordsOf(file, options, held);
+    dropped.register(this, held);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<string>> {
+    const next = this.#records.next();
+    // A program may hold the promise alone.
+    const keep = (): unknown => this;
+    next.then(keep, keep);
+    return next;
+  }
+
+  return(): Promise<IteratorResult<string>> {
+    return this.#records.return(undefined);
+  }
+}
+
+async function* recordsOf(file: string, options: FollowOptions, held: Held): AsyncGenerator<string, void, undefined> {
   const { lines = 10, signal, until } = options;
   if (signal?.aborted) return;
   const changes = await watchFile(file, signal, until).catch((error: unknown) => {
     throw unreadable(file, error);
   });
-  let current: OpenLog | undefined;
+  held.changes = changes;
   try {
-    current = await openLog(file);
-    for (const record of await lastRecords(file, current, lines)) yield record;
+    held.current = await openLog(file);
+    for (const record of await lastRecords(file, held.current, lines)) yield record;
     const records: string[] = [];
     const splitter = createLineSplitter({
       onLine: (line) => records.push(line),
@@ -79,9 +126,9 @@ export async function* followRecords(
       if (signal?.aborted) return;
       const isLast = until?.aborted === true;
       // Looked for first: once there is a newer file, nothing is added to this one.
-      const next: OpenLog | undefined = await newerLog(file, current);
-      if (current !== undefined) {
-        for await (const block of unread(current)) {
+      const next: OpenLog | undefined = await newerLog(file, held.current);
+      if (held.current !== undefined) {
+        for await (const block of unread(held.current)) {
           splitter.write(block);
           for (const record of records.splice(0)) yield record;
         }
@@ -91,13 +138,12 @@ export async function* followRecords(
         await changes.after(seen);
         continue;
       }
-      await current?.handle.close();
-      current = next;
+      await held.current?.handle.close();
+      held.current = next;
       splitter.end();
     }
   } finally {
-    changes.close();
-    await current?.handle.close();
+    await letGo(held);
   }
 }
 
