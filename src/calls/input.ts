@@ -1,4 +1,4 @@
-import { rm } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { JsonLoss, writeJson } from '../worker/exact-json.ts';
 
@@ -44,7 +44,7 @@ export function encodeCall(plugin: string, call: string, input: unknown): Encode
 
 /** Removes the files of a call; those that are gone already, or are nobody's to remove, are passed over. */
 export function removeTempFiles(files: readonly string[]): void {
-  for (const file of files) rm(file, { force: true }, () => {});
+  for (const file of files) rm(file, { force: true }).catch(() => {});
 }
 
 function bodyOf(call: string, input: unknown): string {
@@ -148,6 +148,9 @@ async function saveFile(plugin: string, { value, place }: UnsavedFile): Promise<
   } catch (error) {
     throw unwritable(plugin, `toTempFile() of ${place} failed: ${messageOf(error)}`, error);
   }
-  if (typeof file !== 'string' || file === '') throw unwritable(plugin, `toTempFile() of ${place} gave no path`);
+  // No file has a NUL in its name.
+  if (typeof file !== 'string' || file === '' || file.includes('\0')) {
+    throw unwritable(plugin, `toTempFile() of ${place} gave no path`);
+  }
   return file;
 }

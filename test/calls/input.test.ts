@@ -161,6 +161,7 @@ describe('encodeCall', () => {
       'toTempFile() of input.bad[0] failed: disk full',
     ],
     ['another value gives no path', () => 7, 'toTempFile() of input.bad[0] gave no path'],
+    ['another value gives what is no path', () => 'a\0b', 'toTempFile() of input.bad[0] gave no path'],
   ])('removes the files when %s', async (_why, toTempFile, message) => {
     const image = saved('left-over');
     const refused = await unsaved({ image, bad: [{ toTempFile }] })
