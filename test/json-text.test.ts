@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import * as fc from 'fast-check';
-import { firstInexact, jsonFaults, quoteInexact } from '../src/json-text.ts';
+import { isSurelySound, firstInexact, jsonFaults, quoteInexact } from '../src/json-text.ts';
 
 const found = (text: string): string[] => jsonFaults(text).map(({ kind, field }) => `${kind} ${field}`);
 
@@ -73,4 +73,30 @@ describe('firstInexact and quoteInexact', () => {
     });
     expect(quoteInexact('[1, 2]')).toBe('[1, 2]');
   });
+});
+
+test('a text that is surely sound has no fault', () => {
+  // Few names and odd numbers, so that they meet; colons and quotes in texts, and spaces around colons.
+  const name = fc.constantFrom('a', 'b', '__proto__', 'a":1', '\\u0061');
+  const scalar = fc.constantFrom('1', '-0', '1e400', '9007199254740993', '0.5', '"x\\":"', '"a : b"', 'null');
+  const { text } = fc.letrec<{ text: string }>((tie) => ({
+    text: fc.oneof(
+      { maxDepth: 3 },
+      scalar,
+      fc.array(tie('text'), { maxLength: 3 }).map((items) => `[${items.join(',')}]`),
+      fc
+        .array(fc.tuple(name, fc.constantFrom(':', ' : ', '\n:'), tie('text')), { maxLength: 3 })
+        .map((fields) => `{${fields.map(([key, colon, item]) => `${JSON.stringify(key)}${colon}${item}`).join(',')}}`),
+    ),
+  }));
+  let sound = 0;
+  fc.assert(
+    fc.property(text, (given) => {
+      if (!isSurelySound(given, JSON.parse(given))) return;
+      sound += 1;
+      expect(jsonFaults(given)).toEqual([]);
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(sound).toBeGreaterThan(100);
 });

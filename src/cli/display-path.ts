@@ -7,6 +7,7 @@ import { workingDirectory } from '../working-directory.ts';
  * A path as people like to read it, on one line: from the working directory if it is in it, else with `~` for their home.
  */
 export function displayPath(path: string): string {
+  if (!isAbsolute(path)) return oneLine(path);
   const here = relative(workingDirectory(), path);
   if (here !== '' && !here.startsWith('..') && !isAbsolute(here)) return oneLine(here);
   const home = homedir();

@@ -4,7 +4,7 @@ import { shortageIn } from '../system-error.ts';
 import { type FileStamp, readText } from '../file-text.ts';
 import { frozen } from '../frozen.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json-depth.ts';
-import { jsonFaults } from '../json-text.ts';
+import { isSurelySound, type JsonPath, jsonFaults } from '../json-text.ts';
 import { isCopyName } from './backup-name.ts';
 import { type Manifest, parseManifest } from './schema.ts';
 import { placeName } from './search-path.ts';
@@ -72,11 +72,12 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
   }
   if (isDeeperThan(MAX_LEVELS, value)) return fail(`is nested more than ${MAX_LEVELS} levels deep`);
   const variables: [string, string][] = [];
-  const faults = jsonFaults(text, ([field, name, ...deeper], digits) => {
+  const isText = ([field, name, ...deeper]: JsonPath, digits: string): boolean => {
     const isVariable = field === 'env_vars' && typeof name === 'string' && deeper.length === 0;
     if (isVariable && String(Number(digits)) !== digits) variables.push([name, digits]);
     return isVariable;
-  });
+  };
+  const faults = isSurelySound(text, value) && !hasNumericVariables(value) ? [] : jsonFaults(text, isText);
   const parsed = faults.length > 0 ? undefined : parseManifest(withNumbersAsWritten(value, variables));
   if (parsed?.ok !== true) {
     const issues = (parsed?.issues ?? faults).map(({ field, reason }) => ({
@@ -103,6 +104,13 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
           severity: 'warning',
         }));
   return { entry: toEntry(manifest, file, searchPath), problems: firstOf(problems), stamp };
+}
+
+/** Whether `env_vars` has numbers, which are used as they are written. */
+function hasNumericVariables(value: unknown): boolean {
+  const variables: unknown = (value as { readonly env_vars?: unknown } | null)?.env_vars;
+  if (typeof variables !== 'object' || variables === null) return false;
+  return Object.values(variables).some((variable) => typeof variable === 'number');
 }
 
 function firstOf(problems: readonly ManifestProblem[]): readonly ManifestProblem[] {

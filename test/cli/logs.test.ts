@@ -43,6 +43,13 @@ test('logs -f goes on with what comes, and Ctrl-C ends it', async () => {
   expect(await ended).toMatchObject({ signal: 'SIGINT', stderr: '' });
 });
 
+test('logs shows lines that are not of ours as they are', async () => {
+  usePlugin('workbench');
+  await say('one');
+  appendFileSync(join(folder, 'home/logs/workbench.log'), 'null\n{"a":1}\n');
+  expect(await greenroom('logs', 'workbench', '-n', '2')).toMatchObject({ status: 0, stdout: 'null\n{"a":1}\n' });
+});
+
 test('logs of a plugin that has printed nothing, or that is not there', async () => {
   usePlugin('workbench');
   expect(await greenroom('logs', 'workbench')).toMatchObject({ status: 0, stdout: '' });

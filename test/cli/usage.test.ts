@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { EXIT_STATUSES } from '../../src/cli/exit-status.ts';
-import { greenroom } from './command-line.ts';
+import { greenroom, start } from './command-line.ts';
 
 test('--help lists every command, and so does a command line without one', async () => {
   const { status, stdout } = await greenroom('--help');
@@ -24,6 +24,20 @@ test.each(Object.keys(COMMANDS))('%s --help has usage, options, examples and exi
 test('--version prints that of the package', async () => {
   expect((await greenroom('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(JSON.parse((await greenroom('-v', '--json')).stdout)).toEqual({ version: expect.any(String) });
+});
+
+test('a path that cannot be looked at is a fault that is told, not one of ours', async () => {
+  const { status, stdout, stderr } = await greenroom('validate', 'run/nothing', '/dev/null/below', 'x'.repeat(300));
+  expect(status).toBe(4);
+  expect(stderr).not.toMatch(/^ +at /m);
+  expect(stdout).toContain('/dev/null/below');
+});
+
+test.each(['list', 'doctor'])('%s works where the working directory has been removed', async (command) => {
+  const shell = 'mkdir gone && cd gone && rmdir ../gone && PWD=elsewhere && export PWD && "$@"';
+  const { status, stderr } = await start([command], { shell }).ended;
+  expect([0, 1]).toContain(status);
+  expect(stderr).not.toMatch(/^ +at /m);
 });
 
 describe('what is wrong with a command line is said with what was meant, and status 2', () => {

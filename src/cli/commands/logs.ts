@@ -68,11 +68,13 @@ function formatRecord(record: string, style: Style): string {
     // Half a record, of a host that was killed while it wrote: shown as it is.
     return record;
   }
-  const { time, msg, stream, code, signal } = parsed as Record<string, unknown>;
+  const { time, msg, stream, code, signal } = (parsed ?? {}) as Record<string, unknown>;
+  // Nothing that Greenroom has written.
+  if (typeof msg !== 'string') return record;
   const at = new Date(String(time));
   const clock = Number.isNaN(at.getTime()) ? '' : at.toTimeString().slice(0, 8);
   const ended =
     code !== undefined ? ` (${typeof signal === 'string' ? signal : `status ${JSON.stringify(code)}`})` : '';
-  const text = String(msg) + ended;
+  const text = msg + ended;
   return `${style.dim(clock)} ${stream === undefined ? style.dim(`· ${text}`) : text}`;
 }

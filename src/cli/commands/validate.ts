@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { resolveSettings } from '../../config.ts';
 import { messageOf } from '../../errors.ts';
@@ -54,15 +54,24 @@ export const command = defineCommand({
 async function checkAll(paths: readonly string[], named: boolean): Promise<Checked[]> {
   const checked = await Promise.all(
     paths.map(async (path) => {
-      const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+      const isFolder = statOf(path)?.isDirectory() === true;
       if (!isFolder) return named ? [await checkFile(path)] : [];
       const own = join(path, FOLDER_MANIFEST);
-      if (statSync(own, { throwIfNoEntry: false }) !== undefined) return [await checkFile(own)];
+      if (statOf(own) !== undefined) return [await checkFile(own)];
       const found = await checkFolder(path);
       return found.length === 0 && named ? [failed(path, 'holds no manifest')] : found;
     }),
   );
   return checked.flat();
+}
+
+/** Undefined for what cannot be looked at; why, is said when it is read. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 async function checkFile(file: string): Promise<Checked> {
