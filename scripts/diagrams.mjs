@@ -6,7 +6,8 @@ import { pluginMachine } from '../dist/machines/plugin.js';
 import { schedulerMachine } from '../dist/machines/scheduler.js';
 import { supervisorMachine } from '../dist/machines/supervisor.js';
 import { workerMachine } from '../dist/machines/worker.js';
-import { DEFAULT_RESTART, DO_NOT_RESTART, NO_RESTARTS, planRestart } from '../dist/scheduler/restart-plan.js';
+import { EXIT_DO_NOT_RESTART } from '../dist/protocol.js';
+import { DEFAULT_RESTART, NO_RESTARTS, planRestart } from '../dist/scheduler/restart-plan.js';
 
 /** What stands between the markers of each name. */
 const DRAWINGS = {
@@ -41,7 +42,7 @@ const ENDS = {
   'is ended by a signal, or for want of memory': { signal: 'SIGKILL' },
   'hangs, and is killed': {},
   'ends, or is late, before it is ready': { code: 0, ready: false },
-  [`exits with status ${DO_NOT_RESTART}`]: { code: DO_NOT_RESTART },
+  [`exits with status ${EXIT_DO_NOT_RESTART}`]: { code: EXIT_DO_NOT_RESTART },
   'cannot be started, now or later': { ready: false, retryable: false },
 };
 
