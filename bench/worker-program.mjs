@@ -13,7 +13,6 @@ export function spawnWorkerProgram(manifest, folder) {
   if (entry === undefined) throw new Error(`${manifest} is no manifest.`);
   const { file, args, cwd, env, boot } = planLaunch(entry, {
     transport: 'unix',
-    logFile: join(folder, 'log'),
     passEnv: [],
     hostEnv: process.env,
   });
