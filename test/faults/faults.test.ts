@@ -6,7 +6,7 @@ import { SEED } from '../seed.ts';
 
 const RUN = fileURLToPath(new URL('run.mjs', import.meta.url));
 // `npm run faults` goes on for ten thousand.
-const RUNS = 300;
+const RUNS = 150;
 
 test(`whatever system calls fail, the host lives, calls end typed, and all serve again (seed ${SEED})`, async () => {
   const args = [RUN, '--seed', `${SEED}`, '--runs', `${RUNS}`];
