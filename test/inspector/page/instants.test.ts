@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CHROMIUM, openPage, useBrowser, visit } from './browser.ts';
 import { parseSession, replay } from './replay.ts';
 import { crash, openSession, says } from './session.ts';
@@ -41,16 +41,20 @@ describe.skipIf(CHROMIUM === undefined)('the time cursor', () => {
       return Number(/record (\d+)/.exec(text)?.[1]) >= seq;
     }, header.seq);
     const shown = await visit(page, instants);
+    const end = [{ seq: header.seq, actor: 'plugin:bench' }];
+    const last = await visit(page, end);
     // Read from the file, of which the page knows the end first, instead of from the stream, it is the same.
     const file = join(bench.folder, 'session.ndjson');
     writeFileSync(file, exported);
     await page.locator('input[type=file]').setInputFiles(file);
     await says(page, '.pill', /session\.ndjson/);
+    // Its name is there before the whole of it is read.
+    await vi.waitFor(async () => expect(await visit(page, end)).toEqual(last), { timeout: 20_000, interval: 20 });
     const read = await visit(page, instants.slice(0, 50));
     for (const [index, seen] of [...shown, ...read].entries()) {
       const { seq, actor } = instants[index % 500] as (typeof instants)[number];
       const wanted = replay(start, records, seq);
-      const hint = `seed ${seed}, record ${seq} of ${header.seq}, ${actor}`;
+      const hint = `${index < 500 ? 'live' : 'file'}, seed ${seed}, record ${seq} of ${header.seq}, ${actor}`;
       for (const [id, { state: own }] of wanted) expect([hint, id, seen.actors[id]]).toEqual([hint, id, own]);
       expect([hint, seen.context]).toEqual([hint, wanted.get(actor)?.context]);
       for (const path of wanted.get(actor)?.active ?? [])
