@@ -131,20 +131,11 @@ class CjmChannel implements WorkerChannel {
 
   /** A sink that gets the progress too. `done` is called at the end of the call. */
   #watched(sink: CallSink, done: () => void): CallSink {
-    const over = (): void => void this.#calls.delete(progress);
-    const told: CallSink = {
-      onProgress: (fraction, message) => sink.onProgress(fraction, message),
-      onChunk: (chunk, length) => sink.onChunk(chunk, length),
-      onResult: (result) => {
-        over();
-        sink.onResult(result);
-      },
-      onError: (error) => {
-        over();
-        sink.onError(error);
-      },
-    };
-    const progress = withPolledProgress(told, (signal) => this.#ask('GET', '/progress', undefined, signal));
+    const progress = withPolledProgress(
+      sink,
+      (signal) => this.#ask('GET', '/progress', undefined, signal),
+      () => void this.#calls.delete(progress),
+    );
     this.#calls.add(progress);
     return {
       onProgress: (fraction, message) => progress.onProgress(fraction, message),

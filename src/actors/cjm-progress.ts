@@ -17,9 +17,13 @@ export interface PolledSink extends CallSink {
 
 /**
  * A sink that also gets the progress that `ask` finds, `{ progress, message }`, each change once, the last before the
- * result. An answer that cannot be had is passed over.
+ * result. An answer that cannot be had is passed over. `over` is called before the outcome is handed on.
  */
-export function withPolledProgress(sink: CallSink, ask: (signal: AbortSignal) => Promise<unknown>): PolledSink {
+export function withPolledProgress(
+  sink: CallSink,
+  ask: (signal: AbortSignal) => Promise<unknown>,
+  over: () => void,
+): PolledSink {
   const asking = new AbortController();
   let last = '';
   let timer: NodeJS.Timeout;
@@ -62,6 +66,7 @@ export function withPolledProgress(sink: CallSink, ask: (signal: AbortSignal) =>
       end();
       handOn = () => {
         handOn = undefined;
+        over();
         sink.onResult(result);
       };
       void lookOnceMore().then(() => handOn?.());
@@ -69,6 +74,7 @@ export function withPolledProgress(sink: CallSink, ask: (signal: AbortSignal) =>
     hurry: () => handOn?.(),
     onError: (error) => {
       end();
+      over();
       sink.onError(error);
     },
   };
