@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../src/plugin-config.ts';
 
@@ -115,3 +118,13 @@ describe('a config', () => {
     expect(await resolveConfig(nested(60), nested(60), 'x')).toEqual(nested(60));
   });
 });
+
+it.runIf(process.platform === 'linux')(
+  'a config is checked once there are descriptors for it, and none ends the program',
+  async () => {
+    const host = fileURLToPath(new URL('fixtures/hosts/short-host.mjs', import.meta.url));
+    const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, host]);
+    const short = expect.stringMatching(/^E_CONFIG: .*cannot be checked now: this program has no file descriptor left/);
+    expect(JSON.parse(stdout)).toEqual([short, '{"size":3}', short, '{"size":3}']);
+  },
+);
