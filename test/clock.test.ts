@@ -36,11 +36,12 @@ describe('a timer of the system clock', () => {
     const fired = vi.fn();
     const after = new Promise<void>((resolve) => {
       const timer = systemClock.setTimeout(fired, 1);
-      // It is due, and waits for the end of this turn of the event loop.
+      // Both are due when the loop comes to its timers: the first waits for the end of that turn, and is cleared in it.
       setTimeout(() => {
         systemClock.clearTimeout(timer);
         setImmediate(resolve);
       }, 1);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
     });
     await after;
     expect(fired).not.toHaveBeenCalled();

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readText } from '../file-text.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import { safeFileName } from '../safe-file-name.ts';
+import { writeWhole } from '../whole-file.ts';
 
 /** What plugins were measured to take up, by plugin and by what was asked of it. Kept in the data directory. */
 export interface Footprints {
@@ -49,9 +50,7 @@ export function openFootprints(dataDir: string, onError: (error: unknown) => voi
       for (const oldest of figures.keys()) if (figures.size > MOST_CONFIGS) figures.delete(oldest);
       try {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
-        const file = join(folder, `${safeFileName(name)}.json`);
-        writeFileSync(`${file}.draft`, `${JSON.stringify(Object.fromEntries(figures))}\n`, { mode: 0o600 });
-        renameSync(`${file}.draft`, file);
+        writeWhole(join(folder, `${safeFileName(name)}.json`), `${JSON.stringify(Object.fromEntries(figures))}\n`);
       } catch (error) {
         if (!reported) onError(error);
         reported = true;

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { readText } from '../file-text.ts';
+import { removeWhole, writeWhole } from '../whole-file.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
 /** What a supervisor leaves in its data directory while it has workers, for the one that comes after a sudden death. */
@@ -34,11 +35,8 @@ export function recordFile(dataDir: string, id: string): string {
 
 /** Writes a record in place of the one before. Throws what the file system throws. */
 export function writeRecord(dataDir: string, record: SupervisorRecord): void {
-  const file = recordFile(dataDir, record.id);
-  const draft = `${file}.draft`;
   mkdirSync(folderOf(dataDir), { recursive: true, mode: 0o700 });
-  writeFileSync(draft, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-  renameSync(draft, file);
+  writeWhole(recordFile(dataDir, record.id), `${JSON.stringify(record)}\n`);
 }
 
 /** The records in a data directory; those that are not readable are left out. */
@@ -66,11 +64,7 @@ export function readRecords(dataDir: string): SupervisorRecord[] {
 
 /** Removes a record. Does nothing where there is none; one that cannot be removed is found dead later. Never throws. */
 export function removeRecord(dataDir: string, id: string): void {
-  try {
-    rmSync(recordFile(dataDir, id), { force: true });
-  } catch {
-    // The disk may be read-only by now.
-  }
+  removeWhole(recordFile(dataDir, id));
 }
 
 function groupOf({ cgroup }: { readonly cgroup: string | null }): string | null {

@@ -81,8 +81,8 @@ export class WorkerTrees {
 
   /** To be called when no tree is left. */
   async close(): Promise<void> {
-    if (this.#guard === undefined) return;
-    await this.#guard.close();
+    // Not only with a guard: where none could be started, there may be a record and a group all the same.
+    await this.#guard?.close();
     this.#cgroup?.remove();
     removeLeftSockets();
     removeRecord(this.#dataDir, this.id);

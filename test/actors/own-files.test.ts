@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openFootprints } from '../../src/actors/footprints.ts';
 import { readRecords, type SupervisorRecord, writeRecord } from '../../src/actors/supervisor-record.ts';
 import type { ManifestEntry } from '../../src/manifest/read.ts';
+import { removeWhole, writeWhole } from '../../src/whole-file.ts';
 
 let dataDir: string;
 
@@ -47,5 +48,29 @@ describe('files of the data directory that nobody should have put there', () => 
     const footprints = openFootprints(dataDir, () => {});
     for (const name of ['folder', 'deep', 'huge', 'pipe'])
       expect(footprints.get({ manifest: { name } } as ManifestEntry, {})).toBeUndefined();
+  });
+});
+
+describe('a file that is written whole', () => {
+  it('leaves no draft behind where it cannot take its place', () => {
+    mkdirSync(join(dataDir, 'taken', 'inside'), { recursive: true });
+    expect(() => writeWhole(join(dataDir, 'taken'), 'new')).toThrow(/EISDIR|EPERM|ENOTEMPTY|EEXIST/);
+    expect(readdirSync(dataDir)).toEqual(['taken']);
+  });
+
+  it('keeps its old content where the new one cannot be written', () => {
+    const file = join(dataDir, 'file');
+    writeWhole(file, 'old');
+    mkdirSync(`${file}.draft`);
+    expect(() => writeWhole(file, 'new')).toThrow();
+    expect(readFileSync(file, 'utf8')).toBe('old');
+  });
+
+  it('goes together with a draft that could not be tidied up', () => {
+    const file = join(dataDir, 'file');
+    writeWhole(file, 'old');
+    writeFileSync(`${file}.draft`, 'half');
+    removeWhole(file);
+    expect(readdirSync(dataDir)).toEqual([]);
   });
 });
