@@ -6,5 +6,5 @@ export interface CallOutcome {
   onResult(result: unknown): void;
   onError(error: GreenroomError): void;
   /** Since when nobody has read what came, by the monotonic clock; `undefined`: it is read, or is no stream. */
-  readonly idleSince?: number | undefined;
+  idleSince?(): number | undefined;
 }

@@ -4,7 +4,7 @@ import { GreenroomError } from '../errors.ts';
 import { onAbort } from '../abort-watch.ts';
 import { callListener } from '../listeners.ts';
 import type { CallOutcome } from './call-outcome.ts';
-import type { CallWatch } from './call-watch.ts';
+import type { CallEnd, CallWatch } from './call-watch.ts';
 import { connectionFault } from './connection-fault.ts';
 import { type EncodedCall, removeTempFiles, type UnsavedCall } from './input.ts';
 import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
@@ -95,6 +95,8 @@ export class Call implements Guest {
   #unsaved: UnsavedCall | undefined;
   readonly #options: CallOptions;
   #outcome: CallOutcome | undefined;
+  /** Tells whoever watches the calls of the end. */
+  readonly #onEnd: CallEnd | undefined;
   #residency: Residency | undefined;
   #inFlight: CallInFlight | undefined;
   #timeout: unknown;
@@ -119,7 +121,8 @@ export class Call implements Guest {
     if ('save' in encoded) this.#unsaved = encoded;
     else this.#encoded(encoded);
     this.#options = options;
-    this.#outcome = site.calls.begin(site.plugin, id, outcome);
+    this.#outcome = outcome;
+    this.#onEnd = site.calls.begin(site.plugin, id);
     this.priority = options.priority ?? 0;
     const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined && timeoutMs !== Infinity) {
@@ -132,7 +135,7 @@ export class Call implements Guest {
   }
 
   get idleSince(): number | undefined {
-    return this.#outcome?.idleSince;
+    return this.#outcome?.idleSince?.();
   }
 
   /** Sends the call on its way: in this same step, unless there is something to save first. */
@@ -146,7 +149,7 @@ export class Call implements Guest {
     try {
       this.#encoded(await unsaved.save());
     } catch (error) {
-      this.#settle()?.onError(error as GreenroomError);
+      this.#fail(error as GreenroomError);
       return;
     }
     this.#unsaved = undefined;
@@ -198,7 +201,7 @@ export class Call implements Guest {
     // The scheduler waits for room no longer than the calls do, and may see their deadline before their timer.
     const late =
       error.code === 'E_REFUSED' && this.deadline !== undefined && this.#site.clock.monotonic() >= this.deadline;
-    this.#settle()?.onError(late ? this.#timeoutError() : error);
+    this.#fail(late ? this.#timeoutError() : error);
     this.#discardFiles();
   }
 
@@ -250,7 +253,7 @@ export class Call implements Guest {
   }
 
   #onResult(result: unknown): void {
-    this.#settle()?.onResult(result);
+    this.#succeed(result);
     this.#leave();
   }
 
@@ -270,7 +273,7 @@ export class Call implements Guest {
       this.#site.gate.starve(residency, this);
       return;
     }
-    this.#settle()?.onError(error);
+    this.#fail(error);
     this.#leave();
   }
 
@@ -283,7 +286,7 @@ export class Call implements Guest {
       return;
     }
     if (fault === 'shortage') {
-      this.#settle()?.onError(error);
+      this.#fail(error);
       this.#leave();
       return;
     }
@@ -292,7 +295,7 @@ export class Call implements Guest {
       () => {
         if (!isOurs()) return;
         if (!this.#mayBeResent()) {
-          this.#settle()?.onError(error);
+          this.#fail(error);
           this.#leave();
           return;
         }
@@ -369,13 +372,26 @@ export class Call implements Guest {
       this.#askToStop(residency);
       this.#grace = patience.setTimeout(() => gate.reportStuck(residency, this), this.#site.cancelGraceMs());
     }
-    outcome.onError(error);
+    this.#fail(error, outcome);
   }
 
   #askToStop(residency: Residency): void {
     // A paused stream stands still in the worker too, and would not see that it is cancelled.
     this.#inFlight?.resume();
     residency.channel.cancel(this.id).catch(() => {});
+  }
+
+  #succeed(result: unknown): void {
+    const outcome = this.#settle();
+    if (outcome === undefined) return;
+    this.#onEnd?.();
+    outcome.onResult(result);
+  }
+
+  #fail(error: GreenroomError, outcome = this.#settle()): void {
+    if (outcome === undefined) return;
+    this.#onEnd?.(error);
+    outcome.onError(error);
   }
 
   /** Hands out the caller's side once; whoever gets it settles it. */

@@ -48,9 +48,7 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: Strea
         onChunk: (chunk: unknown, length: number) => stream.push(chunk as Chunk, length),
         onResult: () => stream.end(),
         onError: (error: GreenroomError) => stream.fail(error),
-        get idleSince() {
-          return stream.idleSince;
-        },
+        idleSince: () => stream.idleSince,
       };
       if (encoded instanceof GreenroomError) {
         stream.fail(encoded);

@@ -1,4 +1,5 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate';
+import type { CallEnd } from '../calls/call-watch.ts';
 import { type Clock, wallTime } from '../clock.ts';
 import type { GreenroomError } from '../errors.ts';
 import type { ManifestProblem } from '../manifest/read.ts';
@@ -260,7 +261,7 @@ export class Recorder {
     }
   }
 
-  #onCall(plugin: string, call: string): ((error?: GreenroomError) => void) | undefined {
+  #onCall(plugin: string, call: string): CallEnd | undefined {
     try {
       const sampled = this.#calls.begin();
       if (sampled.isTold) {

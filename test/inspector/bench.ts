@@ -7,7 +7,6 @@ import { pino } from 'pino';
 import { afterEach, vi } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { resolveSettings, type SupervisorSettings } from '../../src/config.ts';
-import type { CallOutcome } from '../../src/calls/call-outcome.ts';
 import type { CallWatch } from '../../src/calls/call-watch.ts';
 import { type Inspected, type Inspector, type InspectorOptions, openInspector } from '../../src/inspector/index.ts';
 import type { InspectorRecord, Sync } from '../../src/inspector/wire.ts';
@@ -76,9 +75,6 @@ export async function openBench(
   });
   return { runtime, supervisor, inspected, calls, folder, errors, logged, write };
 }
-
-/** The outcome of a call that nobody awaits. */
-export const nowhere: CallOutcome = { onChunk() {}, onResult() {}, onError() {} };
 
 /** An inspector that is closed after the test, with its address taken apart. */
 export async function inspect(

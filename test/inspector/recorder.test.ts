@@ -6,7 +6,7 @@ import { GreenroomError } from '../../src/errors.ts';
 import { Recorder } from '../../src/inspector/recorder.ts';
 import { Redactor } from '../../src/inspector/redaction.ts';
 import type { CrashRecord, InspectorRecord, SessionHeader, Sync, TransitionRecord } from '../../src/inspector/wire.ts';
-import { type Bench, endAfterTest, get, inspect, nowhere, openBench, Reader } from './bench.ts';
+import { type Bench, endAfterTest, get, inspect, openBench, Reader } from './bench.ts';
 
 function recorderOf(bench: Bench): Recorder {
   const recorder = new Recorder(bench.inspected);
@@ -142,7 +142,7 @@ describe('the recorder', () => {
     const bench = await openBench();
     const recorder = recorderOf(bench);
     for (let call = 0; call < 500; call += 1) {
-      bench.calls.begin('bench', String(call), nowhere).onResult(null);
+      bench.calls.begin('bench', String(call))?.();
     }
     const calls = of(recordsOf(recorder), 'call');
     const starts = calls.filter(({ edge }) => edge === 'start');
@@ -159,13 +159,13 @@ describe('the recorder', () => {
     const bench = await openBench();
     const recorder = new Recorder({ ...bench.inspected, clock, onError: (error) => bench.errors.push(error) });
     endAfterTest(async () => recorder.close());
-    const begin = (call: string) => bench.calls.begin('bench', call, nowhere);
+    const begin = (call: string) => bench.calls.begin('bench', call);
     const slow = Array.from({ length: 60 }, (_, index) => begin(`slow-${index}`));
-    for (let call = 0; call < 500; call += 1) begin(String(call)).onResult(null);
+    for (let call = 0; call < 500; call += 1) begin(String(call))?.();
     const message = `token=abcdefgh ${'x'.repeat(2_000)}`;
-    begin('failed').onError(new GreenroomError('E_REMOTE', message, { plugin: 'bench' }));
+    begin('failed')?.(new GreenroomError('E_REMOTE', message, { plugin: 'bench' }));
     now += 1_000;
-    for (const call of slow) call.onResult(null);
+    for (const end of slow) end?.();
     const calls = of(recordsOf(recorder), 'call');
     const ends = calls.filter(({ edge }) => edge === 'end');
     expect(ends.map(({ call }) => call)).toEqual(['failed', ...slow.map((_, index) => `slow-${index}`)]);
@@ -259,7 +259,7 @@ describe('the recorder', () => {
     await expect(supervisor.execute('bench', { do: 'exit', code: 7 })).rejects.toMatchObject({ code: 'E_CRASHED' });
     expect(await supervisor.execute('bench', { do: 'say', text: 'x' })).toBeNull();
     runtime.problems.notify([{ file: 'x', reason: 'y', severity: 'error' }]);
-    bench.calls.begin('bench', '1', nowhere);
+    bench.calls.begin('bench', '1');
     expect(thrown).toHaveLength(10);
     expect(bench.logged).toEqual([]);
     expect((await get(port, '/api/snapshot', { authorization: `Bearer ${token}` })).status).toBe(500);
