@@ -1459,9 +1459,8 @@ def main():
         "address": address,
         "control": control,
         "sdk": SDK,
-        # Whether the plugin has a cleanup or not: the request also waits for cancelled calls to end.
-        "capabilities": ["stream", "progress", "cleanup"]
-        + [name for name in ("cancel", "release") if callable(attribute(plugin, name))],
+        "capabilities": ["stream", "progress", "settle"]
+        + [name for name in ("cancel", "release", "cleanup") if callable(attribute(plugin, name))],
         "concurrency": concurrency,
     }
     try:

@@ -30,7 +30,7 @@ export interface BootPlugin {
 }
 
 /** What a worker can do beyond `execute`. */
-export type Capability = 'stream' | 'cancel' | 'progress' | 'release' | 'cleanup';
+export type Capability = 'stream' | 'cancel' | 'progress' | 'release' | 'cleanup' | 'settle';
 
 /** The one line of JSON with the key `greenroom` that a worker prints on standard output once it listens. */
 export interface Handshake {

@@ -17,8 +17,8 @@ export interface ChannelOptions {
   readonly control: string;
   readonly token: string;
   readonly concurrency: number;
-  /** Whether its plugin has a cleanup. */
-  readonly cleanup: boolean;
+  /** What it said in its handshake that it can do. */
+  readonly capabilities: readonly string[];
   /** How its answers are read; by default as those of the SDKs. */
   readonly parse?: AnswerParser | undefined;
 }
@@ -38,13 +38,13 @@ class UndiciChannel implements WorkerChannel {
   readonly #admin: Client | Pool;
   readonly #callHeaders: string[];
   readonly #headers: Record<string, string>;
-  readonly #hasCleanup: boolean;
+  readonly #capabilities: readonly string[];
   readonly #parse: AnswerParser;
   #closed = false;
 
-  constructor({ plugin, address, control, token, concurrency, cleanup, parse = parseAnswer }: ChannelOptions) {
+  constructor({ plugin, address, control, token, concurrency, capabilities, parse = parseAnswer }: ChannelOptions) {
     this.#plugin = plugin;
-    this.#hasCleanup = cleanup;
+    this.#capabilities = capabilities;
     this.#parse = parse;
     this.#calls = connectTo(address, concurrency);
     this.#admin = connectTo(address, 1);
@@ -90,7 +90,11 @@ class UndiciChannel implements WorkerChannel {
   }
 
   async cleanup(signal: AbortSignal): Promise<void> {
-    if (this.#hasCleanup) await this.#ask(this.#admin, 'POST', '/cleanup', {}, signal);
+    const isNeeded =
+      this.#capabilities.includes('cleanup') ||
+      // Cancelled calls may still be ending.
+      (this.#capabilities.includes('settle') && this.#calls.stats.running > 0);
+    if (isNeeded) await this.#ask(this.#admin, 'POST', '/cleanup', {}, signal);
   }
 
   close(): void {

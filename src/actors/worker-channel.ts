@@ -42,7 +42,7 @@ export interface WorkerChannel {
   configSchema(signal: AbortSignal): Promise<unknown>;
   /** Asks the plugin to give up its heavy resources; false where it has no release. */
   release(signal: AbortSignal): Promise<boolean>;
-  /** Tells the plugin that it is about to be stopped, if it has a cleanup. */
+  /** Tells the plugin that it is about to be stopped, if it has a cleanup or calls that are still ending. */
   cleanup(signal: AbortSignal): Promise<void>;
   /** Breaks every connection; calls in flight end with `E_CRASHED`. Idempotent. */
   close(): void;

@@ -42,7 +42,7 @@ async function connectByHandshake(
     control: handshake.control,
     token: process.token,
     concurrency,
-    cleanup: handshake.capabilities.includes('cleanup'),
+    capabilities: handshake.capabilities,
     parse: launch.entry.manifest.worker === 'command' ? parseAnyAnswer : parseAnswer,
   });
   process.onExit(() => channel.close());

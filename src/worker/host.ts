@@ -101,9 +101,9 @@ async function controlAddress({ listen: where }: Boot, control: Promise<string>)
 }
 
 function shake(boot: Boot, lifeline: number, plugin: AnyPlugin, address: string, control: string): void {
-  // Whether the plugin has a cleanup or not: the request also waits for cancelled calls to end.
-  const capabilities: Capability[] = ['stream', 'cancel', 'progress', 'cleanup'];
+  const capabilities: Capability[] = ['stream', 'cancel', 'progress', 'settle'];
   if (plugin.release !== undefined) capabilities.push('release');
+  if (plugin.cleanup !== undefined) capabilities.push('cleanup');
   const handshake: Handshake = {
     greenroom: PROTOCOL,
     nonce: boot.nonce,

@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const played of playing.splice(0)) await played.stop();
 });
 
-function channelTo(played: Played, concurrency = 1, control = played, cleanup = true): WorkerChannel {
+function channelTo(played: Played, concurrency = 1, control = played, capabilities = ['cleanup']): WorkerChannel {
   playing.push(played);
   const channel = createUndiciChannel({
     plugin: 'talker',
@@ -20,7 +20,7 @@ function channelTo(played: Played, concurrency = 1, control = played, cleanup = 
     control: control.address,
     token: 'secret',
     concurrency,
-    cleanup,
+    capabilities,
   });
   open.push(channel);
   return channel;
@@ -402,10 +402,34 @@ describe('everything but calls over undici', () => {
     expect(await call).toMatchObject({ result: 1 });
   });
 
-  it('asks for no cleanup of a plugin that has none', async () => {
-    const played = await playHttp((_request, response) => reply(response, 500, {}));
-    const channel = channelTo(played, 1, played, false);
-    await expect(channel.cleanup(never)).resolves.toBeUndefined();
+  it.each([
+    [[], []],
+    [['settle'], ['/cleanup']],
+    [
+      ['settle', 'cleanup'],
+      ['/cleanup', '/cleanup'],
+    ],
+  ])('with the capabilities %j asks for a cleanup only where there is something to do', async (capabilities, asked) => {
+    const paths: (string | undefined)[] = [];
+    const began = new Moment();
+    let held: ServerResponse | undefined;
+    const played = await playHttp((request, response) => {
+      if (request.url === '/execute') {
+        held = response;
+        began.happen();
+        return;
+      }
+      paths.push(request.url);
+      reply(response, 200, { status: 'ok' });
+    });
+    const channel = channelTo(played, 1, played, capabilities);
+    const call = told((sink) => channel.execute('c', body, sink));
+    await began.happened;
+    await channel.cleanup(never);
+    if (held !== undefined) reply(held, 200, { result: 1 });
+    await call;
+    await channel.cleanup(never);
+    expect(paths).toEqual(asked);
   });
 
   it('rejects with the error of the plugin, and with E_PROTOCOL where the answer makes no sense', async () => {
