@@ -37,12 +37,12 @@ export function jsonFaults(text: string, isText?: (path: JsonPath, digits: strin
 }
 
 /**
- * Whether a text that was read as this value surely has no {@link jsonFaults fault}. To read a text through takes ten
- * times as long.
+ * Whether a text that was read as this value surely has no {@link jsonFaults fault}, and no more than so many levels. To
+ * read a text through takes ten times as long.
  */
-export function isSurelySound(text: string, value: unknown): boolean {
+export function isSurelySound(text: string, value: unknown, levels: number): boolean {
   // Of a name that is given twice one is lost, so that the text has more names than the value.
-  return namesInText(text) === soundNamesIn(value);
+  return namesInText(text) === soundNamesIn(value, levels);
 }
 
 /** How many colons follow the end of a string, some in strings perhaps. */
@@ -56,17 +56,18 @@ function namesInText(text: string): number {
   return names;
 }
 
-/** How many names a value has at all levels; NaN where one is reserved, or a number does not fit. */
-function soundNamesIn(value: unknown): number {
+/** How many names a value has at all levels; NaN where one is reserved, a number does not fit, or there are more levels. */
+function soundNamesIn(value: unknown, levels: number): number {
   if (typeof value === 'number')
     return Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER ? 0 : Number.NaN;
   if (typeof value !== 'object' || value === null) return 0;
+  if (levels === 0) return Number.NaN;
   let names = 0;
-  if (Array.isArray(value)) for (const item of value) names += soundNamesIn(item);
+  if (Array.isArray(value)) for (const item of value) names += soundNamesIn(item, levels - 1);
   else
     for (const name in value) {
       if (name === '__proto__') return Number.NaN;
-      names += 1 + soundNamesIn((value as Readonly<Record<string, unknown>>)[name]);
+      names += 1 + soundNamesIn((value as Readonly<Record<string, unknown>>)[name], levels - 1);
     }
   return names;
 }

@@ -31,6 +31,7 @@ import { GreenroomError } from './errors.ts';
 import type { Explanation } from './explanation.ts';
 import type { Inspector } from './inspector/index.ts';
 import type { InspectionObserver } from './inspector/observation.ts';
+import { frozen } from './frozen.ts';
 import { callListener } from './listeners.ts';
 import type { PluginState } from './machines/plugin.ts';
 import type { ManifestProblem } from './manifest/read.ts';
@@ -245,7 +246,8 @@ export class Supervisor implements AsyncDisposable {
     return {
       name,
       get info() {
-        return record.entry.manifest;
+        // What a program changed of it would change what the supervisor decides.
+        return frozen(record.entry.manifest);
       },
       snapshot: () => record.snapshot(),
       subscribe: (listener) => {

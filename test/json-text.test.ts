@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import * as fc from 'fast-check';
+import { isDeeperThan } from '../src/json-depth.ts';
 import { isSurelySound, firstInexact, jsonFaults, quoteInexact } from '../src/json-text.ts';
 
 const found = (text: string): string[] => jsonFaults(text).map(({ kind, field }) => `${kind} ${field}`);
@@ -91,9 +92,11 @@ test('a text that is surely sound has no fault', () => {
   }));
   let sound = 0;
   fc.assert(
-    fc.property(text, (given) => {
-      if (!isSurelySound(given, JSON.parse(given))) return;
+    fc.property(text, fc.constantFrom(1, 2, 64), (given, levels) => {
+      const value: unknown = JSON.parse(given);
+      if (!isSurelySound(given, value, levels)) return;
       sound += 1;
+      expect(isDeeperThan(levels, value)).toBe(false);
       expect(jsonFaults(given)).toEqual([]);
     }),
     { numRuns: 2_000 },

@@ -2,7 +2,6 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { shortageIn } from '../system-error.ts';
 import { type FileStamp, readText } from '../file-text.ts';
-import { frozen } from '../frozen.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json-depth.ts';
 import { isSurelySound, type JsonPath, jsonFaults } from '../json-text.ts';
 import { isCopyName } from './backup-name.ts';
@@ -21,7 +20,6 @@ export interface ManifestProblem {
 
 /** A manifest with where it came from, and its relative paths made absolute. */
 export interface ManifestEntry {
-  /** Frozen at every level, as programs are given it. */
   readonly manifest: Manifest;
   readonly file: string;
   /** The folder of the file; relative paths in it start here. */
@@ -70,14 +68,15 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
       text.trim() === '' ? 'is empty' : `is not JSON: ${(error as Error).message}${placeOf(error as Error, text)}`,
     );
   }
-  if (isDeeperThan(MAX_LEVELS, value)) return fail(`is nested more than ${MAX_LEVELS} levels deep`);
+  const isSound = isSurelySound(text, value, MAX_LEVELS);
+  if (!isSound && isDeeperThan(MAX_LEVELS, value)) return fail(`is nested more than ${MAX_LEVELS} levels deep`);
   const variables: [string, string][] = [];
   const isText = ([field, name, ...deeper]: JsonPath, digits: string): boolean => {
     const isVariable = field === 'env_vars' && typeof name === 'string' && deeper.length === 0;
     if (isVariable && String(Number(digits)) !== digits) variables.push([name, digits]);
     return isVariable;
   };
-  const faults = isSurelySound(text, value) && !hasNumericVariables(value) ? [] : jsonFaults(text, isText);
+  const faults = isSound && !hasNumericVariables(value) ? [] : jsonFaults(text, isText);
   const parsed = faults.length > 0 ? undefined : parseManifest(withNumbersAsWritten(value, variables));
   if (parsed?.ok !== true) {
     const issues = (parsed?.issues ?? faults).map(({ field, reason }) => ({
@@ -144,7 +143,7 @@ function toEntry(manifest: Manifest, file: string, searchPath: string): Manifest
   if (python_path !== undefined) resolved.python_path = resolveProgram(folder, python_path);
   if (command !== undefined) resolved.command = resolveProgram(folder, command);
   if (cwd !== undefined) resolved.cwd = fromFolder(folder, cwd);
-  return { manifest: frozen(manifest), file, folder, searchPath, resolved };
+  return { manifest, file, folder, searchPath, resolved };
 }
 
 /** A module that names a file, in contrast to a dotted Python module. */
