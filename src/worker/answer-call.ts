@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { describeError } from './describe-error.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { nameCall, sendError, sendJson } from './http-answers.ts';
 import type { AnyPlugin } from './load-plugin.ts';
 import { Promise } from './originals.ts';
 import { PluginError } from './plugin-error.ts';
@@ -29,8 +28,7 @@ export async function answerCall(
   { plugin, context, calls, starting }: CallSettings,
   response: ServerResponse,
 ): Promise<void> {
-  nameCall(response, body.call);
-  const frames = new FrameWriter(response);
+  const frames = new FrameWriter(response, body.call);
   let call: RunningCall | undefined;
   let end: () => void;
   try {
@@ -43,10 +41,10 @@ export async function answerCall(
       await starting;
       refuseCancelled(running);
     }
-    end = kind === 'stream' ? await stream(plugin, running, frames) : await execute(plugin, running, frames, response);
+    end = kind === 'stream' ? await stream(plugin, running, frames) : await execute(plugin, running, frames);
   } catch (error) {
     const described = describeError(error);
-    end = () => (frames.started ? frames.error(described) : sendError(response, described));
+    end = () => frames.error(described);
   }
   // Before the answer's end: whoever has it, and cancels the call, is told that there is none.
   if (call !== undefined) calls.close(call);
@@ -54,16 +52,11 @@ export async function answerCall(
 }
 
 /** Runs the call and returns how to send the end of its answer. */
-async function execute(
-  plugin: AnyPlugin,
-  call: RunningCall,
-  frames: FrameWriter,
-  response: ServerResponse,
-): Promise<() => void> {
+async function execute(plugin: AnyPlugin, call: RunningCall, frames: FrameWriter): Promise<() => void> {
   const value = await plugin.execute(call.input, call);
   if (isAsyncIterable(value)) return writeChunks(value, call, frames);
   const json = serialize(await withTempFiles(value));
-  return () => (frames.started ? frames.result(json) : sendJson(response, 200, `{"result":${json}}`));
+  return () => frames.result(json);
 }
 
 async function stream(plugin: AnyPlugin, call: RunningCall, frames: FrameWriter): Promise<() => void> {

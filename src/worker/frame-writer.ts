@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { WireError } from '../protocol.ts';
 import { writeJson } from './exact-json.ts';
+import { headOf, sendError, sendJson } from './http-answers.ts';
 import { now, Promise, setImmediate, stringify } from './originals.ts';
 import { shorten } from './shorten.ts';
 import { textOf } from './text-of.ts';
@@ -14,11 +15,12 @@ const TURN_MS = 10;
 /** The most characters of a progress message. */
 const MAX_MESSAGE = 16 * 1024;
 
-const NDJSON = { 'content-type': 'application/x-ndjson' };
+const NDJSON = 'application/x-ndjson';
 
-/** Writes the frames of one answer. The head is sent with the first frame. */
+/** Writes the answer of one call: as frames, the head with the first of them, or whole where it begins with its end. */
 export class FrameWriter {
   readonly #response: ServerResponse;
+  readonly #call: string;
   #gathered = '';
   /** Progress that is not sent yet: while the reader is behind, only the latest counts. */
   #progress = '';
@@ -27,8 +29,9 @@ export class FrameWriter {
   #turnedAt = 0;
   #flushScheduled = false;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, call: string) {
     this.#response = response;
+    this.#call = call;
   }
 
   /** Whether a frame was written, so that the answer can only be NDJSON. */
@@ -75,9 +78,10 @@ export class FrameWriter {
     return at - this.#turnedAt < TURN_MS ? undefined : this.#turn();
   }
 
-  /** Ends the answer with its last frame, the result given as JSON. */
+  /** Ends the answer with the result, given as JSON. */
   result(json: string): void {
-    this.#end(`{"result":${json}}\n`);
+    if (this.started) this.#end(`{"result":${json}}\n`);
+    else sendJson(this.#response, 200, `{"result":${json}}`, this.#call);
   }
 
   end(): void {
@@ -85,12 +89,13 @@ export class FrameWriter {
   }
 
   error(error: WireError): void {
-    this.#end(`${writeJson({ error }, 'error')}\n`);
+    if (this.started) this.#end(`${writeJson({ error }, 'error')}\n`);
+    else sendError(this.#response, error, undefined, this.#call);
   }
 
   #end(lastFrame: string): void {
     const text = this.#take() + lastFrame;
-    if (!this.started) this.#response.writeHead(200, NDJSON);
+    if (!this.started) this.#response.writeHead(200, headOf(NDJSON, this.#call));
     this.#response.end(text);
   }
 
@@ -98,7 +103,7 @@ export class FrameWriter {
   #send(): boolean {
     const text = this.#take();
     if (this.#response.destroyed) return true;
-    if (!this.started) this.#response.writeHead(200, NDJSON);
+    if (!this.started) this.#response.writeHead(200, headOf(NDJSON, this.#call));
     const ready = this.#response.write(text);
     // A response holds what is written back until the next tick, which a plugin that does not wait never lets come. Up to
     // Node 24 it is the socket that is corked.

@@ -73,6 +73,8 @@ async function run(boot: Boot, lifeline: number): Promise<void> {
       return;
     }
     if (isControl(request.url)) response.shouldKeepAlive = false;
+    // HTTP/1.1 keeps a connection where nothing is said of it, and what is said would be read with every answer.
+    else response.removeHeader('connection');
     if (!answerControl(request, response)) void answerPlugin(request, response);
   });
   const { address, host } = await listen(server, boot.listen);

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerOptions, ServerResponse } from 'node:http';
 import { CALL_HEADER, type WireError } from '../protocol.ts';
 import { writeJson } from './exact-json.ts';
 import { Promise } from './originals.ts';
@@ -40,30 +40,40 @@ export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): P
         return;
       }
       const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-      if (isUtf8(body)) resolve(body.toString('utf8'));
+      const text = body.toString('utf8');
+      // What is not UTF-8 is read as this character, which a text may also have of its own.
+      if (!text.includes('\ufffd') || isUtf8(body)) resolve(text);
       else refuse('The body is not UTF-8.');
     });
     request.on('error', reject);
   });
 }
 
-/** Says, in the head of an answer, which call it belongs to. The identifier may be any text, and a head takes ASCII only. */
-export function nameCall(response: ServerResponse, call: string): void {
-  if (/^[\x21-\x7e]+$/.test(call)) response.setHeader(CALL_HEADER, call);
+/**
+ * The head of an answer. It says which call it belongs to, if it is a call's: the identifier may be any text, and a head
+ * takes ASCII only. All of it goes to `writeHead`, as setting a header beforehand makes Node take the long way.
+ */
+export function headOf(type: string, call?: string): OutgoingHttpHeaders {
+  const head: OutgoingHttpHeaders = { 'content-type': type };
+  if (call !== undefined && /^[\x21-\x7e]+$/.test(call)) head[CALL_HEADER] = call;
+  return head;
 }
 
 /** Sends `json`, which is JSON already, as the whole answer. */
-export function sendJson(response: ServerResponse, status: number, json: string): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) });
+export function sendJson(response: ServerResponse, status: number, json: string, call?: string): void {
+  const head = headOf('application/json', call);
+  head['content-length'] = Buffer.byteLength(json);
+  response.writeHead(status, head);
   response.end(json);
 }
 
 /** Sends an error as the whole answer, with the status of its category unless `status` is given. */
-export function sendError(response: ServerResponse, error: WireError, status?: number): void {
+export function sendError(response: ServerResponse, error: WireError, status?: number, call?: string): void {
   sendJson(
     response,
     status ?? STATUS_BY_CATEGORY[error.category ?? 'fatal'] ?? 500,
     writeJson({ error }, 'error') ?? '',
+    call,
   );
 }
 
