@@ -15,6 +15,9 @@ const STATUS_BY_CATEGORY: Readonly<Record<string, number>> = { input: 400, trans
 /** The longest body that is taken, in bytes: as long as the longest line of an answer. */
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
 
+/** From so many characters on an answer is turned into bytes before it is sent. */
+const LONG_ANSWER = 16 * 1024;
+
 /** A body that cannot be taken as it is. */
 class BodyError extends PluginError {
   override readonly name = 'BadRequest';
@@ -61,10 +64,13 @@ export function headOf(type: string, call?: string): OutgoingHttpHeaders {
 
 /** Sends `json`, which is JSON already, as the whole answer. */
 export function sendJson(response: ServerResponse, status: number, json: string, call?: string): void {
+  // Node sends a short text together with the head; a long one would be measured, and then written with room for thrice
+  // its length.
+  const body = json.length > LONG_ANSWER ? Buffer.from(json) : json;
   const head = headOf('application/json', call);
-  head['content-length'] = Buffer.byteLength(json);
+  head['content-length'] = Buffer.byteLength(body);
   response.writeHead(status, head);
-  response.end(json);
+  response.end(body);
 }
 
 /** Sends an error as the whole answer, with the status of its category unless `status` is given. */
