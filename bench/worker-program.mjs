@@ -11,15 +11,16 @@ export const TOKEN = '0123456789abcdef0123456789abcdef';
 export function spawnWorkerProgram(manifest, folder) {
   const entry = readManifest(manifest, folder)?.entry;
   if (entry === undefined) throw new Error(`${manifest} is no manifest.`);
-  const { file, args, cwd, env, boot } = planLaunch(entry, {
+  const { file, args, cwd, env, boot, bootDescriptor } = planLaunch(entry, {
     transport: 'unix',
     passEnv: [],
     hostEnv: process.env,
   });
-  const child = spawn(file, args, { cwd, env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(file, args, { cwd, env: { ...env }, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
   child.stderr.resume();
+  const lifeline = /** @type {import('node:net').Socket} */ (child.stdio[bootDescriptor]);
   const listen = { unix: join(folder, 'worker.sock'), control: join(folder, 'control.sock') };
-  child.stdin.write(
+  lifeline.write(
     `${JSON.stringify({ protocol: [1], nonce: 'bench', token: TOKEN, listen, plugin: boot, concurrency: 1 })}\n`,
   );
   return { child, listen };
