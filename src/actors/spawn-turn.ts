@@ -20,5 +20,6 @@ function next(): void {
     return;
   }
   resolve();
-  setImmediate(next);
+  // A turn between two spawns is for whatever came during the first: exits, answers, calls.
+  setImmediate(() => void setImmediate(next));
 }
