@@ -1,21 +1,25 @@
-import { type Clock, SET_MS } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 
 /**
- * The same clock with a time of day that never goes back: where the machine's is set back, it goes on as before, ahead of
- * it. Records are in the order of their times then, and the time between two of them has passed.
+ * The same clock with a time of day that never goes back: where the machine's is set back, it goes on from where it was,
+ * until that has caught up. Records are in the order of their times then, and the time between two of them has passed.
  */
 export function onwardClock(clock: Clock): Clock {
-  let epoch = -Infinity;
+  let last = -Infinity;
+  /** When it left the machine's time of day, by both clocks. */
+  let left: { readonly at: number; readonly monotonic: number } | undefined;
   return {
     monotonic: () => clock.monotonic(),
     setTimeout: (fn, ms) => clock.setTimeout(fn, ms),
     clearTimeout: (timer) => clock.clearTimeout(timer),
     now: () => {
-      const monotonic = clock.monotonic();
-      const now = clock.now() - monotonic;
-      // The clock was set ahead, or the machine slept, which the monotonic clock need not count.
-      if (now - epoch >= SET_MS) epoch = now;
-      return Math.round(epoch + monotonic);
+      // Only this is read as a rule: the inspector asks for the time several times a call.
+      const now = clock.now();
+      if (left === undefined && now < last) left = { at: last, monotonic: clock.monotonic() };
+      const onward = left === undefined ? last : Math.round(left.at + clock.monotonic() - left.monotonic);
+      if (now >= onward) left = undefined;
+      last = Math.max(now, onward);
+      return last;
     },
   };
 }

@@ -9,7 +9,7 @@ import type { TransitionEvent } from '../runtime.ts';
 import { decisionAt } from '../scheduler/decision.ts';
 import type { SchedulerEmitted } from '../scheduler/scheduler-events.ts';
 import { actorIdOf, machineOf, pluginId, pluginNamed, pluginOf, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
-import { CallSampler, type SampledCall } from './call-sampler.ts';
+import { CallSampler } from './call-sampler.ts';
 import { changeOf, GONE } from './context-change.ts';
 import { crashOf } from './crash.ts';
 import { payloadOf } from './event-payload.ts';
@@ -63,7 +63,7 @@ export class Recorder {
   readonly #redactor = new Redactor();
   readonly #views: Views;
   readonly #present: Present;
-  readonly #calls: CallSampler;
+  readonly #calls = new CallSampler();
   readonly #release: (() => void)[] = [];
   #pending: NewRecord[] = [];
   /** What is too long for some of them, as JSON. */
@@ -85,7 +85,6 @@ export class Recorder {
     this.#faults = new Faults(subject.onError);
     this.#views = new Views(this.#redactor, this.clock);
     this.#present = new Present(this.#subject, this.#views, this.#redactor);
-    this.#calls = new CallSampler(this.clock);
     // Workers may print what they were given of these.
     this.#redactor.learn(secretsOfVariables(process.env));
     this.#faults.guard(() => this.#begin());
@@ -263,22 +262,25 @@ export class Recorder {
 
   #onCall(plugin: string, call: string): CallEnd | undefined {
     try {
-      const sampled = this.#calls.begin();
-      if (sampled.isTold) {
+      const began = this.clock.monotonic();
+      const isTold = this.#calls.begin(began);
+      if (isTold) {
         const skipped = this.#calls.takeSkipped();
         this.#add({ kind: 'call', at: this.#now(), actor: pluginId(plugin), call, edge: 'start', skipped });
       }
-      return (error) => this.#onCallEnd(plugin, call, sampled, error);
+      return (error) => this.#onCallEnd(plugin, call, began, isTold, error);
     } catch (error) {
       this.#faults.report(error);
       return undefined;
     }
   }
 
-  #onCallEnd(plugin: string, call: string, sampled: SampledCall, failure: GreenroomError | undefined): void {
+  #onCallEnd(plugin: string, call: string, began: number, isTold: boolean, failure: GreenroomError | undefined): void {
     try {
-      const tookMs = this.#calls.end(sampled, failure !== undefined);
-      if (tookMs === undefined) return;
+      const now = this.clock.monotonic();
+      const tookMs = Math.round(now - began);
+      if (isTold) this.#calls.endTold();
+      else if (!this.#calls.end(now, tookMs, failure !== undefined)) return;
       this.#add({
         kind: 'call',
         at: this.#now(),
