@@ -2,7 +2,7 @@
 // A worker of ours without its supervisor: the program itself, started with a boot line of our own.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { planLaunch } from '../dist/actors/worker-launch.js';
+import { planLaunch } from '../dist/worker-kinds/worker-launch.js';
 import { readManifest } from '../dist/manifest/read.js';
 
 export const TOKEN = '0123456789abcdef0123456789abcdef';

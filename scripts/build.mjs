@@ -17,5 +17,5 @@ if (existsSync(schema)) {
   await writeManifestSchema(new URL('../dist/manifest.schema.json', import.meta.url));
 }
 
-await import('./build-worker.mjs');
+await import('./build-node-sdk.mjs');
 await import('./build-page.mjs');

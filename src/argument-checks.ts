@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { GreenroomError } from './errors.ts';
-import { shortened } from './shortened.ts';
+import { shortened } from './text/shortened.ts';
 
 /** What an option has to be: in words, and how it is recognised. */
 export interface OptionKind {

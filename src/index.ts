@@ -1,4 +1,30 @@
-/** Greenroom: an actor-model supervisor runtime for process-isolated plugins. */
+/**
+ * Greenroom: an actor-model supervisor runtime for process-isolated plugins.
+ *
+ * # Layout
+ *
+ * This file is the public interface, and the only barrel. From the top of the source down:
+ *
+ * - `cli/`: the command line.
+ * - `inspector/`: what is recorded of a supervisor (`record/`), without secrets (`redaction/`), served to the page
+ *   (`server/`), which a browser draws (`page/`).
+ * - `runtime/`: the supervisor that programs hold, and what puts machines, actors and calls together.
+ * - `actors/`: what the machines invoke, one actor a file: a worker's process, its connection, its liveness.
+ * - `machines/`: the state machines of supervisor, scheduler, plugin and worker; states and transitions only.
+ * - `settings/`: the settings of a supervisor and of a plugin, and a plugin's config.
+ * - `scheduler/`: who gets memory and GPUs, and who is evicted for it; pure functions. `policies/`, `gpus/`.
+ * - `calls/`: a call on its way: its input, the lease gate in front of a worker, streams.
+ * - `channel/`: the wire to a worker: requests, answers, frames; one channel for the protocol, one for older workers.
+ * - `worker-kinds/`: how each kind of worker is started: program, arguments, environment.
+ * - `manifest/`: manifests: schema, reading, watching, what a change causes.
+ * - `orphans/`: what keeps processes from outliving their supervisor: marks, control groups, the guard, the sweep.
+ * - `process/`: starting a process, its output, its group, its identity.
+ * - `measure/`: memory and GPUs of the machine and of process trees.
+ * - `logs/`: the logs of plugins and of the supervisor.
+ * - `node-sdk/`: what runs in the process of a Node plugin, and `greenroom/worker`. The Python worker is in `python/`.
+ * - `json/`, `text/`, `files/`, `time/`, `events/`: values, names, files, clocks and listeners, for all of the above.
+ * - `errors.ts`, `system-error.ts`, `argument-checks.ts`: errors. `protocol.ts`: the worker protocol as types.
+ */
 
 // Supervisors
 export {
@@ -11,28 +37,28 @@ export {
   type SupervisorEvents,
   type SupervisorOptions,
   type SupervisorSnapshot,
-} from './supervisor.ts';
-export type { SupervisorStatus } from './supervisor-status.ts';
-export type { Capacity, InspectSettings, RestartOptions, SupervisorSettings } from './config.ts';
-export type { Clock } from './clock.ts';
+} from './runtime/supervisor.ts';
+export type { SupervisorStatus } from './runtime/supervisor-status.ts';
+export type { Capacity, InspectSettings, RestartOptions, SupervisorSettings } from './settings/settings.ts';
+export type { Clock } from './time/clock.ts';
 
 // Plugins
 export type { PluginPhase, PluginState } from './machines/plugin.ts';
-export type { PluginSnapshot } from './plugin-record.ts';
-export type { TransitionEvent } from './runtime.ts';
+export type { PluginSnapshot } from './runtime/plugin-record.ts';
+export type { TransitionEvent } from './runtime/runtime.ts';
 
 // Calls
 export type { CallOptions, Progress, StreamOptions } from './calls/call.ts';
 export type { FileBacked } from './calls/input.ts';
 
 // Scheduling
-export type { Explanation, Holding, IdleStreams } from './explanation.ts';
-export type { SchedulingStatus } from './scheduling.ts';
+export type { Explanation, Holding, IdleStreams } from './runtime/explanation.ts';
+export type { SchedulingStatus } from './runtime/scheduling.ts';
 export type { Decision, Holder, SchedulerRefusal } from './scheduler/decision.ts';
-export type { EvictionOrder, Past } from './scheduler/eviction-order.ts';
+export type { EvictionOrder, Past } from './scheduler/policies/eviction-order.ts';
 export type { Need, Resources } from './scheduler/need.ts';
-export type { EvictionOrderName, PolicyName } from './scheduler/policies.ts';
-export type { Asking, Policy, Ranked, Room, Verdict, Victim } from './scheduler/policy.ts';
+export type { EvictionOrderName, PolicyName } from './scheduler/policies/policies.ts';
+export type { Asking, Policy, Ranked, Room, Verdict, Victim } from './scheduler/policies/policy.ts';
 export type { Resident, Standing } from './scheduler/resident.ts';
 
 // Manifests
@@ -40,12 +66,12 @@ export type { ManifestProblem } from './manifest/read.ts';
 export type { Manifest } from './manifest/schema.ts';
 
 // Measuring
-export type { TreeStats } from './actors/process-tree.ts';
-export type { SystemStats } from './system-monitor.ts';
+export type { TreeStats } from './measure/process-tree.ts';
+export type { SystemStats } from './measure/system-monitor.ts';
 
 // Watching
 export type { Inspector } from './inspector/index.ts';
-export type { InspectionObserver } from './inspector/observation.ts';
+export type { InspectionObserver } from './inspector/record/observation.ts';
 export type { Recording } from './inspector/recording.ts';
 
 // Errors

@@ -1,5 +1,14 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMMON_OPTIONS, SETTINGS_OPTIONS } from '../src/cli/command.ts';
 import { COMMANDS } from '../src/cli/commands.ts';
 import { EXIT_STATUSES } from '../src/cli/exit-status.ts';
-import { resolveSettings } from '../src/config.ts';
+import { resolveSettings } from '../src/settings/settings.ts';
 import { ERROR_CODES } from '../src/errors.ts';
 import { manifestJsonSchema } from '../src/manifest/json-schema.ts';
 import { manifestShape, parseManifest } from '../src/manifest/schema.ts';
@@ -90,6 +99,25 @@ describe('tables', () => {
       const [, json] = /^`(true|false|\d+|\[\]|".*")`$/.exec(value) ?? [];
       if (json !== undefined) expect(Reflect.get(settings, name.replaceAll('`', '')), name).toEqual(JSON.parse(json));
     }
+  });
+});
+
+describe('the layout of the source', () => {
+  test('names every folder', () => {
+    const layout = readFileSync(join(root, 'src/index.ts'), 'utf8').split('*/')[0] ?? '';
+    const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const named = [...layout.matchAll(/`([a-z-]+)\/`/g)].map(([, name]) => name);
+    expect(named).toEqual(expect.arrayContaining(folders.map(({ name }) => name)));
+  });
+
+  test('of which documents speak is there', () => {
+    const missing = PAGES.flatMap((page) =>
+      [...readFileSync(join(root, page), 'utf8').matchAll(/`((?:src|test|bench|scripts|python)\/[\w./-]*)`/g)]
+        .map(([, path = '']) => path)
+        .filter((path) => !existsSync(join(root, path)))
+        .map((path) => `${page}: ${path}`),
+    );
+    expect(missing).toEqual([]);
   });
 });
 

@@ -6,7 +6,7 @@ import { SimulatedPlugin } from './simulated-plugin.mjs';
 import { SimulatedTime } from './simulated-time.mjs';
 
 /**
- * @import { Policy } from '../../dist/scheduler/policy.js'
+ * @import { Policy } from '../../dist/scheduler/policies/policy.js'
  * @import { SchedulerEvent } from '../../dist/scheduler/scheduler-events.js'
  * @import { Witness } from './simulated-plugin.mjs'
  * @import { Trace } from './trace.mjs'

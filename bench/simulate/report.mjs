@@ -1,5 +1,5 @@
 // @ts-check
-import { formatTable } from '../../dist/cli/table.js';
+import { formatTable } from '../../dist/cli/terminal/table.js';
 
 /** @import { Outcome } from './replay.mjs' */
 

@@ -3,9 +3,9 @@
 // npm run simulate -- --make KIND: makes a trace. See --help.
 import { parseArgs } from 'node:util';
 import { didYouMean, UsageError } from '../../dist/cli/arguments.js';
-import { createProgressBar } from '../../dist/cli/progress-bar.js';
-import { Terminal } from '../../dist/cli/terminal.js';
-import { EVICTION_ORDERS, POLICY_NAMES, policyNamed } from '../../dist/scheduler/policies.js';
+import { createProgressBar } from '../../dist/cli/terminal/progress-bar.js';
+import { Terminal } from '../../dist/cli/terminal/terminal.js';
+import { EVICTION_ORDERS, POLICY_NAMES, policyNamed } from '../../dist/scheduler/policies/policies.js';
 import { KINDS, makeTrace, SIZES } from './make.mjs';
 import { replay } from './replay.mjs';
 import { reportLines, tableLines } from './report.mjs';

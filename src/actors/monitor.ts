@@ -1,5 +1,5 @@
 import { fromCallback } from 'xstate';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../time/clock.ts';
 import type { Measurement } from '../scheduler/ledger.ts';
 import type { MeasureRequest } from '../scheduler/scheduler-events.ts';
 

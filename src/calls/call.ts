@@ -1,8 +1,8 @@
-import type { CallInFlight, CallSink } from '../actors/worker-channel.ts';
-import type { Clock } from '../clock.ts';
+import type { CallInFlight, CallSink } from '../channel/worker-channel.ts';
+import type { Clock } from '../time/clock.ts';
 import { GreenroomError } from '../errors.ts';
-import { onAbort } from '../abort-watch.ts';
-import { callListener } from '../listeners.ts';
+import { onAbort } from '../events/abort-watch.ts';
+import { callListener } from '../events/listeners.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import type { CallEnd, CallWatch } from './call-watch.ts';
 import { connectionFault } from './connection-fault.ts';

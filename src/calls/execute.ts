@@ -1,5 +1,5 @@
 import { isOptions, wrongArgument } from '../argument-checks.ts';
-import { wallTime } from '../clock.ts';
+import { wallTime } from '../time/clock.ts';
 import { GreenroomError } from '../errors.ts';
 import { Call, type CallOptions, type CallSite, nextCallId, type StreamOptions } from './call.ts';
 import { encodeCall, type EncodedCall, type UnsavedCall } from './input.ts';

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { GreenroomError, messageOf } from '../errors.ts';
-import { JsonLoss, writeJson } from '../worker/exact-json.ts';
+import { JsonLoss, writeJson } from '../json/exact-json.ts';
 
 /** A value that can save itself to a file and then travels as that file's path. */
 export interface FileBacked {

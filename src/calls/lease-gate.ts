@@ -1,4 +1,4 @@
-import type { WorkerChannel } from '../actors/worker-channel.ts';
+import type { WorkerChannel } from '../channel/worker-channel.ts';
 import { GreenroomError } from '../errors.ts';
 
 /** One generation of a worker that may take calls, with the count of the calls it has. */

@@ -1,6 +1,6 @@
-import type { WorkerChannel } from '../actors/worker-channel.ts';
+import type { WorkerChannel } from '../channel/worker-channel.ts';
 import type { GreenroomError } from '../errors.ts';
-import { onAbort } from '../abort-watch.ts';
+import { onAbort } from '../events/abort-watch.ts';
 import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../time/clock.ts';
 
 /** How often a stream with unread items is looked at, in milliseconds, unless its limit is so short that a tenth is less. */
 const LOOK_MS = 1_000;

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { nearestName } from '../nearest-name.ts';
+import { nearestName } from '../text/nearest-name.ts';
 import { COMMON_OPTIONS, type Command, type Options, SETTINGS_OPTIONS } from './command.ts';
 
 /** The command line is not right. */

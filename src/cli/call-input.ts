@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { GreenroomError, messageOf } from '../errors.ts';
-import { jsonFaults } from '../json-text.ts';
+import { jsonFaults } from '../json/json-text.ts';
 import { UsageError } from './arguments.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { ExitStatus } from './exit-status.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './terminal/terminal.ts';
 
 /** An option of a command, as `parseArgs` of `node:util` takes it, with what its help says. */
 export interface Option {

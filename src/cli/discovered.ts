@@ -1,5 +1,5 @@
-import { systemClock } from '../clock.ts';
-import { resolveSettings, type SupervisorSettings } from '../config.ts';
+import { systemClock } from '../time/clock.ts';
+import { resolveSettings, type SupervisorSettings } from '../settings/settings.ts';
 import type { ShadowedManifest } from '../manifest/catalogue.ts';
 import { checkPaths, type ManifestEntry, type ManifestProblem } from '../manifest/read.ts';
 import { createManifestSource } from '../manifest/source.ts';

@@ -1,7 +1,7 @@
 import { COMMON_OPTIONS, type Command, type Options } from './command.ts';
 import { EXIT_STATUSES } from './exit-status.ts';
-import type { Style } from './style.ts';
-import { formatTable } from './table.ts';
+import type { Style } from './terminal/style.ts';
+import { formatTable } from './terminal/table.ts';
 
 /** The help of one command: usage, options, examples and exit statuses. */
 export function commandHelp(command: Command, style: Style): string {

@@ -4,7 +4,7 @@ import { COMMANDS } from './commands.ts';
 import { SETTINGS_OPTIONS } from './command.ts';
 import { commandHelp, indented, optionRows } from './help.ts';
 import { reportError, reportLostOutput } from './report-error.ts';
-import { Terminal } from './terminal.ts';
+import { Terminal } from './terminal/terminal.ts';
 
 /** Runs a command line and sets the exit status of this process. Never rejects. */
 async function main(args: readonly string[]): Promise<void> {

@@ -1,8 +1,8 @@
 import type { ManifestProblem } from '../manifest/read.ts';
-import { oneLine } from '../printable.ts';
-import { displayPath } from './display-path.ts';
-import type { Style } from './style.ts';
-import { formatTable } from './table.ts';
+import { oneLine } from '../text/printable.ts';
+import { displayPath } from './terminal/display-path.ts';
+import type { Style } from './terminal/style.ts';
+import { formatTable } from './terminal/table.ts';
 
 /** The problems of manifests as lines for people: each file, and below it the fields with what is wrong. */
 export function formatProblems(problems: readonly ManifestProblem[], style: Style): string[] {

@@ -1,11 +1,11 @@
 import { wrongArgument } from '../argument-checks.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
-import { Control, type Controlled } from './control.ts';
-import { LiveApi } from './live-api.ts';
-import type { Recorded } from './recorded.ts';
-import { Recorder } from './recorder.ts';
+import { Control, type Controlled } from './server/control.ts';
+import { LiveApi } from './server/live-api.ts';
+import type { Recorded } from './record/recorded.ts';
+import { Recorder } from './record/recorder.ts';
 import { type Recording, recordSession } from './recording.ts';
-import { InspectorServer } from './server.ts';
+import { InspectorServer } from './server/server.ts';
 
 export type { Recording } from './recording.ts';
 

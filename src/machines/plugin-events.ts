@@ -1,10 +1,10 @@
 import type { ActorRefFrom, AnyActorRef } from 'xstate';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../time/clock.ts';
 import type { GateEvent, LeaseGate, Residency } from '../calls/lease-gate.ts';
-import type { PluginSettings } from '../plugin-settings.ts';
+import type { PluginSettings } from '../settings/plugin-settings.ts';
 import type { GreenroomError } from '../errors.ts';
-import type { LaunchRequest } from '../actors/worker-launch.ts';
-import type { WorkerExit } from '../actors/worker-process.ts';
+import type { LaunchRequest } from '../worker-kinds/worker-launch.ts';
+import type { WorkerExit } from '../process/worker-process.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { SchedulerRefusal } from '../scheduler/decision.ts';
 import type { Need, Resources } from '../scheduler/need.ts';

@@ -1,9 +1,9 @@
 import { type AnyActorRef, setup } from 'xstate';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../time/clock.ts';
 import { Admission, DEFAULT_MAX_SCHEDULER_WAITING } from '../scheduler/admission.ts';
 import type { Resources } from '../scheduler/need.ts';
-import { permissive } from '../scheduler/permissive.ts';
-import type { Policy } from '../scheduler/policy.ts';
+import { permissive } from '../scheduler/policies/permissive.ts';
+import type { Policy } from '../scheduler/policies/policy.ts';
 import type { SchedulerEmitted, SchedulerEvent } from '../scheduler/scheduler-events.ts';
 
 /** How long a decision waits for the monitor before it goes on with the last figures, in milliseconds. */

@@ -1,5 +1,5 @@
 import { fromPromise, setup } from 'xstate';
-import { type Clock, wallTime } from '../clock.ts';
+import { type Clock, wallTime } from '../time/clock.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestChange } from '../manifest/source.ts';
 import {

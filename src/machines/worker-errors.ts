@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { WorkerExit } from '../actors/worker-process.ts';
+import type { WorkerExit } from '../process/worker-process.ts';
 import { type ErrorCode, GreenroomError, messageOf } from '../errors.ts';
-import { shortened } from '../shortened.ts';
+import { shortened } from '../text/shortened.ts';
 import { shortageIn } from '../system-error.ts';
 
 /** The errors of a start after which another start can only end the same way. */

@@ -9,11 +9,11 @@ import {
   sendTo,
   setup,
 } from 'xstate';
-import type { WorkerChannel } from '../actors/worker-channel.ts';
-import type { ProcessCommand, ProcessEvent, WorkerExit, WorkerProcess } from '../actors/worker-process.ts';
-import type { LaunchRequest } from '../actors/worker-launch.ts';
-import type { MemoryExcess } from '../actors/worker-memory.ts';
+import type { WorkerChannel } from '../channel/worker-channel.ts';
+import type { ProcessCommand, ProcessEvent, WorkerExit, WorkerProcess } from '../process/worker-process.ts';
+import type { LaunchRequest } from '../worker-kinds/worker-launch.ts';
 import type { GreenroomError } from '../errors.ts';
+import type { Liveness } from '../settings/plugin-settings.ts';
 import { crashError, deadlineError, isRetryable, startError } from './worker-errors.ts';
 
 /** How long a worker may take over each part of its life, in milliseconds. */
@@ -22,12 +22,6 @@ export interface WorkerTimeouts {
   readonly startMs: number;
   /** For `/cleanup`, and again between SIGTERM and SIGKILL. */
   readonly stopMs: number;
-}
-
-/** How often a worker is asked whether it is alive, and how long it may take to answer, in milliseconds. */
-export interface Liveness {
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
 }
 
 /** What a worker actor is made for: one process, one generation. */
@@ -51,6 +45,13 @@ export interface Connection {
   readonly concurrency: number;
   /** Whether it can stream. */
   readonly streams: boolean;
+}
+
+/** A worker that uses more memory than it may. */
+export interface MemoryExcess {
+  readonly error: GreenroomError;
+  /** For how long after the watch began it was last found within its limit, in milliseconds; 0 if it never was. */
+  readonly withinMs: number;
 }
 
 /** What a worker tells its plugin; each event carries the generation. */

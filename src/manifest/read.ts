@@ -1,9 +1,9 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { shortageIn } from '../system-error.ts';
-import { type FileStamp, readText } from '../file-text.ts';
-import { isDeeperThan, MAX_LEVELS } from '../json-depth.ts';
-import { isSurelySound, type JsonPath, jsonFaults } from '../json-text.ts';
+import { type FileStamp, readText } from '../files/file-text.ts';
+import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
+import { isSurelySound, type JsonPath, jsonFaults } from '../json/json-text.ts';
 import { isCopyName } from './backup-name.ts';
 import { type Manifest, parseManifest } from './schema.ts';
 import { placeName } from './search-path.ts';

@@ -2,13 +2,13 @@ import type { AnyActorRef } from 'xstate';
 import { askPolicy } from './ask.ts';
 import { decisionOf, refusalOf } from './decision.ts';
 import { Evictions } from './evictions.ts';
-import { type GpuAmounts, placedLike } from './gpu-amounts.ts';
+import { type GpuAmounts, placedLike } from './gpus/gpu-amounts.ts';
 import { Heap } from './heap.ts';
 import { Ledger, type Measurement, type Reservation } from './ledger.ts';
-import { lru } from './lru.ts';
+import { lru } from './policies/lru.ts';
 import { fits, type Need, NOTHING, plus, type Resources } from './need.ts';
 import { type Effect, Outbox } from './outbox.ts';
-import type { Asking, Policy, Verdict, Victim } from './policy.ts';
+import type { Asking, Policy, Verdict, Victim } from './policies/policy.ts';
 import type { EvictionOutcome, SchedulerEvent } from './scheduler-events.ts';
 import { before, type Request, WaitingQueue } from './waiting-queue.ts';
 

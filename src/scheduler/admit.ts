@@ -1,6 +1,6 @@
 import { planEviction } from './eviction-plan.ts';
 import { fits, minus, plus } from './need.ts';
-import type { Asking, Room, Verdict } from './policy.ts';
+import type { Asking, Room, Verdict } from './policies/policy.ts';
 
 /**
  * What `safety` and `queue` agree on: refuses what can never fit, grants what fits, and evicts where taking away idle

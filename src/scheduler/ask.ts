@@ -1,9 +1,9 @@
 import { messageOf } from '../errors.ts';
-import { onRejection } from '../listeners.ts';
+import { onRejection } from '../events/listeners.ts';
 import type { Ledger } from './ledger.ts';
 import type { Resources } from './need.ts';
 import type { Outbox } from './outbox.ts';
-import type { Asking, Policy, Verdict } from './policy.ts';
+import type { Asking, Policy, Verdict } from './policies/policy.ts';
 
 /** Asks the policy about a request; whatever it does, there is a verdict, and a failure is put in the outbox. */
 export function askPolicy(

@@ -1,5 +1,5 @@
 import type { Decision, Holder } from './decision.ts';
-import type { GpuAmounts } from './gpu-amounts.ts';
+import type { GpuAmounts } from './gpus/gpu-amounts.ts';
 import type { Resources } from './need.ts';
 import type { EvictionOutcome } from './scheduler-events.ts';
 

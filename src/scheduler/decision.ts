@@ -1,7 +1,7 @@
-import type { GpuAmounts } from './gpu-amounts.ts';
+import type { GpuAmounts } from './gpus/gpu-amounts.ts';
 import type { Ledger } from './ledger.ts';
 import { amounts, type Resources } from './need.ts';
-import type { Asking, Policy, Ranked, Verdict, Victim } from './policy.ts';
+import type { Asking, Policy, Ranked, Verdict, Victim } from './policies/policy.ts';
 import type { Standing } from './resident.ts';
 
 /** Somebody who holds room that is waited for. */

@@ -1,5 +1,5 @@
 import type { Ledger, Reservation } from './ledger.ts';
-import { type GpuAmounts, smaller, sumOf } from './gpu-amounts.ts';
+import { type GpuAmounts, smaller, sumOf } from './gpus/gpu-amounts.ts';
 import { fits, least, minus, NOTHING, notNegative, plus, type Resources } from './need.ts';
 import type { Request } from './waiting-queue.ts';
 

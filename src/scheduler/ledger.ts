@@ -1,8 +1,8 @@
 import type { AnyActorRef } from 'xstate';
-import { onRejection } from '../listeners.ts';
-import type { EvictionOrder } from './eviction-order.ts';
-import { type GpuAmounts, inProportion, placedLike, sumOf } from './gpu-amounts.ts';
-import { GpuPool, type MeasuredGpu } from './gpu-pool.ts';
+import { onRejection } from '../events/listeners.ts';
+import type { EvictionOrder } from './policies/eviction-order.ts';
+import { type GpuAmounts, inProportion, placedLike, sumOf } from './gpus/gpu-amounts.ts';
+import { GpuPool, type MeasuredGpu } from './gpus/gpu-pool.ts';
 import { Heap } from './heap.ts';
 import {
   isSame,
@@ -16,7 +16,7 @@ import {
   type Resources,
   UNLIMITED,
 } from './need.ts';
-import type { Victim } from './policy.ts';
+import type { Victim } from './policies/policy.ts';
 import type { Resident, Standing } from './resident.ts';
 
 /** What is reserved for one generation of one plugin, from the grant until its process tree is gone. */

@@ -1,5 +1,5 @@
-import { combined, type GpuAmounts, limited, smaller } from './gpu-amounts.ts';
-import { canPlace } from './placement.ts';
+import { combined, type GpuAmounts, limited, smaller } from './gpus/gpu-amounts.ts';
+import { canPlace } from './gpus/placement.ts';
 
 /** An amount of each thing that is scheduled. Memory in MiB; a slot is one worker process. */
 export interface Resources {

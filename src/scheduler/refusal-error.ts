@@ -1,4 +1,4 @@
-import { type Clock, wallTime } from '../clock.ts';
+import { type Clock, wallTime } from '../time/clock.ts';
 import { GreenroomError } from '../errors.ts';
 import type { SchedulerRefusal } from './decision.ts';
 import { amountsText, reasonText } from './decision-text.ts';

@@ -1,7 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import { Heap } from './heap.ts';
 import { minus, notNegative, type Resources } from './need.ts';
-import type { Asking } from './policy.ts';
+import type { Asking } from './policies/policy.ts';
 import { RequestTree } from './request-tree.ts';
 
 /** A plugin generation that has asked for room and has no answer yet. */

@@ -6,7 +6,7 @@ import { MEASURE_TIMEOUT_MS, schedulerMachine } from '../../src/machines/schedul
 import type { Decision } from '../../src/scheduler/decision.ts';
 import type { Measurement } from '../../src/scheduler/ledger.ts';
 import { MONITOR_NEED, type Need, needOf } from '../../src/scheduler/need.ts';
-import { policyNamed, type PolicyOptions } from '../../src/scheduler/policies.ts';
+import { policyNamed, type PolicyOptions } from '../../src/scheduler/policies/policies.ts';
 import type { SchedulerFact, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
 import { TestClock } from '../machines/test-clock.ts';
 

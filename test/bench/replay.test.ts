@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EVICTION_ORDERS, POLICY_NAMES, policyNamed } from '../../src/scheduler/policies.ts';
+import { EVICTION_ORDERS, POLICY_NAMES, policyNamed } from '../../src/scheduler/policies/policies.ts';
 import { loadSimulator, ROOT, type Result, simulate } from './simulator.ts';
 
 const { linesOf, makeTrace, replay, tableLines } = await loadSimulator();

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Policy } from '../../src/scheduler/policy.ts';
+import type { Policy } from '../../src/scheduler/policies/policy.ts';
 
 /** The repository. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { CallSink, WorkerChannel } from '../../src/actors/worker-channel.ts';
+import type { CallSink, WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { Call, type CallSite } from '../../src/calls/call.ts';
 import { CallWatch } from '../../src/calls/call-watch.ts';
 import { connectionFault } from '../../src/calls/connection-fault.ts';
 import { type GateEvent, LeaseGate } from '../../src/calls/lease-gate.ts';
-import { brokenError } from '../../src/calls/remote-error.ts';
+import { brokenError } from '../../src/channel/remote-error.ts';
 import { TestClock } from '../machines/test-clock.ts';
 
 const failed = (code: string, syscall: string): Error =>

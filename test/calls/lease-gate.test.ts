@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { WorkerChannel } from '../../src/actors/worker-channel.ts';
+import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { type GateEvent, type Guest, LeaseGate, type Residency } from '../../src/calls/lease-gate.ts';
 import { GreenroomError } from '../../src/errors.ts';
 

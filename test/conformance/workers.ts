@@ -15,7 +15,7 @@ const fixtures = fileURLToPath(new URL('../fixtures/conformance', import.meta.ur
 const pythonHost = fileURLToPath(new URL('../../python/greenroom_worker.py', import.meta.url));
 
 /** The host program of Node plugins, from the build. */
-export const NODE_HOST = fileURLToPath(new URL('../../dist/worker/host.js', import.meta.url));
+export const NODE_HOST = fileURLToPath(new URL('../../dist/node-sdk/host.js', import.meta.url));
 
 /** A program for a module of the fixtures, on the Node SDK, as a supervisor starts it. */
 export function nodeProgram(module: string): WorkerProgram {

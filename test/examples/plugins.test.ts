@@ -9,7 +9,7 @@ import { type RunningWorker, startWorker } from '../conformance/driver.ts';
 
 const examples = fileURLToPath(new URL('../../examples/plugins', import.meta.url));
 const HOSTS: Readonly<Record<string, string>> = {
-  node: fileURLToPath(new URL('../../dist/worker/host.js', import.meta.url)),
+  node: fileURLToPath(new URL('../../dist/node-sdk/host.js', import.meta.url)),
   python: fileURLToPath(new URL('../../python/greenroom_worker.py', import.meta.url)),
 };
 const hasFfmpeg = (() => {

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterEach, vi } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
-import { resolveSettings, type SupervisorSettings } from '../../src/config.ts';
+import { systemClock } from '../../src/time/clock.ts';
+import { resolveSettings, type SupervisorSettings } from '../../src/settings/settings.ts';
 import type { CallWatch } from '../../src/calls/call-watch.ts';
 import { type Inspected, type Inspector, type InspectorOptions, openInspector } from '../../src/inspector/index.ts';
 import type { InspectorRecord, Sync } from '../../src/inspector/wire.ts';
-import { Runtime } from '../../src/runtime.ts';
-import { Supervisor } from '../../src/supervisor.ts';
+import { Runtime } from '../../src/runtime/runtime.ts';
+import { Supervisor } from '../../src/runtime/supervisor.ts';
 
 const WORKBENCH = fileURLToPath(new URL('../fixtures/plugins/workbench/workbench.mjs', import.meta.url));
 

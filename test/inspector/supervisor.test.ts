@@ -6,10 +6,10 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createSupervisor, type InspectionObserver } from '../../src/index.ts';
 import { openInspector } from '../../src/inspector/index.ts';
 import type { InspectorRecord } from '../../src/inspector/wire.ts';
-import type { TransitionEvent } from '../../src/runtime.ts';
+import type { TransitionEvent } from '../../src/runtime/runtime.ts';
 import { randomFrom } from '../machines/random.ts';
 import { choose, pick, World } from '../machines/world.ts';
-import { openRoom } from '../supervisor/greenroom.ts';
+import { openRoom } from '../runtime/greenroom.ts';
 import { get, Reader } from './bench.ts';
 
 /** The address of an inspector, taken apart. */

@@ -1,4 +1,4 @@
-import type { PluginRecord } from '../../src/plugin-record.ts';
+import type { PluginRecord } from '../../src/runtime/plugin-record.ts';
 import { GOOD, type Way } from './fake-workers.ts';
 import { choose, ERROR, pick, type World } from './world.ts';
 

@@ -1,9 +1,9 @@
-import type { CallInFlight, CallSink, WorkerChannel } from '../../src/actors/worker-channel.ts';
-import type { TreeSampler } from '../../src/actors/process-tree.ts';
-import type { connectWorker } from '../../src/actors/worker-connect.ts';
-import type { LaunchRequest } from '../../src/actors/worker-launch.ts';
-import type { ProcessEvent, WorkerExit, WorkerProcess } from '../../src/actors/worker-process.ts';
-import type { SpawnedWorker, spawnWorker } from '../../src/actors/worker-spawn.ts';
+import type { CallInFlight, CallSink, WorkerChannel } from '../../src/channel/worker-channel.ts';
+import type { TreeSampler } from '../../src/measure/process-tree.ts';
+import type { connectWorker } from '../../src/actors/connect.ts';
+import type { LaunchRequest } from '../../src/worker-kinds/worker-launch.ts';
+import type { ProcessEvent, WorkerExit, WorkerProcess } from '../../src/process/worker-process.ts';
+import type { SpawnedWorker, spawnWorker } from '../../src/actors/process.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import type { Connection } from '../../src/machines/worker.ts';
 import { EXIT_DO_NOT_RESTART, type CancelOutcome, type Handshake, type Health } from '../../src/protocol.ts';

@@ -1,14 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
-import type { WorkerChannel } from '../../src/actors/worker-channel.ts';
-import type { LaunchRequest } from '../../src/actors/worker-launch.ts';
-import type { WorkerExit } from '../../src/actors/worker-process.ts';
+import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
+import type { LaunchRequest } from '../../src/worker-kinds/worker-launch.ts';
+import type { WorkerExit } from '../../src/process/worker-process.ts';
 import { type GateEvent, type Guest, LeaseGate, type Residency } from '../../src/calls/lease-gate.ts';
-import { resolveSettings } from '../../src/config.ts';
+import { resolveSettings } from '../../src/settings/settings.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import { type PluginContext, type PluginEvent, pluginMachine } from '../../src/machines/plugin.ts';
 import type { ManifestEntry } from '../../src/manifest/read.ts';
-import { type PluginSettings, pluginSettings } from '../../src/plugin-settings.ts';
+import { type PluginSettings, pluginSettings } from '../../src/settings/plugin-settings.ts';
 import type { SchedulerRefusal } from '../../src/scheduler/decision.ts';
 import { TestClock } from './test-clock.ts';
 

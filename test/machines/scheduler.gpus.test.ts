@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { GpuAmounts } from '../../src/scheduler/gpu-amounts.ts';
+import type { GpuAmounts } from '../../src/scheduler/gpus/gpu-amounts.ts';
 import type { Need } from '../../src/scheduler/need.ts';
-import { costAware } from '../../src/scheduler/cost-aware.ts';
-import { policyNamed } from '../../src/scheduler/policies.ts';
-import type { Policy } from '../../src/scheduler/policy.ts';
+import { costAware } from '../../src/scheduler/policies/cost-aware.ts';
+import { policyNamed } from '../../src/scheduler/policies/policies.ts';
+import type { Policy } from '../../src/scheduler/policies/policy.ts';
 import { need } from '../scheduler/need.ts';
 import { Stage } from '../scheduler/stage.ts';
 

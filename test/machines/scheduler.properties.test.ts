@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { policyNamed } from '../../src/scheduler/policies.ts';
-import type { Policy } from '../../src/scheduler/policy.ts';
+import { policyNamed } from '../../src/scheduler/policies/policies.ts';
+import type { Policy } from '../../src/scheduler/policies/policy.ts';
 import { need } from '../scheduler/need.ts';
 import { DEEDS, World } from '../scheduler/world.ts';
 

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fits, type Need, plus, type Resources } from '../../src/scheduler/need.ts';
-import { policyNamed } from '../../src/scheduler/policies.ts';
-import type { Policy } from '../../src/scheduler/policy.ts';
+import { policyNamed } from '../../src/scheduler/policies/policies.ts';
+import type { Policy } from '../../src/scheduler/policies/policy.ts';
 import { AGEING_MS } from '../../src/scheduler/waiting-queue.ts';
 import { need } from '../scheduler/need.ts';
 import { Stage } from '../scheduler/stage.ts';

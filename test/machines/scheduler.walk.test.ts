@@ -1,7 +1,7 @@
 import { type ActorLogic, type Snapshot } from 'xstate';
 import { getAdjacencyMap } from 'xstate/graph';
 import { expect, test } from 'vitest';
-import { policyNamed } from '../../src/scheduler/policies.ts';
+import { policyNamed } from '../../src/scheduler/policies/policies.ts';
 import { need } from '../scheduler/need.ts';
 import { type Deed, World } from '../scheduler/world.ts';
 

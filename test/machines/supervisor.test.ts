@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
 import { afterEach, expect, test } from 'vitest';
-import type { WorkerExit } from '../../src/actors/worker-process.ts';
+import type { WorkerExit } from '../../src/process/worker-process.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import type { PluginReport, RestartVerdict } from '../../src/machines/plugin.ts';
 import { supervisorMachine } from '../../src/machines/supervisor.ts';

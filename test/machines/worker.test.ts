@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type ActorRefFrom, createActor, fromCallback, fromPromise } from 'xstate';
 import { afterEach, expect, test } from 'vitest';
-import type { LaunchRequest } from '../../src/actors/worker-launch.ts';
-import { watchLiveness } from '../../src/actors/worker-liveness.ts';
-import type { ProcessCommand } from '../../src/actors/worker-process.ts';
-import type { SpawnServices } from '../../src/actors/worker-spawn.ts';
+import type { LaunchRequest } from '../../src/worker-kinds/worker-launch.ts';
+import { watchLiveness } from '../../src/actors/liveness.ts';
+import type { ProcessCommand } from '../../src/process/worker-process.ts';
+import type { SpawnServices } from '../../src/actors/process.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import { type WorkerCommand, type WorkerEvent, type WorkerInput, workerMachine } from '../../src/machines/worker.ts';
 import { type FakeWorker, FakeWorkers, GOOD, type Manner } from './fake-workers.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/time/clock.ts';
 import type { ManifestChange } from '../../src/manifest/catalogue.ts';
 import type { ManifestProblem } from '../../src/manifest/read.ts';
 import { PATIENCE_MS } from '../../src/manifest/patience.ts';

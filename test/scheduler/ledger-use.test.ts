@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Ledger } from '../../src/scheduler/ledger.ts';
-import { lru } from '../../src/scheduler/lru.ts';
+import { lru } from '../../src/scheduler/policies/lru.ts';
 import { NOTHING, type Resources } from '../../src/scheduler/need.ts';
 
 const ref = {} as never;

@@ -1,7 +1,7 @@
 import { type AnyActorRef, createActor, fromCallback, SimulatedClock } from 'xstate';
 import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
 import type { Decision, SchedulerRefusal } from '../../src/scheduler/decision.ts';
-import type { GpuAmounts } from '../../src/scheduler/gpu-amounts.ts';
+import type { GpuAmounts } from '../../src/scheduler/gpus/gpu-amounts.ts';
 import type { GenerationUse, Measurement } from '../../src/scheduler/ledger.ts';
 import type { Need, Resources } from '../../src/scheduler/need.ts';
 import type {

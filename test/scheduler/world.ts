@@ -1,6 +1,6 @@
 import { type AnyActorRef, createActor, fromCallback, SimulatedClock } from 'xstate';
 import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
-import { sumOf } from '../../src/scheduler/gpu-amounts.ts';
+import { sumOf } from '../../src/scheduler/gpus/gpu-amounts.ts';
 import { fits, type Need, NOTHING, plus, type Resources } from '../../src/scheduler/need.ts';
 import type { MeasureRequest, SchedulerEvent, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
 import { need } from './need.ts';

@@ -1,4 +1,4 @@
-import type { Supervisor } from '../../supervisor.ts';
+import type { Supervisor } from '../../runtime/supervisor.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { takeInterruption } from '../interruption.ts';
 import { portOf } from '../port.ts';
@@ -23,7 +23,7 @@ export const command = defineCommand({
   statuses: [0, 2, 4, 130],
   async run({ values, terminal }) {
     const inspect = { port: portOf(values.port), control: values['inspect-control'] === true };
-    const { createSupervisor } = await import('../../supervisor.ts');
+    const { createSupervisor } = await import('../../runtime/supervisor.ts');
     const { watch } = await import('../dev/watch.ts');
     let supervisor: Supervisor | undefined;
     const interruption = takeInterruption(terminal, () => void supervisor?.stop({ timeoutMs: 0 }));

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { resolveSettings, type ResolvedSettings } from '../../config.ts';
+import { resolveSettings, type ResolvedSettings } from '../../settings/settings.ts';
 import { messageOf } from '../../errors.ts';
-import { workingDirectory } from '../../working-directory.ts';
+import { workingDirectory } from '../../files/working-directory.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discoverIn } from '../discovered.ts';
 import type { Finding, Level } from '../doctor/check.ts';
@@ -17,8 +17,8 @@ import {
 } from '../doctor/machine.ts';
 import { checkFfmpeg, checkPythons } from '../doctor/programs.ts';
 import { checkDataDir, checkManifests, checkSearchPaths } from '../doctor/setup.ts';
-import type { Style } from '../style.ts';
-import { formatTable } from '../table.ts';
+import type { Style } from '../terminal/style.ts';
+import { formatTable } from '../terminal/table.ts';
 
 /** `greenroom doctor`: what of this machine works, found out by trying it. */
 export const command = defineCommand({

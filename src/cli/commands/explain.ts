@@ -1,12 +1,12 @@
-import { pluginLogFile } from '../../actors/log-file.ts';
-import { tailRecords } from '../../actors/log-reader.ts';
+import { pluginLogFile } from '../../logs/log-file.ts';
+import { tailRecords } from '../../logs/log-reader.ts';
 import { GreenroomError } from '../../errors.ts';
 import type { Decision } from '../../scheduler/decision.ts';
 import { decisionText } from '../../scheduler/decision-text.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discover } from '../discovered.ts';
 import { loggedDecision, loggedStay } from '../logged-decision.ts';
-import type { Style } from '../style.ts';
+import type { Style } from '../terminal/style.ts';
 import { unknownPlugin } from '../unknown-plugin.ts';
 
 /** How far back decisions are looked for, in lines of the log. */

@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { resolveSettings } from '../../config.ts';
+import { resolveSettings } from '../../settings/settings.ts';
 import { GreenroomError, messageOf } from '../../errors.ts';
 import { parseManifest } from '../../manifest/schema.ts';
 import { didYouMean, UsageError } from '../arguments.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
-import { displayPath } from '../display-path.ts';
+import { displayPath } from '../terminal/display-path.ts';
 import { indented } from '../help.ts';
 import { TEMPLATES, writeTemplate } from '../templates.ts';
 

@@ -14,7 +14,7 @@ export const command = defineCommand({
   examples: [['greenroom inspect session.ndjson', 'look at what happened']],
   statuses: [0, 2, 4, 130],
   async run({ values, operands: [file = ''], terminal }) {
-    const { openSession } = await import('../../inspector/session-api.ts');
+    const { openSession } = await import('../../inspector/server/session-api.ts');
     const session = await openSession(file, portOf(values.port));
     const interruption = takeInterruption(terminal, () => process.exit(interruption.status));
     // The server alone does not keep the program alive.

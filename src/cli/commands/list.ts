@@ -1,12 +1,12 @@
 import type { ManifestEntry } from '../../manifest/read.ts';
-import { oneLine } from '../../printable.ts';
+import { oneLine } from '../../text/printable.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discover } from '../discovered.ts';
-import { displayPath } from '../display-path.ts';
+import { displayPath } from '../terminal/display-path.ts';
 import { formatProblems } from '../problems.ts';
-import { formatTable } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
-import { fitText } from '../text-width.ts';
+import { formatTable } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { fitText } from '../terminal/text-width.ts';
 
 /** What a manifest says of itself may be of any length. */
 const MAX_CELL_COLUMNS = 24;

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { pluginLogFile } from '../../actors/log-file.ts';
-import { followRecords, tailRecords } from '../../actors/log-reader.ts';
+import { pluginLogFile } from '../../logs/log-file.ts';
+import { followRecords, tailRecords } from '../../logs/log-reader.ts';
 import { GreenroomError } from '../../errors.ts';
 import { UsageError } from '../arguments.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discover } from '../discovered.ts';
-import type { Style } from '../style.ts';
+import type { Style } from '../terminal/style.ts';
 import { unknownPlugin } from '../unknown-plugin.ts';
 
 /** `greenroom logs`: the end of what a plugin's workers have printed, and what they print from now on. */

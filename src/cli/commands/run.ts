@@ -1,17 +1,17 @@
 import { basename, dirname } from 'node:path';
-import { systemClock } from '../../clock.ts';
+import { systemClock } from '../../time/clock.ts';
 import { GreenroomError } from '../../errors.ts';
-import type { Supervisor } from '../../supervisor.ts';
-import { writeJson } from '../../worker/exact-json.ts';
+import type { Supervisor } from '../../runtime/supervisor.ts';
+import { writeJson } from '../../json/exact-json.ts';
 import { UsageError } from '../arguments.ts';
 import { callInput, parseJson } from '../call-input.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
-import { displayPath } from '../display-path.ts';
+import { displayPath } from '../terminal/display-path.ts';
 import { takeInterruption } from '../interruption.ts';
 import { isError } from '../problems.ts';
-import { createProgressBar } from '../progress-bar.ts';
+import { createProgressBar } from '../terminal/progress-bar.ts';
 import { reportError } from '../report-error.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { unknownPlugin } from '../unknown-plugin.ts';
 
 /** `greenroom run`: starts a plugin, calls it, prints the result, and stops it. */
@@ -43,7 +43,7 @@ export const command = defineCommand({
     const timeoutMs = values.timeout === undefined ? undefined : timeoutOf(values.timeout);
     const config = values.config === undefined ? undefined : parseJson(values.config, 'config');
     const input = await callInput(json, values.arg ?? []);
-    const { createSupervisor } = await import('../../supervisor.ts');
+    const { createSupervisor } = await import('../../runtime/supervisor.ts');
     let supervisor: Supervisor | undefined;
     const interruption = takeInterruption(terminal, () => void supervisor?.stop({ timeoutMs: 0 }));
     const { signal } = interruption;

@@ -1,16 +1,16 @@
 import { type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { resolveSettings } from '../../config.ts';
+import { resolveSettings } from '../../settings/settings.ts';
 import { messageOf } from '../../errors.ts';
 import { checkPaths, type ManifestEntry, type ManifestProblem, readManifest } from '../../manifest/read.ts';
 import { FOLDER_MANIFEST } from '../../manifest/search-path.ts';
-import { resolveConfig } from '../../plugin-config.ts';
-import { oneLine } from '../../printable.ts';
+import { resolveConfig } from '../../settings/plugin-config.ts';
+import { oneLine } from '../../text/printable.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discoverIn } from '../discovered.ts';
-import { displayPath } from '../display-path.ts';
+import { displayPath } from '../terminal/display-path.ts';
 import { isError, problemRows } from '../problems.ts';
-import type { Style } from '../style.ts';
+import type { Style } from '../terminal/style.ts';
 
 /** What came of checking one file. */
 interface Checked {

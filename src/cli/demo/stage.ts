@@ -1,9 +1,9 @@
 import { basename, dirname, join } from 'node:path';
-import { listProcesses, treeOf } from '../../actors/process-tree.ts';
+import { listProcesses, treeOf } from '../../measure/process-tree.ts';
 import { GreenroomError } from '../../errors.ts';
 import type { Manifest } from '../../manifest/schema.ts';
-import type { PluginSnapshot } from '../../plugin-record.ts';
-import { createSupervisor, type Supervisor } from '../../supervisor.ts';
+import type { PluginSnapshot } from '../../runtime/plugin-record.ts';
+import { createSupervisor, type Supervisor } from '../../runtime/supervisor.ts';
 import type { Corpus } from './corpus.ts';
 import type { DemoEvent, Reporter, Timing } from './events.ts';
 import type { Workshop } from './workshop.ts';

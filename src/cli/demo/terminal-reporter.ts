@@ -1,10 +1,10 @@
 import { isAbsolute, relative } from 'node:path';
 import type { PluginState } from '../../machines/plugin.ts';
-import { printable } from '../../printable.ts';
-import { createProgressBar } from '../progress-bar.ts';
-import { createStyle, type Style } from '../style.ts';
-import { formatTable } from '../table.ts';
-import { fitText } from '../text-width.ts';
+import { printable } from '../../text/printable.ts';
+import { createProgressBar } from '../terminal/progress-bar.ts';
+import { createStyle, type Style } from '../terminal/style.ts';
+import { formatTable } from '../terminal/table.ts';
+import { fitText } from '../terminal/text-width.ts';
 import type { DemoEvent, Reporter, Summary } from './events.ts';
 import { drawLanes, type Moment, type Shown, SIGNS } from './lanes.ts';
 import { countOf, durationOf, sizeOf } from './words.ts';

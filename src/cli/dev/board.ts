@@ -1,8 +1,8 @@
 import type { PluginState } from '../../machines/plugin.ts';
-import type { PluginSnapshot } from '../../plugin-record.ts';
-import type { Style } from '../style.ts';
-import { formatTable } from '../table.ts';
-import { fitText } from '../text-width.ts';
+import type { PluginSnapshot } from '../../runtime/plugin-record.ts';
+import type { Style } from '../terminal/style.ts';
+import { formatTable } from '../terminal/table.ts';
+import { fitText } from '../terminal/text-width.ts';
 
 /** A sign for each state, so that colour is never all that tells them apart. */
 const SIGNS: Readonly<Record<PluginState, string>> = {

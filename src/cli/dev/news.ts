@@ -1,9 +1,9 @@
-import type { PluginSnapshot } from '../../plugin-record.ts';
-import type { TransitionEvent } from '../../runtime.ts';
+import type { PluginSnapshot } from '../../runtime/plugin-record.ts';
+import type { TransitionEvent } from '../../runtime/runtime.ts';
 import type { Decision } from '../../scheduler/decision.ts';
 import { decisionLine } from '../../scheduler/decision-text.ts';
-import type { Style } from '../style.ts';
-import { fitText } from '../text-width.ts';
+import type { Style } from '../terminal/style.ts';
+import { fitText } from '../terminal/text-width.ts';
 
 /** Longer than this a message is cut; the inspector and the log have all of it. */
 const MESSAGE_COLUMNS = 300;

@@ -1,5 +1,5 @@
-import { printable } from '../../printable.ts';
-import { textWidth } from '../text-width.ts';
+import { printable } from '../../text/printable.ts';
+import { textWidth } from '../terminal/text-width.ts';
 
 /** The lower part of a terminal, drawn anew again and again, below lines that stay. */
 export class Screen {

@@ -1,7 +1,7 @@
 import type { ManifestProblem } from '../../manifest/read.ts';
-import type { Supervisor } from '../../supervisor.ts';
+import type { Supervisor } from '../../runtime/supervisor.ts';
 import { formatProblems } from '../problems.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { drawBoard } from './board.ts';
 import { crashLine, decisionNews, isNews, transitionLine } from './news.ts';
 import { Screen } from './screen.ts';

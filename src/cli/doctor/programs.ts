@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { heedStreams } from '../../actors/start-process.ts';
+import { heedStreams } from '../../process/start-process.ts';
 import type { ManifestEntry } from '../../manifest/read.ts';
-import { displayPath } from '../display-path.ts';
+import { displayPath } from '../terminal/display-path.ts';
 import type { Finding } from './check.ts';
 
 /** The oldest Python that the worker runs in. */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { chartOf } from '../../../src/inspector/chart.ts';
+import { chartOf } from '../../../src/inspector/record/chart.ts';
 import { graphOf } from '../../../src/inspector/page/chart/graph.ts';
 import { insideOf, isActive, lastArrows, nodesOf } from '../../../src/inspector/page/chart/highlight.ts';
 import { fingerprintOf } from '../../../src/inspector/page/chart/layout.ts';

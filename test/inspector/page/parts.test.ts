@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chartOf } from '../../../src/inspector/chart.ts';
+import { chartOf } from '../../../src/inspector/record/chart.ts';
 import type { Lane, Stay } from '../../../src/inspector/page/store/model.ts';
 import { pluginMachine } from '../../../src/machines/plugin.ts';
 import { CHROMIUM, openPage, useBrowser } from './browser.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
-import { readPageFile } from '../../../src/inspector/page-files.ts';
+import { readPageFile } from '../../../src/inspector/server/page-files.ts';
 
 /** The parts of the page, each to be shown alone. */
 export interface Parts {

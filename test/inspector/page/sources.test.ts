@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openSession as serveSession } from '../../../src/inspector/session-api.ts';
+import { openSession as serveSession } from '../../../src/inspector/server/session-api.ts';
 import { endAfterTest } from '../bench.ts';
 import { CHROMIUM, openPage, openWay, PAGE_FOLDER, rowOf, useBrowser } from './browser.ts';
 import { crash, openSession, says } from './session.ts';

@@ -1,0 +1,335 @@
+import { randomBytes } from 'node:crypto';
+import type { ChildProcess } from 'node:child_process';
+import { statSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GreenroomError, messageOf } from '../errors.ts';
+import { PATIENCE_MS } from '../manifest/patience.ts';
+import { checkPaths } from '../manifest/read.ts';
+import { type Boot, EXIT_DO_NOT_RESTART, type Handshake } from '../protocol.ts';
+import { shortened } from '../text/shortened.ts';
+import { shortageIn, systemCodeOf } from '../system-error.ts';
+import { freePort } from '../process/free-port.ts';
+import { parseHandshake } from '../process/handshake.ts';
+import type { PluginLog } from '../logs/log-file.ts';
+import { canRunGuard, GUARD_SHELL } from '../orphans/orphan-protection.ts';
+import { type OomWatch, saysOutOfMemory } from '../measure/out-of-memory.ts';
+import { ProcessOutput } from '../process/process-output.ts';
+import { findProgram } from '../process/program-path.ts';
+import type { SocketDirectory } from '../process/socket-directory.ts';
+import { spawnTurn } from '../process/spawn-turn.ts';
+import { startProcess } from '../process/start-process.ts';
+import type { LaunchRequest } from '../worker-kinds/worker-launch.ts';
+import type { ProcessEvent, WorkerExit, WorkerProcess } from '../process/worker-process.ts';
+import type { WorkerTree, WorkerTrees } from '../orphans/worker-trees.ts';
+
+/** What every spawn of a supervisor shares. */
+export interface SpawnServices {
+  readonly trees: WorkerTrees;
+  readonly oom: OomWatch;
+  /** The log of a plugin; throws `E_DATA_DIR` where it cannot be written. */
+  readonly log: (plugin: string) => PluginLog;
+}
+
+/** Becomes the program that it is given once it has read a line; ends where there is none to read. */
+const GATE = 'read -r line && exec "$0" "$@"';
+
+/** What the system answers where a program is not there, may not be run, or is none. */
+const FAULTS_OF_PROGRAMS: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'ENOEXEC']);
+
+/** With this status a shell says that what it ran was ended by SIGKILL. */
+const KILLED_STATUS = 137;
+
+/** A worker process on its way through life, to be signalled. */
+export interface SpawnedWorker {
+  /** Signals the worker's group, unless its number has become a stranger's. */
+  signal(signal: NodeJS.Signals): void;
+}
+
+/** How many of a worker's last lines go into the details of an error, and how much of each. */
+const TAIL_LINES = 50;
+const TAIL_LINE_CHARACTERS = 2_000;
+
+/**
+ * Starts a worker in a process group of its own and tells what becomes of it: `PROCESS.SPAWNED`, then
+ * `PROCESS.EXITED`, and `PROCESS.GONE` when nothing of its group is left. Where it cannot be started, the latter two
+ * come alone, with the reason. Never throws.
+ */
+export function spawnWorker(
+  launch: LaunchRequest,
+  generation: number,
+  services: SpawnServices,
+  tell: (event: ProcessEvent) => void,
+): SpawnedWorker {
+  const spawn = new Spawn(launch, generation, services, tell);
+  void spawn.begin();
+  return spawn;
+}
+
+class Spawn implements SpawnedWorker, WorkerProcess {
+  readonly nonce = randomBytes(16).toString('hex');
+  readonly token = randomBytes(24).toString('hex');
+  port = 0;
+  pid = 0;
+  readonly #launch: LaunchRequest;
+  readonly #generation: number;
+  readonly #services: SpawnServices;
+  readonly #tell: (event: ProcessEvent) => void;
+  readonly #lines: string[] = [];
+  readonly #exitListeners: (() => void)[] = [];
+  #log: PluginLog | undefined;
+  #sockets: SocketDirectory | undefined;
+  #tree: WorkerTree | undefined;
+  #child: ChildProcess | undefined;
+  /** The last signal that was sent to it. */
+  #signal: NodeJS.Signals | undefined;
+  #exited = false;
+  #handshake: Handshake | GreenroomError | undefined;
+  #onHandshake: (() => void) | undefined;
+
+  constructor(launch: LaunchRequest, generation: number, services: SpawnServices, tell: (event: ProcessEvent) => void) {
+    this.#launch = launch;
+    this.#generation = generation;
+    this.#services = services;
+    this.#tell = tell;
+  }
+
+  async begin(): Promise<void> {
+    try {
+      await spawnTurn();
+      this.#log = this.#services.log(this.#launch.plugin);
+      if (this.#launch.problem !== undefined) throw this.#wrongSetting(this.#launch.problem);
+      if (this.#launch.boot === undefined) this.port = await freePort();
+      if (this.#signal !== undefined)
+        throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was called off.`);
+      this.#tree = this.#services.trees.open(this.#launch.plugin);
+      if (this.#launch.boot !== undefined && this.#launch.transport === 'unix') {
+        this.#sockets = this.#services.trees.openSockets();
+      }
+      await this.#start(this.#tree);
+    } catch (error) {
+      // Once there is a process, its end tells the rest.
+      if (this.#child !== undefined) return this.signal('SIGKILL');
+      this.#sockets?.remove();
+      await this.#tree?.discard();
+      // Whoever asked for the start is told when it waits for it, not in the middle of asking.
+      await Promise.resolve();
+      this.#tell({
+        type: 'PROCESS.EXITED',
+        exit: {
+          code: null,
+          signal: null,
+          output: '',
+          outOfMemory: false,
+          spawnError: error,
+          retryable: true,
+        },
+      });
+      this.#tell({ type: 'PROCESS.GONE' });
+    }
+  }
+
+  async #start(tree: WorkerTree): Promise<void> {
+    const { cwd, env, plugin, boot, bootDescriptor } = this.#launch;
+    const [file, args, gated] = this.#command();
+    const environment = { ...env, ...tree.mark };
+    const { child, pid } = await startProcess(file, args, {
+      cwd,
+      env: environment,
+      // Node cannot move a descriptor out of a plugin's way as Python can, so its workers are given another.
+      stdio: bootDescriptor === 0 ? 'pipe' : ['ignore', 'pipe', 'pipe', 'pipe'],
+    }).catch((error: unknown) => {
+      throw this.#cannotStart(error);
+    });
+    this.#child = child;
+    // Whether the program stays alive is the supervisor's to say, not its workers'.
+    child.unref();
+    for (const pipe of child.stdio) (pipe as Socket | null)?.unref();
+    const input = child.stdio[bootDescriptor] as Socket | null;
+    this.pid = pid;
+    tree.started(pid);
+    if (this.#signal !== undefined) tree.signal(this.#signal);
+    const printed = new ProcessOutput([
+      [child.stdout, (line, complete) => this.#line('stdout', line, complete)],
+      [child.stderr, (line, complete) => this.#line('stderr', line, complete)],
+      [bootDescriptor === 0 ? null : (child.stdio[bootDescriptor] as Socket), (line) => void this.#takeHandshake(line)],
+    ]);
+    child.once('exit', (code, signal) => void this.#ended(tree, code, signal, printed));
+    input?.on('error', () => {});
+    this.#tell({ type: 'PROCESS.SPAWNED', process: this });
+    // Before any code of the plugin runs.
+    await tree.protect();
+    if (!this.#exited) {
+      if (gated) input?.write('\n');
+      if (boot !== undefined) input?.write(`${JSON.stringify(this.#boot(boot))}\n`);
+    }
+    this.#log?.event({ generation: this.#generation, pid: this.pid }, `worker started: ${plugin}`);
+  }
+
+  /**
+   * The program and its arguments. What is built on an SDK waits for its boot line; any other program is held by a shell
+   * that waits for a line before it becomes the program, as nobody could end what that starts meanwhile.
+   */
+  #command(): [file: string, args: readonly string[], gated: boolean] {
+    const { file, cwd, env, boot, waitsForBoot } = this.#launch;
+    const port = boot === undefined ? ['--port', `${this.port}`, '--ppid', `${process.pid}`] : [];
+    const args = [...this.#launch.args, ...port];
+    if (waitsForBoot || !canRunGuard(GUARD_SHELL)) return [file, args, false];
+    const program = findProgram(file, cwd, env['PATH']);
+    // Started without the shell, what is not there fails as itself.
+    return program === undefined ? [file, args, false] : [GUARD_SHELL, ['-c', GATE, program, ...args], true];
+  }
+
+  #boot(plugin: Boot['plugin']): Boot {
+    const sockets = this.#sockets;
+    return {
+      protocol: [1],
+      nonce: this.nonce,
+      token: this.token,
+      listen: sockets === undefined ? { tcp: '127.0.0.1' } : { unix: sockets.worker, control: sockets.control },
+      plugin,
+      concurrency: this.#launch.concurrency,
+    };
+  }
+
+  #line(stream: 'stdout' | 'stderr', line: string, complete: boolean): void {
+    const { boot, bootDescriptor, waitsForBoot } = this.#launch;
+    if (
+      stream === 'stdout' &&
+      complete &&
+      bootDescriptor === 0 &&
+      this.#handshake === undefined &&
+      boot !== undefined
+    ) {
+      if (this.#takeHandshake(line)) return;
+      // An SDK ends the line before its handshake, as the plugin may have printed without a line break.
+      if (line === '' && waitsForBoot) return;
+    }
+    if (this.#lines.push(shortened(line, TAIL_LINE_CHARACTERS)) > TAIL_LINES) this.#lines.shift();
+    this.#log?.line(stream, line, this.#generation);
+  }
+
+  /** Whether the line is the handshake, or claims to be. */
+  #takeHandshake(line: string): boolean {
+    this.#handshake ??= parseHandshake(line, this.#launch.plugin, this.nonce);
+    if (this.#handshake === undefined) return false;
+    this.#onHandshake?.();
+    return true;
+  }
+
+  async #ended(
+    tree: WorkerTree,
+    code: number | null,
+    signal: NodeJS.Signals | null,
+    printed: ProcessOutput,
+  ): Promise<void> {
+    this.#exited = true;
+    // Before anybody hears of the exit.
+    tree.exited();
+    const wasKilled = (signal === 'SIGKILL' || code === KILLED_STATUS) && this.#signal !== 'SIGKILL';
+    const killedByKernel = wasKilled && this.#services.oom.takeKill();
+    for (const listener of this.#exitListeners.splice(0)) listener();
+    await printed.rest();
+    this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
+    const output = this.output();
+    const exit: WorkerExit = {
+      code,
+      signal,
+      output,
+      outOfMemory: killedByKernel || (code !== 0 && saysOutOfMemory(output)),
+      spawnError: this.#handshake === undefined && code !== null ? await this.#missingForGood() : undefined,
+      retryable: code !== EXIT_DO_NOT_RESTART,
+    };
+    this.#tell({ type: 'PROCESS.EXITED', exit });
+    await tree.gone();
+    for (const pipe of this.#child?.stdio ?? []) pipe?.destroy();
+    this.#sockets?.remove();
+    this.#tell({ type: 'PROCESS.GONE' });
+  }
+
+  /** Why the system started nothing. Only a program that is not there, or is none, is the manifest's fault. */
+  #cannotStart(cause: unknown): GreenroomError {
+    const { plugin, cwd, file, advice } = this.#launch;
+    const because = (reason: string): GreenroomError =>
+      new GreenroomError('E_START', `The worker of "${plugin}" could not be started: ${reason}.`, { plugin, cause });
+    const shortage = shortageIn(cause);
+    if (shortage !== undefined) return because(`${shortage}. It can be started again once that has passed`);
+    if (!isDirectory(cwd)) {
+      return because(
+        `its working directory ${cwd} does not exist. Create it, or set "cwd" in ${this.#launch.entry.file}`,
+      );
+    }
+    const code = systemCodeOf(cause) ?? '';
+    const isThere = findProgram(file, cwd, this.#launch.env['PATH']) !== undefined;
+    if (!FAULTS_OF_PROGRAMS.has(code) || (isThere && code !== 'ENOEXEC')) return because(messageOf(cause));
+    const reason = `"${file}" cannot be run: ${messageOf(cause)}`;
+    const missing = this.#missing(cause);
+    if (missing !== undefined) return missing;
+    return advice === undefined ? this.#wrongManifest(reason, cause) : this.#wrongSetting(reason, cause);
+  }
+
+  #wrongSetting(reason: string, cause?: unknown): GreenroomError {
+    const { plugin, advice } = this.#launch;
+    const message = `The worker of "${plugin}" cannot be started: ${reason}. ${advice}.`;
+    return new GreenroomError('E_OPTIONS', message, { plugin, cause });
+  }
+
+  /** What the manifest names and is not there, if that is why there is no worker. */
+  #missing(cause?: unknown): GreenroomError | undefined {
+    const [problem] = checkPaths(this.#launch.entry).filter(({ field }) => field !== 'cwd');
+    return problem && this.#wrongManifest(problem.reason, cause);
+  }
+
+  /** The same, unless it is back a moment later: an editor may have been saving it. */
+  async #missingForGood(): Promise<GreenroomError | undefined> {
+    if (this.#missing() === undefined) return undefined;
+    await delay(PATIENCE_MS, undefined, { ref: false });
+    return this.#missing();
+  }
+
+  #wrongManifest(reason: string, cause: unknown): GreenroomError {
+    const { plugin, entry } = this.#launch;
+    return new GreenroomError(
+      'E_MANIFEST',
+      `The worker of "${plugin}" cannot be started: ${reason}. Its manifest is ${entry.file}.`,
+      {
+        plugin,
+        cause,
+      },
+    );
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#signal = signal;
+    this.#tree?.signal(signal);
+  }
+
+  output(): string {
+    return this.#lines.join('\n');
+  }
+
+  onExit(listener: () => void): void {
+    if (this.#exited) listener();
+    else this.#exitListeners.push(listener);
+  }
+
+  handshake(signal: AbortSignal): Promise<Handshake> {
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        if (this.#handshake instanceof GreenroomError) reject(this.#handshake);
+        else if (this.#handshake !== undefined) resolve(this.#handshake);
+      };
+      this.#onHandshake = settle;
+      settle();
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,166 @@
+import type { Client, Pool } from 'undici';
+import { type AnswerParser, parseAnswer } from './exact-answer.ts';
+import { FrameReader } from './frames.ts';
+import { protocolError, remoteError } from './remote-error.ts';
+import type { GreenroomError } from '../errors.ts';
+import type { CancelOutcome, Health } from '../protocol.ts';
+import { CallAnswer } from './call-answer.ts';
+import type { CallInFlight, CallSink, WorkerChannel } from './worker-channel.ts';
+import { connectTo, requestJson } from './worker-connections.ts';
+
+/** Where a worker listens, and how many calls it takes at once. */
+export interface ChannelOptions {
+  readonly plugin: string;
+  /** `unix:/path` or `tcp:host:port`. */
+  readonly address: string;
+  /** The address of health and cancel, in the same form. */
+  readonly control: string;
+  readonly token: string;
+  readonly concurrency: number;
+  /** What it said in its handshake that it can do. */
+  readonly capabilities: readonly string[];
+  /** How its answers are read; by default as those of the SDKs. */
+  readonly parse?: AnswerParser | undefined;
+}
+
+/** The channel to a worker that speaks the protocol. */
+export function createUndiciChannel(options: ChannelOptions): WorkerChannel {
+  return new UndiciChannel(options);
+}
+
+const OUTCOMES: ReadonlySet<unknown> = new Set<CancelOutcome>(['requested', 'unsupported', 'unknown']);
+
+class UndiciChannel implements WorkerChannel {
+  readonly #plugin: string;
+  readonly #calls: Client | Pool;
+  readonly #control: Client | Pool;
+  /** Config, release and cleanup have a connection of their own, so that they never wait behind a call's answer. */
+  readonly #admin: Client | Pool;
+  readonly #callHeaders: string[];
+  readonly #headers: Record<string, string>;
+  readonly #capabilities: readonly string[];
+  readonly #parse: AnswerParser;
+  #closed = false;
+
+  constructor({ plugin, address, control, token, concurrency, capabilities, parse = parseAnswer }: ChannelOptions) {
+    this.#plugin = plugin;
+    this.#capabilities = capabilities;
+    this.#parse = parse;
+    this.#calls = connectTo(address, concurrency);
+    this.#admin = connectTo(address, 1);
+    this.#control = connectTo(control, 1);
+    this.#headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+    this.#callHeaders = Object.entries(this.#headers).flat();
+  }
+
+  execute(call: string, body: string, sink: CallSink): CallInFlight {
+    return this.#send('/execute', body, new Answer(this.#plugin, 'execute', call, sink, this.#parse));
+  }
+
+  stream(call: string, body: string, sink: CallSink): CallInFlight {
+    return this.#send('/execute_stream', body, new Answer(this.#plugin, 'stream', call, sink, this.#parse));
+  }
+
+  async cancel(call: string): Promise<CancelOutcome> {
+    const outcome = field(await this.#ask(this.#control, 'POST', '/cancel', { call }), 'outcome');
+    if (!OUTCOMES.has(outcome)) throw protocolError(this.#plugin, `answered /cancel with outcome ${String(outcome)}`);
+    return outcome as CancelOutcome;
+  }
+
+  async health(signal: AbortSignal): Promise<Health> {
+    const health = await this.#ask(this.#control, 'GET', '/health', undefined, signal);
+    if (!isHealth(health)) throw protocolError(this.#plugin, 'answered /health without status, pid or nonce');
+    return health;
+  }
+
+  async initialize(config: unknown, signal: AbortSignal): Promise<void> {
+    await this.#ask(this.#admin, 'POST', '/initialize', { config }, signal);
+  }
+
+  config(signal: AbortSignal): Promise<unknown> {
+    return this.#ask(this.#admin, 'GET', '/config', undefined, signal);
+  }
+
+  configSchema(signal: AbortSignal): Promise<unknown> {
+    return this.#ask(this.#admin, 'GET', '/config_schema', undefined, signal);
+  }
+
+  async release(signal: AbortSignal): Promise<boolean> {
+    return field(await this.#ask(this.#admin, 'POST', '/release', {}, signal), 'outcome') === 'released';
+  }
+
+  async cleanup(signal: AbortSignal): Promise<void> {
+    const isNeeded =
+      this.#capabilities.includes('cleanup') ||
+      // Cancelled calls may still be ending.
+      (this.#capabilities.includes('settle') && this.#calls.stats.running > 0);
+    if (isNeeded) await this.#ask(this.#admin, 'POST', '/cleanup', {}, signal);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const cause = new Error('The channel was closed.');
+    for (const client of [this.#calls, this.#admin, this.#control]) client.destroy(cause).catch(() => {});
+  }
+
+  #send(path: string, body: string, answer: Answer): CallInFlight {
+    this.#calls.dispatch({ path, method: 'POST', headers: this.#callHeaders, body }, answer);
+    return answer;
+  }
+
+  #ask(
+    client: Client | Pool,
+    method: 'GET' | 'POST',
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    const errorIn = (answer: unknown): GreenroomError | undefined => {
+      const error = field(answer, 'error');
+      return error === undefined ? undefined : remoteError(this.#plugin, error);
+    };
+    return requestJson({
+      plugin: this.#plugin,
+      client,
+      headers: this.#headers,
+      method,
+      path,
+      body,
+      signal,
+      errorIn,
+      parse: this.#parse,
+    });
+  }
+}
+
+/** `{"result": …}`, `{"error": …}`, or frames. */
+class Answer extends CallAnswer {
+  protected override readLines(): FrameReader {
+    return new FrameReader(this.plugin, this.kind, this.sink, this.parse);
+  }
+
+  protected override isError(_status: number, answer: unknown): boolean {
+    return field(answer, 'error') !== undefined && field(answer, 'result') === undefined;
+  }
+
+  protected override readWhole(status: number, answer: unknown): boolean {
+    if (typeof answer !== 'object' || answer === null) return false;
+    if (status === 200 && 'result' in answer && this.kind === 'execute') this.sink.onResult(answer.result);
+    else if ('error' in answer) this.sink.onError(remoteError(this.plugin, answer.error));
+    else return false;
+    return true;
+  }
+}
+
+function field(answer: unknown, name: string): unknown {
+  return typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>)[name] : undefined;
+}
+
+function isHealth(answer: unknown): answer is Health {
+  return (
+    field(answer, 'status') === 'ok' &&
+    typeof field(answer, 'pid') === 'number' &&
+    typeof field(answer, 'nonce') === 'string'
+  );
+}

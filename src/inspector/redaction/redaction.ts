@@ -1,0 +1,198 @@
+import { SecretTexts } from './secret-texts.ts';
+import { isSecretName, isSecretValue, REDACTED } from './secrets.ts';
+import type { Json } from '../wire.ts';
+
+/** The longest text that is shown, in characters; of a longer one this much is. */
+const MAX_TEXT = 4_096;
+/** How much of a text is looked through for secrets; what is beyond is not shown either. */
+const MAX_LOOK = 65_536;
+const MAX_DEPTH = 10;
+/** How many values are shown of one thing, all in all. */
+const MAX_VALUES = 2_000;
+/** What stands in the place of a value that cannot be looked at. */
+const UNREADABLE = '[unreadable]';
+
+/** Under these names lie the variables of a process. They are not shown, whatever their names are. */
+const ENVIRONMENT = new Set(['env', 'environ', 'environment', 'env_vars', 'envvars', 'hostenv', 'processenv']);
+
+/** `scheme://user:password@` */
+const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/?#"'<>]{1,1024}@/gi;
+/** `Bearer abc…`, `Basic abc…` */
+const BEARER = /\b(bearer|basic)\s{1,4}[\w.~+/=-]{6,}/gi;
+/** A name and what stands between it and its value: `name=`, `name: `, `"name": `, also in JSON within JSON. */
+const NAMED = /([A-Za-z][\w.-]{0,63})\\{0,3}["']?\s{0,3}[:=]\s{0,3}/g;
+const VALUE = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\{0,3}["']?[^\s"'&;,)}\]\\]+/y;
+/** `--flag value` */
+const FLAG = /(?<![\w-])(--?[A-Za-z][\w.-]{0,63})(\s{1,4})("[^"]*"|'[^']*'|[^\s"'-]\S*)/g;
+
+/**
+ * Turns anything into plain JSON that tells no secrets: no values under secret-looking names, none of the secret values
+ * it was told, no credentials in URLs, no values after secret-looking flags, no environment. What is long, deep or wide
+ * is cut. Actors, channels and the like show as their class. It never throws, and never calls what it is given.
+ */
+export class Redactor {
+  readonly #secrets = new SecretTexts();
+  /** Whether a secret could not be remembered. No text is shown from then on: it might be in it. */
+  #isBlind = false;
+
+  /** These values show nowhere from now on. */
+  learn(secrets: Iterable<string>): void {
+    try {
+      for (const secret of secrets) this.#secrets.add(secret);
+    } catch {
+      this.#isBlind = true;
+    }
+  }
+
+  /** A text without secrets, and of a long one the beginning. */
+  text(text: string): string {
+    const shown = this.#clean(text, 0, MAX_LOOK);
+    if (text.length <= MAX_LOOK && shown.length <= MAX_TEXT) return shown;
+    return `${shown.slice(0, MAX_TEXT)}…`;
+  }
+
+  /** The same of the end of a text, as it matters in what a process has printed. */
+  tail(text: string): string {
+    const shown = this.#clean(text, Math.max(0, text.length - MAX_LOOK), text.length);
+    return shown.length <= MAX_TEXT * 2 ? shown : `…${shown.slice(-MAX_TEXT * 2)}`;
+  }
+
+  /** Anything as plain JSON without secrets. */
+  json(value: unknown): Json {
+    try {
+      return this.#json(value, '', 0, { left: MAX_VALUES, above: new Set() });
+    } catch {
+      return UNREADABLE;
+    }
+  }
+
+  #json(value: unknown, name: string, depth: number, walk: { left: number; above: Set<object> }): Json {
+    walk.left -= 1;
+    if (isSecretValue(name, value)) return REDACTED;
+    switch (typeof value) {
+      case 'string':
+        return this.text(value);
+      case 'number':
+        return Number.isFinite(value) ? value : null;
+      case 'boolean':
+        return value;
+      case 'bigint':
+        return String(value);
+      case 'function':
+      case 'symbol':
+        return `[${typeof value}]`;
+      case 'undefined':
+        return null;
+      case 'object':
+        break;
+    }
+    if (value === null) return null;
+    if (ENVIRONMENT.has(name.toLowerCase())) return '[environment]';
+    if (walk.above.has(value)) return '[circular]';
+    if (depth >= MAX_DEPTH || walk.left <= 0) return '…';
+    walk.above.add(value);
+    try {
+      if (Array.isArray(value)) return this.#list(value, depth, walk);
+      return this.#fields(value, depth, walk);
+    } catch {
+      // A proxy may refuse to be looked at.
+      return UNREADABLE;
+    } finally {
+      walk.above.delete(value);
+    }
+  }
+
+  #list(list: readonly unknown[], depth: number, walk: { left: number; above: Set<object> }): Json {
+    const shown: Json[] = [];
+    let flag = '';
+    for (const item of list) {
+      if (walk.left <= 0) {
+        shown.push('…');
+        break;
+      }
+      // The value of `--api-key` may be the next argument.
+      const isValue = flag !== '' && typeof item === 'string' && !item.startsWith('-');
+      shown.push(isValue ? REDACTED : this.#json(item, '', depth + 1, walk));
+      flag = typeof item === 'string' && /^--?[A-Za-z][^=]*$/.test(item) && isSecretName(item) ? item : '';
+    }
+    return shown;
+  }
+
+  #fields(value: object, depth: number, walk: { left: number; above: Set<object> }): Json {
+    const shown: Record<string, Json> = {};
+    const prototype: unknown = Object.getPrototypeOf(value);
+    const isError = value instanceof Error;
+    if (!isError && prototype !== Object.prototype && prototype !== null) return `[${classOf(prototype)}]`;
+    const keys = isError ? ['name', 'code', 'message', 'plugin', 'details', 'remote', 'cause'] : Object.keys(value);
+    for (const key of keys) {
+      if (walk.left <= 0) {
+        shown['…'] = '…';
+        break;
+      }
+      const own = Object.getOwnPropertyDescriptor(value, key);
+      // A getter would run code that is not ours.
+      const inner: unknown = own === undefined ? undefined : 'value' in own ? own.value : '[computed]';
+      if (inner !== undefined) shown[this.text(key)] = this.#json(inner, key, depth + 1, walk);
+    }
+    return shown;
+  }
+
+  /** A part of a text. An error tells nothing of the text, and nor does what is shown then. */
+  #clean(text: string, from: number, to: number): string {
+    if (this.#isBlind) return REDACTED;
+    try {
+      return withoutNamed(this.#withoutSecrets(text, from, to));
+    } catch {
+      return REDACTED;
+    }
+  }
+
+  /** A secret may begin before the part or end after it, so that much more is looked at. */
+  #withoutSecrets(text: string, from: number, to: number): string {
+    const { longest } = this.#secrets;
+    const start = Math.max(0, from - longest);
+    const found = this.#secrets.find(text.slice(start, to + longest));
+    if (found === undefined) return text.slice(from, to);
+    let clean = '';
+    const end = Math.min(to, text.length);
+    for (let at = from; at < end; ) {
+      const isSecret = found[at - start];
+      const next = found.indexOf(isSecret === 1 ? 0 : 1, at - start);
+      const stop = next === -1 ? end : Math.min(end, next + start);
+      clean += isSecret === 1 ? REDACTED : text.slice(at, stop);
+      at = stop;
+    }
+    return clean;
+  }
+}
+
+/** A text without what its own words say is secret: after a name, a flag, in a URL. */
+function withoutNamed(text: string): string {
+  // Most texts are names, and have none of these.
+  if (!/[:=\s]/.test(text)) return text;
+  return withoutAssigned(text.replace(URL_CREDENTIALS, `$1${REDACTED}@`).replace(BEARER, `$1 ${REDACTED}`)).replace(
+    FLAG,
+    (all: string, flag: string, space: string) => (isSecretName(flag) ? `${flag}${space}${REDACTED}` : all),
+  );
+}
+
+/** A text without the values of secret-looking names. Names may follow one another: `error: password=abc`. */
+function withoutAssigned(text: string): string {
+  let clean = '';
+  let done = 0;
+  for (const { 0: found, 1: name = '', index } of text.matchAll(NAMED)) {
+    const from = index + found.length;
+    if (index < done || !isSecretName(name) || text.startsWith(REDACTED, from)) continue;
+    VALUE.lastIndex = from;
+    const value = VALUE.exec(text)?.[0];
+    if (value === undefined) continue;
+    clean += `${text.slice(done, from)}${REDACTED}`;
+    done = from + value.length;
+  }
+  return done === 0 ? text : clean + text.slice(done);
+}
+
+function classOf(prototype: unknown): string {
+  const own = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value as unknown;
+  return typeof own === 'function' && own.name !== '' ? own.name : 'object';
+}

@@ -1,0 +1,90 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { basename } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { GreenroomError, messageOf } from '../../errors.ts';
+import { SECURITY_HEADERS } from './answer.ts';
+import { type Api, InspectorServer } from './server.ts';
+import type { SessionHeader } from '../wire.ts';
+
+/** A session that is served to a page. */
+export interface OpenedSession {
+  /** The address of the page, with the token that opens it. */
+  readonly url: string;
+  /** When the session was begun, in milliseconds since the epoch. */
+  readonly at: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a recorded or exported session on 127.0.0.1. Rejects with `E_OPTIONS` where the file is none, or the port taken.
+ *
+ * @param folder where the page's files lie; by default in this package
+ */
+export async function openSession(file: string, port = 0, folder?: string): Promise<OpenedSession> {
+  const { at } = await readHeader(file);
+  try {
+    const server = await InspectorServer.listen({ api: new SessionApi(file), port, folder });
+    return { url: server.url, at, close: () => server.close() };
+  } catch (error) {
+    throw new GreenroomError('E_OPTIONS', `The session cannot be served on port ${port}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Shows a session from a file: what streams of a supervisor is the whole session here. */
+class SessionApi implements Api {
+  readonly control = false;
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  async answer(path: string, _request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    if (path !== '/api/stream') return false;
+    const source = await open(this.#file);
+    response.writeHead(200, {
+      ...SECURITY_HEADERS,
+      'content-type': 'application/x-ndjson; charset=utf-8',
+      'greenroom-session': encodeURIComponent(basename(this.#file)),
+    });
+    await pipeline(source.createReadStream(), response);
+    return true;
+  }
+
+  finish(): void {}
+}
+
+/** The header has a kilobyte for each plugin of the session. */
+const MAX_HEADER_LENGTH = 64 * 1024 * 1024;
+
+async function readHeader(file: string): Promise<SessionHeader> {
+  const refuse = (reason: string, cause?: unknown): never => {
+    throw new GreenroomError('E_OPTIONS', `${file} ${reason}`, { cause });
+  };
+  let line = '';
+  try {
+    for await (const piece of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+      line += piece;
+      if (piece.includes('\n') || line.length > MAX_HEADER_LENGTH) break;
+    }
+  } catch (error) {
+    return refuse(`cannot be read: ${messageOf(error)}`, error);
+  }
+  if (line.trim() === '') return refuse('is empty. Export a session in the inspector, or record one, and open that.');
+  if (line.length > MAX_HEADER_LENGTH && !line.includes('\n'))
+    return refuse('is no session of Greenroom: its first line has no end.');
+  let header: Partial<SessionHeader> | null;
+  try {
+    header = JSON.parse(line.slice(0, line.indexOf('\n') + 1 || undefined)) as Partial<SessionHeader> | null;
+  } catch (error) {
+    return refuse('is no session of Greenroom: its first line is not JSON.', error);
+  }
+  if (header?.format !== 'greenroom-session')
+    return refuse('is no session of Greenroom: its first line is not a header.');
+  if (header.version !== 1) return refuse(`is a session of version ${String(header.version)}; this version reads 1.`);
+  return header as SessionHeader;
+}

@@ -1,0 +1,60 @@
+import { type Logger, pino } from 'pino';
+import { messageOf } from '../errors.ts';
+import { printable } from '../text/printable.ts';
+
+/** What of a pino logger the supervisor uses. */
+export type SupervisorLog = Pick<Logger, 'info' | 'warn' | 'error' | 'fatal'>;
+
+/** What may wait in memory for a standard error that takes no lines; beyond it lines are lost. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+
+/**
+ * The supervisor's own log on standard error: NDJSON that a terminal may have, whatever plugins say in it. Lines that
+ * cannot be written, as on a full disk, are lost. A pipe that is not read holds up the program only while the program
+ * has not used `process.stderr`, by which a pipe refuses instead.
+ */
+export function openSupervisorLog(level: string): SupervisorLog {
+  const file = pino.destination({
+    dest: 2,
+    sync: true,
+    minLength: 1,
+    maxLength: MAX_WAITING_BYTES,
+    // Else the whole program would sleep until the reader goes on.
+    retryEAGAIN: () => false,
+  });
+  file.on('error', () => {});
+  // A full one refuses lines before it tries to write again.
+  file.on('drop', () => file.flush());
+  return pino({ name: 'greenroom', level }, { write: (line) => void file.write(printable(line)) });
+}
+
+/**
+ * A logger whose errors do not reach the runtime, as the loss of a line is no reason to lose a worker. Of the first,
+ * Node's warnings tell.
+ */
+export function guardedLog(logger: SupervisorLog): SupervisorLog {
+  let isKnown = false;
+  const tell = (error: unknown, line: string): void => {
+    if (isKnown) return;
+    isKnown = true;
+    const why = error instanceof Error ? messageOf(error) : `a thrown ${typeof error}`;
+    const message = `The logger of the supervisor has failed: ${why}. The supervisor goes on; lines like this one are lost: ${line}`;
+    process.emitWarning(message, 'GreenroomWarning');
+  };
+  const guarded =
+    (level: keyof SupervisorLog) =>
+    (...line: [details: object, message: string] | [message: string]): void => {
+      try {
+        // By the name, as a logger may be an object of a class.
+        logger[level](...(line as [object, string]));
+      } catch (error) {
+        tell(error, line.length === 1 ? line[0] : line[1]);
+      }
+    };
+  return {
+    info: guarded('info'),
+    warn: guarded('warn'),
+    error: guarded('error'),
+    fatal: guarded('fatal'),
+  } as SupervisorLog;
+}

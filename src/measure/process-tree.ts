@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs';
+import { residentBytes } from './process-memory.ts';
+import { readProcPids, readProcStat, TICKS_PER_SECOND } from '../process/proc-stat.ts';
+import type { ProcessSample } from './process-sample.ts';
+import { listByPs } from './ps.ts';
+
+/** What a tree of processes uses. A figure is null where the machine does not tell it, as on Windows. */
+export interface TreeStats {
+  /** The root of the tree. */
+  readonly pid: number;
+  /** 100 is one processor kept busy. Since the last sample of this tree, the first time since its root's start. */
+  readonly cpuPercent: number | null;
+  /** Resident memory in MiB, summed; memory that processes share counts once on Linux, elsewhere for each of them. */
+  readonly memoryRssMb: number | null;
+  readonly processes: number | null;
+  readonly uptimeMs: number | null;
+}
+
+/** Measures trees of processes, and remembers the last sample of each for the processor's share. */
+export interface TreeSampler {
+  /** What the tree under a process uses now; all figures are null once the process is gone. */
+  sample(pid: number): Promise<TreeStats>;
+}
+
+/** A tree as it was: when, and what each process had used. */
+interface FormerTree {
+  readonly rootAgeMs: number;
+  readonly cpuMs: ReadonlyMap<number, number>;
+}
+
+/** A sampler that has measured nothing yet. `list` is where the processes come from, once for all that is asked in a turn. */
+export function createTreeSampler(list: () => Promise<ProcessSample[]> = () => listProcesses()): TreeSampler {
+  const former = new Map<number, FormerTree>();
+  let next: Promise<(roots: readonly number[]) => ProcessSample[]> | undefined;
+  const listAll = async (): Promise<(roots: readonly number[]) => ProcessSample[]> => {
+    // Who asks later in this turn asks for the same.
+    await Promise.resolve();
+    next = undefined;
+    const all = await list();
+    const alive = new Set(all.map((member) => member.pid));
+    for (const known of former.keys()) if (!alive.has(known)) former.delete(known);
+    return treesIn(all);
+  };
+  return {
+    async sample(pid) {
+      next ??= listAll();
+      const treeUnder = await next;
+      const tree = treeUnder([pid]);
+      const root = tree.find((member) => member.pid === pid);
+      if (root === undefined) {
+        return { pid, cpuPercent: null, memoryRssMb: null, processes: null, uptimeMs: null };
+      }
+      const last = former.get(pid);
+      // A root younger than at the last sample is another process with the same number.
+      const since = last !== undefined && last.rootAgeMs < root.ageMs ? last : undefined;
+      former.set(pid, { rootAgeMs: root.ageMs, cpuMs: new Map(tree.map((member) => [member.pid, member.cpuMs])) });
+      const elapsedMs = root.ageMs - (since?.rootAgeMs ?? 0);
+      // By process, so that one that has ended takes nothing away from the others.
+      const usedMs = sum(tree.map((member) => Math.max(0, member.cpuMs - (since?.cpuMs.get(member.pid) ?? 0))));
+      return {
+        pid,
+        cpuPercent: elapsedMs > 0 ? round((usedMs / elapsedMs) * 100) : 0,
+        memoryRssMb: residentMb(tree),
+        processes: tree.length,
+        uptimeMs: Math.round(root.ageMs),
+      };
+    },
+  };
+}
+
+/** The given processes, what descends from them, and what is in a process group that one of them leads. */
+export function treeOf(roots: number | readonly number[], processes: readonly ProcessSample[]): ProcessSample[] {
+  return treesIn(processes)(typeof roots === 'number' ? [roots] : roots);
+}
+
+/** Sorts the processes once, for any number of trees to be looked up among them. */
+export function treesIn(processes: readonly ProcessSample[]): (roots: readonly number[]) => ProcessSample[] {
+  const byPid = new Map<number, ProcessSample[]>();
+  const byGroup = new Map<number, ProcessSample[]>();
+  const byParent = new Map<number, ProcessSample[]>();
+  for (const each of processes) {
+    for (const [index, key] of [
+      [byPid, each.pid],
+      [byGroup, each.pgid],
+      [byParent, each.ppid],
+    ] as const) {
+      const others = index.get(key);
+      if (others === undefined) index.set(key, [each]);
+      else others.push(each);
+    }
+  }
+  return (roots) => {
+    const reached = new Map<number, ProcessSample>();
+    const reach = (found: readonly ProcessSample[] = []): void => {
+      for (const each of found) reached.set(each.pid, each);
+    };
+    for (const root of roots) {
+      reach(byPid.get(root));
+      reach(byGroup.get(root));
+    }
+    // A map's iteration also visits what is added meanwhile.
+    for (const pid of reached.keys()) reach(byParent.get(pid));
+    return [...reached.values()];
+  };
+}
+
+/**
+ * All processes this one may see: from `/proc`, on other Unix systems from `ps`; none on Windows. Of thousands it takes
+ * long: `pause` is awaited between two of them, where it gives something to await.
+ */
+export async function listProcesses(pause?: () => Promise<void> | undefined): Promise<ProcessSample[]> {
+  if (process.platform === 'win32') return [];
+  return process.platform === 'linux' ? await listByProc(pause) : await listByPs();
+}
+
+async function listByProc(pause: (() => Promise<void> | undefined) | undefined): Promise<ProcessSample[]> {
+  const machineAgeMs = readMachineAgeMs();
+  if (machineAgeMs === undefined) return [];
+  const msPerTick = 1000 / TICKS_PER_SECOND;
+  const all: ProcessSample[] = [];
+  for (const known of readProcPids()) {
+    const pausing = pause?.();
+    if (pausing !== undefined) await pausing;
+    const stat = readProcStat(known);
+    if (stat === null) continue;
+    const { pid, ppid, pgid, cpuTicks, startTime } = stat;
+    const ageMs = Math.max(0, machineAgeMs - Number(startTime) * msPerTick);
+    all.push({ pid, ppid, pgid, cpuMs: cpuTicks * msPerTick, ageMs });
+  }
+  return all;
+}
+
+/** The resident memory of a tree in MiB, summed. What processes share counts once on Linux, elsewhere for each of them. */
+export function residentMb(tree: readonly ProcessSample[]): number {
+  return round(sum(tree.map((member) => member.rssBytes ?? residentBytes(member.pid, tree.length > 1))) / 2 ** 20);
+}
+
+/** Undefined where it cannot be read, as for want of a file descriptor: then nothing is known of any process. */
+function readMachineAgeMs(): number | undefined {
+  try {
+    return Number.parseFloat(readFileSync('/proc/uptime', 'utf8')) * 1000;
+  } catch {
+    return undefined;
+  }
+}
+
+function sum(figures: readonly number[]): number {
+  return figures.reduce((total, figure) => total + figure, 0);
+}
+
+function round(figure: number): number {
+  return Math.round(figure * 10) / 10;
+}

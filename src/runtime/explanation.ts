@@ -1,0 +1,180 @@
+import type { PluginPhase, PluginState } from '../machines/plugin.ts';
+import type { PluginRecord } from './plugin-record.ts';
+import type { Admission } from '../scheduler/admission.ts';
+import { type Decision, decisionAt } from '../scheduler/decision.ts';
+import { amountsText, decisionText } from '../scheduler/decision-text.ts';
+import type { Standing } from '../scheduler/resident.ts';
+import { amounts, type Need, type Resources, UNLIMITED } from '../scheduler/need.ts';
+
+/** A reader that has asked for nothing for less than this is not told of, in milliseconds: it may be at the last item. */
+const LEAST_IDLE_MS = 1_000;
+
+/** What is reserved for one worker of a plugin. Times are milliseconds since the epoch. */
+export interface Holding {
+  readonly generation: number;
+  readonly standing: Standing;
+  /** Whether it was told to go. */
+  readonly leaving: boolean;
+  readonly holds: Resources;
+  /** The UUIDs of the GPUs that its worker may use; `undefined` where Greenroom has not placed it. */
+  readonly gpus: readonly string[] | undefined;
+  /** What its processes were last measured to use; `undefined` where that is not known. */
+  readonly uses: Resources | undefined;
+  /** When it was granted. */
+  readonly since: number;
+  readonly lastUsedAt: number;
+  /** Its figure in the eviction order; the lowest goes first. */
+  readonly rank: number;
+}
+
+/** Streams at one worker whose readers ask for nothing, though items wait. */
+export interface IdleStreams {
+  readonly plugin: string;
+  readonly generation: number;
+  /** Calls at the worker, these streams among them. */
+  readonly calls: number;
+  /** How many of them are such streams; those that were read within the last second do not count. */
+  readonly streams: number;
+  /** Since when the first of their readers has asked for nothing. */
+  readonly since: number;
+}
+
+/** Why a plugin is where it is, as plain data. Times are milliseconds since the epoch. */
+export interface Explanation {
+  readonly plugin: string;
+  readonly state: PluginState;
+  readonly phase: PluginPhase;
+  readonly since: number;
+  readonly policy: string;
+  /** What it takes up when it resides. */
+  readonly need: Need;
+  /** What is free, less what is kept back for others; `Infinity` where nothing limits it. */
+  readonly free: Resources;
+  /** What it holds now, for each of its workers. */
+  readonly holdings: readonly Holding[];
+  /** Set while it waits for an answer. */
+  readonly asking: { readonly since: number; readonly deadline: number; readonly priority: number } | undefined;
+  /** The last decision about it. */
+  readonly decision: Decision | undefined;
+  /** The last decision by which it was told to go. */
+  readonly eviction: Decision | undefined;
+  /** Streams that nobody reads, at its own workers and, while it waits, at those in its way. */
+  readonly idleStreams: readonly IdleStreams[];
+  /** All of it for people, line by line. */
+  readonly lines: readonly string[];
+}
+
+/** What is known of a plugin. */
+export interface Known {
+  readonly record: PluginRecord;
+  readonly recordOf: (plugin: string) => PluginRecord | undefined;
+  /** The time of day, in milliseconds since the epoch. */
+  readonly now: number;
+  /** The time of day of a reading of the monotonic clock, by which the rest of the times are. */
+  readonly toWall: (at: number) => number;
+  readonly policy: string;
+  readonly need: Need;
+  readonly admission: Admission | undefined;
+  readonly decision: Decision | undefined;
+  readonly eviction: Decision | undefined;
+}
+
+/** Puts together why a plugin is where it is. */
+export function explain({
+  record,
+  recordOf,
+  now,
+  toWall,
+  policy,
+  need,
+  admission,
+  decision,
+  eviction,
+}: Known): Explanation {
+  const { plugin, state, phase, enteredAt } = record;
+  const request = admission?.queue.get(plugin);
+  const facts = {
+    plugin,
+    state,
+    phase,
+    since: toWall(enteredAt),
+    policy,
+    need,
+    free: amounts(admission?.ledger.available(admission.evictions.held(plugin)) ?? UNLIMITED),
+    holdings: (admission?.ledger.of(plugin) ?? []).map(
+      ({ generation, standing, leaving, need: held, gpus, since: granted, lastUsedAt, rank, used }) => ({
+        generation,
+        standing,
+        leaving,
+        holds: amounts(held),
+        gpus,
+        uses: used,
+        since: toWall(granted),
+        lastUsedAt: toWall(lastUsedAt),
+        rank,
+      }),
+    ),
+    asking:
+      request === undefined
+        ? undefined
+        : { since: toWall(request.at), deadline: toWall(request.deadline), priority: request.priority },
+    decision: decision && Object.freeze(decisionAt(decision, toWall)),
+    eviction: eviction && Object.freeze(decisionAt(eviction, toWall)),
+    idleStreams: [record, ...inTheWay(plugin, decision).map(recordOf)].flatMap((each) =>
+      idleStreamsOf(each, now, toWall),
+    ),
+  };
+  const givenUp = phase === 'failed' ? record.context.lastError?.message : undefined;
+  return Object.freeze({ ...facts, lines: Object.freeze(linesOf(facts, now, givenUp)) });
+}
+
+/** The plugins that it waits for, or that are why it was refused. */
+function inTheWay(plugin: string, decision: Decision | undefined): string[] {
+  if (decision?.outcome !== 'wait' && decision?.outcome !== 'refuse') return [];
+  const names = decision.waitingFor.map((holder) => holder.plugin);
+  return [...new Set(names)].filter((name) => name !== plugin);
+}
+
+function idleStreamsOf(record: PluginRecord | undefined, now: number, toWall: Known['toWall']): IdleStreams[] {
+  return (record?.context.workers ?? []).flatMap(({ generation, residency }) => {
+    const calls = [...(residency?.guests ?? [])];
+    const idle = calls.flatMap(({ idleSince }) => (idleSince === undefined ? [] : [toWall(idleSince)]));
+    const long = idle.filter((since) => now - since >= LEAST_IDLE_MS);
+    if (record === undefined || long.length === 0) return [];
+    const { plugin } = record;
+    return [Object.freeze({ plugin, generation, calls: calls.length, streams: long.length, since: Math.min(...long) })];
+  });
+}
+
+/** "words: 1 call, a stream whose reader has asked for nothing for 42 s". */
+function idleText({ plugin, calls, streams, since }: IdleStreams, now: number): string {
+  const all =
+    calls === 1 ? '1 call, a stream' : `${calls} calls, ${streams} of them ${streams === 1 ? 'a stream' : 'streams'}`;
+  const whose = streams === 1 ? 'whose reader has' : 'whose readers have';
+  const long = `${streams === 1 ? '' : 'up to '}${Math.floor((now - since) / 1_000)} s`;
+  return `${plugin}: ${all} ${whose} asked for nothing for ${long}`;
+}
+
+function spreadText({ spread = 1 }: Need): string {
+  return spread > 1 ? `, over up to ${spread} GPUs` : '';
+}
+
+function linesOf(facts: Omit<Explanation, 'lines'>, now: number, givenUp: string | undefined): string[] {
+  const { plugin, state, phase, since, need, free, holdings, decision, eviction, idleStreams } = facts;
+  const seconds = ((now - since) / 1_000).toFixed(1);
+  const lines = [
+    `"${plugin}" is ${state} (${phase}) for ${seconds} s.`,
+    ...(givenUp === undefined ? [] : [`given up ${givenUp}`]),
+    `needs    ${amountsText(need)}${spreadText(need)}${need.pinned === true ? ', pinned' : ''}`,
+  ];
+  for (const { generation, standing, leaving, holds, uses } of holdings) {
+    const going = leaving ? ', told to go' : '';
+    lines.push(`holds    ${amountsText(holds)}, for worker ${generation}, ${standing}${going}`);
+    if (uses !== undefined) lines.push(`uses     ${amountsText(uses)}, as measured`);
+  }
+  lines.push(`free now ${amountsText(free)}`);
+  if (decision !== undefined) lines.push('', ...decisionText(decision, now));
+  for (const idle of idleStreams) lines.push(`unread   ${idleText(idle, now)}`);
+  if (eviction !== undefined) lines.push('', 'It was told to go:', ...decisionText(eviction, now));
+  return lines;
+}

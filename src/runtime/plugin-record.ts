@@ -1,0 +1,223 @@
+import type { ActorRefFrom } from 'xstate';
+import type { CallSite } from '../calls/call.ts';
+import type { CallWatch } from '../calls/call-watch.ts';
+import { LeaseGate } from '../calls/lease-gate.ts';
+import type { Clock } from '../time/clock.ts';
+import type { PluginContext, PluginEvent, PluginPhase, PluginState, pluginMachine } from '../machines/plugin.ts';
+import type { ManifestEntry } from '../manifest/read.ts';
+
+/** The state of one plugin at one moment, as plain frozen data. Times are milliseconds since the epoch. */
+export interface PluginSnapshot {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly category: string;
+  readonly manifestPath: string;
+  readonly state: PluginState;
+  /** What goes on inside the state. */
+  readonly phase: PluginPhase;
+  /** When the phase was entered. */
+  readonly since: number;
+  /** Whether it has a worker that was ready, or is on the way back to one. */
+  readonly loaded: boolean;
+  /** Whether another worker is being put in the place of the one that serves. */
+  readonly replacing: boolean;
+  readonly enabled: boolean;
+  /** The process of its worker, if it has one. */
+  readonly pid: number | undefined;
+  /** Counts the workers it has had. */
+  readonly generation: number;
+  /** How often a crashed worker was started again. */
+  readonly restarts: number;
+  /** Calls at the worker. */
+  readonly inFlight: number;
+  /** Calls that wait. */
+  readonly waiting: number;
+  /** When its last call began or ended; undefined before the first. */
+  readonly lastUsedAt: number | undefined;
+  readonly lastError: { readonly code: string; readonly message: string } | undefined;
+}
+
+/** What the plugins of a supervisor share of their calls' site. */
+export type SharedSite = Pick<CallSite, 'clock' | 'patience' | 'streamIdleMs' | 'warn' | 'onListenerError' | 'calls'>;
+
+/** One plugin of a supervisor: its actor, its gate, and what was last seen of its state. */
+export class PluginRecord implements CallSite {
+  readonly plugin: string;
+  readonly gate: LeaseGate;
+  readonly clock: Clock;
+  readonly patience: Clock;
+  readonly streamIdleMs: number;
+  readonly warn: CallSite['warn'];
+  readonly onListenerError: (error: unknown) => void;
+  readonly calls: CallWatch;
+  /** Set right after the record, which the actor's input needs, was made. */
+  actor!: ActorRefFrom<typeof pluginMachine>;
+  state: PluginState = 'discovered';
+  phase: PluginPhase = 'idle';
+  /** When the state was entered, by the monotonic clock; `since` is the time of day then. */
+  enteredAt: number;
+  since: number;
+  lastUsedAt: number | undefined;
+  /** Why the last replacement of its worker failed; undefined where it did not. */
+  replacementError: Error | undefined;
+  readonly #watchers = new Set<() => void>();
+  #changed = false;
+  #wasReplacing = false;
+
+  constructor(plugin: string, site: SharedSite) {
+    const { clock, patience, streamIdleMs, warn, onListenerError, calls } = site;
+    this.plugin = plugin;
+    this.clock = clock;
+    this.patience = patience;
+    this.streamIdleMs = streamIdleMs;
+    this.warn = warn;
+    this.onListenerError = onListenerError;
+    this.calls = calls;
+    this.enteredAt = clock.monotonic();
+    this.since = clock.now();
+    this.gate = new LeaseGate(plugin, (event) => this.send(event));
+  }
+
+  get context(): PluginContext {
+    return this.actor.getSnapshot().context;
+  }
+
+  get entry(): ManifestEntry {
+    return this.context.entry;
+  }
+
+  /** Tells the machine; what comes after its end goes nowhere. */
+  send(event: PluginEvent): void {
+    if (this.actor.getSnapshot().status === 'active') this.actor.send(event);
+  }
+
+  /** A state was entered, in the middle of a step of the machine. Its context is complete only when the step is. */
+  enter(state: PluginState, phase: PluginPhase, at: number): void {
+    this.enteredAt = this.clock.monotonic();
+    this.state = state;
+    this.phase = phase;
+    this.since = at;
+    if (state === 'busy' || state === 'ready') this.lastUsedAt = at;
+    this.#changed = true;
+  }
+
+  /** Something else has changed that those who watch want to hear of. */
+  noteChange(): void {
+    this.#changed = true;
+  }
+
+  /** A step of the machine is complete: tells those who watch, if there is something to tell. */
+  settle(): void {
+    const { replacing } = this;
+    if (!this.#changed && replacing === this.#wasReplacing) return;
+    this.#changed = false;
+    this.#wasReplacing = replacing;
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  /** Calls back whenever a state was entered. Returns how to stop. The callback must not throw. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  idempotent(): boolean {
+    return this.context.settings.idempotent;
+  }
+
+  cancelGraceMs(): number {
+    return this.context.settings.cancelGraceMs;
+  }
+
+  /** Whether its worker takes calls. */
+  get serving(): boolean {
+    return this.state === 'ready' || (this.state === 'busy' && this.phase === 'serving');
+  }
+
+  /** Whether another worker is being put in the place of the one that serves. */
+  get replacing(): boolean {
+    const snapshot = this.actor.getSnapshot();
+    return snapshot.context.replaceAgain || !snapshot.matches({ alive: { replacement: 'none' } });
+  }
+
+  /** Whether it has no worker and wants none. */
+  get atRest(): boolean {
+    return this.state === 'discovered' && this.phase === 'idle';
+  }
+
+  /** Whether it does nothing and waits for nothing but time or a call. */
+  get resting(): boolean {
+    switch (this.state) {
+      case 'ready':
+        return true;
+      case 'released':
+        return this.phase !== 'releasing';
+      case 'discovered':
+        return this.phase !== 'stopping';
+      case 'crashed':
+        return this.phase !== 'deciding' && this.gate.waiting === 0;
+      case 'spawning':
+      case 'busy':
+        return false;
+    }
+  }
+
+  get loaded(): boolean {
+    switch (this.state) {
+      case 'ready':
+      case 'busy':
+      case 'released':
+        return true;
+      case 'spawning':
+      case 'crashed':
+        return this.context.wished && this.context.everReady && this.phase !== 'failed';
+      case 'discovered':
+        return false;
+    }
+  }
+
+  snapshot(): PluginSnapshot {
+    const { entry, enabled, generation, restarts, lastError, current, workers } = this.context;
+    const { manifest } = entry;
+    return Object.freeze({
+      name: this.plugin,
+      version: manifest.version ?? '',
+      description: manifest.description ?? '',
+      category: manifest.category ?? '',
+      manifestPath: entry.file,
+      state: this.state,
+      phase: this.phase,
+      since: this.since,
+      loaded: this.loaded,
+      replacing: this.replacing,
+      enabled,
+      pid: workers.find((slot) => slot.generation === current)?.pid,
+      generation,
+      restarts,
+      inFlight: this.gate.leases,
+      waiting: this.gate.waiting,
+      lastUsedAt: this.lastUsedAt,
+      lastError:
+        lastError === undefined ? undefined : Object.freeze({ code: lastError.code, message: lastError.message }),
+    });
+  }
+
+  /**
+   * Resolves when the plugin is in a state of which `decide` returns true; rejects with the error it returns. Asked at
+   * once and whenever a state is entered.
+   */
+  until(decide: () => boolean | Error): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const verdict = decide();
+        if (verdict === false) return;
+        off();
+        if (verdict === true) resolve();
+        else reject(verdict);
+      };
+      const off = this.watch(look);
+      look();
+    });
+  }
+}

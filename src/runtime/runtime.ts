@@ -1,0 +1,532 @@
+import { type ActorRefFrom, type AnyActorRef, createActor, fromPromise } from 'xstate';
+import { openPluginLog, type PluginLog, pluginLogFile } from '../logs/log-file.ts';
+import { sweepOrphans } from '../orphans/orphan-sweep.ts';
+import { createOomWatch } from '../measure/out-of-memory.ts';
+import { monitorLogic } from '../actors/monitor.ts';
+import { connectWorker } from '../actors/connect.ts';
+import { provideWorker } from '../actors/worker.ts';
+import { WorkerMeasurements } from './worker-measurements.ts';
+import { initializeWorker } from '../actors/initialize.ts';
+import { createTreeSampler, type TreeSampler } from '../measure/process-tree.ts';
+import { readTreeMemory } from '../measure/tree-memory.ts';
+import { planLaunch } from '../worker-kinds/worker-launch.ts';
+import { spawnWorker } from '../actors/process.ts';
+import type { RunningWorker } from '../measure/worker-use.ts';
+import { WorkerTrees } from '../orphans/worker-trees.ts';
+import { CallWatch } from '../calls/call-watch.ts';
+import { withLease } from '../calls/lease-task.ts';
+import type { Clock } from '../time/clock.ts';
+import type { ResolvedSettings } from '../settings/settings.ts';
+import { GreenroomError } from '../errors.ts';
+import { guarded, type InspectionObserver } from '../inspector/record/observation.ts';
+import { Listeners } from '../events/listeners.ts';
+import {
+  type PluginContext,
+  type PluginHost,
+  pluginMachine,
+  type PluginPhase,
+  type PluginState,
+} from '../machines/plugin.ts';
+import { type SupervisorHost, supervisorMachine } from '../machines/supervisor.ts';
+import type { ManifestProblem } from '../manifest/read.ts';
+import { createManifestSource, type ManifestChange, type ManifestSource } from '../manifest/source.ts';
+import { ProgramHold } from './program-hold.ts';
+import { patient } from '../time/patience.ts';
+import { PluginRecord } from './plugin-record.ts';
+import { type PluginSettings, pluginSettings } from '../settings/plugin-settings.ts';
+import { Scheduling } from './scheduling.ts';
+import { MONITOR_NEED } from '../scheduler/need.ts';
+import type { SupervisorLog } from '../logs/supervisor-log.ts';
+import { SystemMonitor } from '../measure/system-monitor.ts';
+
+/** A plugin went from one state, or phase of a state, to another. */
+export interface TransitionEvent {
+  readonly plugin: string;
+  readonly from: PluginState;
+  readonly to: PluginState;
+  /** The phase inside the new state. */
+  readonly phase: PluginPhase;
+  /** The machine's event that led there. */
+  readonly event: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Why, where there is more to say than the event's name. */
+  readonly reason: string | undefined;
+}
+
+type ManifestInForce = Exclude<ManifestChange, { type: 'removed' }>;
+
+/** What the runtime takes from outside: tests bring their own time, chance and workers. */
+export interface RuntimePorts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: SupervisorLog;
+  /** Starts a worker; by default a process. */
+  readonly spawn?: typeof spawnWorker | undefined;
+  /** Connects to a worker; by default by its handshake. */
+  readonly connect?: typeof connectWorker | undefined;
+  /** Measures the memory of workers; by default that of their processes. */
+  readonly sampler?: TreeSampler | undefined;
+  /** Is given every event of XState's inspection. */
+  readonly observer?: InspectionObserver | undefined;
+  /** Measures what a worker takes up; by default what the system says of its processes. */
+  readonly memoryOf?: typeof readTreeMemory | undefined;
+}
+
+/**
+ * Puts the machines, the actors and the data plane together: it owns every plugin's record, the guard, the logs and
+ * the table of living processes, and is the host that the machines ask for effects.
+ */
+export class Runtime implements PluginHost, SupervisorHost {
+  readonly settings: ResolvedSettings;
+  readonly records = new Map<string, PluginRecord>();
+  /** What keeps the program alive: plugins that are at something, and whoever wants to. */
+  readonly hold = new ProgramHold();
+  readonly manifests: ManifestSource;
+  readonly scheduling: Scheduling;
+  readonly #trees: WorkerTrees;
+  readonly transitions: Listeners<TransitionEvent>;
+  readonly problems: Listeners<readonly ManifestProblem[]>;
+  /** Sees the starts and ends of calls. */
+  readonly calls = new CallWatch();
+  /** Where the figures of memory come from. */
+  readonly systemMonitor: SystemMonitor;
+  /** The actor that asks it for the scheduler. */
+  readonly monitor: ActorRefFrom<typeof monitorLogic>;
+  /** Something has changed of which `subscribe` tells, once an event-loop turn. */
+  readonly changes: Listeners<void>;
+  readonly #clock: Clock;
+  /** Times what is judged: workers, and the steps of the machines. */
+  readonly #patience: Clock;
+  readonly #random: () => number;
+  readonly #logger: SupervisorLog;
+  readonly #logs = new Map<string, PluginLog>();
+  readonly #pluginLogic: typeof pluginMachine;
+  readonly #root: ActorRefFrom<typeof supervisorMachine>;
+  /** Manifests that came back before the former actor of their name had ended. */
+  readonly #successors = new Map<string, ManifestInForce>();
+  #monitorPlugin: string | undefined;
+  #changePending = false;
+  #failure: unknown;
+
+  constructor(
+    settings: ResolvedSettings,
+    {
+      clock,
+      random,
+      logger,
+      spawn = spawnWorker,
+      connect = connectWorker,
+      sampler = createTreeSampler(),
+      memoryOf = readTreeMemory,
+      observer,
+    }: RuntimePorts,
+  ) {
+    this.settings = settings;
+    this.#trees = new WorkerTrees(settings.dataDir);
+    this.#clock = clock;
+    this.#patience = patient(clock);
+    this.#random = random;
+    this.#logger = logger;
+    const { onListenerError } = this;
+    this.scheduling = new Scheduling(settings, {
+      clock,
+      logger,
+      onListenerError,
+      log: (plugin) => this.#log(plugin),
+      record: (plugin) => this.records.get(plugin),
+    });
+    this.transitions = new Listeners(this.onListenerError);
+    this.problems = new Listeners(this.onListenerError);
+    this.changes = new Listeners(this.onListenerError);
+    this.manifests = createManifestSource({
+      searchPaths: settings.searchPaths,
+      watch: settings.watch,
+      pollMs: settings.pollMs,
+      clock,
+      onChanges: (changes) => this.#root.send({ type: 'MANIFESTS.CHANGED', changes }),
+      onProblems: (problems) => this.#noteProblems(problems),
+    });
+    this.systemMonitor = new SystemMonitor({
+      clock,
+      hostDevices: process.env['CUDA_VISIBLE_DEVICES'],
+      workers: () => this.#runningWorkers(),
+      onProblem: (message) => logger.warn(message),
+    });
+    this.monitor = createActor(monitorLogic, {
+      input: { clock: this.#patience, figures: this.systemMonitor, answer: (event) => this.#scheduler.send(event) },
+      id: 'monitor',
+    });
+    const measurements = new WorkerMeasurements(this.scheduling, this.systemMonitor, memoryOf);
+    this.#pluginLogic = pluginMachine.provide({
+      actors: {
+        worker: provideWorker({
+          spawn,
+          services: { trees: this.#trees, oom: createOomWatch(), log: (plugin) => this.#log(plugin) },
+          connect,
+          sampler,
+          clock,
+          patience: this.#patience,
+          measure: async (plugin, generation) => {
+            const context = this.records.get(plugin)?.context;
+            if (context !== undefined) await measurements.learn(context, generation);
+          },
+        }),
+        release: fromPromise(({ input, signal }) => measurements.release(input.context, signal)),
+        resume: fromPromise(({ input: { residency, config, entry }, signal }) => {
+          if (residency === undefined) return Promise.reject(new Error('The warm worker is gone.'));
+          return initializeWorker(residency.channel, entry, config, signal);
+        }),
+      },
+    });
+    this.#root = createActor(supervisorMachine.provide({ actors: { discover: fromPromise(() => this.#boot()) } }), {
+      input: { host: this },
+      clock: this.#patience,
+      id: 'supervisor',
+      ...(observer !== undefined && { inspect: guarded(observer, this.onListenerError) }),
+    });
+    // An error of the root is a bug of ours. Workers must not outlive it, and the program must not die of it.
+    this.#root.subscribe({ error: (error) => this.#fail(error) });
+  }
+
+  /** Starts the machines; resolves when the first discovery is done. */
+  async start(): Promise<void> {
+    this.monitor.start();
+    this.#root.start();
+    const { scheduler } = this.#root.getSnapshot().children;
+    if (scheduler !== undefined) this.scheduling.attach(scheduler);
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!this.#root.getSnapshot().matches('booting')) resolve();
+      };
+      this.#root.subscribe({ next: look, error: () => resolve(), complete: resolve });
+      look();
+    });
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** What an earlier supervisor of the data directory has left is ended before anything is started. */
+  async #boot(): Promise<ManifestChange[]> {
+    const [changes, swept] = await Promise.all([
+      this.manifests.discover(),
+      sweepOrphans(this.settings.dataDir),
+      // The driver may take longer than a decision waits, and what is started before would have no place on them.
+      this.scheduling.input.policy?.measures === true ? this.systemMonitor.findGpus() : undefined,
+    ]);
+    if (swept > 0) this.#logger.warn({ swept }, 'What a supervisor that was killed had left behind has been ended.');
+    return changes;
+  }
+
+  /** Reads the search paths anew and applies what has changed. */
+  async rediscover(): Promise<void> {
+    this.#root.send({ type: 'MANIFESTS.CHANGED', changes: await this.manifests.discover() });
+  }
+
+  /** Ends every plugin, then everything else that runs. Resolves when nothing is left. */
+  async stop(): Promise<void> {
+    const done = new Promise<void>((resolve) => {
+      this.#root.subscribe({ complete: resolve, error: () => resolve() });
+      if (this.#root.getSnapshot().status !== 'active') resolve();
+    });
+    this.#root.send({ type: 'STOP' });
+    await this.manifests.close();
+    await done;
+    this.monitor.stop();
+    await this.#trees.close();
+    await Promise.all([...this.#logs.values()].map((log) => log.close()));
+    this.#logs.clear();
+  }
+
+  /** Ends every worker at once; their plugins then end as they do when a worker is lost. */
+  killAll(): void {
+    this.#trees.killAll();
+  }
+
+  /** Ends every call with this error, and then every worker at once. */
+  endAll(error: GreenroomError): void {
+    for (const { context, gate } of this.records.values()) {
+      for (const { generation, residency } of context.workers) gate.lose(generation, residency, error);
+    }
+    this.killAll();
+  }
+
+  /** Makes a plugin, or none, the system monitor: others wait for its figures, so it is never evicted nor waits itself. */
+  setMonitorPlugin(plugin: string | undefined): void {
+    const former = this.#monitorPlugin;
+    this.#monitorPlugin = plugin;
+    for (const name of new Set([former, plugin])) {
+      const record = name === undefined ? undefined : this.records.get(name);
+      if (record === undefined) continue;
+      const settings = this.#settingsOf(record.entry.manifest);
+      record.send({ type: 'MANIFEST.CHANGED', entry: record.entry, settings, effect: 'none' });
+    }
+  }
+
+  /** The plugin that is the system monitor, if one is. */
+  get monitorPlugin(): string | undefined {
+    return this.#monitorPlugin;
+  }
+
+  #settingsOf(manifest: ManifestInForce['entry']['manifest']): PluginSettings {
+    const settings = pluginSettings(manifest, this.settings);
+    return manifest.name === this.#monitorPlugin ? { ...settings, need: MONITOR_NEED } : settings;
+  }
+
+  /** The actor of the supervisor's machine. */
+  get root(): AnyActorRef {
+    return this.#root;
+  }
+
+  get #scheduler(): AnyActorRef {
+    return this.#root.getSnapshot().children.scheduler as AnyActorRef;
+  }
+
+  #runningWorkers(): RunningWorker[] {
+    return [...this.records.values()].flatMap(({ plugin, context }) =>
+      context.workers.flatMap(({ generation, pid }) => (pid === undefined ? [] : { plugin, generation, pid })),
+    );
+  }
+
+  /** `booting`, `running`, `draining` or `stopped`. */
+  get state(): string {
+    return this.#root.getSnapshot().value;
+  }
+
+  /** How many worker processes live. */
+  get workers(): number {
+    return this.#trees.size;
+  }
+
+  readonly onListenerError = (error: unknown): void => {
+    this.#logger.error({ err: error }, 'A listener of the embedding program threw an error.');
+  };
+
+  /** The log file of a plugin. */
+  logFile(plugin: string): string {
+    return pluginLogFile(this.settings.dataDir, plugin);
+  }
+
+  /* ---- What the supervisor machine asks for ---- */
+
+  get clock(): Clock {
+    return this.#clock;
+  }
+
+  get schedulerInput(): SupervisorHost['schedulerInput'] {
+    return { ...this.scheduling.input, monitor: this.monitor };
+  }
+
+  random(): number {
+    return this.#random();
+  }
+
+  plugins(): number {
+    return this.records.size;
+  }
+
+  apply(changes: readonly ManifestChange[]): void {
+    for (const change of changes) {
+      const record = this.records.get(change.name);
+      if (change.type === 'removed') {
+        this.#successors.delete(change.name);
+        record?.send({
+          type: 'REMOVE',
+          error: new GreenroomError('E_UNKNOWN_PLUGIN', `The manifest of "${change.name}" has been removed.`, {
+            plugin: change.name,
+          }),
+        });
+      } else if (record === undefined) {
+        this.#add(change);
+      } else if (record.context.intent === 'remove') {
+        this.#successors.set(change.name, change);
+      } else {
+        const { entry } = change;
+        record.send({
+          type: 'MANIFEST.CHANGED',
+          entry,
+          settings: this.#settingsOf(entry.manifest),
+          effect: effectOf(change),
+        });
+      }
+    }
+    this.#noteChange();
+  }
+
+  endPlugins(): void {
+    this.#successors.clear();
+    for (const record of this.records.values()) {
+      const { plugin } = record;
+      record.send({
+        type: 'REMOVE',
+        error: new GreenroomError('E_STOPPING', `The supervisor of "${plugin}" is stopping.`, { plugin }),
+      });
+    }
+  }
+
+  forget(plugin: string): void {
+    const record = this.records.get(plugin);
+    this.records.delete(plugin);
+    this.scheduling.forget(plugin);
+    // Those who wait for it to come to rest have waited long enough.
+    record?.enter('discovered', 'idle', this.#clock.now());
+    this.hold.set(record, false);
+    record?.settle();
+    this.#noteChange();
+    const successor = this.#successors.get(plugin);
+    if (successor === undefined) return;
+    this.#successors.delete(plugin);
+    this.#add(successor);
+  }
+
+  #add(change: ManifestInForce): void {
+    const { entry, name } = change;
+    const record = new PluginRecord(name, {
+      clock: this.#clock,
+      patience: this.#patience,
+      streamIdleMs: this.settings.streamIdleMs,
+      warn: (details, message) => this.#logger.warn(details, message),
+      onListenerError: this.onListenerError,
+      calls: this.calls,
+    });
+    const settings = this.#settingsOf(entry.manifest);
+    record.gate.limit(settings);
+    this.records.set(name, record);
+    // Beside XState's own children: spawning there copies the record of all children each time.
+    record.actor = createActor(this.#pluginLogic, {
+      parent: this.#root as never,
+      id: name,
+      input: {
+        entry,
+        settings,
+        gate: record.gate,
+        host: this,
+        scheduler: this.#scheduler,
+        supervisor: this.#root as AnyActorRef,
+      },
+    });
+    record.actor.subscribe({
+      next: () => {
+        record.settle();
+        this.#noteChange();
+      },
+      error: (error) => this.#failPlugin(record, error),
+    });
+    record.actor.start();
+  }
+
+  /* ---- What the plugin machines ask for ---- */
+
+  need(context: PluginContext): ReturnType<Scheduling['need']> {
+    return this.scheduling.need(context);
+  }
+
+  plan({ entry, gpus }: PluginContext): ReturnType<typeof planLaunch> {
+    const { transport, passEnv, nodePath } = this.settings;
+    return planLaunch(entry, { transport, passEnv, nodePath, hostEnv: process.env, gpus });
+  }
+
+  entered(context: PluginContext, to: PluginState, phase: PluginPhase, event: { readonly type: string }): void {
+    const record = this.records.get(context.name);
+    // The first state of a new actor is no transition.
+    if (record === undefined || event.type === 'xstate.init') return;
+    const { state: from, phase: formerPhase } = record;
+    const at = this.#clock.now();
+    record.enter(to, phase, at);
+    this.hold.set(record, !record.resting);
+    // A plugin that is given up after a drain was told the reason when that began.
+    const error = 'error' in event ? event.error : phase === 'failed' ? context.lastError : undefined;
+    const reason = error instanceof Error ? error.message : undefined;
+    // A plugin at rest has nothing to end: it is only forgotten.
+    const isForgotten = from === 'discovered' && formerPhase === 'idle' && event.type === 'REMOVE';
+    if (this.transitions.any && !isForgotten) {
+      this.transitions.notify(Object.freeze({ plugin: context.name, from, to, phase, event: event.type, at, reason }));
+    }
+    if (to === 'crashed') {
+      const isCrash = phase !== 'failed' || from === 'crashed';
+      this.#logger.warn({ plugin: context.name, phase, reason }, isCrash ? 'plugin crashed' : 'plugin given up');
+    }
+  }
+
+  replaced(context: PluginContext, error: GreenroomError | undefined): void {
+    if (error !== undefined)
+      this.#logger.warn({ plugin: context.name, err: error }, 'The new worker did not start; the old one goes on.');
+    const record = this.records.get(context.name);
+    if (record === undefined) return;
+    record.replacementError = error;
+    record.noteChange();
+    this.#noteChange();
+  }
+
+  reconfigure(context: PluginContext): void {
+    const { name: plugin } = context;
+    this.#reinitialize(plugin).catch((error: unknown) =>
+      this.#logger.warn({ plugin, err: error }, 'The changed config was not accepted; the former stays.'),
+    );
+  }
+
+  async #reinitialize(plugin: string): Promise<void> {
+    // Within a step of the plugin's machine, its snapshot is still the one before.
+    await Promise.resolve();
+    const record = this.records.get(plugin);
+    // One that is released is given its config when it comes back.
+    if (record === undefined || record.state === 'released') return;
+    await withLease(record.gate, (channel, signal) =>
+      initializeWorker(channel, record.entry, record.context.config, signal),
+    );
+  }
+
+  #log(plugin: string): PluginLog {
+    let log = this.#logs.get(plugin);
+    if (log === undefined) {
+      log = openPluginLog({
+        file: this.logFile(plugin),
+        plugin,
+        onError: (error) => this.#logger.error({ plugin, err: error }, 'The log of a plugin cannot be written.'),
+      });
+      this.#logs.set(plugin, log);
+    }
+    return log;
+  }
+
+  #noteProblems(problems: readonly ManifestProblem[]): void {
+    for (const problem of problems) this.#logger.warn({ ...problem }, 'A manifest is not usable as it is.');
+    this.problems.notify(problems);
+  }
+
+  #noteChange(): void {
+    if (this.#changePending || !this.changes.any) return;
+    this.#changePending = true;
+    setImmediate(() => {
+      this.#changePending = false;
+      this.changes.notify();
+    });
+  }
+
+  /** An error of a plugin's machine is a bug of ours too, but the other plugins need not suffer for it. */
+  #failPlugin(record: PluginRecord, error: unknown): void {
+    const { plugin } = record;
+    this.#logger.fatal({ plugin, err: error }, 'The machine of a plugin has failed; its workers are ended.');
+    this.#trees.killAll(plugin);
+    const lost = new GreenroomError('E_STOPPING', `"${plugin}" has failed inside the supervisor and is given up.`, {
+      plugin,
+      cause: error,
+    });
+    const { residency } = record.gate;
+    if (residency !== undefined) record.gate.lose(residency.generation, residency, lost);
+    record.gate.refuse(lost);
+    this.#root.send({ type: 'PLUGIN.REMOVED', plugin });
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error;
+    this.#logger.fatal({ err: error }, 'The supervisor has failed; every worker is ended.');
+    this.killAll();
+  }
+}
+
+/** The smallest thing that has to happen to a plugin whose manifest has changed. */
+function effectOf(change: ManifestInForce): 'none' | 'reconfigure' | 'replace' {
+  const consequences = change.consequences ?? [];
+  if (consequences.includes('replace')) return 'replace';
+  return consequences.includes('config') ? 'reconfigure' : 'none';
+}

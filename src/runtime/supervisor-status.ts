@@ -1,0 +1,19 @@
+import type { PluginState } from '../machines/plugin.ts';
+import type { SchedulingStatus } from './scheduling.ts';
+
+/** How the supervisor stands and what it can promise on this machine. */
+export interface SupervisorStatus {
+  readonly state: string;
+  readonly policy: string;
+  /** Who has how much room, who waits, and how often room was made. */
+  readonly scheduling: SchedulingStatus;
+  readonly transport: string;
+  readonly dataDir: string;
+  readonly searchPaths: readonly string[];
+  /** What ends the workers if this process dies, and what that promises. */
+  readonly orphanProtection: { readonly tier: string; readonly promise: string };
+  /** Where the figures of free memory come from. */
+  readonly monitor: string;
+  readonly counts: Readonly<Record<PluginState, number>>;
+  readonly workers: number;
+}

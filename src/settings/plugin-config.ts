@@ -1,0 +1,179 @@
+import { createRequire } from 'node:module';
+import type * as ajv2020 from 'ajv/dist/2020.js';
+import { GreenroomError, messageOf } from '../errors.ts';
+import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
+import { shortageIn } from '../system-error.ts';
+import { isOverTime, withinTime } from '../time/time-limit.ts';
+import { writeJson } from '../json/exact-json.ts';
+
+type Schema = Record<string, unknown>;
+
+/** How long the check of a config may hold the event loop, in milliseconds. It takes one or two. */
+const MAX_CHECK_MS = 500;
+
+/**
+ * A config as it is now, as the plain data that a plugin gets of it: what its giver changes later changes nothing. Throws
+ * `E_SERIALIZE` where JSON would change or lose something.
+ */
+export function copyConfig(config: unknown, plugin: string): unknown {
+  try {
+    const json = writeJson(config, 'config');
+    return json === undefined ? undefined : JSON.parse(json);
+  } catch (error) {
+    throw new GreenroomError('E_SERIALIZE', `The config of "${plugin}" cannot be sent as JSON: ${messageOf(error)}.`, {
+      plugin,
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Completes a config with the defaults of its schema and checks it. Given keys replace the defaults of the same keys as
+ * a whole; they are not merged into them. Without a schema the given config, or `{}`, is taken as it is. Rejects with
+ * `E_CONFIG` that names every place where the config does not fit, or says why it cannot be checked.
+ */
+export async function resolveConfig(schema: unknown, given: unknown, plugin: string): Promise<unknown> {
+  const refuse = (reason: string, rest: { cause?: unknown; details?: unknown } = {}): never => {
+    throw new GreenroomError('E_CONFIG', `The config ${reason}`, { plugin, ...rest });
+  };
+  if (isDeeperThan(MAX_LEVELS, given)) refuse(`of "${plugin}" is nested more than ${MAX_LEVELS} levels deep.`);
+  if (!isObject(schema)) return given ?? {};
+  if (isDeeperThan(MAX_LEVELS, schema)) refuse(`schema of "${plugin}" is nested more than ${MAX_LEVELS} levels deep.`);
+  let validate: ajv2020.ValidateFunction;
+  try {
+    validate = validatorOf(schema, plugin);
+  } catch (cause) {
+    const shortage = shortageIn(cause);
+    if (shortage === undefined) throw cause;
+    return refuse(`of "${plugin}" cannot be checked now: ${shortage}.`, { cause });
+  }
+  const check = (): { readonly config: unknown; readonly problems: readonly string[] } => {
+    const defaults = defaultsOf(schema, schema, new Map());
+    const config = isObject(given) && isObject(defaults) ? { ...defaults, ...given } : (given ?? defaults ?? {});
+    return { config, problems: validate(config) ? [] : (validate.errors ?? []).map(describe) };
+  };
+  let checked: ReturnType<typeof check>;
+  try {
+    checked = inTime(check);
+  } catch (cause) {
+    const shortage = shortageIn(cause);
+    if (shortage !== undefined) return refuse(`of "${plugin}" cannot be checked now: ${shortage}.`, { cause });
+    const reason = isOverTime(cause)
+      ? `takes more than ${MAX_CHECK_MS} ms. Look in its schema for a "pattern" that fits in very many ways, or for branches that refer to one another`
+      : `fails: ${messageOf(cause)}. Look in its schema for a "$ref" that leads to itself`;
+    return refuse(`of "${plugin}" is not accepted, as checking it ${reason}.`, { cause });
+  }
+  const { config, problems } = checked;
+  if (problems.length === 0) return config;
+  return refuse(`of "${plugin}" does not fit its schema: ${problems.join('; ')}.`, { details: { problems } });
+}
+
+/** A schema is a plugin's, and no plugin may keep its host from the others. */
+function inTime<T>(check: () => T): T {
+  try {
+    return withinTime(MAX_CHECK_MS, check);
+  } catch (error) {
+    if (!isOverTime(error)) throw error;
+    // The time may have been that of a machine that was asleep.
+    return withinTime(MAX_CHECK_MS, check);
+  }
+}
+
+/**
+ * The value that a schema gives by itself: its `default`, else an object of the defaults of its properties, at any
+ * depth. Ajv fills in defaults only where the object around them is there, so it cannot be asked.
+ *
+ * @param known what the parts give that were asked before; one that is still being asked gives nothing to itself
+ */
+function defaultsOf(schema: unknown, root: Schema, known: Map<Schema, unknown>): unknown {
+  if (!isObject(schema)) return undefined;
+  if (known.has(schema)) return known.get(schema);
+  known.set(schema, undefined);
+  const found = defaultOf(schema, root, known);
+  known.set(schema, found);
+  return found;
+}
+
+function defaultOf(schema: Schema, root: Schema, known: Map<Schema, unknown>): unknown {
+  if ('default' in schema) return structuredClone(schema['default']);
+  if (typeof schema['$ref'] === 'string') return defaultsOf(lookUp(schema['$ref'], root), root, known);
+  // Not yet an object, of which a field named __proto__ would be the prototype.
+  const found = new Map<string, unknown>();
+  const parts = Array.isArray(schema['allOf']) ? schema['allOf'] : [];
+  for (const part of parts) {
+    const values = defaultsOf(part, root, known);
+    if (isObject(values)) for (const [name, value] of Object.entries(values)) found.set(name, value);
+  }
+  const properties = isObject(schema['properties']) ? schema['properties'] : {};
+  for (const [name, property] of Object.entries(properties)) {
+    const value = defaultsOf(property, root, known);
+    if (value !== undefined) found.set(name, value);
+  }
+  return found.size > 0 ? Object.fromEntries(found) : undefined;
+}
+
+/** The part of the schema that `#/$defs/name` and the like refer to. */
+function lookUp(ref: string, root: Schema): unknown {
+  if (!ref.startsWith('#')) return undefined;
+  let found: unknown = root;
+  for (const part of ref
+    .slice(1)
+    .split('/')
+    .filter((piece) => piece !== '')) {
+    if (!isObject(found)) return undefined;
+    found = found[decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')];
+  }
+  return found;
+}
+
+/** How many schemas' validators are kept. One takes some ten kilobytes, and a millisecond or more to make. */
+const MAX_VALIDATORS = 200;
+
+/** By the schema's text, as a worker that tells its schema tells it anew at every start. */
+const validators = new Map<string, ajv2020.ValidateFunction>();
+let ajv: ajv2020.Ajv2020 | undefined;
+
+/** Loaded when first needed: it takes as long to load as the rest of the supervisor. */
+function loadAjv(): ajv2020.Ajv2020 {
+  // By `require`, which tries again what could not be read for want of a descriptor; `import()` remembers the failure.
+  const { Ajv2020 } = createRequire(import.meta.url)('ajv/dist/2020.js') as typeof ajv2020;
+  return new Ajv2020({ strict: false, allErrors: true, logger: false, validateFormats: false });
+}
+
+function validatorOf(schema: Schema, plugin: string): ajv2020.ValidateFunction {
+  // An older dialect's name would be looked up as a schema; what plugins use of it means the same in this one.
+  const { $schema: _dialect, $id: _id, ...body } = schema;
+  const text = JSON.stringify(body);
+  const known = validators.get(text);
+  if (known !== undefined) return known;
+  if (validators.size >= MAX_VALIDATORS) {
+    validators.clear();
+    // It never forgets what it has compiled.
+    ajv = undefined;
+  }
+  ajv ??= loadAjv();
+  try {
+    const validate = ajv.compile(body);
+    validators.set(text, validate);
+    return validate;
+  } catch (error) {
+    throw new GreenroomError(
+      'E_CONFIG',
+      `The config schema of "${plugin}" is not a valid JSON Schema: ${messageOf(error)}`,
+      { plugin, cause: error },
+    );
+  }
+}
+
+function describe({ instancePath, message, params }: ajv2020.ErrorObject): string {
+  const where = instancePath === '' ? 'the config' : instancePath.slice(1).replaceAll('/', '.');
+  const extra = 'additionalProperty' in params ? ` ("${params['additionalProperty']}")` : '';
+  const allowed = Array.isArray(params['allowedValues'])
+    ? `: ${params['allowedValues'].map((value: unknown) => JSON.stringify(value)).join(', ')}`
+    : '';
+  return `${where} ${message}${extra}${allowed}`;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

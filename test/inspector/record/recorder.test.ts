@@ -1,0 +1,314 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../../src/time/clock.ts';
+import { GreenroomError } from '../../../src/errors.ts';
+import { Recorder } from '../../../src/inspector/record/recorder.ts';
+import { Redactor } from '../../../src/inspector/redaction/redaction.ts';
+import type {
+  CrashRecord,
+  InspectorRecord,
+  SessionHeader,
+  Sync,
+  TransitionRecord,
+} from '../../../src/inspector/wire.ts';
+import { type Bench, endAfterTest, get, inspect, openBench, Reader } from '../bench.ts';
+
+function recorderOf(bench: Bench): Recorder {
+  const recorder = new Recorder(bench.inspected);
+  endAfterTest(async () => recorder.close());
+  return recorder;
+}
+
+function recordsOf(recorder: Recorder): InspectorRecord[] {
+  recorder.settle();
+  return recorder.journal.all().map((line) => JSON.parse(line) as InspectorRecord);
+}
+
+const of = <K extends InspectorRecord['kind']>(records: InspectorRecord[], kind: K) =>
+  records.filter((record): record is Extract<InspectorRecord, { kind: K }> => record.kind === kind);
+
+describe('the recorder', () => {
+  it('records every transition of a plugin with what changed in its context, though nobody looks', async () => {
+    const bench = await openBench();
+    const recorder = recorderOf(bench);
+    await bench.supervisor.load('bench');
+    const records = recordsOf(recorder);
+    const transitions = of(records, 'transition').filter(({ actor }) => actor === 'plugin:bench');
+    expect(transitions.map(({ from, to }) => `${from} > ${to}`)).toEqual([
+      'discovered.idle > spawning.admitting',
+      'spawning.admitting > spawning.launching',
+      'spawning.launching > spawning.initializing',
+      'spawning.initializing > ready',
+    ]);
+    const { pid } = bench.supervisor.plugin('bench').snapshot();
+    const changes = transitions.map(({ context }) => context ?? {});
+    expect(Object.assign({}, ...changes)).toMatchObject({ pid: { after: pid }, generation: { before: 0, after: 1 } });
+    expect(transitions.at(-1)?.active).toEqual([
+      'alive.lifecycle.ready',
+      'alive.replacement.none',
+      'alive.stability.counting',
+    ]);
+    expect(of(records, 'event')).toEqual([]);
+    expect(of(records, 'decision')).toMatchObject([{ actor: 'plugin:bench', outcome: 'grant', policy: 'permissive' }]);
+    expect(bench.errors).toEqual([]);
+  });
+
+  it('lets the past be worked out from the present: changes walked back give the first context', async () => {
+    const bench = await openBench();
+    const recorder = recorderOf(bench);
+    const contextOf = (): Record<string, unknown> => {
+      const sync = JSON.parse(recorder.sync(false)) as Sync;
+      return { ...sync.actors.find(({ id }) => id === 'plugin:bench')?.context };
+    };
+    const first = contextOf();
+    await bench.supervisor.execute('bench', { do: 'about' });
+    await bench.supervisor.reload('bench', { config: { colour: 'red' } });
+    await bench.supervisor.unload('bench');
+    const context = contextOf();
+    for (const record of recordsOf(recorder).toReversed()) {
+      if (record.actor !== 'plugin:bench' || !('context' in record)) continue;
+      for (const [key, { before, after }] of Object.entries(record.context ?? {})) {
+        expect(context[key]).toEqual(after);
+        if (before === undefined) delete context[key];
+        else context[key] = before;
+      }
+    }
+    expect(context).toEqual(first);
+  });
+
+  it('records a crash with its error, its exit and the last lines, after the transition', async () => {
+    const bench = await openBench({ restart: { policy: 'temporary' } });
+    const recorder = recorderOf(bench);
+    await bench.supervisor.execute('bench', { do: 'say', text: 'last words' });
+    await expect(bench.supervisor.execute('bench', { do: 'exit', code: 7 })).rejects.toMatchObject({
+      code: 'E_CRASHED',
+    });
+    await vi.waitUntil(() => bench.supervisor.plugin('bench').snapshot().phase === 'failed');
+    const records = recordsOf(recorder);
+    const [crash] = of(records, 'crash') as [CrashRecord];
+    expect(crash).toMatchObject({
+      actor: 'plugin:bench',
+      error: { code: 'E_CRASHED' },
+      exit: { code: 7, signal: null, outOfMemory: false },
+      generation: 1,
+    });
+    expect(crash.output).toContain('last words');
+    const before = records.find(({ seq }) => seq === crash.seq - 1) as TransitionRecord;
+    expect(before.to).toBe('crashed.deciding');
+  });
+
+  it('tells which worker has crashed, though another is on its way to take its place', async () => {
+    const bench = await openBench();
+    const recorder = recorderOf(bench);
+    await bench.supervisor.load('bench');
+    const { pid } = bench.supervisor.plugin('bench').snapshot();
+    bench.write('bench', { env_vars: { NEW: 'yes' } });
+    await bench.supervisor.discover();
+    const { generation, replacing } = bench.supervisor.plugin('bench').snapshot();
+    expect({ generation, replacing }).toEqual({ generation: 2, replacing: true });
+    process.kill(pid ?? 0, 'SIGKILL');
+    await vi.waitUntil(() => of(recordsOf(recorder), 'crash').length > 0);
+    expect(of(recordsOf(recorder), 'crash')).toMatchObject([{ generation: 1 }]);
+  });
+
+  it('records events only while somebody looks, and keeps what is long of them apart', async () => {
+    const bench = await openBench();
+    const recorder = recorderOf(bench);
+    const record = bench.runtime.records.get('bench');
+    record?.send({ type: 'BEFORE' } as never);
+    const leave = recorder.look();
+    record?.send({ type: 'SHORT', n: 1 } as never);
+    record?.send({ type: 'LONG', text: 'x'.repeat(3_000) } as never);
+    leave();
+    record?.send({ type: 'AFTER' } as never);
+    const events = of(recordsOf(recorder), 'event');
+    expect(events).toMatchObject([
+      { actor: 'plugin:bench', event: 'SHORT', payload: { n: 1 } },
+      { actor: 'plugin:bench', event: 'LONG', payloadSize: 3_011 },
+    ]);
+    expect(events[1]).not.toHaveProperty('payload');
+    expect(JSON.parse(recorder.journal.payload(events[1]?.seq ?? 0) ?? '')).toEqual({ text: 'x'.repeat(3_000) });
+  });
+
+  it('sends no actor anything', async () => {
+    const bench = await openBench();
+    const seen: string[] = [];
+    bench.inspected.root.system.inspect(({ type, ...rest }) => {
+      if (type === '@xstate.event' && 'event' in rest) seen.push(rest.event.type);
+    });
+    const { inspector, port, token } = await inspect(bench.inspected);
+    await new Reader(port, token).sync();
+    await get(port, '/api/export', { authorization: `Bearer ${token}` });
+    await inspector.close();
+    expect(seen).toEqual([]);
+  });
+
+  it('tells of calls, of all while there are few and of some while there are many', async () => {
+    const bench = await openBench();
+    const recorder = recorderOf(bench);
+    for (let call = 0; call < 500; call += 1) {
+      bench.calls.begin('bench', String(call))?.();
+    }
+    const calls = of(recordsOf(recorder), 'call');
+    const starts = calls.filter(({ edge }) => edge === 'start');
+    const ends = calls.filter(({ edge }) => edge === 'end');
+    expect(ends.map(({ call }) => call)).toEqual(starts.map(({ call }) => call));
+    expect(starts.length).toBeGreaterThanOrEqual(50);
+    expect(starts.length).toBeLessThanOrEqual(100);
+    expect(ends[0]).toMatchObject({ outcome: 'ok', tookMs: expect.any(Number) as number });
+  });
+
+  it('tells of calls that fail or take long, however many there are, and counts those that it leaves out', async () => {
+    let now = 1_000;
+    const clock = { ...systemClock, now: () => now, monotonic: () => now };
+    const bench = await openBench();
+    const recorder = new Recorder({ ...bench.inspected, clock, onError: (error) => bench.errors.push(error) });
+    endAfterTest(async () => recorder.close());
+    const begin = (call: string) => bench.calls.begin('bench', call);
+    const slow = Array.from({ length: 60 }, (_, index) => begin(`slow-${index}`));
+    for (let call = 0; call < 500; call += 1) begin(String(call))?.();
+    const message = `token=abcdefgh ${'x'.repeat(2_000)}`;
+    begin('failed')?.(new GreenroomError('E_REMOTE', message, { plugin: 'bench' }));
+    now += 1_000;
+    for (const end of slow) end?.();
+    const calls = of(recordsOf(recorder), 'call');
+    const ends = calls.filter(({ edge }) => edge === 'end');
+    expect(ends.map(({ call }) => call)).toEqual(['failed', ...slow.map((_, index) => `slow-${index}`)]);
+    expect(ends[0]).toMatchObject({ outcome: 'E_REMOTE', skipped: 500 });
+    expect(ends[0]?.message).toMatch(/^token=\[redacted\] x+$/);
+    expect(ends[0]?.message).toHaveLength(500);
+    expect(bench.errors).toEqual([]);
+  });
+
+  it('tells of plugins that come and go, and of manifests that cannot be used', async () => {
+    const bench = await openBench();
+    const recorder = recorderOf(bench);
+    bench.write('second');
+    bench.write('third', { max_waiting: 'many' });
+    await bench.supervisor.discover();
+    const records = recordsOf(recorder);
+    expect(of(records, 'presence')).toMatchObject([
+      { actor: 'plugin:second', plugin: { name: 'second', state: 'discovered' } },
+    ]);
+    expect(of(records, 'problem')).toMatchObject([
+      { field: 'max_waiting', file: expect.stringContaining('third') as string },
+    ]);
+  });
+
+  it('tells that a plugin has come before what it does in the same turn', async () => {
+    const bench = await openBench();
+    const recorder = recorderOf(bench);
+    bench.write('late');
+    await bench.supervisor.discover();
+    await bench.supervisor.load('late');
+    const own = recordsOf(recorder).filter(({ actor }) => actor === 'plugin:late');
+    expect(own[0]?.kind).toBe('presence');
+    expect(of(own, 'decision')).toHaveLength(1);
+  });
+
+  it('has its records in the order of their times, though the clock is set back', async () => {
+    const bench = await openBench();
+    let ahead = 0;
+    const { clock } = bench.inspected;
+    const recorder = new Recorder({ ...bench.inspected, clock: { ...clock, now: () => clock.now() + ahead } });
+    endAfterTest(async () => recorder.close());
+    const began = Date.now();
+    const { supervisor } = bench;
+    await supervisor.load('bench');
+    // Ahead there is a gap, as after a sleep; back there is none.
+    for (const hours of [2, -2]) {
+      ahead = hours * 3_600_000;
+      await supervisor.execute('bench', { do: 'say', text: 'x' });
+      await supervisor.unload('bench');
+      await supervisor.load('bench');
+    }
+    const { at, plugins } = JSON.parse(recorder.sync(false)) as Sync;
+    const times = recordsOf(recorder).map((record) => record.at);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    const durations = of(recordsOf(recorder), 'call').flatMap(({ tookMs }) => tookMs ?? []);
+    expect(durations).toHaveLength(2);
+    for (const tookMs of durations) expect(tookMs).toBeLessThan(3_600_000);
+    expect(times[0]).toBeLessThan(began + 3_600_000);
+    expect(at).toBeGreaterThan(began + 3_600_000);
+    expect(Math.abs(at - (plugins[0]?.since ?? 0))).toBeLessThan(3_600_000);
+  });
+
+  it('disturbs nothing when it fails', async () => {
+    const bench = await openBench();
+    let isBroken = false;
+    const thrown: unknown[] = [];
+    const clock = {
+      ...bench.runtime.clock,
+      now: () => {
+        if (isBroken) throw new Error('The recorder is broken.');
+        return Date.now();
+      },
+    };
+    const { supervisor, runtime } = bench;
+    const { port, token } = await inspect({
+      ...bench.inspected,
+      clock,
+      onError: (error) => {
+        thrown.push(error);
+        throw error;
+      },
+    });
+    const reader = new Reader(port, token);
+    await reader.sync();
+    isBroken = true;
+    const broken = vi.spyOn(Redactor.prototype, 'json').mockImplementation(() => {
+      throw new Error('The recorder is broken.');
+    });
+    endAfterTest(async () => broken.mockRestore());
+    expect(await supervisor.execute('bench', { do: 'say', text: 'x' })).toBeNull();
+    await expect(supervisor.execute('bench', { do: 'exit', code: 7 })).rejects.toMatchObject({ code: 'E_CRASHED' });
+    expect(await supervisor.execute('bench', { do: 'say', text: 'x' })).toBeNull();
+    runtime.problems.notify([{ file: 'x', reason: 'y', severity: 'error' }]);
+    bench.calls.begin('bench', '1');
+    expect(thrown).toHaveLength(10);
+    expect(bench.logged).toEqual([]);
+    expect((await get(port, '/api/snapshot', { authorization: `Bearer ${token}` })).status).toBe(500);
+    isBroken = false;
+    broken.mockRestore();
+    expect((await get(port, '/api/snapshot', { authorization: `Bearer ${token}` })).status).toBe(200);
+    await supervisor.unload('bench');
+    await reader.record((record) => record.kind === 'transition' && record.to === 'discovered.idle');
+  });
+});
+
+describe('a session', () => {
+  it('is exported as a header and everything that is remembered', async () => {
+    const bench = await openBench();
+    const { port, token } = await inspect(bench.inspected);
+    const good = { authorization: `Bearer ${token}` };
+    await bench.supervisor.load('bench');
+    const sync = JSON.parse((await get(port, '/api/snapshot', good)).body) as Sync;
+    const { body, headers } = await get(port, '/api/export', good);
+    expect(headers['content-disposition']).toContain('.ndjson');
+    const [header, ...lines] = body
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+    expect(lines).toEqual(sync.records);
+    expect(lines.length).toBeGreaterThan(4);
+    const { records: _, ...present } = sync;
+    expect(header).toEqual({ format: 'greenroom-session', version: 1, ...present, at: (header as SessionHeader).at });
+  });
+
+  it('is recorded into a file of its own, every event too', async () => {
+    const bench = await openBench();
+    const { inspector } = await inspect(bench.inspected);
+    const file = join(bench.folder, 'session.ndjson');
+    const recording = await inspector.record(file);
+    await bench.supervisor.execute('bench', { do: 'say', text: 'x' });
+    await recording.close();
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    const [header, ...records] = lines.map((line) => JSON.parse(line) as unknown);
+    expect(header).toMatchObject({ format: 'greenroom-session' });
+    expect(of(records as InspectorRecord[], 'event').length).toBeGreaterThan(5);
+    expect(of(records as InspectorRecord[], 'transition').map(({ to }) => to)).toContain('ready');
+    expect(statSync(file).mode & 0o077).toBe(0);
+    await expect(inspector.record(file)).rejects.toMatchObject({ code: 'E_OPTIONS' });
+  });
+});

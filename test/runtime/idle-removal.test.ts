@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import type { TransitionEvent } from '../../src/runtime/runtime.ts';
+import { openRoom } from './greenroom.ts';
+
+test('a plugin that never ran has no transition when the supervisor stops', async () => {
+  const { supervisor } = await openRoom({ workbench: { fixture: 'workbench' } });
+  const told: TransitionEvent[] = [];
+  supervisor.on('transition', (transition) => told.push(transition));
+  await supervisor.stop();
+  expect(told).toEqual([]);
+});

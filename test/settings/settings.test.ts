@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { resolveSettings, type SupervisorSettings } from '../../src/settings/settings.ts';
+import { permissive } from '../../src/scheduler/policies/permissive.ts';
+
+function resolve(options: SupervisorSettings, env: Record<string, string> = {}, file?: object | string) {
+  const cwd = mkdtempSync(join(tmpdir(), 'gr-'));
+  onTestFinished(() => rmSync(cwd, { recursive: true }));
+  if (file !== undefined)
+    writeFileSync(join(cwd, 'greenroom.json'), typeof file === 'string' ? file : JSON.stringify(file));
+  return resolveSettings(options, { env, cwd });
+}
+
+test('the policy is queue as soon as something is limited, and permissive else', () => {
+  expect(resolve({}).policy).toBe('permissive');
+  expect(resolve({ capacity: {} }).policy).toBe('permissive');
+  expect(resolve({ capacity: { slots: 2 } }).policy).toBe('queue');
+  expect(resolve({ capacity: { slots: 2 }, policy: 'safety' }).policy).toBe('safety');
+});
+
+test('capacity, policy and order come from options, else the environment, else the file', () => {
+  const file = { capacity: { ramMb: 1 }, order: 'cost-aware', maxWaitMs: 7 };
+  const env = { GREENROOM_CAPACITY: 'ramMb=8000, slots=4', GREENROOM_POLICY: 'safety' };
+  expect(resolve({}, {}, file)).toMatchObject({ capacity: { ramMb: 1 }, policy: 'queue', order: 'cost-aware' });
+  expect(resolve({}, env, file)).toMatchObject({
+    capacity: { ramMb: 8000, slots: 4 },
+    policy: 'safety',
+    order: 'cost-aware',
+    maxWaitMs: 7,
+  });
+  expect(resolve({ capacity: { vramMb: 5 } }, env, file).capacity).toEqual({ vramMb: 5 });
+});
+
+test('a settings file that says something twice, or a number that would be rounded, is refused with the place', () => {
+  const refused = (file: string) => expect(() => resolve({}, {}, file));
+  refused('{"capacity":{"ramMb":1,"ramMb":2}}').toThrow(
+    /greenroom\.json cannot be used: capacity\.ramMb is given twice/,
+  );
+  expect(() => resolve({}, { GREENROOM_CAPACITY: 'slots=1,ramMb=2,slots=3' })).toThrow('slots is given twice');
+  refused('{"__proto__":{"order":"lru"}}').toThrow('__proto__ is a name with a meaning of its own');
+  refused('{"capacity":{"ramMb":12345678901234567890}}').toThrow('capacity.ramMb is 12345678901234567890');
+});
+
+test('the memory of each GPU is given by its UUID, in the environment behind "gpus."', () => {
+  const gpus = { 'GPU-1': 24_000, 'GPU-2': 16_000 };
+  const text = 'gpus.GPU-1=24000, slots=4, gpus.GPU-2=16000';
+  expect(resolve({}, {}, { capacity: { gpus } })).toMatchObject({ capacity: { gpus }, policy: 'queue' });
+  expect(resolve({}, { GREENROOM_CAPACITY: text }).capacity).toEqual({ slots: 4, gpus });
+});
+
+test('a path of a Node begins at the working directory, and a bare name is left to PATH', () => {
+  expect(resolve({}).nodePath).toBeUndefined();
+  expect(resolve({}, { GREENROOM_NODE_PATH: '/opt/node/bin/node' }).nodePath).toBe('/opt/node/bin/node');
+  expect(resolve({}, {}, { nodePath: '../bin/node' }).nodePath).toMatch(/^\/.*\/bin\/node$/);
+  expect(resolve({ nodePath: 'node22' }).nodePath).toBe('node22');
+});
+
+test('a policy may be an object with decide(), and is taken as it is', () => {
+  expect(resolve({ policy: permissive }).policy).toBe(permissive);
+});
+
+test.each([
+  [{ policy: 'greedy' }, 'policy: must be "permissive", "safety", "queue", or an object with decide()'],
+  [{ policy: { name: 'mine' } }, 'policy: must be'],
+  [{ capacity: { ram: 5 } }, 'ram'],
+  [{ capacity: { ramMb: -1 } }, 'capacity.ramMb'],
+  [{ capacity: { slots: 1.5 } }, 'capacity.slots'],
+  [{ capacity: { gpus: { 'GPU-1': -1 } } }, 'capacity.gpus.GPU-1'],
+  [{ capacity: { gpus: 24_000 } }, 'capacity.gpus'],
+  [{ order: 'fifo' }, 'order'],
+])('%j is refused, and it is said what is wrong', (options, message) => {
+  expect(() => resolve(options as SupervisorSettings)).toThrow(message);
+});
+
+test.each(['ramMb', 'ramMb=lots', 'ramMb=', 'ram=1', 'gpus.GPU-1=', 'gpus.=1', 'gpus=1'])(
+  'GREENROOM_CAPACITY=%s is refused',
+  (text) => {
+    expect(() => resolve({}, { GREENROOM_CAPACITY: text })).toThrow('Settings of the environment are not valid');
+  },
+);
+
+test('manifests are watched, polled or left alone, as options, environment or file say', () => {
+  expect(resolve({})).toMatchObject({ watch: true, pollMs: 2_000 });
+  expect(resolve({}, {}, { watch: 'poll', pollMs: 500 })).toMatchObject({ watch: 'poll', pollMs: 500 });
+  expect(resolve({}, { GREENROOM_WATCH: 'poll', GREENROOM_POLL_MS: '500' })).toMatchObject({
+    watch: 'poll',
+    pollMs: 500,
+  });
+  expect(resolve({}, { GREENROOM_WATCH: 'false' }).watch).toBe(false);
+  expect(resolve({}, { GREENROOM_WATCH: '1' }).watch).toBe(true);
+  expect(() => resolve({}, { GREENROOM_WATCH: 'often' })).toThrow('watch: must be true, false or "poll"');
+  expect(() => resolve({ pollMs: 0 })).toThrow('pollMs');
+});
+
+test.each([
+  ['a device', '/dev/zero', 'is a device or pipe, not a file'],
+  ['a folder', '/', 'is a folder, not a file'],
+])('greenroom.json that is %s is refused, and not read for ever', (_what, target, reason) => {
+  const cwd = mkdtempSync(join(tmpdir(), 'gr-'));
+  onTestFinished(() => rmSync(cwd, { recursive: true }));
+  symlinkSync(target, join(cwd, 'greenroom.json'));
+  expect(() => resolveSettings({}, { env: {}, cwd })).toThrow(reason);
+});
+
+test('greenroom.json that is too large or nested too deep is refused, and a byte order mark is not', () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'gr-'));
+  onTestFinished(() => rmSync(cwd, { recursive: true }));
+  const settingsIn = (text: string) => {
+    writeFileSync(join(cwd, 'greenroom.json'), text);
+    return resolveSettings({}, { env: {}, cwd });
+  };
+  expect(() => settingsIn(' '.repeat(2 ** 20 + 1))).toThrow('is larger than the 1024 KiB that it may have');
+  expect(() => settingsIn(`{"restart":${'['.repeat(5_000)}${']'.repeat(5_000)}}`)).toThrow('more than 64 levels deep');
+  expect(settingsIn('\ufeff{"watch":false}').watch).toBe(false);
+});
+
+test('how long a stream may be left unread is a time above 0, or Infinity, and anything else is refused with its value', () => {
+  expect(resolve({}).streamIdleMs).toBe(600_000);
+  expect(resolve({}, {}, { streamIdleMs: 7 }).streamIdleMs).toBe(7);
+  expect(resolve({}, { GREENROOM_STREAM_IDLE_MS: '8' }, { streamIdleMs: 7 }).streamIdleMs).toBe(8);
+  expect(resolve({}, { GREENROOM_STREAM_IDLE_MS: 'Infinity' }).streamIdleMs).toBe(Infinity);
+  expect(resolve({ streamIdleMs: Infinity }, { GREENROOM_STREAM_IDLE_MS: '8' }).streamIdleMs).toBe(Infinity);
+  for (const wrong of [0, -1, 1.5, Number.NaN, '5'] as never[]) {
+    expect(() => resolve({ streamIdleMs: wrong })).toThrow(
+      /the options are not valid: streamIdleMs: must be a whole number of milliseconds above 0, or Infinity for no limit, got/,
+    );
+  }
+  expect(() => resolve({}, { GREENROOM_STREAM_IDLE_MS: 'soon' })).toThrow(/the environment .*streamIdleMs.*got NaN/);
+});
