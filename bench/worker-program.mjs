@@ -2,7 +2,7 @@
 // A worker of ours without its supervisor: the program itself, started with a boot line of our own.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { planLaunch } from '../dist/worker-kinds/worker-launch.js';
+import { planLaunch } from '../dist/actors/launch.js';
 import { readManifest } from '../dist/manifest/read.js';
 
 export const TOKEN = '0123456789abcdef0123456789abcdef';
@@ -11,14 +11,16 @@ export const TOKEN = '0123456789abcdef0123456789abcdef';
 export function spawnWorkerProgram(manifest, folder) {
   const entry = readManifest(manifest, folder)?.entry;
   if (entry === undefined) throw new Error(`${manifest} is no manifest.`);
-  const { file, args, cwd, env, boot, bootDescriptor } = planLaunch(entry, {
+  const { file, args, cwd, env, boot, kind } = planLaunch(entry, {
     transport: 'unix',
     passEnv: [],
     hostEnv: process.env,
   });
   const child = spawn(file, args, { cwd, env: { ...env }, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
   child.stderr.resume();
-  const lifeline = /** @type {import('node:net').Socket} */ (child.stdio[bootDescriptor]);
+  const lifeline = /** @type {import('node:net').Socket} */ (
+    child.stdio[kind.start.by === 'boot-line' ? kind.start.descriptor : 0]
+  );
   const listen = { unix: join(folder, 'worker.sock'), control: join(folder, 'control.sock') };
   lifeline.write(
     `${JSON.stringify({ protocol: [1], nonce: 'bench', token: TOKEN, listen, plugin: boot, concurrency: 1 })}\n`,

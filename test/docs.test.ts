@@ -21,6 +21,7 @@ import { resolveSettings } from '../src/settings/settings.ts';
 import { ERROR_CODES } from '../src/errors.ts';
 import { manifestJsonSchema } from '../src/manifest/json-schema.ts';
 import { manifestShape, parseManifest } from '../src/manifest/schema.ts';
+import { kindNames, kindOf } from '../src/worker-kinds/kinds.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const run = promisify(execFile);
@@ -79,6 +80,13 @@ describe('tables', () => {
 
   test('of manifest fields has every field, in order', () => {
     expect(firstColumn(tableUnder('docs/manifest.md', '## Fields'))).toEqual(Object.keys(manifestShape));
+  });
+
+  test('of worker kinds has every kind with the fields that it needs, in the order in which they are inferred', () => {
+    const rows = tableUnder('docs/manifest.md', '### Worker kinds').map(([kind, needs]) => [kind, needs]);
+    const kinds = kindNames().map((name) => kindOf({ worker: name }));
+    const code = (name: string): string => `\`${name}\``;
+    expect(rows).toEqual(kinds.map(({ name, required }) => [code(name), required.map(code).join(', ')]));
   });
 
   test.each([

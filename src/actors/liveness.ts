@@ -1,6 +1,6 @@
 import type { Clock } from '../time/clock.ts';
 import { GreenroomError } from '../errors.ts';
-import type { Connection } from '../machines/worker.ts';
+import type { Connection } from '../channel/worker-channel.ts';
 import type { Liveness } from '../settings/plugin-settings.ts';
 
 /**

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { PATIENCE_MS } from '../manifest/patience.ts';
@@ -19,8 +20,9 @@ import { findProgram } from '../process/program-path.ts';
 import type { SocketDirectory } from '../process/socket-directory.ts';
 import { spawnTurn } from '../process/spawn-turn.ts';
 import { startProcess } from '../process/start-process.ts';
-import type { LaunchRequest } from '../worker-kinds/worker-launch.ts';
-import type { ProcessEvent, WorkerExit, WorkerProcess } from '../process/worker-process.ts';
+import type { LaunchRequest } from '../machines/worker.ts';
+import type { ProcessEvent, WorkerExit, WorkerProcess, WorkerStreams } from '../process/worker-process.ts';
+import type { WorkerKind } from '../worker-kinds/kind.ts';
 import type { WorkerTree, WorkerTrees } from '../orphans/worker-trees.ts';
 
 /** What every spawn of a supervisor shares. */
@@ -85,6 +87,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   #signal: NodeJS.Signals | undefined;
   #exited = false;
   #handshake: Handshake | GreenroomError | undefined;
+  readonly #running: Promise<WorkerStreams>;
+  #onRunning: (streams: WorkerStreams) => void = () => {};
   #onHandshake: (() => void) | undefined;
 
   constructor(launch: LaunchRequest, generation: number, services: SpawnServices, tell: (event: ProcessEvent) => void) {
@@ -92,6 +96,9 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     this.#generation = generation;
     this.#services = services;
     this.#tell = tell;
+    this.#running = new Promise((resolve) => {
+      this.#onRunning = resolve;
+    });
   }
 
   async begin(): Promise<void> {
@@ -99,11 +106,12 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       await spawnTurn();
       this.#log = this.#services.log(this.#launch.plugin);
       if (this.#launch.problem !== undefined) throw this.#wrongSetting(this.#launch.problem);
-      if (this.#launch.boot === undefined) this.port = await freePort();
+      const { start } = this.#launch.kind;
+      if (start.by === 'port') this.port = await freePort();
       if (this.#signal !== undefined)
         throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was called off.`);
       this.#tree = this.#services.trees.open(this.#launch.plugin);
-      if (this.#launch.boot !== undefined && this.#launch.transport === 'unix') {
+      if (start.by === 'boot-line' && this.#launch.transport === 'unix') {
         this.#sockets = this.#services.trees.openSockets();
       }
       await this.#start(this.#tree);
@@ -130,14 +138,14 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   }
 
   async #start(tree: WorkerTree): Promise<void> {
-    const { cwd, env, plugin, boot, bootDescriptor } = this.#launch;
+    const { cwd, env, plugin, boot, kind } = this.#launch;
+    const descriptor = descriptorOf(kind);
     const [file, args, gated] = this.#command();
     const environment = { ...env, ...tree.mark };
     const { child, pid } = await startProcess(file, args, {
       cwd,
       env: environment,
-      // Node cannot move a descriptor out of a plugin's way as Python can, so its workers are given another.
-      stdio: bootDescriptor === 0 ? 'pipe' : ['ignore', 'pipe', 'pipe', 'pipe'],
+      stdio: descriptor === 0 ? 'pipe' : ['ignore', 'pipe', 'pipe', 'pipe'],
     }).catch((error: unknown) => {
       throw this.#cannotStart(error);
     });
@@ -145,14 +153,14 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     // Whether the program stays alive is the supervisor's to say, not its workers'.
     child.unref();
     for (const pipe of child.stdio) (pipe as Socket | null)?.unref();
-    const input = child.stdio[bootDescriptor] as Socket | null;
+    const input = child.stdio[descriptor] as Socket | null;
     this.pid = pid;
     tree.started(pid);
     if (this.#signal !== undefined) tree.signal(this.#signal);
     const printed = new ProcessOutput([
-      [child.stdout, (line, complete) => this.#line('stdout', line, complete)],
+      [kind.start.by === 'stdio' ? null : child.stdout, (line, complete) => this.#line('stdout', line, complete)],
       [child.stderr, (line, complete) => this.#line('stderr', line, complete)],
-      [bootDescriptor === 0 ? null : (child.stdio[bootDescriptor] as Socket), (line) => void this.#takeHandshake(line)],
+      [descriptor === 0 ? null : (child.stdio[descriptor] as Socket), (line) => void this.#takeHandshake(line)],
     ]);
     child.once('exit', (code, signal) => void this.#ended(tree, code, signal, printed));
     input?.on('error', () => {});
@@ -161,7 +169,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     await tree.protect();
     if (!this.#exited) {
       if (gated) input?.write('\n');
-      if (boot !== undefined) input?.write(`${JSON.stringify(this.#boot(boot))}\n`);
+      if (kind.start.by === 'boot-line') input?.write(`${JSON.stringify(this.#boot(boot))}\n`);
+      this.#onRunning({ input: child.stdin as Writable, output: child.stdout as Readable });
     }
     this.#log?.event({ generation: this.#generation, pid: this.pid }, `worker started: ${plugin}`);
   }
@@ -171,10 +180,10 @@ class Spawn implements SpawnedWorker, WorkerProcess {
    * that waits for a line before it becomes the program, as nobody could end what that starts meanwhile.
    */
   #command(): [file: string, args: readonly string[], gated: boolean] {
-    const { file, cwd, env, boot, waitsForBoot } = this.#launch;
-    const port = boot === undefined ? ['--port', `${this.port}`, '--ppid', `${process.pid}`] : [];
+    const { file, cwd, env, kind } = this.#launch;
+    const port = kind.start.by === 'port' ? ['--port', `${this.port}`, '--ppid', `${process.pid}`] : [];
     const args = [...this.#launch.args, ...port];
-    if (waitsForBoot || !canRunGuard(GUARD_SHELL)) return [file, args, false];
+    if (waitsForBoot(kind) || !canRunGuard(GUARD_SHELL)) return [file, args, false];
     const program = findProgram(file, cwd, env['PATH']);
     // Started without the shell, what is not there fails as itself.
     return program === undefined ? [file, args, false] : [GUARD_SHELL, ['-c', GATE, program, ...args], true];
@@ -193,17 +202,12 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   }
 
   #line(stream: 'stdout' | 'stderr', line: string, complete: boolean): void {
-    const { boot, bootDescriptor, waitsForBoot } = this.#launch;
-    if (
-      stream === 'stdout' &&
-      complete &&
-      bootDescriptor === 0 &&
-      this.#handshake === undefined &&
-      boot !== undefined
-    ) {
+    const { kind } = this.#launch;
+    const mayShake = kind.start.by === 'boot-line' && descriptorOf(kind) === 0 && this.#handshake === undefined;
+    if (stream === 'stdout' && complete && mayShake) {
       if (this.#takeHandshake(line)) return;
       // An SDK ends the line before its handshake, as the plugin may have printed without a line break.
-      if (line === '' && waitsForBoot) return;
+      if (line === '' && waitsForBoot(kind)) return;
     }
     if (this.#lines.push(shortened(line, TAIL_LINE_CHARACTERS)) > TAIL_LINES) this.#lines.shift();
     this.#log?.line(stream, line, this.#generation);
@@ -304,6 +308,10 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     this.#tree?.signal(signal);
   }
 
+  streams(): Promise<WorkerStreams> {
+    return this.#running;
+  }
+
   output(): string {
     return this.#lines.join('\n');
   }
@@ -324,6 +332,15 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
   }
+}
+
+/** Where a worker reads its boot line, and notices the end of its host program. */
+function descriptorOf({ start }: WorkerKind): 0 | 3 {
+  return start.by === 'boot-line' ? start.descriptor : 0;
+}
+
+function waitsForBoot({ start }: WorkerKind): boolean {
+  return start.by === 'boot-line' && start.waits;
 }
 
 function isDirectory(path: string): boolean {

@@ -47,3 +47,12 @@ export interface WorkerChannel {
   /** Breaks every connection; calls in flight end with `E_CRASHED`. Idempotent. */
   close(): void;
 }
+
+/** A connection to a worker that has shown who it is. */
+export interface Connection {
+  readonly channel: WorkerChannel;
+  /** How many calls it takes at once. */
+  readonly concurrency: number;
+  /** Whether it can stream. */
+  readonly streams: boolean;
+}

@@ -3,7 +3,7 @@ import type { Clock } from '../time/clock.ts';
 import type { GateEvent, LeaseGate, Residency } from '../calls/lease-gate.ts';
 import type { PluginSettings } from '../settings/plugin-settings.ts';
 import type { GreenroomError } from '../errors.ts';
-import type { LaunchRequest } from '../worker-kinds/worker-launch.ts';
+import type { LaunchRequest } from './worker.ts';
 import type { WorkerExit } from '../process/worker-process.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { SchedulerRefusal } from '../scheduler/decision.ts';

@@ -9,9 +9,12 @@ import {
   sendTo,
   setup,
 } from 'xstate';
-import type { WorkerChannel } from '../channel/worker-channel.ts';
+import type { Connection } from '../channel/worker-channel.ts';
 import type { ProcessCommand, ProcessEvent, WorkerExit, WorkerProcess } from '../process/worker-process.ts';
-import type { LaunchRequest } from '../worker-kinds/worker-launch.ts';
+import type { ManifestEntry } from '../manifest/read.ts';
+import type { BootPlugin } from '../protocol.ts';
+import type { Transport } from '../process/socket-directory.ts';
+import type { KindCommand, WorkerKind } from '../worker-kinds/kind.ts';
 import type { GreenroomError } from '../errors.ts';
 import type { Liveness } from '../settings/plugin-settings.ts';
 import { crashError, deadlineError, isRetryable, startError } from './worker-errors.ts';
@@ -22,6 +25,21 @@ export interface WorkerTimeouts {
   readonly startMs: number;
   /** For `/cleanup`, and again between SIGTERM and SIGKILL. */
   readonly stopMs: number;
+}
+
+/** All that is needed to start one worker. */
+export interface LaunchRequest extends KindCommand {
+  readonly plugin: string;
+  readonly entry: ManifestEntry;
+  readonly kind: WorkerKind;
+  readonly cwd: string;
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What the boot line tells the worker to load, for kinds that read one. */
+  readonly boot: BootPlugin;
+  /** How many calls the manifest lets it run at once. */
+  readonly concurrency: number;
+  readonly transport: Transport;
 }
 
 /** What a worker actor is made for: one process, one generation. */
@@ -36,15 +54,6 @@ export interface WorkerInput {
   readonly liveness: Liveness | undefined;
   /** The most memory, in MiB, that its tree may use; `undefined`: as much as there is. */
   readonly maxRssMb: number | undefined;
-}
-
-/** A connection to a worker that has shown who it is. */
-export interface Connection {
-  readonly channel: WorkerChannel;
-  /** How many calls it takes at once. */
-  readonly concurrency: number;
-  /** Whether it can stream. */
-  readonly streams: boolean;
 }
 
 /** A worker that uses more memory than it may. */

@@ -7,6 +7,7 @@ import { isSurelySound, type JsonPath, jsonFaults } from '../json/json-text.ts';
 import { isCopyName } from './backup-name.ts';
 import { type Manifest, parseManifest } from './schema.ts';
 import { placeName } from './search-path.ts';
+import { kindOf } from '../worker-kinds/kinds.ts';
 
 /** Something that is wrong with a manifest file. */
 export interface ManifestProblem {
@@ -170,13 +171,8 @@ export function checkPaths(entry: ManifestEntry): ManifestProblem[] {
   if (cwd !== undefined && !isDirectory(cwd)) missing('cwd', `the folder ${cwd} is not there`);
   if (module !== undefined && isAbsolute(module) && !exists(module))
     missing('module', `the module file ${module} is not there`);
-  const interpreter =
-    manifest.worker === 'python' || manifest.worker === 'cjm' ? (resolved.python_path ?? 'python3') : undefined;
-  if (interpreter !== undefined && !isRunnable(interpreter)) {
-    missing('python_path', `the interpreter ${interpreter} is not there or cannot be run`);
-  }
-  if (manifest.worker === 'command' && resolved.command !== undefined && !isRunnable(resolved.command)) {
-    missing('command', `the program ${resolved.command} is not there or cannot be run`);
+  for (const { field, what, program } of kindOf(manifest).programs(entry)) {
+    if (!isRunnable(program)) missing(field, `the ${what} ${program} is not there or cannot be run`);
   }
   return problems;
 }

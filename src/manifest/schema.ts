@@ -1,7 +1,5 @@
 import { z } from 'zod';
-
-/** How a plugin's worker is started and spoken to. */
-export type WorkerKind = 'python' | 'node' | 'command' | 'cjm';
+import { findKind, inferKind, kindNames, type WorkerKindName } from '../worker-kinds/kinds.ts';
 
 const milliseconds = z.number().int().nonnegative();
 const megabytes = z.number().nonnegative();
@@ -55,7 +53,9 @@ export const manifestShape = {
   interface: z.string().optional().describe('The dotted name of the interface the class implements; information only.'),
   type: z.string().optional().describe('Information only.'),
   worker: z
-    .enum(['python', 'node', 'command', 'cjm'])
+    .string()
+    .refine((name) => findKind(name) !== undefined, { error: () => `must be one of ${kindNames().join(', ')}` })
+    .meta({ enum: kindNames() })
     .optional()
     .describe('How the worker is started. Inferred from module, class and command.'),
   module: filledText.optional().describe('A dotted Python module, or a module file relative to the manifest.'),
@@ -110,7 +110,7 @@ export const manifestSchema = z.looseObject(manifestShape);
 const KNOWN_KEYS: ReadonlySet<string> = new Set(Object.keys(manifestShape));
 
 /** A manifest that was read and checked. Its keys are those of the file. */
-export type Manifest = z.output<typeof manifestSchema> & { readonly worker: WorkerKind };
+export type Manifest = z.output<typeof manifestSchema> & { readonly worker: WorkerKindName };
 
 /** Something that is wrong with one field; `field` is a dotted path, empty for the whole. */
 export interface ManifestIssue {
@@ -135,17 +135,19 @@ export function parseManifest(value: unknown): ManifestParse {
     return { ok: false, issues };
   }
   const { data } = parsed;
-  const worker = data.worker ?? inferWorker(data);
-  if (worker === undefined) {
+  const kind = data.worker === undefined ? inferKind(data) : findKind(data.worker);
+  if (kind === undefined) {
     return {
       ok: false,
       issues: [{ field: 'worker', reason: 'cannot be inferred: give "module" (and "class" for Python) or "command"' }],
     };
   }
-  const issues = missingFields(worker, data);
+  const issues = kind.required
+    .filter((field) => data[field] === undefined)
+    .map((field) => ({ field, reason: `is needed by a worker of kind "${kind.name}"` }));
   if (issues.length > 0) return { ok: false, issues };
   const unknownKeys = Object.keys(data).filter((key) => !KNOWN_KEYS.has(key));
-  return { ok: true, manifest: Object.assign(data, { worker }), unknownKeys };
+  return { ok: true, manifest: Object.assign(data, { worker: kind.name as WorkerKindName }), unknownKeys };
 }
 
 function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
@@ -157,27 +159,4 @@ function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
       key === 'resources' && typeof field === 'object' ? withoutNulls(field as Record<string, unknown>) : field;
   }
   return kept;
-}
-
-function inferWorker({
-  command,
-  module,
-  class: className,
-  python_path,
-}: z.output<typeof manifestSchema>): WorkerKind | undefined {
-  if (module !== undefined && /\.[cm]?js$/.test(module)) return 'node';
-  if (python_path !== undefined || className !== undefined || module?.endsWith('.py') === true) return 'python';
-  return command === undefined ? undefined : 'command';
-}
-
-function missingFields(worker: WorkerKind, data: z.output<typeof manifestSchema>): ManifestIssue[] {
-  const required = {
-    python: ['module'],
-    node: ['module'],
-    command: ['command'],
-    cjm: ['python_path', 'module', 'class'],
-  } as const;
-  return required[worker]
-    .filter((field) => data[field] === undefined)
-    .map((field) => ({ field, reason: `is needed by a worker of kind "${worker}"` }));
 }

@@ -4,6 +4,9 @@ import { dirname, join } from 'node:path';
 import { MAX_SOCKET_PATH_BYTES } from '../protocol.ts';
 import { systemCodeOf } from '../system-error.ts';
 
+/** How a host program and a worker talk: Unix sockets, or TCP on the loopback address where there are none. */
+export type Transport = 'unix' | 'tcp';
+
 /** A directory of mode 0700 for the sockets of one spawn. */
 export interface SocketDirectory {
   readonly path: string;

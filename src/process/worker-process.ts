@@ -1,4 +1,11 @@
+import type { Readable, Writable } from 'node:stream';
 import type { Handshake } from '../protocol.ts';
+
+/** The standard streams of a worker whose channel they are. */
+export interface WorkerStreams {
+  readonly input: Writable;
+  readonly output: Readable;
+}
 
 /** How a worker process ended. */
 export interface WorkerExit {
@@ -15,17 +22,19 @@ export interface WorkerExit {
   readonly retryable: boolean;
 }
 
-/** A worker process that runs. The port; `worker-spawn.ts` is its adapter. */
+/** A worker process that runs. The port; `actors/process.ts` is its adapter. */
 export interface WorkerProcess {
   readonly pid: number;
   /** Identifies this spawn. */
   readonly nonce: string;
   /** The bearer token that this spawn was given. */
   readonly token: string;
-  /** The TCP port given to an older worker; 0 for the others. */
+  /** The TCP port that it was given, where its kind is given one; else 0. */
   readonly port: number;
   /** The handshake line once it is printed; rejects with `E_HANDSHAKE`, or the signal's reason. */
   handshake(signal: AbortSignal): Promise<Handshake>;
+  /** Its standard streams, for kinds that talk over them; resolves once its program reads them. */
+  streams(): Promise<WorkerStreams>;
   /** The last lines it printed. */
   output(): string;
   /** Called once, when the process has ended; at once if it has. */

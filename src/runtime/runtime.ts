@@ -9,7 +9,7 @@ import { WorkerMeasurements } from './worker-measurements.ts';
 import { initializeWorker } from '../actors/initialize.ts';
 import { createTreeSampler, type TreeSampler } from '../measure/process-tree.ts';
 import { readTreeMemory } from '../measure/tree-memory.ts';
-import { planLaunch } from '../worker-kinds/worker-launch.ts';
+import { planLaunch } from '../actors/launch.ts';
 import { spawnWorker } from '../actors/process.ts';
 import type { RunningWorker } from '../measure/worker-use.ts';
 import { WorkerTrees } from '../orphans/worker-trees.ts';

@@ -31,6 +31,7 @@ import { GreenroomError } from '../errors.ts';
 import type { Explanation } from './explanation.ts';
 import type { Inspector } from '../inspector/index.ts';
 import type { InspectionObserver } from '../inspector/record/observation.ts';
+import { kindOf } from '../worker-kinds/kinds.ts';
 import { frozen } from '../json/frozen.ts';
 import { callListener } from '../events/listeners.ts';
 import type { PluginState } from '../machines/plugin.ts';
@@ -534,9 +535,9 @@ export class Supervisor implements AsyncDisposable {
 
   /** A Python class gets the command as its first argument, whatever it calls that. */
   #monitorInput(monitor: string): unknown {
-    const { worker } = this.#record(monitor).entry.manifest;
+    const { isPositional } = kindOf(this.#record(monitor).entry.manifest);
     const command = 'get_system_status';
-    return worker === 'python' || worker === 'cjm' ? [command] : { command };
+    return isPositional ? [command] : { command };
   }
 
   /** Free and total memory of the machine and its GPUs, from the registered monitor, else the built-in one. */

@@ -1,5 +1,6 @@
 import type { ResolvedSettings } from './settings.ts';
 import type { Manifest } from '../manifest/schema.ts';
+import { kindOf } from '../worker-kinds/kinds.ts';
 import { type Need, needOf } from '../scheduler/need.ts';
 import { DEFAULT_RESTART, type RestartLimit, type RestartSettings } from '../scheduler/restart-plan.ts';
 
@@ -34,16 +35,10 @@ export interface PluginSettings {
 /** How often a worker is asked whether it is alive, and how long it may take to answer, where nothing else is set. */
 const DEFAULT_LIVENESS: Liveness = { intervalMs: 10_000, timeoutMs: 10_000 };
 
-/**
- * How long the start of each kind of worker may take, in milliseconds. Plugins of the older system were written for a
- * host that waits for their initialise as long as it takes, models being loaded in it.
- */
-const START_MS = { python: 30_000, node: 30_000, command: 30_000, cjm: 300_000 };
-
 /** Works out a plugin's settings: its manifest's word counts before the supervisor's. */
 export function pluginSettings(manifest: Manifest, settings: ResolvedSettings): PluginSettings {
   return {
-    startMs: manifest.start_timeout_ms ?? settings.startTimeoutMs ?? START_MS[manifest.worker],
+    startMs: manifest.start_timeout_ms ?? settings.startTimeoutMs ?? kindOf(manifest).startMs,
     drainMs: manifest.drain_timeout_ms ?? settings.drainTimeoutMs,
     stopMs: manifest.stop_timeout_ms ?? settings.stopTimeoutMs,
     cancelGraceMs: manifest.cancel_grace_ms ?? settings.cancelGraceMs,

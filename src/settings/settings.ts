@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { Transport } from '../worker-kinds/worker-launch.ts';
+import type { Transport } from '../process/socket-directory.ts';
 import { isOptions, shown } from '../argument-checks.ts';
 import { DEFAULT_MAX_WAITING } from '../calls/lease-gate.ts';
 import { GreenroomError, messageOf } from '../errors.ts';

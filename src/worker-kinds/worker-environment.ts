@@ -3,9 +3,8 @@ export interface EnvironmentSources {
   readonly host: Readonly<Record<string, string | undefined>>;
   /** Names, or patterns in which `*` stands for anything, of further variables to take from the host. */
   readonly pass: readonly string[];
-  /** Variables that the manifest sets; they win. */
+  /** Variables that the kind or the manifest sets; they win. */
   readonly set: Readonly<Record<string, unknown>>;
-  readonly python: boolean;
 }
 
 /**
@@ -31,9 +30,6 @@ const ALLOWED = [
     : []),
 ];
 
-/** By these, classes written for the system that Greenroom replaces find their data. */
-const PYTHON_ALLOWED = ['CJM_*'];
-
 /** Windows knows no case in names. */
 const comparable = (name: string): string => (process.platform === 'win32' ? name.toUpperCase() : name);
 
@@ -56,8 +52,8 @@ function fits(name: string, [head = '', ...parts]: readonly string[]): boolean {
 }
 
 /** The whole environment of a worker: the allowlist, what is passed on purpose, and what the manifest sets. */
-export function workerEnvironment({ host, pass, set, python }: EnvironmentSources): Record<string, string> {
-  const allowed = [...ALLOWED, ...(python ? PYTHON_ALLOWED : []), ...pass];
+export function workerEnvironment({ host, pass, set }: EnvironmentSources): Record<string, string> {
+  const allowed = [...ALLOWED, ...pass];
   const patterns = allowed.map((pattern) => comparable(pattern).split('*'));
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(host)) {
@@ -65,7 +61,6 @@ export function workerEnvironment({ host, pass, set, python }: EnvironmentSource
     const compared = comparable(name);
     if (patterns.some((pattern) => fits(compared, pattern))) env[name] = value;
   }
-  if (python) env['PYTHONUNBUFFERED'] = '1';
   for (const [name, value] of Object.entries(set)) env[name] = String(value);
   return env;
 }

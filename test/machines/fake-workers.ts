@@ -1,11 +1,11 @@
 import type { CallInFlight, CallSink, WorkerChannel } from '../../src/channel/worker-channel.ts';
 import type { TreeSampler } from '../../src/measure/process-tree.ts';
 import type { connectWorker } from '../../src/actors/connect.ts';
-import type { LaunchRequest } from '../../src/worker-kinds/worker-launch.ts';
-import type { ProcessEvent, WorkerExit, WorkerProcess } from '../../src/process/worker-process.ts';
+import type { LaunchRequest } from '../../src/machines/worker.ts';
+import type { ProcessEvent, WorkerExit, WorkerProcess, WorkerStreams } from '../../src/process/worker-process.ts';
 import type { SpawnedWorker, spawnWorker } from '../../src/actors/process.ts';
 import { GreenroomError } from '../../src/errors.ts';
-import type { Connection } from '../../src/machines/worker.ts';
+import type { Connection } from '../../src/channel/worker-channel.ts';
 import { EXIT_DO_NOT_RESTART, type CancelOutcome, type Handshake, type Health } from '../../src/protocol.ts';
 
 /** How a step of a worker goes: done at once, after this many milliseconds, not before it is told to, or refused. */
@@ -224,6 +224,10 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
     if (this.exited || (signal === 'SIGTERM' && !this.manner.heedsTerm)) return;
     // As with a process, its end comes later than the signal.
     queueMicrotask(() => this.exit({ code: null, signal }));
+  }
+
+  streams(): Promise<WorkerStreams> {
+    throw new Error('A fake worker has no streams.');
   }
 
   handshake(): Promise<Handshake> {

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
 import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
-import type { LaunchRequest } from '../../src/worker-kinds/worker-launch.ts';
+import type { LaunchRequest } from '../../src/machines/worker.ts';
 import type { WorkerExit } from '../../src/process/worker-process.ts';
 import { type GateEvent, type Guest, LeaseGate, type Residency } from '../../src/calls/lease-gate.ts';
 import { resolveSettings } from '../../src/settings/settings.ts';

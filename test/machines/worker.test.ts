@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type ActorRefFrom, createActor, fromCallback, fromPromise } from 'xstate';
 import { afterEach, expect, test } from 'vitest';
-import type { LaunchRequest } from '../../src/worker-kinds/worker-launch.ts';
+import type { LaunchRequest } from '../../src/machines/worker.ts';
 import { watchLiveness } from '../../src/actors/liveness.ts';
 import type { ProcessCommand } from '../../src/process/worker-process.ts';
 import type { SpawnServices } from '../../src/actors/process.ts';

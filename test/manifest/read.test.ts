@@ -161,7 +161,7 @@ describe('a manifest', () => {
     const reading = read(`{"name":"x","command":"y","env_vars":${variables}}`);
     expect(reading?.problems).toEqual([]);
     const set = reading?.entry?.manifest.env_vars ?? {};
-    expect(workerEnvironment({ host: {}, pass: [], set, python: false })).toEqual({
+    expect(workerEnvironment({ host: {}, pass: [], set })).toEqual({
       ...{ ID: '12345678901234567890', V: '1.10', ONE: '1.0', K: '1e3', N: '4', YES: 'true', T: '1.10' },
     });
   });

@@ -3,7 +3,7 @@ import { workerEnvironment } from '../../src/worker-kinds/worker-environment.ts'
 
 const namesPassed = (host: readonly string[], pass: readonly string[]): string[] => {
   const env = Object.fromEntries(host.map((name) => [name, 'x']));
-  return Object.keys(workerEnvironment({ host: env, pass, set: {}, python: false })).toSorted();
+  return Object.keys(workerEnvironment({ host: env, pass, set: {} })).toSorted();
 };
 
 test.each([

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { heedStreams } from '../../process/start-process.ts';
 import type { ManifestEntry } from '../../manifest/read.ts';
+import { kindOf } from '../../worker-kinds/kinds.ts';
+import { DEFAULT_PYTHON } from '../../worker-kinds/python-interpreter.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import type { Finding } from './check.ts';
 
@@ -10,15 +12,14 @@ const LEAST_PYTHON = [3, 9] as const;
 /** How long a program may take to say its version, in milliseconds. */
 const DEADLINE_MS = 10_000;
 
-const DEFAULT_PYTHON = process.platform === 'win32' ? 'python' : 'python3';
-
 /** The interpreters that Python plugins run in: the default one, and those that manifests name. */
 export function checkPythons(entries: readonly ManifestEntry[]): Promise<Finding[]> {
   const users = new Map<string, string[]>([[DEFAULT_PYTHON, []]]);
-  for (const { manifest, resolved } of entries) {
-    if (manifest.worker !== 'python' && manifest.worker !== 'cjm') continue;
-    const interpreter = resolved.python_path ?? DEFAULT_PYTHON;
-    users.set(interpreter, [...(users.get(interpreter) ?? []), manifest.name]);
+  for (const entry of entries) {
+    const { manifest } = entry;
+    for (const { field, program } of kindOf(manifest).programs(entry)) {
+      if (field === 'python_path') users.set(program, [...(users.get(program) ?? []), manifest.name]);
+    }
   }
   return Promise.all([...users].map(([interpreter, plugins]) => checkPython(interpreter, plugins)));
 }

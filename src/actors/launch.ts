@@ -1,0 +1,51 @@
+import { workingDirectory } from '../files/working-directory.ts';
+import type { LaunchRequest } from '../machines/worker.ts';
+import type { ManifestEntry } from '../manifest/read.ts';
+import type { BootPlugin } from '../protocol.ts';
+import type { Transport } from '../process/socket-directory.ts';
+import type { KindSettings } from '../worker-kinds/kind.ts';
+import { kindOf } from '../worker-kinds/kinds.ts';
+import { workerEnvironment } from '../worker-kinds/worker-environment.ts';
+
+/** What {@link planLaunch} needs beside the manifest. */
+export interface LaunchSettings extends KindSettings {
+  readonly transport: Transport;
+  /** Names or patterns of the host program's variables that every worker gets. */
+  readonly passEnv: readonly string[];
+  /** The host program's environment. */
+  readonly hostEnv: Readonly<Record<string, string | undefined>>;
+  /** The UUIDs of the GPUs that it may use; `undefined`: those that its manifest and the host program say. */
+  readonly gpus?: readonly string[] | undefined;
+}
+
+/** Turns a manifest into the program to start. Pure: a worker's port is chosen when it is started. */
+export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): LaunchRequest {
+  const { manifest, resolved, folder } = entry;
+  const kind = kindOf(manifest);
+  const { env, ...command } = kind.command(entry, settings);
+  const boot: BootPlugin = {
+    name: manifest.name,
+    folder,
+    ...(resolved.module === undefined ? {} : { module: resolved.module }),
+    ...(manifest.class === undefined ? {} : { class: manifest.class }),
+  };
+  return {
+    ...command,
+    plugin: manifest.name,
+    entry,
+    kind,
+    cwd: resolved.cwd ?? workingDirectory(),
+    env: workerEnvironment({
+      host: settings.hostEnv,
+      pass: [...kind.passEnv, ...settings.passEnv, ...(manifest.pass_env ?? [])],
+      set: {
+        ...env,
+        ...manifest.env_vars,
+        ...(settings.gpus !== undefined && { CUDA_VISIBLE_DEVICES: settings.gpus.join(',') }),
+      },
+    }),
+    boot,
+    concurrency: manifest.max_concurrency ?? 1,
+    transport: settings.transport,
+  };
+}

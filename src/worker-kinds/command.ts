@@ -1,0 +1,18 @@
+import { parseAnyAnswer } from '../channel/exact-answer.ts';
+import { connectByHandshake } from './handshake-connection.ts';
+import type { WorkerKind } from './kind.ts';
+
+/** Any program that speaks the worker protocol. */
+export const command: WorkerKind = {
+  name: 'command',
+  required: ['command'],
+  infers: (fields) => fields.command !== undefined,
+  passEnv: [],
+  startMs: 30_000,
+  isPositional: false,
+  start: { by: 'boot-line', descriptor: 0, waits: false },
+  programs: ({ resolved: { command: program } }) =>
+    program === undefined ? [] : [{ field: 'command', what: 'program', program }],
+  command: ({ manifest: { args = [] }, resolved }) => ({ file: resolved.command ?? '', args }),
+  connect: (target, signal) => connectByHandshake(target, parseAnyAnswer, signal),
+};

@@ -1,0 +1,46 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AnswerParser } from '../channel/exact-answer.ts';
+import { createUndiciChannel } from '../channel/undici-channel.ts';
+import type { Connection } from '../channel/worker-channel.ts';
+import { GreenroomError, messageOf } from '../errors.ts';
+import type { KindTarget } from './kind.ts';
+
+/** How long the exit of a worker whose connection broke is waited for, in milliseconds. */
+const EXIT_GRACE_MS = 100;
+
+/**
+ * Connects to a worker that speaks the worker protocol: its handshake and its first health answer must both carry what
+ * only this spawn knows. Rejects with `E_HANDSHAKE` where they do not, and with `E_START` where the connection breaks.
+ */
+export async function connectByHandshake(
+  { plugin, process, concurrency: offered }: KindTarget,
+  parse: AnswerParser,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const { address, control, capabilities, concurrency: taken } = await process.handshake(signal);
+  const concurrency = Math.max(1, Math.min(taken, offered));
+  const { token } = process;
+  const channel = createUndiciChannel({ plugin, address, control, token, concurrency, capabilities, parse });
+  process.onExit(() => channel.close());
+  try {
+    const health = await channel.health(signal);
+    if (health.nonce !== process.nonce) {
+      throw new GreenroomError(
+        'E_HANDSHAKE',
+        `What answered at the address of "${plugin}" is not the worker that was started.`,
+        { plugin },
+      );
+    }
+  } catch (error) {
+    channel.close();
+    if (signal.aborted || (error instanceof GreenroomError && error.code === 'E_HANDSHAKE')) throw error;
+    // A worker that dies right after its handshake is reported by its exit, which may come a little later.
+    await delay(EXIT_GRACE_MS, undefined, { signal, ref: false });
+    throw new GreenroomError(
+      error instanceof GreenroomError && error.code === 'E_CRASHED' ? 'E_START' : 'E_HANDSHAKE',
+      `The worker of "${plugin}" does not answer at ${control}: ${messageOf(error)}`,
+      { plugin, cause: error },
+    );
+  }
+  return { channel, concurrency, streams: capabilities.includes('stream') };
+}

@@ -1,0 +1,84 @@
+import type { Connection } from '../channel/worker-channel.ts';
+import type { WorkerProcess } from '../process/worker-process.ts';
+
+/** The fields of a manifest by which kinds of workers differ. */
+export interface KindFields {
+  readonly module?: string | undefined;
+  readonly class?: string | undefined;
+  readonly python_path?: string | undefined;
+  readonly command?: string | undefined;
+  readonly args?: readonly string[] | undefined;
+}
+
+/** What a kind knows of a plugin: the fields of its manifest, and those that name files as absolute paths. */
+export interface KindEntry {
+  readonly manifest: KindFields;
+  readonly resolved: Pick<KindFields, 'module' | 'python_path' | 'command'>;
+}
+
+/** What of the supervisor's settings kinds of workers need. */
+export interface KindSettings {
+  /** The Node that runs Node plugins; `undefined`: the one that runs this program. */
+  readonly nodePath?: string | undefined;
+}
+
+/** A program to start. */
+export interface KindCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Variables that the manifest may overrule. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Why there is no such program to start, and what to do then, where that is a matter of settings. */
+  readonly problem?: string | undefined;
+  readonly advice?: string | undefined;
+}
+
+/** A program that must be there, and the manifest's field that names it. */
+export interface KindProgram {
+  readonly field: 'python_path' | 'command';
+  readonly what: string;
+  readonly program: string;
+}
+
+/**
+ * How a worker and its host program find each other. `boot-line`: the worker is sent a line of JSON on a descriptor,
+ * standard input or 3, and answers there with its handshake; one that `waits` does nothing of the plugin's before it
+ * has read it. `port`: it is given a TCP port as `--port`, and its parent's process number as `--ppid`. `stdio`: its
+ * standard input and output are the channel.
+ */
+export type KindStart =
+  | { readonly by: 'boot-line'; readonly descriptor: 0 | 3; readonly waits: boolean }
+  | { readonly by: 'port' }
+  | { readonly by: 'stdio' };
+
+/** A worker to connect to. */
+export interface KindTarget {
+  readonly plugin: string;
+  readonly process: WorkerProcess;
+  /** How many calls the manifest lets it run at once. */
+  readonly concurrency: number;
+}
+
+/** A kind of worker: all that tells it from the others. */
+export interface WorkerKind {
+  /** What a manifest calls it. */
+  readonly name: string;
+  /** The fields that its manifests must have. */
+  readonly required: readonly (keyof KindFields)[];
+  /** Whether a manifest that names no kind is of this one. The kinds are asked one after the other. */
+  infers(fields: KindFields): boolean;
+  /** The variables of the host program, or patterns of them, that its workers get beside those that all get. */
+  readonly passEnv: readonly string[];
+  /** How long its start may take where nothing else is set, in milliseconds. */
+  readonly startMs: number;
+  /** Whether its plugins name their parameters as they like, so that they are passed by position. */
+  readonly isPositional: boolean;
+  readonly start: KindStart;
+  programs(entry: KindEntry): readonly KindProgram[];
+  command(entry: KindEntry, settings: KindSettings): KindCommand;
+  /**
+   * Connects to a worker that was just spawned, and makes sure that it is that one. Rejects with `E_HANDSHAKE` where it
+   * is not, and with `E_START` where no connection comes about, which another start may mend.
+   */
+  connect(target: KindTarget, signal: AbortSignal): Promise<Connection>;
+}

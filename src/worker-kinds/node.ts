@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url';
+import { parseAnswer } from '../channel/exact-answer.ts';
+import { connectByHandshake } from './handshake-connection.ts';
+import type { WorkerKind } from './kind.ts';
+import { NODE_ADVICE, nodeProgram } from './node-program.ts';
+
+const HOST = fileURLToPath(new URL('../../dist/node-sdk/host.js', import.meta.url));
+
+/** A module in JavaScript, run by the Node worker of the package. */
+export const node: WorkerKind = {
+  name: 'node',
+  required: ['module'],
+  infers: ({ module }) => module !== undefined && /\.[cm]?js$/.test(module),
+  passEnv: [],
+  startMs: 30_000,
+  isPositional: false,
+  // Node cannot move a descriptor out of a plugin's way as Python can, so its workers are given another.
+  start: { by: 'boot-line', descriptor: 3, waits: true },
+  programs: () => [],
+  command(_entry, { nodePath }) {
+    const { file, env, problem } = nodeProgram(nodePath);
+    return { file, args: [HOST, '3'], env, problem, advice: NODE_ADVICE };
+  },
+  connect: (target, signal) => connectByHandshake(target, parseAnswer, signal),
+};

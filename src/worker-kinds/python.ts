@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import { parseAnswer } from '../channel/exact-answer.ts';
+import { connectByHandshake } from './handshake-connection.ts';
+import type { WorkerKind } from './kind.ts';
+import { PYTHON_ENV, PYTHON_PASS_ENV, pythonOf, pythonPrograms } from './python-interpreter.ts';
+
+const PYTHON_FOLDER = fileURLToPath(new URL('../../python', import.meta.url));
+
+/**
+ * Imports the Python worker instead of running its file: Python keeps the compiled form of what it imports, and of a
+ * program never, which would cost every start the 12 ms that compiling takes.
+ */
+const LAUNCHER = [
+  'import sys',
+  'folder = sys.argv.pop(1)',
+  "sys.path[:1] = [folder] if sys.path[0] == '' else [folder, sys.path[0]]",
+  'import greenroom_worker',
+  'greenroom_worker.main()',
+].join('\n');
+
+/** A class in Python, run by the Python worker of the package. */
+export const python: WorkerKind = {
+  name: 'python',
+  required: ['module'],
+  infers: ({ module, class: className, python_path }) =>
+    python_path !== undefined || className !== undefined || module?.endsWith('.py') === true,
+  passEnv: PYTHON_PASS_ENV,
+  startMs: 30_000,
+  isPositional: true,
+  start: { by: 'boot-line', descriptor: 0, waits: true },
+  programs: pythonPrograms,
+  command: (entry) => ({ file: pythonOf(entry), args: ['-c', LAUNCHER, PYTHON_FOLDER], env: PYTHON_ENV }),
+  connect: (target, signal) => connectByHandshake(target, parseAnswer, signal),
+};
