@@ -3,40 +3,17 @@
 // table and keeps the figures in bench/results/.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-/** @import { Row } from './measure.mjs' */
+/** @import { Row } from './lib/measure.mjs' */
 
-const QUESTIONS = [
-  'execute',
-  'execute-options',
-  'execute-rest',
-  'throughput',
-  'payload',
-  'stream-node',
-  'stream-python',
-  'load-python',
-  'load-node',
-  'import-failure',
-  'crash',
-  'crash-loop',
-  'restart',
-  'stop',
-  'host-death',
-  'control-beside-call',
-  'decision',
-  'swap',
-  'scheduled-call',
-  'watch',
-  'discover',
-  'supervisor',
-  'memory',
-  'inspector',
-  'inspector-page',
-];
+/** Each is a file of its own. */
+const QUESTIONS = readdirSync(new URL('questions/', import.meta.url))
+  .map((file) => file.replace(/\.mjs$/, ''))
+  .toSorted();
 
 /** Here it matters how soon a process gets its turn beside busy ones, and no ratio is taken. */
 const ON_ALL_CORES = new Set(['host-death', 'inspector-page']);
@@ -65,7 +42,7 @@ process.exitCode = rows.every(({ verdict }) => verdict === 'ok') ? 0 : 1;
 
 /** Two processes on two cores make every round trip a matter of luck, so most questions share one. @param {string} name */
 async function ask(name) {
-  const node = ['--expose-gc', fileURLToPath(new URL('question.mjs', import.meta.url)), name];
+  const node = ['--expose-gc', fileURLToPath(new URL('lib/question.mjs', import.meta.url)), name];
   if (values.quick) node.push('--quick');
   const [command, ...args] =
     pinned && !ON_ALL_CORES.has(name) ? ['taskset', '-c', '0', process.execPath, ...node] : [process.execPath, ...node];

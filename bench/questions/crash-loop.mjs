@@ -2,8 +2,8 @@
 // How long does a call take while other plugins crash as soon as they are started?
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PLUGINS, withFolder, withSupervisor } from './host.mjs';
-import { limitRow, percentile } from './measure.mjs';
+import { PLUGINS, withFolder, withSupervisor } from '../lib/host.mjs';
+import { limitRow, percentile } from '../lib/measure.mjs';
 
 const LOOPING = 10;
 

@@ -1,15 +1,15 @@
 // @ts-check
 // What does a call cost that carries a megabyte there and back?
-import { BARE_NODE, withBare } from './bare.mjs';
-import { withFolder, withSupervisor } from './host.mjs';
-import { compare, medianOfRuns, ratioRow } from './measure.mjs';
+import { BARE_NODE, withBare } from '../lib/bare.mjs';
+import { withFolder, withSupervisor } from '../lib/host.mjs';
+import { compare, medianOfRuns, ratioRow } from '../lib/measure.mjs';
 
 const CALLS = 5;
 const INPUT = {
   rows: Array.from({ length: 12_000 }, (_, id) => ({ id, name: `row number ${id}`, score: id / 7, tags: ['a', 'b'] })),
 };
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withFolder((folder) =>
     withBare({ command: BARE_NODE, folder, count: 2 }, ([raw, control]) =>

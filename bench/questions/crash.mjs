@@ -1,13 +1,13 @@
 // @ts-check
 // How long after its worker's exit does a caller hear of it?
 import { once } from 'node:events';
-import { BARE_PYTHON, startBare } from './bare.mjs';
-import { withFolder, withSupervisor } from './host.mjs';
-import { compare, limitRow, timed } from './measure.mjs';
+import { BARE_PYTHON, startBare } from '../lib/bare.mjs';
+import { withFolder, withSupervisor } from '../lib/host.mjs';
+import { compare, limitRow, timed } from '../lib/measure.mjs';
 
 const CALLERS = 8;
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withFolder((folder) =>
     withSupervisor(async (supervisor) => {
@@ -37,7 +37,7 @@ export default (bench) =>
     }),
   );
 
-/** @param {import('../dist/index.js').Supervisor} supervisor */
+/** @param {import('../../dist/index.js').Supervisor} supervisor */
 function callUntilRunning(supervisor) {
   /** @type {() => void} */
   let onRunning = () => {};

@@ -6,19 +6,19 @@ import { createServer } from 'node:http';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { chartOf } from '../dist/inspector/record/chart.js';
-import { readPageFile } from '../dist/inspector/server/page-files.js';
-import { pluginMachine } from '../dist/machines/plugin.js';
-import { schedulerMachine } from '../dist/machines/scheduler.js';
-import { supervisorMachine } from '../dist/machines/supervisor.js';
-import { workerMachine } from '../dist/machines/worker.js';
-import { limitRow, median, percentile } from './measure.mjs';
+import { chartOf } from '../../dist/inspector/record/chart.js';
+import { readPageFile } from '../../dist/inspector/server/page-files.js';
+import { pluginMachine } from '../../dist/machines/plugin.js';
+import { schedulerMachine } from '../../dist/machines/scheduler.js';
+import { supervisorMachine } from '../../dist/machines/supervisor.js';
+import { workerMachine } from '../../dist/machines/worker.js';
+import { limitRow, median, percentile } from '../lib/measure.mjs';
 
 const ACTORS = 1_000;
 const PER_BATCH = 100;
 const BATCH_MS = 50;
 
-const folder = fileURLToPath(new URL('../dist/inspector/ui/', import.meta.url));
+const folder = fileURLToPath(new URL('../../dist/inspector/ui/', import.meta.url));
 const STEPS = ['ready', 'busy.serving', 'ready', 'released', 'spawning.admitting', 'spawning.launching', 'ready'];
 
 const contextOf = (step) => ({
@@ -175,7 +175,7 @@ async function framesOf(executablePath, url, ms) {
   }
 }
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default async (bench) => {
   const executablePath = (process.env.PATH ?? '')
     .split(delimiter)

@@ -1,9 +1,9 @@
 // @ts-check
 // What does a call cost that comes after a pause, as in a script or a page, and not right after the last one?
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
-import { BARE_NODE, withBare } from './bare.mjs';
-import { withFolder, withSupervisor } from './host.mjs';
-import { compare, median, ratioRow } from './measure.mjs';
+import { BARE_NODE, withBare } from '../lib/bare.mjs';
+import { withFolder, withSupervisor } from '../lib/host.mjs';
+import { compare, median, ratioRow } from '../lib/measure.mjs';
 
 const INPUT = { n: 1 };
 
@@ -37,7 +37,7 @@ async function medianAfterRest(count, rest, call) {
   return median(times);
 }
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withFolder((folder) =>
     withBare({ command: BARE_NODE, folder, count: 2 }, ([raw, control]) =>

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Client, Pool } from 'undici';
 
-export const BARE_NODE = [process.execPath, fileURLToPath(new URL('reference/bare-worker.mjs', import.meta.url))];
-export const BARE_PYTHON = ['python3', fileURLToPath(new URL('reference/bare_worker.py', import.meta.url))];
+export const BARE_NODE = [process.execPath, fileURLToPath(new URL('../reference/bare-worker.mjs', import.meta.url))];
+export const BARE_PYTHON = ['python3', fileURLToPath(new URL('../reference/bare_worker.py', import.meta.url))];
 
 let sockets = 0;
 

@@ -1,13 +1,13 @@
 // @ts-check
 // How long does it take to put one plugin in the place of another, against stopping the one and starting the other?
 import { join } from 'node:path';
-import { PLUGINS, withFolder, withSupervisor, writeManifests } from './host.mjs';
-import { compare, ratioRow, timed } from './measure.mjs';
+import { PLUGINS, withFolder, withSupervisor, writeManifests } from '../lib/host.mjs';
+import { compare, ratioRow, timed } from '../lib/measure.mjs';
 
 /** The memory is no limit, but it is one that is measured, so that what a victim had must be seen free. */
 const ROOM_FOR_ONE = { slots: 1, ramMb: 1_024 };
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withFolder(async (folder) => {
     const module = join(PLUGINS, 'bench-python', 'bench_python.py');

@@ -1,13 +1,13 @@
 // @ts-check
 // How many chunks a second does a Python worker stream?
-import { withSupervisor } from './host.mjs';
-import { limitRow, median, timed } from './measure.mjs';
+import { withSupervisor } from '../lib/host.mjs';
+import { limitRow, median, timed } from '../lib/measure.mjs';
 
 const CHUNKS = 10_000;
 /** What the system streamed that this one replaces, in chunks a second, on its best day. */
 const FORMER = 12_000;
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withSupervisor(async (supervisor) => {
     const rates = [];

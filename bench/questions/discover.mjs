@@ -2,14 +2,14 @@
 // How long does it take to read 10,000 manifests?
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createManifestSource } from '../dist/manifest/source.js';
-import { manifestSchema } from '../dist/manifest/schema.js';
-import { withFolder, writeManifests } from './host.mjs';
-import { compare, ratioRow, timed } from './measure.mjs';
+import { createManifestSource } from '../../dist/manifest/source.js';
+import { manifestSchema } from '../../dist/manifest/schema.js';
+import { withFolder, writeManifests } from '../lib/host.mjs';
+import { compare, ratioRow, timed } from '../lib/measure.mjs';
 
 const MANIFESTS = 10_000;
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withFolder(async (folder) => {
     writeManifests(folder, MANIFESTS);

@@ -1,12 +1,12 @@
 // @ts-check
 // What does a call of a resident plugin cost where room is scheduled, against where everybody has room?
-import { withSupervisor } from './host.mjs';
-import { compare, medianOfRuns, ratioRow } from './measure.mjs';
+import { withSupervisor } from '../lib/host.mjs';
+import { compare, medianOfRuns, ratioRow } from '../lib/measure.mjs';
 
 const CALLS = 400;
 const INPUT = { n: 1 };
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withSupervisor(
     (off) =>
@@ -14,7 +14,7 @@ export default (bench) =>
         (control) =>
           withSupervisor(
             async (on) => {
-              const measure = (/** @type {import('../dist/index.js').Supervisor} */ supervisor) => () =>
+              const measure = (/** @type {import('../../dist/index.js').Supervisor} */ supervisor) => () =>
                 medianOfRuns(CALLS, () => supervisor.execute('bench-node', INPUT));
               const comparison = await compare(
                 { reference: measure(off), control: measure(control), subject: measure(on) },

@@ -3,17 +3,17 @@
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { withFolder, withSupervisor } from './host.mjs';
-import { compare, ratioRow } from './measure.mjs';
-import { spawnWorkerProgram } from './worker-program.mjs';
+import { withFolder, withSupervisor } from '../lib/host.mjs';
+import { compare, ratioRow } from '../lib/measure.mjs';
+import { spawnWorkerProgram } from '../lib/worker-program.mjs';
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default async (bench) => [
   await failure('python', 'broken.py', 'raise ImportError("no module named torch")\n', bench),
   await failure('node', 'broken.mjs', "import 'a-package-that-is-not-there';\n", bench),
 ];
 
-/** @param {string} kind @param {string} module @param {string} text @param {import('./measure.mjs').Bench} bench */
+/** @param {string} kind @param {string} module @param {string} text @param {import('../lib/measure.mjs').Bench} bench */
 function failure(kind, module, text, bench) {
   return withFolder(async (folder) => {
     const warmup = 2;
@@ -22,7 +22,12 @@ function failure(kind, module, text, bench) {
     for (const name of names) {
       mkdirSync(join(folder, name));
       writeFileSync(join(folder, name, module), text);
-      const manifest = { name, worker: kind, module: `./${module}`, ...(kind === 'python' ? { class: 'Broken' } : {}) };
+      const manifest = {
+        name,
+        worker: kind,
+        module: `../${module}`,
+        ...(kind === 'python' ? { class: 'Broken' } : {}),
+      };
       writeFileSync(join(folder, name, 'manifest.json'), JSON.stringify(manifest));
     }
     const own = async () => {

@@ -1,14 +1,14 @@
 // @ts-check
 // How long after a crash is a worker ready again?
 import { once } from 'node:events';
-import { BARE_PYTHON, startBare } from './bare.mjs';
-import { withFolder, withSupervisor } from './host.mjs';
-import { compare, ratioRow, timed } from './measure.mjs';
+import { BARE_PYTHON, startBare } from '../lib/bare.mjs';
+import { withFolder, withSupervisor } from '../lib/host.mjs';
+import { compare, ratioRow, timed } from '../lib/measure.mjs';
 
 /** A plugin that is restarted more often within an hour is given up. */
 const MOST_RESTARTS = 20;
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withFolder((folder) =>
     withSupervisor(async (supervisor) => {
@@ -40,7 +40,7 @@ export default (bench) =>
     }),
   );
 
-/** @param {import('../dist/index.js').Supervisor} supervisor @returns {Promise<void>} */
+/** @param {import('../../dist/index.js').Supervisor} supervisor @returns {Promise<void>} */
 function isReady(supervisor) {
   return new Promise((resolve) => {
     const off = supervisor.on('transition', ({ to }) => {

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { PLUGINS, withFolder } from './host.mjs';
-import { limitRow, median } from './measure.mjs';
+import { PLUGINS, withFolder } from '../lib/host.mjs';
+import { limitRow, median } from '../lib/measure.mjs';
 
 const WORKERS = 20;
-const HOST = fileURLToPath(new URL('reference/dying-host.mjs', import.meta.url));
+const HOST = fileURLToPath(new URL('../reference/dying-host.mjs', import.meta.url));
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withFolder(async (folder) => {
     for (let index = 0; index < WORKERS; index += 1) {

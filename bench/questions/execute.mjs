@@ -1,13 +1,13 @@
 // @ts-check
 // What does a supervised call cost, against one that is not supervised?
-import { BARE_NODE, withBare } from './bare.mjs';
-import { withFolder, withSupervisor } from './host.mjs';
-import { compare, medianOfRuns, ratioRow } from './measure.mjs';
+import { BARE_NODE, withBare } from '../lib/bare.mjs';
+import { withFolder, withSupervisor } from '../lib/host.mjs';
+import { compare, medianOfRuns, ratioRow } from '../lib/measure.mjs';
 
 const CALLS = 400;
 const INPUT = { n: 1 };
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withFolder((folder) =>
     withBare({ command: BARE_NODE, folder, count: 2 }, ([raw, control]) =>

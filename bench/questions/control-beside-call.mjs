@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'undici';
-import { PLUGINS, withFolder } from './host.mjs';
-import { limitRow, percentile } from './measure.mjs';
-import { spawnWorkerProgram, TOKEN } from './worker-program.mjs';
+import { PLUGINS, withFolder } from '../lib/host.mjs';
+import { limitRow, percentile } from '../lib/measure.mjs';
+import { spawnWorkerProgram, TOKEN } from '../lib/worker-program.mjs';
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withFolder(async (folder) => {
     const { child, listen } = spawnWorkerProgram(join(PLUGINS, 'bench-python', 'manifest.json'), folder);

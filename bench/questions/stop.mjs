@@ -2,13 +2,13 @@
 // How long do the workers of a hundred plugins take to stop?
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { BARE_PYTHON, startBare } from './bare.mjs';
-import { PLUGINS, withFolder, withSupervisor, writeManifests } from './host.mjs';
-import { compare, ratioRow, timed } from './measure.mjs';
+import { BARE_PYTHON, startBare } from '../lib/bare.mjs';
+import { PLUGINS, withFolder, withSupervisor, writeManifests } from '../lib/host.mjs';
+import { compare, ratioRow, timed } from '../lib/measure.mjs';
 
 const WORKERS = 100;
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withFolder((sockets) =>
     withFolder(async (folder) => {

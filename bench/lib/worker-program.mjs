@@ -2,8 +2,8 @@
 // A worker of ours without its supervisor: the program itself, started with a boot line of our own.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { planLaunch } from '../dist/actors/launch.js';
-import { readManifest } from '../dist/manifest/read.js';
+import { planLaunch } from '../../dist/actors/launch.js';
+import { readManifest } from '../../dist/manifest/read.js';
 
 export const TOKEN = '0123456789abcdef0123456789abcdef';
 

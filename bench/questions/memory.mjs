@@ -1,9 +1,9 @@
 // @ts-check
 // How much memory does a worker take up that does nothing, and how much a plugin that is only known?
 import { readFileSync } from 'node:fs';
-import { BARE_PYTHON, withBare } from './bare.mjs';
-import { withFolder, withSupervisor, writeManifests } from './host.mjs';
-import { limitRow } from './measure.mjs';
+import { BARE_PYTHON, withBare } from '../lib/bare.mjs';
+import { withFolder, withSupervisor, writeManifests } from '../lib/host.mjs';
+import { limitRow } from '../lib/measure.mjs';
 
 const PLUGINS = 10_000;
 

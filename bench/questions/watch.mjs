@@ -2,12 +2,12 @@
 // How long after a manifest was written does its plugin replace its worker, beside 10,000 others?
 import { watch, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { PLUGINS, withFolder, withSupervisor, writeManifests } from './host.mjs';
-import { limitRow, median } from './measure.mjs';
+import { PLUGINS, withFolder, withSupervisor, writeManifests } from '../lib/host.mjs';
+import { limitRow, median } from '../lib/measure.mjs';
 
 const MANIFESTS = 10_000;
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withFolder(async (folder) => {
     const [file = ''] = writeManifests(folder, MANIFESTS);
@@ -56,7 +56,7 @@ export default (bench) =>
     );
   });
 
-/** @param {import('../dist/index.js').PluginHandle} plugin @param {number} generation */
+/** @param {import('../../dist/index.js').PluginHandle} plugin @param {number} generation */
 function replaced(plugin, generation) {
   return new Promise((resolve) => {
     const look = () => {

@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createSupervisor } from '../dist/index.js';
+import { createSupervisor } from '../../dist/index.js';
 
 /** The plugins that are measured with. */
-export const PLUGINS = fileURLToPath(new URL('plugins', import.meta.url));
+export const PLUGINS = fileURLToPath(new URL('../plugins', import.meta.url));
 
 /**
  * Runs something with a folder that is removed afterwards.
@@ -27,8 +27,8 @@ export async function withFolder(action) {
  * Runs something with a supervisor that is stopped afterwards.
  *
  * @template T
- * @param {(supervisor: import('../dist/index.js').Supervisor) => Promise<T>} action
- * @param {import('../dist/index.js').SupervisorOptions} [options]
+ * @param {(supervisor: import('../../dist/index.js').Supervisor) => Promise<T>} action
+ * @param {import('../../dist/index.js').SupervisorOptions} [options]
  * @returns {Promise<T>}
  */
 export function withSupervisor(action, options = {}) {

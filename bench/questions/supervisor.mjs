@@ -1,12 +1,12 @@
 // @ts-check
 // How long does a supervisor of 10,000 plugins take to start and to stop?
-import { createSupervisor } from '../dist/index.js';
-import { withFolder, writeManifests } from './host.mjs';
-import { limitRow, median, timed } from './measure.mjs';
+import { createSupervisor } from '../../dist/index.js';
+import { withFolder, writeManifests } from '../lib/host.mjs';
+import { limitRow, median, timed } from '../lib/measure.mjs';
 
 const PLUGINS = 10_000;
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withFolder((dataDir) =>
     withFolder(async (folder) => {
@@ -14,7 +14,7 @@ export default (bench) =>
       const starts = [];
       const stops = [];
       for (let round = 0; round < (bench.quick ? 3 : 11); round += 1) {
-        /** @type {import('../dist/index.js').Supervisor | undefined} */
+        /** @type {import('../../dist/index.js').Supervisor | undefined} */
         let supervisor;
         starts.push(
           await timed(async () => {

@@ -1,15 +1,15 @@
 // @ts-check
 // Does a decision cost more with 10,000 plugins resident and 10,000 waiting than with 100 of each, on one GPU and on four?
-import { Admission } from '../dist/scheduler/admission.js';
-import { policyNamed } from '../dist/scheduler/policies/policies.js';
-import { compare, ratioRow } from './measure.mjs';
+import { Admission } from '../../dist/scheduler/admission.js';
+import { policyNamed } from '../../dist/scheduler/policies/policies.js';
+import { compare, ratioRow } from '../lib/measure.mjs';
 
 const [FEW, MANY] = [100, 10_000];
 const CYCLES = 2_000;
 const EACH_MB = 10;
 const GPUS = ['GPU-a', 'GPU-b', 'GPU-c', 'GPU-d'];
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default async (bench) => {
   const rows = [];
   for (const gpus of [1, GPUS.length]) {
@@ -75,7 +75,7 @@ function tell(house, type, plugin) {
   step(house, { type, plugin, generation: 1, at: house.now });
 }
 
-/** @param {House} house @param {import('../dist/scheduler/scheduler-events.js').SchedulerEvent} event */
+/** @param {House} house @param {import('../../dist/scheduler/scheduler-events.js').SchedulerEvent} event */
 function step(house, event) {
   house.now += 1;
   house.admission.apply(event, house.now);

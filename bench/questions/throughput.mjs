@@ -1,16 +1,16 @@
 // @ts-check
 // How many calls a second go through, several at once?
-import { BARE_NODE, withBare } from './bare.mjs';
-import { withFolder, withSupervisor } from './host.mjs';
-import { compare, ratioRow, timed } from './measure.mjs';
+import { BARE_NODE, withBare } from '../lib/bare.mjs';
+import { withFolder, withSupervisor } from '../lib/host.mjs';
+import { compare, ratioRow, timed } from '../lib/measure.mjs';
 
 const CALLS = 3_200;
 const INPUT = { n: 1 };
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default async (bench) => [await atOnce(8, bench), await atOnce(32, bench)];
 
-/** @param {number} connections @param {import('./measure.mjs').Bench} bench */
+/** @param {number} connections @param {import('../lib/measure.mjs').Bench} bench */
 function atOnce(connections, bench) {
   /** @param {(input: object) => Promise<unknown>} call */
   const rate = async (call) => {

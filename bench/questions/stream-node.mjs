@@ -1,12 +1,12 @@
 // @ts-check
 // How many chunks a second does a Node worker stream?
-import { BARE_NODE, withBare } from './bare.mjs';
-import { withFolder, withSupervisor } from './host.mjs';
-import { compare, ratioRow, timed } from './measure.mjs';
+import { BARE_NODE, withBare } from '../lib/bare.mjs';
+import { withFolder, withSupervisor } from '../lib/host.mjs';
+import { compare, ratioRow, timed } from '../lib/measure.mjs';
 
 const CHUNKS = 10_000;
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withFolder((folder) =>
     withBare({ command: BARE_NODE, folder, count: 2 }, ([raw, control]) =>

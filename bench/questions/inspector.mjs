@@ -1,15 +1,15 @@
 // @ts-check
 // What does the inspector cost for each record while it is on and nobody looks?
 import { setImmediate as turn } from 'node:timers/promises';
-import { withSupervisor } from './host.mjs';
-import { compare, limitRow, medianOfRuns } from './measure.mjs';
+import { withSupervisor } from '../lib/host.mjs';
+import { compare, limitRow, medianOfRuns } from '../lib/measure.mjs';
 
-/** @import { Supervisor } from '../dist/index.js' */
+/** @import { Supervisor } from '../../dist/index.js' */
 
 const CALLS = 400;
 const INPUT = { n: 1 };
 
-/** @param {import('./measure.mjs').Bench} bench */
+/** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
   withSupervisor((off) =>
     withSupervisor((control) =>
