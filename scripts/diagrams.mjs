@@ -2,6 +2,7 @@
 // of every transition, and a table of what follows from each end of a worker. With --check it writes nothing and fails
 // if a page is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { eventName } from '../dist/machines/event-name.js';
 import { pluginMachine } from '../dist/machines/plugin.js';
 import { schedulerMachine } from '../dist/machines/scheduler.js';
 import { supervisorMachine } from '../dist/machines/supervisor.js';
@@ -68,20 +69,10 @@ function nameOf(node) {
 function transitionsOf(node) {
   const listed = [...node.transitions.values()].flat().concat(node.always ?? []);
   return listed.map(({ eventType, guard, target }) => ({
-    event: eventName(eventType, node),
+    event: eventType === '' ? 'at once' : eventName(eventType),
     guard: guardName(guard),
     target: target?.[0],
   }));
-}
-
-function eventName(type, node) {
-  if (type === '') return 'at once';
-  const [, after] = /^xstate\.after\.([^.]+)\./.exec(type) ?? [];
-  if (after !== undefined) return `after ${after}`;
-  const [, outcome, id] = /^xstate\.(done|error)\.actor\.(.+)$/.exec(type) ?? [];
-  if (outcome === undefined) return type;
-  const invoked = node.invoke.find((invocation) => invocation.id === id);
-  return `${invoked.src} ${outcome === 'done' ? 'done' : 'failed'}`;
 }
 
 function guardName(guard) {

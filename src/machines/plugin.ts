@@ -270,6 +270,7 @@ export const pluginMachine = base.createMachine({
                 resuming: {
                   entry: [entered('spawning', 'resuming'), forgetKept],
                   invoke: {
+                    id: 'resume',
                     src: 'resume',
                     input: ({ context }) => ({
                       residency: residencyOf(context),
@@ -369,6 +370,7 @@ export const pluginMachine = base.createMachine({
                   id: 'releasing',
                   entry: [entered('released', 'releasing'), closeGate, intend(undefined)],
                   invoke: {
+                    id: 'release',
                     src: 'release',
                     input: ({ context }) => ({ context }),
                     onDone: [

@@ -159,6 +159,7 @@ export const supervisorMachine = base.createMachine({
   states: {
     booting: {
       invoke: {
+        id: 'discover',
         src: 'discover',
         onDone: { target: 'running', actions: ({ context, event }) => context.host.apply(event.output) },
         // A search path that cannot be read is reported by the discovery; the supervisor runs all the same.

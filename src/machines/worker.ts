@@ -246,6 +246,7 @@ export const workerMachine = base.createMachine({
     },
     handshaking: {
       invoke: {
+        id: 'connect',
         src: 'connect',
         input: ({ context }) => ({ process: context.process as WorkerProcess, launch: context.launch }),
         onDone: {
@@ -264,6 +265,7 @@ export const workerMachine = base.createMachine({
     },
     initializing: {
       invoke: {
+        id: 'initialize',
         src: 'initialize',
         input: ({ context }) => ({
           connection: context.connection as Connection,
@@ -295,6 +297,7 @@ export const workerMachine = base.createMachine({
     up: {
       invoke: [
         {
+          id: 'liveness',
           src: 'liveness',
           input: ({ context }) => ({
             name: context.name,
@@ -303,6 +306,7 @@ export const workerMachine = base.createMachine({
           }),
         },
         {
+          id: 'memory',
           src: 'memory',
           input: ({ context }) => ({
             name: context.name,
@@ -341,6 +345,7 @@ export const workerMachine = base.createMachine({
       states: {
         cleaning: {
           invoke: {
+            id: 'cleanup',
             src: 'cleanup',
             input: ({ context: { connection, name, generation } }) => ({
               connection: connection as Connection,

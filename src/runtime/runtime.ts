@@ -4,6 +4,7 @@ import { sweepOrphans } from '../orphans/orphan-sweep.ts';
 import { createOomWatch } from '../measure/out-of-memory.ts';
 import { monitorLogic } from '../actors/monitor.ts';
 import { connectWorker } from '../actors/connect.ts';
+import { eventName } from '../machines/event-name.ts';
 import { provideWorker } from '../actors/worker.ts';
 import { WorkerMeasurements } from './worker-measurements.ts';
 import { initializeWorker } from '../actors/initialize.ts';
@@ -439,7 +440,9 @@ export class Runtime implements PluginHost, SupervisorHost {
     // A plugin at rest has nothing to end: it is only forgotten.
     const isForgotten = from === 'discovered' && formerPhase === 'idle' && event.type === 'REMOVE';
     if (this.transitions.any && !isForgotten) {
-      this.transitions.notify(Object.freeze({ plugin: context.name, from, to, phase, event: event.type, at, reason }));
+      this.transitions.notify(
+        Object.freeze({ plugin: context.name, from, to, phase, event: eventName(event.type), at, reason }),
+      );
     }
     if (to === 'crashed') {
       const isCrash = phase !== 'failed' || from === 'crashed';

@@ -3,6 +3,7 @@ import type { CallEnd } from '../../calls/call-watch.ts';
 import { type Clock, wallTime } from '../../time/clock.ts';
 import type { GreenroomError } from '../../errors.ts';
 import type { ManifestProblem } from '../../manifest/read.ts';
+import { eventName } from '../../machines/event-name.ts';
 import type { PluginContext } from '../../machines/plugin.ts';
 import type { PluginRecord } from '../../runtime/plugin-record.ts';
 import type { TransitionEvent } from '../../runtime/runtime.ts';
@@ -351,7 +352,7 @@ export class Recorder {
         at: this.#now(),
         actor: actorIdOf(actor),
         source: source && actorIdOf(source),
-        event: event.type,
+        event: eventName(event.type),
         payload: inline,
       },
       apart,
@@ -361,7 +362,7 @@ export class Recorder {
   #onStep(actor: AnyActorRef, event: AnyEventObject): void {
     const machine = machineOf(actor);
     if (machine === 'plugin') this.#touch(this.#plugins.get(actor.id));
-    if (machine === 'worker') this.#onOwnStep(actor, this.#workerSeen(actorIdOf(actor)), event.type);
+    if (machine === 'worker') this.#onOwnStep(actor, this.#workerSeen(actorIdOf(actor)), eventName(event.type));
   }
 
   #onMemory({ plugin, pid }: Measured, memoryMb: number): void {

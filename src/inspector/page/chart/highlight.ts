@@ -64,10 +64,20 @@ function wayOf(graph: Graph, from: string, to: string, event: string): readonly 
   return [];
 }
 
-/** Whether a transition is one for an event of this type, as XState names it. */
-export function answersTo({ kind, event }: ChartTransition, type: string): boolean {
-  if (kind === 'after') return type.startsWith('xstate.after.');
-  return event !== '' && (event === type || (type.startsWith('xstate.') && type.endsWith(`.${event}`)));
+/** Whether a transition is one for the event of this name. */
+export function answersTo({ kind, event, delay }: ChartTransition, name: string): boolean {
+  switch (kind) {
+    case 'after':
+      return name === `after ${delay}`;
+    case 'done':
+      return name === `${event} done`;
+    case 'error':
+      return name === `${event} failed`;
+    case 'event':
+      return name === event;
+    case 'always':
+      return false;
+  }
 }
 
 const isAutomatic = (edge: GraphEdge): boolean =>

@@ -23,13 +23,9 @@ export function memoryText(mebibytes: number): string {
   return mebibytes < 1_024 ? `${Math.round(mebibytes)} MiB` : `${(mebibytes / 1_024).toFixed(1)} GiB`;
 }
 
-/** An event's type without what XState puts around names; where it is not known, what it did: a state is entered. */
-export function eventText(type: string): string {
-  if (type === '') return 'enters';
-  return type
-    .replace(/^xstate\.(done|error)\.(actor|state)\./, '$1 ')
-    .replace(/^xstate\.after\..*/, 'after')
-    .replace(/^xstate\./, '');
+/** An event's name; where it is not known, what it did: a state is entered. */
+export function eventText(name: string): string {
+  return name === '' ? 'enters' : name;
 }
 
 /** What an actor is called in a list: plugins by their name alone. */

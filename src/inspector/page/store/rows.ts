@@ -140,7 +140,7 @@ export function rowOf(record: InspectorRecord): Row {
 function wordsOf(record: InspectorRecord, victims: readonly ActorId[]): Pick<Row, 'type' | 'note' | 'isError'> {
   switch (record.kind) {
     case 'event':
-      return { type: record.event, note: '', isError: record.event.startsWith('xstate.error.') };
+      return { type: record.event, note: '', isError: record.event.endsWith(' failed') };
     case 'transition':
       return { type: record.event, note: record.reason ?? '', isError: record.to.startsWith('crashed') };
     case 'crash':
