@@ -22,9 +22,11 @@ import { ERROR_CODES } from '../src/errors.ts';
 import { manifestJsonSchema } from '../src/manifest/json-schema.ts';
 import { manifestShape, parseManifest } from '../src/manifest/schema.ts';
 import { kindNames, kindOf } from '../src/worker-kinds/kinds.ts';
+import { Supervisor } from '../src/runtime/supervisor.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const run = promisify(execFile);
+const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
 
 const PAGES = [
   ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'examples/README.md'],
@@ -108,6 +110,22 @@ describe('tables', () => {
       if (json !== undefined) expect(Reflect.get(settings, name.replaceAll('`', '')), name).toEqual(JSON.parse(json));
     }
   });
+});
+
+test('the tables of methods have every method of a supervisor, and say "promise" of those that are async', () => {
+  const rows = ['### Life cycle', '### Calls and config', '### State'].flatMap((heading) =>
+    tableUnder('docs/embedding.md', heading),
+  );
+  const told = rows.flatMap(([cell = '', returns = '']) =>
+    [...cell.matchAll(/`(\w+)/g)].map(([, name = '']) => ({ name, waits: returns.startsWith('promise') })),
+  );
+  const internal = new Set(['constructor', 'serveInspector']);
+  const methods = Object.getOwnPropertyNames(Supervisor.prototype).filter((name) => !internal.has(name));
+  expect([...new Set(told.map(({ name }) => name))].toSorted()).toEqual(methods.toSorted());
+  for (const { name, waits } of told) {
+    const method: unknown = Object.getOwnPropertyDescriptor(Supervisor.prototype, name)?.value;
+    if (method instanceof AsyncFunction) expect(waits, name).toBe(true);
+  }
 });
 
 describe('the layout of the source', () => {
