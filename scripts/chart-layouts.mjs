@@ -7,7 +7,7 @@ import { runnerImport } from 'vite';
 
 const load = async (path) => (await runnerImport(new URL(`../src/${path}`, import.meta.url).pathname)).module;
 
-const { chartOf } = await load('inspector/chart.ts');
+const { chartOf } = await load('inspector/record/chart.ts');
 const { graphOf } = await load('inspector/page/chart/graph.ts');
 const { fingerprintOf, layOut } = await load('inspector/page/chart/layout.ts');
 const { everyLevel, topLevel } = await load('inspector/page/chart/states.ts');

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 
 /** Prints many lines at once, none awaited, and ends when all of them are out or nobody reads any more. */
 const PROGRAM = `
-import { Terminal } from ${JSON.stringify(pathToFileURL(resolve('dist/cli/terminal.js')).href)};
+import { Terminal } from ${JSON.stringify(pathToFileURL(resolve('dist/cli/terminal/terminal.js')).href)};
 const terminal = new Terminal(true);
 const line = 'x'.repeat(1000);
 await Promise.all(Array.from({ length: 2000 }, () => terminal.print(line)));
@@ -29,7 +29,7 @@ test.each([
 
 /** Reports many lines, says so, and ends when the reader has caught up and one more line is out. */
 const REPORTER = (json: boolean) => `
-import { Terminal } from ${JSON.stringify(pathToFileURL(resolve('dist/cli/terminal.js')).href)};
+import { Terminal } from ${JSON.stringify(pathToFileURL(resolve('dist/cli/terminal/terminal.js')).href)};
 const terminal = new Terminal(${json});
 for (let index = 0; index < 20_000; index += 1) terminal.report(JSON.stringify({ index, filler: 'x'.repeat(1000) }));
 process.stderr.write('reported');
