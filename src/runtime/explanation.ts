@@ -163,18 +163,18 @@ function linesOf(facts: Omit<Explanation, 'lines'>, now: number, givenUp: string
   const { plugin, state, phase, since, need, free, holdings, decision, eviction, idleStreams } = facts;
   const seconds = ((now - since) / 1_000).toFixed(1);
   const lines = [
-    `"${plugin}" is ${state} (${phase}) for ${seconds} s.`,
+    `"${plugin}" has been ${phase === state ? state : `${state} (${phase})`} for ${seconds} s.`,
     ...(givenUp === undefined ? [] : [`given up ${givenUp}`]),
     `needs    ${amountsText(need)}${spreadText(need)}${need.pinned === true ? ', pinned' : ''}`,
   ];
   for (const { generation, standing, leaving, holds, uses } of holdings) {
-    const going = leaving ? ', told to go' : '';
+    const going = leaving ? ', being evicted' : '';
     lines.push(`holds    ${amountsText(holds)}, for worker ${generation}, ${standing}${going}`);
-    if (uses !== undefined) lines.push(`uses     ${amountsText(uses)}, as measured`);
+    if (uses !== undefined) lines.push(`uses     ${amountsText(uses)}, measured`);
   }
   lines.push(`free now ${amountsText(free)}`);
   if (decision !== undefined) lines.push('', ...decisionText(decision, now));
   for (const idle of idleStreams) lines.push(`unread   ${idleText(idle, now)}`);
-  if (eviction !== undefined) lines.push('', 'It was told to go:', ...decisionText(eviction, now));
+  if (eviction !== undefined) lines.push('', 'Last eviction:', ...decisionText(eviction, now));
   return lines;
 }

@@ -69,7 +69,7 @@ test('dev on a terminal shows a table of the plugins as they are, and crashes an
   await Promise.all([
     shown(child, 'broken', 'stdout'),
     shown(child, 'crashed failed', 'stdout'),
-    shown(child, 'told to go.', 'stdout'),
+    shown(child, 'Making room for', 'stdout'),
     shown(child, ' MiB', 'stdout'),
   ]);
   child.stdin?.write('\n');
