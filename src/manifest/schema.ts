@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { unknownText } from '../text/expected.ts';
+import { zodMessages } from '../text/zod-messages.ts';
 
 /** How a plugin's worker is started and spoken to. */
 export type WorkerKind = 'python' | 'node' | 'command' | 'cjm';
@@ -118,34 +120,33 @@ export interface ManifestIssue {
   readonly reason: string;
 }
 
-/** A manifest, or what is wrong with it. `unknownKeys` are kept in it but mean nothing here. */
+/** A manifest, or what is wrong with it. `unknown` fields are kept in it and ignored. */
 export type ManifestParse =
-  | { readonly ok: true; readonly manifest: Manifest; readonly unknownKeys: readonly string[] }
-  | { readonly ok: false; readonly issues: readonly ManifestIssue[] };
+  | { readonly ok: true; readonly manifest: Manifest; readonly unknown: readonly ManifestIssue[] }
+  | { readonly ok: false; readonly issues: readonly ManifestIssue[]; readonly unknown: readonly ManifestIssue[] };
 
 /** Checks the content of a manifest file. Fields that are null count as absent, as older tools write them. */
 export function parseManifest(value: unknown): ManifestParse {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { ok: false, issues: [{ field: '', reason: 'must be a JSON object' }] };
+    return { ok: false, issues: [{ field: '', reason: 'must be a JSON object' }], unknown: [] };
   }
   const given = withoutNulls(value as Record<string, unknown>);
-  const parsed = manifestSchema.safeParse(given);
+  const unknown = Object.keys(given)
+    .filter((key) => !KNOWN_KEYS.has(key))
+    .map((key) => ({ field: key, reason: `${unknownText('field', key, KNOWN_KEYS)} (ignored)` }));
+  const parsed = manifestSchema.safeParse(given, { error: zodMessages('field') });
   if (!parsed.success) {
     const issues = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), reason: message }));
-    return { ok: false, issues };
+    return { ok: false, issues, unknown };
   }
   const { data } = parsed;
   const worker = data.worker ?? inferWorker(data);
   if (worker === undefined) {
-    return {
-      ok: false,
-      issues: [{ field: 'worker', reason: 'cannot be inferred: give "module" (and "class" for Python) or "command"' }],
-    };
+    return { ok: false, issues: [{ field: 'worker', reason: uninferredText(data) }], unknown };
   }
   const issues = missingFields(worker, data);
-  if (issues.length > 0) return { ok: false, issues };
-  const unknownKeys = Object.keys(data).filter((key) => !KNOWN_KEYS.has(key));
-  return { ok: true, manifest: Object.assign(data, { worker }), unknownKeys };
+  if (issues.length > 0) return { ok: false, issues, unknown };
+  return { ok: true, manifest: Object.assign(data, { worker }), unknown };
 }
 
 function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
@@ -170,6 +171,12 @@ function inferWorker({
   return command === undefined ? undefined : 'command';
 }
 
+function uninferredText({ module }: z.output<typeof manifestSchema>): string {
+  return module === undefined
+    ? 'cannot be inferred; add "module" (and "class" for Python), or "command"'
+    : `cannot be inferred from "module": ${JSON.stringify(module)}; add "worker": "python" or "worker": "node"`;
+}
+
 function missingFields(worker: WorkerKind, data: z.output<typeof manifestSchema>): ManifestIssue[] {
   const required = {
     python: ['module'],
@@ -179,5 +186,5 @@ function missingFields(worker: WorkerKind, data: z.output<typeof manifestSchema>
   } as const;
   return required[worker]
     .filter((field) => data[field] === undefined)
-    .map((field) => ({ field, reason: `is needed by a worker of kind "${worker}"` }));
+    .map((field) => ({ field, reason: `missing; a worker of kind "${worker}" needs it` }));
 }

@@ -30,7 +30,7 @@ describe('list', () => {
     ]);
     expect(stderr).toContain('✗ home/plugins/broken.json');
     expect(stderr).toContain('is not JSON');
-    expect(stderr).toMatch(/✗ home\/plugins\/gone.json\n +error {2}module {2}the module file .* is not there/);
+    expect(stderr).toMatch(/✗ home\/plugins\/gone.json\n +error {2}module {2}the module file .* does not exist/);
   });
 
   test('gives the same as JSON', async () => {
@@ -72,7 +72,7 @@ describe('list', () => {
     write('greenroom.json', { watch: 'no' });
     const { status, stderr } = await greenroom('list');
     expect(status).toBe(4);
-    expect(stderr).toContain('greenroom.json are not valid: watch');
+    expect(stderr).toContain('greenroom.json: watch');
   });
 });
 
@@ -97,7 +97,9 @@ describe('validate', () => {
     write('one/package.json', {});
     const { status, stdout, stderr } = await greenroom('validate', 'one');
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^! one\/manifest.json .*\n +warning {2}modul {2}is not known and means nothing here\n$/);
+    expect(stdout).toMatch(
+      /^! one\/manifest.json .*\n +warning {2}modul {2}unknown field "modul"; did you mean "module"\? \(ignored\)\n$/,
+    );
     expect(stderr).toBe('1 manifest, all valid\n');
   });
 
@@ -187,6 +189,6 @@ describe('doctor', () => {
       /^fail +Python +\/nowhere\/python does not run, for workbench-python\n +→ Install Python 3.9/m,
     );
     write('greenroom.json', 'oops');
-    expect((await greenroom('doctor')).stdout).toMatch(/^fail +settings +.*greenroom.json are not JSON/m);
+    expect((await greenroom('doctor')).stdout).toMatch(/^fail +settings +.*greenroom.json: the file is not JSON/m);
   });
 });

@@ -156,10 +156,10 @@ function refuseUnknown(supervisor: Supervisor, plugin: string): void {
   });
   const [first] = broken;
   if (first === undefined) throw unknownPlugin(plugin, names);
-  const reasons = broken.map(({ field = '', reason }) => (field === '' ? `it ${reason}` : `${field} ${reason}`));
+  const reasons = broken.map(({ field = '', reason }) => (field === '' ? reason : `${field}: ${reason}`));
   throw new GreenroomError(
     'E_MANIFEST',
-    `The manifest of "${plugin}" cannot be used: ${reasons.join('; ')}. It is ${displayPath(first.file)}.`,
+    `The manifest of "${plugin}", ${displayPath(first.file)}, is not valid: ${reasons.join('; ')}.`,
     { plugin },
   );
 }
