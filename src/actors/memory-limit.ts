@@ -1,4 +1,5 @@
 import type { Clock } from '../time/clock.ts';
+import { memoryText } from '../text/memory-text.ts';
 import { GreenroomError } from '../errors.ts';
 import type { MemoryExcess } from '../machines/worker.ts';
 import type { TreeSampler } from '../measure/process-tree.ts';
@@ -32,7 +33,7 @@ export function watchMemory(
     if (used !== undefined && used > maxRssMb) {
       const error = new GreenroomError(
         'E_MEMORY',
-        `The worker of "${plugin}" uses ${used} MiB, more than the ${maxRssMb} that max_rss_mb in its manifest allows.`,
+        `The worker of "${plugin}" uses ${memoryText(used)}, more than the ${memoryText(maxRssMb)} that max_rss_mb in its manifest allows.`,
         { plugin, details: { memoryRssMb: used, maxRssMb } },
       );
       onExceeded({ error, withinMs });

@@ -101,7 +101,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       if (this.#launch.problem !== undefined) throw this.#wrongSetting(this.#launch.problem);
       if (this.#launch.boot === undefined) this.port = await freePort();
       if (this.#signal !== undefined)
-        throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was called off.`);
+        throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was cancelled.`);
       this.#tree = this.#services.trees.open(this.#launch.plugin);
       if (this.#launch.boot !== undefined && this.#launch.transport === 'unix') {
         this.#sockets = this.#services.trees.openSockets();
@@ -253,7 +253,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const because = (reason: string): GreenroomError =>
       new GreenroomError('E_START', `The worker of "${plugin}" could not be started: ${reason}.`, { plugin, cause });
     const shortage = shortageIn(cause);
-    if (shortage !== undefined) return because(`${shortage}. It can be started again once that has passed`);
+    if (shortage !== undefined) return because(`${shortage}. Try again once that is resolved`);
     if (!isDirectory(cwd)) {
       return because(
         `its working directory ${cwd} does not exist. Create it, or set "cwd" in ${this.#launch.entry.file}`,
@@ -291,7 +291,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const { plugin, entry } = this.#launch;
     return new GreenroomError(
       'E_MANIFEST',
-      `The worker of "${plugin}" cannot be started: ${reason}. Its manifest is ${entry.file}.`,
+      `The worker of "${plugin}" cannot be started: ${reason}. Fix its manifest, ${entry.file}.`,
       {
         plugin,
         cause,

@@ -146,13 +146,12 @@ function idleStreamsOf(record: PluginRecord | undefined, now: number, toWall: Kn
   });
 }
 
-/** "words: 1 call, a stream whose reader has asked for nothing for 42 s". */
+/** "words: 1 call, a stream unread for 42 s". */
 function idleText({ plugin, calls, streams, since }: IdleStreams, now: number): string {
   const all =
     calls === 1 ? '1 call, a stream' : `${calls} calls, ${streams} of them ${streams === 1 ? 'a stream' : 'streams'}`;
-  const whose = streams === 1 ? 'whose reader has' : 'whose readers have';
   const long = `${streams === 1 ? '' : 'up to '}${Math.floor((now - since) / 1_000)} s`;
-  return `${plugin}: ${all} ${whose} asked for nothing for ${long}`;
+  return `${plugin}: ${all} unread for ${long}`;
 }
 
 function spreadText({ spread = 1 }: Need): string {

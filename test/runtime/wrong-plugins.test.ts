@@ -135,7 +135,7 @@ const starts: [string, ManifestOf, string, RegExp][] = [
     'a nonce of another spawn',
     { fixture: 'bare', args: ['bare.mjs', 'wrong-nonce'] },
     'E_HANDSHAKE',
-    /nonce of another spawn/,
+    /its nonce is not that of its boot line/,
   ],
 ];
 

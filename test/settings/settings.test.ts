@@ -35,10 +35,8 @@ test('capacity, policy and order come from options, else the environment, else t
 
 test('a settings file that says something twice, or a number that would be rounded, is refused with the place', () => {
   const refused = (file: string) => expect(() => resolve({}, {}, file));
-  refused('{"capacity":{"ramMb":1,"ramMb":2}}').toThrow(
-    /greenroom\.json: capacity\.ramMb is given twice/,
-  );
-  expect(() => resolve({}, { GREENROOM_CAPACITY: 'slots=1,ramMb=2,slots=3' })).toThrow('slots is given twice');
+  refused('{"capacity":{"ramMb":1,"ramMb":2}}').toThrow(/greenroom\.json: capacity\.ramMb is given twice/);
+  expect(() => resolve({}, { GREENROOM_CAPACITY: 'slots=1,ramMb=2,slots=3' })).toThrow('"slots" is given twice');
   refused('{"__proto__":{"order":"lru"}}').toThrow('__proto__ is a name with a meaning of its own');
   refused('{"capacity":{"ramMb":12345678901234567890}}').toThrow('capacity.ramMb is 12345678901234567890');
 });
