@@ -59,7 +59,7 @@ describe('list', () => {
     const media = await greenroom('list', '--category', 'media');
     expect(media.stdout).toContain('beta');
     expect(media.stdout).not.toContain('alpha');
-    expect((await greenroom('list', '-c', 'x')).stderr).toContain('There are: media, tools.');
+    expect((await greenroom('list', '-c', 'x')).stderr).toContain('Known: media, tools.');
   });
 
   test('says how to begin where there is nothing', async () => {
@@ -87,7 +87,7 @@ describe('validate', () => {
     expect(stdout).toMatch(
       /✗ schema.json .*\n +error {2}config_schema {2}The config schema of "x" is not a valid JSON Schema/,
     );
-    expect(stdout).toMatch(/✗ nowhere.json\n +error {2}\(file\) {2}is not there/);
+    expect(stdout).toMatch(/✗ nowhere.json\n +error {2}\(file\) {2}does not exist/);
     expect(stderr).toBe('6 manifests, 4 not valid\n');
   });
 
@@ -121,7 +121,7 @@ describe('validate', () => {
   test('a folder without a manifest is a mistake', async () => {
     const { status, stdout } = await greenroom('validate', '.');
     expect(status).toBe(4);
-    expect(stdout).toContain('holds no manifest');
+    expect(stdout).toContain('contains no manifest');
   });
 });
 
@@ -146,7 +146,7 @@ describe('init', () => {
     expect(JSON.parse(stdout)).toMatchObject({ name: 'x', template: 'python', folder: join(folder, 'mine/x') });
     const again = await greenroom('init', 'x', '--template', 'node', '--dir', 'mine');
     expect(again.status).toBe(4);
-    expect(again.stderr).toContain('mine/x is already there.');
+    expect(again.stderr).toContain('mine/x already exists.');
     expect((await greenroom('run', 'x', '--search-path', 'mine', '--json')).stdout).toBe('{"text":"Hello, world!"}\n');
   });
 });

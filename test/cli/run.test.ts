@@ -95,7 +95,7 @@ describe('run', () => {
       [
         7,
         'E_UNSUPPORTED',
-        'cannot stream',
+        'does not support streaming',
         ['--stream'],
         'bare',
         { cwd: COMMAND_EXAMPLE, args: ['hello-command.mjs'] },
