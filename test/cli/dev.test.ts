@@ -143,7 +143,7 @@ test.each([
   [
     'new.ndjson',
     '{"format":"greenroom-session","version":2}\n',
-    /of version 2, but this version of Greenroom reads only version 1/,
+    /of version 2; this version of Greenroom reads only version 1/,
   ],
 ])('inspect says why it cannot open %s', async (name, content, reason) => {
   const file = content === undefined ? name : write(name, content);
