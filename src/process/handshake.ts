@@ -51,8 +51,7 @@ export function parseHandshake(line: string, plugin: string, nonce: string): Han
     return refuse(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}.`);
   }
   const handshake = parsed.data;
-  if (handshake.nonce !== nonce)
-    return refuse('its nonce is not that of its boot line. It must repeat the nonce that it was given.');
+  if (handshake.nonce !== nonce) return refuse('wrong nonce. It must repeat the nonce of its boot line.');
   if (handshake.greenroom !== VERSION) {
     return refuse(
       `it chose protocol version ${handshake.greenroom}, but this version of Greenroom offers only ${VERSION}.`,

@@ -54,7 +54,7 @@ export async function resolveConfig(schema: unknown, given: unknown, plugin: str
   const check = (): { readonly config: unknown; readonly problems: readonly string[] } => {
     const defaults = defaultsOf(schema, schema, new Map());
     const config = isObject(given) && isObject(defaults) ? { ...defaults, ...given } : (given ?? defaults ?? {});
-    return { config, problems: validate(config) ? [] : (validate.errors ?? []).map(describe) };
+    return { config, problems: validate(config) ? [] : withoutBranches(validate.errors ?? []).map(describe) };
   };
   let checked: ReturnType<typeof check>;
   try {
@@ -172,7 +172,31 @@ function validatorOf(schema: Schema, plugin: string): ajv2020.ValidateFunction {
   }
 }
 
-function describe({ instancePath, keyword, message, params, parentSchema = {}, data }: ajv2020.ErrorObject): string {
+/** Without what each branch of an `anyOf` or `oneOf` finds wrong with a value, where the whole of them can be told. */
+function withoutBranches(errors: readonly ajv2020.ErrorObject[]): readonly ajv2020.ErrorObject[] {
+  const wholes = errors.filter(isSimpleChoice);
+  return errors.filter(
+    ({ instancePath, schemaPath }) =>
+      !wholes.some((whole) => instancePath === whole.instancePath && schemaPath.startsWith(`${whole.schemaPath}/`)),
+  );
+}
+
+/** Whether a value fits none of several branches, each of which a few words describe. */
+function isSimpleChoice({ keyword, parentSchema, params }: ajv2020.ErrorObject): boolean {
+  if ((keyword !== 'anyOf' && keyword !== 'oneOf') || Array.isArray(params['passingSchemas'])) return false;
+  const branches: unknown = parentSchema?.[keyword];
+  return (
+    Array.isArray(branches) &&
+    branches.every((branch) => isObject(branch) && ('const' in branch || 'enum' in branch || isScalar(branch['type'])))
+  );
+}
+
+function isScalar(type: unknown): boolean {
+  return typeof type === 'string' && type !== 'object' && type !== 'array';
+}
+
+function describe(error: ajv2020.ErrorObject): string {
+  const { instancePath, keyword, message, params, parentSchema = {}, data } = error;
   const path = instancePath.slice(1).replaceAll('/', '.');
   const at = path === '' ? '' : `${path}: `;
   if (keyword === 'additionalProperties') {
@@ -181,7 +205,7 @@ function describe({ instancePath, keyword, message, params, parentSchema = {}, d
     return `${at}${unknown}${known.length === 0 ? '' : ` (known: ${known.join(', ')})`}`;
   }
   if (keyword === 'required') return `${at}missing setting "${String(params['missingProperty'])}"`;
-  if (SIMPLE.has(keyword)) {
+  if (SIMPLE.has(keyword) || isSimpleChoice(error)) {
     const isSecret = isSecretName(path) || parentSchema['writeOnly'] === true || parentSchema['format'] === 'password';
     return `${at}${isSecret ? acceptedText(parentSchema) : expectedText(parentSchema, data)}`;
   }

@@ -51,6 +51,30 @@ describe('a config', () => {
     );
   });
 
+  it('that does not fit is told in words, once for each place, and no secret is repeated', async () => {
+    const properties = {
+      beams: { anyOf: [{ type: 'integer', minimum: 1 }, { type: 'null' }] },
+      size_mb: { type: 'integer', exclusiveMinimum: 0 },
+      api_key: { type: 'string', pattern: '^sk-' },
+      labels: { type: 'array', minItems: 1 },
+      mode: { enum: ['fast', 'exact'] },
+    };
+    const schema = { type: 'object', additionalProperties: false, required: ['mode'], properties };
+    const told = async (config: object): Promise<unknown> =>
+      resolveConfig(schema, { mode: 'fast', ...config }, 'x').catch(
+        (error: { details: { problems: unknown } }) => error.details.problems,
+      );
+    expect(await told({ beams: 'many' })).toEqual(['beams: expected a whole number of at least 1 or null, got "many"']);
+    expect(await told({ size_mb: 0 })).toEqual(['size_mb: expected a whole number of at least 1, got 0']);
+    expect(await told({ api_key: 'hunter2' })).toEqual(['api_key: expected a string that matches /^sk-/']);
+    expect(await told({ labels: [] })).toEqual(['labels: expected a list of at least 1 item, got a list']);
+    expect(await told({ mode: 'fats' })).toEqual([
+      'mode: expected one of "fast", "exact", got "fats"; did you mean "fast"?',
+    ]);
+    expect(await told({ size: 1 })).toEqual(['unknown setting "size" (known: beams, size_mb, api_key, labels, mode)']);
+    await expect(resolveConfig(schema, {}, 'x')).rejects.toThrow('missing setting "mode"');
+  });
+
   it('cannot be checked by a schema that is none', async () => {
     await expect(resolveConfig({ type: 'colour' }, {}, 'x')).rejects.toMatchObject({
       code: 'E_CONFIG',
