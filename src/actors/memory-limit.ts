@@ -1,5 +1,4 @@
 import type { Clock } from '../time/clock.ts';
-import { memoryText } from '../text/memory-text.ts';
 import { GreenroomError } from '../errors.ts';
 import type { MemoryExcess } from '../machines/worker.ts';
 import type { TreeSampler } from '../measure/process-tree.ts';
@@ -33,7 +32,7 @@ export function watchMemory(
     if (used !== undefined && used > maxRssMb) {
       const error = new GreenroomError(
         'E_MEMORY',
-        `The worker of "${plugin}" uses ${memoryText(used)}, more than the ${memoryText(maxRssMb)} that max_rss_mb in its manifest allows.`,
+        `The worker of "${plugin}" uses ${Math.ceil(used)} MiB, more than the ${maxRssMb} MiB that max_rss_mb in its manifest allows.`,
         { plugin, details: { memoryRssMb: used, maxRssMb } },
       );
       onExceeded({ error, withinMs });

@@ -511,7 +511,7 @@ export const giveUpOversized = base.raise(({ context: { name, oversized }, event
   const before =
     replaced === 0
       ? ''
-      : ` So did the last ${replaced} ${replaced === 1 ? 'worker' : 'workers'} before it, soon after becoming ready.`;
+      : ` So did the ${replaced === 1 ? 'worker' : `${replaced} workers`} before it, soon after becoming ready.`;
   return {
     type: 'GIVE_UP',
     error: new GreenroomError(

@@ -49,19 +49,19 @@ const restart = z.strictObject({
 /** The fields of a manifest. Those from `start_timeout_ms` on overrule the supervisor's settings for one plugin. */
 export const manifestShape = {
   $schema: z.string().optional().describe('The JSON Schema of this file, for editors.'),
-  name: pluginName.describe('What the plugin is called by; unique among the manifests in force.'),
+  name: pluginName.describe('The name of the plugin, unique among all plugins.'),
   version: z.string().optional().describe('The version of the plugin.'),
-  description: z.string().optional().describe('What the plugin does, in a sentence.'),
+  description: z.string().optional().describe('What the plugin does, in one sentence.'),
   author: z.string().optional().describe('Who wrote it.'),
-  category: z.string().optional().describe('By which plugins can be listed.'),
+  category: z.string().optional().describe('A category to list plugins by.'),
   interface: z.string().optional().describe('The dotted name of the interface the class implements; information only.'),
   type: z.string().optional().describe('Information only.'),
   worker: z
     .enum(['python', 'node', 'command', 'cjm'])
     .optional()
-    .describe('How the worker is started. Inferred from module, class and command.'),
+    .describe('How the worker is started. Default: inferred from module, class and command.'),
   module: filledText.optional().describe('A dotted Python module, or a module file relative to the manifest.'),
-  class: z.string().min(1).optional().describe('The Python class to construct.'),
+  class: z.string().min(1).optional().describe('The Python class to instantiate.'),
   python_path: filledText.optional().describe("The plugin's own Python interpreter. Default: python3 on PATH."),
   conda_env: z.string().optional().describe('The name of the environment of the interpreter; information only.'),
   db_path: z.string().optional().describe('Information for the plugin.'),
@@ -79,30 +79,32 @@ export const manifestShape = {
   pass_env: z
     .array(z.string().min(1))
     .optional()
-    .describe("Names or patterns (HF_*) of the host's variables to pass on."),
-  resources: resources.optional().describe('What the plugin takes up, in MiB.'),
+    .describe("Names or patterns (HF_*) of the host program's environment variables to pass on."),
+  resources: resources.optional().describe('The memory that the plugin needs, in MiB, and how it is scheduled.'),
   config_schema: z.record(z.string(), z.unknown()).optional().describe('The JSON Schema of its config, with defaults.'),
-  max_concurrency: z.number().int().positive().optional().describe('How many calls run at once. Default 1.'),
+  max_concurrency: z.number().int().positive().optional().describe('How many calls may run at once. Default 1.'),
   max_rss_mb: z
     .number()
     .positive()
     .optional()
-    .describe('How much memory the worker with all it has started may use, in MiB, before it is replaced.'),
-  max_waiting: z.number().int().positive().optional().describe('How many calls may wait. Default 1000.'),
-  idempotent: z.boolean().optional().describe('Whether a call may be sent again when its worker dies under it.'),
-  start_timeout_ms: milliseconds.optional().describe('From spawn to ready.'),
-  drain_timeout_ms: milliseconds.optional().describe('For calls to end before the worker is taken away.'),
-  stop_timeout_ms: milliseconds.optional().describe('For /cleanup, and again between SIGTERM and SIGKILL.'),
+    .describe('The memory that the worker and its child processes may use, in MiB, before the worker is replaced.'),
+  max_waiting: z.number().int().positive().optional().describe('How many calls may wait in the queue. Default 1000.'),
+  idempotent: z.boolean().optional().describe('Whether a call may be sent again when its worker dies.'),
+  start_timeout_ms: milliseconds.optional().describe('How long the worker may take from spawn to ready.'),
+  drain_timeout_ms: milliseconds.optional().describe('How long calls may take to finish before the worker is stopped.'),
+  stop_timeout_ms: milliseconds
+    .optional()
+    .describe('How long /cleanup may take, and then the time between SIGTERM and SIGKILL.'),
   cancel_grace_ms: milliseconds
     .optional()
-    .describe('For a cancelled call to be given up before the worker is replaced.'),
+    .describe('How long a cancelled call may take to end before the worker is replaced.'),
   liveness: z
     .union([
       z.literal(false),
       z.strictObject({ interval_ms: milliseconds.min(1).optional(), timeout_ms: milliseconds.min(1).optional() }),
     ])
     .optional()
-    .describe('How often the worker is asked whether it is alive, and how long it may take; false: never.'),
+    .describe('How often the worker is checked, and how long it may take to answer; false: never.'),
   restart: restart.optional().describe('How a crashed worker is restarted.'),
 };
 
