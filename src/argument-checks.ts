@@ -50,6 +50,7 @@ export function wrongArgument(what: string, expected: string, value: unknown, pl
 
 /** Any value as messages show it, short: JavaScript may have passed anything, also what cannot be made a text. */
 export function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(shortened(value, 100));
   try {
     return shortened(inspect(value, { depth: 0, customInspect: false, maxStringLength: 100 }), 200);
   } catch {

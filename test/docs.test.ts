@@ -306,7 +306,7 @@ describe('code', () => {
     'at %s is JSON, and valid if it is a manifest',
     (_, block) => {
       const value = JSON.parse(block.code) as Record<string, unknown>;
-      if ('name' in value) expect(parseManifest(value)).toMatchObject({ ok: true, unknownKeys: [] });
+      if ('name' in value) expect(parseManifest(value)).toMatchObject({ ok: true, unknown: [] });
     },
   );
 

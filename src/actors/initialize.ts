@@ -20,10 +20,14 @@ export async function initializeStartedWorker(
     if (!(error instanceof GreenroomError) || error.code !== 'E_CRASHED') throw error;
     await delay(EXIT_GRACE_MS, undefined, { signal, ref: false });
     const plugin = entry.manifest.name;
-    throw new GreenroomError('E_START', `The connection to the worker of "${plugin}" broke while it was initialised.`, {
-      plugin,
-      cause: error,
-    });
+    throw new GreenroomError(
+      'E_START',
+      `The connection to the worker of "${plugin}" broke while it was initialising.`,
+      {
+        plugin,
+        cause: error,
+      },
+    );
   }
 }
 

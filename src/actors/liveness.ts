@@ -22,10 +22,14 @@ export function watchLiveness(
     if (stopped) return;
     stopped = true;
     onLost(
-      new GreenroomError('E_HUNG', `The worker of "${plugin}" did not answer within ${timeoutMs} ms and was ended.`, {
-        plugin,
-        cause,
-      }),
+      new GreenroomError(
+        'E_HUNG',
+        `The worker of "${plugin}" did not answer within ${timeoutMs} ms and was killed. If it is only slow, raise liveness.timeout_ms in its manifest.`,
+        {
+          plugin,
+          cause,
+        },
+      ),
     );
   };
 

@@ -32,7 +32,7 @@ export function watchMemory(
     if (used !== undefined && used > maxRssMb) {
       const error = new GreenroomError(
         'E_MEMORY',
-        `The worker of "${plugin}" uses ${used} MiB, more than the ${maxRssMb} that max_rss_mb in its manifest allows.`,
+        `The worker of "${plugin}" uses ${Math.ceil(used)} MiB, more than the ${maxRssMb} MiB that max_rss_mb in its manifest allows.`,
         { plugin, details: { memoryRssMb: used, maxRssMb } },
       );
       onExceeded({ error, withinMs });

@@ -109,7 +109,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       const { start } = this.#launch.kind;
       if (start.by === 'port') this.port = await freePort();
       if (this.#signal !== undefined)
-        throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was called off.`);
+        throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was cancelled.`);
       this.#tree = this.#services.trees.open(this.#launch.plugin);
       if (start.by === 'boot-line' && this.#launch.transport === 'unix') {
         this.#sockets = this.#services.trees.openSockets();
@@ -257,7 +257,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const because = (reason: string): GreenroomError =>
       new GreenroomError('E_START', `The worker of "${plugin}" could not be started: ${reason}.`, { plugin, cause });
     const shortage = shortageIn(cause);
-    if (shortage !== undefined) return because(`${shortage}. It can be started again once that has passed`);
+    if (shortage !== undefined) return because(`${shortage}. Try again once that is resolved`);
     if (!isDirectory(cwd)) {
       return because(
         `its working directory ${cwd} does not exist. Create it, or set "cwd" in ${this.#launch.entry.file}`,
@@ -295,7 +295,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const { plugin, entry } = this.#launch;
     return new GreenroomError(
       'E_MANIFEST',
-      `The worker of "${plugin}" cannot be started: ${reason}. Its manifest is ${entry.file}.`,
+      `The worker of "${plugin}" cannot be started: ${reason}. Fix its manifest, ${entry.file}.`,
       {
         plugin,
         cause,

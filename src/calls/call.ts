@@ -167,7 +167,7 @@ export class Call implements Guest {
   cancel(reason: unknown): void {
     const { plugin } = this.#site;
     this.abandon(
-      new GreenroomError('E_CANCELLED', `The call of "${plugin}" was cancelled.`, { plugin, cause: reason }),
+      new GreenroomError('E_CANCELLED', `The call to "${plugin}" was cancelled.`, { plugin, cause: reason }),
     );
   }
 
@@ -185,7 +185,11 @@ export class Call implements Guest {
     if (this.#path === 'stream' && !residency.streams) {
       const { plugin } = this.#site;
       this.#onError(
-        new GreenroomError('E_UNSUPPORTED', `"${plugin}" cannot stream. Call it with execute.`, { plugin }),
+        new GreenroomError(
+          'E_UNSUPPORTED',
+          `"${plugin}" does not support streaming. Call execute("${plugin}", …) instead.`,
+          { plugin },
+        ),
       );
       return;
     }
@@ -327,7 +331,7 @@ export class Call implements Guest {
     const why = code === undefined ? '' : ` (${code})`;
     return new GreenroomError(
       'E_CRASHED',
-      `The worker of "${plugin}" runs, but cannot be reached${why}; it was ended. Its log may say why.`,
+      `The worker of "${plugin}" was killed: it was running but cannot be reached${why}. See logs("${plugin}").`,
       { plugin, cause },
     );
   }
@@ -354,7 +358,7 @@ export class Call implements Guest {
           : 'running';
     return new GreenroomError(
       'E_TIMEOUT',
-      `The call of "${plugin}" did not end within ${timeoutMs} ms; it was ${doing}. Raise timeoutMs if it needs longer.`,
+      `The call to "${plugin}" did not finish within ${timeoutMs} ms; it was still ${doing}. Raise timeoutMs if it needs longer.`,
       { plugin },
     );
   }

@@ -74,14 +74,14 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: Strea
 }
 
 function idleText(plugin: string, idleMs: number): string {
-  return `The reader of a stream of "${plugin}" has asked for nothing for ${seconds(idleMs)} s, though items wait.`;
+  return `A stream of "${plugin}" has been unread for ${seconds(idleMs)} s, while items are waiting.`;
 }
 
 function idleError(plugin: string, idleMs: number, limitMs: number): GreenroomError {
   return new GreenroomError(
     'E_TIMEOUT',
-    `The stream of "${plugin}" was cancelled: its reader asked for nothing for ${seconds(idleMs)} s, though items waited. ` +
-      `Leave the loop when you are done, or raise streamIdleMs, which is ${limitMs} ms.`,
+    `The stream of "${plugin}" was cancelled: it was unread for ${seconds(idleMs)} s, while items were waiting. ` +
+      `Leave the loop when you are done, or raise streamIdleMs (now ${limitMs} ms).`,
     { plugin, details: { option: 'streamIdleMs', limitMs, idleMs } },
   );
 }
@@ -91,10 +91,10 @@ function seconds(ms: number): number {
 }
 
 function checkOptions(plugin: string, options: StreamOptions): void {
-  if (!isOptions(options)) throw wrongArgument(`The options of a call of "${plugin}"`, 'an object', options, plugin);
+  if (!isOptions(options)) throw wrongArgument(`The options of a call to "${plugin}"`, 'an object', options, plugin);
   const { timeoutMs, streamIdleMs, signal, priority, onProgress, idempotent } = options;
   const wrong = (option: string, expected: string, value: unknown): never => {
-    throw wrongArgument(`The option "${option}" of a call of "${plugin}"`, expected, value, plugin);
+    throw wrongArgument(`The option "${option}" of a call to "${plugin}"`, expected, value, plugin);
   };
   const checkLimit = (option: string, value: unknown): void => {
     if (value === undefined || (typeof value === 'number' && value > 0)) return;

@@ -58,7 +58,7 @@ function bodyOf(call: string, input: unknown): string {
 }
 
 function unwritable(plugin: string, what: string, cause?: unknown): GreenroomError {
-  const message = `The input of a call of "${plugin}" cannot be sent as JSON: ${what}.`;
+  const message = `The input of a call to "${plugin}" cannot be sent as JSON: ${what}.`;
   return new GreenroomError('E_SERIALIZE', message, { plugin, cause });
 }
 

@@ -142,7 +142,7 @@ export class LeaseGate {
       guest.refuse(
         new GreenroomError(
           'E_QUEUE_FULL',
-          `${this.#waiting.length} calls already wait for "${this.#plugin}". Try again later, or raise max_waiting in its manifest.`,
+          `The queue of "${this.#plugin}" is full: ${this.#waiting.length} calls are waiting. Try again later, or raise max_waiting in its manifest.`,
           { plugin: this.#plugin, details: { waiting: this.#waiting.length, retryable: true } },
         ),
       );

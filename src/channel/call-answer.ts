@@ -131,7 +131,7 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
         this.sink.onError(inexactError(this.plugin, error));
         return;
       }
-      this.#refuse(`and what is not JSON: ${text.slice(0, 80)}`, error);
+      this.#refuse(`and a body that is not JSON: ${text.slice(0, 80)}`, error);
       return;
     }
     if (!this.readWhole(this.#status, answer)) this.#refuse(`and ${text.slice(0, 80)}`);

@@ -31,7 +31,7 @@ export const parseAnyAnswer: AnswerParser = (text, isError) => {
 
 /** What the caller of such a plugin gets. */
 export function inexactError(plugin: string, cause: InexactAnswer): GreenroomError {
-  return new GreenroomError('E_SERIALIZE', `"${plugin}" sent a value that cannot be read as it is: ${cause.message}.`, {
+  return new GreenroomError('E_SERIALIZE', `"${plugin}" sent a value that cannot be read exactly: ${cause.message}.`, {
     plugin,
     cause,
   });

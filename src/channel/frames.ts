@@ -39,7 +39,7 @@ export class FrameReader extends LineReader {
       return;
     }
     if (typeof frame !== 'object' || frame === null) {
-      this.#refuse(`sent a line that is no frame: ${line.slice(0, 80)}`);
+      this.#refuse(`sent a line that is not a frame: ${line.slice(0, 80)}`);
     } else if ('chunk' in frame && this.#kind === 'stream') {
       this.#sink.onChunk(frame.chunk, line.length);
     } else if ('progress' in frame && typeof frame.progress === 'number') {
@@ -54,7 +54,7 @@ export class FrameReader extends LineReader {
       this.finish();
       this.#sink.onError(remoteError(this.#plugin, frame.error));
     } else {
-      this.#refuse(`answered ${this.#kind} with a frame that does not belong there: ${line.slice(0, 80)}`);
+      this.#refuse(`answered ${this.#kind} with an unexpected frame: ${line.slice(0, 80)}`);
     }
   }
 

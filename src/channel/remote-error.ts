@@ -29,7 +29,7 @@ export function remoteError(plugin: string, wire: unknown): GreenroomError {
 
 /** A worker sent what the protocol does not allow. */
 export function protocolError(plugin: string, what: string, cause?: unknown): GreenroomError {
-  return new GreenroomError('E_PROTOCOL', `The worker of "${plugin}" ${what}. Its log may say more.`, {
+  return new GreenroomError('E_PROTOCOL', `The worker of "${plugin}" ${what}. See logs("${plugin}").`, {
     plugin,
     cause,
   });
@@ -42,6 +42,6 @@ export function brokenError(plugin: string, cause?: unknown): GreenroomError {
   const message =
     shortage === undefined
       ? `The connection to the worker of "${plugin}" broke.`
-      : `No connection to the worker of "${plugin}" could be made: ${shortage}.`;
+      : `Cannot connect to the worker of "${plugin}": ${shortage}.`;
   return new GreenroomError('E_CRASHED', message, { plugin, cause });
 }

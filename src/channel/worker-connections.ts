@@ -24,7 +24,7 @@ export function connectTo(address: string, connections: number): Client | Pool {
 /** What undici says went wrong: the worker spoke no HTTP, or the connection broke. */
 export function connectionError(plugin: string, error: unknown): GreenroomError {
   return error instanceof errors.HTTPParserError
-    ? protocolError(plugin, 'answered with what is not HTTP', error)
+    ? protocolError(plugin, 'answered with something other than HTTP', error)
     : brokenError(plugin, error);
 }
 
@@ -77,7 +77,7 @@ export async function requestJson(request: ControlRequest): Promise<unknown> {
     if (error instanceof InexactAnswer) throw inexactError(plugin, error);
     throw protocolError(
       plugin,
-      `answered ${path} with status ${status} and what is not JSON: ${text.slice(0, 80)}`,
+      `answered ${path} with status ${status} and a body that is not JSON: ${text.slice(0, 80)}`,
       error,
     );
   }

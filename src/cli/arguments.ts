@@ -54,20 +54,32 @@ export function findCommand(args: readonly string[]): LeadingArguments {
 /** Reads the arguments of a command. Throws {@link UsageError}. */
 export function parseArguments(command: Pick<Command, 'options' | 'operands' | 'usage'>, args: readonly string[]) {
   const options = { ...command.options, ...COMMON_OPTIONS };
-  const { values, positionals } = parse(options, args);
+  const { values, positionals } = parse(command, options, args);
   const [least, most] = command.operands;
   if (values['help'] !== true) {
     if (positionals.length < least) {
       const [, ...wanted] = command.usage.split(' ');
-      throw new UsageError(`The ${wanted[positionals.length]} is missing.`, `Usage: greenroom ${command.usage}`);
+      throw new UsageError(`Missing argument: ${wanted[positionals.length]}.`, usageOf(command));
     }
     const extra = positionals[most];
-    if (extra !== undefined) throw new UsageError(`"${extra}" is one too many.`, `Usage: greenroom ${command.usage}`);
+    if (extra !== undefined)
+      throw new UsageError(`Unexpected argument: "${extra}".`, fieldHint(command, extra) ?? usageOf(command));
   }
   return { values, operands: positionals };
 }
 
-function parse(options: Options, args: readonly string[]) {
+function usageOf({ usage }: Pick<Command, 'usage'>): string {
+  return `Usage: greenroom ${usage}`;
+}
+
+/** How to set a field of the input, where one was typed as an argument or an option of its own. */
+function fieldHint({ options }: Pick<Command, 'options'>, typed: string): string | undefined {
+  const field = /^(?:--)?([A-Za-z_][\w-]*)(=.*)?$/s.exec(typed);
+  if (!('arg' in options) || field === null || (field[2] === undefined && !typed.startsWith('--'))) return undefined;
+  return `To set a field of the input, use: --arg ${field[1]}${field[2] ?? '=VALUE'}`;
+}
+
+function parse(command: Pick<Command, 'options' | 'usage'>, options: Options, args: readonly string[]) {
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
@@ -75,7 +87,15 @@ function parse(options: Options, args: readonly string[]) {
     if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
       const given = /'(-[^']*)'/.exec(message)?.[1] ?? '';
       const known = Object.keys(options).map((name) => `--${name}`);
-      throw new UsageError(`There is no option "${given}".`, didYouMean(given, known));
+      throw new UsageError(
+        `Unknown option "${given}".`,
+        didYouMean(given, known) ?? fieldHint(command, given) ?? usageOf(command),
+      );
+    }
+    const unfinished = /^Option '(?:-\w, )?(--([\w-]+)) <value>' argument missing/.exec(message);
+    if (unfinished !== null) {
+      const [, name = '', key = ''] = unfinished;
+      throw new UsageError(`Missing value: ${name} ${options[key]?.value ?? 'VALUE'}.`, usageOf(command));
     }
     if (code?.startsWith('ERR_PARSE_ARGS_') === true) throw new UsageError(message.replaceAll('\n', ' '));
     throw error;

@@ -11,7 +11,7 @@ export async function callInput(given: string | undefined, fields: readonly stri
   const input = given === undefined ? undefined : parseJson(given === '-' ? await text(process.stdin) : given, 'input');
   if (fields.length === 0) return input;
   if (input !== undefined && (typeof input !== 'object' || input === null || Array.isArray(input))) {
-    throw new UsageError('--arg sets a field of an object, and the input is none.');
+    throw new UsageError('--arg sets a field of an object, but the input is not an object.');
   }
   const set = new Map<string, unknown>();
   for (const field of fields) {
@@ -29,7 +29,9 @@ export function parseJson(json: string, what: string): unknown {
     value = JSON.parse(json);
   } catch (error) {
     const shown = json.length > 60 ? `${json.slice(0, 60)}…` : json;
-    throw new GreenroomError('E_OPTIONS', `The ${what} is not JSON: ${messageOf(error)}\n       It is: ${shown}`, {
+    const isField = what === 'input' && /^[A-Za-z_][\w-]*=/.test(json);
+    const hint = isField ? `\n       To set a field of the input, use: --arg ${shown}` : '';
+    throw new GreenroomError('E_OPTIONS', `The ${what} is not JSON: ${messageOf(error)}\n       Got: ${shown}${hint}`, {
       cause: error,
     });
   }
@@ -48,7 +50,7 @@ function refuseFaults(json: string, what: string): void {
 
 function parseField(field: string): [string, unknown] {
   const at = field.indexOf('=');
-  if (at <= 0) throw new UsageError(`--arg takes NAME=VALUE, not "${field}".`);
+  if (at <= 0) throw new UsageError(`--arg must be NAME=VALUE, got "${field}".`);
   const [name, text] = [field.slice(0, at), field.slice(at + 1)];
   let value: unknown;
   try {

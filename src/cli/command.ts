@@ -55,7 +55,7 @@ export function defineCommand<const O extends Options>(command: Command<O, Value
 
 /** What every command takes. */
 export const COMMON_OPTIONS = {
-  json: { type: 'boolean', help: 'print JSON for programs, and nothing else' },
+  json: { type: 'boolean', help: 'print JSON only, for programs' },
   help: { type: 'boolean', short: 'h', help: 'print this help' },
 } as const satisfies Options;
 
@@ -65,12 +65,12 @@ export const SETTINGS_OPTIONS = {
     type: 'string',
     multiple: true,
     value: 'PATH',
-    help: 'look for plugins in this folder, not in the usual ones; may be repeated',
+    help: 'look for plugins in this folder instead of the usual ones; may be repeated',
   },
   'data-dir': {
     type: 'string',
     value: 'PATH',
-    help: 'keep logs and such here; default $GREENROOM_HOME or ~/.greenroom',
+    help: 'keep logs and other data here; default $GREENROOM_HOME or ~/.greenroom',
   },
 } as const satisfies Options;
 

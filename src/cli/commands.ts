@@ -8,13 +8,13 @@ interface CommandEntry {
 /** The commands by name, in the order of the help. Each is read from disk when it is wanted. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   demo: { summary: 'see plugins work on your own files', load: () => import('./commands/demo.ts') },
-  init: { summary: 'write a plugin that runs at once', load: () => import('./commands/init.ts') },
-  list: { summary: 'list the plugins there are, and what is broken', load: () => import('./commands/list.ts') },
+  init: { summary: 'create a small plugin to start from', load: () => import('./commands/init.ts') },
+  list: { summary: 'list the plugins, and what is wrong with them', load: () => import('./commands/list.ts') },
   run: { summary: 'call a plugin and print its result', load: () => import('./commands/run.ts') },
-  logs: { summary: 'show what a plugin has printed', load: () => import('./commands/logs.ts') },
-  explain: { summary: 'tell why a plugin was given room, or not', load: () => import('./commands/explain.ts') },
+  logs: { summary: 'show what a plugin printed', load: () => import('./commands/logs.ts') },
+  explain: { summary: 'explain why a plugin runs, waits or was refused', load: () => import('./commands/explain.ts') },
   dev: { summary: 'run a supervisor and watch it in the inspector', load: () => import('./commands/dev.ts') },
   inspect: { summary: 'open a recorded session in the inspector', load: () => import('./commands/inspect.ts') },
   validate: { summary: 'check manifests', load: () => import('./commands/validate.ts') },
-  doctor: { summary: 'tell what of this machine works', load: () => import('./commands/doctor.ts') },
+  doctor: { summary: 'check this machine', load: () => import('./commands/doctor.ts') },
 };

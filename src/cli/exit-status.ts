@@ -4,13 +4,13 @@ import type { ErrorCode } from '../errors.ts';
 export const EXIT_STATUSES = {
   0: 'done',
   1: 'the plugin raised an error, or something is broken',
-  2: 'the command line is not right',
+  2: 'the command line is not valid',
   3: 'there is no such plugin',
   4: 'a manifest, a config, the settings or the input is not valid',
   5: 'the worker could not be started',
   6: 'the worker crashed, hung, broke the protocol or was given up',
-  7: 'the call was refused: no room, too many waiting, not supported, or stopping',
-  8: 'the call did not end within its timeout',
+  7: 'the call was refused: no capacity, a full queue, not supported, or stopping',
+  8: 'the call did not finish within its timeout',
   130: 'cancelled by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)',
 } as const;
 

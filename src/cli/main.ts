@@ -26,8 +26,8 @@ async function runCommand(args: readonly string[], terminal: Terminal): Promise<
     if (name === undefined) return await answerWithoutCommand(rest, version, help, terminal);
     const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (entry === undefined) {
-      const hint = didYouMean(name, Object.keys(COMMANDS)) ?? 'greenroom --help lists the commands.';
-      throw new UsageError(`There is no command "${name}".`, hint);
+      const hint = didYouMean(name, Object.keys(COMMANDS)) ?? 'Run "greenroom --help" for the commands.';
+      throw new UsageError(`Unknown command "${name}".`, hint);
     }
     const { command } = await entry.load();
     const { values, operands } = parseArguments(command, rest);
@@ -50,18 +50,18 @@ async function answerWithoutCommand(
     await terminal.print(terminal.json ? JSON.stringify({ version }) : version);
     return 0;
   }
-  if (help) {
+  if (help || args.length === 0) {
     await terminal.print(overview(terminal));
     return 0;
   }
   // What was typed may be wrong in more than that the command is missing.
   parseArguments({ options: SETTINGS_OPTIONS, operands: [0, 0], usage: 'COMMAND' }, args);
-  throw new UsageError('Which command?', 'greenroom --help lists the commands.');
+  throw new UsageError('Missing argument: COMMAND.', 'Run "greenroom --help" for the commands.');
 }
 
 function overview({ out }: Terminal): string {
   return [
-    `${out.bold('Greenroom')} runs plugins in processes of their own and looks after them.`,
+    `${out.bold('Greenroom')} runs plugins in separate processes and supervises them.`,
     '',
     `${out.bold('Usage:')} greenroom COMMAND [OPTIONS]`,
     '',
@@ -72,8 +72,8 @@ function overview({ out }: Terminal): string {
     ...indented(
       optionRows({
         ...SETTINGS_OPTIONS,
-        json: { type: 'boolean', help: 'print JSON for programs, and nothing else' },
-        help: { type: 'boolean', short: 'h', help: 'print this help, or that of a command' },
+        json: { type: 'boolean', help: 'print JSON only, for programs' },
+        help: { type: 'boolean', short: 'h', help: 'print this help, or the help of a command' },
         version: { type: 'boolean', short: 'v', help: 'print the version' },
       }),
     ),

@@ -6,13 +6,13 @@ import type { Terminal } from './terminal/terminal.ts';
 
 /** What to do next, on the command line, where the message does not say it or says it for programs. */
 const HINTS: Partial<Readonly<Record<ErrorCode, (plugin: string) => string>>> = {
-  E_TIMEOUT: () => 'Give it longer with --timeout SECONDS.',
-  E_UNSUPPORTED: () => 'Leave out --stream.',
-  E_START: (plugin) => `Its whole output: greenroom logs ${plugin}`,
-  E_START_TIMEOUT: (plugin) => `Its output: greenroom logs ${plugin}`,
-  E_CRASHED: (plugin) => `Its whole output: greenroom logs ${plugin}`,
-  E_HUNG: (plugin) => `Its output: greenroom logs ${plugin}`,
-  E_DATA_DIR: () => 'Choose another folder with --data-dir, or ask greenroom doctor.',
+  E_TIMEOUT: () => 'Allow more time with --timeout SECONDS.',
+  E_UNSUPPORTED: () => 'Run it without --stream.',
+  E_START: (plugin) => `Full output: greenroom logs ${plugin}`,
+  E_START_TIMEOUT: (plugin) => `Full output: greenroom logs ${plugin}`,
+  E_CRASHED: (plugin) => `Full output: greenroom logs ${plugin}`,
+  E_HUNG: (plugin) => `Full output: greenroom logs ${plugin}`,
+  E_DATA_DIR: () => 'Choose another folder with --data-dir, or run: greenroom doctor',
 };
 
 /** How many of the last lines of a worker that ended are shown. */

@@ -63,7 +63,7 @@ export function writeTemplate(template: (typeof TEMPLATES)[number], name: string
   writeFileSync(join(folder, target), text, { flag: 'wx' });
   writeFileSync(join(folder, FOLDER_MANIFEST), `${JSON.stringify(own, null, 2)}\n`, { flag: 'wx' });
   return [
-    { name: FOLDER_MANIFEST, what: 'what it is called and how it is started' },
+    { name: FOLDER_MANIFEST, what: 'its name, and how to start it' },
     { name: target, what: 'the plugin' },
   ];
 }

@@ -43,7 +43,7 @@ export function readText(file: string): FileText | null {
     const stamp = Date.now() - mtimeMs > TICK_MS ? { ino, mtimeMs, size } : undefined;
     if (!stats.isFile())
       return { reason: `is a ${stats.isDirectory() ? 'folder' : 'device or pipe'}, not a file`, stamp };
-    if (size > MAX_BYTES) return { reason: `is larger than the ${MAX_BYTES / 1024} KiB that it may have`, stamp };
+    if (size > MAX_BYTES) return { reason: `is larger than ${MAX_BYTES / 1024} KiB, the limit`, stamp };
     return { text: readWhole(descriptor, size), stamp };
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;

@@ -6,6 +6,7 @@ import type { Recorded } from './record/recorded.ts';
 import { Recorder } from './record/recorder.ts';
 import { type Recording, recordSession } from './recording.ts';
 import { InspectorServer } from './server/server.ts';
+import { servingText } from './server/serving-text.ts';
 
 export type { Recording } from './recording.ts';
 
@@ -48,7 +49,7 @@ export async function openInspector(
     server = await InspectorServer.listen({ api: new LiveApi(recorder, control), port, folder });
   } catch (error) {
     recorder.close();
-    throw new GreenroomError('E_OPTIONS', `The inspector cannot be served on port ${port}: ${messageOf(error)}`, {
+    throw new GreenroomError('E_OPTIONS', servingText('inspector', port, error), {
       cause: error,
     });
   }

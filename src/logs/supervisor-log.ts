@@ -38,7 +38,7 @@ export function guardedLog(logger: SupervisorLog): SupervisorLog {
     if (isKnown) return;
     isKnown = true;
     const why = error instanceof Error ? messageOf(error) : `a thrown ${typeof error}`;
-    const message = `The logger of the supervisor has failed: ${why}. The supervisor goes on; lines like this one are lost: ${line}`;
+    const message = `The logger of the supervisor failed: ${why}. The supervisor keeps running; log lines such as this one are lost: ${line}`;
     process.emitWarning(message, 'GreenroomWarning');
   };
   const guarded =

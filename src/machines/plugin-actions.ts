@@ -249,7 +249,7 @@ const errorOf = ({ host }: PluginContext, event: PluginEvent): GreenroomError | 
 const drainError = (context: PluginContext): GreenroomError =>
   new GreenroomError(
     'E_STOPPING',
-    `The call of "${context.name}" was ended with its worker, which was given ${context.settings.drainMs} ms to finish.`,
+    `The call to "${context.name}" was ended with its worker: it did not finish within ${context.settings.drainMs} ms. Raise drain_timeout_ms in its manifest if it needs longer.`,
     { plugin: context.name },
   );
 
@@ -508,12 +508,15 @@ export const noteOversized = base.assign(({ context, event }) => {
 export const giveUpOversized = base.raise(({ context: { name, oversized }, event }) => {
   const { error } = event as Extract<PluginEvent, { type: 'WORKER.OVERSIZED' }>;
   const { replaced } = oversized;
-  const before = replaced === 0 ? '' : ` So did the ${replaced} before it, soon after they were ready.`;
+  const before =
+    replaced === 0
+      ? ''
+      : ` So did the ${replaced === 1 ? 'worker' : `${replaced} workers`} before it, soon after becoming ready.`;
   return {
     type: 'GIVE_UP',
     error: new GreenroomError(
       'E_MEMORY',
-      `${error.message}${before} "${name}" is not started again. Raise max_rss_mb, or have the plugin use less, then load it to try again.`,
+      `${error.message}${before} "${name}" was given up. Raise max_rss_mb or make the plugin use less memory, then call load("${name}").`,
       { plugin: name, cause: error, details: { ...(error.details as object), replaced } },
     ),
   };

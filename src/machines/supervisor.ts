@@ -1,5 +1,6 @@
 import { fromPromise, setup } from 'xstate';
 import { type Clock, wallTime } from '../time/clock.ts';
+import { EXIT_DO_NOT_RESTART } from '../protocol.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestChange } from '../manifest/source.ts';
 import {
@@ -98,7 +99,7 @@ const decideRestart = base.enqueueActions(({ context, event, enqueue }) => {
         type: 'GIVE_UP',
         error: new GreenroomError(
           'E_GIVEN_UP',
-          `"${plugin}" is not started again: ${describeCause(plan.cause)}. ${ended(error.message)} Mend the cause, then load it to try again.`,
+          `"${plugin}" was given up${describeCause(plan.cause)}. Last error: ${ended(error.message)} Fix it, then call load("${plugin}").`,
           { plugin, cause: error, details: { ...plan.cause, times } },
         ),
       });
@@ -115,13 +116,13 @@ function ended(sentence: string): string {
 function describeCause({ kind, limit, times }: GiveUpCause): string {
   switch (kind) {
     case 'not-retryable':
-      return 'another start can only fail the same way';
+      return ': another start would fail in the same way';
     case 'do-not-restart':
-      return 'its worker asked for that by its exit status';
+      return `: its worker exited with status ${EXIT_DO_NOT_RESTART}, which asks for no restart`;
     case 'temporary':
-      return 'its restart policy is "temporary"';
+      return ': its restart policy is "temporary"';
     case 'too-many-restarts':
-      return `it was restarted ${times.length} times within ${(limit?.periodMs ?? 0) / 1_000} s`;
+      return ` after ${times.length} ${times.length === 1 ? 'restart' : 'restarts'} in ${(limit?.periodMs ?? 0) / 1_000} s`;
   }
 }
 

@@ -18,10 +18,10 @@ export function isRetryable(error: GreenroomError): boolean {
   return !PERMANENT.has(error.code) || shortageIn(error.cause) !== undefined;
 }
 
-/** "exited with status 1", "was ended by SIGKILL" or "ran out of memory". */
+/** "exited with status 1", "was killed (SIGKILL)" or "ran out of memory". */
 export function describeExit(exit: WorkerExit): string {
   if (exit.outOfMemory) return `ran out of memory (${exit.signal ?? `status ${exit.code}`})`;
-  return exit.signal === null ? `exited with status ${exit.code}` : `was ended by ${exit.signal}`;
+  return exit.signal === null ? `exited with status ${exit.code}` : `was killed (${exit.signal})`;
 }
 
 /** How much of a worker's last words a message takes, in characters. */
@@ -48,7 +48,7 @@ function lastLine(output: string): string {
     (hasStack ? lines.findLast((text) => ERROR_LINE.test(text)) : undefined) ??
     lines.findLast((text) => text.trim() !== '' && !NOT_THE_CAUSE.test(text))?.trim() ??
     '';
-  return line === '' ? 'It printed nothing.' : `It said last: ${shortened(line, MAX_WORDS)}`;
+  return line === '' ? 'It printed nothing.' : `Last output: ${shortened(line, MAX_WORDS)}`;
 }
 
 function isExit(cause: unknown): cause is WorkerExit {
@@ -94,7 +94,7 @@ export function crashError(plugin: string, exit: WorkerExit): GreenroomError {
 export function deadlineError(plugin: string, step: string, startMs: number, output: string): GreenroomError {
   return new GreenroomError(
     'E_START_TIMEOUT',
-    `The worker of "${plugin}" was still ${step} after ${startMs} ms and was ended. Raise start_timeout_ms in its manifest if it needs longer.`,
+    `The worker of "${plugin}" was still ${step} after ${startMs} ms and was killed. Raise start_timeout_ms in its manifest if it needs longer.`,
     { plugin, details: { output } },
   );
 }

@@ -116,7 +116,7 @@ export class Catalogue {
     const problems = [...this.#files.values()].flatMap((file) => file.problems);
     for (const { entry, by } of this.shadowed()) {
       if (entry.searchPath !== by.searchPath || isLeaving(entry.file) || isLeaving(by.file)) continue;
-      const reason = `"${entry.manifest.name}" is already the name of ${by.file}, which is used`;
+      const reason = `"${entry.manifest.name}" is already used by ${by.file}; give this plugin another name`;
       problems.push({ file: entry.file, field: 'name', reason, severity: 'error' });
     }
     return problems;

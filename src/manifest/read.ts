@@ -5,7 +5,7 @@ import { type FileStamp, readText } from '../files/file-text.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
 import { isSurelySound, type JsonPath, jsonFaults } from '../json/json-text.ts';
 import { isCopyName } from './backup-name.ts';
-import { type Manifest, parseManifest } from './schema.ts';
+import { type Manifest, type ManifestIssue, parseManifest } from './schema.ts';
 import { placeName } from './search-path.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 
@@ -86,24 +86,20 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
       reason,
       severity: 'error' as const,
     }));
-    return { problems: firstOf(issues), stamp };
+    return { problems: firstOf([...issues, ...warningsOf(file, parsed?.unknown)]), stamp };
   }
-  const { manifest, unknownKeys } = parsed;
+  const { manifest } = parsed;
   const place = placeName(searchPath, file);
   if (isCopyName(place) && place !== manifest.name.normalize('NFC')) {
-    const reason = `is taken for a copy, as it is called "${place}", and not used; rename it if "${manifest.name}" is to run from it`;
+    const reason = `ignored: "${place}" looks like the name of a copy; rename it to use it for "${manifest.name}"`;
     return { problems: [{ file, reason, severity: 'warning' }], stamp };
   }
-  const problems: readonly ManifestProblem[] =
-    unknownKeys.length === 0
-      ? NO_PROBLEMS
-      : unknownKeys.map((field) => ({
-          file,
-          field,
-          reason: 'is not known and means nothing here',
-          severity: 'warning',
-        }));
+  const problems = warningsOf(file, parsed.unknown);
   return { entry: toEntry(manifest, file, searchPath), problems: firstOf(problems), stamp };
+}
+
+function warningsOf(file: string, unknown: readonly ManifestIssue[] = []): readonly ManifestProblem[] {
+  return unknown.length === 0 ? NO_PROBLEMS : unknown.map((issue) => ({ file, ...issue, severity: 'warning' }));
 }
 
 /** Whether `env_vars` has numbers, which are used as they are written. */
@@ -116,7 +112,7 @@ function hasNumericVariables(value: unknown): boolean {
 function firstOf(problems: readonly ManifestProblem[]): readonly ManifestProblem[] {
   const [first] = problems;
   if (first === undefined || problems.length <= MAX_PROBLEMS) return problems;
-  const reason = `has ${problems.length - MAX_PROBLEMS} more problems like these`;
+  const reason = `${problems.length - MAX_PROBLEMS} more problems are not shown`;
   return [...problems.slice(0, MAX_PROBLEMS), { file: first.file, reason, severity: first.severity }];
 }
 
@@ -168,11 +164,11 @@ export function checkPaths(entry: ManifestEntry): ManifestProblem[] {
   const missing = (field: string, reason: string): void =>
     void problems.push({ file, field, reason, severity: 'error' });
   const { module, cwd } = resolved;
-  if (cwd !== undefined && !isDirectory(cwd)) missing('cwd', `the folder ${cwd} is not there`);
+  if (cwd !== undefined && !isDirectory(cwd)) missing('cwd', `the folder ${cwd} does not exist`);
   if (module !== undefined && isAbsolute(module) && !exists(module))
-    missing('module', `the module file ${module} is not there`);
+    missing('module', `the module file ${module} does not exist`);
   for (const { field, what, program } of kindOf(manifest).programs(entry)) {
-    if (!isRunnable(program)) missing(field, `the ${what} ${program} is not there or cannot be run`);
+    if (!isRunnable(program)) missing(field, `the ${what} ${program} ${unrunnableText(program)}`);
   }
   return problems;
 }
@@ -192,6 +188,13 @@ function isSo(look: () => boolean): boolean {
   } catch (error) {
     return shortageIn(error) !== undefined;
   }
+}
+
+function unrunnableText(program: string): string {
+  if (!isAbsolute(program)) return 'was not found on PATH';
+  return exists(program) && !isDirectory(program)
+    ? `is not executable; run: chmod +x ${program}`
+    : 'does not exist, or is not a file';
 }
 
 function isRunnable(program: string): boolean {

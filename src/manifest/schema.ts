@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { findKind, inferKind, kindNames, type WorkerKindName } from '../worker-kinds/kinds.ts';
+import { expectedText, unknownText } from '../text/expected.ts';
+import { zodMessages } from '../text/zod-messages.ts';
 
 const milliseconds = z.number().int().nonnegative();
 const megabytes = z.number().nonnegative();
@@ -45,21 +47,23 @@ const restart = z.strictObject({
 /** The fields of a manifest. Those from `start_timeout_ms` on overrule the supervisor's settings for one plugin. */
 export const manifestShape = {
   $schema: z.string().optional().describe('The JSON Schema of this file, for editors.'),
-  name: pluginName.describe('What the plugin is called by; unique among the manifests in force.'),
+  name: pluginName.describe('The name of the plugin, unique among all plugins.'),
   version: z.string().optional().describe('The version of the plugin.'),
-  description: z.string().optional().describe('What the plugin does, in a sentence.'),
+  description: z.string().optional().describe('What the plugin does, in one sentence.'),
   author: z.string().optional().describe('Who wrote it.'),
-  category: z.string().optional().describe('By which plugins can be listed.'),
+  category: z.string().optional().describe('A category to list plugins by.'),
   interface: z.string().optional().describe('The dotted name of the interface the class implements; information only.'),
   type: z.string().optional().describe('Information only.'),
   worker: z
     .string()
-    .refine((name) => findKind(name) !== undefined, { error: () => `must be one of ${kindNames().join(', ')}` })
+    .refine((name) => findKind(name) !== undefined, {
+      error: ({ input }) => expectedText({ enum: kindNames() }, input),
+    })
     .meta({ enum: kindNames() })
     .optional()
-    .describe('How the worker is started. Inferred from module, class and command.'),
+    .describe('How the worker is started. Default: inferred from module, class and command.'),
   module: filledText.optional().describe('A dotted Python module, or a module file relative to the manifest.'),
-  class: z.string().min(1).optional().describe('The Python class to construct.'),
+  class: z.string().min(1).optional().describe('The Python class to instantiate.'),
   python_path: filledText.optional().describe("The plugin's own Python interpreter. Default: python3 on PATH."),
   conda_env: z.string().optional().describe('The name of the environment of the interpreter; information only.'),
   db_path: z.string().optional().describe('Information for the plugin.'),
@@ -77,30 +81,32 @@ export const manifestShape = {
   pass_env: z
     .array(z.string().min(1))
     .optional()
-    .describe("Names or patterns (HF_*) of the host's variables to pass on."),
-  resources: resources.optional().describe('What the plugin takes up, in MiB.'),
+    .describe("Names or patterns (HF_*) of the host program's environment variables to pass on."),
+  resources: resources.optional().describe('The memory that the plugin needs, in MiB, and how it is scheduled.'),
   config_schema: z.record(z.string(), z.unknown()).optional().describe('The JSON Schema of its config, with defaults.'),
-  max_concurrency: z.number().int().positive().optional().describe('How many calls run at once. Default 1.'),
+  max_concurrency: z.number().int().positive().optional().describe('How many calls may run at once. Default 1.'),
   max_rss_mb: z
     .number()
     .positive()
     .optional()
-    .describe('How much memory the worker with all it has started may use, in MiB, before it is replaced.'),
-  max_waiting: z.number().int().positive().optional().describe('How many calls may wait. Default 1000.'),
-  idempotent: z.boolean().optional().describe('Whether a call may be sent again when its worker dies under it.'),
-  start_timeout_ms: milliseconds.optional().describe('From spawn to ready.'),
-  drain_timeout_ms: milliseconds.optional().describe('For calls to end before the worker is taken away.'),
-  stop_timeout_ms: milliseconds.optional().describe('For /cleanup, and again between SIGTERM and SIGKILL.'),
+    .describe('The memory that the worker and its child processes may use, in MiB, before the worker is replaced.'),
+  max_waiting: z.number().int().positive().optional().describe('How many calls may wait in the queue. Default 1000.'),
+  idempotent: z.boolean().optional().describe('Whether a call may be sent again when its worker dies.'),
+  start_timeout_ms: milliseconds.optional().describe('How long the worker may take from spawn to ready.'),
+  drain_timeout_ms: milliseconds.optional().describe('How long calls may take to finish before the worker is stopped.'),
+  stop_timeout_ms: milliseconds
+    .optional()
+    .describe('How long /cleanup may take, and then the time between SIGTERM and SIGKILL.'),
   cancel_grace_ms: milliseconds
     .optional()
-    .describe('For a cancelled call to be given up before the worker is replaced.'),
+    .describe('How long a cancelled call may take to end before the worker is replaced.'),
   liveness: z
     .union([
       z.literal(false),
       z.strictObject({ interval_ms: milliseconds.min(1).optional(), timeout_ms: milliseconds.min(1).optional() }),
     ])
     .optional()
-    .describe('How often the worker is asked whether it is alive, and how long it may take; false: never.'),
+    .describe('How often the worker is checked, and how long it may take to answer; false: never.'),
   restart: restart.optional().describe('How a crashed worker is restarted.'),
 };
 
@@ -118,36 +124,33 @@ export interface ManifestIssue {
   readonly reason: string;
 }
 
-/** A manifest, or what is wrong with it. `unknownKeys` are kept in it but mean nothing here. */
+/** A manifest, or what is wrong with it. `unknown` fields are kept in it and ignored. */
 export type ManifestParse =
-  | { readonly ok: true; readonly manifest: Manifest; readonly unknownKeys: readonly string[] }
-  | { readonly ok: false; readonly issues: readonly ManifestIssue[] };
+  | { readonly ok: true; readonly manifest: Manifest; readonly unknown: readonly ManifestIssue[] }
+  | { readonly ok: false; readonly issues: readonly ManifestIssue[]; readonly unknown: readonly ManifestIssue[] };
 
 /** Checks the content of a manifest file. Fields that are null count as absent, as older tools write them. */
 export function parseManifest(value: unknown): ManifestParse {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { ok: false, issues: [{ field: '', reason: 'must be a JSON object' }] };
+    return { ok: false, issues: [{ field: '', reason: 'must be a JSON object' }], unknown: [] };
   }
   const given = withoutNulls(value as Record<string, unknown>);
-  const parsed = manifestSchema.safeParse(given);
+  const unknown = Object.keys(given)
+    .filter((key) => !KNOWN_KEYS.has(key))
+    .map((key) => ({ field: key, reason: `${unknownText('field', key, KNOWN_KEYS)} (ignored)` }));
+  const parsed = manifestSchema.safeParse(given, { error: zodMessages('field') });
   if (!parsed.success) {
     const issues = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), reason: message }));
-    return { ok: false, issues };
+    return { ok: false, issues, unknown };
   }
   const { data } = parsed;
   const kind = data.worker === undefined ? inferKind(data) : findKind(data.worker);
-  if (kind === undefined) {
-    return {
-      ok: false,
-      issues: [{ field: 'worker', reason: 'cannot be inferred: give "module" (and "class" for Python) or "command"' }],
-    };
-  }
+  if (kind === undefined) return { ok: false, issues: [{ field: 'worker', reason: uninferredText(data) }], unknown };
   const issues = kind.required
     .filter((field) => data[field] === undefined)
-    .map((field) => ({ field, reason: `is needed by a worker of kind "${kind.name}"` }));
-  if (issues.length > 0) return { ok: false, issues };
-  const unknownKeys = Object.keys(data).filter((key) => !KNOWN_KEYS.has(key));
-  return { ok: true, manifest: Object.assign(data, { worker: kind.name as WorkerKindName }), unknownKeys };
+    .map((field) => ({ field, reason: `missing; a worker of kind "${kind.name}" needs it` }));
+  if (issues.length > 0) return { ok: false, issues, unknown };
+  return { ok: true, manifest: Object.assign(data, { worker: kind.name as WorkerKindName }), unknown };
 }
 
 function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
@@ -159,4 +162,10 @@ function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
       key === 'resources' && typeof field === 'object' ? withoutNulls(field as Record<string, unknown>) : field;
   }
   return kept;
+}
+
+function uninferredText({ module }: z.output<typeof manifestSchema>): string {
+  return module === undefined
+    ? 'cannot be inferred; add "module" (and "class" for Python), or "command"'
+    : `cannot be inferred from "module": ${JSON.stringify(module)}; add "worker": "python" or "worker": "node"`;
 }

@@ -145,7 +145,7 @@ class DiskManifests implements ManifestSource {
   }
 
   #pollBecause(searchPath: string, why: string): void {
-    const reason = `the search path ${why}; it is looked through every ${this.#options.pollMs} ms ("pollMs")`;
+    const reason = `the search path ${why}; it is scanned every ${this.#options.pollMs} ms instead ("pollMs")`;
     this.#unwatchable.set(searchPath, { file: searchPath, reason, severity: 'warning' });
     this.#gather();
     void this.#poll();

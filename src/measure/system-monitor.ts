@@ -6,6 +6,7 @@ import { readSystemMemory, type SystemMemory } from './system-memory.ts';
 import { readTreeMemories, type TreeMemory } from './tree-memory.ts';
 import { type RunningWorker, workerUse } from './worker-use.ts';
 import type { Clock } from '../time/clock.ts';
+import { zodMessages } from '../text/zod-messages.ts';
 import { GreenroomError } from '../errors.ts';
 import type { Measurement } from '../scheduler/ledger.ts';
 import { visibleGpus } from '../scheduler/gpus/placement.ts';
@@ -99,13 +100,13 @@ export class SystemMonitor {
   use(name: string, read: () => Promise<unknown>): void {
     this.#name = name;
     const checked = async (): Promise<SystemStats> => {
-      const { data, error } = registeredStats.safeParse(await read());
+      const { data, error } = registeredStats.safeParse(await read(), { error: zodMessages('field') });
       if (data !== undefined) return data;
       const [issue] = error.issues;
       const where = issue === undefined || issue.path.length === 0 ? 'its answer' : issue.path.join('.');
       throw new GreenroomError(
         'E_OPTIONS',
-        `The system monitor "${name}" gave no figures that can be used: ${where}: ${issue?.message}.`,
+        `The system monitor "${name}" returned invalid figures: ${where}: ${issue?.message}.`,
       );
     };
     this.#read = checked;

@@ -10,7 +10,7 @@ export function configSchemaOf({ config }: AnyPlugin): unknown {
   try {
     return config['~standard'].jsonSchema?.input({ target: 'draft-2020-12' }) ?? null;
   } catch (error) {
-    createPluginLog().warn(`The config schema cannot be said as JSON Schema: ${String(error)}`);
+    createPluginLog().warn(`The config schema cannot be expressed as JSON Schema: ${String(error)}`);
     return null;
   }
 }

@@ -15,16 +15,15 @@ export interface OrphanProtection {
 
 const PROMISES: Readonly<Record<OrphanProtectionTier, string>> = {
   cgroup:
-    'Everything a worker has started ends with it, and with this process however it dies, wherever it has run: each ' +
-    'worker is in a control group of its own.',
+    'When a worker or this process dies, everything the worker started is killed: each worker has its own control group.',
   mark:
-    'Everything a worker has started ends with it, and with this process however it dies, also what left its group ' +
-    'and session. Not covered: what emptied its environment and left the group as well.',
+    'When a worker or this process dies, everything the worker started is killed, even in another group or session. ' +
+    'Not covered: processes that both clear their environment and leave the group.',
   group:
-    "The worker's process group ends with it, and with this process however it dies. Not covered: what left the group.",
+    'When a worker or this process dies, its process group is killed. Not covered: processes that leave the group.',
   lifeline:
-    'If this process dies, workers built on an SDK end themselves. Not covered: other workers, and what workers have ' +
-    'started.',
+    'When this process dies, workers built on an SDK exit by themselves. Not covered: other workers, and processes that ' +
+    'workers start.',
 };
 
 /** The shell in which the guard runs. */

@@ -103,7 +103,7 @@ export class WorkerTrees {
       if (shortageIn(error) !== undefined) return;
       throw new GreenroomError(
         'E_DATA_DIR',
-        `The data directory ${this.#dataDir} cannot be written: ${messageOf(error)}. Set dataDir or GREENROOM_HOME to one that can.`,
+        `The data directory ${this.#dataDir} cannot be written: ${messageOf(error)}. Set dataDir or GREENROOM_HOME to a writable folder.`,
         { cause: error },
       );
     }

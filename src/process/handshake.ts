@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { zodMessages } from '../text/zod-messages.ts';
 import { GreenroomError } from '../errors.ts';
 import type { Handshake } from '../protocol.ts';
 
@@ -40,20 +41,21 @@ export function parseHandshake(line: string, plugin: string, nonce: string): Han
   }
   if (typeof value !== 'object' || value === null || !('greenroom' in value)) return undefined;
   const refuse = (reason: string): GreenroomError =>
-    new GreenroomError('E_HANDSHAKE', `The handshake of the worker of "${plugin}" is not acceptable: ${reason}`, {
+    new GreenroomError('E_HANDSHAKE', `The worker of "${plugin}" sent an invalid handshake: ${reason}`, {
       plugin,
       details: value,
     });
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: zodMessages('field') });
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     return refuse(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}.`);
   }
   const handshake = parsed.data;
-  if (handshake.nonce !== nonce)
-    return refuse('it carries the nonce of another spawn. It must repeat the one of its own boot line.');
+  if (handshake.nonce !== nonce) return refuse('wrong nonce. It must repeat the nonce of its boot line.');
   if (handshake.greenroom !== VERSION) {
-    return refuse(`it chose protocol version ${handshake.greenroom}, and this host offered only ${VERSION}.`);
+    return refuse(
+      `it chose protocol version ${handshake.greenroom}, but this version of Greenroom offers only ${VERSION}.`,
+    );
   }
   return {
     ...handshake,

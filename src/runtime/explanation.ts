@@ -146,13 +146,12 @@ function idleStreamsOf(record: PluginRecord | undefined, now: number, toWall: Kn
   });
 }
 
-/** "words: 1 call, a stream whose reader has asked for nothing for 42 s". */
+/** "words: 1 call, a stream unread for 42 s". */
 function idleText({ plugin, calls, streams, since }: IdleStreams, now: number): string {
   const all =
     calls === 1 ? '1 call, a stream' : `${calls} calls, ${streams} of them ${streams === 1 ? 'a stream' : 'streams'}`;
-  const whose = streams === 1 ? 'whose reader has' : 'whose readers have';
   const long = `${streams === 1 ? '' : 'up to '}${Math.floor((now - since) / 1_000)} s`;
-  return `${plugin}: ${all} ${whose} asked for nothing for ${long}`;
+  return `${plugin}: ${all} unread for ${long}`;
 }
 
 function spreadText({ spread = 1 }: Need): string {
@@ -163,18 +162,18 @@ function linesOf(facts: Omit<Explanation, 'lines'>, now: number, givenUp: string
   const { plugin, state, phase, since, need, free, holdings, decision, eviction, idleStreams } = facts;
   const seconds = ((now - since) / 1_000).toFixed(1);
   const lines = [
-    `"${plugin}" is ${state} (${phase}) for ${seconds} s.`,
+    `"${plugin}" has been ${phase === state ? state : `${state} (${phase})`} for ${seconds} s.`,
     ...(givenUp === undefined ? [] : [`given up ${givenUp}`]),
     `needs    ${amountsText(need)}${spreadText(need)}${need.pinned === true ? ', pinned' : ''}`,
   ];
   for (const { generation, standing, leaving, holds, uses } of holdings) {
-    const going = leaving ? ', told to go' : '';
+    const going = leaving ? ', being evicted' : '';
     lines.push(`holds    ${amountsText(holds)}, for worker ${generation}, ${standing}${going}`);
-    if (uses !== undefined) lines.push(`uses     ${amountsText(uses)}, as measured`);
+    if (uses !== undefined) lines.push(`uses     ${amountsText(uses)}, measured`);
   }
   lines.push(`free now ${amountsText(free)}`);
   if (decision !== undefined) lines.push('', ...decisionText(decision, now));
   for (const idle of idleStreams) lines.push(`unread   ${idleText(idle, now)}`);
-  if (eviction !== undefined) lines.push('', 'It was told to go:', ...decisionText(eviction, now));
+  if (eviction !== undefined) lines.push('', 'Last eviction:', ...decisionText(eviction, now));
   return lines;
 }

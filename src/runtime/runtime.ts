@@ -175,7 +175,7 @@ export class Runtime implements PluginHost, SupervisorHost {
         }),
         release: fromPromise(({ input, signal }) => measurements.release(input.context, signal)),
         resume: fromPromise(({ input: { residency, config, entry }, signal }) => {
-          if (residency === undefined) return Promise.reject(new Error('The warm worker is gone.'));
+          if (residency === undefined) return Promise.reject(new Error('The warm worker has ended.'));
           return initializeWorker(residency.channel, entry, config, signal);
         }),
       },
@@ -214,7 +214,7 @@ export class Runtime implements PluginHost, SupervisorHost {
       // The driver may take longer than a decision waits, and what is started before would have no place on them.
       this.scheduling.input.policy?.measures === true ? this.systemMonitor.findGpus() : undefined,
     ]);
-    if (swept > 0) this.#logger.warn({ swept }, 'What a supervisor that was killed had left behind has been ended.');
+    if (swept > 0) this.#logger.warn({ swept }, 'Killed worker processes that an earlier supervisor had left behind.');
     return changes;
   }
 
@@ -299,7 +299,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   }
 
   readonly onListenerError = (error: unknown): void => {
-    this.#logger.error({ err: error }, 'A listener of the embedding program threw an error.');
+    this.#logger.error({ err: error }, 'A listener of the host program threw an error.');
   };
 
   /** The log file of a plugin. */
@@ -332,7 +332,7 @@ export class Runtime implements PluginHost, SupervisorHost {
         this.#successors.delete(change.name);
         record?.send({
           type: 'REMOVE',
-          error: new GreenroomError('E_UNKNOWN_PLUGIN', `The manifest of "${change.name}" has been removed.`, {
+          error: new GreenroomError('E_UNKNOWN_PLUGIN', `The manifest of "${change.name}" was removed.`, {
             plugin: change.name,
           }),
         });
@@ -359,7 +359,7 @@ export class Runtime implements PluginHost, SupervisorHost {
       const { plugin } = record;
       record.send({
         type: 'REMOVE',
-        error: new GreenroomError('E_STOPPING', `The supervisor of "${plugin}" is stopping.`, { plugin }),
+        error: new GreenroomError('E_STOPPING', `The supervisor is stopping, and "${plugin}" with it.`, { plugin }),
       });
     }
   }
@@ -452,7 +452,10 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   replaced(context: PluginContext, error: GreenroomError | undefined): void {
     if (error !== undefined)
-      this.#logger.warn({ plugin: context.name, err: error }, 'The new worker did not start; the old one goes on.');
+      this.#logger.warn(
+        { plugin: context.name, err: error },
+        'The replacement worker did not start; the old worker keeps running.',
+      );
     const record = this.records.get(context.name);
     if (record === undefined) return;
     record.replacementError = error;
@@ -463,7 +466,10 @@ export class Runtime implements PluginHost, SupervisorHost {
   reconfigure(context: PluginContext): void {
     const { name: plugin } = context;
     this.#reinitialize(plugin).catch((error: unknown) =>
-      this.#logger.warn({ plugin, err: error }, 'The changed config was not accepted; the former stays.'),
+      this.#logger.warn(
+        { plugin, err: error },
+        'The plugin rejected the changed config; the previous config stays in effect.',
+      ),
     );
   }
 
@@ -492,7 +498,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   }
 
   #noteProblems(problems: readonly ManifestProblem[]): void {
-    for (const problem of problems) this.#logger.warn({ ...problem }, 'A manifest is not usable as it is.');
+    for (const problem of problems) this.#logger.warn({ ...problem }, manifestProblemText(problem));
     this.problems.notify(problems);
   }
 
@@ -508,12 +514,16 @@ export class Runtime implements PluginHost, SupervisorHost {
   /** An error of a plugin's machine is a bug of ours too, but the other plugins need not suffer for it. */
   #failPlugin(record: PluginRecord, error: unknown): void {
     const { plugin } = record;
-    this.#logger.fatal({ plugin, err: error }, 'The machine of a plugin has failed; its workers are ended.');
+    this.#logger.fatal({ plugin, err: error }, 'The state machine of a plugin failed; its workers are killed.');
     this.#trees.killAll(plugin);
-    const lost = new GreenroomError('E_STOPPING', `"${plugin}" has failed inside the supervisor and is given up.`, {
-      plugin,
-      cause: error,
-    });
+    const lost = new GreenroomError(
+      'E_STOPPING',
+      `"${plugin}" was given up: its state machine failed, as the log of the supervisor tells.`,
+      {
+        plugin,
+        cause: error,
+      },
+    );
     const { residency } = record.gate;
     if (residency !== undefined) record.gate.lose(residency.generation, residency, lost);
     record.gate.refuse(lost);
@@ -522,9 +532,13 @@ export class Runtime implements PluginHost, SupervisorHost {
 
   #fail(error: unknown): void {
     this.#failure = error;
-    this.#logger.fatal({ err: error }, 'The supervisor has failed; every worker is ended.');
+    this.#logger.fatal({ err: error }, 'The supervisor failed; all workers are killed.');
     this.killAll();
   }
+}
+
+function manifestProblemText({ file, field, reason }: ManifestProblem): string {
+  return `Problem in ${file}: ${field === undefined || field === '' ? '' : `${field}: `}${reason}.`;
 }
 
 /** The smallest thing that has to happen to a plugin whose manifest has changed. */

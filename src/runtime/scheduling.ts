@@ -86,7 +86,10 @@ export class Scheduling {
     };
     this.decisions = new Listeners(host.onListenerError);
     this.#footprints = openFootprints(settings.dataDir, (error) =>
-      host.logger.warn({ err: error }, 'What plugins take up cannot be written down; it is measured anew next time.'),
+      host.logger.warn(
+        { err: error },
+        'The measured memory use of plugins cannot be saved; it is measured again after the next start.',
+      ),
     );
   }
 
@@ -208,7 +211,10 @@ export class Scheduling {
     try {
       this.#host.log(plugin).event(details, line);
     } catch (error) {
-      this.#host.logger.error({ plugin, err: error }, 'A decision about a plugin cannot be written to its log.');
+      this.#host.logger.error(
+        { plugin, err: error },
+        'A scheduling decision cannot be written to the log of the plugin.',
+      );
     }
   }
 
@@ -219,13 +225,13 @@ export class Scheduling {
 }
 
 const FACTS: Readonly<Record<SchedulerFact['kind'], string>> = {
-  'nothing-enforced': 'There is neither a capacity nor a monitor, so nothing limits how many plugins run.',
-  'monitor-late': 'The monitor has not answered in time; its last figures count.',
-  'not-seen-free': 'Memory that was given up is not measured as free; a plugin is started all the same.',
-  'victim-late': 'A plugin that was told to go has not gone; room is looked for elsewhere.',
-  'policy-failed': 'The policy has thrown an error or answered wrongly; who asked is refused.',
-  'victim-spared': 'The policy chose a plugin that cannot be taken away now.',
-  overcommitted: 'By a changed manifest, or by what was measured, the residents exceed the capacity.',
+  'nothing-enforced': 'Nothing limits how many plugins run: neither a capacity nor a system monitor is set.',
+  'monitor-late': 'The system monitor did not answer in time; its last figures are used.',
+  'not-seen-free': 'Released memory is still not measured as free; the plugin is started anyway.',
+  'victim-late': 'A plugin did not leave in time after it was evicted; capacity is sought elsewhere.',
+  'policy-failed': 'The policy threw an error or returned an invalid verdict; the plugin is refused.',
+  'victim-spared': 'The policy chose a plugin that cannot be evicted now.',
+  overcommitted: 'Loaded plugins exceed the capacity, because a manifest changed or more memory was measured.',
 };
 
 function measuredBy(

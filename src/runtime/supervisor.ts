@@ -199,8 +199,7 @@ export class Supervisor implements AsyncDisposable {
   /** @internal Ends the supervisor where the inspector cannot be served. */
   async serveInspector(options: InspectSettings, logger: SupervisorLog): Promise<void> {
     const { records, transitions, problems, calls, clock, root } = this.#runtime;
-    const onError = (error: unknown): void =>
-      logger.error({ err: error }, 'The inspector has failed to record something.');
+    const onError = (error: unknown): void => logger.error({ err: error }, 'The inspector failed to record an event.');
     try {
       // Read from disk only where it is wanted.
       const { openInspector } = await import('../inspector/index.ts');
@@ -369,7 +368,7 @@ export class Supervisor implements AsyncDisposable {
       if (record.serving) {
         return new GreenroomError(
           'E_TIMEOUT',
-          `"${name}" was not released: its calls did not end within its drain timeout.`,
+          `"${name}" was not released: its calls did not finish within its drain timeout. Raise drain_timeout_ms in its manifest, or try again.`,
           { plugin: name },
         );
       }
@@ -462,7 +461,7 @@ export class Supervisor implements AsyncDisposable {
   async stats(name: string): Promise<TreeStats> {
     const { pid } = this.#record(name).snapshot();
     if (pid === undefined)
-      throw new GreenroomError('E_NOT_LOADED', `"${name}" has no worker, so there is nothing to measure.`, {
+      throw new GreenroomError('E_NOT_LOADED', `"${name}" has no worker to measure. Start it first: load("${name}").`, {
         plugin: name,
       });
     return this.#sampler.sample(pid);
@@ -584,7 +583,7 @@ export class Supervisor implements AsyncDisposable {
       default:
         throw new GreenroomError(
           'E_OPTIONS',
-          `A supervisor has no event ${quoted(event)}. There are: transition, problem, decision.`,
+          `Unknown event ${quoted(event)} for on(). Expected one of: transition, problem, decision.`,
         );
     }
   }
@@ -676,7 +675,7 @@ export class Supervisor implements AsyncDisposable {
     // JavaScript may have passed anything.
     const isName = typeof name === 'string';
     const near = isName ? nearestName(name, this.#runtime.records.keys()) : undefined;
-    const hint = near === undefined ? 'plugins() lists those there are.' : `Did you mean "${near}"?`;
+    const hint = near === undefined ? 'Call plugins() to list the known plugins.' : `Did you mean "${near}"?`;
     return new GreenroomError('E_UNKNOWN_PLUGIN', `There is no plugin ${quoted(name)}. ${hint}`, {
       plugin: isName ? name : undefined,
       details: { nearest: near },
@@ -718,5 +717,8 @@ export class Supervisor implements AsyncDisposable {
 }
 
 function stoppingError(): GreenroomError {
-  return new GreenroomError('E_STOPPING', 'The supervisor is stopping or has stopped. Create another one.');
+  return new GreenroomError(
+    'E_STOPPING',
+    'The supervisor is stopping or has stopped. Create another one with createSupervisor().',
+  );
 }

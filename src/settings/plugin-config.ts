@@ -4,6 +4,8 @@ import { GreenroomError, messageOf } from '../errors.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
 import { shortageIn } from '../system-error.ts';
 import { isOverTime, withinTime } from '../time/time-limit.ts';
+import { isSecretName } from '../inspector/redaction/secrets.ts';
+import { acceptedText, expectedText, unknownText } from '../text/expected.ts';
 import { writeJson } from '../json/exact-json.ts';
 
 type Schema = Record<string, unknown>;
@@ -34,38 +36,43 @@ export function copyConfig(config: unknown, plugin: string): unknown {
  */
 export async function resolveConfig(schema: unknown, given: unknown, plugin: string): Promise<unknown> {
   const refuse = (reason: string, rest: { cause?: unknown; details?: unknown } = {}): never => {
-    throw new GreenroomError('E_CONFIG', `The config ${reason}`, { plugin, ...rest });
+    throw new GreenroomError('E_CONFIG', reason, { plugin, ...rest });
   };
-  if (isDeeperThan(MAX_LEVELS, given)) refuse(`of "${plugin}" is nested more than ${MAX_LEVELS} levels deep.`);
+  if (isDeeperThan(MAX_LEVELS, given))
+    refuse(`The config of "${plugin}" is nested more than ${MAX_LEVELS} levels deep.`);
   if (!isObject(schema)) return given ?? {};
-  if (isDeeperThan(MAX_LEVELS, schema)) refuse(`schema of "${plugin}" is nested more than ${MAX_LEVELS} levels deep.`);
+  if (isDeeperThan(MAX_LEVELS, schema))
+    refuse(`The config schema of "${plugin}" is nested more than ${MAX_LEVELS} levels deep.`);
   let validate: ajv2020.ValidateFunction;
   try {
     validate = validatorOf(schema, plugin);
   } catch (cause) {
     const shortage = shortageIn(cause);
     if (shortage === undefined) throw cause;
-    return refuse(`of "${plugin}" cannot be checked now: ${shortage}.`, { cause });
+    return refuse(`The config of "${plugin}" cannot be checked now: ${shortage}. Try again.`, { cause });
   }
   const check = (): { readonly config: unknown; readonly problems: readonly string[] } => {
     const defaults = defaultsOf(schema, schema, new Map());
     const config = isObject(given) && isObject(defaults) ? { ...defaults, ...given } : (given ?? defaults ?? {});
-    return { config, problems: validate(config) ? [] : (validate.errors ?? []).map(describe) };
+    return { config, problems: validate(config) ? [] : withoutBranches(validate.errors ?? []).map(describe) };
   };
   let checked: ReturnType<typeof check>;
   try {
     checked = inTime(check);
   } catch (cause) {
     const shortage = shortageIn(cause);
-    if (shortage !== undefined) return refuse(`of "${plugin}" cannot be checked now: ${shortage}.`, { cause });
+    if (shortage !== undefined)
+      return refuse(`The config of "${plugin}" cannot be checked now: ${shortage}. Try again.`, { cause });
     const reason = isOverTime(cause)
-      ? `takes more than ${MAX_CHECK_MS} ms. Look in its schema for a "pattern" that fits in very many ways, or for branches that refer to one another`
-      : `fails: ${messageOf(cause)}. Look in its schema for a "$ref" that leads to itself`;
-    return refuse(`of "${plugin}" is not accepted, as checking it ${reason}.`, { cause });
+      ? `took more than ${MAX_CHECK_MS} ms. Look in its schema for a "pattern" that backtracks, or for branches that refer to one another`
+      : `failed: ${messageOf(cause)}. Look in its schema for a "$ref" that leads to itself`;
+    return refuse(`The config of "${plugin}" cannot be accepted: checking it ${reason}.`, { cause });
   }
   const { config, problems } = checked;
   if (problems.length === 0) return config;
-  return refuse(`of "${plugin}" does not fit its schema: ${problems.join('; ')}.`, { details: { problems } });
+  return refuse(`The config of "${plugin}" does not fit its schema: ${problems.join('; ')}.`, {
+    details: { problems },
+  });
 }
 
 /** A schema is a plugin's, and no plugin may keep its host from the others. */
@@ -137,7 +144,7 @@ let ajv: ajv2020.Ajv2020 | undefined;
 function loadAjv(): ajv2020.Ajv2020 {
   // By `require`, which tries again what could not be read for want of a descriptor; `import()` remembers the failure.
   const { Ajv2020 } = createRequire(import.meta.url)('ajv/dist/2020.js') as typeof ajv2020;
-  return new Ajv2020({ strict: false, allErrors: true, logger: false, validateFormats: false });
+  return new Ajv2020({ strict: false, allErrors: true, verbose: true, logger: false, validateFormats: false });
 }
 
 function validatorOf(schema: Schema, plugin: string): ajv2020.ValidateFunction {
@@ -165,14 +172,51 @@ function validatorOf(schema: Schema, plugin: string): ajv2020.ValidateFunction {
   }
 }
 
-function describe({ instancePath, message, params }: ajv2020.ErrorObject): string {
-  const where = instancePath === '' ? 'the config' : instancePath.slice(1).replaceAll('/', '.');
-  const extra = 'additionalProperty' in params ? ` ("${params['additionalProperty']}")` : '';
-  const allowed = Array.isArray(params['allowedValues'])
-    ? `: ${params['allowedValues'].map((value: unknown) => JSON.stringify(value)).join(', ')}`
-    : '';
-  return `${where} ${message}${extra}${allowed}`;
+/** Without what each branch of an `anyOf` or `oneOf` finds wrong with a value, where the whole of them can be told. */
+function withoutBranches(errors: readonly ajv2020.ErrorObject[]): readonly ajv2020.ErrorObject[] {
+  const wholes = errors.filter(isSimpleChoice);
+  return errors.filter(
+    ({ instancePath, schemaPath }) =>
+      !wholes.some((whole) => instancePath === whole.instancePath && schemaPath.startsWith(`${whole.schemaPath}/`)),
+  );
 }
+
+/** Whether a value fits none of several branches, each of which a few words describe. */
+function isSimpleChoice({ keyword, parentSchema, params }: ajv2020.ErrorObject): boolean {
+  if ((keyword !== 'anyOf' && keyword !== 'oneOf') || Array.isArray(params['passingSchemas'])) return false;
+  const branches: unknown = parentSchema?.[keyword];
+  return (
+    Array.isArray(branches) &&
+    branches.every((branch) => isObject(branch) && ('const' in branch || 'enum' in branch || isScalar(branch['type'])))
+  );
+}
+
+function isScalar(type: unknown): boolean {
+  return typeof type === 'string' && type !== 'object' && type !== 'array';
+}
+
+function describe(error: ajv2020.ErrorObject): string {
+  const { instancePath, keyword, message, params, parentSchema = {}, data } = error;
+  const path = instancePath.slice(1).replaceAll('/', '.');
+  const at = path === '' ? '' : `${path}: `;
+  if (keyword === 'additionalProperties') {
+    const known = Object.keys(isObject(parentSchema['properties']) ? parentSchema['properties'] : {});
+    const unknown = unknownText('setting', String(params['additionalProperty']), known);
+    return `${at}${unknown}${known.length === 0 ? '' : ` (known: ${known.join(', ')})`}`;
+  }
+  if (keyword === 'required') return `${at}missing setting "${String(params['missingProperty'])}"`;
+  if (SIMPLE.has(keyword) || isSimpleChoice(error)) {
+    const isSecret = isSecretName(path) || parentSchema['writeOnly'] === true || parentSchema['format'] === 'password';
+    return `${at}${isSecret ? acceptedText(parentSchema) : expectedText(parentSchema, data)}`;
+  }
+  return `${path === '' ? 'the config' : path} ${message}`;
+}
+
+/** The keywords of a schema that a few words say whole. */
+const SIMPLE = new Set([
+  ...['type', 'enum', 'const', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
+  ...['minLength', 'maxLength', 'pattern', 'minItems', 'maxItems'],
+]);
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

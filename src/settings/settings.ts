@@ -18,6 +18,7 @@ import {
 } from '../scheduler/policies/policies.ts';
 import type { Policy } from '../scheduler/policies/policy.ts';
 import { DEFAULT_MAX_WAIT_MS } from '../scheduler/policies/queue.ts';
+import { zodMessages } from '../text/zod-messages.ts';
 import { workingDirectory } from '../files/working-directory.ts';
 
 const milliseconds = z.number().int().nonnegative();
@@ -277,8 +278,8 @@ export function resolveSettings(
   const file = join(cwd, 'greenroom.json');
   const merged: SupervisorSettings = {
     ...check(readSettingsFile(file), file),
-    ...check(fromEnvironment(env), 'the environment'),
-    ...definedOnly(check(options, 'the options')),
+    ...check(fromEnvironment(env), 'the environment', variableOf),
+    ...definedOnly(check(options, OPTIONS)),
   };
   const dataDir = resolve(cwd, expandHome(merged.dataDir ?? '~/.greenroom'));
   return {
@@ -317,15 +318,17 @@ export function resolveSettings(
 
 /** Throws `E_OPTIONS` unless the options are an object, in which what only a program can give has the methods it needs. */
 export function checkProgramOptions(options: unknown): void {
-  checked(programSchema, options, 'the options');
+  checked(programSchema, options, OPTIONS);
 }
+
+const OPTIONS = 'the options of createSupervisor()';
 
 /** The environment variables that set something, and how their text is read. */
 const VARIABLES: Readonly<Record<string, readonly [keyof SupervisorSettings, (text: string) => unknown]>> = {
   GREENROOM_HOME: ['dataDir', String],
   GREENROOM_SEARCH_PATHS: ['searchPaths', (text) => text.split(delimiter).filter((path) => path !== '')],
   GREENROOM_WATCH: ['watch', (text) => SWITCHES[text] ?? text],
-  GREENROOM_POLL_MS: ['pollMs', Number],
+  GREENROOM_POLL_MS: ['pollMs', numberIn],
   GREENROOM_TRANSPORT: ['transport', String],
   GREENROOM_PASS_ENV: ['passEnv', (text) => text.split(',').map((name) => name.trim())],
   GREENROOM_NODE_PATH: ['nodePath', String],
@@ -333,12 +336,12 @@ const VARIABLES: Readonly<Record<string, readonly [keyof SupervisorSettings, (te
   GREENROOM_POLICY: ['policy', String],
   GREENROOM_CAPACITY: ['capacity', amountsIn],
   GREENROOM_ORDER: ['order', String],
-  GREENROOM_MAX_WAIT_MS: ['maxWaitMs', Number],
-  GREENROOM_MAX_SCHEDULER_WAITING: ['maxSchedulerWaiting', Number],
-  GREENROOM_START_TIMEOUT_MS: ['startTimeoutMs', Number],
-  GREENROOM_DRAIN_TIMEOUT_MS: ['drainTimeoutMs', Number],
-  GREENROOM_STOP_TIMEOUT_MS: ['stopTimeoutMs', Number],
-  GREENROOM_STREAM_IDLE_MS: ['streamIdleMs', Number],
+  GREENROOM_MAX_WAIT_MS: ['maxWaitMs', numberIn],
+  GREENROOM_MAX_SCHEDULER_WAITING: ['maxSchedulerWaiting', numberIn],
+  GREENROOM_START_TIMEOUT_MS: ['startTimeoutMs', numberIn],
+  GREENROOM_DRAIN_TIMEOUT_MS: ['drainTimeoutMs', numberIn],
+  GREENROOM_STOP_TIMEOUT_MS: ['stopTimeoutMs', numberIn],
+  GREENROOM_STREAM_IDLE_MS: ['streamIdleMs', numberIn],
 };
 
 const SWITCHES: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
@@ -350,7 +353,7 @@ function amountsIn(text: string): Record<string, unknown> {
     const [name = '', figure = ''] = pair.split('=').map((part) => part.trim());
     const amount = figure === '' ? Number.NaN : Number(figure);
     if (amounts.has(name)) {
-      throw new GreenroomError('E_OPTIONS', `GREENROOM_CAPACITY: ${name} is given twice; keep one of the two.`);
+      throw new GreenroomError('E_OPTIONS', `GREENROOM_CAPACITY: "${name}" is given twice; keep one of the two.`);
     }
     amounts.set(name, amount);
   }
@@ -364,6 +367,16 @@ function isLimited(capacity: Capacity | undefined): boolean {
   return Object.values(capacity ?? {}).some((amount) => amount !== undefined);
 }
 
+function variableOf(setting: string): string {
+  return Object.entries(VARIABLES).find(([, [name]]) => name === setting)?.[0] ?? setting;
+}
+
+/** As a number, where it is one. */
+function numberIn(text: string): number | string {
+  const number = Number(text);
+  return Number.isNaN(number) ? text : number;
+}
+
 function fromEnvironment(env: SettingsSources['env']): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   for (const [variable, [setting, read]] of Object.entries(VARIABLES)) {
@@ -375,37 +388,44 @@ function fromEnvironment(env: SettingsSources['env']): Record<string, unknown> {
 
 function readSettingsFile(file: string): unknown {
   const refuse = (reason: string, cause?: unknown): never => {
-    throw new GreenroomError('E_OPTIONS', `The settings in ${file} ${reason}`, { cause });
+    throw new GreenroomError('E_OPTIONS', `Invalid settings in ${file}: ${reason}`, { cause });
   };
   const found = readText(file);
   if (found === null) return {};
-  if ('reason' in found) return refuse(`are not usable: the file ${found.reason}`, found.cause);
+  if ('reason' in found) return refuse(`the file ${found.reason}.`, found.cause);
   // Some editors of Windows put a byte order mark before the text.
   const text = found.text.replace(/^\ufeff/, '');
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return refuse(`are not JSON: ${messageOf(error)}`, error);
+    return refuse(`the file is not JSON: ${messageOf(error)}.`, error);
   }
-  if (isDeeperThan(MAX_LEVELS, value)) return refuse(`are nested more than ${MAX_LEVELS} levels deep`);
+  if (isDeeperThan(MAX_LEVELS, value)) return refuse(`the file is nested more than ${MAX_LEVELS} levels deep.`);
   const faults = jsonFaults(text);
   if (faults.length === 0) return value;
-  return refuse(`cannot be used: ${faults.map(({ field, reason }) => `${field} ${reason}`).join('; ')}.`);
+  return refuse(`${faults.map(({ field, reason }) => `${field} ${reason}`).join('; ')}.`);
 }
 
-function check(settings: unknown, where: string): SupervisorSettings {
-  const { $schema: _, ...data } = checked(settingsSchema, settings, where);
+function check(settings: unknown, where: string, nameOf?: (setting: string) => string): SupervisorSettings {
+  const { $schema: _, ...data } = checked(settingsSchema, settings, where, nameOf);
   return data;
 }
 
-function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string): z.output<Schema> {
+/** @param nameOf what a setting is called there */
+function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  where: string,
+  nameOf = (setting: string): string => setting,
+): z.output<Schema> {
   const parsed = read(schema, value, where);
   if (parsed.success) return parsed.data;
-  const reasons = parsed.error.issues.map((issue) =>
-    issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`,
+  const reasons = parsed.error.issues.map(({ path: [setting, ...deeper], message }) =>
+    setting === undefined ? message : `${[nameOf(String(setting)), ...deeper].join('.')}: ${message}`,
   );
-  throw new GreenroomError('E_OPTIONS', `Settings of ${where} are not valid: ${reasons.join('; ')}.`, {
+  const text = reasons.join('; ');
+  throw new GreenroomError('E_OPTIONS', `Invalid settings in ${where}: ${text}${text.endsWith('?') ? '' : '.'}`, {
     details: parsed.error.issues,
   });
 }
@@ -413,9 +433,9 @@ function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, where
 /** Objects of a program may have accessors, and these may throw. */
 function read<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string) {
   try {
-    return schema.safeParse(value);
+    return schema.safeParse(value, { error: zodMessages('option') });
   } catch (cause) {
-    throw new GreenroomError('E_OPTIONS', `Settings of ${where} cannot be read: ${messageOf(cause)}.`, { cause });
+    throw new GreenroomError('E_OPTIONS', `The settings in ${where} cannot be read: ${messageOf(cause)}.`, { cause });
   }
 }
 

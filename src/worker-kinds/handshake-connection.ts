@@ -27,7 +27,7 @@ export async function connectByHandshake(
     if (health.nonce !== process.nonce) {
       throw new GreenroomError(
         'E_HANDSHAKE',
-        `What answered at the address of "${plugin}" is not the worker that was started.`,
+        `Another process answers at the address of the worker of "${plugin}". Call load("${plugin}") to start it again.`,
         { plugin },
       );
     }

@@ -59,7 +59,7 @@ test('a call whose worker could not be connected to for want of descriptors fail
   expect(results).toEqual([
     expect.objectContaining({
       code: 'E_CRASHED',
-      message: expect.stringContaining('could be made: this program has no file descriptor left'),
+      message: expect.stringContaining('Cannot connect to the worker of "p": this program has no file descriptor left'),
     }),
   ]);
   expect(events.map(({ type }) => type)).not.toContain('UNREACHABLE');

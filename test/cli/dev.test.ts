@@ -69,7 +69,7 @@ test('dev on a terminal shows a table of the plugins as they are, and crashes an
   await Promise.all([
     shown(child, 'broken', 'stdout'),
     shown(child, 'crashed failed', 'stdout'),
-    shown(child, 'told to go.', 'stdout'),
+    shown(child, 'Making room for', 'stdout'),
     shown(child, ' MiB', 'stdout'),
   ]);
   child.stdin?.write('\n');
@@ -106,7 +106,7 @@ test('dev says what is wrong with a port', async () => {
   const port = String((server.address() as AddressInfo).port);
   const { status, stderr } = await greenroom('dev', '--port', port);
   expect(status).toBe(4);
-  expect(stderr).toContain(`cannot be served on port ${port}`);
+  expect(stderr).toContain(`port ${port} is already in use. Choose another with --port`);
 });
 
 test('inspect serves a session from a file to the page, and to nobody without the token', async () => {
@@ -137,10 +137,14 @@ test('inspect serves a session from a file to the page, and to nobody without th
 test.each([
   ['nothing.ndjson', undefined, /cannot be read/],
   ['empty.ndjson', '', /is empty/],
-  ['notes.txt', 'Dear diary\n', /is no session of Greenroom/],
-  ['other.json', '{"format":"else"}\n', /is no session of Greenroom/],
+  ['notes.txt', 'Dear diary\n', /is not a Greenroom session/],
+  ['other.json', '{"format":"else"}\n', /is not a Greenroom session/],
   ['endless.json', 'x'.repeat(65 * 2 ** 20), /its first line has no end/],
-  ['new.ndjson', '{"format":"greenroom-session","version":2}\n', /of version 2; this version reads 1/],
+  [
+    'new.ndjson',
+    '{"format":"greenroom-session","version":2}\n',
+    /of version 2; this version of Greenroom reads only version 1/,
+  ],
 ])('inspect says why it cannot open %s', async (name, content, reason) => {
   const file = content === undefined ? name : write(name, content);
   const { status, stderr } = await greenroom('inspect', file);

@@ -10,7 +10,7 @@ test('explain tells what was last decided about a plugin, and on what, after the
   const { status, stdout } = await greenroom('explain', 'workbench');
   expect(status).toBe(0);
   expect(stdout).toMatch(
-    /^Room for "workbench": it fits into what is free\.\n  asked    1 slot, at priority 0, .* ago, until .*\n  free     100 MiB of RAM and 2 slots\n  policy   queue, decided .* ago\n$/,
+    /^"workbench" may run: it fits into the free capacity\.\n  asked    1 slot, at priority 0, .* ago, until .*\n  free     100 MiB of RAM and 2 slots\n  policy   queue, decided .* ago\n$/,
   );
 });
 

@@ -30,7 +30,7 @@ describe('list', () => {
     ]);
     expect(stderr).toContain('✗ home/plugins/broken.json');
     expect(stderr).toContain('is not JSON');
-    expect(stderr).toMatch(/✗ home\/plugins\/gone.json\n +error {2}module {2}the module file .* is not there/);
+    expect(stderr).toMatch(/✗ home\/plugins\/gone.json\n +error {2}module {2}the module file .* does not exist/);
   });
 
   test('gives the same as JSON', async () => {
@@ -59,7 +59,7 @@ describe('list', () => {
     const media = await greenroom('list', '--category', 'media');
     expect(media.stdout).toContain('beta');
     expect(media.stdout).not.toContain('alpha');
-    expect((await greenroom('list', '-c', 'x')).stderr).toContain('There are: media, tools.');
+    expect((await greenroom('list', '-c', 'x')).stderr).toContain('Known: media, tools.');
   });
 
   test('says how to begin where there is nothing', async () => {
@@ -72,7 +72,7 @@ describe('list', () => {
     write('greenroom.json', { watch: 'no' });
     const { status, stderr } = await greenroom('list');
     expect(status).toBe(4);
-    expect(stderr).toContain('greenroom.json are not valid: watch');
+    expect(stderr).toContain('greenroom.json: watch');
   });
 });
 
@@ -87,7 +87,7 @@ describe('validate', () => {
     expect(stdout).toMatch(
       /✗ schema.json .*\n +error {2}config_schema {2}The config schema of "x" is not a valid JSON Schema/,
     );
-    expect(stdout).toMatch(/✗ nowhere.json\n +error {2}\(file\) {2}is not there/);
+    expect(stdout).toMatch(/✗ nowhere.json\n +error {2}\(file\) {2}does not exist/);
     expect(stderr).toBe('6 manifests, 4 not valid\n');
   });
 
@@ -97,7 +97,9 @@ describe('validate', () => {
     write('one/package.json', {});
     const { status, stdout, stderr } = await greenroom('validate', 'one');
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^! one\/manifest.json .*\n +warning {2}modul {2}is not known and means nothing here\n$/);
+    expect(stdout).toMatch(
+      /^! one\/manifest.json .*\n +warning {2}modul {2}unknown field "modul"; did you mean "module"\? \(ignored\)\n$/,
+    );
     expect(stderr).toBe('1 manifest, all valid\n');
   });
 
@@ -119,7 +121,7 @@ describe('validate', () => {
   test('a folder without a manifest is a mistake', async () => {
     const { status, stdout } = await greenroom('validate', '.');
     expect(status).toBe(4);
-    expect(stdout).toContain('holds no manifest');
+    expect(stdout).toContain('contains no manifest');
   });
 });
 
@@ -144,7 +146,7 @@ describe('init', () => {
     expect(JSON.parse(stdout)).toMatchObject({ name: 'x', template: 'python', folder: join(folder, 'mine/x') });
     const again = await greenroom('init', 'x', '--template', 'node', '--dir', 'mine');
     expect(again.status).toBe(4);
-    expect(again.stderr).toContain('mine/x is already there.');
+    expect(again.stderr).toContain('mine/x already exists.');
     expect((await greenroom('run', 'x', '--search-path', 'mine', '--json')).stdout).toBe('{"text":"Hello, world!"}\n');
   });
 });
@@ -187,6 +189,6 @@ describe('doctor', () => {
       /^fail +Python +\/nowhere\/python does not run, for workbench-python\n +→ Install Python 3.9/m,
     );
     write('greenroom.json', 'oops');
-    expect((await greenroom('doctor')).stdout).toMatch(/^fail +settings +.*greenroom.json are not JSON/m);
+    expect((await greenroom('doctor')).stdout).toMatch(/^fail +settings +.*greenroom.json: the file is not JSON/m);
   });
 });

@@ -82,20 +82,20 @@ describe('run', () => {
     expect(JSON.parse(stdout)).toMatchObject({ config: { size: 3 }, initialised: 1 });
     const wrong = await greenroom('run', 'workbench', '--config', '{"size":"big"}');
     expect(wrong.status).toBe(4);
-    expect(wrong.stderr).toContain('size must be integer');
+    expect(wrong.stderr).toContain('size: expected a whole number, got "big"');
   });
 
   describe('ends with a status by the kind of failure, and says what it was', () => {
     test.each<[number, string, string, string[], string, Record<string, unknown>]>([
       [1, 'E_REMOTE', 'raised RangeError: out of range', ['{"do":"fail"}'], 'workbench', {}],
       [4, 'E_OPTIONS', 'The input is not JSON', ['{"do":'], 'workbench', {}],
-      [4, 'E_MANIFEST', '/nowhere is not there', [], 'workbench-python', { python_path: '/nowhere' }],
+      [4, 'E_MANIFEST', '/nowhere does not exist', [], 'workbench-python', { python_path: '/nowhere' }],
       [5, 'E_START', 'before it was ready', [], 'workbench', { module: join(FIXTURES, 'wrong/throws.mjs') }],
       [6, 'E_CRASHED', 'exited with status 3', ['{"do":"exit","code":3}'], 'workbench', {}],
       [
         7,
         'E_UNSUPPORTED',
-        'cannot stream',
+        'does not support streaming',
         ['--stream'],
         'bare',
         { cwd: COMMAND_EXAMPLE, args: ['hello-command.mjs'] },
@@ -123,7 +123,7 @@ describe('run', () => {
       write('.greenroom/plugins/odd/manifest.json', { name: 'odd' });
       const { status, stderr } = await greenroom('run', 'odd');
       expect(status).toBe(4);
-      expect(stderr).toContain('cannot be used: worker cannot be inferred');
+      expect(stderr).toContain('is not valid: worker: cannot be inferred');
       expect(stderr).toContain('.greenroom/plugins/odd/manifest.json');
     });
   });

@@ -8,8 +8,7 @@ test('--help lists every command, and so does a command line without one', async
   expect(status).toBe(0);
   for (const [name, { summary }] of Object.entries(COMMANDS)) expect(stdout).toMatch(new RegExp(`${name} +${summary}`));
   const without = await greenroom();
-  expect(without).toMatchObject({ status: 2, stdout: '' });
-  expect(without.stderr).toContain('greenroom --help');
+  expect(without).toMatchObject({ status: 0, stdout, stderr: '' });
 });
 
 test.each(Object.keys(COMMANDS))('%s --help has usage, options, examples and exit statuses', async (name) => {
@@ -42,18 +41,21 @@ test.each(['list', 'doctor'])('%s works where the working directory has been rem
 
 describe('what is wrong with a command line is said with what was meant, and status 2', () => {
   test.each([
-    [['lst'], 'There is no command "lst".', 'Did you mean "list"?'],
-    [['list', '--categry', 'x'], 'There is no option "--categry".', 'Did you mean "--category"?'],
-    [['--foo'], 'There is no option "--foo".', ''],
-    [['run'], 'The PLUGIN is missing.', 'Usage: greenroom run PLUGIN [JSON]'],
-    [['run', 'a', '{}', 'c'], '"c" is one too many.', 'Usage: greenroom run PLUGIN [JSON]'],
+    [['lst'], 'Unknown command "lst".', 'Did you mean "list"?'],
+    [['list', '--categry', 'x'], 'Unknown option "--categry".', 'Did you mean "--category"?'],
+    [['--foo'], 'Unknown option "--foo".', 'Usage: greenroom COMMAND'],
+    [['--search-path', 'x'], 'Missing argument: COMMAND.', 'greenroom --help'],
+    [['run', 'a', '--nmae', 'x'], 'Unknown option "--nmae".', 'use: --arg nmae=VALUE'],
+    [['run', 'a', 'b=1', 'c=2'], 'Unexpected argument: "c=2".', 'use: --arg c=2'],
+    [['run'], 'Missing argument: PLUGIN.', 'Usage: greenroom run PLUGIN [JSON]'],
+    [['run', 'a', '{}', 'c'], 'Unexpected argument: "c".', 'Usage: greenroom run PLUGIN [JSON]'],
     [['run', 'a', '--timeout', 'soon'], '--timeout must be a number of seconds', ''],
     [['run', 'a', '--timeout', '0'], '--timeout must be a number of seconds', ''],
-    [['run', 'a', '--arg', 'name'], '--arg takes NAME=VALUE, not "name".', ''],
+    [['run', 'a', '--arg', 'name'], '--arg must be NAME=VALUE, got "name".', ''],
     [['run', 'a', '[1]', '--arg', 'name=1'], '--arg sets a field of an object', ''],
-    [['run', 'a', '--config'], "Option '--config <value>' argument missing", ''],
+    [['run', 'a', '--config'], 'Missing value: --config JSON.', 'Usage: greenroom run PLUGIN [JSON]'],
     [['init', 'a/b'], 'must have no slashes', ''],
-    [['init', 'a', '--template', 'pyton'], 'There is no template "pyton".', 'Did you mean "python"?'],
+    [['init', 'a', '--template', 'pyton'], 'Unknown template "pyton".', 'Did you mean "python"?'],
     [['logs', 'a', '-n', 'many'], '--lines must be a number of lines', ''],
   ])('%j', async (args, message, hint) => {
     const { status, stdout, stderr } = await greenroom(...args);
@@ -67,7 +69,7 @@ describe('what is wrong with a command line is said with what was meant, and sta
 test('with --json, what is wrong is JSON on standard output and nothing else', async () => {
   const { status, stdout, stderr } = await greenroom('run', '--json');
   expect({ status, stderr }).toEqual({ status: 2, stderr: '' });
-  expect(JSON.parse(stdout)).toEqual({ error: { code: 'E_USAGE', message: 'The PLUGIN is missing.' } });
+  expect(JSON.parse(stdout)).toEqual({ error: { code: 'E_USAGE', message: 'Missing argument: PLUGIN.' } });
 });
 
 test('options of every command may stand before its name', async () => {

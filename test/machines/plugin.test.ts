@@ -1078,7 +1078,7 @@ describe('a worker over its memory limit', () => {
     expect(bench.context.lastError).toMatchObject({
       code: 'E_MEMORY',
       message:
-        'It uses 200 MiB, more than the 100 that max_rss_mb allows. So did the 5 before it, soon after they were ready. "p" is not started again. Raise max_rss_mb, or have the plugin use less, then load it to try again.',
+        'It uses 200 MiB, more than the 100 that max_rss_mb allows. So did the 5 workers before it, soon after becoming ready. "p" was given up. Raise max_rss_mb or make the plugin use less memory, then call load("p").',
       details: { memoryRssMb: 200, maxRssMb: 100, replaced: 5 },
       cause: OVERSIZED,
     });

@@ -38,7 +38,7 @@ test.each([
     'no space left',
   ],
 ])('the message of a crash has the cause of %s', (_what, output, cause) => {
-  expect(messageFor(output)).toContain(`said last: ${cause}`);
+  expect(messageFor(output)).toContain(`Last output: ${cause}`);
 });
 
 test('the message of a crash is bounded, and keeps both ends of what was said', () => {

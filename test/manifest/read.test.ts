@@ -59,16 +59,50 @@ describe('a file that is no manifest', () => {
     ['an empty file', '', '', 'is empty'],
     ['what is not JSON', '{"name": "x",}', '', 'is not JSON'],
     ['a list', '[]', '', 'must be a JSON object'],
-    ['a name of the wrong type', { name: 5, command: 'x' }, 'name', 'expected string'],
+    ['a name of the wrong type', { name: 5, command: 'x' }, 'name', 'expected a string of at least 1 character'],
     ['a name that would leave its folder', { name: '../x', command: 'x' }, 'name', 'no slashes'],
     ['nothing to run', { name: 'x' }, 'worker', 'cannot be inferred'],
-    ['a Python plugin without a module', { name: 'x', worker: 'python' }, 'module', 'is needed'],
+    [
+      'a Python plugin without a module',
+      { name: 'x', worker: 'python' },
+      'module',
+      'missing; a worker of kind "python" needs it',
+    ],
     ['a NUL in a path', { name: 'x', module: './a\0.mjs' }, 'module', 'the character NUL'],
     ['a NUL in an argument', { name: 'x', command: 'x', args: ['\0'] }, 'args.0', 'the character NUL'],
     ['a NUL in a variable', { name: 'x', command: 'x', env_vars: { A: '\0' } }, 'env_vars.A', 'the character NUL'],
     ['a variable without a name', { name: 'x', command: 'x', env_vars: { '': 1 } }, 'env_vars', 'must have names'],
     ['a name that no variable has', { name: 'x', command: 'x', env_vars: { 'A=B': 1 } }, 'env_vars', 'must have names'],
-    ['a negative timeout', { name: 'x', command: 'x', start_timeout_ms: -1 }, 'start_timeout_ms', '>=0'],
+    [
+      'a negative timeout',
+      { name: 'x', command: 'x', start_timeout_ms: -1 },
+      'start_timeout_ms',
+      'a whole number of at least 0, got -1',
+    ],
+    [
+      'a text for a number',
+      { name: 'x', command: 'x', max_concurrency: '2' },
+      'max_concurrency',
+      'a whole number of at least 1, got "2"',
+    ],
+    [
+      'a misspelt kind of worker',
+      { name: 'x', worker: 'pyhton', module: 'x' },
+      'worker',
+      'got "pyhton"; did you mean "python"?',
+    ],
+    [
+      'a module that could be of either language',
+      { name: 'x', module: 'plugin' },
+      'worker',
+      'cannot be inferred from "module": "plugin"; add',
+    ],
+    [
+      'a misspelt field of an object',
+      { name: 'x', command: 'x', restart: { polcy: 'permanent' } },
+      'restart',
+      'unknown field "polcy"; did you mean "policy"?',
+    ],
     [
       'an unknown restart policy',
       { name: 'x', command: 'x', restart: { policy: 'often' } },
@@ -123,14 +157,14 @@ describe('a file that would be too much', () => {
     const file = join(folder, 'plugin.json');
     writeFileSync(file, '');
     truncateSync(file, 2 ** 31);
-    expect(readManifest(file, folder)?.problems[0]?.reason).toContain('larger than the 1024 KiB');
+    expect(readManifest(file, folder)?.problems[0]?.reason).toContain('larger than 1024 KiB');
   });
 
   it('has so many mistakes that only the first are told, and how many more there are', () => {
     const args = Array.from({ length: 50_000 }, () => 1);
     const problems = read({ name: 'x', command: 'y', args })?.problems;
     expect(problems).toHaveLength(21);
-    expect(problems?.at(-1)).toMatchObject({ reason: 'has 49980 more problems like these', severity: 'error' });
+    expect(problems?.at(-1)).toMatchObject({ reason: '49980 more problems are not shown', severity: 'error' });
   });
 
   it.skipIf(process.platform === 'win32')(
@@ -170,6 +204,15 @@ describe('a manifest', () => {
     const reading = read({ name: 'x', command: 'y', colour: 'red' });
     expect(reading?.entry?.manifest).toMatchObject({ colour: 'red' });
     expect(reading?.problems).toMatchObject([{ field: 'colour', severity: 'warning' }]);
+  });
+
+  it('is warned of a misspelt field, also where something is wrong', () => {
+    const misspelt = { field: 'modul', reason: 'unknown field "modul"; did you mean "module"? (ignored)' };
+    expect(read({ name: 'x', modul: './x.mjs' })?.problems).toMatchObject([
+      { field: 'worker', severity: 'error' },
+      { ...misspelt, severity: 'warning' },
+    ]);
+    expect(read({ name: 'x', command: 'y', modul: './x.mjs' })?.problems).toMatchObject([misspelt]);
   });
 
   it('has its relative paths resolved against its folder, and leaves names for PATH and Python alone', () => {

@@ -368,7 +368,7 @@ describe('where the system tells of no changes', () => {
     await until(() => problems.some(({ severity }) => severity === 'warning'));
     expect(problems).toContainEqual({
       file: join(root, 'loop', 'plugins'),
-      reason: expect.stringMatching(/cannot be watched: ELOOP.*it is looked through every 100 ms/),
+      reason: expect.stringMatching(/cannot be watched: ELOOP.*it is scanned every 100 ms/),
       severity: 'warning',
     });
   });

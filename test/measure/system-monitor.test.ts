@@ -150,7 +150,7 @@ test('what is registered may leave figures out, and what it says is looked at', 
     problems = [];
     await monitor.refresh();
     expect(monitor.measurement().free.ramMb).not.toBe(7);
-    expect(problems).toEqual([expect.stringContaining(`"wrong" gave no figures that can be used: ${where}`)]);
+    expect(problems).toEqual([expect.stringContaining(`"wrong" returned invalid figures: ${where}`)]);
     await expect(monitor.read()).rejects.toMatchObject({ code: 'E_OPTIONS' });
   }
 });

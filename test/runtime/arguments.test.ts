@@ -69,10 +69,10 @@ test.each([
   ['load', ['plugin', { signal: null }], 'must be an AbortSignal, got null.'],
   ['reload', ['plugin', { signal: 5 }], 'The option "signal" of reload() must be an AbortSignal, got 5.'],
   ['logs', ['plugin', { lines: -1 }], 'The option "lines" of logs() must be a whole number of lines from 0'],
-  ['logs', ['plugin', { lines: '5' }], "got '5'."],
+  ['logs', ['plugin', { lines: '5' }], 'got "5".'],
   ['logs', ['plugin', { follow: 1 }], 'The option "follow" of logs() must be true or false, got 1.'],
   ['stop', [{ timeoutMs: '5' }], 'The option "timeoutMs" of stop() must be a number of milliseconds from 0'],
-  ['execute', ['plugin', {}, { signal: SYMBOL }], 'of "plugin" must be an AbortSignal, got Symbol(s).'],
+  ['execute', ['plugin', {}, { signal: SYMBOL }], 'a call to "plugin" must be an AbortSignal, got Symbol(s).'],
   ['registerSystemMonitor', [null], 'must be the name of a plugin, or an object with read(), got null.'],
   ['registerSystemMonitor', [{ read: 5 }], 'must be the name of a plugin, or an object with read(), got { read: 5 }.'],
 ])('%s(%o) is refused, and it is said what is wrong', async (method, given, message) => {
@@ -133,8 +133,8 @@ test('a listener that is no function is refused and not added', async () => {
       expect(thrown(add)).toMatchObject({ code: 'E_OPTIONS', message: expect.stringContaining('a function, got ') });
     }
   }
-  expect(thrown(() => supervisor.on(SYMBOL as never, () => {})).message).toContain('no event Symbol(s)');
-  expect(thrown(() => supervisor.on(WITHOUT_TEXT as never, () => {})).message).toContain('There are: transition');
+  expect(thrown(() => supervisor.on(SYMBOL as never, () => {})).message).toContain('Unknown event Symbol(s)');
+  expect(thrown(() => supervisor.on(WITHOUT_TEXT as never, () => {})).message).toContain('Expected one of: transition');
   await supervisor.load('plugin');
   expect(logged).toEqual([]);
 });

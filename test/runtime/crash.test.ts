@@ -12,7 +12,7 @@ test('the caller of a call whose worker crashes is told how it ended and what it
   expect(error).toMatchObject({
     code: 'E_CRASHED',
     plugin: 'plugin',
-    message: 'The worker of "plugin" exited with status 7. It said last: famous last words',
+    message: 'The worker of "plugin" exited with status 7. Last output: famous last words',
     details: { exitCode: 7, signal: null, output: expect.stringContaining('famous last words'), outOfMemory: false },
   });
   await becomes(room, 'plugin', {
@@ -70,7 +70,7 @@ test('a worker that crashes too often is given up visibly, calls are refused wit
     expect(error).toMatchObject({
       code: 'E_GIVEN_UP',
       plugin: 'plugin',
-      message: expect.stringMatching(/restarted 2 times within 60 s.*status 9.*load it/),
+      message: expect.stringMatching(/given up after 2 restarts in 60 s.*status 9.*call load\("plugin"\)/),
       details: { kind: 'too-many-restarts', limit: { restarts: 2, periodMs: 60_000 } },
       cause: { code: 'E_CRASHED', details: { exitCode: 9 } },
     });

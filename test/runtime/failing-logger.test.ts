@@ -52,11 +52,11 @@ test('a logger that throws costs lines of the log, of which a warning tells once
   expect(lines).toEqual(
     expect.arrayContaining([
       'warn: plugin crashed',
-      'error: A listener of the embedding program threw an error.',
-      'warn: A manifest is not usable as it is.',
+      'error: A listener of the host program threw an error.',
+      expect.stringMatching(/^warn: Problem in \S+\.json: /),
     ]),
   );
   expect(warnings).toEqual([
-    expect.stringMatching(/^GreenroomWarning: The logger of the supervisor has failed: the log is closed\. .*: \S/),
+    expect.stringMatching(/^GreenroomWarning: The logger of the supervisor failed: the log is closed\. .*: \S/),
   ]);
 });

@@ -62,9 +62,9 @@ test('plugins that fill most of a GPU each get one of their own, and the next ge
   const { holdings, decision, lines } = supervisor.explain('c');
   expect(holdings).toMatchObject([{ gpus: [B], holds: { vramMb: 7_000, gpus: { [B]: 7_000 } } }]);
   expect(decision).toMatchObject({ outcome: 'grant', place: { [B]: 7_000 } });
-  expect(lines).toContain('place    7000 on GPU-bbbbbbbb');
+  expect(lines).toContain('place    6.8 GiB on GPU-bbbbbbbb');
   expect(lines.join('\n')).toMatch(
-    /^holds {4}7000 MiB of GPU memory \(7000 on GPU-bbbbbbbb\) and 1 slot, for worker 1/m,
+    /^holds {4}6\.8 GiB of GPU memory \(6\.8 GiB on GPU-bbbbbbbb\) and 1 slot, for worker 1/m,
   );
   expect(supervisor.explain('a').eviction).toMatchObject({
     plugin: 'c',
@@ -102,10 +102,10 @@ test('what fits the sum and no single GPU is refused, or spread if its manifest 
   );
   const error = await failure(room.supervisor.load('narrow'));
   expect(error).toMatchObject({ code: 'E_REFUSED', details: { reason: 'fits-no-gpu' } });
-  expect(error.message).toContain('18000 MiB of GPU memory (10000 on GPU-aaaaaaaa, 8000 on GPU-bbbbbbbb)');
+  expect(error.message).toContain('free: 17.6 GiB of GPU memory (9.8 GiB on GPU-aaaaaaaa, 7.8 GiB on GPU-bbbbbbbb)');
   expect(await devicesOf(room, 'wide')).toBe(`${A},${B}`);
   const { lines } = room.supervisor.explain('wide');
-  expect(lines).toContain('needs    12000 MiB of GPU memory and 1 slot, over up to 2 GPUs');
+  expect(lines).toContain('needs    11.7 GiB of GPU memory and 1 slot, over up to 2 GPUs');
   expect(room.supervisor.status().scheduling.reserved).toMatchObject({ gpus: { [A]: 6_000, [B]: 6_000 } });
 });
 

@@ -192,7 +192,7 @@ test('a changed module is read anew', async () => {
   await vi.waitFor(async () => expect(await room.supervisor.execute('plugin')).toBe(2), { interval: 5 });
 });
 
-test('a new version that fails is reported, the old one goes on, and a mended one replaces it', async () => {
+test('a new version that fails is reported, the old worker keeps running, and a mended one replaces it', async () => {
   const warnings: unknown[] = [];
   const room = await openRoom(
     { plugin: { fixture: 'workbench' } },
@@ -208,7 +208,7 @@ test('a new version that fails is reported, the old one goes on, and a mended on
     expect.objectContaining({
       plugin: 'plugin',
       err: expect.objectContaining({ code: 'E_MANIFEST' }),
-      msg: expect.stringContaining('the old one goes on'),
+      msg: expect.stringContaining('the old worker keeps running'),
     }),
   );
   room.write('plugin', { fixture: 'workbench', env_vars: { MENDED: '1' } });

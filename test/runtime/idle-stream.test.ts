@@ -53,7 +53,7 @@ test('a stream that nobody reads is told of, cancelled at the limit, and its roo
   const waiting = supervisor.execute('other', { value: 'its turn' });
   const turnTo = await foundUnread(room, clock);
   turnTo(12_000);
-  const said = 'words: 1 call, a stream whose reader has asked for nothing for 12 s';
+  const said = 'words: 1 call, a stream unread for 12 s';
   expect(supervisor.explain('other').lines.join('\n')).toContain(said);
   expect(supervisor.explain('words').lines.join('\n')).toContain(said);
   expect(supervisor.explain('other').idleStreams).toEqual([
@@ -64,7 +64,7 @@ test('a stream that nobody reads is told of, cancelled at the limit, and its roo
   expect(unread()).toMatchObject([
     { plugin: 'words', call: expect.any(String), since: clock.now() - 20_000, streamIdleMs: 200_000 },
   ]);
-  expect(unread()[0]?.msg).toMatch(/asked for nothing for 20 s, though items wait\. .*cancelled in 180 s/);
+  expect(unread()[0]?.msg).toMatch(/has been unread for 20 s, while items are waiting\. .*cancelled in 180 s/);
   turnTo(199_999);
   expect(room.snapshot('words').inFlight).toBe(1);
   turnTo(200_000);
@@ -72,7 +72,7 @@ test('a stream that nobody reads is told of, cancelled at the limit, and its roo
   expect(supervisor.explain('other').idleStreams).toEqual([]);
   expect(unread().map(({ msg }) => msg)).toEqual([
     expect.stringContaining('unless it reads on'),
-    expect.stringContaining('200 s, though items wait. The call was cancelled'),
+    expect.stringContaining('200 s, while items are waiting. The call was cancelled'),
   ]);
   const held: number[] = [];
   const error = await failure(
@@ -83,7 +83,7 @@ test('a stream that nobody reads is told of, cancelled at the limit, and its roo
   expect(error).toMatchObject({
     code: 'E_TIMEOUT',
     plugin: 'words',
-    message: expect.stringMatching(/asked for nothing for 200 s.*raise streamIdleMs, which is 200000 ms/),
+    message: expect.stringMatching(/unread for 200 s.*raise streamIdleMs \(now 200000 ms\)/),
     details: { option: 'streamIdleMs', limitMs: 200_000, idleMs: 200_000 },
   });
   expect(held.length).toBeGreaterThan(0);
@@ -115,11 +115,11 @@ test('of several streams at a worker, and other calls beside them, those that no
   const told = (): string[] => supervisor.explain('words').lines.filter((line) => line.startsWith('unread'));
   const first = await leave(room);
   (await foundUnread(room, clock))(7_000);
-  expect(told()).toEqual(['unread   words: 2 calls, 1 of them a stream whose reader has asked for nothing for 7 s']);
+  expect(told()).toEqual(['unread   words: 2 calls, 1 of them a stream unread for 7 s']);
   const second = await leave(room);
   await vi.waitFor(() => {
     clock.pass(1_000);
-    expect(told()).toEqual([expect.stringMatching(/words: 3 calls, 2 of them streams whose readers .* up to \d+ s$/)]);
+    expect(told()).toEqual([expect.stringMatching(/words: 3 calls, 2 of them streams unread for up to \d+ s$/)]);
   });
   for (const stream of [first, second]) await stream[Symbol.asyncDispose]();
   await becomes(room, 'words', { inFlight: 1 });

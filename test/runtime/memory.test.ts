@@ -44,7 +44,7 @@ test('a plugin that always takes more memory than its manifest allows is given u
   const failed = room.entered('glutton', 'crashed', 'failed');
   await room.supervisor.load('glutton');
   const reason = expect.stringMatching(
-    /uses [\d.]+ MiB, more than the 1 that max_rss_mb .* So did the 2 before it.* Raise max_rss_mb/,
+    /uses \d+ MiB, more than the 1 MiB that max_rss_mb .* So did the 2 workers before it.* Raise max_rss_mb/,
   );
   expect(await failed).toMatchObject({ reason });
   const snapshot = room.snapshot('glutton');

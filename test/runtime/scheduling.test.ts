@@ -159,7 +159,9 @@ test('a plugin that fits nowhere is refused at once, nobody goes for it, and the
   await room.supervisor.execute('small');
   const error = await failure(room.supervisor.execute('huge'));
   expect(error).toMatchObject({ code: 'E_REFUSED', details: { reason: 'never-fits', asked: { ramMb: 900 } } });
-  expect(error.message).toContain('900 MiB of RAM');
+  expect(error.message).toContain(
+    'It needs 900 MiB of RAM and 1 slot; free: 150 MiB of RAM; 750 MiB of RAM short. Call explain("huge")',
+  );
   expect(room.path('small').at(-1)).toMatch(/busy|ready/);
   expect(room.supervisor.explain('huge').decision).toMatchObject({ outcome: 'refuse', reason: 'never-fits' });
 });

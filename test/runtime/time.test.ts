@@ -194,13 +194,13 @@ test('a call without a limit says so with Infinity, and what is no time is refus
     [{ timeoutMs: Number.NaN }, 'Infinity for no limit, got NaN'],
     [{ timeoutMs: -1 }, 'got -1'],
     [{ timeoutMs: 0 }, 'got 0'],
-    [{ timeoutMs: '5' }, "got '5'"],
+    [{ timeoutMs: '5' }, 'got "5"'],
     [{ timeoutMs: null }, 'got null'],
     [{ streamIdleMs: 0 }, 'Infinity for no limit, got 0'],
-    [{ streamIdleMs: '5' }, "got '5'"],
+    [{ streamIdleMs: '5' }, 'got "5"'],
     [{ priority: Infinity }, 'a finite number, got Infinity'],
-    [{ priority: 'high' }, "a finite number, got 'high'"],
-    [{ idempotent: 'no' }, "true or false, got 'no'"],
+    [{ priority: 'high' }, 'a finite number, got "high"'],
+    [{ idempotent: 'no' }, 'true or false, got "no"'],
   ] as const;
   for (const [options, message] of refusals) {
     const refused = { code: 'E_OPTIONS', message: expect.stringContaining(message) };

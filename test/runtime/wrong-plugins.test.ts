@@ -68,7 +68,7 @@ const starts: [string, ManifestOf, string, RegExp][] = [
     'a program that is not there',
     { worker: 'command', command: 'no-such-program' },
     'E_MANIFEST',
-    /program no-such-program is not there/,
+    /program no-such-program was not found on PATH/,
   ],
   [
     'a working directory that is not there',
@@ -86,13 +86,13 @@ const starts: [string, ManifestOf, string, RegExp][] = [
     'a Python file that is not there',
     { fixture: 'workbench-python', module: './gone.py' },
     'E_MANIFEST',
-    /module file \/.*gone\.py is not there.*plugin\.json/,
+    /module file \/.*gone\.py does not exist.*plugin\.json/,
   ],
   [
     'a Node module that is not there',
     { fixture: 'workbench', module: './gone.mjs' },
     'E_MANIFEST',
-    /module file \/.*gone\.mjs is not there.*plugin\.json/,
+    /module file \/.*gone\.mjs does not exist.*plugin\.json/,
   ],
   ['a class that is not there', { fixture: 'workbench-python', class: 'Workbank' }, 'E_START', /Workbank/],
   [
@@ -131,12 +131,7 @@ const starts: [string, ManifestOf, string, RegExp][] = [
     'E_START_TIMEOUT',
     /initialising.*start_timeout_ms/,
   ],
-  [
-    'a nonce of another spawn',
-    { fixture: 'bare', args: ['bare.mjs', 'wrong-nonce'] },
-    'E_HANDSHAKE',
-    /nonce of another spawn/,
-  ],
+  ['a nonce of another spawn', { fixture: 'bare', args: ['bare.mjs', 'wrong-nonce'] }, 'E_HANDSHAKE', /wrong nonce/],
 ];
 
 test.each(starts)(

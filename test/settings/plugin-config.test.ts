@@ -47,8 +47,32 @@ describe('a config', () => {
     const refused = resolveConfig(SCHEMA, { model: 'huge', decoding: { beams: 1.5 }, speed: 1 }, 'whisper');
     await expect(refused).rejects.toMatchObject({ code: 'E_CONFIG', plugin: 'whisper' });
     await expect(refused).rejects.toThrow(
-      /model .*"base", "large".*decoding\.beams must be integer|additional properties.*"speed"/,
+      /unknown setting "speed" \(known: model.*model: expected one of .*"base", "large".*, got "huge".*decoding\.beams: expected a whole number.*, got 1\.5/,
     );
+  });
+
+  it('that does not fit is told in words, once for each place, and no secret is repeated', async () => {
+    const properties = {
+      beams: { anyOf: [{ type: 'integer', minimum: 1 }, { type: 'null' }] },
+      size_mb: { type: 'integer', exclusiveMinimum: 0 },
+      api_key: { type: 'string', pattern: '^sk-' },
+      labels: { type: 'array', minItems: 1 },
+      mode: { enum: ['fast', 'exact'] },
+    };
+    const schema = { type: 'object', additionalProperties: false, required: ['mode'], properties };
+    const told = async (config: object): Promise<unknown> =>
+      resolveConfig(schema, { mode: 'fast', ...config }, 'x').catch(
+        (error: { details: { problems: unknown } }) => error.details.problems,
+      );
+    expect(await told({ beams: 'many' })).toEqual(['beams: expected a whole number of at least 1 or null, got "many"']);
+    expect(await told({ size_mb: 0 })).toEqual(['size_mb: expected a whole number of at least 1, got 0']);
+    expect(await told({ api_key: 'hunter2' })).toEqual(['api_key: expected a string that matches /^sk-/']);
+    expect(await told({ labels: [] })).toEqual(['labels: expected a list of at least 1 item, got a list']);
+    expect(await told({ mode: 'fats' })).toEqual([
+      'mode: expected one of "fast", "exact", got "fats"; did you mean "fast"?',
+    ]);
+    expect(await told({ size: 1 })).toEqual(['unknown setting "size" (known: beams, size_mb, api_key, labels, mode)']);
+    await expect(resolveConfig(schema, {}, 'x')).rejects.toThrow('missing setting "mode"');
   });
 
   it('cannot be checked by a schema that is none', async () => {
@@ -91,7 +115,7 @@ describe('a config', () => {
     const patterns = { properties: { name: { pattern: '^(a+)+$' } } };
     expect(await refusalOf(patterns, { name: `${'a'.repeat(40)}!` })).toMatchObject({
       code: 'E_CONFIG',
-      message: expect.stringContaining('takes more than 500 ms'),
+      message: expect.stringContaining('took more than 500 ms'),
     });
     expect(await resolveConfig(patterns, { name: 'aaa' }, 'x')).toEqual({ name: 'aaa' });
     const branches = Object.fromEntries(
@@ -101,7 +125,7 @@ describe('a config', () => {
       }),
     );
     expect(await refusalOf({ $ref: '#/$defs/0', $defs: { ...branches, 40: false } }, {})).toMatchObject({
-      message: expect.stringContaining('takes more than 500 ms'),
+      message: expect.stringContaining('took more than 500 ms'),
     });
     expect(await refusalOf({ allOf: [{ $ref: '#' }] }, {})).toMatchObject({
       code: 'E_CONFIG',

@@ -7,7 +7,7 @@ import { portOf } from '../port.ts';
 export const command = defineCommand({
   usage: 'dev',
   about:
-    'Runs a supervisor with its inspector until Ctrl-C, follows what changes on disk, and shows the plugins as they\nare: a table on a terminal, a line for each change elsewhere. The address of the inspector has a token in it: whoever\nhas it sees everything.',
+    'Runs a supervisor with its inspector until Ctrl-C, follows changes on disk, and shows the state of the plugins: a\ntable on a terminal, otherwise one line per change. The address of the inspector contains a token: everyone who has\nit can see everything.',
   options: {
     load: { type: 'boolean', short: 'l', help: 'load every plugin at once, to see whether they start' },
     port: { type: 'string', short: 'p', value: 'PORT', help: 'serve the inspector on this port; default any free one' },
@@ -41,7 +41,8 @@ export const command = defineCommand({
       if (terminal.json) await terminal.printJson({ type: 'started', inspector: inspector?.url, plugins });
       else await terminal.print(`${terminal.out.bold('Inspector')}  ${inspector?.url ?? ''}`);
       const searchPaths = supervisor.status().searchPaths.join(', ');
-      if (plugins.length === 0) terminal.note(`No plugins yet in ${searchPaths}; what comes is seen.`);
+      if (plugins.length === 0)
+        terminal.note(`No plugins in ${searchPaths} yet. New manifests are picked up automatically.`);
       const leave = watch(supervisor, terminal);
       if (values.load === true) void supervisor.loadAll();
       await aborted(AbortSignal.any([interruption.signal, terminal.left]));

@@ -23,11 +23,11 @@ import { formatTable } from '../terminal/table.ts';
 /** `greenroom doctor`: what of this machine works, found out by trying it. */
 export const command = defineCommand({
   usage: 'doctor',
-  about: 'Tells what of this machine works, by trying it, and what to do about what does not.',
+  about: 'Checks this machine by trying what plugins need, and says how to fix each problem.',
   options: SETTINGS_OPTIONS,
   operands: [0, 0],
   examples: [
-    ['greenroom doctor', 'look at everything'],
+    ['greenroom doctor', 'run all checks'],
     ['greenroom doctor --json', 'for a bug report'],
   ],
   statuses: [0, 1, 2],
@@ -53,7 +53,7 @@ async function checkSetup(given: ReturnType<typeof settingsOf>): Promise<Finding
   try {
     settings = resolveSettings(given);
   } catch (error) {
-    const next = 'Mend them: greenroom.json in this folder, and the variables GREENROOM_*.';
+    const next = 'Fix greenroom.json in this folder, or the variables GREENROOM_*.';
     return [{ check, level: 'fail', found: messageOf(error), next }];
   }
   const found = existsSync(join(workingDirectory(), 'greenroom.json')) ? 'greenroom.json is valid' : 'the defaults';
@@ -84,7 +84,7 @@ function describe(findings: readonly Finding[], style: Style): string[] {
   const failed = count('fail');
   const end =
     failed > 0
-      ? style.red(`${failed === 1 ? 'One thing' : `${failed} things`} that plugins need does not work.`)
-      : `All that plugins need works${count('warn') > 0 ? '; see what is marked "warn"' : ''}.`;
+      ? style.red(`${failed} ${failed === 1 ? 'check' : 'checks'} failed: plugins may not run here.`)
+      : `All that plugins need works${count('warn') > 0 ? '; see the lines marked "warn"' : ''}.`;
   return [...lines, '', end];
 }

@@ -1,6 +1,6 @@
 import { pluginLogFile } from '../../logs/log-file.ts';
 import { tailRecords } from '../../logs/log-reader.ts';
-import { GreenroomError } from '../../errors.ts';
+import { GreenroomError, messageOf } from '../../errors.ts';
 import type { Decision } from '../../scheduler/decision.ts';
 import { decisionText } from '../../scheduler/decision-text.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
@@ -16,11 +16,11 @@ const LINES = 20_000;
 export const command = defineCommand({
   usage: 'explain PLUGIN',
   about:
-    'Tells why a plugin was given room to run, waits for it, was refused it or had to go: what was asked and free, who\nwas looked at in which order, who had to go, and who is waited for. Reads the log of the plugin; starts nothing.',
+    'Explains why a plugin runs, waits, was refused or was evicted: what it needs, what was free, which plugins were\nconsidered for eviction, and which plugins it waits for. Reads the log of the plugin; starts nothing.',
   options: SETTINGS_OPTIONS,
   operands: [1, 1],
   examples: [
-    ['greenroom explain whisper', 'the last decision about it, and the last one against it'],
+    ['greenroom explain whisper', 'the last decision about it, and its last eviction'],
     ['greenroom explain whisper --json', 'the same for a program'],
   ],
   statuses: [0, 2, 3, 4],
@@ -41,7 +41,7 @@ export const command = defineCommand({
     for (const part of parts.toSorted((a, b) => a.at - b.at)) await terminal.print(shown(part, terminal.out));
     if (parts.length === 0) {
       terminal.note(
-        `Nothing was decided about "${plugin}" so far. The policy "permissive" decides nothing; set a capacity.`,
+        `No decisions about "${plugin}" yet. The policy "permissive" makes none; set a capacity, such as GREENROOM_CAPACITY=ramMb=8000.`,
       );
     }
     return 0;
@@ -68,7 +68,7 @@ async function recordsOf(file: string): Promise<readonly string[]> {
   try {
     return await tailRecords(file, LINES);
   } catch (error) {
-    throw new GreenroomError('E_DATA_DIR', `The log ${file} cannot be read: ${String(error)}`, { cause: error });
+    throw new GreenroomError('E_DATA_DIR', `The log ${file} cannot be read: ${messageOf(error)}.`, { cause: error });
   }
 }
 

@@ -12,7 +12,7 @@ import { TEMPLATES, writeTemplate } from '../templates.ts';
 /** `greenroom init`: writes a plugin that runs at once. */
 export const command = defineCommand({
   usage: 'init NAME',
-  about: 'Writes a small plugin that runs at once, as a start for your own. What is there already is left alone.',
+  about: 'Creates a small plugin that runs right away, as a start for your own. Existing files are never overwritten.',
   options: {
     template: {
       type: 'string',
@@ -24,7 +24,7 @@ export const command = defineCommand({
       type: 'string',
       short: 'd',
       value: 'PATH',
-      help: 'the folder of plugins to write it in; default the first search path',
+      help: 'the folder to create it in; default the first search path',
     },
     ...SETTINGS_OPTIONS,
   },
@@ -54,7 +54,7 @@ export const command = defineCommand({
         : ` --search-path ${quote(displayPath(parent))}`;
     await terminal.print(
       [
-        `Written: ${terminal.out.bold(shown)}`,
+        `Created ${terminal.out.bold(shown)}`,
         ...indented(files.map(({ name, what }) => [name, terminal.out.dim(what)])),
         '',
         'Next:',
@@ -62,9 +62,9 @@ export const command = defineCommand({
           [`greenroom run ${quoted} '{"name":"Ada"}'${where}`, terminal.out.dim('call it')],
           ...(template === 'command'
             ? []
-            : [[`greenroom run ${quoted} --arg name=Ada --stream${where}`, terminal.out.dim('read what it streams')]]),
+            : [[`greenroom run ${quoted} --arg name=Ada --stream${where}`, terminal.out.dim('stream its results')]]),
           [`greenroom validate ${quote(shown)}`, terminal.out.dim('after changing its manifest')],
-          [`greenroom logs ${quoted}${where}`, terminal.out.dim('what it has printed')],
+          [`greenroom logs ${quoted}${where}`, terminal.out.dim('show what it printed')],
         ]),
       ].join('\n'),
     );
@@ -74,15 +74,15 @@ export const command = defineCommand({
 
 function checkName(name: string): void {
   const parsed = parseManifest({ name, command: 'true' });
-  if (!parsed.ok) throw new UsageError(`"${name}" cannot be the name of a plugin: it ${parsed.issues[0]?.reason}.`);
+  if (!parsed.ok) throw new UsageError(`Invalid plugin name "${name}": it ${parsed.issues[0]?.reason}.`);
 }
 
 function templateOf(given: string): (typeof TEMPLATES)[number] {
   const template = TEMPLATES.find((name) => name === given);
   if (template !== undefined) return template;
   throw new UsageError(
-    `There is no template "${given}".`,
-    didYouMean(given, TEMPLATES) ?? `There are: ${TEMPLATES.join(', ')}.`,
+    `Unknown template "${given}".`,
+    didYouMean(given, TEMPLATES) ?? `Known templates: ${TEMPLATES.join(', ')}.`,
   );
 }
 
@@ -97,8 +97,8 @@ function write(template: (typeof TEMPLATES)[number], name: string, folder: strin
     throw new GreenroomError(
       'E_OPTIONS',
       isThere
-        ? `${displayPath(folder)} is already there. Choose another name, or remove it first.`
-        : `${displayPath(folder)} cannot be written: ${messageOf(error)}`,
+        ? `${displayPath(folder)} already exists. Choose another name, or remove it first.`
+        : `${displayPath(folder)} cannot be written: ${messageOf(error)}.`,
       { cause: error },
     );
   }

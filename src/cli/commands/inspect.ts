@@ -6,7 +6,7 @@ import { portOf } from '../port.ts';
 export const command = defineCommand({
   usage: 'inspect FILE',
   about:
-    'Opens a session that was exported from the inspector, or recorded with `supervisor.inspector.record`, in the page of\nthe inspector. Nothing is started but the page, which is served until Ctrl-C.',
+    'Opens a session file in the inspector: one exported from its page, or recorded with `supervisor.inspector.record`.\nStarts no plugins; serves the page until Ctrl-C.',
   options: {
     port: { type: 'string', short: 'p', value: 'PORT', help: 'serve the page on this port; default any free one' },
   },
@@ -24,7 +24,7 @@ export const command = defineCommand({
       if (terminal.json) await terminal.printJson({ url, at });
       else {
         await terminal.print(`${terminal.out.bold('Inspector')}  ${url}`);
-        terminal.note(`The session of ${new Date(at).toLocaleString()}. Ctrl-C ends.`);
+        terminal.note(`Session of ${new Date(at).toLocaleString()}. Press Ctrl-C to stop.`);
       }
       const over = AbortSignal.any([interruption.signal, terminal.left]);
       await new Promise<void>((resolve) => over.addEventListener('abort', () => resolve(), { once: true }));

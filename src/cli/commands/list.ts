@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { ManifestEntry } from '../../manifest/read.ts';
 import { oneLine } from '../../text/printable.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
@@ -14,7 +15,7 @@ const MAX_CELL_COLUMNS = 24;
 /** `greenroom list`: what is discovered, from where, what shadows what, and what is broken. */
 export const command = defineCommand({
   usage: 'list',
-  about: 'Lists the plugins that the search paths hold. What is broken, and why, goes to standard error.',
+  about: 'Lists the plugins in the search paths. Problems with manifests go to standard error.',
   options: {
     category: { type: 'string', short: 'c', value: 'NAME', help: 'only plugins of this category' },
     ...SETTINGS_OPTIONS,
@@ -86,11 +87,11 @@ function nothing(
     const categories = [...new Set(entries.map(({ manifest }) => manifest.category ?? ''))].filter(
       (name) => name !== '',
     );
-    return `No plugin is of the category "${category}". There are: ${categories.toSorted().map(oneLine).join(', ') || 'none'}.`;
+    return `No plugins in the category "${category}". Known: ${categories.toSorted().map(oneLine).join(', ') || 'none'}.`;
   }
   return [
-    'There are no plugins in',
-    ...searchPaths.map((path) => `  ${displayPath(path)}`),
-    'Write one with: greenroom init my-plugin',
+    'No plugins in',
+    ...searchPaths.map((path) => `  ${displayPath(path)}${existsSync(path) ? '' : ' (does not exist)'}`),
+    'Create one: greenroom init my-plugin',
   ].join('\n');
 }

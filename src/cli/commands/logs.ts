@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { pluginLogFile } from '../../logs/log-file.ts';
 import { followRecords, tailRecords } from '../../logs/log-reader.ts';
-import { GreenroomError } from '../../errors.ts';
+import { GreenroomError, messageOf } from '../../errors.ts';
 import { UsageError } from '../arguments.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discover } from '../discovered.ts';
@@ -11,10 +11,10 @@ import { unknownPlugin } from '../unknown-plugin.ts';
 /** `greenroom logs`: the end of what a plugin's workers have printed, and what they print from now on. */
 export const command = defineCommand({
   usage: 'logs PLUGIN',
-  about: "Shows what a plugin's workers have printed, and when they started and ended. Starts nothing.",
+  about: "Shows what a plugin's workers printed, and when they started and ended. Starts nothing.",
   options: {
     lines: { type: 'string', short: 'n', value: 'COUNT', help: 'how many of the last lines; default 100' },
-    follow: { type: 'boolean', short: 'f', help: 'go on with what is printed from now on, until Ctrl-C' },
+    follow: { type: 'boolean', short: 'f', help: 'keep showing new lines until Ctrl-C' },
     ...SETTINGS_OPTIONS,
   },
   operands: [1, 1],
@@ -46,17 +46,17 @@ export const command = defineCommand({
       }
       const records = await tailRecords(file, lines);
       for (const record of records) await terminal.print(format(record));
-      if (records.length === 0 && lines > 0) terminal.note(`"${plugin}" has printed nothing so far.`);
+      if (records.length === 0 && lines > 0) terminal.note(`"${plugin}" has not printed anything yet.`);
       return 0;
     } catch (error) {
-      throw new GreenroomError('E_DATA_DIR', `The log ${file} cannot be read: ${String(error)}`, { cause: error });
+      throw new GreenroomError('E_DATA_DIR', `The log ${file} cannot be read: ${messageOf(error)}.`, { cause: error });
     }
   },
 });
 
 function countOf(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new UsageError(`--lines must be a number of lines, not "${text}".`);
+  throw new UsageError(`--lines must be a number of lines, got "${text}".`);
 }
 
 /** A record as a line for people: the local time, then what was printed; what Greenroom itself has to say is dim. */

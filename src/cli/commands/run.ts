@@ -18,18 +18,18 @@ import { unknownPlugin } from '../unknown-plugin.ts';
 export const command = defineCommand({
   usage: 'run PLUGIN [JSON]',
   about:
-    'Starts a plugin, calls it, prints its result as JSON and stops it. An object becomes the keyword arguments, an\narray the positional ones, anything else the only one; - reads the JSON from standard input. Ctrl-C cancels the\ncall, a second one kills the plugin.',
+    'Starts a plugin, calls it, prints its result as JSON and stops it. A JSON object becomes the keyword arguments, an\narray the positional ones, any other value the only one; - reads the JSON from standard input. Ctrl-C cancels the\ncall; a second Ctrl-C kills the plugin.',
   options: {
     arg: {
       type: 'string',
       short: 'a',
       multiple: true,
       value: 'NAME=VALUE',
-      help: 'set a field of the input; the value is JSON, else text; may be repeated',
+      help: 'set a field of the input to a JSON value, or else to the text; may be repeated',
     },
-    stream: { type: 'boolean', short: 's', help: 'print what the plugin streams, a line of JSON for each item' },
+    stream: { type: 'boolean', short: 's', help: 'print what the plugin streams, one line of JSON per item' },
     config: { type: 'string', value: 'JSON', help: 'start the plugin with this config' },
-    timeout: { type: 'string', short: 't', value: 'SECONDS', help: 'give up after this time, the start included' },
+    timeout: { type: 'string', short: 't', value: 'SECONDS', help: 'give up after this time, including the start' },
     ...SETTINGS_OPTIONS,
   },
   operands: [1, 2],
@@ -156,10 +156,10 @@ function refuseUnknown(supervisor: Supervisor, plugin: string): void {
   });
   const [first] = broken;
   if (first === undefined) throw unknownPlugin(plugin, names);
-  const reasons = broken.map(({ field = '', reason }) => (field === '' ? `it ${reason}` : `${field} ${reason}`));
+  const reasons = broken.map(({ field = '', reason }) => (field === '' ? reason : `${field}: ${reason}`));
   throw new GreenroomError(
     'E_MANIFEST',
-    `The manifest of "${plugin}" cannot be used: ${reasons.join('; ')}. It is ${displayPath(first.file)}.`,
+    `The manifest of "${plugin}", ${displayPath(first.file)}, is not valid: ${reasons.join('; ')}.`,
     { plugin },
   );
 }
@@ -167,5 +167,5 @@ function refuseUnknown(supervisor: Supervisor, plugin: string): void {
 function timeoutOf(text: string): number {
   const seconds = Number(text);
   if (text.trim() !== '' && seconds > 0 && Number.isFinite(seconds)) return Math.ceil(seconds * 1_000);
-  throw new UsageError(`--timeout must be a number of seconds above 0, not "${text}".`);
+  throw new UsageError(`--timeout must be a number of seconds above 0, got "${text}".`);
 }

@@ -23,7 +23,7 @@ interface Checked {
 export const command = defineCommand({
   usage: 'validate [FILE OR FOLDER]…',
   about:
-    'Checks manifests: their fields, their config schemas, and whether the files and programs that they name are there.\nOf a folder it checks every manifest in it; without anything it checks the search paths.',
+    'Checks manifests: their fields, their config schemas, and whether the files and programs they name exist. For a\nfolder, checks every manifest in it; without arguments, checks the search paths.',
   options: SETTINGS_OPTIONS,
   operands: [0, Number.POSITIVE_INFINITY],
   examples: [
@@ -59,7 +59,7 @@ async function checkAll(paths: readonly string[], named: boolean): Promise<Check
       const own = join(path, FOLDER_MANIFEST);
       if (statOf(own) !== undefined) return [await checkFile(own)];
       const found = await checkFolder(path);
-      return found.length === 0 && named ? [failed(path, 'holds no manifest')] : found;
+      return found.length === 0 && named ? [failed(path, 'contains no manifest')] : found;
     }),
   );
   return checked.flat();
@@ -76,7 +76,7 @@ function statOf(path: string): Stats | undefined {
 
 async function checkFile(file: string): Promise<Checked> {
   const reading = readManifest(file, file);
-  if (reading === null) return failed(file, 'is not there');
+  if (reading === null) return failed(file, 'does not exist');
   const { entry, problems } = reading;
   return { file, entry, problems: entry === undefined ? problems : [...problems, ...(await checkEntry(entry))] };
 }

@@ -54,7 +54,7 @@ export async function corpusOf(given: string, limits: CorpusLimits = LIMITS): Pr
   else tree.files.push(path);
   const texts = await takeTexts(documentsFirst(tree.files), limits);
   if (texts.files.length === 0) {
-    throw new GreenroomError('E_OPTIONS', `There are no text files in ${path}; give another folder.`);
+    throw new GreenroomError('E_OPTIONS', `There are no text files in ${path}. Choose another folder.`);
   }
   const root = found.isDirectory() ? path : dirname(path);
   const media = tree.files.find((file) => MEDIA.has(extname(file).toLowerCase()));

@@ -49,9 +49,7 @@ export function drawBoard({ plugins, memory, now }: BoardState, rows: number, co
     }),
   ]);
   const left = plugins.length - shown.length;
-  return left > 0
-    ? [...table, style.dim(`  and ${left} more that ${left === 1 ? 'is' : 'are'} at rest or less busy`)]
-    : table;
+  return left > 0 ? [...table, style.dim(`  and ${left} more, idle or less busy`)] : table;
 }
 
 /** A time as people say it: `0.4 s`, `12 s`, `3 min`, `2 h`. */

@@ -38,7 +38,7 @@ export function checkPlatform(): Finding {
     check: 'system',
     level: 'warn',
     found,
-    next: 'Workers listen on TCP here, and process trees are ended by taskkill. Linux and macOS promise more.',
+    next: 'Workers listen on TCP here, and taskkill ends their process trees. Linux and macOS give stronger guarantees.',
   };
 }
 
@@ -68,7 +68,7 @@ async function servesTcp(check: string): Promise<Finding | undefined> {
     await serveOnce({ host: '127.0.0.1', port: 0 });
     return undefined;
   } catch (error) {
-    const next = 'Let programs of this user listen on the loopback address.';
+    const next = 'Allow programs of this user to listen on 127.0.0.1.';
     return { check, level: 'fail', found: `nothing can listen on 127.0.0.1: ${messageOf(error)}`, next };
   }
 }
@@ -92,20 +92,21 @@ async function serveOnce(where: ListenOptions): Promise<void> {
 /** Whether a process group can be made and ended as a whole. */
 export async function checkProcessGroups(): Promise<Finding> {
   const check = 'process groups';
-  if (process.platform === 'win32') return { check, level: 'ok', found: 'none here; trees are ended by taskkill' };
+  if (process.platform === 'win32')
+    return { check, level: 'ok', found: 'not available here; taskkill ends process trees' };
   try {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { detached: true, stdio: 'ignore' });
     await once(child, 'spawn');
     const exited = once(child, 'exit');
     if (killGroup(child.pid as number, 'SIGKILL')) {
       await exited;
-      return { check, level: 'ok', found: 'made one and ended it' };
+      return { check, level: 'ok', found: 'created one and killed it' };
     }
     child.kill('SIGKILL');
     await exited;
-    return { check, level: 'fail', found: 'a group that was made could not be signalled' };
+    return { check, level: 'fail', found: 'created one, but could not signal it' };
   } catch (error) {
-    const next = 'Look at the limits on processes: ulimit -u, and those of the container.';
+    const next = 'Check the limits on processes: ulimit -u, and the pids limit of the container.';
     return { check, level: 'fail', found: `no process could be started: ${messageOf(error)}`, next };
   }
 }
@@ -134,7 +135,7 @@ export async function checkGpus(smi = createNvidiaSmi()): Promise<Finding> {
   try {
     gpus = await smi.gpus();
   } catch (error) {
-    const next = 'Ask nvidia-smi itself; the driver may need to be reloaded.';
+    const next = 'Run nvidia-smi to see why; the driver may need a reload.';
     return { check, level: 'warn', found: messageOf(error), next };
   }
   if (gpus.length === 0) return { check, level: 'ok', found: 'no NVIDIA GPU; plugins use the processor' };
@@ -143,7 +144,7 @@ export async function checkGpus(smi = createNvidiaSmi()): Promise<Finding> {
   );
   const isUnknown = gpus.some(({ freeMb }) => freeMb === null);
   const next = isUnknown
-    ? 'Where the driver does not tell the memory, plugins are placed by their manifests and the capacity alone.'
+    ? 'The driver does not report the memory of every GPU; there, plugins are placed by their manifests and the capacity alone.'
     : undefined;
   return { check, level: isUnknown ? 'warn' : 'ok', found: found.join('; '), next };
 }
@@ -158,7 +159,7 @@ export function checkMemory(memory = readSystemMemory()): Finding {
     check: 'memory',
     level: isLittle ? 'warn' : 'ok',
     found: `${gibibytes(availableMb)} of ${gibibytes(totalMb)} free${limit}`,
-    next: isLittle ? 'Workers may be ended by the system for want of memory. End other programs.' : undefined,
+    next: isLittle ? 'The system may kill workers when memory runs out. Close other programs.' : undefined,
   };
 }
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { heedStreams } from '../../process/start-process.ts';
 import type { ManifestEntry } from '../../manifest/read.ts';
 import { kindOf } from '../../worker-kinds/kinds.ts';
@@ -30,7 +31,11 @@ async function checkPython(interpreter: string, plugins: readonly string[]): Pro
   // What no plugin uses keeps none from running.
   const level = plugins.length === 0 ? 'warn' : 'fail';
   const least = LEAST_PYTHON.join('.');
-  const next = `Install Python ${least} or later, or name another interpreter as "python_path" in the manifest.`;
+  const venv = existsSync(interpreter) ? undefined : /^(.*)[/\\]bin[/\\]python[\d.]*$/.exec(interpreter)?.[1];
+  const next =
+    venv === undefined
+      ? `Install Python ${least} or later, or set "python_path" in the manifest to another interpreter.`
+      : `Create the environment: python3 -m venv ${displayPath(venv)}`;
   const answer = await firstLine(interpreter, '--version');
   const version = /^Python (\d+)\.(\d+)\S*/.exec(answer ?? '');
   if (version === null) return { check, level, found: `${displayPath(interpreter)} does not run${uses}`, next };
@@ -51,7 +56,7 @@ export async function checkFfmpeg(): Promise<Finding> {
     check,
     level: 'warn',
     found: 'not found; only plugins for audio and video need it',
-    next: 'Install it from your system, or https://ffmpeg.org.',
+    next: 'Install it with the package manager of your system, or from https://ffmpeg.org.',
   };
 }
 

@@ -17,14 +17,14 @@ export function checkDataDir(dataDir: string): Finding {
     return {
       check,
       level: 'ok',
-      found: `${displayPath(dataDir)}${folder === dataDir ? '' : ', made when it is needed'}`,
+      found: `${displayPath(dataDir)}${folder === dataDir ? '' : ', created when needed'}`,
     };
   } catch (error) {
     return {
       check,
       level: 'fail',
       found: `${displayPath(dataDir)} cannot be written: ${messageOf(error)}`,
-      next: 'Choose another with GREENROOM_HOME or --data-dir.',
+      next: 'Choose another folder with GREENROOM_HOME or --data-dir.',
     };
   }
 }
@@ -37,11 +37,11 @@ export function checkSearchPaths(searchPaths: readonly string[], { entries, shad
     const shown = displayPath(path);
     const count = all.filter(({ searchPath }) => searchPath === path).length;
     if (count > 0) return { check, level: 'ok', found: `${shown}: ${count} plugin${count === 1 ? '' : 's'}` };
-    const found = existsSync(path) ? `${shown}: no plugins` : `${shown}: not there`;
+    const found = existsSync(path) ? `${shown}: no plugins` : `${shown}: does not exist`;
     // One of several may well be empty.
     return entries.length > 0
       ? { check, level: 'ok', found }
-      : { check, level: 'warn', found, next: 'Write a plugin with: greenroom init my-plugin' };
+      : { check, level: 'warn', found, next: 'Create a plugin: greenroom init my-plugin' };
   });
 }
 
@@ -53,8 +53,8 @@ export function checkManifests({ problems }: Discovered): Finding[] {
     {
       check: 'manifests',
       level: 'warn',
-      found: `${files.size} cannot be used`,
-      next: 'See what is wrong with: greenroom validate',
+      found: `${files.size} not valid`,
+      next: 'See the problems: greenroom validate',
     },
   ];
 }

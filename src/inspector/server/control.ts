@@ -42,7 +42,7 @@ export class Control {
     }
     const record = this.#records.get(request.plugin);
     if (record === undefined) {
-      return { status: 404, answer: { ok: false, message: 'There is no such plugin any more.' } };
+      return { status: 404, answer: { ok: false, message: 'This plugin no longer exists.' } };
     }
     this.#note(request, 'asked');
     this.#perform(request.action, record).then(
@@ -84,7 +84,7 @@ export class Control {
 /** Ends the calls of a plugin, those that wait and those that run, as their callers would. */
 function cancelCalls(record: PluginRecord): void {
   const { plugin, gate } = record;
-  const error = new GreenroomError('E_CANCELLED', `The call of "${plugin}" was cancelled in the inspector.`, {
+  const error = new GreenroomError('E_CANCELLED', `The call to "${plugin}" was cancelled in the inspector.`, {
     plugin,
   });
   const wereWaiting = gate.waiting > 0;

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { GreenroomError, messageOf } from '../../errors.ts';
 import { SECURITY_HEADERS } from './answer.ts';
 import { type Api, InspectorServer } from './server.ts';
+import { servingText } from './serving-text.ts';
 import type { SessionHeader } from '../wire.ts';
 
 /** A session that is served to a page. */
@@ -28,7 +29,7 @@ export async function openSession(file: string, port = 0, folder?: string): Prom
     const server = await InspectorServer.listen({ api: new SessionApi(file), port, folder });
     return { url: server.url, at, close: () => server.close() };
   } catch (error) {
-    throw new GreenroomError('E_OPTIONS', `The session cannot be served on port ${port}: ${messageOf(error)}`, {
+    throw new GreenroomError('E_OPTIONS', servingText('session', port, error), {
       cause: error,
     });
   }
@@ -74,17 +75,19 @@ async function readHeader(file: string): Promise<SessionHeader> {
   } catch (error) {
     return refuse(`cannot be read: ${messageOf(error)}`, error);
   }
-  if (line.trim() === '') return refuse('is empty. Export a session in the inspector, or record one, and open that.');
+  if (line.trim() === '')
+    return refuse('is empty. Export a session in the inspector, or record one, and open that file.');
   if (line.length > MAX_HEADER_LENGTH && !line.includes('\n'))
-    return refuse('is no session of Greenroom: its first line has no end.');
+    return refuse('is not a Greenroom session: its first line has no end.');
   let header: Partial<SessionHeader> | null;
   try {
     header = JSON.parse(line.slice(0, line.indexOf('\n') + 1 || undefined)) as Partial<SessionHeader> | null;
   } catch (error) {
-    return refuse('is no session of Greenroom: its first line is not JSON.', error);
+    return refuse('is not a Greenroom session: its first line is not JSON.', error);
   }
   if (header?.format !== 'greenroom-session')
-    return refuse('is no session of Greenroom: its first line is not a header.');
-  if (header.version !== 1) return refuse(`is a session of version ${String(header.version)}; this version reads 1.`);
+    return refuse('is not a Greenroom session: its first line is not a header.');
+  if (header.version !== 1)
+    return refuse(`is a session of version ${String(header.version)}; this version of Greenroom reads only version 1.`);
   return header as SessionHeader;
 }

@@ -26,13 +26,17 @@ describe.skipIf(CHROMIUM === undefined)('the page when room is short', () => {
 
     await rowOf(page, 'plugin:guest').click();
     await page.getByRole('tab', { name: 'Why' }).click();
-    await says(page, '.why li', /others have to go.*it fits when residents without calls have gone.*Worker 1 of guest/);
+    await says(
+      page,
+      '.why li',
+      /Making room: evicting others.*it fits once idle plugins are evicted.*Worker 1 of guest/,
+    );
     await says(page, '.why-ranks tr', /^benchlast used \d\d:\d\d:\d\d\.\d{3}release$/);
     await says(page, '.why-gone', /^bench is released/);
-    await says(page, '.why li', /Granted.*it fits into what is free/);
+    await says(page, '.why li', /Granted.*it fits into the free capacity/);
 
     await rowOf(page, 'plugin:bench').click();
-    await says(page, '.why li', /Had to go for guest/);
+    await says(page, '.why li', /Evicted for guest/);
     // What a mark of a lane says is in the table of the lanes too.
     await page.locator('.pane-lanes').getByRole('button', { name: 'Table' }).click();
     const row = page.locator('.pane-lanes tr').filter({ has: page.getByRole('rowheader', { name: 'bench' }) });
@@ -44,9 +48,9 @@ describe.skipIf(CHROMIUM === undefined)('the page when room is short', () => {
     const call = supervisor.execute('guest', { do: 'wait', for: never }, { signal: caller.signal }).catch(() => {});
     await rowOf(page, 'plugin:guest').filter({ hasText: /busy/ }).waitFor();
     const waiting = supervisor.execute('bench', { do: 'about' });
-    await says(page, '.why li', /No room: it waits.*plugins at work take the room/);
+    await says(page, '.why li', /Waiting for capacity.*busy plugins hold the capacity/);
     await says(page, '.why-ranks tr', /^guest1 slotbusy/);
-    expect(await page.locator('.why-ranks caption').first().textContent()).toBe('Who holds the room');
+    expect(await page.locator('.why-ranks caption').first().textContent()).toBe('Plugins that hold the capacity');
     caller.abort();
     await Promise.all([call, waiting]);
     await says(page, '.why li', /Granted.*Worker 2 of bench/);

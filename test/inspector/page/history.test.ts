@@ -193,7 +193,7 @@ describe('the rows of the events', () => {
 describe('the file of a session', () => {
   it.each([
     ['', /empty/],
-    ['no session', /no session of Greenroom/],
+    ['no session', /not a Greenroom session/],
     ['{"format":"greenroom-session","version":2}', /version 2/],
   ])('that is none is refused in words: %s', (text, message) => {
     expect(() => readSession(text)).toThrow(message);
@@ -205,6 +205,6 @@ describe('the file of a session', () => {
     const text = writeSession(new History(world.now(), world.records));
     expect(readSession(text.slice(0, -10)).seq).toBe(3);
     expect(readSession(text.slice(0, -10)).records).toHaveLength(2);
-    expect(() => readSession(text.replace('"kind"', '"kin'))).toThrow(/is no record/);
+    expect(() => readSession(text.replace('"kind"', '"kin'))).toThrow(/is not a record/);
   });
 });

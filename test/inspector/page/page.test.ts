@@ -147,7 +147,7 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     const page = await openPage(inspector.url);
     await rowOf(page, 'plugin:bench').click();
     await page.getByRole('tab', { name: 'Why' }).click();
-    await says(page, '.details-body', /No decision is remembered/);
+    await says(page, '.details-body', /No decisions/);
     await bench.supervisor.execute('bench', { do: 'about' });
     await says(page, '.why li', /Granted.*Worker 1 of bench asked for/);
   });
@@ -174,20 +174,20 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     await says(page, '.supervisor', /^stopped/);
     await inspector.close();
     await says(page, '.pill', /Runtime ended: data kept/);
-    await page.getByRole('button', { name: 'Look back to before' }).click();
+    await page.getByRole('button', { name: 'Show the time before' }).click();
     await rowOf(page, 'plugin:bench').click();
     await page.getByRole('tab', { name: 'Crash' }).waitFor();
     const kept = await save('kept.ndjson');
     for (const file of [full, kept]) {
       await other.locator('input[type=file]').setInputFiles(file);
       await says(other, '.pill', new RegExp(file.endsWith('full.ndjson') ? 'full' : 'kept'));
-      if (file === kept) await other.getByRole('button', { name: 'Look back to before' }).click();
+      if (file === kept) await other.getByRole('button', { name: 'Show the time before' }).click();
       await rowOf(other, 'plugin:bench').filter({ hasText: '✕1' }).waitFor();
     }
     const broken = join(bench.folder, 'broken.ndjson');
     writeFileSync(broken, 'no session');
     await other.locator('input[type=file]').setInputFiles(broken);
-    await says(other, '[role=alert]', /broken\.ndjson cannot be opened: This is no session/);
+    await says(other, '[role=alert]', /broken\.ndjson cannot be opened: This is not a Greenroom session/);
     await says(other, '.pill', /kept/);
   });
 

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import type { ActorId } from '../../wire.ts';
 import { PLUGIN_STATES } from '../palette.ts';
 import { Glyph } from '../shell/glyph.tsx';
-import { actorText } from '../store/format.ts';
+import { actorText, memoryText } from '../store/format.ts';
 import type { Lane } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
 import { colorsAt, type LaneColors } from './colors.ts';
@@ -212,9 +212,7 @@ function Drawing(props: DrawingProps) {
           />
           {spot !== undefined && <Tip spot={spot} width={size.width} />}
         </div>
-        {lanes.length === 0 && (
-          <p class="lanes-empty">No actors yet: a lane appears with the first plugin that is found.</p>
-        )}
+        {lanes.length === 0 && <p class="lanes-empty">No actors yet. A lane appears for each discovered plugin.</p>}
       </div>
     </div>
   );
@@ -244,12 +242,13 @@ function Tip({
       )}
       {memoryMb !== undefined && (
         <div>
-          {Math.round(memoryMb)} MiB{budgetMb !== undefined && ` of ${budgetMb} MiB`}
+          {memoryText(memoryMb)}
+          {budgetMb !== undefined && ` of ${memoryText(budgetMb)}`}
         </div>
       )}
       {call !== undefined && (
         <div>
-          {call.failed ? 'a call that failed' : 'a call'}
+          {call.failed ? 'a failed call' : 'a call'}
           {call.to === undefined ? ', still running' : `, ${durationText(call.to - call.from)}`}
         </div>
       )}

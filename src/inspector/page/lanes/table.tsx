@@ -1,3 +1,4 @@
+import { memoryText } from '../store/format.ts';
 import type { ActorId } from '../../wire.ts';
 import { PLUGIN_STATES } from '../palette.ts';
 import type { Lane } from '../store/model.ts';
@@ -42,9 +43,7 @@ export function LanesTable({ lanes, calls, window, at, until }: LanesTableProps)
             <tr key={lane.id}>
               <th scope="row">{lane.name}</th>
               <td>
-                {spot?.stay === undefined
-                  ? 'not known'
-                  : [spot.stay.state, spot.stay.phase].filter(Boolean).join(' · ')}
+                {spot?.stay === undefined ? 'unknown' : [spot.stay.state, spot.stay.phase].filter(Boolean).join(' · ')}
               </td>
               {PLUGIN_STATES.map((state) => (
                 <td key={state}>{durationText(times.get(state) ?? 0)}</td>
@@ -54,7 +53,7 @@ export function LanesTable({ lanes, calls, window, at, until }: LanesTableProps)
               </td>
               <td>{marked.filter(({ kind }) => kind === 'crash').length}</td>
               <td>{marked.filter(({ kind }) => kind === 'eviction').length}</td>
-              <td>{spot?.memoryMb === undefined ? '' : `${Math.round(spot.memoryMb)} MiB`}</td>
+              <td>{spot?.memoryMb === undefined ? '' : memoryText(spot.memoryMb)}</td>
             </tr>
           );
         })}

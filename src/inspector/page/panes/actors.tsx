@@ -136,13 +136,13 @@ function ActorRow({ item: { actor, level }, now, place, isSelected, onSelect }: 
       <span class="actor-facts muted">
         {failure !== undefined && <span class="ink-crashed">{failure}</span>}
         {crashes > 0 && (
-          <span class="ink-crashed" title={`Crashes that are remembered: ${crashes}`}>
+          <span class="ink-crashed" title={`Crashes: ${crashes}`}>
             ✕{crashes}
           </span>
         )}
         {restarts > 0 && <span title={restartsText(restarts)}>↻{restarts}</span>}
         {inFlight + waiting > 0 && (
-          <span title={`${inFlight} calls at the worker, ${waiting} wait`}>
+          <span title={`${inFlight} calls running, ${waiting} waiting`}>
             {inFlight}▸{waiting > 0 && ` ${waiting}…`}
           </span>
         )}
@@ -158,7 +158,7 @@ function NoActors() {
   const [query, states] = [page.query.value.trim(), page.states.value];
   const why = [
     query !== '' && `nothing contains “${query}”`,
-    states.size > 0 && `only ${[...states].join(', ')} is wanted`,
+    states.size > 0 && `only ${[...states].join(', ')} is shown`,
   ].filter((each) => each !== false);
   if (why.length > 0) {
     return (
@@ -175,8 +175,8 @@ function NoPlugins() {
   if (/^(draining|stopped)/.test(page.moment.value.actors.get('supervisor')?.state ?? '')) {
     return (
       <Empty
-        title="The plugins have gone with the supervisor"
-        action={{ text: 'Look back to before', onClick: () => page.lookBeforeStop() }}
+        title="The supervisor has stopped"
+        action={{ text: 'Show the time before', onClick: () => page.lookBeforeStop() }}
       >
         What they did is kept.
       </Empty>

@@ -5,7 +5,7 @@ import type { ActorState } from '../store/model.ts';
 /** What an actor's machine remembers; what its last step has changed is marked, with what it was before. */
 export function ContextView({ actor: { context, change } }: { readonly actor: ActorState }) {
   const keys = [...new Set([...Object.keys(context), ...Object.keys(change ?? {})])];
-  if (keys.length === 0) return <Empty title="It remembers nothing that is shown" />;
+  if (keys.length === 0) return <Empty title="No context to show" />;
   return (
     <dl class="facts">
       {keys.map((key) => {

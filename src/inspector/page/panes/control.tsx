@@ -4,11 +4,11 @@ import type { ActorState } from '../store/model.ts';
 import { type Page, usePage } from '../store/page.ts';
 
 const ACTIONS: readonly { readonly action: ControlAction; readonly title: string; readonly effect: string }[] = [
-  { action: 'load', title: 'Load', effect: 'Its worker is started, for which others may have to go.' },
-  { action: 'release', title: 'Release', effect: 'It gives up its resources; its next call gets them back.' },
-  { action: 'restart', title: 'Restart', effect: 'A new worker takes the place of the one there is.' },
-  { action: 'cancel', title: 'Cancel calls', effect: 'The calls that run and wait end with an error.' },
-  { action: 'reset', title: 'Reset', effect: 'What was counted against it is forgotten, and its worker is started.' },
+  { action: 'load', title: 'Load', effect: 'Starts its worker. Other plugins may be evicted for it.' },
+  { action: 'release', title: 'Release', effect: 'Frees its resources. Its next call gets them back.' },
+  { action: 'restart', title: 'Restart', effect: 'Replaces its worker with a new one.' },
+  { action: 'cancel', title: 'Cancel calls', effect: 'Ends its running and waiting calls with an error.' },
+  { action: 'reset', title: 'Reset', effect: 'Clears its restart counters and starts its worker.' },
 ];
 
 /** What can be done with a plugin, where the runtime allows it, and only in the present. Each is asked for twice. */
@@ -91,8 +91,9 @@ async function act(page: Page, request: ControlRequest): Promise<void> {
       body: JSON.stringify(request),
     });
     const answer = response.ok || response.status === 404 ? ((await response.json()) as ControlAnswer) : undefined;
-    if (answer?.ok !== true) page.notice.value = answer?.message ?? `The runtime answered with ${response.status}.`;
+    if (answer?.ok !== true)
+      page.notice.value = answer?.message ?? `The runtime answered with status ${response.status}.`;
   } catch (error) {
-    page.notice.value = `The runtime could not be asked: ${String(error)}`;
+    page.notice.value = `The runtime could not be reached: ${String(error)}`;
   }
 }

@@ -12,14 +12,14 @@ export function CrashReport({ actor: { id, lastCrash } }: { readonly actor: Acto
   const page = usePage();
   const [copied, setCopied] = useState('');
   const history = page.history.value;
-  if (lastCrash === undefined || history === undefined) return <Empty title="No crash is remembered" />;
+  if (lastCrash === undefined || history === undefined) return <Empty title="No crashes" />;
   const { seq, at, error, exit, output, generation, restarts } = lastCrash;
   const rows = eventsBefore(history, lastCrash);
   const crashes = history.recordsOf(id).filter((record) => record.kind === 'crash');
   const copy = (): void => {
     navigator.clipboard.writeText(crashMarkdown(lastCrash, rows, exitText(exit))).then(
       () => setCopied('Copied'),
-      () => setCopied('The browser does not let this page copy'),
+      () => setCopied('The browser does not allow copying'),
     );
   };
   return (
@@ -40,7 +40,7 @@ export function CrashReport({ actor: { id, lastCrash } }: { readonly actor: Acto
         <span role="status">{copied}</span>
       </div>
       {crashes.length > 1 && (
-        <nav class="crash-list" aria-label="Crashes that are remembered">
+        <nav class="crash-list" aria-label="Crashes">
           {crashes.length} crashes:
           {crashes.map((crash) => (
             <button

@@ -21,7 +21,7 @@ export function Details() {
     return (
       <section class="pane pane-details" aria-label="Details">
         <Empty
-          title={`${page.selected.value} is not there at this instant`}
+          title={`${page.selected.value} does not exist at this instant`}
           action={{
             text: 'Select the supervisor',
             onClick: () => {
@@ -29,7 +29,7 @@ export function Details() {
             },
           }}
         >
-          It had not come yet, or has gone.
+          It was not discovered yet, or was already removed.
         </Empty>
       </section>
     );

@@ -14,8 +14,7 @@ export function EventView() {
   const isOfRow = row !== undefined && (row.seq === cursor || row.transition?.seq === cursor);
   const record = isOfRow ? row.record : page.history.value?.record(cursor);
   const transition = isOfRow && row.transition !== record ? row.transition : undefined;
-  if (record === undefined)
-    return <Empty title="Nothing happened at just this instant">Select a row of the events.</Empty>;
+  if (record === undefined) return <Empty title="No event at this instant">Select a row in the events pane.</Empty>;
   return (
     <>
       <pre class="code">{jsonText(record as unknown as Json)}</pre>

@@ -202,7 +202,7 @@ function NoEvents() {
   const page = usePage();
   const history = page.history.value;
   if (history === undefined || history.records.length === 0) {
-    return <Empty title="Nothing has happened yet">Call a plugin, and what it does shows here.</Empty>;
+    return <Empty title="Nothing has happened yet">Call a plugin: its events appear here.</Empty>;
   }
   const why = [
     page.query.value.trim() !== '' && `nothing contains “${page.query.value.trim()}”`,
@@ -211,7 +211,7 @@ function NoEvents() {
     page.errorsOnly.value && 'only errors are shown',
     page.onlyType.value !== undefined && `only ${page.onlyType.value} is shown`,
     page.hiddenTypes.value.size > 0 && `${page.hiddenTypes.value.size} types are hidden`,
-    page.range.value !== undefined && 'a stretch of time is chosen',
+    page.range.value !== undefined && 'a time range is selected',
   ].filter((each) => each !== false);
   return (
     <Empty

@@ -11,8 +11,8 @@ export function ProcessView({ actor: { context, lastCrash, facts } }: { readonly
     ['Process', textOf(context['pid'], 'none')],
     ['Worker', `number ${textOf(context['generation'], '?')}, ${restartsText(numberIn(context, 'restarts') ?? 0)}`],
     ['Memory', memoryMb === undefined ? 'not measured' : memoryText(memoryMb)],
-    ['Allowed', facts?.budgetMb === undefined ? 'its manifest does not say' : memoryText(facts.budgetMb)],
-    ['Calls', `${textOf(context['inFlight'], '0')} at the worker, ${textOf(context['waiting'], '0')} wait`],
+    ['Allowed', facts?.budgetMb === undefined ? 'not stated in its manifest' : memoryText(facts.budgetMb)],
+    ['Calls', `${textOf(context['inFlight'], '0')} running, ${textOf(context['waiting'], '0')} waiting`],
     ['Last exit', lastExit === undefined ? 'none' : exitText(lastExit)],
     ['Last error', lastError && `${wordOf(lastError['code'])}: ${wordOf(lastError['message'])}`],
     ['Version', facts?.version],
@@ -47,7 +47,7 @@ export function ProcessView({ actor: { context, lastCrash, facts } }: { readonly
 export function exitText(exit: CrashRecord['exit']): string {
   if (exit === undefined) return 'has not ended';
   const how = exit.signal === null ? `exit code ${exit.code ?? '?'}` : `signal ${exit.signal}`;
-  return exit.outOfMemory ? `${how}, for want of memory` : how;
+  return exit.outOfMemory ? `${how}, out of memory` : how;
 }
 
 const textOf = (value: Json | undefined, none: string): string =>

@@ -13,8 +13,8 @@ const EARLIEST_TIME = Date.UTC(2020);
 
 const OUTCOMES: Readonly<Record<string, string>> = {
   grant: 'Granted',
-  evict: 'Room is made: others have to go',
-  wait: 'No room: it waits',
+  evict: 'Making room: evicting others',
+  wait: 'Waiting for capacity',
   refuse: 'Refused',
 };
 
@@ -26,7 +26,7 @@ export function Why({ actor }: { readonly actor: ActorState }) {
   if (history === undefined) return null;
   const steps = decisionsOf(history, actor, page.moment.value.seq);
   if (steps.length === 0) {
-    return <Empty title="No decision is remembered">The scheduler decides when a plugin asks for room to start.</Empty>;
+    return <Empty title="No decisions">The scheduler decides when a plugin needs capacity to start.</Empty>;
   }
   return (
     <ol class="why">
@@ -48,7 +48,7 @@ function Decision({ step, actor }: { readonly step: DecisionStep; readonly actor
       <button type="button" class="why-time mono" onClick={() => page.lookAt(seq)}>
         {timeText(at)}
       </button>
-      <p class="why-outcome">{isVictim ? `Had to go for ${asker}` : titleOf(decision, actor.machine !== 'plugin')}</p>
+      <p class="why-outcome">{isVictim ? `Evicted for ${asker}` : titleOf(decision, actor.machine !== 'plugin')}</p>
       <p>
         {isVictim && `${asker}: `}
         {reasonText(reason)}
@@ -56,7 +56,7 @@ function Decision({ step, actor }: { readonly step: DecisionStep; readonly actor
       <p class="muted">
         Worker {generation} of {asker} asked for {resourcesText(asked)}
         {priority === 0 ? '' : ` at priority ${priority}`}
-        {at > since && `, ${durationText(at - since)} before`}. Free: {resourcesText(free)}. Policy {policy}.
+        {at > since && `, ${durationText(at - since)} earlier`}. Free: {resourcesText(free)}. Policy {policy}.
       </p>
       {considered.length > 0 && <Considered decision={decision} />}
       {waitingFor.length > 0 && <InTheWay decision={decision} />}
@@ -74,11 +74,11 @@ function titleOf({ actor, outcome }: DecisionRecord, isListed: boolean): string 
   return isListed ? `${actorText(actor)}: ${title}` : title;
 }
 
-/** Who holds what is waited for. */
+/** The plugins that hold the capacity that this one needs. */
 function InTheWay({ decision: { at, waitingFor } }: { readonly decision: DecisionRecord }) {
   return (
     <table class="why-ranks">
-      <caption>Who holds the room</caption>
+      <caption>Plugins that hold the capacity</caption>
       <thead>
         <tr>
           <th scope="col">Plugin</th>
@@ -93,7 +93,7 @@ function InTheWay({ decision: { at, waitingFor } }: { readonly decision: Decisio
             <td>{resourcesText((holds ?? {}) as Resources)}</td>
             <td>
               {wordOf(standing)}
-              {leaving === true && ', told to go'}
+              {leaving === true && ', being evicted'}
               {typeof since === 'number' && `, for ${durationText(at - since)}`}
             </td>
           </tr>
@@ -106,12 +106,12 @@ function InTheWay({ decision: { at, waitingFor } }: { readonly decision: Decisio
 function Considered({ decision: { considered, chosen } }: { readonly decision: DecisionRecord }) {
   return (
     <table class="why-ranks">
-      <caption>Who could have gone, the first to go first</caption>
+      <caption>Candidates for eviction, in order</caption>
       <thead>
         <tr>
           <th scope="col">Plugin</th>
           <th scope="col">Rank</th>
-          <th scope="col">Has to</th>
+          <th scope="col">Outcome</th>
         </tr>
       </thead>
       <tbody>
@@ -123,7 +123,7 @@ function Considered({ decision: { considered, chosen } }: { readonly decision: D
             <tr key={`${wordOf(each['plugin'])}#${wordOf(each['generation'])}`} data-chosen={own !== undefined}>
               <td>{wordOf(each['plugin'])}</td>
               <td>{rankText(each['rank'])}</td>
-              <td>{own === undefined ? 'stay' : wordOf(own['ask']).toLowerCase()}</td>
+              <td>{own === undefined ? 'kept' : wordOf(own['ask']).toLowerCase()}</td>
             </tr>
           );
         })}

@@ -31,7 +31,7 @@ export function Header() {
           />
           <div class="header-actions">
             <button type="button" onClick={() => page.togglePause()}>
-              {page.cursor.value === undefined ? 'Pause' : 'Go on'}
+              {page.cursor.value === undefined ? 'Pause' : 'Resume'}
             </button>
             <button type="button" onClick={() => void exportSession(page)}>
               Export

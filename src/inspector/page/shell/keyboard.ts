@@ -15,7 +15,7 @@ export const COMMANDS: readonly Command[] = [
   { keys: ['['], text: 'Previous transition of the actor', run: (page) => page.step(-1) },
   { keys: [']'], text: 'Next transition of the actor', run: (page) => page.step(1) },
   { keys: ['/'], text: 'Search', run: () => document.getElementById('search')?.focus() },
-  { keys: [' '], text: 'Pause, or go on', run: (page) => page.togglePause() },
+  { keys: [' '], text: 'Pause or resume', run: (page) => page.togglePause() },
   {
     keys: ['f'],
     text: 'Follow the events',
@@ -25,14 +25,14 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     keys: ['e'],
-    text: 'Expand the chart, or close it',
+    text: 'Expand or collapse the chart',
     run: (page) => {
       page.isExpanded.value = !page.isExpanded.peek();
     },
   },
   {
     keys: ['1', '2', '3', '4', '5', '6'],
-    text: 'Only actors in that state',
+    text: 'Show only actors in that state',
     run: (page, key) => {
       const state = PLUGIN_STATES[Number(key) - 1];
       if (state !== undefined) page.toggleState(state);
@@ -40,7 +40,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     keys: ['?'],
-    text: 'These keys',
+    text: 'Show these keys',
     run: (page) => {
       page.isHelpOpen.value = true;
     },

@@ -27,17 +27,17 @@ type Source = ReturnType<typeof usePage>['source']['value'];
 function titleOf(source: Source): string {
   if (source.kind !== 'stream') return 'Nothing to show yet';
   if (source.state === 'full') return 'Too many pages are open';
-  return source.state === 'refused' ? 'This address opens another runtime' : 'The runtime does not answer';
+  return source.state === 'refused' ? 'This address belongs to another runtime' : 'The runtime does not answer';
 }
 
 function reasonOf(source: Source): string {
   if (source.kind !== 'stream') {
-    return 'To look at a running supervisor, open the whole address that it printed, with what follows the #.';
+    return 'To inspect a running supervisor, open the whole address that it printed, including the part after the #.';
   }
   if (source.state === 'full') {
     return 'Close another page of this inspector.';
   }
   return source.state === 'refused'
-    ? 'The token of this page is not the one of the runtime that answers. Open the address that it printed when it started.'
+    ? 'The token of this page belongs to another runtime. Open the address that this runtime printed when it started.'
     : 'It may have ended. Start it again and open the address that it prints.';
 }

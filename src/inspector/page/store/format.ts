@@ -47,9 +47,9 @@ export function wordOf(value: Json | undefined): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
 
-/** How often a worker was started again, in words. */
+/** How often a worker was restarted, in words. */
 export function restartsText(restarts: number): string {
-  return restarts === 0 ? 'never started again' : `started again ${restarts === 1 ? 'once' : `${restarts} times`}`;
+  return restarts === 0 ? 'never restarted' : `restarted ${restarts === 1 ? 'once' : `${restarts} times`}`;
 }
 
 /** A state and what goes on inside it. */

@@ -153,7 +153,7 @@ function wordsOf(record: InspectorRecord, victims: readonly ActorId[]): Pick<Row
     }
     case 'call': {
       const { edge, outcome, message, tookMs, skipped } = record;
-      const left = skipped === undefined ? [] : [`${skipped.toLocaleString()} calls before it are not shown`];
+      const left = skipped === undefined ? [] : [`${skipped.toLocaleString()} earlier calls are not shown`];
       const isError = outcome !== undefined && outcome !== 'ok';
       if (edge === 'start') return { type: 'call', note: ['begins', ...left].join(' · '), isError };
       const said = message === undefined ? [] : [message];

@@ -10,14 +10,14 @@ export function readSession(text: string): History {
     const value = parse(line);
     if (isHeader(value)) {
       if (value.version !== 1)
-        throw new Error(`This session is of version ${String(value.version)}; this page reads 1.`);
+        throw new Error(`This session is of version ${String(value.version)}, but this page reads only version 1.`);
       header = value;
     } else if (header === undefined) {
-      throw new Error('This is no session of Greenroom: its first line is not a header.');
+      throw new Error('This is not a Greenroom session: its first line is not a header.');
     } else if (isRecord(value)) records.set(value.seq, value);
-    else if (index < lines.length - 1) throw new Error(`Line ${index + 1} is no record.`);
+    else if (index < lines.length - 1) throw new Error(`Line ${index + 1} is not a record.`);
   }
-  if (header === undefined) throw new Error('This file is empty. Export a session and open that.');
+  if (header === undefined) throw new Error('This file is empty. Export a session and open that file.');
   return new History(
     header,
     [...records.values()].toSorted((a, b) => a.seq - b.seq),

@@ -45,7 +45,8 @@ export async function followStream(token: string, listener: StreamListener, sign
         await pause(FULL_WAIT_MS, signal);
         continue;
       }
-      if (!response.ok || response.body === null) throw new Error(`The stream is answered with ${response.status}.`);
+      if (!response.ok || response.body === null)
+        throw new Error(`The runtime answered with status ${response.status}.`);
       const session = response.headers.get('greenroom-session');
       if (session !== null) {
         return listener.onSession(new File([await response.blob()], decodeURIComponent(session)));
