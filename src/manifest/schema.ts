@@ -138,9 +138,11 @@ export function parseManifest(value: unknown): ManifestParse {
   const unknown = Object.keys(given)
     .filter((key) => !KNOWN_KEYS.has(key))
     .map((key) => ({ field: key, reason: `${unknownText('field', key, KNOWN_KEYS)} (ignored)` }));
-  const parsed = manifestSchema.safeParse(given, { error: zodMessages('field') });
+  const parsed = manifestSchema.safeParse(given);
   if (!parsed.success) {
-    const issues = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), reason: message }));
+    // With messages of our own a parse takes longer, so only where there is something to say.
+    const { error = parsed.error } = manifestSchema.safeParse(given, { error: zodMessages('field') });
+    const issues = error.issues.map(({ path, message }) => ({ field: path.join('.'), reason: message }));
     return { ok: false, issues, unknown };
   }
   const { data } = parsed;
