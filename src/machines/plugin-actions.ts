@@ -30,7 +30,7 @@ const askedOf = (context: PluginContext): number => residencyOf(context)?.genera
 
 /** The generations that are on their way out. */
 const oldSlots = (context: PluginContext): readonly WorkerSlot[] =>
-  context.workers.filter((slot) => slot.generation !== context.current && slot.generation !== context.successor);
+  context.workers.filter((slot) => slot.generation !== context.current && slot.generation !== context.replacement);
 
 const isOf = (event: PluginEvent, generation: number | undefined): boolean =>
   generation !== undefined && (event as WithGeneration).generation === generation;
@@ -86,7 +86,7 @@ export const base = setup({
     // Of a generation that is on its way out: its end is the answer.
     stale: ({ context, event }) => (event as WithGeneration).generation !== undefined && !isOf(event, context.current),
     shortOfMemory: ({ context, event }) => isOf(event, context.current) && !context.starved && isShortage(event),
-    ofSuccessor: ({ context, event }) => isOf(event, context.successor),
+    ofReplacement: ({ context, event }) => isOf(event, context.replacement),
     ofAsked: ({ context, event }) => isOf(event, askedOf(context)),
     ofAskedAndWished: ({ context, event }) => isOf(event, askedOf(context)) && context.wished,
     askedToResume: ({ context, event }) => isOf(event, residencyOf(context)?.generation),
@@ -94,7 +94,7 @@ export const base = setup({
     mayResume: ({ context }) => context.granted && residencyOf(context) !== undefined,
     // One that was to be replaced would come back as what it should be no longer.
     mayStayWarm: ({ context }) => residencyOf(context) !== undefined && !context.replaceAgain,
-    evictable: ({ context }) => context.gate.leases === 0 && context.successor === undefined,
+    evictable: ({ context }) => context.gate.leases === 0 && context.replacement === undefined,
     // From a removal there is no way back.
     stays: ({ context }) => context.intent !== 'remove',
     yielding: ({ context }) => context.intent === 'yield',
@@ -187,7 +187,7 @@ export const reserveExtra = base.sendTo(
   ({ context, self }) => ({
     type: 'RESERVE_EXTRA',
     plugin: context.name,
-    generation: context.successor,
+    generation: context.replacement,
     ref: self,
     need: context.host.need(context),
   }),
@@ -262,9 +262,9 @@ const command = (type: WorkerCommand['type']) =>
     if (ref !== undefined) enqueue.sendTo(ref, { type });
   });
 
-const launch = (which: 'current' | 'successor') =>
+const launch = (which: 'current' | 'replacement') =>
   base.assign(({ context, spawn }) => {
-    const generation = which === 'current' ? context.generation : (context.successor ?? context.generation);
+    const generation = which === 'current' ? context.generation : (context.replacement ?? context.generation);
     const ref = spawn('worker', {
       id: `worker-${generation}`,
       input: {
@@ -286,7 +286,7 @@ const launch = (which: 'current' | 'successor') =>
 /** Starts the generation that was granted. */
 export const spawnWorker = launch('current');
 /** Starts the generation that is to replace the current one. */
-export const spawnSuccessor = launch('successor');
+export const spawnReplacement = launch('replacement');
 
 export const notePid = base.assign(({ context, event }) =>
   event.type === 'WORKER.SPAWNED'
@@ -327,24 +327,24 @@ export const noteGone = base.assign(({ context }) => ({
 
 /* ---- The replacement of a worker ---- */
 
-export const nextSuccessor = base.assign(({ context }) => ({
+export const nextReplacement = base.assign(({ context }) => ({
   generation: context.generation + 1,
-  successor: context.generation + 1,
+  replacement: context.generation + 1,
   replaceAgain: false,
 }));
 
-/** The successor takes the calls from here on; the leases of the one before run out. */
-export const adoptSuccessor = base.enqueueActions(({ context, enqueue }) => {
-  enqueue.assign({ current: context.successor, successor: undefined });
+/** The replacement takes the calls from here on; the leases of the one before run out. */
+export const adoptReplacement = base.enqueueActions(({ context, enqueue }) => {
+  enqueue.assign({ current: context.replacement, replacement: undefined });
   enqueue(openGate);
   enqueue(tellScheduler(context.gate.leases > 0 ? 'BUSY' : 'IDLE'));
 });
 
 /** What was to replace the current worker is ended. */
-export const abandonSuccessor = base.enqueueActions(({ context, enqueue }) => {
-  const ref = slotOf(context, context.successor)?.ref;
+export const dropReplacement = base.enqueueActions(({ context, enqueue }) => {
+  const ref = slotOf(context, context.replacement)?.ref;
   if (ref !== undefined) enqueue.sendTo(ref, { type: 'STOP' });
-  enqueue.assign({ successor: undefined });
+  enqueue.assign({ replacement: undefined });
   if (!context.denied) return;
   enqueue.assign({ denied: false });
   if (context.current !== undefined && context.gate.leases === 0) enqueue(tellScheduler('IDLE'));
@@ -366,7 +366,7 @@ export const replaceAgain = base.assign({ replaceAgain: true });
 
 /** A replacement that a drain cuts short remains to be done, should the worker stay after all. */
 export const stillToReplace = base.assign(({ context }) => ({
-  replaceAgain: context.replaceAgain || context.successor !== undefined,
+  replaceAgain: context.replaceAgain || context.replacement !== undefined,
 }));
 
 /** Tells the runtime how the replacement went. */
@@ -477,7 +477,7 @@ export const noteManifest = base.enqueueActions(({ context, event, enqueue }) =>
   context.gate.limit(event.settings);
   const isServing = residencyOf(context) !== undefined;
   // A worker that is starting was given what the manifest said before.
-  const isStarting = context.successor !== undefined || (context.current !== undefined && !isServing);
+  const isStarting = context.replacement !== undefined || (context.current !== undefined && !isServing);
   if (event.effect === 'replace' || (event.effect === 'reconfigure' && isStarting)) enqueue.raise({ type: 'REPLACE' });
   else if (event.effect === 'reconfigure' && isServing) {
     enqueue(({ context: changed }) => changed.host.reconfigure(changed));

@@ -17,7 +17,7 @@ export function contextOf({ entry, settings, gate, host, scheduler, supervisor }
   context.name = entry.manifest.name;
   context.generation = 0;
   context.current = undefined;
-  context.successor = undefined;
+  context.replacement = undefined;
   context.replaceAgain = false;
   context.workers = [];
   context.granted = false;

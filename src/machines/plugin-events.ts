@@ -79,7 +79,7 @@ export interface PluginContext extends PluginInput {
   /** The generation that is started, serves or is kept warm. */
   readonly current: number | undefined;
   /** The generation that is to replace the current one. */
-  readonly successor: number | undefined;
+  readonly replacement: number | undefined;
   /** Whether another replacement was asked for while one was under way. */
   readonly replaceAgain: boolean;
   /** Every generation that is held: its process tree is not gone. */

@@ -1,9 +1,9 @@
 import { and } from 'xstate';
 import {
-  abandonSuccessor,
+  dropReplacement,
   acquire,
   admitAll,
-  adoptSuccessor,
+  adoptReplacement,
   askSupervisor,
   base,
   clearFailure,
@@ -24,7 +24,7 @@ import {
   loseLeases,
   loseOldLeases,
   nextGeneration,
-  nextSuccessor,
+  nextReplacement,
   noteBackoff,
   noteConfig,
   noteFailure,
@@ -51,7 +51,7 @@ import {
   reserveExtra,
   residencyOf,
   returnGrant,
-  spawnSuccessor,
+  spawnReplacement,
   spawnWorker,
   startIdleTime,
   stillToReplace,
@@ -162,7 +162,7 @@ const resting = {
 /**
  * One plugin: six states with their phases, and beside them the replacement of its worker and the time that it has been
  * ready. Every generation that was started is held in `workers` until nothing of its process tree is left; the event of
- * a generation that is neither the current one nor the successor changes nothing else.
+ * a generation that is neither the current one nor the replacement changes nothing else.
  */
 export const pluginMachine = base.createMachine({
   id: 'plugin',
@@ -502,30 +502,30 @@ export const pluginMachine = base.createMachine({
               on: { REPLACE: replaceNow, 'REPLACEMENT.ABANDONED': 'none' },
             },
             asking: {
-              entry: [nextSuccessor, reserveExtra],
+              entry: [nextReplacement, reserveExtra],
               on: {
-                GRANTED: { guard: 'ofSuccessor', target: 'starting', actions: noteGpus },
+                GRANTED: { guard: 'ofReplacement', target: 'starting', actions: noteGpus },
                 REFUSED: {
-                  guard: 'ofSuccessor',
+                  guard: 'ofReplacement',
                   target: 'none',
-                  actions: [abandonSuccessor, base.raise({ type: 'REPLACE.DRAINED' })],
+                  actions: [dropReplacement, base.raise({ type: 'REPLACE.DRAINED' })],
                 },
-                'REPLACEMENT.ABANDONED': { target: 'none', actions: abandonSuccessor },
+                'REPLACEMENT.ABANDONED': { target: 'none', actions: dropReplacement },
               },
             },
             starting: {
-              entry: spawnSuccessor,
+              entry: spawnReplacement,
               on: {
-                'WORKER.READY': { guard: 'ofSuccessor', target: 'swapping', actions: [noteReady, adoptSuccessor] },
+                'WORKER.READY': { guard: 'ofReplacement', target: 'swapping', actions: [noteReady, adoptReplacement] },
                 // The old worker goes on serving.
                 'WORKER.FAILED': {
-                  guard: 'ofSuccessor',
+                  guard: 'ofReplacement',
                   target: 'none',
-                  actions: [noteFailure, abandonSuccessor, reportReplacement],
+                  actions: [noteFailure, dropReplacement, reportReplacement],
                 },
                 // The manifest has changed once more: what is being started is out of date.
-                REPLACE: { target: 'none', actions: [abandonSuccessor, replaceAgain] },
-                'REPLACEMENT.ABANDONED': { target: 'none', actions: abandonSuccessor },
+                REPLACE: { target: 'none', actions: [dropReplacement, replaceAgain] },
+                'REPLACEMENT.ABANDONED': { target: 'none', actions: dropReplacement },
               },
             },
             swapping: {
@@ -548,7 +548,7 @@ export const pluginMachine = base.createMachine({
             counting: {
               always: { guard: 'down', target: 'none' },
               after: { stable: { actions: report('PLUGIN.STABLE') } },
-              on: { 'WORKER.READY': { guard: 'ofSuccessor', target: 'counting', reenter: true } },
+              on: { 'WORKER.READY': { guard: 'ofReplacement', target: 'counting', reenter: true } },
             },
           },
         },

@@ -85,7 +85,7 @@ fi
 [ $quiet -lt 2 ] || [ -z "$3" ] || rm -f -- "$3"
 `;
 
-/** A guard that ends sooner than this is broken; its successor then waits as long, so that nothing spins. */
+/** A guard that ends sooner than this is broken; the next one then waits as long, so that nothing spins. */
 const SHORTEST_LIFE_MS = 1_000;
 
 /** How often one registration is tried on a new guard process before it is left to the lifelines. */

@@ -105,7 +105,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   readonly #pluginLogic: typeof pluginMachine;
   readonly #root: ActorRefFrom<typeof supervisorMachine>;
   /** Manifests that came back before the former actor of their name had ended. */
-  readonly #successors = new Map<string, ManifestInForce>();
+  readonly #returning = new Map<string, ManifestInForce>();
   #monitorPlugin: string | undefined;
   #changePending = false;
   #failure: unknown;
@@ -329,7 +329,7 @@ export class Runtime implements PluginHost, SupervisorHost {
     for (const change of changes) {
       const record = this.records.get(change.name);
       if (change.type === 'removed') {
-        this.#successors.delete(change.name);
+        this.#returning.delete(change.name);
         record?.send({
           type: 'REMOVE',
           error: new GreenroomError('E_UNKNOWN_PLUGIN', `The manifest of "${change.name}" was removed.`, {
@@ -339,7 +339,7 @@ export class Runtime implements PluginHost, SupervisorHost {
       } else if (record === undefined) {
         this.#add(change);
       } else if (record.context.intent === 'remove') {
-        this.#successors.set(change.name, change);
+        this.#returning.set(change.name, change);
       } else {
         const { entry } = change;
         record.send({
@@ -354,7 +354,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   }
 
   endPlugins(): void {
-    this.#successors.clear();
+    this.#returning.clear();
     for (const record of this.records.values()) {
       const { plugin } = record;
       record.send({
@@ -373,10 +373,10 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.hold.set(record, false);
     record?.settle();
     this.#noteChange();
-    const successor = this.#successors.get(plugin);
-    if (successor === undefined) return;
-    this.#successors.delete(plugin);
-    this.#add(successor);
+    const returned = this.#returning.get(plugin);
+    if (returned === undefined) return;
+    this.#returning.delete(plugin);
+    this.#add(returned);
   }
 
   #add(change: ManifestInForce): void {

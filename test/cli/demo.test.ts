@@ -144,7 +144,7 @@ test('a crash, a cancelled call and a replaced worker are shown, and nothing is 
   expect([...new Set(pids)].filter(lives)).toEqual([]);
 });
 
-test('a plugin that cannot start is tried after longer and longer waits, given up with its cause, and mended', async () => {
+test('a plugin that cannot start is tried after longer and longer waits, given up with its cause, and fixed', async () => {
   writeTexts();
   const { output, status } = start(['--json', 'texts']);
   const events = eventsIn(await output);
@@ -164,7 +164,7 @@ test('a plugin that cannot start is tried after longer and longer waits, given u
   expect(ofType(events, 'note').map(({ text }) => text)).toContainEqual(
     expect.stringMatching(/^Its cause: .*status 9.*--max-old-spice-size/),
   );
-  expect(result('mend')).toMatchObject({ data: { text: 'Hello, Ada!' } });
+  expect(result('fix')).toMatchObject({ data: { text: 'Hello, Ada!' } });
   expect(statesOf(events, 'hello-node').join(' ')).toMatch(
     /(crashed spawning ){4}crashed discovered spawning ready busy ready discovered$/,
   );

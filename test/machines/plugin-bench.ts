@@ -141,7 +141,7 @@ export class PluginBench {
   /** The generation that the scheduler has been asked about and has not answered. */
   get asked(): number | undefined {
     const { context, replacement, at } = this;
-    if (replacement === 'asking') return context.successor;
+    if (replacement === 'asking') return context.replacement;
     if (at !== 'spawning.admitting' || context.granted) return undefined;
     const warm = context.workers.find(({ generation }) => generation === context.current);
     if (warm === undefined && context.workers.length > 0) return undefined;

@@ -12,7 +12,7 @@ interface Move {
 const started = (b: PluginBench): boolean => b.context.current !== undefined;
 const starting = (b: PluginBench): boolean => b.replacement === 'starting';
 const leaving = (b: PluginBench): number | undefined =>
-  b.context.workers.find(({ generation }) => generation !== b.context.current && generation !== b.context.successor)
+  b.context.workers.find(({ generation }) => generation !== b.context.current && generation !== b.context.replacement)
     ?.generation;
 
 const MOVES: readonly Move[] = [
@@ -29,8 +29,8 @@ const MOVES: readonly Move[] = [
   { name: 'refuse', can: (b) => b.asked !== undefined, make: (b) => b.refused(b.asked) },
   { name: 'connect', can: (b) => b.at === 'spawning.launching', make: (b) => b.connected() },
   { name: 'ready', can: (b) => b.at === 'spawning.initializing', make: (b) => b.ready(b.context.current) },
-  { name: 'successor ready', can: starting, make: (b) => b.ready(b.context.successor) },
-  { name: 'successor fails', can: starting, make: (b) => b.failed(b.context.successor) },
+  { name: 'replacement ready', can: starting, make: (b) => b.ready(b.context.replacement) },
+  { name: 'replacement fails', can: starting, make: (b) => b.failed(b.context.replacement) },
   { name: 'oversized', can: started, make: (b) => b.oversized(b.context.current) },
   { name: 'exit', can: started, make: (b) => b.exited(b.context.current) },
   { name: 'gone', can: (b) => leaving(b) !== undefined, make: (b) => b.gone(leaving(b)) },
@@ -50,15 +50,15 @@ const MOVES: readonly Move[] = [
 function summary(bench: PluginBench): string {
   if (bench.at === 'removed') return 'removed';
   const { context, gate } = bench;
-  const { generation, current, successor, workers, granted, wished, intent, replaceAgain, everReady, oversized } =
+  const { generation, current, replacement, workers, granted, wished, intent, replaceAgain, everReady, oversized } =
     context;
   // Numbers grow without end; what matters is which is newer.
-  const numbers = [generation, current, successor, bench.asked, ...workers.map((slot) => slot.generation)];
+  const numbers = [generation, current, replacement, bench.asked, ...workers.map((slot) => slot.generation)];
   const ranks = [...new Set(numbers)].toSorted((a = 0, b = 0) => b - a);
   const age = (number: number | undefined): number => ranks.indexOf(number);
   return JSON.stringify([
     bench.actor.getSnapshot().value,
-    [age(current), age(successor), age(bench.asked)],
+    [age(current), age(replacement), age(bench.asked)],
     workers.map((slot) => [age(slot.generation), slot.residency?.guests.size]),
     [granted, wished, intent, replaceAgain, everReady],
     [oversized.generation === current, oversized.replaced],

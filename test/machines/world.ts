@@ -346,8 +346,8 @@ export class World {
   stale(record: PluginRecord, n: number): void {
     const before = record.actor.getSnapshot();
     if (before.status !== 'active') return;
-    const { workers, generation, successor } = before.context;
-    const held = new Set([...workers.map((slot) => slot.generation), generation, successor]);
+    const { workers, generation, replacement } = before.context;
+    const held = new Set([...workers.map((slot) => slot.generation), generation, replacement]);
     const old = [n % 5, n % 11, generation - 1, generation + 7].find((number) => !held.has(number));
     if (old === undefined) return;
     const event = staleEvent(n, old);
@@ -436,7 +436,7 @@ export class World {
     const snapshot = record.actor.getSnapshot();
     if (snapshot.status === 'error') throw snapshot.error;
     if (snapshot.status !== 'active') return;
-    const { workers, granted, generation, successor } = snapshot.context;
+    const { workers, granted, generation, replacement } = snapshot.context;
     const living = this.workers.living(plugin);
     if (living.length > 2) throw new Error(`${plugin} has ${living.length} workers`);
     const held = workers.map((slot) => slot.generation);
@@ -446,7 +446,7 @@ export class World {
     const asked = granted && record.phase === 'admitting' ? [generation] : [];
     const reservations = this.#ledgerOf(record);
     const ledger = reservations.map((reservation) => reservation.generation);
-    const mayBe = new Set([...held, ...asked, generation, successor]);
+    const mayBe = new Set([...held, ...asked, generation, replacement]);
     if ([...held, ...asked].some((one) => !ledger.includes(one)) || ledger.some((one) => !mayBe.has(one)))
       throw new Error(
         `the ledger of ${plugin} holds ${ledger.join()}, it holds ${held.join()} and ${asked.join()} of ${generation}`,

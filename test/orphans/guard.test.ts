@@ -62,7 +62,7 @@ test('a guard outlives what is sent to the group of its host', async () => {
   await gone([...groups, guard]);
 });
 
-test('a guard that is killed is replaced, and its successor holds every group', async () => {
+test('a guard that is killed is replaced, and the new one holds every group', async () => {
   const { host, report } = startHost(5);
   const first = await report();
   process.kill(first.guard, 'SIGKILL');

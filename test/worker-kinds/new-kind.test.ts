@@ -84,6 +84,9 @@ test('a kind of worker that one file defines is discovered, started, called, res
 test('a manifest of an unknown kind says which ones there are', async () => {
   const room = await openRoom({ a: { worker: 'pyhton', module: PROGRAM } });
   expect(room.supervisor.problems()).toMatchObject([
-    { field: 'worker', reason: expect.stringMatching(/expected one of .*"lines", got "pyhton"; did you mean "python"/) },
+    {
+      field: 'worker',
+      reason: expect.stringMatching(/expected one of .*"lines", got "pyhton"; did you mean "python"/),
+    },
   ]);
 });

@@ -45,7 +45,7 @@ export async function demo({ folder, json, inspect, signal }: DemoOptions): Prom
     const stage = await Stage.open({ corpus, workshop, report, inspect, signal });
     const findings = await play(stage);
     if (inspect && !signal.aborted) {
-      stage.act('The inspector stays open', 'Look who crashed, and who had to go for whom. Ctrl-C ends.');
+      stage.act('The inspector stays open', 'Look at what crashed, and what was evicted for what. Ctrl-C ends.');
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     }
     return await end(stage, findings, report);

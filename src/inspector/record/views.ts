@@ -51,7 +51,7 @@ export class Views {
     return Object.assign(this.pluginCounts(record, memoryMb), {
       generation: context.generation,
       current: context.current,
-      successor: context.successor,
+      replacement: context.replacement,
       granted: context.granted,
       enabled: context.enabled,
       wished: context.wished,

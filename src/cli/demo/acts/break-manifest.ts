@@ -10,11 +10,11 @@ const BACKOFF = { base_ms: 50, factor: 2, cap_ms: 400 };
 const MISSPELT = { NODE_OPTIONS: '--max-old-spice-size=512' };
 const MENDED = { NODE_OPTIONS: '--max-old-space-size=512' };
 
-/** A worker cannot start any more because of its manifest: it is tried again, given up, and back once that is mended. */
+/** A worker cannot start any more because of its manifest: it is tried again, given up, and back once that is fixed. */
 export async function breakManifest(stage: Stage): Promise<void> {
   if (stage.missing.has(HELLO)) return;
   stage.act(
-    'A manifest is broken, and mended',
+    'A manifest is broken, and fixed',
     'With the misspelt option no new worker can start, so the old one goes on. When it is gone, restarts are tried after longer and longer waits, up to a limit; then calls are refused with the cause.',
   );
   await keepOldWorker(stage);
@@ -75,8 +75,8 @@ async function mend(stage: Stage): Promise<void> {
   await stage.until(HELLO, ({ state }) => state !== 'crashed');
   const text = await greeting(stage);
   const ms = stage.now() - startedAt;
-  stage.result(HELLO, 'mend', ms, `mended, and the next call starts it: ${text}`, { text });
-  stage.timing('edit that mends, to an answer', ms, 'with the start of a worker');
+  stage.result(HELLO, 'fix', ms, `fixed, and the next call starts it: ${text}`, { text });
+  stage.timing('edit that fixes it, to an answer', ms, 'with the start of a worker');
 }
 
 async function greeting(stage: Stage): Promise<string> {

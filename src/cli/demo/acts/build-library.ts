@@ -9,7 +9,7 @@ export async function buildLibrary(stage: Stage): Promise<ReadonlyMap<string, un
   const [victim, ...others] = jobsOf(stage);
   if (victim === undefined) return results;
   stage.act(
-    'All at work, and one is killed',
+    'All are busy, and one is killed',
     'Workers are processes: they use all processors, and one that dies takes nothing with it. Its call fails with a typed error, and it comes back.',
     victim.plugin,
   );

@@ -107,12 +107,12 @@ function ActorRow({ item: { actor, level }, now, place, isSelected, onSelect }: 
   const waiting = numberIn(context, 'waiting') ?? 0;
   const inFlight = numberIn(context, 'inFlight') ?? 0;
   const pid = numberIn(context, 'pid');
-  const successor = evictedFor(actor);
+  const asker = evictedFor(actor);
   const isDisabled = context['enabled'] === false;
   // One that could not be loaded looks else as if nobody had tried.
   const failure = state === 'discovered' ? codeIn(context['lastError']) : undefined;
   const inWords = stateText(state, phase);
-  const eviction = successor && `evicted for ${actorText(successor)}`;
+  const eviction = asker && `evicted for ${actorText(asker)}`;
   return (
     // The keys of the whole page go from actor to actor.
     <div
