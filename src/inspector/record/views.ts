@@ -51,7 +51,7 @@ export class Views {
     return Object.assign(this.pluginCounts(record, memoryMb), {
       generation: context.generation,
       current: context.current,
-      replacement: context.replacement,
+      replacementGeneration: context.replacement,
       granted: context.granted,
       enabled: context.enabled,
       wished: context.wished,
