@@ -30,8 +30,15 @@ export function systemCodeOf(error: unknown): string | undefined {
  */
 export function shortageIn(error: unknown): string | undefined {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 10; cause = cause.cause, depth++) {
-    const code = systemCodeOf(cause);
+    const code = isUnopenedPackage(cause) ? 'EMFILE' : systemCodeOf(cause);
     if (code !== undefined && Object.hasOwn(SHORTAGES, code)) return SHORTAGES[code];
   }
   return undefined;
+}
+
+/** From Node 26 on, that a package.json could not be opened for want of descriptors is told as if it were not valid. */
+function isUnopenedPackage(error: Error): boolean {
+  return (
+    'code' in error && error.code === 'ERR_INVALID_PACKAGE_CONFIG' && error.message.includes('too many open files')
+  );
 }

@@ -31,3 +31,11 @@ test('the code of a system call is told from any other', () => {
   expect(systemCodeOf(Object.assign(new Error('x'), { code: 'ERR_INVALID_ARG_TYPE' }))).toBeUndefined();
   expect(systemCodeOf('ENOENT')).toBeUndefined();
 });
+
+test('a package that cannot be opened for want of descriptors is a shortage, as Node 26 tells it too', () => {
+  const text = 'Cannot read package config /x/package.json: too many open files.';
+  const error = Object.assign(new Error(text), { code: 'ERR_INVALID_PACKAGE_CONFIG' });
+  expect(shortageIn(error)).toMatch(/no file descriptor left/);
+  const broken = Object.assign(new Error('Invalid package config'), { code: 'ERR_INVALID_PACKAGE_CONFIG' });
+  expect(shortageIn(broken)).toBeUndefined();
+});

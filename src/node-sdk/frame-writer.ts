@@ -49,7 +49,7 @@ export class FrameWriter {
     const said =
       message === undefined || message === null ? {} : { message: shorten(textOf(message) ?? '', MAX_MESSAGE) };
     this.#progress = `${stringify({ progress, ...said })}\n`;
-    if (!this.#response.writableNeedDrain) {
+    if (!this.#isBehind) {
       this.#send();
     } else if (!this.#progressWaits) {
       this.#progressWaits = true;
@@ -104,12 +104,20 @@ export class FrameWriter {
     const text = this.#take();
     if (this.#response.destroyed) return true;
     if (!this.started) this.#response.writeHead(200, headOf(NDJSON, this.#call));
-    const ready = this.#response.write(text);
+    this.#response.write(text);
     // A response holds what is written back until the next tick, which a plugin that does not wait never lets come. Up to
     // Node 24 it is the socket that is corked.
     if (this.#response.writableCorked > 0) this.#response.uncork();
     else this.#response.socket?.uncork();
-    return ready;
+    return !this.#isBehind;
+  }
+
+  /**
+   * Whether the reader is behind. Asked of the socket, as what a response says was true before it was uncorked: from
+   * Node 26 on it then says that it is full, and never that it has drained, where the socket took everything.
+   */
+  get #isBehind(): boolean {
+    return this.#response.socket?.writableNeedDrain === true;
   }
 
   #take(): string {
@@ -145,13 +153,16 @@ export class FrameWriter {
 
   #drained(): Promise<void> | undefined {
     const response = this.#response;
-    if (response.destroyed) return undefined;
+    const { socket } = response;
+    if (response.destroyed || socket === null) return undefined;
     return new Promise((resolve) => {
       const done = (): void => {
-        response.off('drain', done).off('close', done);
+        socket.off('drain', done);
+        response.off('close', done);
         resolve();
       };
-      response.on('drain', done).on('close', done);
+      socket.on('drain', done);
+      response.on('close', done);
     });
   }
 }

@@ -97,6 +97,15 @@ test('a start that nobody waits for any more is called off', async () => {
   expect(room.snapshot('plugin')).toMatchObject({ state: 'discovered', phase: 'idle', waiting: 0, pid: undefined });
 });
 
+test('a stream of chunks that are longer than any buffer on their way comes to its end', async () => {
+  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const sizes: number[] = [];
+  for await (const { filler } of room.supervisor.stream<{ filler: string }>('plugin', { size: 100_000, count: 20 })) {
+    sizes.push(filler.length);
+  }
+  expect(sizes).toEqual(Array.from({ length: 20 }, () => 100_000));
+});
+
 test('a signal that was aborted before the call refuses it, and no worker starts', async () => {
   const room = await openRoom({ plugin: { fixture: 'workbench' } });
   const signal = AbortSignal.abort(new Error('too late'));
