@@ -195,9 +195,13 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     const { bench, inspector, port, token } = await openSession();
     const headers = { authorization: `Bearer ${token}` };
     const others = Array.from({ length: 8 }, () => new AbortController());
-    await Promise.all(others.map(({ signal }) => fetch(`http://127.0.0.1:${port}/api/stream`, { headers, signal })));
+    const open = await Promise.all(
+      others.map(({ signal }) => fetch(`http://127.0.0.1:${port}/api/stream`, { headers, signal })),
+    );
     const page = await openPage(inspector.url);
     await says(page, 'h1', /Too many pages are open/);
+    // Held until here: fetch closes the connection of an answer that nobody refers to.
+    expect(open.every(({ ok }) => ok)).toBe(true);
     for (const other of others) other.abort();
     await says(page, '.pill', /Live/);
     await bench.supervisor.execute('bench', { do: 'fail' }).catch(() => {});
