@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { PATIENCE_MS } from '../manifest/patience.ts';
@@ -170,7 +169,9 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     if (!this.#exited) {
       if (gated) input?.write('\n');
       if (kind.start.by === 'boot-line') input?.write(`${JSON.stringify(this.#boot(boot))}\n`);
-      this.#onRunning({ input: child.stdin as Writable, output: child.stdout as Readable });
+      const { stdin, stdout } = child;
+      if (kind.start.by === 'stdio' && stdin !== null && stdout !== null)
+        this.#onRunning({ input: stdin, output: stdout });
     }
     this.#log?.event({ generation: this.#generation, pid: this.pid }, `worker started: ${plugin}`);
   }
