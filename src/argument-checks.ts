@@ -1,6 +1,5 @@
-import { inspect } from 'node:util';
 import { GreenroomError } from './errors.ts';
-import { shortened } from './text/shortened.ts';
+import { shown } from './text/shown.ts';
 
 /** What an option has to be: in words, and how it is recognised. */
 export interface OptionKind {
@@ -46,19 +45,4 @@ export function checkListener(where: string, listener: unknown): void {
 /** An `E_OPTIONS` that says what is wrong: `The option "signal" of load() must be an AbortSignal, got 5.` */
 export function wrongArgument(what: string, expected: string, value: unknown, plugin?: string): GreenroomError {
   return new GreenroomError('E_OPTIONS', `${what} must be ${expected}, got ${shown(value)}.`, { plugin });
-}
-
-/** Any value as messages show it, short: JavaScript may have passed anything, also what cannot be made a text. */
-export function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(shortened(value, 100));
-  try {
-    return shortened(inspect(value, { depth: 0, customInspect: false, maxStringLength: 100 }), 200);
-  } catch {
-    return `a value of type ${typeof value}`;
-  }
-}
-
-/** A name as messages show it: a string in quotes, and anything else as {@link shown}. */
-export function quoted(name: unknown): string {
-  return typeof name === 'string' ? `"${shortened(name, 200)}"` : shown(name);
 }

@@ -10,7 +10,6 @@ import {
   FLAG,
   isOptions,
   type OptionKind,
-  quoted,
   SIGNAL,
   TEXT,
   wrongArgument,
@@ -38,6 +37,7 @@ import type { PluginState } from '../machines/plugin.ts';
 import type { ManifestProblem } from '../manifest/read.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { nearestName } from '../text/nearest-name.ts';
+import { quoted } from '../text/shown.ts';
 import { copyConfig, resolveConfig } from '../settings/plugin-config.ts';
 import type { PluginRecord, PluginSnapshot } from './plugin-record.ts';
 import { Runtime, type TransitionEvent } from './runtime.ts';

@@ -4,7 +4,7 @@ import { GreenroomError, messageOf } from '../errors.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
 import { shortageIn } from '../system-error.ts';
 import { isOverTime, withinTime } from '../time/time-limit.ts';
-import { isSecretName } from '../inspector/redaction/secrets.ts';
+import { isSecretName } from '../text/secret-names.ts';
 import { acceptedText, expectedText, unknownText } from '../text/expected.ts';
 import { writeJson } from '../json/exact-json.ts';
 

@@ -1,5 +1,5 @@
-import { shown } from '../argument-checks.ts';
 import { nearestName } from './nearest-name.ts';
+import { shown } from './shown.ts';
 
 /** The parts of a JSON Schema that say in few words which values it accepts. */
 interface Schema {

@@ -8,7 +8,7 @@ import {
   type Supervisor,
   type SystemStats,
 } from '../../src/index.ts';
-import { shown } from '../../src/argument-checks.ts';
+import { shown } from '../../src/text/shown.ts';
 import { failure, openRoom } from './greenroom.ts';
 
 /** JavaScript may pass anything. */

@@ -1,5 +1,6 @@
 import { SecretTexts } from './secret-texts.ts';
-import { isSecretName, isSecretValue, REDACTED } from './secrets.ts';
+import { isSecretName } from '../../text/secret-names.ts';
+import { isSecretValue, REDACTED } from './secrets.ts';
 import type { Json } from '../wire.ts';
 
 /** The longest text that is shown, in characters; of a longer one this much is. */

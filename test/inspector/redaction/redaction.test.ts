@@ -1,12 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Redactor } from '../../../src/inspector/redaction/redaction.ts';
-import {
-  concealConfig,
-  isSecretName,
-  secretsOfManifest,
-  secretsOfVariables,
-} from '../../../src/inspector/redaction/secrets.ts';
+import { concealConfig, secretsOfManifest, secretsOfVariables } from '../../../src/inspector/redaction/secrets.ts';
+import { isSecretName } from '../../../src/text/secret-names.ts';
 
 const CANARY = 'c4n4ry-5ecret';
 
