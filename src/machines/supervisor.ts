@@ -11,7 +11,7 @@ import {
   type RestartHistory,
 } from '../scheduler/restart-plan.ts';
 import { shortageIn } from '../system-error.ts';
-import type { PluginReport } from './plugin-events.ts';
+import type { PluginReport } from './plugin.ts';
 import { type SchedulerInput, schedulerMachine } from './scheduler.ts';
 
 /** What the supervisor machine needs of the runtime around it. Its methods must not throw. */

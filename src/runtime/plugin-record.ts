@@ -171,7 +171,7 @@ export class PluginRecord implements CallSite {
         return true;
       case 'spawning':
       case 'crashed':
-        return this.context.wished && this.context.everReady && this.phase !== 'failed';
+        return this.context.keepLoaded && this.context.everReady && this.phase !== 'failed';
       case 'discovered':
         return false;
     }

@@ -142,7 +142,7 @@ export class PluginBench {
   get asked(): number | undefined {
     const { context, replacement, at } = this;
     if (replacement === 'asking') return context.replacement;
-    if (at !== 'spawning.admitting' || context.granted) return undefined;
+    if (at !== 'spawning.admitting') return undefined;
     const warm = context.workers.find(({ generation }) => generation === context.current);
     if (warm === undefined && context.workers.length > 0) return undefined;
     return warm?.generation ?? context.generation;

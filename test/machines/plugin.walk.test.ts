@@ -50,8 +50,7 @@ const MOVES: readonly Move[] = [
 function summary(bench: PluginBench): string {
   if (bench.at === 'removed') return 'removed';
   const { context, gate } = bench;
-  const { generation, current, replacement, workers, granted, wished, intent, replaceAgain, everReady, oversized } =
-    context;
+  const { generation, current, replacement, workers, keepLoaded, intent, replaceAgain, everReady, oversized } = context;
   // Numbers grow without end; what matters is which is newer.
   const numbers = [generation, current, replacement, bench.asked, ...workers.map((slot) => slot.generation)];
   const ranks = [...new Set(numbers)].toSorted((a = 0, b = 0) => b - a);
@@ -60,7 +59,7 @@ function summary(bench: PluginBench): string {
     bench.actor.getSnapshot().value,
     [age(current), age(replacement), age(bench.asked)],
     workers.map((slot) => [age(slot.generation), slot.residency?.guests.size]),
-    [granted, wished, intent, replaceAgain, everReady],
+    [keepLoaded, intent, replaceAgain, everReady],
     [oversized.generation === current, oversized.replaced],
     [gate.waiting, gate.leases, gate.residency === undefined],
   ]);

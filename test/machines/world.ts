@@ -436,21 +436,18 @@ export class World {
     const snapshot = record.actor.getSnapshot();
     if (snapshot.status === 'error') throw snapshot.error;
     if (snapshot.status !== 'active') return;
-    const { workers, granted, generation, replacement } = snapshot.context;
+    const { workers, generation, replacement } = snapshot.context;
     const living = this.workers.living(plugin);
     if (living.length > 2) throw new Error(`${plugin} has ${living.length} workers`);
     const held = workers.map((slot) => slot.generation);
     const alive = living.map((worker) => worker.generation);
     if (held.length !== alive.length || held.some((one) => !alive.includes(one)))
       throw new Error(`${plugin} holds ${held.join()}, and ${alive.join()} live`);
-    const asked = granted && record.phase === 'admitting' ? [generation] : [];
     const reservations = this.#ledgerOf(record);
     const ledger = reservations.map((reservation) => reservation.generation);
-    const mayBe = new Set([...held, ...asked, generation, replacement]);
-    if ([...held, ...asked].some((one) => !ledger.includes(one)) || ledger.some((one) => !mayBe.has(one)))
-      throw new Error(
-        `the ledger of ${plugin} holds ${ledger.join()}, it holds ${held.join()} and ${asked.join()} of ${generation}`,
-      );
+    const mayBe = new Set([...held, generation, replacement]);
+    if (held.some((one) => !ledger.includes(one)) || ledger.some((one) => !mayBe.has(one)))
+      throw new Error(`the ledger of ${plugin} holds ${ledger.join()}, it holds ${held.join()} of ${generation}`);
     for (const worker of living) {
       const placed = reservations.find((reservation) => reservation.generation === worker.generation)?.gpus?.join();
       if (this.#isPlaced && worker.devices !== placed)

@@ -5,7 +5,7 @@ import type { CrashRecord } from '../wire.ts';
 
 /** What a plugin's machine remembers of its last crash, without secrets. */
 export function crashOf(
-  { lastError, lastExit, restarts }: PluginContext,
+  { lastError, failure: { exit: lastExit }, restarts }: PluginContext,
   redactor: Redactor,
 ): Pick<CrashRecord, 'error' | 'exit' | 'output' | 'restarts'> {
   // What was given up has the crash as its cause.

@@ -45,16 +45,18 @@ export class Views {
   /** What a plugin's machine remembers, and its counts. */
   pluginContext(record: PluginRecord, memoryMb: number | undefined): Context {
     const { context } = record;
-    const { lastError, lastExit } = context;
+    const {
+      lastError,
+      failure: { exit: lastExit },
+    } = context;
     this.learn(context.entry.manifest);
     // A literal that begins with a spread takes V8 forty times as long.
     return Object.assign(this.pluginCounts(record, memoryMb), {
       generation: context.generation,
       current: context.current,
       replacementGeneration: context.replacement,
-      granted: context.granted,
       enabled: context.enabled,
-      wished: context.wished,
+      keepLoaded: context.keepLoaded,
       intent: context.intent,
       restarts: context.restarts,
       backoffMs: context.backoffMs,

@@ -1,0 +1,157 @@
+import type { ActorRefFrom, AnyActorRef } from 'xstate';
+import type { LeaseGate, Residency } from '../../calls/lease-gate.ts';
+import type { GreenroomError } from '../../errors.ts';
+import type { ManifestEntry } from '../../manifest/read.ts';
+import type { WorkerExit } from '../../process/worker-process.ts';
+import type { Need, Resources } from '../../scheduler/need.ts';
+import { NO_OVERSIZED, type OversizedRow } from '../../scheduler/replacement-plan.ts';
+import type { PluginSettings } from '../../settings/plugin-settings.ts';
+import type { Clock } from '../../time/clock.ts';
+import type { LaunchRequest, workerMachine } from '../worker.ts';
+import type { PluginPhase, PluginState } from './phases.ts';
+
+/** One worker whose process tree is not gone yet. */
+export interface HeldWorker {
+  readonly generation: number;
+  readonly ref: ActorRefFrom<typeof workerMachine>;
+  readonly pid: number | undefined;
+  /** Set once it is ready. */
+  readonly residency: Residency | undefined;
+  /** What it still uses while it is warm. */
+  readonly kept?: Resources | undefined;
+}
+
+/** What the plugin machine needs of the runtime around it. Its methods must not throw. */
+export interface PluginHost {
+  /** Turns the manifest in force into a program to start, on the GPUs that were granted. */
+  plan(context: PluginContext): LaunchRequest;
+  /** What the plugin needs while it is resident: what was measured before, else what its manifest says. */
+  need(context: PluginContext): Need;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+  /** A state was entered, by this event. */
+  entered(context: PluginContext, state: PluginState, phase: PluginPhase, event: { readonly type: string }): void;
+  /** A replacement of the worker has ended: with a new generation, or with the error for which the old one stays. */
+  replaced(context: PluginContext, error: GreenroomError | undefined): void;
+  /** The plugin must be given its config anew, because the defaults in its manifest have changed. */
+  reconfigure(context: PluginContext): void;
+}
+
+/** Why leases are being drained, or why the worker is stopped. */
+export type DrainIntent = 'yield' | 'unload' | 'replace' | 'give-up' | 'remove';
+
+/** The last failure of a worker, as the supervisor needs it to decide on a restart. */
+export interface WorkerFailure {
+  readonly exit: WorkerExit | undefined;
+  /** Whether another start can help. */
+  readonly retryable: boolean;
+  /** Whether the worker had been ready. */
+  readonly wasReady: boolean;
+}
+
+/** What a plugin actor is made for. */
+export interface PluginInput {
+  readonly entry: ManifestEntry;
+  readonly settings: PluginSettings;
+  readonly gate: LeaseGate;
+  readonly host: PluginHost;
+  readonly scheduler: AnyActorRef;
+  readonly supervisor: AnyActorRef;
+}
+
+/** What the worker slot remembers: the workers that are held, and which of them does what. */
+export interface SlotContext {
+  /** The highest generation handed out. */
+  readonly generation: number;
+  /** The generation that is started, serves or is kept warm. */
+  readonly current: number | undefined;
+  /** The generation that is to replace the current one. */
+  readonly replacement: number | undefined;
+  /** Every generation that is held: its process tree is not gone. */
+  readonly workers: readonly HeldWorker[];
+  /** The UUIDs of the GPUs that were granted last; `undefined`: those that the manifest and the host say. */
+  readonly gpus: readonly string[] | undefined;
+  /** Why the generation is started. Nothing is evicted for a restart that no call waits for. */
+  readonly startedFor: 'calls' | 'restart';
+  readonly intent: DrainIntent | undefined;
+  /**
+   * Whether the current worker is to be replaced once more. It outlives the replacement under way, and a drain that
+   * cuts it short.
+   */
+  readonly replaceAgain: boolean;
+  /** Whether the scheduler was told that the plugin cannot leave because a replacement is under way, with no lease out. */
+  readonly denied: boolean;
+}
+
+/** What a plugin machine remembers. Its booleans are facts that outlive any one state. */
+export interface PluginContext extends PluginInput, SlotContext {
+  readonly name: string;
+  /** Whether it ran out of memory with what it was granted, and is to ask for more. */
+  readonly starved: boolean;
+  /** The config that was given; `undefined`: the defaults of the schema. */
+  readonly config: unknown;
+  readonly enabled: boolean;
+  /** Whether it is to stay loaded without any call. */
+  readonly keepLoaded: boolean;
+  /** Whether any generation has ever been ready. */
+  readonly everReady: boolean;
+  readonly restarts: number;
+  readonly lastError: GreenroomError | undefined;
+  readonly failure: WorkerFailure;
+  /** How long the restart or replacement that was decided waits, in milliseconds. */
+  readonly backoffMs: number;
+  /** The workers that were over their memory limit soon after they were ready. */
+  readonly oversized: OversizedRow;
+}
+
+const NO_FAILURE: WorkerFailure = { exit: undefined, retryable: true, wasReady: false };
+
+/**
+ * What a plugin machine remembers at first. Set field by field: from an object literal of so many fields V8 makes
+ * XState's copy, one for every `assign`, a hash table, which costs five times as much; and a literal that begins with a
+ * spread takes 40 µs, half of what a new actor costs.
+ */
+export function contextOf({ entry, settings, gate, host, scheduler, supervisor }: PluginInput): PluginContext {
+  const context = {} as { -readonly [Field in keyof PluginContext]: PluginContext[Field] };
+  context.entry = entry;
+  context.settings = settings;
+  context.gate = gate;
+  context.host = host;
+  context.scheduler = scheduler;
+  context.supervisor = supervisor;
+  context.name = entry.manifest.name;
+  context.generation = 0;
+  context.current = undefined;
+  context.replacement = undefined;
+  context.replaceAgain = false;
+  context.workers = [];
+  context.gpus = undefined;
+  context.startedFor = 'calls';
+  context.starved = false;
+  context.denied = false;
+  context.config = undefined;
+  context.enabled = true;
+  context.keepLoaded = false;
+  context.intent = undefined;
+  context.restarts = 0;
+  context.lastError = undefined;
+  context.failure = NO_FAILURE;
+  context.backoffMs = 0;
+  context.oversized = NO_OVERSIZED;
+  context.everReady = false;
+  return context;
+}
+
+/** The worker of a generation, while it is held. */
+export const workerOf = (context: PluginContext, generation: number | undefined): HeldWorker | undefined =>
+  context.workers.find((worker) => worker.generation === generation);
+
+/** The connection of the current worker, once it is ready and until it ends. */
+export const residencyOf = (context: PluginContext): Residency | undefined =>
+  workerOf(context, context.current)?.residency;
+
+/** The generation that memory is asked for: that of the warm worker that is to come back, else a new one. */
+export const askedOf = (context: PluginContext): number => residencyOf(context)?.generation ?? context.generation;
+
+/** The workers that are on their way out: neither current nor the replacement. */
+export const oldWorkers = ({ workers, current, replacement }: PluginContext): readonly HeldWorker[] =>
+  workers.filter(({ generation }) => generation !== current && generation !== replacement);

@@ -1,0 +1,77 @@
+import { GreenroomError } from '../../errors.ts';
+import { refusalError } from '../../scheduler/refusal-error.ts';
+import { oldWorkers, type PluginContext, residencyOf, workerOf } from './context.ts';
+import type { PluginEvent, WithGeneration } from './events.ts';
+
+/*
+ * What the plugin does to its lease gate, and with it to calls.
+ */
+
+interface Step {
+  readonly context: PluginContext;
+  readonly event: PluginEvent;
+}
+
+/** The error that an event carries, as calls are told of it. */
+export const errorOf = ({ host }: PluginContext, event: PluginEvent): GreenroomError | undefined => {
+  if (event.type === 'REFUSED') return refusalError(event.error, host.clock);
+  return 'error' in event ? event.error : undefined;
+};
+
+const drainError = (context: PluginContext): GreenroomError =>
+  new GreenroomError(
+    'E_STOPPING',
+    `The call to "${context.name}" was ended with its worker: it did not finish within ${context.settings.drainMs} ms. Raise drain_timeout_ms in its manifest if it needs longer.`,
+    { plugin: context.name },
+  );
+
+/** Gives leases of the current worker. */
+export const openGate = ({ context }: Step): void => {
+  const residency = residencyOf(context);
+  if (residency !== undefined) context.gate.open(residency);
+};
+
+/** Gives no more leases. */
+export const closeGate = ({ context }: Step): void => context.gate.close();
+
+/** Ends the leases of the generation that the event is of, which has no worker any more. */
+export const loseLeases = ({ context, event }: Step): void => {
+  const error = errorOf(context, event);
+  const worker = workerOf(context, (event as WithGeneration).generation);
+  if (error !== undefined && worker !== undefined) context.gate.lose(worker.generation, worker.residency, error);
+};
+
+/** Cancels the calls of the current generation, whose time is over, and ends its leases. */
+export const endLeases = ({ context }: Step): void => {
+  if (context.current !== undefined) context.gate.end(context.current, residencyOf(context), drainError(context));
+};
+
+/** The same for the generations before it. */
+export const endOldLeases = ({ context }: Step): void => {
+  for (const { generation, residency } of oldWorkers(context)) {
+    context.gate.end(generation, residency, drainError(context));
+  }
+};
+
+/** Fails the calls that wait. */
+export const refuseWaiting = ({ context, event }: Step): void => {
+  const error = errorOf(context, event);
+  if (error !== undefined) context.gate.refuseWaiting(error);
+};
+
+/** Fails the calls that wait, and all that come. */
+export const refuseAll = ({ context, event }: Step): void => {
+  const error = errorOf(context, event);
+  if (error !== undefined) context.gate.refuse(error);
+};
+
+/** The same with the reason for which the plugin was given up. */
+export const refuseGivenUp = ({ context }: Step): void => context.gate.refuse(context.lastError);
+
+/** Takes calls again. */
+export const admitAll = ({ context }: Step): void => context.gate.refuse(undefined);
+
+/** A plugin that was given up takes calls again, unless it is disabled. */
+export const clearFailure = ({ context }: Step): void => {
+  if (context.enabled) context.gate.refuse(undefined);
+};

@@ -1,0 +1,108 @@
+import { askedOf, oldWorkers, type PluginContext, workerOf } from './context.ts';
+import { base } from './setup.ts';
+
+/*
+ * What the plugin tells the scheduler.
+ */
+
+/**
+ * Asks for memory, once nothing is left of former workers: what they held is free then. A restart that no call waits for
+ * is answered at once, so that nothing is evicted for it.
+ */
+export const acquire = base.enqueueActions(({ context, enqueue, self }) => {
+  if (oldWorkers(context).length > 0) return;
+  const { name: plugin, gate, host } = context;
+  const asking = { plugin, generation: askedOf(context), ref: self, need: host.need(context) };
+  if (context.startedFor === 'restart' && gate.waiting === 0) {
+    enqueue.sendTo(context.scheduler, { type: 'RESERVE_EXTRA', ...asking });
+  } else {
+    enqueue.sendTo(context.scheduler, {
+      type: 'ACQUIRE',
+      ...asking,
+      ...urgencyOf(context),
+      at: host.clock.monotonic(),
+    });
+  }
+});
+
+const urgencyOf = ({ gate, settings }: PluginContext) => ({
+  priority: settings.priority + gate.priority,
+  deadline: gate.deadline,
+});
+
+/** The calls that wait have become more or less urgent. */
+export const updateAcquire = base.sendTo(
+  ({ context }) => context.scheduler,
+  ({ context }) => ({
+    type: 'ACQUIRE.UPDATE',
+    plugin: context.name,
+    ...urgencyOf(context),
+  }),
+);
+
+/** The memory that was asked for is not needed any more. */
+export const withdraw = base.sendTo(
+  ({ context }) => context.scheduler,
+  ({ context }) => ({ type: 'WITHDRAW', plugin: context.name }),
+);
+
+/** Asks for the memory of a second worker, for which nothing is evicted. */
+export const reserveExtra = base.sendTo(
+  ({ context }) => context.scheduler,
+  ({ context, self }) => ({
+    type: 'RESERVE_EXTRA',
+    plugin: context.name,
+    generation: context.replacement,
+    ref: self,
+    need: context.host.need(context),
+  }),
+);
+
+/** Remembers on which GPUs the granted generation is to run. */
+export const noteGpus = base.assign(({ event }) => (event.type === 'GRANTED' ? { gpus: event.gpus } : {}));
+
+/** A grant that comes too late goes back. What a warm worker keeps stays reserved. */
+export const returnGrant = base.enqueueActions(({ context, event, enqueue }) => {
+  if (event.type !== 'GRANTED') return;
+  const { generation } = event;
+  const { name: plugin, scheduler } = context;
+  const worker = workerOf(context, generation);
+  if (worker === undefined) enqueue.sendTo(scheduler, { type: 'RETURNED', plugin, generation });
+  else if (worker.kept !== undefined) {
+    enqueue.sendTo(scheduler, { type: 'RELEASED', plugin, generation, kept: worker.kept });
+  }
+});
+
+/** Tells what the current worker does now, or that it cannot leave. */
+export const tellScheduler = (type: 'IDLE' | 'BUSY' | 'DENIED' | 'RELEASED') =>
+  base.sendTo(
+    ({ context }) => context.scheduler,
+    ({ context }) => ({
+      type,
+      plugin: context.name,
+      generation: context.current,
+      ...(type === 'RELEASED'
+        ? { kept: workerOf(context, context.current)?.kept }
+        : { at: context.host.clock.monotonic() }),
+    }),
+  );
+
+/**
+ * Tells the scheduler that the plugin is idle, unless calls that waited at its gate have taken leases in this very step:
+ * the state `busy`, entered next, tells of those. Told idle in between, it would be evicted as it is about to be called.
+ */
+export const tellIdle = base.enqueueActions(({ context, enqueue }) => {
+  if (context.gate.leases === 0) enqueue(tellScheduler('IDLE'));
+});
+
+/** The plugin cannot leave now. Where no lease is out, the scheduler is told later when it can. */
+export const deny = base.enqueueActions(({ context, enqueue }) => {
+  enqueue(tellScheduler('DENIED'));
+  enqueue.assign({ denied: context.gate.leases === 0 });
+});
+
+/** The plugin needs another amount than before. */
+export const tellNeed = base.sendTo(
+  ({ context }) => context.scheduler,
+  ({ context }) => ({ type: 'RECONFIGURED', plugin: context.name, need: context.host.need(context) }),
+);

@@ -1,0 +1,117 @@
+import type { Residency } from '../../calls/lease-gate.ts';
+import type { Resources } from '../../scheduler/need.ts';
+import type { WorkerCommand } from '../worker.ts';
+import { type HeldWorker, type PluginContext, workerOf } from './context.ts';
+import { base } from './setup.ts';
+
+/*
+ * The workers that the plugin holds: started, ready, kept warm, ended, gone.
+ */
+
+/** Sends a command to the current worker; one that is gone is sent nothing. */
+const command = (type: WorkerCommand['type']) =>
+  base.enqueueActions(({ context, enqueue }) => {
+    const ref = workerOf(context, context.current)?.ref;
+    if (ref !== undefined) enqueue.sendTo(ref, { type });
+  });
+
+const launch = (which: 'current' | 'replacement') =>
+  base.assign(({ context, spawn }) => {
+    const generation = which === 'current' ? context.generation : (context.replacement ?? context.generation);
+    const ref = spawn('worker', {
+      id: `worker-${generation}`,
+      input: {
+        name: context.name,
+        generation,
+        launch: context.host.plan(context),
+        config: context.config,
+        timeouts: { startMs: context.settings.startMs, stopMs: context.settings.stopMs },
+        liveness: context.settings.liveness,
+        maxRssMb: context.settings.maxRssMb,
+      },
+    });
+    return {
+      [which]: generation,
+      workers: [...context.workers, { generation, ref, pid: undefined, residency: undefined }],
+    };
+  });
+
+/** Starts the generation that was granted. */
+export const spawnWorker = launch('current');
+/** Starts the generation that is to replace the current one. */
+export const spawnReplacement = launch('replacement');
+
+const changed = (
+  { workers }: PluginContext,
+  generation: number | undefined,
+  change: Partial<HeldWorker>,
+): readonly HeldWorker[] =>
+  workers.map((worker) => (worker.generation === generation ? { ...worker, ...change } : worker));
+
+/** The next start is of a new generation. */
+export const nextGeneration = base.assign({
+  generation: ({ context }) => context.generation + 1,
+  startedFor: 'calls',
+});
+
+/** It is a restart after a crash, not asked for by a call. */
+export const startedByRestart = base.assign({ startedFor: 'restart' });
+
+/** Remembers the process of a worker. */
+export const notePid = base.assign(({ context, event }) =>
+  event.type === 'WORKER.SPAWNED' ? { workers: changed(context, event.generation, { pid: event.pid }) } : {},
+);
+
+/** Remembers the connection of a worker that is ready. */
+export const noteReady = base.assign(({ context, event }) => {
+  if (event.type !== 'WORKER.READY') return {};
+  const { channel, concurrency, streams } = event.connection;
+  const residency: Residency = { generation: event.generation, channel, concurrency, streams, guests: new Set() };
+  return { starved: false, workers: changed(context, event.generation, { residency }) };
+});
+
+/** Remembers what a worker that has released its resources still uses. */
+export const noteKept = base.assign(({ context, event }) => {
+  const kept = (event as unknown as { readonly output: Resources | undefined }).output;
+  return { workers: changed(context, context.current, { kept }) };
+});
+
+/** It is resident again. */
+export const forgetKept = base.assign(({ context }) => ({
+  workers: changed(context, context.current, { kept: undefined }),
+}));
+
+const noCurrent = base.assign({ current: undefined, replaceAgain: false });
+const abandonReplacement = base.raise({ type: 'REPLACEMENT.ABANDONED' });
+
+/** Ends the current worker in order. It is held until its process tree is gone, but is not current any more. */
+export const stopWorker = [command('STOP'), noCurrent, abandonReplacement] as const;
+/** The same at once. */
+export const killWorker = [command('KILL'), noCurrent, abandonReplacement] as const;
+
+/** The current worker has ended by itself. A plugin that has never been ready is not restarted for `load` alone. */
+export const noteGone = base.assign(({ context }) => ({
+  current: undefined,
+  replaceAgain: false,
+  keepLoaded: context.keepLoaded && context.everReady,
+  intent: context.intent === 'remove' ? context.intent : undefined,
+}));
+
+/** Nothing is left of a generation: it is held no longer, and its reservation ends. */
+export const forgetWorker = base.enqueueActions(({ context, event, enqueue }) => {
+  if (event.type !== 'WORKER.GONE') return;
+  // An actor that has ended stays among its parent's children until it is stopped.
+  const ended = workerOf(context, event.generation)?.ref;
+  if (ended !== undefined) enqueue.stopChild(ended);
+  enqueue.assign({ workers: context.workers.filter((worker) => worker.generation !== event.generation) });
+  if (event.generation === context.current) enqueue.assign({ current: undefined });
+  enqueue.sendTo(context.scheduler, { type: 'FREED', plugin: context.name, generation: event.generation });
+});
+
+/** Starts the time after which an idle plugin gives up its resources, if its manifest says so. */
+export const startIdleTime = base.enqueueActions(({ context, enqueue }) => {
+  const { idleReleaseMs } = context.settings;
+  if (idleReleaseMs !== undefined) enqueue.raise({ type: 'IDLE.LIMIT' }, { id: 'idle', delay: idleReleaseMs });
+});
+/** Ends that time. */
+export const endIdleTime = base.cancel('idle');
