@@ -45,7 +45,7 @@ export type { Clock } from './time/clock.ts';
 // Plugins
 export type { PluginPhase, PluginState } from './machines/plugin.ts';
 export type { PluginSnapshot } from './runtime/plugin-record.ts';
-export type { TransitionEvent } from './runtime/runtime.ts';
+export type { TransitionEvent } from './runtime/plugin-effects.ts';
 
 // Calls
 export type { CallOptions, Progress, StreamOptions } from './calls/call.ts';

@@ -21,14 +21,19 @@ export interface SupervisorHost {
   readonly schedulerInput: Omit<SchedulerInput, 'clock'>;
   /** A number in [0, 1). */
   random(): number;
-  /** Adds, changes and removes plugin actors as the manifests on disk have changed. */
+  readonly plugins: PluginSet;
+}
+
+/** The plugin actors. */
+export interface PluginSet {
+  /** How many there are. */
+  readonly size: number;
+  /** Adds, changes and removes them as the manifests on disk have changed. */
   apply(changes: readonly ManifestChange[]): void;
-  /** Tells every plugin to end. */
-  endPlugins(): void;
-  /** Forgets a plugin whose actor has ended. */
+  /** Tells every one to end. */
+  endAll(): void;
+  /** Forgets one that has ended. */
   forget(plugin: string): void;
-  /** How many plugin actors there are. */
-  plugins(): number;
 }
 
 /** What the supervisor actor is made for. */
@@ -64,7 +69,7 @@ const base = setup({
     discover: fromPromise<ManifestChange[]>(unprovided),
   },
   guards: {
-    empty: ({ context }) => context.host.plugins() === 0,
+    empty: ({ context }) => context.host.plugins.size === 0,
   },
 });
 
@@ -138,7 +143,7 @@ const forgetCrashes = ({ context, event }: { context: Context; event: Supervisor
 };
 
 const forgetPlugin = ({ context, event }: { context: Context; event: SupervisorEvent }): void => {
-  if (event.type === 'PLUGIN.REMOVED') context.host.forget(event.plugin);
+  if (event.type === 'PLUGIN.REMOVED') context.host.plugins.forget(event.plugin);
 };
 
 /** The root: booting (the first discovery), running, draining, stopped. */
@@ -162,7 +167,7 @@ export const supervisorMachine = base.createMachine({
       invoke: {
         id: 'discover',
         src: 'discover',
-        onDone: { target: 'running', actions: ({ context, event }) => context.host.apply(event.output) },
+        onDone: { target: 'running', actions: ({ context, event }) => context.host.plugins.apply(event.output) },
         // A search path that cannot be read is reported by the discovery; the supervisor runs all the same.
         onError: 'running',
       },
@@ -170,12 +175,12 @@ export const supervisorMachine = base.createMachine({
     },
     running: {
       on: {
-        'MANIFESTS.CHANGED': { actions: ({ context, event }) => context.host.apply(event.changes) },
+        'MANIFESTS.CHANGED': { actions: ({ context, event }) => context.host.plugins.apply(event.changes) },
         STOP: 'draining',
       },
     },
     draining: {
-      entry: ({ context }) => context.host.endPlugins(),
+      entry: ({ context }) => context.host.plugins.endAll(),
       always: { guard: 'empty', target: 'stopped' },
     },
     stopped: { type: 'final' },

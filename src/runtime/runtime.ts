@@ -4,58 +4,33 @@ import { sweepOrphans } from '../orphans/orphan-sweep.ts';
 import { createOomWatch } from '../measure/out-of-memory.ts';
 import { monitorLogic } from '../actors/monitor.ts';
 import { connectWorker } from '../actors/connect.ts';
-import { eventName } from '../machines/event-name.ts';
 import { provideWorker } from '../actors/worker.ts';
 import { WorkerMeasurements } from './worker-measurements.ts';
 import { initializeWorker } from '../actors/initialize.ts';
 import { createTreeSampler, type TreeSampler } from '../measure/process-tree.ts';
 import { readTreeMemory } from '../measure/tree-memory.ts';
-import { planLaunch } from '../actors/launch.ts';
 import { spawnWorker } from '../actors/process.ts';
 import type { RunningWorker } from '../measure/worker-use.ts';
 import { WorkerTrees } from '../orphans/worker-trees.ts';
 import { CallWatch } from '../calls/call-watch.ts';
-import { withLease } from '../calls/lease-task.ts';
 import type { Clock } from '../time/clock.ts';
 import type { ResolvedSettings } from '../settings/settings.ts';
 import { GreenroomError } from '../errors.ts';
 import { guarded, type InspectionObserver } from '../inspector/record/observation.ts';
 import { Listeners } from '../events/listeners.ts';
-import {
-  type PluginContext,
-  type PluginHost,
-  pluginMachine,
-  type PluginPhase,
-  type PluginState,
-} from '../machines/plugin.ts';
+import { pluginMachine } from '../machines/plugin.ts';
 import { type SupervisorHost, supervisorMachine } from '../machines/supervisor.ts';
 import type { ManifestProblem } from '../manifest/read.ts';
 import { createManifestSource, type ManifestChange, type ManifestSource } from '../manifest/source.ts';
 import { ProgramHold } from './program-hold.ts';
 import { patient } from '../time/patience.ts';
-import { PluginRecord } from './plugin-record.ts';
-import { type PluginSettings, pluginSettings } from '../settings/plugin-settings.ts';
+import type { PluginRecord } from './plugin-record.ts';
+import { PluginEffects, type TransitionEvent } from './plugin-effects.ts';
+import { Plugins } from './plugins.ts';
+import { pluginSettings } from '../settings/plugin-settings.ts';
 import { Scheduling } from './scheduling.ts';
-import { MONITOR_NEED } from '../scheduler/need.ts';
 import type { SupervisorLog } from '../logs/supervisor-log.ts';
 import { SystemMonitor } from '../measure/system-monitor.ts';
-
-/** A plugin went from one state, or phase of a state, to another. */
-export interface TransitionEvent {
-  readonly plugin: string;
-  readonly from: PluginState;
-  readonly to: PluginState;
-  /** The phase inside the new state. */
-  readonly phase: PluginPhase;
-  /** The machine's event that led there. */
-  readonly event: string;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  /** Why, where there is more to say than the event's name. */
-  readonly reason: string | undefined;
-}
-
-type ManifestInForce = Exclude<ManifestChange, { type: 'removed' }>;
 
 /** What the runtime takes from outside: tests bring their own time, chance and workers. */
 export interface RuntimePorts {
@@ -75,16 +50,16 @@ export interface RuntimePorts {
 }
 
 /**
- * Puts the machines, the actors and the data plane together: it owns every plugin's record, the guard, the logs and
- * the table of living processes, and is the host that the machines ask for effects.
+ * Puts the machines, the actors and the data plane together. It owns the logs and the table of living processes, and
+ * is the host of the supervisor's machine.
  */
-export class Runtime implements PluginHost, SupervisorHost {
+export class Runtime implements SupervisorHost {
   readonly settings: ResolvedSettings;
-  readonly records = new Map<string, PluginRecord>();
   /** What keeps the program alive: plugins that are at something, and whoever wants to. */
   readonly hold = new ProgramHold();
   readonly manifests: ManifestSource;
   readonly scheduling: Scheduling;
+  readonly plugins: Plugins;
   readonly #trees: WorkerTrees;
   readonly transitions: Listeners<TransitionEvent>;
   readonly problems: Listeners<readonly ManifestProblem[]>;
@@ -102,11 +77,7 @@ export class Runtime implements PluginHost, SupervisorHost {
   readonly #random: () => number;
   readonly #logger: SupervisorLog;
   readonly #logs = new Map<string, PluginLog>();
-  readonly #pluginLogic: typeof pluginMachine;
   readonly #root: ActorRefFrom<typeof supervisorMachine>;
-  /** Manifests that came back before the former actor of their name had ended. */
-  readonly #returning = new Map<string, ManifestInForce>();
-  #monitorPlugin: string | undefined;
   #changePending = false;
   #failure: unknown;
 
@@ -130,12 +101,13 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.#random = random;
     this.#logger = logger;
     const { onListenerError } = this;
+    const record = (plugin: string): PluginRecord | undefined => this.records.get(plugin);
     this.scheduling = new Scheduling(settings, {
       clock,
       logger,
       onListenerError,
       log: (plugin) => this.#log(plugin),
-      record: (plugin) => this.records.get(plugin),
+      record,
     });
     this.transitions = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
@@ -159,7 +131,7 @@ export class Runtime implements PluginHost, SupervisorHost {
       id: 'monitor',
     });
     const measurements = new WorkerMeasurements(this.scheduling, this.systemMonitor, memoryOf);
-    this.#pluginLogic = pluginMachine.provide({
+    const logic = pluginMachine.provide({
       actors: {
         worker: provideWorker({
           spawn,
@@ -169,7 +141,7 @@ export class Runtime implements PluginHost, SupervisorHost {
           clock,
           patience: this.#patience,
           measure: async (plugin, generation) => {
-            const context = this.records.get(plugin)?.context;
+            const context = record(plugin)?.context;
             if (context !== undefined) await measurements.learn(context, generation);
           },
         }),
@@ -179,6 +151,33 @@ export class Runtime implements PluginHost, SupervisorHost {
           return initializeWorker(residency.channel, entry, config, signal);
         }),
       },
+    });
+    this.plugins = new Plugins({
+      logic,
+      host: new PluginEffects({
+        settings,
+        clock,
+        logger,
+        scheduling: this.scheduling,
+        hold: this.hold,
+        transitions: this.transitions,
+        record,
+        onChange: () => this.#noteChange(),
+      }),
+      site: {
+        clock,
+        patience: this.#patience,
+        streamIdleMs: settings.streamIdleMs,
+        warn: (details, message) => logger.warn(details, message),
+        onListenerError,
+        calls: this.calls,
+      },
+      settingsOf: (manifest) => pluginSettings(manifest, settings),
+      parent: () => this.#root,
+      scheduler: () => this.#scheduler,
+      onChange: () => this.#noteChange(),
+      onForget: (plugin, record) => this.#forget(plugin, record),
+      onError: (record, error) => this.#failPlugin(record, error),
     });
     this.#root = createActor(supervisorMachine.provide({ actors: { discover: fromPromise(() => this.#boot()) } }), {
       input: { host: this },
@@ -251,26 +250,9 @@ export class Runtime implements PluginHost, SupervisorHost {
     this.killAll();
   }
 
-  /** Makes a plugin, or none, the system monitor: others wait for its figures, so it is never evicted nor waits itself. */
-  setMonitorPlugin(plugin: string | undefined): void {
-    const former = this.#monitorPlugin;
-    this.#monitorPlugin = plugin;
-    for (const name of new Set([former, plugin])) {
-      const record = name === undefined ? undefined : this.records.get(name);
-      if (record === undefined) continue;
-      const settings = this.#settingsOf(record.entry.manifest);
-      record.send({ type: 'MANIFEST.CHANGED', entry: record.entry, settings, effect: 'none' });
-    }
-  }
-
-  /** The plugin that is the system monitor, if one is. */
-  get monitorPlugin(): string | undefined {
-    return this.#monitorPlugin;
-  }
-
-  #settingsOf(manifest: ManifestInForce['entry']['manifest']): PluginSettings {
-    const settings = pluginSettings(manifest, this.settings);
-    return manifest.name === this.#monitorPlugin ? { ...settings, need: MONITOR_NEED } : settings;
+  /** The plugins by name. */
+  get records(): ReadonlyMap<string, PluginRecord> {
+    return this.plugins.records;
   }
 
   /** The actor of the supervisor's machine. */
@@ -321,167 +303,12 @@ export class Runtime implements PluginHost, SupervisorHost {
     return this.#random();
   }
 
-  plugins(): number {
-    return this.records.size;
-  }
-
-  apply(changes: readonly ManifestChange[]): void {
-    for (const change of changes) {
-      const record = this.records.get(change.name);
-      if (change.type === 'removed') {
-        this.#returning.delete(change.name);
-        record?.send({
-          type: 'REMOVE',
-          error: new GreenroomError('E_UNKNOWN_PLUGIN', `The manifest of "${change.name}" was removed.`, {
-            plugin: change.name,
-          }),
-        });
-      } else if (record === undefined) {
-        this.#add(change);
-      } else if (record.context.intent === 'remove') {
-        this.#returning.set(change.name, change);
-      } else {
-        const { entry } = change;
-        record.send({
-          type: 'MANIFEST.CHANGED',
-          entry,
-          settings: this.#settingsOf(entry.manifest),
-          effect: effectOf(change),
-        });
-      }
-    }
-    this.#noteChange();
-  }
-
-  endPlugins(): void {
-    this.#returning.clear();
-    for (const record of this.records.values()) {
-      const { plugin } = record;
-      record.send({
-        type: 'REMOVE',
-        error: new GreenroomError('E_STOPPING', `The supervisor is stopping, and "${plugin}" with it.`, { plugin }),
-      });
-    }
-  }
-
-  forget(plugin: string): void {
-    const record = this.records.get(plugin);
-    this.records.delete(plugin);
+  /** What was known of a plugin that is gone. */
+  #forget(plugin: string, record: PluginRecord | undefined): void {
     this.scheduling.forget(plugin);
-    // Those who wait for it to come to rest have waited long enough.
+    // Whoever waits for it to come to rest is told that it has.
     record?.enter('discovered', 'idle', this.#clock.now());
     this.hold.set(record, false);
-    record?.settle();
-    this.#noteChange();
-    const returned = this.#returning.get(plugin);
-    if (returned === undefined) return;
-    this.#returning.delete(plugin);
-    this.#add(returned);
-  }
-
-  #add(change: ManifestInForce): void {
-    const { entry, name } = change;
-    const record = new PluginRecord(name, {
-      clock: this.#clock,
-      patience: this.#patience,
-      streamIdleMs: this.settings.streamIdleMs,
-      warn: (details, message) => this.#logger.warn(details, message),
-      onListenerError: this.onListenerError,
-      calls: this.calls,
-    });
-    const settings = this.#settingsOf(entry.manifest);
-    record.gate.limit(settings);
-    this.records.set(name, record);
-    // Beside XState's own children: spawning there copies the record of all children each time.
-    record.actor = createActor(this.#pluginLogic, {
-      parent: this.#root as never,
-      id: name,
-      input: {
-        entry,
-        settings,
-        gate: record.gate,
-        host: this,
-        scheduler: this.#scheduler,
-        supervisor: this.#root as AnyActorRef,
-      },
-    });
-    record.actor.subscribe({
-      next: () => {
-        record.settle();
-        this.#noteChange();
-      },
-      error: (error) => this.#failPlugin(record, error),
-    });
-    record.actor.start();
-  }
-
-  /* ---- What the plugin machines ask for ---- */
-
-  need(context: PluginContext): ReturnType<Scheduling['need']> {
-    return this.scheduling.need(context);
-  }
-
-  plan({ entry, gpus }: PluginContext): ReturnType<typeof planLaunch> {
-    const { transport, passEnv, nodePath } = this.settings;
-    return planLaunch(entry, { transport, passEnv, nodePath, hostEnv: process.env, gpus });
-  }
-
-  entered(context: PluginContext, to: PluginState, phase: PluginPhase, event: { readonly type: string }): void {
-    const record = this.records.get(context.name);
-    // The first state of a new actor is no transition.
-    if (record === undefined || event.type === 'xstate.init') return;
-    const { state: from, phase: formerPhase } = record;
-    const at = this.#clock.now();
-    record.enter(to, phase, at);
-    this.hold.set(record, !record.resting);
-    // A plugin that is given up after a drain was told the reason when that began.
-    const error = 'error' in event ? event.error : phase === 'failed' ? context.lastError : undefined;
-    const reason = error instanceof Error ? error.message : undefined;
-    // A plugin at rest has nothing to end: it is only forgotten.
-    const isForgotten = from === 'discovered' && formerPhase === 'idle' && event.type === 'REMOVE';
-    if (this.transitions.any && !isForgotten) {
-      this.transitions.notify(
-        Object.freeze({ plugin: context.name, from, to, phase, event: eventName(event.type), at, reason }),
-      );
-    }
-    if (to === 'crashed') {
-      const isCrash = phase !== 'failed' || from === 'crashed';
-      this.#logger.warn({ plugin: context.name, phase, reason }, isCrash ? 'plugin crashed' : 'plugin given up');
-    }
-  }
-
-  replaced(context: PluginContext, error: GreenroomError | undefined): void {
-    if (error !== undefined)
-      this.#logger.warn(
-        { plugin: context.name, err: error },
-        'The replacement worker did not start; the old worker keeps running.',
-      );
-    const record = this.records.get(context.name);
-    if (record === undefined) return;
-    record.replacementError = error;
-    record.noteChange();
-    this.#noteChange();
-  }
-
-  reconfigure(context: PluginContext): void {
-    const { name: plugin } = context;
-    this.#reinitialize(plugin).catch((error: unknown) =>
-      this.#logger.warn(
-        { plugin, err: error },
-        'The plugin rejected the changed config; the previous config stays in effect.',
-      ),
-    );
-  }
-
-  async #reinitialize(plugin: string): Promise<void> {
-    // Within a step of the plugin's machine, its snapshot is still the one before.
-    await Promise.resolve();
-    const record = this.records.get(plugin);
-    // One that is released is given its config when it comes back.
-    if (record === undefined || record.state === 'released') return;
-    await withLease(record.gate, (channel, signal) =>
-      initializeWorker(channel, record.entry, record.context.config, signal),
-    );
   }
 
   #log(plugin: string): PluginLog {
@@ -539,11 +366,4 @@ export class Runtime implements PluginHost, SupervisorHost {
 
 function manifestProblemText({ file, field, reason }: ManifestProblem): string {
   return `Problem in ${file}: ${field === undefined || field === '' ? '' : `${field}: `}${reason}.`;
-}
-
-/** The smallest thing that has to happen to a plugin whose manifest has changed. */
-function effectOf(change: ManifestInForce): 'none' | 'reconfigure' | 'replace' {
-  const consequences = change.consequences ?? [];
-  if (consequences.includes('replace')) return 'replace';
-  return consequences.includes('config') ? 'reconfigure' : 'none';
 }

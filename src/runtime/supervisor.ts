@@ -40,7 +40,8 @@ import { nearestName } from '../text/nearest-name.ts';
 import { quoted } from '../text/shown.ts';
 import { copyConfig, resolveConfig } from '../settings/plugin-config.ts';
 import type { PluginRecord, PluginSnapshot } from './plugin-record.ts';
-import { Runtime, type TransitionEvent } from './runtime.ts';
+import type { TransitionEvent } from './plugin-effects.ts';
+import { Runtime } from './runtime.ts';
 import type { Decision } from '../scheduler/decision.ts';
 import { handleSignals } from './signals.ts';
 import { guardedLog, openSupervisorLog, type SupervisorLog } from '../logs/supervisor-log.ts';
@@ -515,16 +516,16 @@ export class Supervisor implements AsyncDisposable {
       if (!isOptions(monitor) || typeof monitor.read !== 'function') {
         throw wrongArgument('The system monitor', 'the name of a plugin, or an object with read()', monitor);
       }
-      this.#runtime.setMonitorPlugin(undefined);
+      this.#runtime.plugins.monitor = undefined;
       return systemMonitor.use('custom', () => monitor.read());
     }
-    const former = this.#runtime.monitorPlugin;
+    const former = this.#runtime.plugins.monitor;
     this.#record(monitor);
-    this.#runtime.setMonitorPlugin(monitor);
+    this.#runtime.plugins.monitor = monitor;
     try {
       await this.load(monitor);
     } catch (error) {
-      this.#runtime.setMonitorPlugin(former);
+      this.#runtime.plugins.monitor = former;
       throw error;
     }
     systemMonitor.use(monitor, async () =>

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createSupervisor, type InspectionObserver } from '../../src/index.ts';
 import { openInspector } from '../../src/inspector/index.ts';
 import type { InspectorRecord } from '../../src/inspector/wire.ts';
-import type { TransitionEvent } from '../../src/runtime/runtime.ts';
+import type { TransitionEvent } from '../../src/runtime/plugin-effects.ts';
 import { randomFrom } from '../machines/random.ts';
 import { choose, pick, World } from '../machines/world.ts';
 import { openRoom } from '../runtime/greenroom.ts';

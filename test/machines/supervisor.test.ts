@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { WorkerExit } from '../../src/process/worker-process.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import type { PluginReport, RestartVerdict } from '../../src/machines/plugin.ts';
-import { supervisorMachine } from '../../src/machines/supervisor.ts';
+import { type PluginSet, supervisorMachine } from '../../src/machines/supervisor.ts';
 import type { ManifestChange } from '../../src/manifest/source.ts';
 import { entryOf, settingsOf } from './plugin-bench.ts';
 import { TestClock } from './test-clock.ts';
@@ -48,13 +48,7 @@ class Bench {
             clock: this.clock,
             schedulerInput: {},
             random: () => this.random,
-            apply: (changes) => void this.did.push(`apply ${changes.length}`),
-            endPlugins: () => void this.did.push('end plugins'),
-            forget: (name) => {
-              this.did.push(`forget ${name}`);
-              this.plugins -= 1;
-            },
-            plugins: () => this.plugins,
+            plugins: this.#plugins(),
           },
         },
       },
@@ -64,6 +58,21 @@ class Bench {
       this.actor.stop();
       plugin.stop();
     });
+  }
+
+  #plugins(): PluginSet {
+    const count = (): number => this.plugins;
+    return {
+      get size() {
+        return count();
+      },
+      apply: (changes) => void this.did.push(`apply ${changes.length}`),
+      endAll: () => void this.did.push('end plugins'),
+      forget: (name) => {
+        this.did.push(`forget ${name}`);
+        this.plugins -= 1;
+      },
+    };
   }
 
   get at(): string {

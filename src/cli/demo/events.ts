@@ -1,4 +1,4 @@
-import type { TransitionEvent } from '../../runtime/runtime.ts';
+import type { TransitionEvent } from '../../runtime/plugin-effects.ts';
 import type { Decision } from '../../scheduler/decision.ts';
 
 /** A figure that was measured during the demo. */

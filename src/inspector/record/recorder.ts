@@ -6,7 +6,7 @@ import type { ManifestProblem } from '../../manifest/read.ts';
 import { eventName } from '../../machines/event-name.ts';
 import type { PluginContext } from '../../machines/plugin.ts';
 import type { PluginRecord } from '../../runtime/plugin-record.ts';
-import type { TransitionEvent } from '../../runtime/runtime.ts';
+import type { TransitionEvent } from '../../runtime/plugin-effects.ts';
 import { decisionAt } from '../../scheduler/decision.ts';
 import type { SchedulerEmitted } from '../../scheduler/scheduler-events.ts';
 import { actorIdOf, machineOf, pluginId, pluginNamed, pluginOf, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';

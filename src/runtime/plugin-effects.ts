@@ -1,0 +1,119 @@
+import { initializeWorker } from '../actors/initialize.ts';
+import { planLaunch } from '../actors/launch.ts';
+import { withLease } from '../calls/lease-task.ts';
+import type { GreenroomError } from '../errors.ts';
+import type { Listeners } from '../events/listeners.ts';
+import type { SupervisorLog } from '../logs/supervisor-log.ts';
+import { eventName } from '../machines/event-name.ts';
+import type { PluginContext, PluginHost, PluginPhase, PluginState } from '../machines/plugin.ts';
+import type { ResolvedSettings } from '../settings/settings.ts';
+import type { Clock } from '../time/clock.ts';
+import type { PluginRecord } from './plugin-record.ts';
+import type { ProgramHold } from './program-hold.ts';
+import type { Scheduling } from './scheduling.ts';
+
+/** A plugin went from one state, or phase of a state, to another. */
+export interface TransitionEvent {
+  readonly plugin: string;
+  readonly from: PluginState;
+  readonly to: PluginState;
+  /** The phase inside the new state. */
+  readonly phase: PluginPhase;
+  /** The machine's event that led there. */
+  readonly event: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Why, where there is more to say than the event's name. */
+  readonly reason: string | undefined;
+}
+
+/** What the effects are made with. */
+export interface PluginEffectsParts {
+  readonly settings: ResolvedSettings;
+  readonly clock: Clock;
+  readonly logger: SupervisorLog;
+  readonly scheduling: Scheduling;
+  readonly hold: ProgramHold;
+  readonly transitions: Listeners<TransitionEvent>;
+  readonly record: (plugin: string) => PluginRecord | undefined;
+  /** Something has changed that no step of a machine tells of. */
+  readonly onChange: () => void;
+}
+
+/** What the plugin machines ask for: the program to start, what is needed, and who is told of a state. */
+export class PluginEffects implements PluginHost {
+  readonly #parts: PluginEffectsParts;
+
+  constructor(parts: PluginEffectsParts) {
+    this.#parts = parts;
+  }
+
+  get clock(): Clock {
+    return this.#parts.clock;
+  }
+
+  need(context: PluginContext): ReturnType<Scheduling['need']> {
+    return this.#parts.scheduling.need(context);
+  }
+
+  plan({ entry, gpus }: PluginContext): ReturnType<typeof planLaunch> {
+    const { transport, passEnv, nodePath } = this.#parts.settings;
+    return planLaunch(entry, { transport, passEnv, nodePath, hostEnv: process.env, gpus });
+  }
+
+  entered(context: PluginContext, to: PluginState, phase: PluginPhase, event: { readonly type: string }): void {
+    const { clock, hold, transitions, logger } = this.#parts;
+    const record = this.#parts.record(context.name);
+    // The first state of a new actor is no transition.
+    if (record === undefined || event.type === 'xstate.init') return;
+    const { state: from, phase: formerPhase } = record;
+    const at = clock.now();
+    record.enter(to, phase, at);
+    hold.set(record, !record.resting);
+    // A plugin that is given up after a drain was told the reason when that began.
+    const error = 'error' in event ? event.error : phase === 'failed' ? context.lastError : undefined;
+    const reason = error instanceof Error ? error.message : undefined;
+    // A plugin at rest has nothing to end: it is only forgotten.
+    const isForgotten = from === 'discovered' && formerPhase === 'idle' && event.type === 'REMOVE';
+    if (transitions.any && !isForgotten) {
+      transitions.notify(
+        Object.freeze({ plugin: context.name, from, to, phase, event: eventName(event.type), at, reason }),
+      );
+    }
+    if (to === 'crashed') {
+      const isCrash = phase !== 'failed' || from === 'crashed';
+      logger.warn({ plugin: context.name, phase, reason }, isCrash ? 'plugin crashed' : 'plugin given up');
+    }
+  }
+
+  replaced({ name: plugin }: PluginContext, error: GreenroomError | undefined): void {
+    const { logger, onChange } = this.#parts;
+    if (error !== undefined)
+      logger.warn({ plugin, err: error }, 'The replacement worker did not start; the old worker keeps running.');
+    const record = this.#parts.record(plugin);
+    if (record === undefined) return;
+    record.replacementError = error;
+    record.noteChange();
+    onChange();
+  }
+
+  reconfigure({ name: plugin }: PluginContext): void {
+    this.#reinitialize(plugin).catch((error: unknown) =>
+      this.#parts.logger.warn(
+        { plugin, err: error },
+        'The plugin rejected the changed config; the previous config stays in effect.',
+      ),
+    );
+  }
+
+  async #reinitialize(plugin: string): Promise<void> {
+    // Within a step of the plugin's machine, its snapshot is still the one before.
+    await Promise.resolve();
+    const record = this.#parts.record(plugin);
+    // One that is released is given its config when it comes back.
+    if (record === undefined || record.state === 'released') return;
+    await withLease(record.gate, (channel, signal) =>
+      initializeWorker(channel, record.entry, record.context.config, signal),
+    );
+  }
+}
