@@ -1,6 +1,5 @@
 import { GreenroomError } from '../../errors.ts';
 import { NO_OVERSIZED } from '../../scheduler/replacement-plan.ts';
-import type { PluginContext } from './context.ts';
 import type { PluginEvent, PluginReport } from './events.ts';
 import { clearFailure, errorOf } from './gate-actions.ts';
 import { base, isShortage, replacementPlanOf } from './setup.ts';
