@@ -1,15 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readProcStat } from '../process/proc-stat.ts';
+import { waitUntilGone } from '../process/wait-until-gone.ts';
 
 /**
  * The variable in a worker's environment that everything it starts inherits: `<supervisor>.<spawn>`. By it a process
  * is found that has left its worker's group, its session and its parents.
  */
 export const MARK_VARIABLE = 'GREENROOM_SPAWN';
-
-/** How long the end of killed processes is waited for, in milliseconds. Only what the kernel holds back lasts longer. */
-const LONGEST_WAIT_MS = 2_000;
 
 /** How long `/proc` is read before others get their turn, in milliseconds. */
 const SLICE_MS = 5;
@@ -30,20 +28,18 @@ export async function endMarked(mark: string | { readonly supervisor: string }):
       ? (process: MarkedProcess) => process.mark === mark
       : (process: MarkedProcess) => process.mark.startsWith(`${mark.supervisor}.`);
   const killed = new Map<number, MarkedProcess>();
-  let waited = 0;
-  for (let pause = 1; waited < LONGEST_WAIT_MS; pause = Math.min(pause * 2, 100)) {
+  await waitUntilGone(async () => {
     const { marked, undecided } = await census();
     const found = marked.filter(isWanted);
     // One that is ending loses its environment before its files.
     const isEnding = [...killed.values()].some(runs);
-    if (found.length === 0 && !undecided && !isEnding) return;
+    if (found.length === 0 && !undecided && !isEnding) return true;
     for (const process of found) {
       kill(process);
       killed.set(process.pid, process);
     }
-    await delay(pause);
-    waited += pause;
-  }
+    return false;
+  });
 }
 
 interface Census {

@@ -1,8 +1,8 @@
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupFolders } from '../process/cgroup.ts';
+import { waitUntilGone } from '../process/wait-until-gone.ts';
 
 /** The control group of one worker, which nothing that it starts can leave. */
 export interface WorkerCgroup {
@@ -26,9 +26,6 @@ export interface SupervisorCgroup {
 
 /** What the folder of a supervisor's group is called, before its identifier. */
 const PREFIX = 'greenroom-';
-
-/** How long the end of a killed group is waited for, in milliseconds. Only what the kernel holds back lasts longer. */
-const LONGEST_WAIT_MS = 2_000;
 
 /**
  * Makes a control group for a supervisor below this process's own, where the machine lets it: version 2, with
@@ -67,7 +64,7 @@ export function cgroupsAreDelegated(root = '/'): boolean {
 /** Ends what is left in the group of a supervisor that is dead, and removes it. */
 export async function endSupervisorCgroup(folder: string): Promise<void> {
   killCgroup(folder);
-  await isEmpty(folder);
+  await waitUntilGone(() => !isPopulated(folder));
   const names = await readdir(folder, { withFileTypes: true }).catch(() => []);
   for (const name of names) if (name.isDirectory()) removeFolder(join(folder, name.name));
   removeFolder(folder);
@@ -90,7 +87,7 @@ function createWorkerCgroup(folder: string): WorkerCgroup | undefined {
       ),
     kill: () => killCgroup(folder),
     async gone() {
-      await isEmpty(folder);
+      await waitUntilGone(() => !isPopulated(folder));
       removeFolder(folder);
     },
   };
@@ -101,14 +98,6 @@ function killCgroup(folder: string): void {
     writeFileSync(join(folder, 'cgroup.kill'), '1');
   } catch {
     // Already gone.
-  }
-}
-
-async function isEmpty(folder: string): Promise<void> {
-  let waited = 0;
-  for (let pause = 1; waited < LONGEST_WAIT_MS && isPopulated(folder); pause = Math.min(pause * 2, 100)) {
-    await delay(pause);
-    waited += pause;
   }
 }
 

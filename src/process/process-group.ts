@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readProcStat, readProcStats } from './proc-stat.ts';
+import { existsSync } from 'node:fs';
+import { readProcStats } from './proc-stat.ts';
+import { processExists, startTimeOf } from './process-identity.ts';
 import { heedStreams } from './start-process.ts';
+import { waitUntilGone } from './wait-until-gone.ts';
 
 /** A worker's process group, as far as it is known. */
 export interface ProcessGroup {
@@ -13,21 +16,13 @@ export interface ProcessGroup {
 }
 
 /**
- * When a process started, as an opaque string that differs for the next process of the same number. Null where the
- * process is gone and on systems without `/proc`.
- */
-export function startTimeOf(pid: number): string | null {
-  return readProcStat(pid)?.startTime ?? null;
-}
-
-/**
  * Signals a group, unless its number has become a stranger's. False where nothing was signalled. A number cannot be
  * given to a new process while a group still bears it, so a process of that number that is not our leader means that
  * our group is empty.
  */
 export function signalGroup(group: ProcessGroup, signal: NodeJS.Signals | 0): boolean {
   if (group.leaderExited) {
-    if (exists(group.pgid)) return false;
+    if (processExists(group.pgid)) return false;
   } else if (group.startTime !== null) {
     const startTime = startTimeOf(group.pgid);
     if (startTime !== null && startTime !== group.startTime) return false;
@@ -43,7 +38,7 @@ export function signalGroup(group: ProcessGroup, signal: NodeJS.Signals | 0): bo
 export function killGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
   if (!Number.isSafeInteger(pgid) || pgid <= 1) throw new RangeError(`${pgid} is not the number of a process group.`);
   if (process.platform === 'win32') {
-    if (!exists(pgid)) return false;
+    if (!processExists(pgid)) return false;
     if (signal !== 0) {
       heedStreams(execFile('taskkill', ['/pid', String(pgid), '/T', '/F'], { windowsHide: true }, () => {}));
     }
@@ -59,12 +54,14 @@ export function groupMembers(pgid: number): number[] {
     .map((stat) => stat.pid);
 }
 
-function exists(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
+/**
+ * Resolves when no process of a killed group is left, whose leader has ended. Processes that have ended and that their
+ * new parent has not taken note of, as happens in containers, do not count.
+ */
+export function groupIsGone(pgid: number): Promise<void> {
+  const group = { pgid, startTime: null, leaderExited: true };
+  const hasProc = existsSync('/proc/self/stat');
+  return waitUntilGone(() => !signalGroup(group, 'SIGKILL') || (hasProc && groupMembers(pgid).length === 0));
 }
 
 function signalled(target: number, signal: NodeJS.Signals | 0): boolean {
@@ -72,12 +69,8 @@ function signalled(target: number, signal: NodeJS.Signals | 0): boolean {
     return process.kill(target, signal);
   } catch (error) {
     // macOS answers EPERM, not ESRCH, for a group that has only zombies left.
-    const code = codeOf(error);
+    const { code } = error as NodeJS.ErrnoException;
     if (code === 'ESRCH' || code === 'EPERM') return false;
     throw error;
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -16,10 +16,27 @@ export interface ProcessIdentity {
 export function ownIdentity(): ProcessIdentity {
   return {
     pid: process.pid,
-    startTime: readProcStat(process.pid)?.startTime ?? null,
+    startTime: startTimeOf(process.pid),
     bootId: bootId(),
     pidNamespace: pidNamespace(),
   };
+}
+
+/**
+ * When a process started, as an opaque string that differs for the next process of the same number. Null where the
+ * process is gone and on systems without `/proc`.
+ */
+export function startTimeOf(pid: number): string | null {
+  return readProcStat(pid)?.startTime ?? null;
+}
+
+/** Whether there is a process of this number, also one that this process may not signal. */
+export function processExists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /**
@@ -29,7 +46,7 @@ export function ownIdentity(): ProcessIdentity {
 export function fateOf(identity: ProcessIdentity): 'alive' | 'dead' | 'rebooted' | 'elsewhere' {
   if (identity.bootId !== bootId()) return 'rebooted';
   if (identity.pidNamespace !== pidNamespace()) return 'elsewhere';
-  if (identity.startTime === null) return exists(identity.pid) ? 'alive' : 'dead';
+  if (identity.startTime === null) return processExists(identity.pid) ? 'alive' : 'dead';
   const stat = readProcStat(identity.pid);
   return stat?.startTime === identity.startTime && !stat.zombie ? 'alive' : 'dead';
 }
@@ -47,13 +64,5 @@ function readOrNull(read: () => string): string | null {
     return read();
   } catch {
     return null;
-  }
-}
-
-function exists(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

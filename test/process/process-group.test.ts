@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test, vi } from 'vitest';
-import { groupMembers, killGroup, signalGroup, startTimeOf } from '../../src/process/process-group.ts';
+import { groupMembers, killGroup, signalGroup } from '../../src/process/process-group.ts';
+import { startTimeOf } from '../../src/process/process-identity.ts';
 
 async function shell(script: string) {
   const child = spawn('/bin/sh', ['-c', script], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
