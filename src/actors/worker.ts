@@ -6,7 +6,7 @@ import type { Clock } from '../time/clock.ts';
 import type { connectWorker } from './connect.ts';
 import { initializeStartedWorker } from './initialize.ts';
 import { watchLiveness } from './liveness.ts';
-import { watchMemory } from './memory-limit.ts';
+import { MemoryLimits } from './memory-limit.ts';
 import type { SpawnServices, spawnWorker } from './process.ts';
 
 /** What the actors of a worker need. */
@@ -32,6 +32,7 @@ export function provideWorker({
   patience,
   measure,
 }: WorkerPorts): typeof workerMachine {
+  const memoryLimits = new MemoryLimits(sampler, clock);
   return workerMachine.provide({
     actors: {
       process: fromCallback(({ input, sendBack, receive }) => {
@@ -57,7 +58,7 @@ export function provideWorker({
       memory: fromCallback(({ input: { name, pid, maxRssMb }, sendBack }) =>
         maxRssMb === undefined
           ? undefined
-          : watchMemory({ plugin: name, pid, maxRssMb }, sampler, clock, (excess) =>
+          : memoryLimits.watch({ plugin: name, pid, maxRssMb }, (excess) =>
               sendBack({ type: 'MEMORY.EXCEEDED', ...excess }),
             ),
       ),

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { watchMemory } from '../../src/actors/memory-limit.ts';
+import { MemoryLimits } from '../../src/actors/memory-limit.ts';
+import { createTreeSampler } from '../../src/measure/process-tree.ts';
 import { TestClock } from '../machines/test-clock.ts';
 
 test('memory over the limit is told at every look, with how long the worker was within it; a look that fails tells nothing', async () => {
@@ -13,7 +14,7 @@ test('memory over the limit is told at every look, with how long the worker was 
     },
   } as never;
   const told: unknown[] = [];
-  const stop = watchMemory({ plugin: 'p', pid: 1, maxRssMb: 100 }, sampler, clock, ({ error, withinMs }) =>
+  const stop = new MemoryLimits(sampler, clock).watch({ plugin: 'p', pid: 1, maxRssMb: 100 }, ({ error, withinMs }) =>
     told.push([error.code, error.details, withinMs]),
   );
   const looks = measured.length;
@@ -24,5 +25,28 @@ test('memory over the limit is told at every look, with how long the worker was 
     ['E_MEMORY', { memoryRssMb: 120, maxRssMb: 100 }, 5_000],
     ['E_MEMORY', { memoryRssMb: 130, maxRssMb: 100 }, 30_000],
   ]);
+  expect(clock.pending).toBe(0);
+});
+
+test('workers that start at different times are measured from one listing of the processes', async () => {
+  const clock = new TestClock();
+  let listings = 0;
+  const sampler = createTreeSampler(async () => {
+    listings += 1;
+    return [1, 2].map((pid) => ({ pid, ppid: 0, pgid: pid, cpuMs: 0, ageMs: 1_000, rssBytes: 200 * 2 ** 20 }));
+  });
+  const limits = new MemoryLimits(sampler, clock);
+  const told: string[] = [];
+  const watch = (plugin: string, pid: number) =>
+    limits.watch({ plugin, pid, maxRssMb: 100 }, ({ error }) => told.push(error.message.slice(0, 17)));
+  const stopFirst = watch('a', 1);
+  await clock.advance(2_000);
+  const stopSecond = watch('b', 2);
+  await clock.advance(3_000);
+  expect([listings, told]).toEqual([1, ['The worker of "a"', 'The worker of "b"']]);
+  stopFirst();
+  await clock.advance(5_000);
+  expect([listings, told.at(-1)]).toEqual([2, 'The worker of "b"']);
+  stopSecond();
   expect(clock.pending).toBe(0);
 });
