@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs';
+import type { ProcessSample } from './process-sample.ts';
 
 /**
- * The memory of one process in bytes, as `/proc` tells it; 0 of a process that has ended meanwhile.
+ * The resident memory of one process in bytes, from its sample, else from `/proc`; 0 of a process that has ended since.
  *
  * @param isShared whether others of its tree are counted too: then the pages that it shares count by its part (`Pss` of
  *   `smaps_rollup`, see proc_pid_smaps(5)), where the system tells that, so that they are counted once in the sum.
  *   That walks the page tables, about a millisecond for each gigabyte, so a process alone is told by `VmRSS`.
  */
-export function residentBytes(pid: number, isShared: boolean): number {
-  return (isShared ? kilobytes(pid, 'smaps_rollup', 'Pss') : undefined) ?? kilobytes(pid, 'status', 'VmRSS') ?? 0;
+export function residentBytes({ pid, rssBytes }: ProcessSample, isShared: boolean): number {
+  return (
+    rssBytes ?? (isShared ? kilobytes(pid, 'smaps_rollup', 'Pss') : undefined) ?? kilobytes(pid, 'status', 'VmRSS') ?? 0
+  );
 }
 
 /** The most that one process has ever had, in bytes: `VmHWM`, see proc_pid_status(5). */

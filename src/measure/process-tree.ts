@@ -132,7 +132,7 @@ async function listByProc(pause: (() => Promise<void> | undefined) | undefined):
 
 /** The resident memory of a tree in MiB, summed. What processes share counts once on Linux, elsewhere for each of them. */
 export function residentMb(tree: readonly ProcessSample[]): number {
-  return round(sum(tree.map((member) => member.rssBytes ?? residentBytes(member.pid, tree.length > 1))) / 2 ** 20);
+  return round(sum(tree.map((member) => residentBytes(member, tree.length > 1))) / 2 ** 20);
 }
 
 /** Undefined where it cannot be read, as for want of a file descriptor: then nothing is known of any process. */

@@ -37,8 +37,8 @@ function memoryOf(tree: readonly ProcessSample[]): TreeMemory {
   let [rss, peak] = [0, 0];
   for (const member of tree) {
     const { pid, rssBytes } = member;
-    const own = rssBytes ?? residentBytes(pid, tree.length > 1);
-    const alone = tree.length > 1 ? (rssBytes ?? residentBytes(pid, false)) : own;
+    const own = residentBytes(member, tree.length > 1);
+    const alone = tree.length > 1 ? residentBytes(member, false) : own;
     rss += own;
     // What a process shares now, it shared at its peak as well.
     peak += rssBytes ?? Math.max(own, peakBytes(pid) - (alone - own));
