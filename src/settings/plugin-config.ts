@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as ajv2020 from 'ajv/dist/2020.js';
 import { GreenroomError, messageOf } from '../errors.ts';
+import { lookUpReference } from '../json/json-pointer.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
 import { shortageIn } from '../system-error.ts';
 import { isOverTime, withinTime } from '../time/time-limit.ts';
@@ -103,7 +104,7 @@ function defaultsOf(schema: unknown, root: Schema, known: Map<Schema, unknown>):
 
 function defaultOf(schema: Schema, root: Schema, known: Map<Schema, unknown>): unknown {
   if ('default' in schema) return structuredClone(schema['default']);
-  if (typeof schema['$ref'] === 'string') return defaultsOf(lookUp(schema['$ref'], root), root, known);
+  if (typeof schema['$ref'] === 'string') return defaultsOf(lookUpReference(schema['$ref'], root), root, known);
   // Not yet an object, of which a field named __proto__ would be the prototype.
   const found = new Map<string, unknown>();
   const parts = Array.isArray(schema['allOf']) ? schema['allOf'] : [];
@@ -117,20 +118,6 @@ function defaultOf(schema: Schema, root: Schema, known: Map<Schema, unknown>): u
     if (value !== undefined) found.set(name, value);
   }
   return found.size > 0 ? Object.fromEntries(found) : undefined;
-}
-
-/** The part of the schema that `#/$defs/name` and the like refer to. */
-function lookUp(ref: string, root: Schema): unknown {
-  if (!ref.startsWith('#')) return undefined;
-  let found: unknown = root;
-  for (const part of ref
-    .slice(1)
-    .split('/')
-    .filter((piece) => piece !== '')) {
-    if (!isObject(found)) return undefined;
-    found = found[decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')];
-  }
-  return found;
 }
 
 /** How many schemas' validators are kept. One takes some ten kilobytes, and a millisecond or more to make. */

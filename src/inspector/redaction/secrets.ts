@@ -1,3 +1,4 @@
+import { lookUpReference } from '../../json/json-pointer.ts';
 import type { Manifest } from '../../manifest/schema.ts';
 import { isAmountName, isSecretName } from '../../text/secret-names.ts';
 
@@ -92,20 +93,11 @@ function partsOf(schema: Schema, root: Schema): Schema[] {
   const parts = new Set<Schema>([schema]);
   // A set's iteration also visits what is added meanwhile, and nothing twice.
   for (const part of parts) {
-    const target = typeof part['$ref'] === 'string' ? resolve(part['$ref'], root) : undefined;
+    const target = typeof part['$ref'] === 'string' ? lookUpReference(part['$ref'], root) : undefined;
     const together = [part['allOf'], part['anyOf'], part['oneOf']].flat();
     for (const each of [target, ...together]) if (isSchema(each)) parts.add(each);
   }
   return [...parts];
-}
-
-function resolve(reference: string, root: Schema): unknown {
-  if (!reference.startsWith('#/')) return undefined;
-  const keys = reference
-    .slice(2)
-    .split('/')
-    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
-  return keys.reduce<unknown>((found, key) => (isSchema(found) ? found[key] : undefined), root);
 }
 
 function propertyOf({ properties, additionalProperties }: Schema, key: string): unknown {
