@@ -1,9 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FOLDER_MANIFEST } from '../manifest/search-path.ts';
+import type { KindTemplate } from '../worker-kinds/kind.ts';
+import { findKind, kindNames } from '../worker-kinds/kinds.ts';
 
-/** The kinds of plugins that can be written; the first is the default. */
-export const TEMPLATES = ['python', 'node', 'command'] as const;
+/** A plugin that can be written: what the kind of its worker brings, and the name of that kind. */
+export interface Template extends KindTemplate {
+  readonly kind: string;
+}
+
+/** The kind of a plugin where none is asked for. */
+export const DEFAULT_TEMPLATE = 'python';
 
 /** A file that was written, and what it is. */
 export interface WrittenFile {
@@ -14,45 +21,19 @@ export interface WrittenFile {
 /** The examples of the package are the templates, so that what is written is what is tested. */
 const EXAMPLES = new URL('../../examples/plugins/', import.meta.url);
 
-interface Template {
-  /** The file of the plugin in its example. */
-  readonly source: string;
-  /** The same in what is written: a name that hides no module of the language's own library. */
-  readonly target: string;
-  /** What in the manifest refers to the file or what is in it. */
-  readonly fields: Readonly<Record<string, unknown>>;
-  /** What in the source is the example's own, and what stands there instead. */
-  readonly renamed: (name: string) => readonly (readonly [string, string])[];
+/** The plugins that can be written, the default first. */
+export function templates(): Template[] {
+  const found = kindNames().flatMap((kind) => {
+    const template = findKind(kind)?.template;
+    return template === undefined ? [] : [{ kind, ...template }];
+  });
+  return found.toSorted((a, b) => Number(b.kind === DEFAULT_TEMPLATE) - Number(a.kind === DEFAULT_TEMPLATE));
 }
 
-const SOURCES: Readonly<Record<(typeof TEMPLATES)[number], Template>> = {
-  python: {
-    source: 'hello_python.py',
-    target: 'plugin.py',
-    fields: { module: 'plugin', class: 'Plugin' },
-    renamed: (name) => [
-      ['class Hello:', 'class Plugin:'],
-      ['"hello-python"', JSON.stringify(name)],
-    ],
-  },
-  node: {
-    source: 'hello-node.mjs',
-    target: 'plugin.mjs',
-    fields: { module: './plugin.mjs' },
-    renamed: (name) => [["'hello-node'", JSON.stringify(name)]],
-  },
-  command: {
-    source: 'hello-command.mjs',
-    target: 'plugin.mjs',
-    fields: { args: ['plugin.mjs'] },
-    renamed: () => [],
-  },
-};
-
 /** Writes a plugin into a folder that is there and empty. Throws what the file system throws. */
-export function writeTemplate(template: (typeof TEMPLATES)[number], name: string, folder: string): WrittenFile[] {
-  const { source, target, fields, renamed } = SOURCES[template];
-  const example = new URL(`hello-${template}/`, EXAMPLES);
+export function writeTemplate(template: Template, name: string, folder: string): WrittenFile[] {
+  const { kind, source, target, fields, renamed } = template;
+  const example = new URL(`hello-${kind}/`, EXAMPLES);
   const { category: _, ...manifest } = JSON.parse(readFileSync(new URL(FOLDER_MANIFEST, example), 'utf8')) as Record<
     string,
     unknown

@@ -15,4 +15,12 @@ export const command: WorkerKind = {
     program === undefined ? [] : [{ field: 'command', what: 'program', program }],
   command: ({ manifest: { args = [] }, resolved }) => ({ file: resolved.command ?? '', args }),
   connect: (target, signal) => connectByHandshake(target, parseAnyAnswer, signal),
+  template: {
+    about: 'a program that speaks the worker protocol itself',
+    source: 'hello-command.mjs',
+    target: 'plugin.mjs',
+    fields: { args: ['plugin.mjs'] },
+    renamed: () => [],
+    streams: false,
+  },
 };

@@ -59,6 +59,22 @@ export interface KindTarget {
   readonly concurrency: number;
 }
 
+/** How `greenroom init` makes a plugin of a kind from its example in `examples/plugins/`, `hello-<kind>`. */
+export interface KindTemplate {
+  /** What it makes, as the help says it. */
+  readonly about: string;
+  /** The file of the plugin in its example. */
+  readonly source: string;
+  /** The file that is written: a name that hides no module of the language's own library. */
+  readonly target: string;
+  /** The fields of the manifest that refer to the file or what is in it. */
+  readonly fields: KindFields;
+  /** What in the source is the example's own, and what stands there in the plugin of this name. */
+  renamed(name: string): readonly (readonly [string, string])[];
+  /** Whether it streams. */
+  readonly streams: boolean;
+}
+
 /** A kind of worker: all that tells it from the others. */
 export interface WorkerKind {
   /** What a manifest calls it. */
@@ -81,4 +97,6 @@ export interface WorkerKind {
    * is not, and with `E_START` where no connection comes about, which another start may mend.
    */
   connect(target: KindTarget, signal: AbortSignal): Promise<Connection>;
+  /** Undefined where no new plugin should be of this kind. */
+  readonly template?: KindTemplate | undefined;
 }

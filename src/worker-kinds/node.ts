@@ -22,4 +22,12 @@ export const node: WorkerKind = {
     return { file, args: [HOST, '3'], env, problem, advice: NODE_ADVICE };
   },
   connect: (target, signal) => connectByHandshake(target, parseAnswer, signal),
+  template: {
+    about: 'a module for Node',
+    source: 'hello-node.mjs',
+    target: 'plugin.mjs',
+    fields: { module: './plugin.mjs' },
+    renamed: (name) => [["'hello-node'", JSON.stringify(name)]],
+    streams: true,
+  },
 };

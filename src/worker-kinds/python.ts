@@ -31,4 +31,15 @@ export const python: WorkerKind = {
   programs: pythonPrograms,
   command: (entry) => ({ file: pythonOf(entry), args: ['-c', LAUNCHER, PYTHON_FOLDER], env: PYTHON_ENV }),
   connect: (target, signal) => connectByHandshake(target, parseAnswer, signal),
+  template: {
+    about: 'a Python class',
+    source: 'hello_python.py',
+    target: 'plugin.py',
+    fields: { module: 'plugin', class: 'Plugin' },
+    renamed: (name) => [
+      ['class Hello:', 'class Plugin:'],
+      ['"hello-python"', JSON.stringify(name)],
+    ],
+    streams: true,
+  },
 };

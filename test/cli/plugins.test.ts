@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { templates } from '../../src/cli/templates.ts';
+import type { WorkerKind } from '../../src/worker-kinds/kind.ts';
+import { addKind, findKind } from '../../src/worker-kinds/kinds.ts';
 import { folder, greenroom, usePlugin, write } from './command-line.ts';
 
 const node = { version: '1.0.0', category: 'tools', worker: 'node', module: './plugin.mjs' };
@@ -126,19 +129,28 @@ describe('validate', () => {
 });
 
 describe('init', () => {
-  test.each(['python', 'node', 'command'])('writes a %s plugin that is valid and runs at once', async (template) => {
-    const name = `my ${template}`;
-    const written = await greenroom('init', name, '--template', template);
+  test.each(templates())('writes a $kind plugin that is valid and runs at once', async ({ kind, target, streams }) => {
+    const name = `my ${kind}`;
+    const written = await greenroom('init', name, '--template', kind);
     expect(written).toMatchObject({ status: 0, stderr: '' });
-    expect(written.stdout).toContain(`greenroom run 'my ${template}' '{"name":"Ada"}'`);
+    expect(written.stdout).toContain(`greenroom run 'my ${kind}' '{"name":"Ada"}'`);
     expect((await greenroom('validate')).status).toBe(0);
     const ran = await greenroom('run', name, '{"name":"Ada"}');
     expect(ran).toMatchObject({ status: 0, stdout: '{\n  "text": "Hello, Ada!"\n}\n' });
-    const source = readFileSync(
-      join(folder, '.greenroom/plugins', name, template === 'python' ? 'plugin.py' : 'plugin.mjs'),
-      'utf8',
-    );
-    expect(source).not.toMatch(/['"]hello-(python|node)['"]/);
+    expect(written.stdout.includes('--stream')).toBe(streams);
+    const source = readFileSync(join(folder, '.greenroom/plugins', name, target), 'utf8');
+    expect(source).not.toMatch(/['"]hello-\w+['"]/);
+  });
+
+  test('a kind of worker brings all that the command needs of it', async () => {
+    const python = findKind('python') as WorkerKind;
+    const remove = addKind({ ...python, name: 'other', template: { ...python.template, about: 'another' } as never });
+    try {
+      expect(templates().map(({ kind, about }) => [kind, about])).toContainEqual(['other', 'another']);
+    } finally {
+      remove();
+    }
+    expect(templates().map(({ kind }) => kind)).toEqual(['python', 'node', 'command']);
   });
 
   test('writes Python where nothing is said, gives the files as JSON, and leaves alone what is there', async () => {

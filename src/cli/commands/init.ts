@@ -7,7 +7,10 @@ import { didYouMean, UsageError } from '../arguments.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import { indented } from '../help.ts';
-import { TEMPLATES, writeTemplate } from '../templates.ts';
+import { DEFAULT_TEMPLATE, type Template, templates, writeTemplate } from '../templates.ts';
+
+const TEMPLATES = templates();
+const KINDS = TEMPLATES.map(({ kind }) => kind);
 
 /** `greenroom init`: writes a plugin that runs at once. */
 export const command = defineCommand({
@@ -18,7 +21,7 @@ export const command = defineCommand({
       type: 'string',
       short: 't',
       value: 'KIND',
-      help: `${TEMPLATES.join(', ')}; default ${TEMPLATES[0]}`,
+      help: `${KINDS.join(', ')}; default ${DEFAULT_TEMPLATE}`,
     },
     dir: {
       type: 'string',
@@ -29,21 +32,20 @@ export const command = defineCommand({
     ...SETTINGS_OPTIONS,
   },
   operands: [1, 1],
-  examples: [
-    ['greenroom init my-plugin', 'a Python class'],
-    ['greenroom init my-plugin --template node', 'a module for Node'],
-    ['greenroom init my-plugin --template command', 'a program that speaks the worker protocol itself'],
-  ],
+  examples: TEMPLATES.map(({ kind, about }) => [
+    `greenroom init my-plugin${kind === DEFAULT_TEMPLATE ? '' : ` --template ${kind}`}`,
+    about,
+  ]),
   statuses: [0, 2, 4],
   async run({ values, operands: [name = ''], terminal }) {
     checkName(name);
-    const template = templateOf(values.template ?? TEMPLATES[0]);
+    const template = templateOf(values.template ?? DEFAULT_TEMPLATE);
     const { searchPaths } = resolveSettings(settingsOf(values));
     const parent = values.dir === undefined ? (searchPaths[0] ?? '.') : resolve(values.dir);
     const folder = join(parent, name);
     const files = write(template, name, folder);
     if (terminal.json) {
-      await terminal.printJson({ name, template, folder, files });
+      await terminal.printJson({ name, template: template.kind, folder, files });
       return 0;
     }
     const shown = displayPath(folder);
@@ -60,9 +62,9 @@ export const command = defineCommand({
         'Next:',
         ...indented([
           [`greenroom run ${quoted} '{"name":"Ada"}'${where}`, terminal.out.dim('call it')],
-          ...(template === 'command'
-            ? []
-            : [[`greenroom run ${quoted} --arg name=Ada --stream${where}`, terminal.out.dim('stream its results')]]),
+          ...(template.streams
+            ? [[`greenroom run ${quoted} --arg name=Ada --stream${where}`, terminal.out.dim('stream its results')]]
+            : []),
           [`greenroom validate ${quote(shown)}`, terminal.out.dim('after changing its manifest')],
           [`greenroom logs ${quoted}${where}`, terminal.out.dim('show what it printed')],
         ]),
@@ -77,16 +79,16 @@ function checkName(name: string): void {
   if (!parsed.ok) throw new UsageError(`Invalid plugin name "${name}": it ${parsed.issues[0]?.reason}.`);
 }
 
-function templateOf(given: string): (typeof TEMPLATES)[number] {
-  const template = TEMPLATES.find((name) => name === given);
+function templateOf(given: string): Template {
+  const template = TEMPLATES.find(({ kind }) => kind === given);
   if (template !== undefined) return template;
   throw new UsageError(
     `Unknown template "${given}".`,
-    didYouMean(given, TEMPLATES) ?? `Known templates: ${TEMPLATES.join(', ')}.`,
+    didYouMean(given, KINDS) ?? `Known templates: ${KINDS.join(', ')}.`,
   );
 }
 
-function write(template: (typeof TEMPLATES)[number], name: string, folder: string) {
+function write(template: Template, name: string, folder: string) {
   try {
     mkdirSync(dirname(folder), { recursive: true });
     // Not recursive, so that it fails where there is something already.
