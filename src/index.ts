@@ -29,15 +29,13 @@
 // Supervisors
 export {
   createSupervisor,
-  type LoadOptions,
-  type Outcome,
-  type PluginFilter,
-  type PluginHandle,
   type Supervisor,
-  type SupervisorEvents,
   type SupervisorOptions,
   type SupervisorSnapshot,
 } from './runtime/supervisor.ts';
+export type { LoadOptions, Outcome } from './runtime/loading.ts';
+export type { PluginFilter, PluginHandle } from './runtime/plugin-lookup.ts';
+export type { SupervisorEvents } from './runtime/supervisor-events.ts';
 export type { SupervisorStatus } from './runtime/supervisor-status.ts';
 export type { Capacity, InspectSettings, RestartOptions, SupervisorSettings } from './settings/settings.ts';
 export type { Clock } from './time/clock.ts';

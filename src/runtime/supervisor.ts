@@ -1,24 +1,15 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { orphanProtection } from '../orphans/orphan-protection.ts';
-import { followLog, tailLog } from '../logs/log-reader.ts';
-import { createTreeSampler, type TreeStats } from '../measure/process-tree.ts';
-import {
-  ANY,
-  checkListener,
-  checkOptions,
-  FLAG,
-  isOptions,
-  type OptionKind,
-  SIGNAL,
-  TEXT,
-  wrongArgument,
-} from '../argument-checks.ts';
+import { checkListener, checkOptions, isOptions, type OptionKind, wrongArgument } from '../argument-checks.ts';
 import type { CallOptions, StreamOptions } from '../calls/call.ts';
 import { executeCall, streamCall } from '../calls/execute.ts';
-import { whenOpen, withLease } from '../calls/lease-task.ts';
-import { initializeWorker } from '../actors/initialize.ts';
-import { type Clock, systemClock } from '../time/clock.ts';
+import { GreenroomError } from '../errors.ts';
+import { callListener } from '../events/listeners.ts';
+import type { Inspector } from '../inspector/index.ts';
+import type { InspectionObserver } from '../inspector/record/observation.ts';
+import { guardedLog, openSupervisorLog, type SupervisorLog } from '../logs/supervisor-log.ts';
+import type { ManifestProblem } from '../manifest/read.ts';
+import { createTreeSampler, type TreeStats } from '../measure/process-tree.ts';
+import type { SystemStats } from '../measure/system-monitor.ts';
 import {
   checkProgramOptions,
   type InspectSettings,
@@ -26,27 +17,26 @@ import {
   resolveSettings,
   type SupervisorSettings,
 } from '../settings/settings.ts';
-import { GreenroomError } from '../errors.ts';
+import { type Clock, systemClock } from '../time/clock.ts';
+import { configOf, configSchemaOf, updateConfig } from './configuring.ts';
 import type { Explanation } from './explanation.ts';
-import type { Inspector } from '../inspector/index.ts';
-import type { InspectionObserver } from '../inspector/record/observation.ts';
-import { kindOf } from '../worker-kinds/kinds.ts';
-import { frozen } from '../json/frozen.ts';
-import { callListener } from '../events/listeners.ts';
-import type { PluginState } from '../machines/plugin.ts';
-import type { ManifestProblem } from '../manifest/read.ts';
-import type { Manifest } from '../manifest/schema.ts';
-import { nearestName } from '../text/nearest-name.ts';
-import { quoted } from '../text/shown.ts';
-import { copyConfig, resolveConfig } from '../settings/plugin-config.ts';
+import {
+  type LoadOptions,
+  loadPlugin,
+  type Outcome,
+  outcomesOf,
+  releasePlugin,
+  reloadPlugin,
+  unloadPlugin,
+} from './loading.ts';
+import { type LogOptions, readLog } from './plugin-logs.ts';
+import { disabledError, type PluginFilter, type PluginHandle, PluginLookup, stoppingError } from './plugin-lookup.ts';
 import type { PluginRecord, PluginSnapshot } from './plugin-record.ts';
-import type { TransitionEvent } from './plugin-effects.ts';
+import { registerMonitor } from './registered-monitor.ts';
 import { Runtime } from './runtime.ts';
-import type { Decision } from '../scheduler/decision.ts';
 import { handleSignals } from './signals.ts';
-import { guardedLog, openSupervisorLog, type SupervisorLog } from '../logs/supervisor-log.ts';
-import type { SupervisorStatus } from './supervisor-status.ts';
-import { statsOfPlugin, type SystemStats } from '../measure/system-monitor.ts';
+import { listenTo, type SupervisorEvents } from './supervisor-events.ts';
+import { type SupervisorStatus, statusOf } from './supervisor-status.ts';
 
 /** What `createSupervisor` takes: the settings, and what only a program can give. */
 export interface SupervisorOptions extends SupervisorSettings {
@@ -65,58 +55,10 @@ export interface SupervisorOptions extends SupervisorSettings {
   readonly observer?: InspectionObserver | undefined;
 }
 
-/** What `load` takes. */
-export interface LoadOptions {
-  /** The config; by default the one it had, else the defaults of its schema. */
-  readonly config?: unknown;
-  /** Gives up waiting; the load itself goes on. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Which plugins `plugins()` lists. */
-export interface PluginFilter {
-  readonly category?: string | undefined;
-  readonly loaded?: boolean | undefined;
-  readonly state?: PluginState | undefined;
-  readonly enabled?: boolean | undefined;
-}
-
-/** What became of one plugin in `loadAll` or `unloadAll`. */
-export type Outcome = { readonly ok: true } | { readonly ok: false; readonly error: GreenroomError };
-
-/** What `logs` takes; the overloads say what comes of which. */
-interface LogOptions {
-  readonly lines?: number | undefined;
-  readonly follow?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** How many lines `logs` gives by default. */
-const LINES_SHOWN = 100;
-
 /** The state of a whole supervisor, as plain frozen data. */
 export interface SupervisorSnapshot {
   readonly state: string;
   readonly plugins: readonly PluginSnapshot[];
-}
-
-/** One plugin, to look at and to subscribe to. */
-export interface PluginHandle {
-  readonly name: string;
-  /** The manifest in force, frozen at every level. */
-  readonly info: Manifest;
-  snapshot(): PluginSnapshot;
-  /** Calls back at every state that is entered. Returns how to stop. Throws `E_OPTIONS` for what is no function. */
-  subscribe(listener: (plugin: PluginSnapshot) => void): () => void;
-}
-
-/** What `on` tells of. */
-export interface SupervisorEvents {
-  transition: TransitionEvent;
-  /** Manifests that cannot be used, or not wholly. */
-  problem: readonly ManifestProblem[];
-  /** The scheduler has granted, refused, made or promised room, with what that was based on. */
-  decision: Decision;
 }
 
 /**
@@ -135,35 +77,12 @@ export async function createSupervisor(options: SupervisorOptions = {}): Promise
   return supervisor;
 }
 
-const LOAD_OPTIONS = { config: ANY, signal: SIGNAL };
-
-const STATES = ['discovered', 'spawning', 'ready', 'busy', 'released', 'crashed'] satisfies readonly PluginState[];
-
-const STATE: OptionKind = {
-  expected: `one of ${STATES.join(', ')}`,
-  fits: (value) => STATES.some((state) => state === value),
-};
-
-const PLUGIN_FILTER = { category: TEXT, loaded: FLAG, state: STATE, enabled: FLAG };
-
-const CATEGORY_FILTER = { loaded: FLAG };
-
-const LINES: OptionKind = {
-  expected: 'a whole number of lines from 0, or Infinity for all',
-  fits: (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) >= 0),
-};
-
-const LOG_OPTIONS = { lines: LINES, follow: FLAG, signal: SIGNAL };
-
 const STOP_OPTIONS: Readonly<Record<string, OptionKind>> = {
   timeoutMs: {
     expected: 'a number of milliseconds from 0, or Infinity for no limit',
     fits: (value) => typeof value === 'number' && value >= 0,
   },
 };
-
-/** How long a plugin that is the system monitor may take for its figures, in milliseconds, before it counts as stuck. */
-const MONITOR_CALL_TIMEOUT_MS = 10_000;
 
 /** The supervisors whose workers are killed when the program exits without having stopped them. */
 const endOnExit = new Set<Runtime>();
@@ -174,6 +93,7 @@ process.on('exit', () => {
 /** A running supervisor. Made by {@link createSupervisor}. */
 export class Supervisor implements AsyncDisposable {
   readonly #runtime: Runtime;
+  readonly #plugins: PluginLookup;
   readonly #settings: ResolvedSettings;
   readonly #sampler = createTreeSampler();
   #release: (() => void) | undefined;
@@ -185,6 +105,7 @@ export class Supervisor implements AsyncDisposable {
   /** @internal */
   constructor(runtime: Runtime, settings: ResolvedSettings) {
     this.#runtime = runtime;
+    this.#plugins = new PluginLookup(runtime.records, () => this.#stopping !== undefined);
     this.#settings = settings;
     // Unreferenced, only the plugins that are at something keep the program alive.
     if (!settings.unref) runtime.hold.set(this, true);
@@ -221,50 +142,24 @@ export class Supervisor implements AsyncDisposable {
 
   /** Reads the search paths anew, which the watcher does by itself; resolves to what is there now. */
   async discover(): Promise<readonly PluginSnapshot[]> {
-    this.#refuseIfStopping();
+    this.#plugins.refuseIfStopping();
     await this.#runtime.rediscover();
     return this.plugins();
   }
 
   /** The plugins there are, all or those that fit the filter, by name. Throws `E_OPTIONS` for what is no filter. */
   plugins(filter: PluginFilter = {}): readonly PluginSnapshot[] {
-    checkOptions('plugins()', filter, PLUGIN_FILTER);
-    const { category, loaded, state, enabled } = filter;
-    const found: PluginSnapshot[] = [];
-    for (const record of this.#runtime.records.values()) {
-      if (category !== undefined && (record.entry.manifest.category ?? '') !== category) continue;
-      if (loaded !== undefined && record.loaded !== loaded) continue;
-      if (state !== undefined && record.state !== state) continue;
-      if (enabled !== undefined && record.context.enabled !== enabled) continue;
-      found.push(record.snapshot());
-    }
-    return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#plugins.list(filter);
   }
 
   /** One plugin. Throws `E_UNKNOWN_PLUGIN`. */
   plugin(name: string): PluginHandle {
-    const record = this.#record(name);
-    return {
-      name,
-      get info() {
-        // What a program changed of it would change what the supervisor decides.
-        return frozen(record.entry.manifest);
-      },
-      snapshot: () => record.snapshot(),
-      subscribe: (listener) => {
-        checkListener('plugin().subscribe()', listener);
-        return record.watch(() => callListener(listener, record.snapshot(), record.onListenerError));
-      },
-    };
+    return this.#plugins.handle(name);
   }
 
   /** The categories of the plugins, of all or of those that are loaded or not, in order. */
   categories(filter: { readonly loaded?: boolean | undefined } = {}): readonly string[] {
-    checkOptions('categories()', filter, CATEGORY_FILTER);
-    const { loaded } = filter;
-    const found = new Set<string>();
-    for (const { category } of this.plugins({ loaded })) if (category !== '') found.add(category);
-    return [...found].toSorted();
+    return this.#plugins.categories(filter);
   }
 
   /** The manifests that cannot be used, or not wholly, with file, field and reason. */
@@ -278,34 +173,14 @@ export class Supervisor implements AsyncDisposable {
    * Starts the plugin's worker and resolves when it is ready; at once where it is. With another config than a running
    * worker has, the worker is given it. Rejects with why the worker did not start.
    */
-  async load(name: string, options: LoadOptions = {}): Promise<void> {
-    const record = this.#record(name);
-    checkOptions('load()', options, LOAD_OPTIONS);
-    const { signal } = options;
-    const config = copyConfig(options.config, name);
-    if (record.serving && config !== undefined) {
-      const [present, wanted] = [record.context.config, config].map((given) => this.#checked(record, given));
-      if (!isDeepStrictEqual(await present, await wanted)) await this.updateConfig(name, config);
-      return;
-    }
-    if (!record.context.enabled) throw this.#disabled(name);
-    if (config !== undefined) await this.#checked(record, config);
-    record.send({ type: 'LOAD', config: config === undefined ? undefined : { value: config } });
-    await whenOpen(
-      record.gate,
-      signal,
-      () =>
-        new GreenroomError('E_CANCELLED', `Waiting for "${name}" was cancelled.`, {
-          plugin: name,
-          cause: signal?.reason,
-        }),
-    );
+  load(name: string, options: LoadOptions = {}): Promise<void> {
+    return loadPlugin(this.#plugins, name, options);
   }
 
   /** Loads every enabled plugin, with these configs by name. Never rejects for one plugin: each has its outcome. */
   async loadAll(configs: Readonly<Record<string, unknown>> = {}): Promise<ReadonlyMap<string, Outcome>> {
     if (!isOptions(configs)) throw wrongArgument('The configs of loadAll()', 'an object of configs by name', configs);
-    return this.#each(this.plugins({ enabled: true }), (name) =>
+    return outcomesOf(this.plugins({ enabled: true }), (name) =>
       this.load(name, { config: Object.hasOwn(configs, name) ? configs[name] : undefined }),
     );
   }
@@ -314,77 +189,37 @@ export class Supervisor implements AsyncDisposable {
    * Ends the plugin's worker after its calls, and resolves when it is gone, also if a call has a new one started by then.
    * Does nothing where there is none.
    */
-  async unload(name: string): Promise<void> {
-    const record = this.#record(name);
-    record.send({
-      type: 'UNLOAD',
-      error: new GreenroomError('E_STOPPING', `"${name}" is being unloaded.`, { plugin: name }),
-    });
-    const last = record.context.generation;
-    await record.until(() => {
-      const { workers, generation } = record.context;
-      const isOver = generation > last || record.atRest;
-      return isOver && workers.every((worker) => worker.generation > last);
-    });
+  unload(name: string): Promise<void> {
+    return unloadPlugin(this.#plugins, name);
   }
 
   /** Unloads every plugin that is not at rest. */
   unloadAll(): Promise<ReadonlyMap<string, Outcome>> {
     const running = this.plugins().filter(({ state, phase }) => state !== 'discovered' || phase !== 'idle');
-    return this.#each(running, (name) => this.unload(name));
+    return outcomesOf(running, (name) => this.unload(name));
   }
 
   /**
    * Runs a new worker in place of the one there is, without a gap where it is ready, and resolves when the new one is.
    * The config stays unless another is given. Loads a plugin that is not loaded.
    */
-  async reload(name: string, options: LoadOptions = {}): Promise<void> {
-    const record = this.#record(name);
-    checkOptions('reload()', options, LOAD_OPTIONS);
-    const config = copyConfig(options.config, name);
-    if (config !== undefined) await this.#checked(record, config);
-    const { config: former, current: old } = record.context;
-    if (config !== undefined && record.serving) record.send({ type: 'CONFIGURED', config });
-    while (record.serving && record.context.current === old) {
-      record.replacementError = undefined;
-      record.send({ type: 'REPLACE' });
-      try {
-        // A release or an unload may come between; then it is tried again in another way.
-        await record.until(() => record.replacementError ?? (record.context.current !== old || !record.replacing));
-      } catch (error) {
-        record.send({ type: 'CONFIGURED', config: former });
-        throw error;
-      }
-    }
-    if (record.context.current === old) record.send({ type: 'REPLACE' });
-    return this.load(name, { ...options, config });
+  reload(name: string, options: LoadOptions = {}): Promise<void> {
+    return reloadPlugin(this.#plugins, name, options);
   }
 
   /** Has the plugin give up its resources once its calls have ended; the next call brings it back. */
-  async release(name: string): Promise<void> {
-    const record = this.#record(name);
-    if (!record.serving) return;
-    record.send({ type: 'YIELD' });
-    await record.until(() => {
-      if (record.serving) {
-        return new GreenroomError(
-          'E_TIMEOUT',
-          `"${name}" was not released: its calls did not finish within its drain timeout. Raise drain_timeout_ms in its manifest, or try again.`,
-          { plugin: name },
-        );
-      }
-      return record.phase !== 'draining' && record.phase !== 'releasing';
-    });
+  release(name: string): Promise<void> {
+    return releasePlugin(this.#plugins, name);
   }
 
   /** Takes calls of the plugin again. */
   enable(name: string): void {
-    this.#record(name).send({ type: 'ENABLE' });
+    this.#plugins.find(name).send({ type: 'ENABLE' });
   }
 
   /** Refuses calls of the plugin with `E_DISABLED`, those that wait too. Its worker stays, and so do calls that run. */
   disable(name: string): void {
-    this.#record(name).send({ type: 'DISABLE', error: this.#disabled(name) });
+    this.#plugins.find(name).send({ type: 'DISABLE', error: disabledError(name) });
   }
 
   /* ---- Calls ---- */
@@ -395,7 +230,7 @@ export class Supervisor implements AsyncDisposable {
    */
   execute<Output = unknown>(name: string, input?: unknown, options: CallOptions = {}): Promise<Output> {
     const record = this.#runtime.records.get(name);
-    if (record === undefined || this.#mustLoadFirst(record)) return Promise.reject(this.#whyNot(name));
+    if (record === undefined || this.#mustLoadFirst(record)) return Promise.reject(this.#plugins.whyNot(name));
     return executeCall<Output>(record, input, options);
   }
 
@@ -408,27 +243,21 @@ export class Supervisor implements AsyncDisposable {
     input?: unknown,
     options: StreamOptions = {},
   ): AsyncIterableIterator<Chunk> & AsyncDisposable {
-    const record = this.#record(name);
-    if (this.#mustLoadFirst(record)) throw this.#whyNot(name);
+    const record = this.#plugins.find(name);
+    if (this.#mustLoadFirst(record)) throw this.#plugins.whyNot(name);
     return streamCall<Chunk>(record, input, options);
   }
 
   /* ---- Config ---- */
 
   /** The plugin's config: what a running worker says, else what it was given or would start with. */
-  async config(name: string): Promise<unknown> {
-    const record = this.#record(name);
-    if (record.serving) return withLease(record.gate, (channel, signal) => channel.config(signal));
-    const { config, entry } = record.context;
-    return structuredClone(await resolveConfig(entry.manifest.config_schema, config, name));
+  config(name: string): Promise<unknown> {
+    return configOf(this.#plugins, name);
   }
 
   /** The JSON Schema of the plugin's config: the manifest's, else a running worker's, else null. */
-  async configSchema(name: string): Promise<unknown> {
-    const record = this.#record(name);
-    const own = record.entry.manifest.config_schema;
-    if (own !== undefined) return structuredClone(own);
-    return record.serving ? withLease(record.gate, (channel, signal) => channel.configSchema(signal)) : null;
+  configSchema(name: string): Promise<unknown> {
+    return configSchemaOf(this.#plugins, name);
   }
 
   /** The configs of all loaded plugins by name. */
@@ -440,27 +269,15 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** Gives a loaded plugin another config, without a restart. Rejects with `E_CONFIG`, `E_NOT_LOADED` or the plugin's error. */
-  async updateConfig(name: string, given: unknown): Promise<void> {
-    const record = this.#record(name);
-    const config = copyConfig(given, name);
-    if (!record.loaded) {
-      throw new GreenroomError(
-        'E_NOT_LOADED',
-        `"${name}" is not loaded. Load it with the config: load("${name}", { config }).`,
-        { plugin: name },
-      );
-    }
-    if (record.serving)
-      await withLease(record.gate, (channel, signal) => initializeWorker(channel, record.entry, config, signal));
-    else await this.#checked(record, config);
-    record.send({ type: 'CONFIGURED', config });
+  updateConfig(name: string, given: unknown): Promise<void> {
+    return updateConfig(this.#plugins, name, given);
   }
 
   /* ---- Looking ---- */
 
   /** Processor time, memory and age of the worker's process tree, measured by the host. Rejects with `E_NOT_LOADED`. */
   async stats(name: string): Promise<TreeStats> {
-    const { pid } = this.#record(name).snapshot();
+    const { pid } = this.#plugins.find(name).snapshot();
     if (pid === undefined)
       throw new GreenroomError('E_NOT_LOADED', `"${name}" has no worker to measure. Start it first: load("${name}").`, {
         plugin: name,
@@ -482,26 +299,7 @@ export class Supervisor implements AsyncDisposable {
     options: { readonly lines?: number | undefined; readonly follow: true; readonly signal?: AbortSignal | undefined },
   ): AsyncIterable<string>;
   logs(name: string, options: LogOptions = {}): Promise<string> | AsyncIterable<string> {
-    return isOptions(options) && options.follow === true
-      ? this.#followLog(name, options)
-      : this.#tailLog(name, options);
-  }
-
-  async #tailLog(name: string, options: LogOptions): Promise<string> {
-    const file = this.#logFile(name, options);
-    return tailLog(file, options.lines ?? LINES_SHOWN);
-  }
-
-  async *#followLog(name: string, options: LogOptions): AsyncGenerator<string, void, undefined> {
-    const file = this.#logFile(name, options);
-    const { lines = LINES_SHOWN, signal } = options;
-    yield* followLog(file, { lines, signal, until: this.#stopped.signal });
-  }
-
-  #logFile(name: string, options: LogOptions): string {
-    const { plugin } = this.#record(name);
-    checkOptions('logs()', options, LOG_OPTIONS);
-    return this.#runtime.logFile(plugin);
+    return readLog(() => this.#runtime.logFile(this.#plugins.find(name).plugin), options, this.#stopped.signal);
   }
 
   /**
@@ -510,34 +308,8 @@ export class Supervisor implements AsyncDisposable {
    * `gpu_free_memory_mb` and `memory_available_mb`. Rejects as `load` does, and with `E_OPTIONS` for what is neither; the
    * former source stays then.
    */
-  async registerSystemMonitor(monitor: string | { read(): Promise<SystemStats> }): Promise<void> {
-    const { systemMonitor } = this.#runtime;
-    if (typeof monitor !== 'string') {
-      if (!isOptions(monitor) || typeof monitor.read !== 'function') {
-        throw wrongArgument('The system monitor', 'the name of a plugin, or an object with read()', monitor);
-      }
-      this.#runtime.plugins.monitor = undefined;
-      return systemMonitor.use('custom', () => monitor.read());
-    }
-    const former = this.#runtime.plugins.monitor;
-    this.#record(monitor);
-    this.#runtime.plugins.monitor = monitor;
-    try {
-      await this.load(monitor);
-    } catch (error) {
-      this.#runtime.plugins.monitor = former;
-      throw error;
-    }
-    systemMonitor.use(monitor, async () =>
-      statsOfPlugin(await this.execute(monitor, this.#monitorInput(monitor), { timeoutMs: MONITOR_CALL_TIMEOUT_MS })),
-    );
-  }
-
-  /** A Python class gets the command as its first argument, whatever it calls that. */
-  #monitorInput(monitor: string): unknown {
-    const { isPositional } = kindOf(this.#record(monitor).entry.manifest);
-    const command = 'get_system_status';
-    return isPositional ? [command] : { command };
+  registerSystemMonitor(monitor: string | { read(): Promise<SystemStats> }): Promise<void> {
+    return registerMonitor(this.#runtime, this.#plugins, this, monitor);
   }
 
   /** Free and total memory of the machine and its GPUs, from the registered monitor, else the built-in one. */
@@ -565,7 +337,7 @@ export class Supervisor implements AsyncDisposable {
 
   /** Why the plugin is where it is: what it needs and holds, and what was last decided about it. */
   explain(name: string): Explanation {
-    return this.#runtime.scheduling.explain(this.#record(name));
+    return this.#runtime.scheduling.explain(this.#plugins.find(name));
   }
 
   /**
@@ -573,47 +345,12 @@ export class Supervisor implements AsyncDisposable {
    * the listener throws or rejects with is logged. Throws `E_OPTIONS` for another event, and for what is no function.
    */
   on<K extends keyof SupervisorEvents>(event: K, listener: (value: SupervisorEvents[K]) => void): () => void {
-    checkListener('on()', listener);
-    switch (event) {
-      case 'transition':
-        return this.#runtime.transitions.add(listener as (value: TransitionEvent) => void);
-      case 'problem':
-        return this.#runtime.problems.add(listener as (value: readonly ManifestProblem[]) => void);
-      case 'decision':
-        return this.#runtime.scheduling.decisions.add(listener as (value: Decision) => void);
-      default:
-        throw new GreenroomError(
-          'E_OPTIONS',
-          `Unknown event ${quoted(event)} for on(). Expected one of: transition, problem, decision.`,
-        );
-    }
+    return listenTo(this.#runtime, event, listener);
   }
 
   /** How the supervisor stands, and what it can promise on this machine. */
   status(): SupervisorStatus {
-    const counts: Record<PluginState, number> = {
-      discovered: 0,
-      spawning: 0,
-      ready: 0,
-      busy: 0,
-      released: 0,
-      crashed: 0,
-    };
-    for (const record of this.#runtime.records.values()) counts[record.state] += 1;
-    const { transport, dataDir, searchPaths } = this.#settings;
-    const scheduling = this.#runtime.scheduling.status();
-    return Object.freeze({
-      state: this.#runtime.state,
-      policy: scheduling.policy,
-      scheduling,
-      transport,
-      dataDir,
-      searchPaths,
-      orphanProtection: orphanProtection(),
-      monitor: this.#runtime.systemMonitor.name,
-      counts: Object.freeze(counts),
-      workers: this.#runtime.workers,
-    });
+    return statusOf(this.#runtime);
   }
 
   /* ---- The end ---- */
@@ -655,71 +392,7 @@ export class Supervisor implements AsyncDisposable {
     return this.stop();
   }
 
-  #record(name: string): PluginRecord {
-    const record = this.#runtime.records.get(name);
-    if (record === undefined) throw this.#whyNot(name);
-    this.#refuseIfStopping();
-    return record;
-  }
-
   #mustLoadFirst(record: PluginRecord): boolean {
     return this.#settings.load === 'explicit' && record.state === 'discovered';
   }
-
-  #whyNot(name: string): GreenroomError {
-    if (this.#stopping !== undefined) return stoppingError();
-    if (this.#runtime.records.has(name)) {
-      return new GreenroomError('E_NOT_LOADED', `"${name}" is not loaded. Load it first: load("${name}").`, {
-        plugin: name,
-      });
-    }
-    // JavaScript may have passed anything.
-    const isName = typeof name === 'string';
-    const near = isName ? nearestName(name, this.#runtime.records.keys()) : undefined;
-    const hint = near === undefined ? 'Call plugins() to list the known plugins.' : `Did you mean "${near}"?`;
-    return new GreenroomError('E_UNKNOWN_PLUGIN', `There is no plugin ${quoted(name)}. ${hint}`, {
-      plugin: isName ? name : undefined,
-      details: { nearest: near },
-    });
-  }
-
-  #disabled(name: string): GreenroomError {
-    return new GreenroomError('E_DISABLED', `"${name}" is disabled. Enable it first: enable("${name}").`, {
-      plugin: name,
-    });
-  }
-
-  #refuseIfStopping(): void {
-    if (this.#stopping !== undefined) throw stoppingError();
-  }
-
-  /** A given config, checked and completed by the manifest's schema; the worker's own schema is asked when it starts. */
-  async #checked(record: PluginRecord, config: unknown): Promise<unknown> {
-    const schema = record.entry.manifest.config_schema;
-    return schema === undefined ? config : resolveConfig(schema, config, record.plugin);
-  }
-
-  async #each(
-    plugins: readonly PluginSnapshot[],
-    act: (name: string) => Promise<void>,
-  ): Promise<ReadonlyMap<string, Outcome>> {
-    const outcomes = await Promise.all(
-      plugins.map(async ({ name }): Promise<[string, Outcome]> => {
-        try {
-          await act(name);
-          return [name, { ok: true }];
-        } catch (error) {
-          return [name, { ok: false, error: error as GreenroomError }];
-        }
-      }),
-    );
-    return new Map(outcomes);
-  }
-}
-
-function stoppingError(): GreenroomError {
-  return new GreenroomError(
-    'E_STOPPING',
-    'The supervisor is stopping or has stopped. Create another one with createSupervisor().',
-  );
 }

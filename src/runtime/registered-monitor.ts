@@ -1,0 +1,51 @@
+import { isOptions, wrongArgument } from '../argument-checks.ts';
+import type { CallOptions } from '../calls/call.ts';
+import { statsOfPlugin, type SystemStats } from '../measure/system-monitor.ts';
+import { kindOf } from '../worker-kinds/kinds.ts';
+import type { PluginLookup } from './plugin-lookup.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What is asked of a plugin that is the system monitor. */
+interface MonitorCalls {
+  load(name: string): Promise<void>;
+  execute(name: string, input: unknown, options: CallOptions): Promise<unknown>;
+}
+
+/** How long a plugin that is the system monitor may take for its figures, in milliseconds, before it counts as stuck. */
+const MONITOR_CALL_TIMEOUT_MS = 10_000;
+
+/** Makes a plugin, or an object, the source of the figures of free memory. The former source stays where this fails. */
+export async function registerMonitor(
+  runtime: Runtime,
+  plugins: PluginLookup,
+  calls: MonitorCalls,
+  monitor: string | { read(): Promise<SystemStats> },
+): Promise<void> {
+  const { systemMonitor } = runtime;
+  if (typeof monitor !== 'string') {
+    if (!isOptions(monitor) || typeof monitor.read !== 'function') {
+      throw wrongArgument('The system monitor', 'the name of a plugin, or an object with read()', monitor);
+    }
+    runtime.plugins.monitor = undefined;
+    return systemMonitor.use('custom', () => monitor.read());
+  }
+  const former = runtime.plugins.monitor;
+  plugins.find(monitor);
+  runtime.plugins.monitor = monitor;
+  try {
+    await calls.load(monitor);
+  } catch (error) {
+    runtime.plugins.monitor = former;
+    throw error;
+  }
+  systemMonitor.use(monitor, async () =>
+    statsOfPlugin(await calls.execute(monitor, inputOf(plugins, monitor), { timeoutMs: MONITOR_CALL_TIMEOUT_MS })),
+  );
+}
+
+/** A Python class gets the command as its first argument, whatever it calls that. */
+function inputOf(plugins: PluginLookup, monitor: string): unknown {
+  const { isPositional } = kindOf(plugins.find(monitor).entry.manifest);
+  const command = 'get_system_status';
+  return isPositional ? [command] : { command };
+}
