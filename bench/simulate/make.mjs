@@ -1,6 +1,6 @@
 // @ts-check
 // Makes traces. Everything follows from the seed, so that a trace can be made again from the line that made it.
-import { randomFrom } from './random.mjs';
+import { randomFrom } from '../../test/simulation/random.mjs';
 
 /** @import { Trace, TracePlugin } from './trace.mjs' */
 

@@ -3,7 +3,7 @@ import { createActor } from 'xstate';
 import { schedulerMachine } from '../../dist/machines/scheduler.js';
 import { leastLoadMs } from './hindsight.mjs';
 import { SimulatedPlugin } from './simulated-plugin.mjs';
-import { SimulatedTime } from './simulated-time.mjs';
+import { SimulatedClock } from '../../test/simulation/clock.mjs';
 
 /**
  * @import { Policy } from '../../dist/scheduler/policies/policy.js'
@@ -38,7 +38,7 @@ const PROGRESS_EVERY = 4_096;
  * @returns {Outcome}
  */
 export function replay(trace, { policy, capacityMb = trace.capacityMb, onProgress }) {
-  const time = new SimulatedTime();
+  const clock = new SimulatedClock(0);
   const limitMb = policy.name === 'permissive' ? Infinity : capacityMb;
   const waits = new Float64Array(trace.calls.length);
   /** @type {number[]} Who began (index) and who ended (-1 - index), in this order. */
@@ -50,8 +50,8 @@ export function replay(trace, { policy, capacityMb = trace.capacityMb, onProgres
   let [served, refusals, loads, loadMs, evictions, residentMb, peakMb, events] = [0, 0, 0, 0, 0, 0, 0, 0];
 
   const scheduler = createActor(schedulerMachine, {
-    clock: time,
-    input: { clock: time, policy, capacity: { vramMb: capacityMb } },
+    clock,
+    input: { clock, policy, capacity: { vramMb: capacityMb } },
   });
   /** @type {unknown} */
   let failure;
@@ -88,16 +88,15 @@ export function replay(trace, { policy, capacityMb = trace.capacityMb, onProgres
     events += 1;
     scheduler.send(event);
   };
-  const plugins = trace.plugins.map((figures, index) => new SimulatedPlugin(index, figures, time, tell, witness));
+  const plugins = trace.plugins.map((figures, index) => new SimulatedPlugin(index, figures, clock, tell, witness));
 
   for (const [index, call] of trace.calls.entries()) {
-    while (time.next <= call.at) time.fire();
-    time.advance(call.at);
+    clock.pass(call.at - clock.monotonic());
     plugins[call.plugin]?.call(call);
     if (failure !== undefined) throw failure;
     if (index % PROGRESS_EVERY === 0) onProgress?.(index / trace.calls.length);
   }
-  while (time.next < Infinity) time.fire();
+  for (let next = clock.next; next !== undefined; next = clock.next) clock.pass(next);
   const { value, context } = scheduler.getSnapshot();
   scheduler.stop();
   if (failure !== undefined) throw failure;
@@ -120,6 +119,6 @@ export function replay(trace, { policy, capacityMb = trace.capacityMb, onProgres
     peakMb,
     decisions,
     events,
-    simulatedMs: time.monotonic(),
+    simulatedMs: clock.monotonic(),
   };
 }

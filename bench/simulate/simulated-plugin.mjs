@@ -4,7 +4,7 @@ import { createActor, fromCallback } from 'xstate';
 /**
  * @import { AnyActorRef } from 'xstate'
  * @import { SchedulerEvent, SchedulerReply } from '../../dist/scheduler/scheduler-events.js'
- * @import { SimulatedTime } from './simulated-time.mjs'
+ * @import { Clock } from '../../dist/time/clock.js'
  * @import { TraceCall, TracePlugin } from './trace.mjs'
  */
 
@@ -23,7 +23,9 @@ import { createActor, fromCallback } from 'xstate';
 
 /**
  * A plugin as the scheduler knows it, that serves its calls one after another: what the plugin machine says to the
- * scheduler, without the machine and without a process.
+ * scheduler, without the machine and without a process. It follows a trace, and a trace of a million calls in seconds: the
+ * plugins of `test/scheduler/checked-scheduler.ts` do what a test draws for them, also what no plugin does, and the
+ * workers of `test/simulation/` need the whole supervisor around them.
  */
 export class SimulatedPlugin {
   /** @type {'absent' | 'asking' | 'loading' | 'idle' | 'busy' | 'yielding' | 'going'} */
@@ -39,13 +41,13 @@ export class SimulatedPlugin {
   #ref;
 
   /**
-   * @param {number} index @param {TracePlugin} figures @param {SimulatedTime} time
+   * @param {number} index @param {TracePlugin} figures @param {Clock} clock
    * @param {(event: SchedulerEvent) => void} tell @param {Witness} witness
    */
-  constructor(index, figures, time, tell, witness) {
+  constructor(index, figures, clock, tell, witness) {
     this.index = index;
     this.figures = figures;
-    this.time = time;
+    this.clock = clock;
     this.tell = tell;
     this.witness = witness;
     const logic = fromCallback(({ receive }) => receive((event) => this.#hear(/** @type {SchedulerReply} */ (event))));
@@ -74,7 +76,7 @@ export class SimulatedPlugin {
       need: { vramMb: this.figures.mb, ramMb: 0, slots: 1 },
       priority: 0,
       deadline: undefined,
-      at: this.time.monotonic(),
+      at: this.clock.monotonic(),
     });
   }
 
@@ -84,7 +86,7 @@ export class SimulatedPlugin {
       case 'GRANTED':
         this.#state = 'loading';
         this.witness.granted(this);
-        this.time.setTimeout(() => this.#begin(), this.figures.loadMs);
+        this.clock.setTimeout(() => this.#begin(), this.figures.loadMs);
         return;
       case 'REFUSED':
         this.#state = 'absent';
@@ -115,8 +117,8 @@ export class SimulatedPlugin {
     const call = this.#waiting[this.#served];
     if (call === undefined) throw new Error(`"${this.figures.name}" has nothing to serve.`);
     this.#served += 1;
-    this.witness.served(call, this.time.monotonic() - call.at);
-    this.time.setTimeout(() => this.#answered(), call.ms);
+    this.witness.served(call, this.clock.monotonic() - call.at);
+    this.clock.setTimeout(() => this.#answered(), call.ms);
   }
 
   #answered() {
@@ -128,7 +130,7 @@ export class SimulatedPlugin {
     }
     this.witness.ended(this);
     if (this.#state === 'yielding') {
-      this.time.clearTimeout(this.#yieldTimer);
+      this.clock.clearTimeout(this.#yieldTimer);
       return this.#leave();
     }
     this.#state = 'idle';
@@ -136,7 +138,7 @@ export class SimulatedPlugin {
       type: 'IDLE',
       plugin: this.figures.name,
       generation: this.#generation,
-      at: this.time.monotonic(),
+      at: this.clock.monotonic(),
     });
   }
 
@@ -147,7 +149,7 @@ export class SimulatedPlugin {
       this.#state = 'busy';
       this.#say('DENIED');
     };
-    this.#yieldTimer = this.time.setTimeout(stay, Math.max(0, deadline - this.time.monotonic()));
+    this.#yieldTimer = this.clock.setTimeout(stay, Math.max(0, deadline - this.clock.monotonic()));
   }
 
   #leave() {
@@ -160,7 +162,7 @@ export class SimulatedPlugin {
       this.#say('FREED');
       if (this.#waiting.length > 0) this.#ask();
     };
-    this.time.setTimeout(gone, this.figures.stopMs);
+    this.clock.setTimeout(gone, this.figures.stopMs);
   }
 
   /** @param {'BUSY' | 'DENIED' | 'FREED'} type */

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { MemoryLimits } from '../../src/actors/memory-limit.ts';
 import { createTreeSampler } from '../../src/measure/process-tree.ts';
-import { TestClock } from '../machines/test-clock.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 
 test('memory over the limit is told at every look, with how long the worker was within it; a look that fails tells nothing', async () => {
-  const clock = new TestClock();
+  const clock = new SimulatedClock();
   const measured: (number | null | Error)[] = [90, new Error('It cannot be read.'), 110, 120, null, 100, 130];
   const sampler = {
     sample: () => {
@@ -29,7 +29,7 @@ test('memory over the limit is told at every look, with how long the worker was 
 });
 
 test('workers that start at different times are measured from one listing of the processes', async () => {
-  const clock = new TestClock();
+  const clock = new SimulatedClock();
   let listings = 0;
   const sampler = createTreeSampler(async () => {
     listings += 1;

@@ -8,7 +8,7 @@ import type { Measurement } from '../../src/scheduler/ledger.ts';
 import { MONITOR_NEED, type Need, needOf } from '../../src/scheduler/need.ts';
 import { policyNamed, type PolicyOptions } from '../../src/scheduler/policies/policies.ts';
 import type { SchedulerFact, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
-import { TestClock } from '../machines/test-clock.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 
 /** Sources that are answered by hand. */
 class Sources implements Figures {
@@ -16,9 +16,9 @@ class Sources implements Figures {
   used: Measurement['used'] = [];
   readonly looks: (() => void)[] = [];
   prompt = true;
-  readonly #clock: TestClock;
+  readonly #clock: SimulatedClock;
 
-  constructor(clock: TestClock) {
+  constructor(clock: SimulatedClock) {
     this.#clock = clock;
   }
 
@@ -31,11 +31,11 @@ class Sources implements Figures {
   }
 }
 
-let clock: TestClock;
+let clock: SimulatedClock;
 let sources: Sources;
 const actors: { stop(): unknown }[] = [];
 beforeEach(() => {
-  clock = new TestClock();
+  clock = new SimulatedClock();
   sources = new Sources(clock);
 });
 afterEach(() => {

@@ -5,7 +5,7 @@ import { CallWatch } from '../../src/calls/call-watch.ts';
 import { connectionFault } from '../../src/calls/connection-fault.ts';
 import { type GateEvent, LeaseGate } from '../../src/calls/lease-gate.ts';
 import { brokenError } from '../../src/channel/remote-error.ts';
-import { TestClock } from '../machines/test-clock.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 
 const failed = (code: string, syscall: string): Error =>
   Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
@@ -26,7 +26,7 @@ test.each([
 test('a call whose worker could not be connected to for want of descriptors fails typed, and the worker stays', () => {
   const events: GateEvent[] = [];
   const gate = new LeaseGate('p', (event) => events.push(event));
-  const clock = new TestClock();
+  const clock = new SimulatedClock();
   const sinks: CallSink[] = [];
   const channel = {
     execute: (_id: string, _body: string, sink: CallSink) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { CallStream } from '../../src/calls/stream.ts';
 import { GreenroomError } from '../../src/errors.ts';
-import { TestClock } from '../machines/test-clock.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 
 function opened(idleMs = Infinity) {
   const source = {
@@ -12,7 +12,7 @@ function opened(idleMs = Infinity) {
     warn: vi.fn<(idleMs: number) => void>(),
     expire: vi.fn<(idleMs: number) => void>(),
   };
-  const clock = new TestClock();
+  const clock = new SimulatedClock();
   return { stream: new CallStream<number>(source, { clock, idleMs }), source, clock };
 }
 

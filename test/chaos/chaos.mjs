@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createSupervisor, GreenroomError } from '../../dist/index.js';
+import { randomFrom } from '../simulation/random.mjs';
 
 const DAY_MS = 86_400_000;
 
@@ -276,15 +277,4 @@ function startOf(pid) {
   } catch {
     return undefined;
   }
-}
-
-/** mulberry32, a small generator of numbers in [0, 1). @param {number} seed */
-export function randomFrom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

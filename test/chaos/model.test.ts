@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { PHASES } from '../machines/world.ts';
+import { PHASES } from '../simulation/world.ts';
 import { SEED } from '../seed.ts';
 import { runModel } from './model.ts';
 

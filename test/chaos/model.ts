@@ -1,6 +1,6 @@
-import { act } from '../machines/deeds.ts';
-import { randomFrom } from '../machines/random.ts';
-import { type Manifests, World } from '../machines/world.ts';
+import { act } from '../simulation/random-events.ts';
+import { randomFrom } from '../simulation/random.mjs';
+import { type Manifests, World } from '../simulation/world.ts';
 
 /** What one run of the model has come to. */
 export interface ModelRun {

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { randomFrom } from '../machines/random.ts';
-import { World } from '../machines/world.ts';
+import { randomFrom } from '../simulation/random.mjs';
+import { World } from '../simulation/world.ts';
 
 const PLUGINS = Array.from({ length: 10 }, (_, n) => `plugin-${n}`);
 const SECONDS = 3_600;

@@ -13,7 +13,7 @@ const { fileURLToPath } = await import('node:url');
 const { parseArgs } = await import('node:util');
 const { pino } = await import('pino');
 const { createSupervisor, GreenroomError } = await import('../../dist/index.js');
-const { randomFrom } = await import('../chaos/chaos.mjs');
+const { randomFrom } = await import('../simulation/random.mjs');
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/plugins/', import.meta.url));
 const { values } = parseArgs({
@@ -31,7 +31,7 @@ const random = randomFrom(seed);
 /** The draws of the faults, which depend on timing, must not change what is done. */
 faults.random = randomFrom(seed + 1);
 /** @template T @param {readonly T[]} items */
-const pick = (items) => items[Math.floor(random() * items.length)];
+const pick = (items) => /** @type {T} */ (items[Math.floor(random() * items.length)]);
 
 /** @type {Record<string, number>} */
 const ended = {};

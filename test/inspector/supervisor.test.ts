@@ -7,8 +7,8 @@ import { createSupervisor, type InspectionObserver } from '../../src/index.ts';
 import { openInspector } from '../../src/inspector/index.ts';
 import type { InspectorRecord } from '../../src/inspector/wire.ts';
 import type { TransitionEvent } from '../../src/runtime/plugin-effects.ts';
-import { randomFrom } from '../machines/random.ts';
-import { choose, pick, World } from '../machines/world.ts';
+import { randomFrom } from '../simulation/random.mjs';
+import { choose, pick, World } from '../simulation/world.ts';
 import { openRoom } from '../runtime/greenroom.ts';
 import { get, Reader } from './bench.ts';
 

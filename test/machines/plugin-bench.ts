@@ -10,7 +10,7 @@ import { type PluginContext, type PluginEvent, pluginMachine } from '../../src/m
 import type { ManifestEntry } from '../../src/manifest/read.ts';
 import { type PluginSettings, pluginSettings } from '../../src/settings/plugin-settings.ts';
 import type { SchedulerRefusal } from '../../src/scheduler/decision.ts';
-import { TestClock } from './test-clock.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 
 export const ERROR = new GreenroomError('E_STOPPING', 'Somebody asked for it.');
 export const CRASH = new GreenroomError('E_CRASHED', 'It died.');
@@ -71,7 +71,7 @@ const typeAndGeneration: NonNullable<PluginBenchParts['describe']> = ({ type, ge
 
 /** One plugin machine; scheduler, supervisor, workers and their answers are played by the test. */
 export class PluginBench {
-  readonly clock = new TestClock();
+  readonly clock = new SimulatedClock();
   readonly gate: LeaseGate;
   readonly callers: Caller[] = [];
   /** What the scheduler and the supervisor were told, and the workers: "ACQUIRE 1", "PLUGIN.CRASHED", "worker 1 STOP". */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { policyNamed } from '../../src/scheduler/policies/policies.ts';
 import type { Policy } from '../../src/scheduler/policies/policy.ts';
 import { need } from '../scheduler/need.ts';
-import { DEEDS, World } from '../scheduler/world.ts';
+import { DEEDS, World } from '../scheduler/checked-scheduler.ts';
 
 const STEPS = 1_200;
 
@@ -52,7 +52,7 @@ function live({ policy, prompt, measured, gpus }: Setting, steps: readonly numbe
     const deed = deeds[Math.floor(step / NEEDS.length) % deeds.length];
     if (deed !== undefined) world.do(plugin, deed);
     if (step % 31 === 0) {
-      world.clock.increment(step % 20_000);
+      world.clock.hold(step % 20_000);
       world.settle();
       world.check();
     }

@@ -3,7 +3,7 @@ import { getAdjacencyMap } from 'xstate/graph';
 import { expect, test } from 'vitest';
 import { policyNamed } from '../../src/scheduler/policies/policies.ts';
 import { need } from '../scheduler/need.ts';
-import { type Deed, World } from '../scheduler/world.ts';
+import { type Deed, World } from '../scheduler/checked-scheduler.ts';
 
 interface Step {
   readonly type: string;

@@ -7,7 +7,7 @@ import type { PluginReport, RestartVerdict } from '../../src/machines/plugin.ts'
 import { type PluginSet, supervisorMachine } from '../../src/machines/supervisor.ts';
 import type { ManifestChange } from '../../src/manifest/source.ts';
 import { entryOf, settingsOf } from './plugin-bench.ts';
-import { TestClock } from './test-clock.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 
 const CHANGE: ManifestChange = { type: 'removed', name: 'p', previous: entryOf() };
 const CRASH = new GreenroomError('E_CRASHED', 'It died.');
@@ -19,7 +19,7 @@ afterEach(() => {
 
 /** A supervisor machine whose plugins are counted, and one plugin that notes what is decided about it. */
 class Bench {
-  readonly clock = new TestClock();
+  readonly clock = new SimulatedClock();
   readonly did: string[] = [];
   readonly verdicts: RestartVerdict[] = [];
   plugins = 0;

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { act } from './deeds.ts';
-import { GOOD } from './fake-workers.ts';
-import { choose, PHASES, World } from './world.ts';
+import { act } from '../simulation/random-events.ts';
+import { GOOD } from '../simulation/fake-workers.ts';
+import { choose, PHASES, World } from '../simulation/world.ts';
 
 const RUNS = 85;
 const EVENTS = 1_200;

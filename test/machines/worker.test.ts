@@ -7,8 +7,8 @@ import type { ProcessCommand } from '../../src/process/worker-process.ts';
 import type { SpawnServices } from '../../src/actors/process.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import { type WorkerCommand, type WorkerEvent, type WorkerInput, workerMachine } from '../../src/machines/worker.ts';
-import { type FakeWorker, FakeWorkers, GOOD, type Manner } from './fake-workers.ts';
-import { TestClock } from './test-clock.ts';
+import { type FakeWorker, FakeWorkers, GOOD, type Manner } from '../simulation/fake-workers.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 
 const stops: (() => void)[] = [];
 
@@ -18,7 +18,7 @@ afterEach(() => {
 
 /** The worker machine with a process of this manner. */
 class Bench {
-  readonly clock = new TestClock();
+  readonly clock = new SimulatedClock();
   readonly told: WorkerEvent[] = [];
   readonly process: FakeWorker;
   readonly states: string[] = [];

@@ -7,7 +7,7 @@ import type { ManifestChange } from '../../src/manifest/catalogue.ts';
 import type { ManifestProblem } from '../../src/manifest/read.ts';
 import { PATIENCE_MS } from '../../src/manifest/patience.ts';
 import { createManifestSource, type ManifestSource, type ManifestSourceOptions } from '../../src/manifest/source.ts';
-import { TestClock } from '../machines/test-clock.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 
 let root: string;
 let source: ManifestSource | undefined;
@@ -59,7 +59,7 @@ async function followAs(options: Partial<ManifestSourceOptions>, ...searchPaths:
 const follow = (...searchPaths: string[]): Promise<void> => followAs({}, ...searchPaths);
 
 /** A clock that stands still, and word of the waits that begin on it. */
-class StoppedClock extends TestClock {
+class StoppedClock extends SimulatedClock {
   override setTimeout(fn: () => void, ms: number): unknown {
     const timer = super.setTimeout(fn, ms);
     for (const listener of listeners) listener();

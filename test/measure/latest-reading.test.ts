@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { LatestReading } from '../../src/measure/latest-reading.ts';
-import { TestClock } from '../machines/test-clock.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 
 /** A source that is answered by hand. */
 function source() {
-  const clock = new TestClock();
+  const clock = new SimulatedClock();
   const problems: string[] = [];
   const asked: { resolve(value: number): void; reject(error: Error): void }[] = [];
   const reading = new LatestReading<number>(

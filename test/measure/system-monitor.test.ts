@@ -6,10 +6,10 @@ import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunningWorker } from '../../src/measure/worker-use.ts';
 import { type SystemStats, SystemMonitor, statsOfPlugin } from '../../src/measure/system-monitor.ts';
-import { TestClock } from '../machines/test-clock.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 
 let folder: string;
-let clock: TestClock;
+let clock: SimulatedClock;
 let problems: string[];
 let workers: RunningWorker[];
 let monitor: SystemMonitor;
@@ -19,7 +19,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'gr-monitor-'));
   // First on the path, so that it counts also where there is a real one.
   process.env['PATH'] = `${folder}${delimiter}${PATH}`;
-  clock = new TestClock();
+  clock = new SimulatedClock();
   problems = [];
   workers = [];
   monitor = new SystemMonitor({ clock, workers: () => workers, onProblem: (message) => problems.push(message) });

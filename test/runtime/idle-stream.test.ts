@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import type { SupervisorOptions } from '../../src/index.ts';
-import { TestClock } from '../machines/test-clock.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 import { all, becomes, door, failure, openRoom, type Room, startCall } from './greenroom.ts';
 
 const WORKBENCH = { fixture: 'workbench' };
@@ -15,7 +15,7 @@ interface Line {
 
 /** Time stands still, so no worker can be late; what the log warns of. */
 async function openStill(options: SupervisorOptions = {}) {
-  const clock = new TestClock();
+  const clock = new SimulatedClock();
   const log: Line[] = [];
   const logger = pino({ level: 'warn' }, { write: (line: string) => void log.push(JSON.parse(line) as Line) });
   const room = await openRoom(
@@ -33,7 +33,7 @@ async function leave(room: Room, options = {}) {
 }
 
 /** Turns time on until the stream is found unread. Returns how to turn it to so long after its last read. */
-async function foundUnread({ supervisor }: Room, clock: TestClock): Promise<(idleMs: number) => void> {
+async function foundUnread({ supervisor }: Room, clock: SimulatedClock): Promise<(idleMs: number) => void> {
   const since = await vi.waitFor(
     () => {
       clock.pass(1_000);

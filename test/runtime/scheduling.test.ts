@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Decision, Policy, Supervisor } from '../../src/index.ts';
-import { randomFrom } from '../machines/random.ts';
+import { randomFrom } from '../simulation/random.mjs';
 import { SEED } from '../seed.ts';
 import { all, becomes, door, failure, type ManifestOf, openRoom, type Room, startCall } from './greenroom.ts';
 

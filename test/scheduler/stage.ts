@@ -1,4 +1,4 @@
-import { type AnyActorRef, createActor, fromCallback, SimulatedClock } from 'xstate';
+import { type AnyActorRef, createActor, fromCallback } from 'xstate';
 import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
 import type { Decision, SchedulerRefusal } from '../../src/scheduler/decision.ts';
 import type { GpuAmounts } from '../../src/scheduler/gpus/gpu-amounts.ts';
@@ -10,6 +10,7 @@ import type {
   SchedulerFact,
   SchedulerReply,
 } from '../../src/scheduler/scheduler-events.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 
 /** How a plugin asks, other than with priority 0 and the default deadline. */
 export interface Terms {
@@ -20,7 +21,7 @@ export interface Terms {
 
 /** The scheduler alone, with plugins that do nothing but what the test has them say, and time that is turned by hand. */
 export class Stage {
-  readonly clock = new SimulatedClock();
+  readonly clock = new SimulatedClock(0);
   readonly actor;
   readonly decisions: Decision[] = [];
   readonly facts: SchedulerFact[] = [];
@@ -39,7 +40,7 @@ export class Stage {
     const monitor = measured === undefined ? undefined : this.#actor(() => this.measure());
     this.actor = createActor(schedulerMachine, {
       clock: this.clock,
-      input: { ...input, monitor, clock: { monotonic: () => this.clock.now() } },
+      input: { ...input, monitor, clock: this.clock },
     });
     this.actor.on('decision', ({ decision }) => this.decisions.push(decision));
     this.actor.on('fact', ({ fact }) => this.facts.push(fact));
@@ -58,7 +59,7 @@ export class Stage {
   }
 
   get now(): number {
-    return this.clock.now();
+    return this.clock.monotonic();
   }
 
   get state(): unknown {
@@ -123,7 +124,7 @@ export class Stage {
   }
 
   pass(ms: number): void {
-    this.clock.increment(ms);
+    this.clock.pass(ms);
   }
 
   #refOf(plugin: string): AnyActorRef {

@@ -1,9 +1,9 @@
 import { expect, it, vi } from 'vitest';
 import { patient } from '../../src/time/patience.ts';
-import { TestClock } from '../machines/test-clock.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 
 it('a timer that fires in time is not put off', () => {
-  const clock = new TestClock();
+  const clock = new SimulatedClock();
   const fired = vi.fn();
   patient(clock).setTimeout(fired, 1_000);
   clock.pass(999);
@@ -14,7 +14,7 @@ it('a timer that fires in time is not put off', () => {
 });
 
 it('the time that a program was held up does not count, up to the time that was set', () => {
-  const clock = new TestClock();
+  const clock = new SimulatedClock();
   const fired = vi.fn();
   patient(clock).setTimeout(fired, 10_000);
   clock.hold(12_000);
@@ -32,7 +32,7 @@ it('the time that a program was held up does not count, up to the time that was 
 });
 
 it('a program that is held up again and again judges in the end', () => {
-  const clock = new TestClock();
+  const clock = new SimulatedClock();
   const fired = vi.fn();
   patient(clock).setTimeout(fired, 1_000);
   for (let time = 0; time < 3; time += 1) clock.hold(5_000);
@@ -42,7 +42,7 @@ it('a program that is held up again and again judges in the end', () => {
 });
 
 it('a timer can be cleared, put off or not', () => {
-  const clock = new TestClock();
+  const clock = new SimulatedClock();
   const timers = patient(clock);
   const fired = vi.fn();
   const timer = timers.setTimeout(fired, 1_000);
@@ -55,7 +55,7 @@ it('a timer can be cleared, put off or not', () => {
 });
 
 it('setting the time of day puts nothing off and brings nothing nearer', () => {
-  const clock = new TestClock();
+  const clock = new SimulatedClock();
   const fired = vi.fn();
   patient(clock).setTimeout(fired, 1_000);
   clock.set(86_400_000);

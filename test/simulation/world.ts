@@ -16,8 +16,8 @@ import { PATIENCE_MS } from '../../src/manifest/patience.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
 import { Supervisor } from '../../src/runtime/supervisor.ts';
 import { type FakeInput, type FakeWorker, FakeWorkers, GOOD, type Manner } from './fake-workers.ts';
-import { randomFrom } from './random.ts';
-import { TestClock } from './test-clock.ts';
+import { randomFrom } from './random.mjs';
+import { SimulatedClock } from './clock.mjs';
 
 /** Every place where a plugin can be. */
 export const PHASES = [
@@ -93,7 +93,7 @@ export const choose = <T>(n: number, first: T, ...others: T[]): T => [first, ...
 
 /** The real supervisor, with fake workers and a clock that is turned by hand; checks the invariants as it goes. */
 export class World {
-  readonly clock = new TestClock();
+  readonly clock = new SimulatedClock();
   readonly names: readonly string[];
   readonly workers: FakeWorkers;
   readonly runtime: Runtime;

@@ -1,8 +1,8 @@
 // @ts-check
 
 /**
- * Numbers from 0 up to 1 that a seed decides, the same on every machine: a counter in steps of the golden ratio, mixed by
- * the finalizer of MurmurHash3.
+ * Numbers in [0, 1) that a seed decides, the same on every machine: a counter in steps of the golden ratio, mixed by the
+ * finalizer of MurmurHash3. A test that draws from them prints its seed.
  *
  * @param {number} seed
  * @returns {() => number}

@@ -1,8 +1,9 @@
-import { type AnyActorRef, createActor, fromCallback, SimulatedClock } from 'xstate';
+import { type AnyActorRef, createActor, fromCallback } from 'xstate';
 import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
 import { sumOf } from '../../src/scheduler/gpus/gpu-amounts.ts';
 import { fits, type Need, NOTHING, plus, type Resources } from '../../src/scheduler/need.ts';
 import type { MeasureRequest, SchedulerEvent, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 import { need } from './need.ts';
 
 type Held = 'granted' | 'busy' | 'idle' | 'warm' | 'going' | 'yielding';
@@ -58,7 +59,7 @@ class FakePlugin {
 
 /** A scheduler with fake plugins around it; checks the invariants after every deed. */
 export class World {
-  readonly clock = new SimulatedClock();
+  readonly clock = new SimulatedClock(0);
   readonly plugins: FakePlugin[];
   readonly actor;
   events = 0;
@@ -93,7 +94,7 @@ export class World {
     this.plugins = needs.map((amount, at) => new FakePlugin(`p${at}`, amount, (p, event) => this.#receive(p, event)));
     this.actor = createActor(schedulerMachine, {
       clock: this.clock,
-      input: { ...input, monitor: this.#monitor, clock: { monotonic: () => this.clock.now() } },
+      input: { ...input, monitor: this.#monitor, clock: this.clock },
     });
     // Chosen is not evicted: each victim of a decision has left, or is said to have stayed, once.
     this.actor.on('decision', ({ decision: { chosen } }) => {
@@ -120,7 +121,7 @@ export class World {
         for (const { held, need: amount } of this.plugins)
           for (const state of held.values()) taken += state === 'warm' ? keptOf(amount).vramMb : amount.vramMb;
         this.#shown = vramMb - taken;
-        this.send({ type: 'MEASURED', free, at: this.clock.now() });
+        this.send({ type: 'MEASURED', free, at: this.clock.monotonic() });
       }),
     );
     return createActor(logic).start();
@@ -198,7 +199,7 @@ export class World {
 
   #do(plugin: FakePlugin, deed: Deed): void {
     const { name, ref } = plugin;
-    const at = this.clock.now();
+    const at = this.clock.monotonic();
     switch (deed) {
       case 'acquire':
         plugin.generation += 1;
@@ -266,7 +267,7 @@ export class World {
   #acquire(plugin: FakePlugin, generation: number): void {
     plugin.asking = generation;
     this.asked += 1;
-    const at = this.clock.now();
+    const at = this.clock.monotonic();
     const priority = generation % 3;
     const deadline = generation % 4 === 0 ? at + 20_000 : undefined;
     const { name, ref } = plugin;
@@ -294,7 +295,7 @@ export class World {
   }
 
   #receive(plugin: FakePlugin, event: SchedulerReply): void {
-    const now = this.clock.now();
+    const now = this.clock.monotonic();
     if (event.type === 'GRANTED') plugin.grantedAt.set(event.generation, now);
     if (event.type === 'RELEASE' || event.type === 'YIELD') {
       if (plugin.need.pinned === true) this.#violations.push(`${event.type} to ${plugin.name}, which is pinned`);
@@ -374,7 +375,7 @@ export class World {
         this.do(plugin, 'return');
         while (this.can(plugin, 'freed')) this.do(plugin, 'freed');
       }
-      this.clock.increment(20_000);
+      this.clock.hold(20_000);
       this.check();
     }
     for (const victim of this.#chosen) this.#violations.push(`it was never told what became of ${victim}`);
@@ -412,7 +413,7 @@ export class World {
     const snapshot = this.actor.getSnapshot();
     if (snapshot.status !== 'active') throw new Error(`the scheduler is ${snapshot.status}: ${String(snapshot.error)}`);
     const { ledger, queue, evictions } = this.#admission;
-    const now = this.clock.now();
+    const now = this.clock.monotonic();
     const expected: string[] = [];
     for (const plugin of this.plugins) {
       const { name, inbox, held, gone } = plugin;
