@@ -27,6 +27,7 @@ const CALL = z.strictObject({ at: whole, call: z.string().min(1), ms: whole });
 
 /** A trace cannot be used; the message says where and why. */
 export class TraceError extends Error {
+  /** @override */
   name = 'TraceError';
 }
 

@@ -1,10 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { loadSimulator, type Trace } from './simulator.ts';
+import { leastLoadMs } from '../../bench/simulate/hindsight.mjs';
 
-const { leastLoadMs } = await loadSimulator();
-
-type Plugins = Trace['plugins'];
+type Plugins = Parameters<typeof leastLoadMs>[0];
 
 interface Case {
   readonly plugins: Plugins;

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EVICTION_ORDERS, POLICY_NAMES, policyNamed } from '../../src/scheduler/policies/policies.ts';
-import { loadSimulator, ROOT, type Result, simulate } from './simulator.ts';
+import { KINDS, makeTrace, SIZES } from '../../bench/simulate/make.mjs';
+import { replay } from '../../bench/simulate/replay.mjs';
+import { type Result, tableLines } from '../../bench/simulate/report.mjs';
+import { linesOf } from '../../bench/simulate/trace.mjs';
+import { ROOT, simulate } from './simulator.ts';
 
-const { linesOf, makeTrace, replay, tableLines } = await loadSimulator();
-
-const KINDS = ['zipf', 'bursts', 'diurnal', 'abab'];
 const FOLDER = join(ROOT, 'bench', 'traces');
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.jsonl'));
 
@@ -31,7 +32,8 @@ describe('a trace', () => {
     const lines = [...readme.matchAll(/-- --make (\w+) --sizes (\w+) --seed (\d+) > bench\/traces\/(\S+)/g)];
     expect(lines.map(([, , , , file = '']) => file).toSorted()).toEqual(FILES.toSorted());
     for (const [, kind = '', sizes = '', seed, file = ''] of lines) {
-      const made = makeTrace({ kind, sizes, seed: Number(seed), plugins: 24, calls: 500 });
+      const options = { kind, sizes } as { kind: (typeof KINDS)[number]; sizes: (typeof SIZES)[number] };
+      const made = makeTrace({ ...options, seed: Number(seed), plugins: 24, calls: 500 });
       const stored = readFileSync(join(FOLDER, file), 'utf8');
       expect(`${[...linesOf(made)].join('\n')}\n`, file).toBe(stored);
     }
@@ -48,7 +50,7 @@ describe('a replay', () => {
       seed: fc.nat(),
       plugins: fc.integer({ min: 1, max: 12 }),
       calls: fc.integer({ min: 1, max: 120 }),
-      sizes: fc.constantFrom('even', 'proportional', 'skewed'),
+      sizes: fc.constantFrom(...SIZES),
     });
     fc.assert(
       fc.property(
@@ -60,7 +62,7 @@ describe('a replay', () => {
         (options, name, order, room, pace) => {
           const made = makeTrace(options);
           // The faster the calls come, the more of them wait for each other.
-          const calls = made.calls.map((call) => ({ ...call, at: Math.floor((call as { at: number }).at * pace) }));
+          const calls = made.calls.map((call) => ({ ...call, at: Math.floor(call.at * pace) }));
           const capacityMb = Math.ceil(made.capacityMb * room);
           const outcome = replay({ ...made, calls }, { policy: policyNamed(name, { order }), capacityMb });
           const refused = Object.values(outcome.refused).reduce((sum, count) => sum + count, 0);

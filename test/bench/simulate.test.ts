@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadSimulator, type Result, simulate } from './simulator.ts';
-
-const { readTrace } = await loadSimulator();
+import type { Result } from '../../bench/simulate/report.mjs';
+import { readTrace } from '../../bench/simulate/trace.mjs';
+import { simulate } from './simulator.ts';
 
 const HEAD = '{"trace":1,"name":"two","capacityMb":4}';
 const A = '{"plugin":"a","mb":4,"loadMs":1000,"stopMs":100}';
