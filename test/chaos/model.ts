@@ -1,4 +1,4 @@
-import { act } from '../simulation/random-events.ts';
+import { causeEvent } from '../simulation/random-events.ts';
 import { randomFrom } from '../simulation/random.mjs';
 import { type Manifests, World } from '../simulation/world.ts';
 
@@ -47,7 +47,7 @@ export async function runModel(seed: number, plugins: number, events: number): P
     for (let n = 0; n < events; n += 1) {
       // A few plugins get most of it, and others each time, so that a lot happens to one before it settles.
       const which = Math.floor(plugins * random() ** 3) + Math.floor(n / 1_000) * 50;
-      await act(world, `plugin-${which % plugins}`, Math.floor(random() * 2 ** 31));
+      await causeEvent(world, `plugin-${which % plugins}`, Math.floor(random() * 2 ** 31));
     }
     await world.settle();
     await world.revive();

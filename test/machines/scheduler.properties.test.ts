@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { policyNamed } from '../../src/scheduler/policies/policies.ts';
 import type { Policy } from '../../src/scheduler/policies/policy.ts';
 import { need } from '../scheduler/need.ts';
-import { DEEDS, World } from '../scheduler/checked-scheduler.ts';
+import { ACTIONS, CheckedScheduler } from '../scheduler/checked-scheduler.ts';
 
 const STEPS = 1_200;
 
@@ -39,30 +39,30 @@ const ON_GPUS = [
 ];
 const VRAM = 12;
 
-/** Random deeds of random plugins; messages cross, time passes. Returns how many events reached the scheduler. */
+/** Random actions of random plugins; messages cross, time passes. Returns how many events reached the scheduler. */
 function live({ policy, prompt, measured, gpus }: Setting, steps: readonly number[]): number {
   const capacity = gpus === undefined ? { slots: 3, vramMb: VRAM } : { slots: 5, gpus };
   const bounds = policy.name === 'permissive' ? {} : { capacity, maxWaiting: 3 };
   const needs = gpus === undefined ? NEEDS : ON_GPUS;
-  const world = new World(needs, { policy, ...bounds }, prompt, measured === true ? VRAM : undefined);
+  const scheduler = new CheckedScheduler(needs, { policy, ...bounds }, prompt, measured === true ? VRAM : undefined);
   for (const step of steps) {
-    const plugin = world.plugins[step % NEEDS.length];
+    const plugin = scheduler.plugins[step % NEEDS.length];
     if (plugin === undefined) continue;
-    const deeds = DEEDS.filter((deed) => world.can(plugin, deed));
-    const deed = deeds[Math.floor(step / NEEDS.length) % deeds.length];
-    if (deed !== undefined) world.do(plugin, deed);
+    const actions = ACTIONS.filter((action) => scheduler.can(plugin, action));
+    const action = actions[Math.floor(step / NEEDS.length) % actions.length];
+    if (action !== undefined) scheduler.do(plugin, action);
     if (step % 31 === 0) {
-      world.clock.hold(step % 20_000);
-      world.settle();
-      world.check();
+      scheduler.clock.hold(step % 20_000);
+      scheduler.settle();
+      scheduler.check();
     }
   }
-  world.finish();
-  expect(world.ended).toBe(world.asked);
-  expect(world.actor.getSnapshot().value).toBe('settled');
-  world.stop();
-  startedCold += world.cold;
-  return world.events;
+  scheduler.finish();
+  expect(scheduler.ended).toBe(scheduler.asked);
+  expect(scheduler.actor.getSnapshot().value).toBe('settled');
+  scheduler.stop();
+  startedCold += scheduler.cold;
+  return scheduler.events;
 }
 
 const TWO = { 'GPU-a': 7, 'GPU-b': 5 };
@@ -98,7 +98,7 @@ test.each(settings)('the invariants hold under random events with $name', { time
     }),
     { numRuns: setting.runs, endOnFailure: true },
   );
-  // Without this the deeds might all be ones that cannot be done.
+  // Without this the actions might all be ones that cannot be done.
   expect(events).toBeGreaterThan(setting.runs * STEPS * 0.7);
   if (setting.policy.name !== 'permissive') enforced += events;
 });

@@ -3,15 +3,15 @@ import { getAdjacencyMap } from 'xstate/graph';
 import { expect, test } from 'vitest';
 import { policyNamed } from '../../src/scheduler/policies/policies.ts';
 import { need } from '../scheduler/need.ts';
-import { type Deed, World } from '../scheduler/checked-scheduler.ts';
+import { type Action, CheckedScheduler } from '../scheduler/checked-scheduler.ts';
 
 interface Step {
   readonly type: string;
   readonly plugin: number;
-  readonly deed: Deed;
+  readonly action: Action;
 }
 
-/** A state of the world, reached by its path, since the ledger changes in place and cannot be branched. */
+/** A state of the scheduler, reached by its path, since the ledger changes in place and cannot be branched. */
 type Place = Snapshot<undefined> & {
   readonly path: readonly Step[];
   readonly summary: string;
@@ -24,33 +24,33 @@ interface Small {
   readonly slots: number;
   readonly queue: number;
   readonly prompt: boolean;
-  readonly deeds: readonly Deed[];
+  readonly actions: readonly Action[];
   /** After how long one that waits has others yield. */
   readonly maxWaitMs?: number;
 }
 
-function walk({ plugins, slots, queue, prompt, deeds, maxWaitMs }: Small) {
+function walk({ plugins, slots, queue, prompt, actions, maxWaitMs }: Small) {
   const steps: Step[] = Array.from({ length: plugins }, (_, plugin) =>
-    deeds.map((deed) => ({ type: `${deed} ${plugin}`, plugin, deed })),
+    actions.map((action) => ({ type: `${action} ${plugin}`, plugin, action })),
   ).flat();
   const needs = Array.from({ length: plugins }, () => need());
   const reach = (path: readonly Step[]): Place => {
-    const world = new World(
+    const scheduler = new CheckedScheduler(
       needs,
       { policy: policyNamed('queue', { maxWaitMs }), capacity: { slots }, maxWaiting: queue },
       prompt,
     );
-    for (const { plugin, deed } of path) {
-      const actor = world.plugins[plugin];
-      if (actor !== undefined) world.do(actor, deed);
+    for (const { plugin, action } of path) {
+      const actor = scheduler.plugins[plugin];
+      if (actor !== undefined) scheduler.do(actor, action);
     }
     const legal = new Set<string>();
-    for (const { type, plugin, deed } of steps) {
-      const actor = world.plugins[plugin];
-      if (actor !== undefined && world.can(actor, deed)) legal.add(type);
+    for (const { type, plugin, action } of steps) {
+      const actor = scheduler.plugins[plugin];
+      if (actor !== undefined && scheduler.can(actor, action)) legal.add(type);
     }
-    const place = { path, summary: world.summary(), legal, value: world.actor.getSnapshot().value };
-    world.stop();
+    const place = { path, summary: scheduler.summary(), legal, value: scheduler.actor.getSnapshot().value };
+    scheduler.stop();
     return { status: 'active', output: undefined, error: undefined, ...place };
   };
   const logic: ActorLogic<Place, Step> = {
@@ -66,15 +66,15 @@ function walk({ plugins, slots, queue, prompt, deeds, maxWaitMs }: Small) {
   });
 }
 
-const DEEDS_WALKED: readonly Deed[] = ['acquire', 'withdraw', 'call', 'return', 'freed'];
+const ACTIONS_WALKED: readonly Action[] = ['acquire', 'withdraw', 'call', 'return', 'freed'];
 
 test.each<Small>([
-  { plugins: 3, slots: 1, queue: 1, prompt: true, deeds: DEEDS_WALKED },
-  { plugins: 3, slots: 1, queue: 3, prompt: true, deeds: DEEDS_WALKED },
-  { plugins: 3, slots: 2, queue: 1, prompt: true, deeds: DEEDS_WALKED },
-  { plugins: 3, slots: 2, queue: 2, prompt: true, deeds: DEEDS_WALKED },
-  { plugins: 3, slots: 2, queue: 3, prompt: true, deeds: DEEDS_WALKED },
-  { plugins: 3, slots: 1, queue: 2, prompt: true, deeds: [...DEEDS_WALKED, 'deny'], maxWaitMs: 0 },
+  { plugins: 3, slots: 1, queue: 1, prompt: true, actions: ACTIONS_WALKED },
+  { plugins: 3, slots: 1, queue: 3, prompt: true, actions: ACTIONS_WALKED },
+  { plugins: 3, slots: 2, queue: 1, prompt: true, actions: ACTIONS_WALKED },
+  { plugins: 3, slots: 2, queue: 2, prompt: true, actions: ACTIONS_WALKED },
+  { plugins: 3, slots: 2, queue: 3, prompt: true, actions: ACTIONS_WALKED },
+  { plugins: 3, slots: 1, queue: 2, prompt: true, actions: [...ACTIONS_WALKED, 'deny'], maxWaitMs: 0 },
 ])(
   'every state of $plugins plugins on $slots slots with a queue of $queue (prompt: $prompt, yields after $maxWaitMs ms) is sound and can be left for rest',
   { timeout: 120_000 },

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { act } from '../simulation/random-events.ts';
+import { causeEvent } from '../simulation/random-events.ts';
 import { GOOD } from '../simulation/fake-workers.ts';
 import { choose, PHASES, World } from '../simulation/world.ts';
 
@@ -23,7 +23,7 @@ test('whatever happens in whatever order, no invariant of the supervisor is brok
         const world = await World.open(room);
         try {
           const { names } = world;
-          for (const n of list) await act(world, choose(n, 'a', 'b', 'c'), Math.floor(n / names.length));
+          for (const n of list) await causeEvent(world, choose(n, 'a', 'b', 'c'), Math.floor(n / names.length));
           if (!suddenly) {
             await world.settle();
             await world.revive();
@@ -60,7 +60,7 @@ test('whatever is done to a plugin that always takes too much memory, no invaria
       });
       try {
         for (const [step, n] of list.entries()) {
-          await act(world, 'a', n);
+          await causeEvent(world, 'a', n);
           if (step % 10 > 0) continue;
           // Two workers that come up and are over the limit at the first look.
           world.behave('a', { ...GOOD, rssMb: 100_000 });

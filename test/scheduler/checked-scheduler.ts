@@ -9,7 +9,7 @@ import { need } from './need.ts';
 type Held = 'granted' | 'busy' | 'idle' | 'warm' | 'going' | 'yielding';
 
 /** What a plugin may do next. `deliver` lets it read the oldest message of the scheduler. */
-export const DEEDS = [
+export const ACTIONS = [
   'acquire',
   'resume',
   'withdraw',
@@ -24,7 +24,7 @@ export const DEEDS = [
   'deny',
 ] as const;
 
-export type Deed = (typeof DEEDS)[number];
+export type Action = (typeof ACTIONS)[number];
 
 /** A plugin as the scheduler sees it, with messages that may cross. */
 class FakePlugin {
@@ -57,8 +57,12 @@ class FakePlugin {
   }
 }
 
-/** A scheduler with fake plugins around it; checks the invariants after every deed. */
-export class World {
+/**
+ * A scheduler with fake plugins around it; checks the invariants after every action. The plugins are not those of
+ * `bench/simulate/`, which follow a trace: these do anything that the protocol allows, and their messages cross. In one
+ * file because each action, what it leads to and the invariant that it could break are read together.
+ */
+export class CheckedScheduler {
   readonly clock = new SimulatedClock(0);
   readonly plugins: FakePlugin[];
   readonly actor;
@@ -137,8 +141,8 @@ export class World {
   }
 
   /** Whether the plugin can do this now. */
-  can(plugin: FakePlugin, deed: Deed): boolean {
-    switch (deed) {
+  can(plugin: FakePlugin, action: Action): boolean {
+    switch (action) {
       case 'acquire':
         return (
           plugin.asking === undefined &&
@@ -181,9 +185,9 @@ export class World {
   }
 
   /** Does it, if it can be done. */
-  do(plugin: FakePlugin, deed: Deed): void {
-    if (!this.can(plugin, deed)) return;
-    this.#do(plugin, deed);
+  do(plugin: FakePlugin, action: Action): void {
+    if (!this.can(plugin, action)) return;
+    this.#do(plugin, action);
     this.settle();
     this.check();
   }
@@ -197,10 +201,10 @@ export class World {
     }
   }
 
-  #do(plugin: FakePlugin, deed: Deed): void {
+  #do(plugin: FakePlugin, action: Action): void {
     const { name, ref } = plugin;
     const at = this.clock.monotonic();
-    switch (deed) {
+    switch (action) {
       case 'acquire':
         plugin.generation += 1;
         this.#acquire(plugin, plugin.generation);
@@ -457,7 +461,7 @@ export class World {
       throw new Error('evictable is not the sum of the candidates');
     if (candidates.some((each, at) => each.standing === 'warm' && candidates[at - 1]?.standing === 'idle'))
       throw new Error('a warm one does not go before those that reside');
-    if (queue.empty && evictions.held().slots !== 0) throw new Error('room is kept back for nobody');
+    if (queue.empty && evictions.held().slots !== 0) throw new Error('capacity is kept back for nobody');
     const { value } = snapshot;
     if (value === 'deciding') throw new Error('deciding is seen from outside');
     if ((value === 'settled') !== (queue.empty && value !== 'measuring'))
@@ -466,7 +470,7 @@ export class World {
       throw new Error(`${value} with ${evictions.size}`);
   }
 
-  /** Nobody waits who has room, on whichever GPU. */
+  /** No plugin waits for capacity that is free, on whichever GPU. */
   #checkWaiting(): void {
     if (this.#monitor !== undefined) return;
     const { ledger, queue, evictions } = this.#admission;

@@ -19,7 +19,10 @@ export interface Terms {
   readonly deadline?: number | undefined;
 }
 
-/** The scheduler alone, with plugins that do nothing but what the test has them say, and time that is turned by hand. */
+/**
+ * The scheduler alone, with plugins that do nothing but what the test has them say, and time that is turned by hand. The
+ * plugins of `checked-scheduler.ts` follow the protocol; a test here says what it wants, also what they never would.
+ */
 export class Stage {
   readonly clock = new SimulatedClock(0);
   readonly actor;

@@ -210,7 +210,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
   }
 
   /** From here on it behaves. */
-  mend(): void {
+  recover(): void {
     this.manner = GOOD;
     this.rssMb = GOOD.rssMb;
     this.proceed();

@@ -2,15 +2,16 @@ import type { PluginRecord } from '../../src/runtime/plugin-record.ts';
 import { GOOD, type Way } from './fake-workers.ts';
 import { choose, ERROR, pick, type World } from './world.ts';
 
-interface Deed {
+/** What an event happens to, and a number that decides what else there is to decide. */
+interface Circumstances {
   readonly world: World;
   readonly name: string;
   readonly record: PluginRecord | undefined;
   readonly more: number;
 }
 
-/** What can be done, each with how often it comes. */
-const DEEDS: readonly (readonly [weight: number, name: string, (deed: Deed) => void | Promise<void>])[] = [
+/** Every event there is, each with how often it comes. */
+const EVENTS: readonly (readonly [weight: number, title: string, (on: Circumstances) => void | Promise<void>])[] = [
   [14, 'call', ({ world, record, more }) => record && world.call(record, more)],
   [1, 'burst', ({ world, record, more }) => record && world.burst(record, more)],
   [5, 'cancel', ({ world, more }) => world.cancel(more)],
@@ -109,14 +110,17 @@ const DEEDS: readonly (readonly [weight: number, name: string, (deed: Deed) => v
   [1, 'clock set', ({ world, more }) => world.clock.set((more % 518_400_000) - 259_200_000)],
 ];
 
-const WEIGHTED = DEEDS.flatMap(([weight, title, deed]) => Array.from({ length: weight }, () => ({ title, deed })));
+const WEIGHTED = EVENTS.flatMap(([weight, title, happen]) => Array.from({ length: weight }, () => ({ title, happen })));
 
-/** Does something to a plugin, and throws if an invariant does not hold. Everything about it follows from the number. */
-export async function act(world: World, name: string, n: number): Promise<void> {
-  const { title, deed } = WEIGHTED[n % WEIGHTED.length] as (typeof WEIGHTED)[number];
+/**
+ * Has an event happen to a plugin, and throws if an invariant does not hold. Everything about the event follows from the
+ * number.
+ */
+export async function causeEvent(world: World, name: string, n: number): Promise<void> {
+  const { title, happen } = WEIGHTED[n % WEIGHTED.length] as (typeof WEIGHTED)[number];
   const more = Math.floor(n / WEIGHTED.length);
   world.note(`${title} ${name} ${more}`, name);
-  await deed({ world, name, record: world.runtime.records.get(name), more });
+  await happen({ world, name, record: world.runtime.records.get(name), more });
   world.check();
   // Now and then everything comes to rest, and now and then the next event comes in between.
   if (more % 2 === 0) await world.rest();

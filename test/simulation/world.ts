@@ -67,7 +67,7 @@ export interface WorldOptions {
   readonly seed?: number | undefined;
   /** How many changes of manifests come before they are discovered. */
   readonly changesAtOnce?: number | undefined;
-  /** How many workers there is room for; no limit by default. */
+  /** How many workers may run at once; no limit by default. */
   readonly slots?: number | undefined;
   /** Memory of each GPU, of which each plugin needs what {@link ON_GPUS} says; by default nothing is placed. */
   readonly gpus?: Readonly<Record<string, number>> | undefined;
@@ -91,7 +91,13 @@ export const pick = <T>(list: readonly T[], n: number): T | undefined => list[n 
 /** The same, where there is one. */
 export const choose = <T>(n: number, first: T, ...others: T[]): T => [first, ...others][n % (others.length + 1)] as T;
 
-/** The real supervisor, with fake workers and a clock that is turned by hand; checks the invariants as it goes. */
+/**
+ * The real supervisor, with fake workers and a clock that is turned by hand; checks the invariants as it goes.
+ *
+ * Three others simulate less, on purpose: `test/machines/plugin-bench.ts` is one plugin machine, whose every event a test
+ * sends; `test/scheduler/checked-scheduler.ts` is the scheduler among plugins that do all that the protocol between them
+ * allows, not only what the plugin machine does; `bench/simulate/` replays a million calls, for which this is too slow.
+ */
 export class World {
   readonly clock = new SimulatedClock();
   readonly names: readonly string[];
@@ -462,7 +468,7 @@ export class World {
   async settle(): Promise<void> {
     for (const name of this.names) this.#manners.set(name, GOOD);
     for (let round = 0; ; round += 1) {
-      for (const worker of this.workers.living()) worker.mend();
+      for (const worker of this.workers.living()) worker.recover();
       await this.rest();
       this.checkAll();
       const unrest = this.#unrest();
@@ -504,7 +510,7 @@ export class World {
       isServed = true;
     });
     const allServed = (): boolean => isServed;
-    // Where there is not room for all, one is served after the other.
+    // Where the capacity is too small for all, one is served after the other.
     for (let round = 0; !allServed(); round += 1) {
       if (round > names.length) throw new Error('not every plugin is served');
       await this.rest();
