@@ -1,6 +1,6 @@
 // Draws what the build decides into the documentation, between markers: Mermaid diagrams of the state machines, a table
-// of every transition, and a table of what follows from each end of a worker. With --check it writes nothing and fails
-// if a page is out of date.
+// of every transition, a table of what follows from each end of a worker, and the table of the settings. With --check it
+// writes nothing and fails if a page is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { eventName } from '../dist/machines/event-name.js';
 import { pluginMachine } from '../dist/machines/plugin.js';
@@ -9,6 +9,7 @@ import { supervisorMachine } from '../dist/machines/supervisor.js';
 import { workerMachine } from '../dist/machines/worker.js';
 import { EXIT_DO_NOT_RESTART } from '../dist/protocol.js';
 import { DEFAULT_RESTART, NO_RESTARTS, planRestart } from '../dist/scheduler/restart-plan.js';
+import { settingsTable } from './settings-table.mjs';
 
 /** What stands between the markers of each name. */
 const DRAWINGS = {
@@ -28,12 +29,14 @@ const DRAWINGS = {
   'plugin stability': () => diagram([pluginMachine.root.states.alive.states.stability]),
   'plugin table': () => table(pluginMachine.root),
   'restart table': restartTable,
+  'settings table': settingsTable,
 };
 
 /** The pages, with the names of what must stand in each. */
 const PAGES = {
-  'docs/state-machines.md': Object.keys(DRAWINGS).filter((name) => name !== 'restart table'),
+  'docs/state-machines.md': Object.keys(DRAWINGS).filter((name) => !/^(restart|settings) table$/.test(name)),
   'docs/supervision.md': ['restart table', 'plugin crashed', 'plugin replacement'],
+  'docs/embedding.md': ['settings table'],
 };
 
 /** How a worker can end, in words and as the restart plan hears of it. */

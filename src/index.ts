@@ -37,7 +37,8 @@ export type { LoadOptions, Outcome } from './runtime/loading.ts';
 export type { PluginFilter, PluginHandle } from './runtime/plugin-lookup.ts';
 export type { SupervisorEvents } from './runtime/supervisor-events.ts';
 export type { SupervisorStatus } from './runtime/supervisor-status.ts';
-export type { Capacity, InspectSettings, RestartOptions, SupervisorSettings } from './settings/settings.ts';
+export type { SupervisorSettings } from './settings/schema.ts';
+export type { Capacity, InspectSettings, RestartOptions } from './settings/values.ts';
 export type { Clock } from './time/clock.ts';
 
 // Plugins

@@ -1,5 +1,6 @@
 import { systemClock } from '../time/clock.ts';
-import { resolveSettings, type SupervisorSettings } from '../settings/settings.ts';
+import { resolveSettings } from '../settings/resolve.ts';
+import type { SupervisorSettings } from '../settings/schema.ts';
 import type { ShadowedManifest } from '../manifest/catalogue.ts';
 import { checkPaths, type ManifestEntry, type ManifestProblem } from '../manifest/read.ts';
 import { createManifestSource } from '../manifest/source.ts';

@@ -6,7 +6,7 @@ import type { Listeners } from '../events/listeners.ts';
 import type { SupervisorLog } from '../logs/supervisor-log.ts';
 import { eventName } from '../machines/event-name.ts';
 import type { PluginContext, PluginHost, PluginPhase, PluginState } from '../machines/plugin.ts';
-import type { ResolvedSettings } from '../settings/settings.ts';
+import type { ResolvedSettings } from '../settings/resolve.ts';
 import type { Clock } from '../time/clock.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { ProgramHold } from './program-hold.ts';

@@ -14,7 +14,7 @@ import type { RunningWorker } from '../measure/worker-use.ts';
 import { WorkerTrees } from '../orphans/worker-trees.ts';
 import { CallWatch } from '../calls/call-watch.ts';
 import type { Clock } from '../time/clock.ts';
-import type { ResolvedSettings } from '../settings/settings.ts';
+import type { ResolvedSettings } from '../settings/resolve.ts';
 import { GreenroomError } from '../errors.ts';
 import { guarded, type InspectionObserver } from '../inspector/record/observation.ts';
 import { Listeners } from '../events/listeners.ts';

@@ -10,13 +10,10 @@ import { guardedLog, openSupervisorLog, type SupervisorLog } from '../logs/super
 import type { ManifestProblem } from '../manifest/read.ts';
 import { createTreeSampler, type TreeStats } from '../measure/process-tree.ts';
 import type { SystemStats } from '../measure/system-monitor.ts';
-import {
-  checkProgramOptions,
-  type InspectSettings,
-  type ResolvedSettings,
-  resolveSettings,
-  type SupervisorSettings,
-} from '../settings/settings.ts';
+import { checkProgramOptions } from '../settings/program-options.ts';
+import { type ResolvedSettings, resolveSettings } from '../settings/resolve.ts';
+import type { SupervisorSettings } from '../settings/schema.ts';
+import type { InspectSettings } from '../settings/values.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 import { configOf, configSchemaOf, updateConfig } from './configuring.ts';
 import type { Explanation } from './explanation.ts';

@@ -1,4 +1,4 @@
-import type { ResolvedSettings } from './settings.ts';
+import type { ResolvedSettings } from './resolve.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import { type Need, needOf } from '../scheduler/need.ts';

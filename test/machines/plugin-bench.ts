@@ -4,7 +4,7 @@ import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
 import type { LaunchRequest } from '../../src/machines/worker.ts';
 import type { WorkerExit } from '../../src/process/worker-process.ts';
 import { type GateEvent, type Guest, LeaseGate, type Residency } from '../../src/calls/lease-gate.ts';
-import { resolveSettings } from '../../src/settings/settings.ts';
+import { resolveSettings } from '../../src/settings/resolve.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import { type PluginContext, type PluginEvent, pluginMachine } from '../../src/machines/plugin.ts';
 import type { ManifestEntry } from '../../src/manifest/read.ts';

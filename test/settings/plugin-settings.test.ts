@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { resolveSettings } from '../../src/settings/settings.ts';
+import { resolveSettings } from '../../src/settings/resolve.ts';
 import { pluginSettings } from '../../src/settings/plugin-settings.ts';
 
 test.each([

@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { SnapshotFrom } from 'xstate';
 import { Call, nextCallId } from '../../src/calls/call.ts';
-import { resolveSettings } from '../../src/settings/settings.ts';
+import { resolveSettings } from '../../src/settings/resolve.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import type { PluginContext, PluginEvent } from '../../src/machines/plugin.ts';
 import type { schedulerMachine } from '../../src/machines/scheduler.ts';

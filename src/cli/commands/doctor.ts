@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { resolveSettings, type ResolvedSettings } from '../../settings/settings.ts';
+import { resolveSettings, type ResolvedSettings } from '../../settings/resolve.ts';
 import { messageOf } from '../../errors.ts';
 import { workingDirectory } from '../../files/working-directory.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { resolveSettings } from '../../settings/settings.ts';
+import { resolveSettings } from '../../settings/resolve.ts';
 import { GreenroomError, messageOf } from '../../errors.ts';
 import { parseManifest } from '../../manifest/schema.ts';
 import { didYouMean, UsageError } from '../arguments.ts';

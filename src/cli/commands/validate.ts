@@ -1,6 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { resolveSettings } from '../../settings/settings.ts';
+import { resolveSettings } from '../../settings/resolve.ts';
 import { messageOf } from '../../errors.ts';
 import { checkPaths, type ManifestEntry, type ManifestProblem, readManifest } from '../../manifest/read.ts';
 import { FOLDER_MANIFEST } from '../../manifest/search-path.ts';

@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { resolveSettings, type SupervisorSettings } from '../../src/settings/settings.ts';
+import { readEnvironment, VARIABLES } from '../../src/settings/environment.ts';
+import { resolveSettings } from '../../src/settings/resolve.ts';
+import type { SupervisorSettings } from '../../src/settings/schema.ts';
 import { permissive } from '../../src/scheduler/policies/permissive.ts';
 
 function resolve(options: SupervisorSettings, env: Record<string, string> = {}, file?: object | string) {
@@ -77,6 +79,48 @@ test.each([
   [{ order: 'lrv' }, 'order: expected one of "lru", "cost-aware", got "lrv"; did you mean "lru"?'],
 ])('%j is refused, and it is said what is wrong', (options, message) => {
   expect(() => resolve(options as SupervisorSettings)).toThrow(message);
+});
+
+const VARIABLE_TEXTS: readonly [variable: string, text: string, setting: string, value: unknown][] = [
+  ['GREENROOM_SEARCH_PATHS', ['/a', '', '/b'].join(delimiter), 'searchPaths', ['/a', '/b']],
+  ['GREENROOM_HOME', '/home', 'dataDir', '/home'],
+  ['GREENROOM_POLICY', 'safety', 'policy', 'safety'],
+  ['GREENROOM_CAPACITY', 'slots=2', 'capacity', { slots: 2 }],
+  ['GREENROOM_ORDER', 'cost-aware', 'order', 'cost-aware'],
+  ['GREENROOM_MAX_WAIT_MS', '7', 'maxWaitMs', 7],
+  ['GREENROOM_MAX_SCHEDULER_WAITING', '7', 'maxSchedulerWaiting', 7],
+  ['GREENROOM_WATCH', '0', 'watch', false],
+  ['GREENROOM_POLL_MS', '7', 'pollMs', 7],
+  ['GREENROOM_TRANSPORT', 'tcp', 'transport', 'tcp'],
+  ['GREENROOM_PASS_ENV', 'HF_*, TOKEN', 'passEnv', ['HF_*', 'TOKEN']],
+  ['GREENROOM_NODE_PATH', 'node22', 'nodePath', 'node22'],
+  ['GREENROOM_START_TIMEOUT_MS', '7', 'startTimeoutMs', 7],
+  ['GREENROOM_DRAIN_TIMEOUT_MS', '7', 'drainTimeoutMs', 7],
+  ['GREENROOM_STOP_TIMEOUT_MS', '7', 'stopTimeoutMs', 7],
+  ['GREENROOM_STREAM_IDLE_MS', '7', 'streamIdleMs', 7],
+  ['GREENROOM_LOG_LEVEL', 'debug', 'logLevel', 'debug'],
+];
+
+test.each(VARIABLE_TEXTS)('%s=%s sets %s', (variable, text, setting, value) => {
+  expect(resolve({}, { [variable]: text })).toHaveProperty(setting, value);
+});
+
+test('no other setting has a variable, and an empty one counts as absent', () => {
+  const variables = VARIABLE_TEXTS.map(([variable]) => variable);
+  expect([...VARIABLES.values()].map(({ name }) => name)).toEqual(variables);
+  expect(readEnvironment(Object.fromEntries(variables.map((name) => [name, ''])))).toEqual({});
+});
+
+test('a default never overrules a source, and an option that is undefined leaves the others their say', () => {
+  const file = { order: 'cost-aware', watch: false, inspect: true, liveness: false };
+  const env = { GREENROOM_MAX_WAIT_MS: '7' };
+  expect(resolve({ watch: undefined, maxWaitMs: undefined }, env, file)).toMatchObject({
+    order: 'cost-aware',
+    watch: false,
+    inspect: {},
+    liveness: false,
+    maxWaitMs: 7,
+  });
 });
 
 test.each(['ramMb', 'ramMb=lots', 'ramMb=', 'ram=1', 'gpus.GPU-1=', 'gpus.=1', 'gpus=1'])(
