@@ -24,11 +24,11 @@ export interface PluginSettings {
   readonly maxConcurrency: number | undefined;
   readonly idempotent: boolean;
   readonly restart: RestartSettings;
-  /** What its manifest says that it takes up. */
+  /** What its manifest says that it needs. */
   readonly need: Need;
-  /** Added to the priority of its calls where it waits for room. */
+  /** Added to the priority of its calls while it waits for memory. */
   readonly priority: number;
-  /** After how long without a call it gives up its resources; `undefined`: not by itself. */
+  /** After how long without a call it releases its memory; `undefined`: not by itself. */
   readonly idleReleaseMs: number | undefined;
 }
 

@@ -11,6 +11,8 @@ import { settingsShape, type SupervisorSettings } from './schema.ts';
 import { readSettingsFile } from './settings-file.ts';
 import type { Capacity, InspectSettings } from './values.ts';
 
+const completeSchema = z.object(settingsShape);
+
 type Complete = z.output<z.ZodObject<typeof settingsShape>>;
 
 /** The settings with nothing left open. Times in milliseconds. */
@@ -34,7 +36,8 @@ export function resolveSettings(
   const { env, cwd } = sources;
   const file = join(cwd, 'greenroom.json');
   const settings = {
-    ...z.object(settingsShape).parse({}),
+    // The defaults.
+    ...completeSchema.parse({}),
     ...settingsIn(readSettingsFile(file), file),
     ...settingsIn(readEnvironment(env), 'the environment', (setting) => VARIABLES.get(setting)?.name ?? setting),
     ...settingsIn(options, OPTIONS),
