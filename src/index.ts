@@ -21,7 +21,8 @@
  * - `process/`: starting a process, its output, its group, its identity.
  * - `measure/`: memory and GPUs of the machine and of process trees.
  * - `logs/`: the logs of plugins and of the supervisor.
- * - `node-sdk/`: what runs in the process of a Node plugin, and `greenroom/worker`. The Python worker is in `python/`.
+ * - `node-sdk/`: what runs in the process of a Node plugin, and `greenroom/worker`. `python/greenroom_worker/` is the
+ *   Python worker.
  * - `json/`, `text/`, `files/`, `time/`, `events/`: values, names, files, clocks and listeners, for all of the above.
  * - `errors.ts`, `system-error.ts`, `argument-checks.ts`: errors. `protocol.ts`: the worker protocol as types.
  */

@@ -7,8 +7,8 @@ import { PYTHON_ENV, PYTHON_PASS_ENV, pythonOf, pythonPrograms } from './python-
 const PYTHON_FOLDER = fileURLToPath(new URL('../../python', import.meta.url));
 
 /**
- * Imports the Python worker instead of running its file: Python keeps the compiled form of what it imports, and of a
- * program never, which would cost every start the 12 ms that compiling takes.
+ * Imports the Python worker instead of running it as a program: Python keeps the compiled form of imported modules, but
+ * never that of a program, whose compilation would add 12 ms to every start.
  */
 const LAUNCHER = [
   'import sys',

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { python } from '../../src/worker-kinds/python.ts';
 import type { WorkerProgram } from './driver.ts';
 
 /** A worker of the suite. */
@@ -12,7 +12,6 @@ export interface ConformingWorker {
 }
 
 const fixtures = fileURLToPath(new URL('../fixtures/conformance', import.meta.url));
-const pythonHost = fileURLToPath(new URL('../../python/greenroom_worker.py', import.meta.url));
 
 /** The host program of Node plugins, from the build. */
 export const NODE_HOST = fileURLToPath(new URL('../../dist/node-sdk/host.js', import.meta.url));
@@ -31,7 +30,8 @@ function bareNodeProgram(module: string): WorkerProgram {
   };
 }
 
-const workers: ConformingWorker[] = [
+/** Every worker that must keep to the protocol. */
+export const WORKERS: readonly ConformingWorker[] = [
   { name: 'the Node SDK', threaded: true, program: nodeProgram('plugin.mjs') },
   { name: 'the Node SDK on its standard streams', threaded: true, program: bareNodeProgram('plugin.mjs') },
   {
@@ -43,18 +43,12 @@ const workers: ConformingWorker[] = [
       plugin: { name: 'conformance', folder: fixtures },
     },
   },
-];
-if (existsSync(pythonHost)) {
-  workers.push({
+  {
     name: 'the Python SDK',
     threaded: true,
     program: {
-      file: process.platform === 'win32' ? 'python' : 'python3',
-      args: [pythonHost],
+      ...python.command({ manifest: {}, resolved: {} }, {}),
       plugin: { name: 'conformance', folder: fixtures, module: 'plugin', class: 'ConformancePlugin' },
     },
-  });
-}
-
-/** Every worker that must keep to the protocol. */
-export const WORKERS: readonly ConformingWorker[] = workers;
+  },
+];

@@ -5,12 +5,14 @@ import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Frame } from '../../src/protocol.ts';
+import type { KindCommand } from '../../src/worker-kinds/kind.ts';
+import { python } from '../../src/worker-kinds/python.ts';
 import { type RunningWorker, startWorker } from '../conformance/driver.ts';
 
 const examples = fileURLToPath(new URL('../../examples/plugins', import.meta.url));
-const HOSTS: Readonly<Record<string, string>> = {
-  node: fileURLToPath(new URL('../../dist/node-sdk/host.js', import.meta.url)),
-  python: fileURLToPath(new URL('../../python/greenroom_worker.py', import.meta.url)),
+const HOSTS: Readonly<Record<string, KindCommand>> = {
+  node: { file: process.execPath, args: [fileURLToPath(new URL('../../dist/node-sdk/host.js', import.meta.url))] },
+  python: python.command({ manifest: {}, resolved: {} }, {}),
 };
 const hasFfmpeg = (() => {
   try {
@@ -50,8 +52,9 @@ async function start(name: string, config: Record<string, unknown> = {}, path = 
   const settings = { ...process.env, PATH: path };
   const launched = withEnvironment(settings, () =>
     startWorker({
-      file: manifest.worker === 'python' ? 'python3' : process.execPath,
-      args: command ? manifest.args.map((arg: string) => join(home, arg)) : [HOSTS[manifest.worker] ?? ''],
+      file: process.execPath,
+      args: manifest.args?.map((arg: string) => join(home, arg)) ?? [],
+      ...HOSTS[manifest.worker],
       plugin: command ? plugin : { ...plugin, module, class: manifest.class },
       concurrency: manifest.max_concurrency ?? 1,
     }),

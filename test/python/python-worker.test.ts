@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FIXTURES, framesOf, PROGRAM, PYTHON, PythonWorker, valueOf } from './worker.ts';
+import { FIXTURES, framesOf, PACKAGE, PYTHON, PythonWorker, valueOf } from './worker.ts';
 
 const running: PythonWorker[] = [];
 
@@ -32,7 +34,7 @@ describe('starting', () => {
     const worker = launch('broken', 'Any');
     expect(await worker.exited).toEqual({ code: 1, signal: null });
     expect(worker.errors).toContain('RuntimeError: no such model');
-    expect(worker.errors).not.toContain('greenroom_worker.py');
+    expect(worker.errors).not.toContain(PACKAGE);
   });
 
   it('names the classes that are there when the class is not', async () => {
@@ -46,6 +48,11 @@ describe('starting', () => {
     expect(valueOf(await worker.execute(), 'result')).toBe('Duck');
   });
 
+  it('leaves a plugin its own modules, although the worker has some of the same names', async () => {
+    const worker = launch(`${FIXTURES}/alike/worker.py`);
+    expect(valueOf(await worker.execute(), 'result')).toEqual(['errors of the plugin', 'log of the plugin']);
+  });
+
   it('asks for a class where several could be meant', async () => {
     const worker = launch('shapes');
     expect((await worker.exited).code).toBe(1);
@@ -53,8 +60,11 @@ describe('starting', () => {
   });
 
   it('is Python 3.9', () => {
-    const check = 'import ast, sys; ast.parse(open(sys.argv[1], encoding="utf-8").read(), feature_version=(3, 9))';
-    expect(spawnSync(PYTHON, ['-c', check, PROGRAM]).status).toBe(0);
+    const check =
+      'import ast, sys; [ast.parse(open(f, encoding="utf-8").read(), f, feature_version=(3, 9)) for f in sys.argv[1:]]';
+    const modules = readdirSync(PACKAGE).filter((file) => file.endsWith('.py'));
+    expect(modules).toContain('__init__.py');
+    expect(spawnSync(PYTHON, ['-c', check, ...modules.map((file) => join(PACKAGE, file))]).status).toBe(0);
   });
 });
 
@@ -141,7 +151,7 @@ describe('errors', () => {
     const reply = await worker.execute({ do: 'fail', kind });
     expect(reply.status).toBe(status);
     expect(valueOf(reply, 'error')).toMatchObject(error);
-    expect(reply.text).not.toContain('greenroom_worker.py');
+    expect(reply.text).not.toContain(PACKAGE);
     expect(valueOf(await worker.execute({ do: 'size', text: 'abc' }), 'result')).toBe(3);
   });
 });

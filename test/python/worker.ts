@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Handshake } from '../../src/protocol.ts';
+import { python } from '../../src/worker-kinds/python.ts';
 
 /** The interpreter of these tests. */
 export const PYTHON = process.env['GREENROOM_TEST_PYTHON'] ?? 'python3';
-/** The program under test. */
-export const PROGRAM = fileURLToPath(new URL('../../python/greenroom_worker.py', import.meta.url));
+/** The package under test. */
+export const PACKAGE = fileURLToPath(new URL('../../python/greenroom_worker', import.meta.url));
 /** The folder of the plugins. */
 export const FIXTURES = fileURLToPath(new URL('../fixtures/python', import.meta.url));
 
@@ -34,7 +35,8 @@ export class PythonWorker {
   #waiting: (() => void)[] = [];
 
   constructor(plugin: { readonly module: string; readonly class?: string }, concurrency = 1) {
-    this.child = spawn(PYTHON, [PROGRAM], { env: { ...process.env, PYTHONUNBUFFERED: '1' } });
+    const { file, args, env } = python.command({ manifest: {}, resolved: { python_path: PYTHON } }, {});
+    this.child = spawn(file, args, { env: { ...process.env, ...env } });
     this.exited = new Promise((resolve) => {
       this.child.once('close', (code, signal) => resolve({ code, signal }));
     });

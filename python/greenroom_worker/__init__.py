@@ -1,0 +1,29 @@
+"""
+Runs one Greenroom plugin class in a process of its own and speaks the worker protocol, version 1.
+
+Standard library only, Python 3.9 or newer: it runs under any interpreter, with nothing installed there. The host
+program starts an interpreter that imports this package and calls `main`.
+
+Plugin code runs on the main thread, as sqlite3 objects, `signal.signal` and CUDA contexts want it; HTTP, `/health`,
+`/cancel` and the lifeline have threads of their own. Every import is paid for at each start: modules that only some
+plugins need (asyncio, traceback, importlib.util) are imported when they are needed.
+
+# Layout
+
+From the top down; a module imports only from those below it:
+
+- `boot`: the start, from the boot line to the handshake.
+- `load_plugin`: imports the plugin's module, finds its class, makes an instance.
+- `server`: listens, and lets requests of the host program in. `routes`: what each request does.
+- `worker`: the plugin and the threads that run its code.
+- `progress`, `calls`, `event_loops`: progress, the calls that wait or run, what is awaited.
+- `call`: one call, from its arguments to its answer. `call_answer`: how the answer is sent.
+- `connection`: one HTTP connection.
+- `process`: how the process ends, and forked children. `log`: the log. `standard_streams`: input and output.
+- `errors`: exceptions as errors of the protocol. `json_values`: values as JSON, exactly or not at all.
+- `light_imports`: parts of the standard library, without the rest of their modules.
+"""
+
+from .boot import main
+
+__all__ = ["main"]

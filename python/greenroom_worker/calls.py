@@ -1,0 +1,95 @@
+"""The calls of the plugin that wait or run. Any thread may ask."""
+
+import threading
+
+from .call import OVER, QUEUED, RUNNING
+from .errors import attribute
+from .log import complain
+from .process import end_child
+
+
+class Calls:
+    """Submits, begins, cancels and forgets calls. `jobs` is the queue of the threads that run them."""
+
+    def __init__(self, plugin, event_loops, jobs):
+        self.running = set()
+        self._plugin = plugin
+        self._event_loops = event_loops
+        self._jobs = jobs
+        self._known = {}
+        self._lock = threading.Lock()
+        self._over = None
+
+    def submit(self, call):
+        """Queues a call."""
+        with self._lock:
+            self._known[call.id] = call
+        self._jobs.put(call.run)
+
+    def begin(self, call):
+        """Marks a call as running; false if it is over already."""
+        with self._lock:
+            if call.state == OVER:
+                return False
+            if call.stopped:
+                self._forget(call)
+                left = True
+            else:
+                call.state = RUNNING
+                self.running.add(call)
+                left = False
+        if left:
+            call.abandon()
+            return False
+        return True
+
+    def finish(self, call):
+        """Forgets a call that ran."""
+        with self._lock:
+            self._forget(call)
+
+    def _forget(self, call):
+        call.state = OVER
+        self.running.discard(call)
+        if self._known.get(call.id) is call:
+            del self._known[call.id]
+        if self._over is not None and not self._known:
+            self._over.set()
+
+    def wait_until_idle(self, seconds):
+        """Waits until no call waits or runs, for at most this time."""
+        with self._lock:
+            if not self._known:
+                return
+            over = self._over = threading.Event()
+        over.wait(seconds)
+
+    def cancel(self, id_):
+        """Asks a call to stop, from any thread; says what happened."""
+        with self._lock:
+            call = self._known.get(id_)
+            if call is None:
+                return "unknown"
+            queued = call.state == QUEUED
+            if queued:
+                self._forget(call)
+        if queued:
+            call.drop()
+            return "requested"
+        cancel = attribute(self._plugin, "cancel")
+        if callable(cancel):
+            call.stopped = True
+            try:
+                self._event_loops.settle_beside(call, cancel())
+                end_child()
+            except BaseException as error:
+                end_child(error)
+                complain("cancel() failed", error)
+        elif not call.stream and call.awaited is None:
+            return "unsupported"
+        call.stop()
+        return "requested"
+
+    def forget(self):
+        """In a forked child: the calls are those of the worker, so that the child reports no progress of them."""
+        self.running = set()

@@ -1,0 +1,119 @@
+"""
+Exceptions as errors of the protocol: type, message, category, traceback.
+
+An exception comes from the plugin, and may raise for everything that it is asked.
+"""
+
+import json
+import os
+import socket
+
+from .json_values import encode
+
+# The longest message and traceback of an error that are passed on, in characters.
+MAX_ERROR_CHARACTERS = 64 * 1024
+CATEGORIES = ("input", "transient", "resource", "fatal")
+STATUS_OF_CATEGORY = {"input": 400, "transient": 503, "resource": 507}
+# The folder of the worker's own modules.
+WORKER_FOLDER = os.path.dirname(__file__)
+
+
+def is_of(error, class_):
+    """`isinstance` for exceptions, whose `__class__` may raise."""
+    return issubclass(type(error), class_)
+
+
+def type_name(value):
+    """The name of a value's class. Never raises, even where the metaclass does."""
+    try:
+        return type.__getattribute__(type(value), "__name__")
+    except BaseException:
+        return "object"
+
+
+def text_of(error):
+    """The message of an exception. Never raises, even where its `__str__` does."""
+    try:
+        if is_of(error, SystemExit):
+            return "the plugin asked to exit with status %r" % (error.code,)
+        return str(error)
+    except BaseException:
+        return "a %s whose message cannot be read" % type_name(error)
+
+
+def category_of(error, message):
+    """The category of an exception that does not name one itself."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if isinstance(error, MemoryError) or "OutOfMemoryError" in names or "CUDA out of memory" in message:
+        return "resource"
+    # Older Pythons have several classes of this name.
+    if isinstance(error, (ConnectionError, TimeoutError, socket.timeout)) or "TimeoutError" in names:
+        return "transient"
+    return "fatal"
+
+
+def stack_of(error):
+    """The traceback as text, without the worker's own frames before those of the plugin."""
+    import traceback
+
+    trace = error.__traceback__
+    while trace is not None and os.path.dirname(trace.tb_frame.f_code.co_filename) == WORKER_FOLDER:
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace))
+
+
+def attribute(value, name, default=None):
+    """An attribute that may be a property which raises."""
+    try:
+        return getattr(value, name, default)
+    except BaseException:
+        return default
+
+
+def describe(error):
+    """An exception as the protocol's error. Never raises."""
+    try:
+        return described(error)
+    except BaseException:
+        message = bounded(text_of(error))
+        return {"type": type_name(error), "message": message, "category": "fatal", "retryable": False}
+
+
+def described(error):
+    """The same, but raises where the exception's own attributes do."""
+    message = text_of(error)
+    category = attribute(error, "category")
+    if not (isinstance(category, str) and category in CATEGORIES):
+        category = category_of(error, message)
+    retryable = attribute(error, "retryable")
+    if not isinstance(retryable, bool):
+        retryable = category in ("transient", "resource")
+    wire = {"type": type_name(error), "message": bounded(message), "category": category, "retryable": retryable}
+    details = attribute(error, "details")
+    if details is not None and not callable(details):
+        try:
+            wire["details"] = json.loads(encode(details))
+        except BaseException:
+            wire["details"] = repr_of(details)
+    try:
+        wire["stack"] = bounded(stack_of(error))
+    except BaseException:
+        pass
+    return wire
+
+
+def bounded(text):
+    """The text, without its middle where it is longer than an error may be."""
+    over = len(text) - MAX_ERROR_CHARACTERS
+    if over <= 0:
+        return text
+    half = MAX_ERROR_CHARACTERS // 2
+    return "%s… %d characters left out …%s" % (text[:half], over, text[-half:])
+
+
+def repr_of(value):
+    """The `repr` of a value. Never raises."""
+    try:
+        return repr(value)
+    except BaseException:
+        return "<%s>" % type_name(value)

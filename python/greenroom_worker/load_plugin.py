@@ -1,0 +1,69 @@
+"""Loads the plugin: imports its module, by name or from a file, finds its class, and makes an instance."""
+
+import os
+import sys
+
+from .errors import stack_of, text_of
+from .log import log_to_stderr
+from .process import end_child, fail
+
+
+def load_plugin(wanted):
+    """An instance of the plugin's class. Ends the process with the reason where there is none."""
+    # In place of the folder that this package lies in.
+    sys.path[0] = wanted["folder"]
+    # Last, so that nothing in it takes the place of an installed module.
+    if os.getcwd() not in sys.path and not getattr(sys.flags, "safe_path", False):
+        sys.path.append(os.getcwd())
+    try:
+        kind = load_class(wanted.get("module") or "plugin", wanted.get("class"))
+        log_to_stderr()
+        plugin = kind()
+        end_child()
+    except SystemExit as error:
+        fail(text_of(error), error.code if isinstance(error.code, int) and error.code else 1)
+    except BaseException as error:
+        fail(str(error) if type(error) is LookupError else stack_of(error))
+    return plugin
+
+
+def load_class(module_name, class_name):
+    """Imports the plugin's module and finds its class. Raises `LookupError` naming the classes that are there."""
+    if module_name.endswith(".py") and os.path.isabs(module_name):
+        module = load_file(module_name)
+    else:
+        import importlib
+
+        module = importlib.import_module(module_name)
+    own = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__]
+    there = ", ".join(kind.__name__ for kind in own) or "none"
+    if class_name is not None:
+        found = getattr(module, class_name, None)
+        if not callable(found):
+            raise LookupError("there is no class %r in %s; classes there: %s" % (class_name, module_name, there))
+        return found
+    found = [kind for kind in own if hasattr(kind, "execute") and not getattr(kind, "__abstractmethods__", None)]
+    if len(found) != 1:
+        raise LookupError(
+            "%s must have exactly one class with a method 'execute', or the manifest must name the class; classes there: %s"
+            % (module_name, there)
+        )
+    return found[0]
+
+
+def load_file(path):
+    """Imports a file as a module."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    folder, file = os.path.split(path)
+    if folder not in sys.path:
+        sys.path.insert(1, folder)
+    name = file[:-3]
+    if name in sys.modules:
+        name = "greenroom_plugin_" + name
+    spec = spec_from_file_location(name, path)
+    module = module_from_spec(spec)
+    # Dataclasses and pickle look their module up there.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

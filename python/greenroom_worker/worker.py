@@ -1,0 +1,72 @@
+"""The plugin and the threads that run its code."""
+
+import threading
+
+from .calls import Calls
+from .errors import attribute
+from .event_loops import EventLoops
+from .light_imports import SimpleQueue
+from .log import complain, log_to_stderr
+from .progress import ProgressReports
+
+
+class Worker:
+    """The plugin and what belongs to it: its calls, its progress, its event loops. `jobs` run on the main thread."""
+
+    def __init__(self, plugin, name, concurrency):
+        self.plugin = plugin
+        self.jobs = SimpleQueue()
+        self.name = name
+        self.version = ""
+        self.event_loops = EventLoops()
+        call_jobs = self.jobs if concurrency == 1 else SimpleQueue()
+        self.calls = Calls(plugin, self.event_loops, call_jobs)
+        if concurrency > 1:
+            for index in range(concurrency):
+                threading.Thread(target=self._serve, args=(call_jobs,), name="greenroom-call-%d" % index, daemon=True).start()
+        self.progress = ProgressReports(plugin, self.calls)
+        self.refresh()
+
+    def run(self):
+        """Runs plugin code on this thread for ever."""
+        self._serve(self.jobs)
+
+    @staticmethod
+    def _serve(jobs):
+        while True:
+            try:
+                jobs.get()()
+            except Exception as error:
+                # A signal handler of the plugin may raise between two calls. Its SystemExit still ends the worker.
+                complain("an exception outside of any call", error)
+
+    def refresh(self):
+        """Reads name and version, so that `/health` can say them without running plugin code."""
+        self.name = text_or(attribute(self.plugin, "name"), self.name)
+        self.version = text_or(attribute(self.plugin, "version"), self.version)
+
+    def prepare(self, call):
+        """Makes the plugin ready for a call, on the thread that will run it."""
+        self.progress.enter(call)
+        # The plugin may have imported `logging` since.
+        log_to_stderr()
+        # The base class of older plugins leaves it to the worker to take the flag of the last cancel back.
+        if attribute(self.plugin, "_cancel_requested"):
+            self.plugin._cancel_requested = False
+        self.progress.watch()
+
+    def finish(self, call):
+        """Forgets a call, on the thread that ran it."""
+        self.calls.finish(call)
+        self.progress.enter(None)
+
+    def forget_calls(self):
+        """In a forked child: the calls are those of the worker."""
+        self.calls.forget()
+        self.progress.forget()
+        self.event_loops.forget()
+
+
+def text_or(value, default):
+    """The value, if it is a text."""
+    return value if isinstance(value, str) else default
