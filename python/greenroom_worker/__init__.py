@@ -6,7 +6,7 @@ program starts an interpreter that imports this package and calls `main`.
 
 Plugin code runs on the main thread, as sqlite3 objects, `signal.signal` and CUDA contexts want it; HTTP, `/health`,
 `/cancel` and the lifeline have threads of their own. Every import is paid for at each start: modules that only some
-plugins need (asyncio, traceback, importlib.util) are imported when they are needed.
+plugins need (asyncio, traceback) are imported when they are needed.
 
 # Layout
 

@@ -1,12 +1,17 @@
 """
-What the worker needs of hmac, queue and signal, from the C modules behind them. Importing those whole would cost every
-start milliseconds, for parts that the worker does not use.
+What the worker needs of hmac, importlib.util, queue and signal, from the modules behind them. Importing those whole
+would cost every start milliseconds, for parts that the worker does not use.
 """
 
 try:
     from _operator import _compare_digest as compare_digest
 except ImportError:
     from hmac import compare_digest
+try:
+    from _frozen_importlib import module_from_spec
+    from _frozen_importlib_external import spec_from_file_location
+except ImportError:
+    from importlib.util import module_from_spec, spec_from_file_location
 try:
     from _queue import SimpleQueue
 except ImportError:
@@ -16,4 +21,4 @@ try:
 except ImportError:
     from signal import SIGINT, signal
 
-__all__ = ["SIGINT", "SimpleQueue", "compare_digest", "signal"]
+__all__ = ["SIGINT", "SimpleQueue", "compare_digest", "module_from_spec", "signal", "spec_from_file_location"]

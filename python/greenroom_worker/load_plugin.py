@@ -4,6 +4,7 @@ import os
 import sys
 
 from .errors import stack_of, text_of
+from .light_imports import module_from_spec, spec_from_file_location
 from .log import log_to_stderr
 from .process import end_child, fail
 
@@ -32,9 +33,8 @@ def load_class(module_name, class_name):
     if module_name.endswith(".py") and os.path.isabs(module_name):
         module = load_file(module_name)
     else:
-        import importlib
-
-        module = importlib.import_module(module_name)
+        __import__(module_name)
+        module = sys.modules[module_name]
     own = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__]
     there = ", ".join(kind.__name__ for kind in own) or "none"
     if class_name is not None:
@@ -53,8 +53,6 @@ def load_class(module_name, class_name):
 
 def load_file(path):
     """Imports a file as a module."""
-    from importlib.util import module_from_spec, spec_from_file_location
-
     folder, file = os.path.split(path)
     if folder not in sys.path:
         sys.path.insert(1, folder)
