@@ -1,6 +1,7 @@
 // @ts-check
 // Does a decision cost more with 10,000 plugins resident and 10,000 waiting than with 100 of each, on one GPU and on four?
 import { Admission } from '../../dist/scheduler/admission.js';
+import { residentKey } from '../../dist/scheduler/resident-key.js';
 import { policyNamed } from '../../dist/scheduler/policies/policies.js';
 import { compare, ratioRow } from '../lib/measure.mjs';
 
@@ -56,7 +57,8 @@ async function cycle(house) {
     ask(house, plugin, EACH_MB);
     const victim = house.resident.shift() ?? '';
     tell(house, 'FREED', victim);
-    if (house.admission.ledger.get(plugin, 1) === undefined) throw new Error(`${plugin} was not granted.`);
+    if (house.admission.ledger.get(residentKey({ plugin }), 1) === undefined)
+      throw new Error(`${plugin} was not granted.`);
     tell(house, 'IDLE', plugin);
     house.resident.push(plugin);
   }

@@ -8,7 +8,7 @@ import { type RunningWorker, workerUse } from './worker-use.ts';
 import type { Clock } from '../time/clock.ts';
 import { zodMessages } from '../text/zod-messages.ts';
 import { GreenroomError } from '../errors.ts';
-import type { Measurement } from '../scheduler/ledger.ts';
+import type { Measurement } from '../scheduler/measurement.ts';
 import { visibleGpus } from '../scheduler/gpus/placement.ts';
 
 /** Free and total memory of the machine, in MiB. */

@@ -1,5 +1,5 @@
 import { sumOf } from '../scheduler/gpus/gpu-amounts.ts';
-import type { GenerationUse } from '../scheduler/ledger.ts';
+import type { GenerationUse } from '../scheduler/measurement.ts';
 import type { GpuProcess } from './nvidia-smi-output.ts';
 import type { TreeMemory } from './tree-memory.ts';
 

@@ -5,6 +5,7 @@ import { type Decision, decisionAt } from '../scheduler/decision.ts';
 import { amountsText, decisionText } from '../scheduler/decision-text.ts';
 import type { Standing } from '../scheduler/resident.ts';
 import { amounts, type Need, type Resources, UNLIMITED } from '../scheduler/need.ts';
+import { residentKey } from '../scheduler/resident-key.ts';
 
 /** A reader that has asked for nothing for less than this is not told of, in milliseconds: it may be at the last item. */
 const LEAST_IDLE_MS = 1_000;
@@ -92,7 +93,8 @@ export function explain({
   eviction,
 }: Known): Explanation {
   const { plugin, state, phase, enteredAt } = record;
-  const request = admission?.queue.get(plugin);
+  const key = residentKey(record);
+  const request = admission?.queue.get(key);
   const facts = {
     plugin,
     state,
@@ -100,8 +102,8 @@ export function explain({
     since: toWall(enteredAt),
     policy,
     need,
-    free: amounts(admission?.ledger.available(admission.evictions.held(plugin)) ?? UNLIMITED),
-    holdings: (admission?.ledger.of(plugin) ?? []).map(
+    free: amounts(admission?.ledger.available(admission.evictions.held(key)) ?? UNLIMITED),
+    holdings: (admission?.ledger.of(key) ?? []).map(
       ({ generation, standing, leaving, need: held, gpus, since: granted, lastUsedAt, rank, used }) => ({
         generation,
         standing,

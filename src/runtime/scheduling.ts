@@ -12,7 +12,7 @@ import type { SchedulerInput, schedulerMachine } from '../machines/scheduler.ts'
 import type { PluginRecord } from './plugin-record.ts';
 import { type Decision, decisionAt } from '../scheduler/decision.ts';
 import { decisionLine, stayedLine } from '../scheduler/decision-text.ts';
-import type { Measurement } from '../scheduler/ledger.ts';
+import type { Measurement } from '../scheduler/measurement.ts';
 import { amounts, type Need, NOTHING, type Resources } from '../scheduler/need.ts';
 import { policyNamed } from '../scheduler/policies/policies.ts';
 import type { Policy } from '../scheduler/policies/policy.ts';

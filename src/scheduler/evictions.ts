@@ -1,88 +1,110 @@
-import type { Ledger, Reservation } from './ledger.ts';
 import { type GpuAmounts, smaller, sumOf } from './gpus/gpu-amounts.ts';
+import type { Ledger } from './ledger.ts';
 import { fits, least, minus, NOTHING, notNegative, plus, type Resources } from './need.ts';
+import type { Asking } from './policies/policy.ts';
+import type { Reservation } from './reservation.ts';
+import { type ResidentKey, residentKey } from './resident-key.ts';
 import type { Request } from './waiting-queue.ts';
 
-/** Room kept back for one request, and the residents that are told to go for it. */
+/**
+ * Why memory is kept back for a request that waits, other than for the answers of its victims: the policy wants it
+ * `kept`, or what victims have given up is to be `confirmed` by a measurement.
+ */
+export type WaitsFor = 'kept' | 'confirmed';
+
+/** Memory kept back for one request, and the residents that are asked to leave for it. */
 interface Earmark {
   readonly victims: Set<Reservation>;
-  /** What its victims have given up; `undefined` while nobody has. */
+  /** What its victims have given up; `undefined` while none has. */
   gained: Resources | undefined;
   /** The sum of what the victims hold. */
   coming: Resources;
-  /** What is kept back of the free room, so that it and what is coming satisfy the request. */
+  /** What is kept back of the free memory, so that it and what is coming satisfy the request. */
   held: Resources;
   /** On which GPUs that is. */
   place: GpuAmounts | undefined;
 }
 
-/** The evictions in flight and the room earmarked for requesters. */
+/** The evictions in flight, and the memory that is kept back for requests. */
 export class Evictions {
-  readonly #byPlugin = new Map<string, Earmark>();
-  readonly #requesters = new Map<Reservation, Request['plugin']>();
+  readonly #earmarks = new Map<ResidentKey, Earmark>();
+  readonly #requesters = new Map<Reservation, Asking>();
+  readonly #waiting = new Map<ResidentKey, WaitsFor>();
   #held: Resources = NOTHING;
   #size = 0;
 
-  /** How many requesters have victims that have not answered. */
+  /** How many requests have victims that have not answered. */
   get size(): number {
     return this.#size;
   }
 
-  /** What is kept back for requesters, other than this one if one is named. */
-  held(except?: string): Resources {
-    const own = except === undefined ? undefined : this.#byPlugin.get(except)?.held;
+  /** What is kept back for requests, other than this one if one is named. */
+  held(except?: ResidentKey): Resources {
+    const own = except === undefined ? undefined : this.#earmarks.get(except)?.held;
     return own === undefined ? this.#held : minus(this.#held, own);
   }
 
-  /** What the victims told to go for this requester hold; `undefined` when no victim is left to wait for. */
-  coming(plugin: string): Resources | undefined {
-    const earmark = this.#byPlugin.get(plugin);
+  /** What the victims of this request hold; `undefined` when no victim's answer is awaited. */
+  coming(key: ResidentKey): Resources | undefined {
+    const earmark = this.#earmarks.get(key);
     return earmark === undefined || earmark.victims.size === 0 ? undefined : earmark.coming;
   }
 
-  /** Whether room is earmarked for this requester. */
-  has(plugin: string): boolean {
-    return this.#byPlugin.has(plugin);
+  /** Whether memory is kept back for this request. */
+  has(key: ResidentKey): boolean {
+    return this.#earmarks.has(key);
   }
 
-  /** What victims have given up for this requester; `undefined` when nobody has. */
-  gained(plugin: string): Resources | undefined {
-    return this.#byPlugin.get(plugin)?.gained;
+  /** What victims have given up for this request; `undefined` when none has. */
+  gained(key: ResidentKey): Resources | undefined {
+    return this.#earmarks.get(key)?.gained;
   }
 
-  /** On which GPUs there is to be room for this requester, in MiB; `undefined` where they are not told apart. */
-  placeOf(plugin: string): GpuAmounts | undefined {
-    return this.#byPlugin.get(plugin)?.place;
+  /** On which GPUs there is to be memory for this request, in MiB; `undefined` where they are not told apart. */
+  placeOf(key: ResidentKey): GpuAmounts | undefined {
+    return this.#earmarks.get(key)?.place;
   }
 
-  /** Those that were told to go for this requester and have not answered. */
-  victimsOf(plugin: string): Iterable<Reservation> {
-    return this.#byPlugin.get(plugin)?.victims ?? [];
+  /** The victims of this request that have not answered. */
+  victimsOf(key: ResidentKey): Iterable<Reservation> {
+    return this.#earmarks.get(key)?.victims ?? [];
   }
 
-  /** For whom this victim makes room. */
-  requesterOf(victim: Reservation): string | undefined {
+  /** The request that this victim is to leave for. */
+  requesterOf(victim: Reservation): Asking | undefined {
     return this.#requesters.get(victim);
   }
 
-  /** Adds victims to those who make room for the request. */
-  add(request: Request, victims: readonly Reservation[]): void {
-    const earmark = this.#earmark(request);
+  /** The requests that memory is kept back for, other than for the answers of their victims, and why. */
+  get waiting(): Iterable<readonly [ResidentKey, WaitsFor]> {
+    return this.#waiting;
+  }
+
+  /** The request is given victims, and waits for their answers. Returns the same as {@link hold}. */
+  start(request: Request, victims: readonly Reservation[], ledger: Ledger): boolean {
+    this.#waiting.delete(residentKey(request));
+    this.add(request, victims);
+    return this.hold(request, ledger);
+  }
+
+  /** Adds victims of the request to those that it has. */
+  add(request: Asking, victims: readonly Reservation[]): void {
+    const earmark = this.#earmark(residentKey(request));
     earmark.place = undefined;
     if (earmark.victims.size === 0 && victims.length > 0) this.#size += 1;
     for (const victim of victims) {
       earmark.victims.add(victim);
       earmark.coming = plus(earmark.coming, victim.need);
-      this.#requesters.set(victim, request.plugin);
+      this.#requesters.set(victim, request);
     }
   }
 
-  /** A victim has answered, and keeps this much of what it holds. Call it before the ledger hears of it. */
+  /** A victim has answered, and keeps this much of what it holds. Call it before the ledger is told. */
   answered(victim: Reservation, keeps: Resources = victim.need): void {
-    const plugin = this.#requesters.get(victim);
-    if (plugin === undefined) return;
+    const requester = this.#requesters.get(victim);
+    if (requester === undefined) return;
     this.#requesters.delete(victim);
-    const earmark = this.#byPlugin.get(plugin);
+    const earmark = this.#earmarks.get(residentKey(requester));
     if (earmark === undefined) return;
     earmark.victims.delete(victim);
     if (earmark.victims.size === 0) this.#size -= 1;
@@ -95,15 +117,16 @@ export class Evictions {
    * others get back some of what was kept from them.
    */
   hold(request: Request, ledger: Ledger): boolean {
-    const earmark = this.#earmark(request);
+    const key = residentKey(request);
+    const earmark = this.#earmark(key);
     const former = earmark.held;
     this.#held = minus(this.#held, former);
-    const own = ledger.get(request.plugin, request.generation);
+    const own = ledger.get(key, request.generation);
     const there = plus(own?.need ?? NOTHING, earmark.coming);
-    // Not by what is measured as free: what is given up now and seen later is not to go to others meanwhile.
+    // Not by what is measured as free: what is given up now and measured later must not be given to others meanwhile.
     const unreserved = ledger.unreserved(this.#held);
     const wanted = ledger.gpus.placed(ledger.gpus.demandOf(request.need, own?.gpus), ledger.pinned, () => [
-      // On which GPU is: what others have taken there is not to be had.
+      // The choice of the GPU is by what is measured: what others have taken there cannot be had.
       plus(ledger.available(this.#held, earmark.gained), there),
       plus(unreserved, there),
     ]);
@@ -116,33 +139,48 @@ export class Evictions {
     return !fits(back, NOTHING) || Object.values(back.gpus ?? {}).some((mb) => mb > 0);
   }
 
-  /** The requester needs no room any more. Its victims go all the same. */
-  delete(plugin: string): void {
-    const earmark = this.#byPlugin.get(plugin);
-    if (earmark === undefined) return;
-    this.#byPlugin.delete(plugin);
+  /** Like {@link hold}, for a request that waits. Memory is `kept` for one request at a time: this one. */
+  holdWaiting(request: Request, waitsFor: WaitsFor, ledger: Ledger): boolean {
+    const key = residentKey(request);
+    let freed = false;
+    if (waitsFor === 'kept') {
+      for (const [other, why] of this.#waiting) {
+        if (why === 'kept' && other !== key) freed = this.delete(other);
+      }
+    }
+    this.#waiting.set(key, waitsFor);
+    return this.hold(request, ledger) || freed;
+  }
+
+  /** The request needs no memory any more. Its victims leave all the same. Returns whether memory was kept back for it. */
+  delete(key: ResidentKey): boolean {
+    this.#waiting.delete(key);
+    const earmark = this.#earmarks.get(key);
+    if (earmark === undefined) return false;
+    this.#earmarks.delete(key);
     if (earmark.victims.size > 0) this.#size -= 1;
     for (const victim of earmark.victims) this.#requesters.delete(victim);
     this.#held = minus(this.#held, earmark.held);
+    return true;
   }
 
-  #earmark({ plugin }: Request): Earmark {
-    let earmark = this.#byPlugin.get(plugin);
+  #earmark(key: ResidentKey): Earmark {
+    let earmark = this.#earmarks.get(key);
     if (earmark === undefined) {
       earmark = { victims: new Set(), gained: undefined, coming: NOTHING, held: NOTHING, place: undefined };
-      this.#byPlugin.set(plugin, earmark);
+      this.#earmarks.set(key, earmark);
     }
     return earmark;
   }
 }
 
-/** The former place, unless the other has more of what is wanted: moved to and fro, room would never add up. */
+/** The former place, unless the other has more of what is wanted: moved to and fro, memory would never add up. */
 function furthest(
   former: GpuAmounts | undefined,
   other: GpuAmounts | undefined,
-  room: GpuAmounts | undefined,
+  available: GpuAmounts | undefined,
 ): GpuAmounts | undefined {
   if (former === undefined || other === undefined || sumOf(former) !== sumOf(other)) return other;
-  const reach = (place: GpuAmounts): number => sumOf(smaller(place, room) ?? place);
+  const reach = (place: GpuAmounts): number => sumOf(smaller(place, available) ?? place);
   return reach(other) > reach(former) ? other : former;
 }

@@ -1,6 +1,6 @@
 import type { AnyActorRef } from 'xstate';
 import type { Decision, SchedulerRefusal } from './decision.ts';
-import type { Measurement } from './ledger.ts';
+import type { Measurement } from './measurement.ts';
 import type { Need, Resources } from './need.ts';
 
 /** What plugins, the monitor and the supervisor tell the scheduler. Times are milliseconds by the monotonic clock. */

@@ -3,36 +3,43 @@ import { Heap } from './heap.ts';
 import { minus, notNegative, type Resources } from './need.ts';
 import type { Asking } from './policies/policy.ts';
 import { RequestTree } from './request-tree.ts';
+import { type ResidentKey, residentKey } from './resident-key.ts';
 
-/** A plugin generation that has asked for room and has no answer yet. */
+/** A plugin generation that has asked for memory and has no answer yet. */
 export interface Request extends Asking {
   readonly ref: AnyActorRef;
   /** Its place in the order of arrival. */
-  readonly turn: number;
+  readonly arrival: number;
   /** What the generation holds already, because it is warm. */
   readonly holds: Resources;
-  /** The reason for which it was last told to wait, so that the same is not reported again. */
-  told: string | undefined;
-  /** When it is to be decided about whatever happens, in milliseconds by the monotonic clock. */
+  /** The reason for which it waits, as last reported, so that the same is not reported again. */
+  reported: string | undefined;
+  /** When it is to be decided about in any case, in milliseconds by the monotonic clock. */
   again: number;
-  /** Until when it waits for memory to be seen free, in milliseconds by the monotonic clock; `undefined` if it does not. */
+  /** Until when it waits for memory to be measured as free, in milliseconds by the monotonic clock, if it does. */
   confirmBy: number | undefined;
+}
+
+/** A request that was not decided about yet. */
+export function newRequest(asking: Asking, ref: AnyActorRef, holds: Resources, arrival: number): Request {
+  return { ...asking, ref, arrival, holds, reported: undefined, again: Infinity, confirmBy: undefined };
 }
 
 /** After this long in the queue a request counts as one priority higher, in milliseconds. */
 export const AGEING_MS = 10_000;
 
 /**
- * The requests without an answer, at most one a plugin, in the order in which they have a right to room: by priority,
+ * The requests without an answer, at most one a plugin, in the order in which they are to be granted: by priority,
  * which grows while they wait, then by arrival. No method takes time that grows faster than the logarithm of their
  * number.
  */
 export class WaitingQueue {
-  readonly #requests = new Map<string, Request>();
+  readonly #requests = new Map<ResidentKey, Request>();
   readonly #deadlines = new Heap<Request>((a, b) => a.deadline < b.deadline);
   readonly #reminders = new Heap<Request>((a, b) => a.again < b.again);
-  readonly #waiting = new RequestTree<Request>(before);
-  readonly #kept = new Heap<Request>(before);
+  readonly #waiting = new RequestTree<Request>(isBefore);
+  readonly #kept = new Heap<Request>(isBefore);
+  #arrivals = 0;
 
   /** How many requests wait. */
   get length(): number {
@@ -49,14 +56,14 @@ export class WaitingQueue {
     return Math.min(this.#deadlines.peek()?.deadline ?? Infinity, this.#reminders.peek()?.again ?? Infinity);
   }
 
-  /** The first of those for whom room is to be kept. */
+  /** The first of the requests that memory is to be kept for. */
   get firstKept(): Request | undefined {
     return this.#kept.peek();
   }
 
-  /** The request of a plugin. */
-  get(plugin: string): Request | undefined {
-    return this.#requests.get(plugin);
+  /** The request of this key, if there is one. */
+  get(key: ResidentKey): Request | undefined {
+    return this.#requests.get(key);
   }
 
   /** The request with the earliest deadline, if that has passed. */
@@ -75,31 +82,32 @@ export class WaitingQueue {
   }
 
   /** Takes in a request of a plugin that has none; it does not wait yet. */
-  add(request: Request): void {
-    this.#requests.set(request.plugin, request);
-    this.#deadlines.push(request);
-    if (request.again !== Infinity) this.#reminders.push(request);
+  add(asking: Asking, ref: AnyActorRef, holds: Resources): Request {
+    this.#arrivals += 1;
+    const request = newRequest(asking, ref, holds, this.#arrivals);
+    this.#insert(request);
+    return request;
   }
 
-  /** Puts the changed request in the place of the former one. */
+  /** Replaces a request by its changed version. */
   replace(former: Request, request: Request): void {
     const waited = this.waits(former);
     const kept = this.#kept.has(former);
     this.delete(former);
-    this.add(request);
+    this.#insert(request);
     if (waited) this.park(request);
     if (kept) this.#kept.push(request);
   }
 
-  /** Forgets a request: it has its answer, or wants none. */
+  /** Forgets a request: it has its answer, or was withdrawn. */
   delete(request: Request): void {
     this.unpark(request);
     this.#reminders.delete(request);
     this.#deadlines.delete(request);
-    this.#requests.delete(request.plugin);
+    this.#requests.delete(residentKey(request));
   }
 
-  /** Has the request decided about at this time, at the latest. */
+  /** Has the request decided about at this time, at the latest; `Infinity` for no such time. */
   remind(request: Request, at: number): void {
     this.#reminders.delete(request);
     request.again = at;
@@ -113,7 +121,7 @@ export class WaitingQueue {
     this.#waiting.add(request, { vramMb, ramMb, slots, spread: request.need.spread });
   }
 
-  /** Whether room is to be kept for a request that waits. */
+  /** Whether memory is to be kept for a request that waits. */
   keep(request: Request, keep: boolean): void {
     if (!keep) this.#kept.delete(request);
     else if (!this.#kept.has(request)) this.#kept.push(request);
@@ -124,23 +132,29 @@ export class WaitingQueue {
     return this.#waiting.has(request);
   }
 
-  /** Of those that wait, the first after the given one, or of all, that the room holds. */
-  firstFitting(room: Resources, after: Request | undefined): Request | undefined {
-    return this.#waiting.firstFitting(room, after);
+  /** Of the requests that wait, the first after the given one, or of all, that fits into what is available. */
+  firstFitting(available: Resources, after: Request | undefined): Request | undefined {
+    return this.#waiting.firstFitting(available, after);
   }
 
-  /** Lets the request wait no longer, because room is being made for it. */
+  /** Takes the request out of those that wait, because others are evicted for it. */
   unpark(request: Request): void {
     this.#waiting.delete(request);
     this.#kept.delete(request);
   }
+
+  #insert(request: Request): void {
+    this.#requests.set(residentKey(request), request);
+    this.#deadlines.push(request);
+    if (request.again !== Infinity) this.#reminders.push(request);
+  }
 }
 
 /**
- * Whether `a` has the better right to room. A request gains one priority each {@link AGEING_MS}, every one at the same
+ * Whether `a` is to be granted before `b`. A request gains one priority each {@link AGEING_MS}, every one at the same
  * pace, so the order of two never changes while they wait and needs no timer.
  */
-export function before(a: Request, b: Request): boolean {
+export function isBefore(a: Request, b: Request): boolean {
   const [since, otherSince] = [a.at - a.priority * AGEING_MS, b.at - b.priority * AGEING_MS];
-  return since === otherSince ? a.turn < b.turn : since < otherSince;
+  return since === otherSince ? a.arrival < b.arrival : since < otherSince;
 }

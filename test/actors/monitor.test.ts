@@ -4,11 +4,12 @@ import { type AnyActorRef, createActor, fromCallback } from 'xstate';
 import { type Figures, monitorLogic } from '../../src/actors/monitor.ts';
 import { MEASURE_TIMEOUT_MS, schedulerMachine } from '../../src/machines/scheduler.ts';
 import type { Decision } from '../../src/scheduler/decision.ts';
-import type { Measurement } from '../../src/scheduler/ledger.ts';
+import type { Measurement } from '../../src/scheduler/measurement.ts';
 import { MONITOR_NEED, type Need, needOf } from '../../src/scheduler/need.ts';
 import { policyNamed, type PolicyOptions } from '../../src/scheduler/policies/policies.ts';
 import type { SchedulerFact, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
+import { residentKey } from '../../src/scheduler/resident-key.ts';
 
 /** Sources that are answered by hand. */
 class Sources implements Figures {
@@ -218,7 +219,7 @@ describe('with the scheduler', () => {
     expect(room.told('monitor')).toEqual(['GRANTED']);
     expect(room.decisions).toMatchObject([{ plugin: 'monitor', outcome: 'grant', reason: 'exempt' }]);
     expect(room.told('one')).toEqual([]);
-    expect(room.ledger.get('monitor', 1)?.need).toMatchObject({ pinned: true, slots: 0 });
+    expect(room.ledger.get(residentKey({ plugin: 'monitor' }), 1)?.need).toMatchObject({ pinned: true, slots: 0 });
     await room.pass(MEASURE_TIMEOUT_MS);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { VICTIM_LATE_MS } from '../../src/scheduler/admission.ts';
+import { VICTIM_LATE_MS } from '../../src/scheduler/carry-out.ts';
 import { policyNamed } from '../../src/scheduler/policies/policies.ts';
 import { need } from '../scheduler/need.ts';
 import { Stage } from '../scheduler/stage.ts';

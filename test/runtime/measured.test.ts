@@ -9,6 +9,7 @@ import { policyNamed } from '../../src/scheduler/policies/policies.ts';
 import type { SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
 import { SystemMonitor } from '../../src/measure/system-monitor.ts';
 import { failure, openRoom } from './greenroom.ts';
+import { residentKey } from '../../src/scheduler/resident-key.ts';
 
 /** By it, figures are old after 50 ms. */
 const impatient: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() * 20 };
@@ -57,7 +58,7 @@ test('what a worker takes beyond its manifest is measured, reserved for it, and 
   // The figures of the first decision are old.
   ahead = 2_000;
   const decision = await ask('other', 900);
-  const glutton = ledger.get('glutton', 1);
+  const glutton = ledger.get(residentKey({ plugin: 'glutton' }), 1);
   expect(glutton?.used?.ramMb).toBeGreaterThan(300);
   expect(glutton?.need.ramMb).toBe(glutton?.used?.ramMb);
   expect(decision).toMatchObject({

@@ -4,9 +4,12 @@ import { sumOf } from '../../src/scheduler/gpus/gpu-amounts.ts';
 import { fits, type Need, NOTHING, plus, type Resources } from '../../src/scheduler/need.ts';
 import type { MeasureRequest, SchedulerEvent, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
+import { type ResidentKey, residentKey } from '../../src/scheduler/resident-key.ts';
 import { need } from './need.ts';
 
 type Held = 'granted' | 'busy' | 'idle' | 'warm' | 'going' | 'yielding';
+
+const keyOf = (plugin: string): ResidentKey => residentKey({ plugin });
 
 /** What a plugin may do next. `deliver` lets it read the oldest message of the scheduler. */
 export const ACTIONS = [
@@ -396,15 +399,17 @@ export class CheckedScheduler {
       plugin.asking === undefined ? undefined : this.#relative(plugin.name, plugin.asking),
       plugin.extra === undefined ? undefined : this.#relative(plugin.name, plugin.extra),
       plugin.inbox.map(({ type, generation }) => [type, this.#relative(plugin.name, generation)]),
-      ledger.of(plugin.name).map((r) => [r.standing, r.leaving, r.claimed, r.need.vramMb, evictions.requesterOf(r)]),
-      queue.get(plugin.name)?.priority,
+      ledger
+        .of(keyOf(plugin.name))
+        .map((r) => [r.standing, r.leaving, r.claimed, r.need.vramMb, evictions.requesterOf(r)?.plugin]),
+      queue.get(keyOf(plugin.name))?.priority,
     ]);
-    const turns = this.plugins
-      .map((plugin) => queue.get(plugin.name))
+    const arrivals = this.plugins
+      .map((plugin) => queue.get(keyOf(plugin.name)))
       .filter((request) => request !== undefined)
-      .toSorted((a, b) => a.turn - b.turn)
+      .toSorted((a, b) => a.arrival - b.arrival)
       .map((request) => [request.plugin, queue.waits(request)]);
-    return JSON.stringify([this.actor.getSnapshot().value, lru, plugins, turns, evictions.held()]);
+    return JSON.stringify([this.actor.getSnapshot().value, lru, plugins, arrivals, evictions.held()]);
   }
 
   #relative(name: string, generation: number): number {
@@ -432,11 +437,11 @@ export class CheckedScheduler {
           ({ type, generation }) =>
             (type === 'GRANTED' || type === 'REFUSED' || type === 'START_COLD') && generation === plugin.asking,
         );
-        const asks = queue.get(name)?.generation === plugin.asking ? 1 : 0;
-        if ((queue.get(name)?.deadline ?? Infinity) <= now) throw new Error(`${name} waits beyond its deadline`);
+        const asks = queue.get(keyOf(name))?.generation === plugin.asking ? 1 : 0;
+        if ((queue.get(keyOf(name))?.deadline ?? Infinity) <= now) throw new Error(`${name} waits beyond its deadline`);
         if (answers.length + asks !== 1)
           throw new Error(`${name} has ${answers.length} answers and asks ${asks} times`);
-      } else if (queue.get(name) !== undefined) {
+      } else if (queue.get(keyOf(name)) !== undefined) {
         throw new Error(`${name} wants nothing, but is still in the queue`);
       }
     }
@@ -475,11 +480,11 @@ export class CheckedScheduler {
     if (this.#monitor !== undefined) return;
     const { ledger, queue, evictions } = this.#admission;
     for (const { name } of this.plugins) {
-      const request = queue.get(name);
+      const request = queue.get(keyOf(name));
       if (request === undefined || !queue.waits(request)) continue;
-      const own = ledger.get(name, request.generation);
+      const own = ledger.get(keyOf(name), request.generation);
       if (own?.leaving === true) continue;
-      const free = plus(ledger.available(evictions.held(name)), own?.need ?? NOTHING);
+      const free = plus(ledger.available(evictions.held(keyOf(name))), own?.need ?? NOTHING);
       for (const on of [own?.gpus, undefined])
         if (fits(ledger.gpus.demandOf(request.need, on), free)) throw new Error(`${name} waits for what there is`);
     }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { Ledger } from '../../src/scheduler/ledger.ts';
 import { lru } from '../../src/scheduler/policies/lru.ts';
 import { NOTHING, type Resources } from '../../src/scheduler/need.ts';
+import { residentKey } from '../../src/scheduler/resident-key.ts';
 
 const ref = {} as never;
 const ram = (ramMb: number, slots = 1): Resources => ({ vramMb: 0, ramMb, slots });
@@ -10,7 +11,7 @@ const used = (plugin: string, ramMb: number, vramMb?: number) => [{ plugin, gene
 function ledgerWith(plugin: string, need: Resources, capacity: Partial<Resources> = {}) {
   const ledger = new Ledger(capacity, lru);
   ledger.reserve(plugin, 1, ref, need, 0);
-  const reservation = ledger.get(plugin, 1);
+  const reservation = ledger.get(residentKey({ plugin }), 1);
   ledger.advance(0);
   if (reservation === undefined) throw new Error('nothing was reserved');
   return { ledger, reservation };

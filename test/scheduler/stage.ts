@@ -2,7 +2,7 @@ import { type AnyActorRef, createActor, fromCallback } from 'xstate';
 import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
 import type { Decision, SchedulerRefusal } from '../../src/scheduler/decision.ts';
 import type { GpuAmounts } from '../../src/scheduler/gpus/gpu-amounts.ts';
-import type { GenerationUse, Measurement } from '../../src/scheduler/ledger.ts';
+import type { GenerationUse, Measurement } from '../../src/scheduler/measurement.ts';
 import type { Need, Resources } from '../../src/scheduler/need.ts';
 import type {
   MeasureRequest,
@@ -11,6 +11,7 @@ import type {
   SchedulerReply,
 } from '../../src/scheduler/scheduler-events.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
+import { residentKey } from '../../src/scheduler/resident-key.ts';
 
 /** How a plugin asks, other than with priority 0 and the default deadline. */
 export interface Terms {
@@ -76,7 +77,7 @@ export class Stage {
 
   /** What a generation has of each GPU. */
   placeOf(plugin: string, generation = 1): GpuAmounts | undefined {
-    return this.actor.getSnapshot().context.admission.ledger.get(plugin, generation)?.need.gpus;
+    return this.actor.getSnapshot().context.admission.ledger.get(residentKey({ plugin }), generation)?.need.gpus;
   }
 
   send(event: SchedulerEvent): void {

@@ -10,7 +10,7 @@ import { resolveSettings } from '../../src/settings/resolve.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import type { PluginContext, PluginEvent } from '../../src/machines/plugin.ts';
 import type { schedulerMachine } from '../../src/machines/scheduler.ts';
-import type { Reservation } from '../../src/scheduler/ledger.ts';
+import type { Reservation } from '../../src/scheduler/reservation.ts';
 import type { PluginRecord } from '../../src/runtime/plugin-record.ts';
 import { PATIENCE_MS } from '../../src/manifest/patience.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
@@ -18,6 +18,7 @@ import { Supervisor } from '../../src/runtime/supervisor.ts';
 import { type FakeInput, type FakeWorker, FakeWorkers, GOOD, type Manner } from './fake-workers.ts';
 import { randomFrom } from './random.mjs';
 import { SimulatedClock } from './clock.mjs';
+import { residentKey } from '../../src/scheduler/resident-key.ts';
 
 /** Every place where a plugin can be. */
 export const PHASES = [
@@ -381,7 +382,7 @@ export class World {
 
   #ledgerOf(record: PluginRecord): readonly Reservation[] {
     const scheduler = record.context.scheduler.getSnapshot() as SnapshotFrom<typeof schedulerMachine>;
-    return scheduler.context.admission.ledger.of(record.plugin);
+    return scheduler.context.admission.ledger.of(residentKey(record));
   }
 
   /** What is asked of a worker is looked at as it is asked. */

@@ -2,14 +2,17 @@ import { messageOf } from '../errors.ts';
 import { onRejection } from '../events/listeners.ts';
 import type { Ledger } from './ledger.ts';
 import type { Resources } from './need.ts';
-import type { Outbox } from './outbox.ts';
 import type { Asking, Policy, Verdict } from './policies/policy.ts';
+import type { SchedulerFact } from './scheduler-events.ts';
 
-/** Asks the policy about a request; whatever it does, there is a verdict, and a failure is put in the outbox. */
+/**
+ * Asks the policy about a request that could have what is `free`. Whatever the policy does, there is a verdict: a
+ * failure is a refusal, and is noted.
+ */
 export function askPolicy(
   policy: Policy,
   asking: Asking,
-  { ledger, outbox, free, now }: { ledger: Ledger; outbox: Outbox; free: Resources; now: number },
+  { ledger, free, now, note }: { ledger: Ledger; free: Resources; now: number; note: (fact: SchedulerFact) => void },
 ): Verdict {
   const { capacity, pinned, evictable, yieldable } = ledger;
   try {
@@ -31,7 +34,7 @@ export function askPolicy(
     );
   } catch (thrown) {
     const message = messageOf(thrown);
-    outbox.fact({ kind: 'policy-failed', policy: policy.name, plugin: asking.plugin, message });
+    note({ kind: 'policy-failed', policy: policy.name, plugin: asking.plugin, message });
     return { outcome: 'refuse', reason: 'policy-failed' };
   }
 }
