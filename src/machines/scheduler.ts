@@ -6,7 +6,7 @@ import { permissive } from '../scheduler/policies/permissive.ts';
 import type { Policy } from '../scheduler/policies/policy.ts';
 import type { SchedulerEmitted, SchedulerEvent } from '../scheduler/scheduler-events.ts';
 
-/** How long a decision waits for the monitor before it goes on with the last figures, in milliseconds. */
+/** How long a decision waits for the monitor before it continues with the last figures, in milliseconds. */
 export const MEASURE_TIMEOUT_MS = 500;
 
 /** What the scheduler is started with. */
@@ -48,8 +48,8 @@ const scheduler = setup({
   },
   guards: {
     figuresAreOld: ({ context }) => context.admission.pending,
-    evictsSomebody: ({ context }) => context.admission.evictions.size > 0,
-    somebodyWaits: ({ context }) => !context.admission.queue.empty,
+    victimsLeave: ({ context }) => context.admission.evictions.size > 0,
+    requestsWait: ({ context }) => !context.admission.queue.empty,
   },
 });
 
@@ -77,7 +77,7 @@ const consider = { target: '#scheduler.deciding', actions: record } as const;
 /** Takes the event in and stays, timers running. */
 const note = { actions: record } as const;
 
-/** What brings nobody who is to be decided about: on its own it leads to no decision. */
+/** Events that put no request on the agenda: on their own they lead to no decision. */
 const noted = {
   'ACQUIRE.UPDATE': note,
   WITHDRAW: note,
@@ -92,14 +92,15 @@ const noted = {
 } as const;
 
 /**
- * Who may reside, and who has to go for it. Plugins ask with ACQUIRE and are answered GRANTED or REFUSED; what is
- * decided follows from the {@link Policy}. Calls to a resident plugin never come here, only its edges do.
+ * Which plugins may reside, and which are evicted for them. Plugins ask with ACQUIRE and are answered GRANTED or
+ * REFUSED; how a request is decided is said at `decide` in `src/scheduler/decide.ts`. Calls to a resident plugin never come here, only that it
+ * became busy or idle does.
  *
- * - `settled`: nobody waits.
+ * - `settled`: no plugin waits.
  * - `measuring`: something is to be decided and the monitor's figures are old.
  * - `deciding`: never seen from outside.
- * - `evicting`: room is being made for at least one plugin; others may wait beside it.
- * - `waiting`: at least one plugin waits, and nobody was told to go.
+ * - `evicting`: others are evicted for at least one plugin; further ones may wait beside it.
+ * - `waiting`: at least one plugin waits, and no victim has to answer.
  */
 export const schedulerMachine = scheduler.createMachine({
   id: 'scheduler',
@@ -130,14 +131,14 @@ export const schedulerMachine = scheduler.createMachine({
     RECONFIGURED: consider,
   },
   states: {
-    // The edges of every call come here. Without anybody who waits, to decide would be most of what they cost.
+    // Every `BUSY` and `IDLE` comes here. While no plugin waits, to decide would be most of what they cost.
     settled: { on: { ...noted, MEASURED: note } },
     deciding: {
       entry: decide,
       always: [
         { guard: 'figuresAreOld', target: 'measuring' },
-        { guard: 'evictsSomebody', target: 'evicting' },
-        { guard: 'somebodyWaits', target: 'waiting' },
+        { guard: 'victimsLeave', target: 'evicting' },
+        { guard: 'requestsWait', target: 'waiting' },
         { target: 'settled' },
       ],
     },

@@ -4,12 +4,12 @@ import { amounts, type Resources } from './need.ts';
 import type { Asking, Policy, Ranked, Verdict, Victim } from './policies/policy.ts';
 import type { Standing } from './resident.ts';
 
-/** Somebody who holds room that is waited for. */
+/** A resident that holds memory that a request waits for. */
 export interface Holder {
   readonly plugin: string;
   readonly generation: number;
   readonly standing: Standing;
-  /** Whether it has been told to go. */
+  /** Whether it has been asked to leave. */
   readonly leaving: boolean;
   /** When it was granted, in milliseconds since the epoch. */
   readonly since: number;
@@ -30,8 +30,8 @@ export interface Decision {
   readonly asked: Resources;
   readonly free: Resources;
   /**
-   * Where GPUs are told apart: what a plugin that was granted room gets of each, or of which room is being made for it;
-   * in MiB, by UUID.
+   * Where GPUs are told apart: what a plugin that was granted memory gets of each, or is to get after evictions; in MiB,
+   * by UUID.
    */
   readonly place?: GpuAmounts | undefined;
   readonly priority: number;
@@ -39,24 +39,24 @@ export interface Decision {
   readonly since: number;
   /** When it stops waiting. */
   readonly deadline: number;
-  /** Who was looked at to be taken away, in the eviction order. */
+  /** The residents that were looked at for eviction, in the eviction order. */
   readonly considered: readonly Ranked[];
-  /** Who was told to go. */
+  /** The residents that were asked to leave. */
   readonly chosen: readonly Victim[];
-  /** Some of those in its way, when it was told to wait or refused; at most {@link HOLDERS_SHOWN}. */
+  /** Some of the residents in its way, when it has to wait or was refused; at most {@link HOLDERS_SHOWN}. */
   readonly waitingFor: readonly Holder[];
   readonly outcome: Verdict['outcome'];
   /**
    * A short code in kebab-case: the policy's own (`permissive`, `fits`, `fits-after-eviction`, `no-room`,
    * `no-room-for-replacement`, `never-fits`, `fits-no-gpu`, `waited-too-long`), or `exempt` (it is the monitor),
-   * `queue-full`, `deadline`, `leaving` (its own worker is still on its way out), `other-gpu` (its warm worker ends, for
-   * a new one gets room on another GPU), `nobody-to-evict`, `not-seen-free` (memory was given up and is not measured as
+   * `queue-full`, `deadline`, `leaving` (its own worker has not ended yet), `other-gpu` (its warm worker ends, because a
+   * new one gets memory on another GPU), `nobody-to-evict`, `not-seen-free` (memory was given up and is not measured as
    * free), `policy-failed`.
    */
   readonly reason: string;
 }
 
-/** Why a plugin gets no room, as plain data: it becomes the `details` of an `E_REFUSED` error. */
+/** Why a plugin gets no memory, as plain data: it becomes the `details` of an `E_REFUSED` error. */
 export interface SchedulerRefusal {
   /** As in {@link Decision}. */
   readonly reason: string;
@@ -64,13 +64,13 @@ export interface SchedulerRefusal {
   readonly policy: string;
   readonly asked: Resources;
   readonly free: Resources;
-  /** Some of those in its way. */
+  /** Some of the residents in its way. */
   readonly waitingFor: readonly Holder[];
   /** After how long another attempt may do better, in milliseconds; absent where none will. */
   readonly retryAfterMs?: number | undefined;
 }
 
-/** How many of those in the way a decision names. */
+/** How many of the residents in the way a decision names. */
 export const HOLDERS_SHOWN = 8;
 
 /** What is known when a verdict is given. */

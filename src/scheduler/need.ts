@@ -8,8 +8,8 @@ export interface Resources {
   readonly ramMb: number;
   readonly slots: number;
   /**
-   * Of each GPU, by its UUID. Of room: absent where GPUs are not told apart, and a plugin may then be on any. Of what
-   * somebody holds: absent where it is on none. Of what somebody asks for: absent, for it has no place yet.
+   * Of each GPU, by its UUID. Absent from a capacity where GPUs are not told apart, and a plugin may then be on any;
+   * from what a resident holds where it is on none; from what a plugin asks for, because it has no place yet.
    */
   readonly gpus?: GpuAmounts | undefined;
 }
@@ -22,19 +22,19 @@ export interface Demand extends Resources {
   readonly on?: readonly string[] | undefined;
 }
 
-/** What one generation of a plugin takes up while it resides, and on which terms. */
+/** What one generation of a plugin needs while it resides, and on which terms. */
 export interface Need extends Demand {
   /** The manifest's own `CUDA_VISIBLE_DEVICES`, from which {@link Demand.on} follows once the GPUs are known. */
   readonly devices?: string | undefined;
   /** Never evicted. */
   readonly pinned?: boolean | undefined;
-  /** Granted at once, whatever the policy says and nobody asked before: what the decisions of others rest on. */
+  /** Granted at once, without asking the policy or the monitor: other decisions rest on it. */
   readonly exempt?: boolean | undefined;
   /** How long it may stay from the grant on before it can be evicted, in milliseconds. */
   readonly minResidencyMs?: number | undefined;
 }
 
-/** The part of a manifest's `resources` that says what a plugin takes up. Older manifests write `null` for "unknown". */
+/** The part of a manifest's `resources` that says what a plugin needs. Older manifests write `null` for "unknown". */
 export interface ResourceFigures {
   readonly min_gpu_vram_mb?: number | null | undefined;
   readonly recommended_gpu_vram_mb?: number | null | undefined;
@@ -50,7 +50,7 @@ export const NOTHING: Resources = Object.freeze({ vramMb: 0, ramMb: 0, slots: 0 
 /** The need of a plugin that is the monitor. What it really uses is measured like that of every other. */
 export const MONITOR_NEED: Need = Object.freeze({ ...NOTHING, pinned: true, exempt: true });
 
-/** Room without a limit. */
+/** Capacity without a limit. */
 export const UNLIMITED: Resources = Object.freeze({ vramMb: Infinity, ramMb: Infinity, slots: Infinity });
 
 /**
@@ -127,10 +127,10 @@ export function notNegative(a: Resources): Resources {
   };
 }
 
-/** Whether the room holds the need; where it tells its GPUs apart, whether there is a place for it on them. */
-export function fits(need: Demand, room: Resources): boolean {
-  if (need.vramMb > room.vramMb || need.ramMb > room.ramMb || need.slots > room.slots) return false;
-  const { gpus } = room;
+/** Whether the need fits into what is available; where that tells GPUs apart, whether there is a place for it on them. */
+export function fits(need: Demand, available: Resources): boolean {
+  if (need.vramMb > available.vramMb || need.ramMb > available.ramMb || need.slots > available.slots) return false;
+  const { gpus } = available;
   if (gpus === undefined) return true;
   if (need.gpus === undefined) return canPlace(need, gpus);
   for (const gpu in need.gpus) if ((need.gpus[gpu] ?? 0) > (gpus[gpu] ?? Infinity)) return false;

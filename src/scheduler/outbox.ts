@@ -1,12 +1,12 @@
 import type { AnyActorRef } from 'xstate';
 import type { MeasureRequest, SchedulerEmitted, SchedulerFact, SchedulerReply } from './scheduler-events.ts';
 
-/** Something to be sent or emitted; nothing here is done by the code that decides. */
+/** Something to be sent or emitted; the code that decides does neither. */
 export type Effect =
   | { readonly to: AnyActorRef; readonly event: SchedulerReply | MeasureRequest }
   | { readonly to: undefined; readonly event: SchedulerEmitted };
 
-/** What the scheduler has to say, in order, until somebody takes it. */
+/** The messages and events of the scheduler, in order, until they are taken. */
 export class Outbox {
   #effects: Effect[] = [];
 

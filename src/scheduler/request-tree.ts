@@ -11,8 +11,8 @@ interface Node<T> {
 }
 
 /**
- * Items in order, each with a need, in which the first whose need fits some room is found without looking at those
- * before it that need more: a treap whose nodes know the least need below them. Adding, deleting and finding take
+ * Items in order, each with a need, in which the first whose need fits into some capacity is found without looking at
+ * those before it that need more: a treap whose nodes know the least need below them. Adding, deleting and finding take
  * logarithmic time, finding a little more where some items need much of one thing and others much of another.
  */
 export class RequestTree<T> {
@@ -51,17 +51,17 @@ export class RequestTree<T> {
     return true;
   }
 
-  /** The first item after the given one, or of all, whose need the room holds. */
-  firstFitting(room: Resources, after: T | undefined): T | undefined {
-    return this.#find(this.#root, room, after);
+  /** The first item after the given one, or of all, whose need fits into what is available. */
+  firstFitting(available: Resources, after: T | undefined): T | undefined {
+    return this.#find(this.#root, available, after);
   }
 
-  #find(node: Node<T> | undefined, room: Resources, after: T | undefined): T | undefined {
-    if (node === undefined || !fits(node.least, room)) return undefined;
-    if (after !== undefined && !this.#before(after, node.item)) return this.#find(node.right, room, after);
-    const earlier = this.#find(node.left, room, after);
+  #find(node: Node<T> | undefined, available: Resources, after: T | undefined): T | undefined {
+    if (node === undefined || !fits(node.least, available)) return undefined;
+    if (after !== undefined && !this.#before(after, node.item)) return this.#find(node.right, available, after);
+    const earlier = this.#find(node.left, available, after);
     if (earlier !== undefined) return earlier;
-    return fits(node.need, room) ? node.item : this.#find(node.right, room, undefined);
+    return fits(node.need, available) ? node.item : this.#find(node.right, available, undefined);
   }
 
   #insert(root: Node<T> | undefined, node: Node<T>): Node<T> {

@@ -2,11 +2,11 @@ import type { Need, Resources } from './need.ts';
 
 /**
  * Where a generation stands: `granted` until its first edge, then `busy` or `idle`; `warm` when it has given up its
- * residency and keeps only what its processes still take.
+ * residency and keeps only what its processes still use.
  */
 export type Standing = 'granted' | 'busy' | 'idle' | 'warm';
 
-/** A plugin generation that has room. */
+/** A plugin generation that has memory reserved. */
 export interface Resident {
   readonly plugin: string;
   readonly generation: number;
@@ -16,9 +16,9 @@ export interface Resident {
   readonly since: number;
   /** When its last call ended, or its grant if it had none; in milliseconds by the monotonic clock. */
   readonly lastUsedAt: number;
-  /** Whether it has been told to go already. */
+  /** Whether it has been asked to leave already. */
   readonly leaving: boolean;
-  /** The figure that the eviction order gave it when it last fell idle; the lowest goes first. */
+  /** The figure that the eviction order gave it when it last became idle; the lowest is evicted first. */
   readonly rank: number;
   /** What its processes were last measured to use; zero of what is not known, `undefined` before. */
   readonly used: Resources | undefined;

@@ -24,11 +24,11 @@ export type SchedulerEvent =
       readonly priority: number;
       readonly deadline: number | undefined;
     }
-  /** A plugin wants room no more. */
+  /** A plugin needs no memory any more. */
   | { readonly type: 'WITHDRAW'; readonly plugin: string }
   /** A grant is not used. */
   | { readonly type: 'RETURNED'; readonly plugin: string; readonly generation: number }
-  /** A plugin wants room for a second generation. Answered at once; never waits, never evicts. */
+  /** A plugin needs memory for a second generation. Answered at once; never waits, never evicts. */
   | {
       readonly type: 'RESERVE_EXTRA';
       readonly plugin: string;
@@ -40,7 +40,7 @@ export type SchedulerEvent =
   | { readonly type: 'IDLE'; readonly plugin: string; readonly generation: number; readonly at: number }
   /** The generation has its first lease out. */
   | { readonly type: 'BUSY'; readonly plugin: string; readonly generation: number }
-  /** The generation has gone warm and still takes up `kept`, by default nothing. */
+  /** The generation has become warm and still uses `kept`, by default nothing. */
   | {
       readonly type: 'RELEASED';
       readonly plugin: string;
@@ -65,7 +65,7 @@ export type SchedulerReply =
       /** The UUIDs of the GPUs that it may use; `undefined`: those that its manifest and the host say. */
       readonly gpus?: readonly string[] | undefined;
     }
-  /** The warm worker cannot have its GPU back, and a new one would get room elsewhere: end it and ask anew. */
+  /** The warm worker cannot have its GPU back, and a new one would get memory elsewhere: end it and ask anew. */
   | { readonly type: 'START_COLD'; readonly generation: number }
   | { readonly type: 'REFUSED'; readonly generation: number; readonly error: SchedulerRefusal }
   /** Go, unless a lease is out. Answered by RELEASED, FREED or DENIED. */
@@ -86,11 +86,11 @@ export type SchedulerFact =
   | { readonly kind: 'monitor-late'; readonly ageMs: number | undefined }
   /** Memory was given up and is not measured as free; by the policy's word the plugin is started all the same. */
   | { readonly kind: 'not-seen-free'; readonly policy: string; readonly plugin: string; readonly waitedMs: number }
-  /** A victim has not answered in time; room is looked for elsewhere. */
+  /** A victim has not answered in time; memory is looked for elsewhere. */
   | { readonly kind: 'victim-late'; readonly plugin: string; readonly generation: number; readonly requester: string }
   /** The policy threw, or answered something that is no verdict. */
   | { readonly kind: 'policy-failed'; readonly policy: string; readonly plugin: string; readonly message: string }
-  /** The policy chose somebody who cannot be evicted. Nobody was told to go on that account. */
+  /** The policy chose a resident that cannot be evicted. It was not asked to leave. */
   | { readonly kind: 'victim-spared'; readonly policy: string; readonly plugin: string; readonly generation: number }
   /** By a changed manifest, or by what the plugin was measured to use, the residents exceed the capacity. */
   | { readonly kind: 'overcommitted'; readonly plugin: string; readonly reserved: Resources };

@@ -1,3 +1,5 @@
+import { placeAfter, seqOf } from '../binary-search.ts';
+
 /** Something that is remembered. */
 export interface Entry {
   readonly seq: number;
@@ -54,12 +56,6 @@ export class Ring<E extends Entry> {
   }
 
   #after(seq: number): number {
-    let [low, high] = [this.#start, this.#entries.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#entries[middle] as E).seq <= seq) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return placeAfter(this.#entries, seq, seqOf, this.#start);
   }
 }

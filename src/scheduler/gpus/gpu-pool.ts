@@ -60,22 +60,22 @@ export class GpuPool {
   }
 
   /**
-   * The need with its place: in the first of these rooms that holds it, else where it is to wait for room, or goes in
-   * spite of there being none. Without a place where no GPU will do, or none is needed.
+   * The need with its place: in the first of these that it fits into, else where it is to wait for memory, or is
+   * started although there is too little. Without a place where no GPU will do, or none is needed.
    *
    * @param pinned what is never given up
-   * @param roomsOf worked out only where there is something to choose
+   * @param availableOf worked out only where there is something to choose
    */
-  placed(need: Need, pinned: Resources, roomsOf: () => readonly Resources[]): Need {
+  placed(need: Need, pinned: Resources, availableOf: () => readonly Resources[]): Need {
     const capacity = this.#capacity;
     if (capacity === undefined || need.vramMb === 0) return need;
-    const rooms = roomsOf();
-    for (const { gpus } of rooms) {
+    const choices = availableOf();
+    for (const { gpus } of choices) {
       const place = gpus === undefined ? undefined : placeOnGpus(need, gpus);
       if (place !== undefined) return { ...need, gpus: place };
     }
     const most = combined(capacity, pinned.gpus, (x, y) => x - y) ?? capacity;
-    return { ...need, gpus: placeAnyway(need, rooms.at(-1)?.gpus ?? capacity, most) };
+    return { ...need, gpus: placeAnyway(need, choices.at(-1)?.gpus ?? capacity, most) };
   }
 
   /** The most GPU memory that a plugin with this need can ever have, in MiB. */

@@ -11,11 +11,11 @@ export interface Placing {
 }
 
 /** Whether {@link placeOnGpus} finds a place. */
-export function canPlace({ vramMb, spread = 1, on }: Placing, room: GpuAmounts): boolean {
+export function canPlace({ vramMb, spread = 1, on }: Placing, available: GpuAmounts): boolean {
   if (vramMb <= 0) return true;
-  if (spread > 1) return largest(room, on, spread).reduce((sum, gpu) => sum + freeOn(room, gpu), 0) >= vramMb;
-  if (on !== undefined) return on.some((gpu) => freeOn(room, gpu) >= vramMb);
-  for (const gpu in room) if (freeOn(room, gpu) >= vramMb) return true;
+  if (spread > 1) return largest(available, on, spread).reduce((sum, gpu) => sum + freeOn(available, gpu), 0) >= vramMb;
+  if (on !== undefined) return on.some((gpu) => freeOn(available, gpu) >= vramMb);
+  for (const gpu in available) if (freeOn(available, gpu) >= vramMb) return true;
   return false;
 }
 
@@ -24,42 +24,42 @@ export function canPlace({ vramMb, spread = 1, on }: Placing, room: GpuAmounts):
  * else, where it may be spread, on as few as will do, the emptiest, each taking as even a share as it holds. `undefined`
  * when it does not fit. Of equal GPUs the first is taken.
  */
-export function placeOnGpus(placing: Placing, room: GpuAmounts): GpuAmounts | undefined {
+export function placeOnGpus(placing: Placing, available: GpuAmounts): GpuAmounts | undefined {
   const { vramMb, spread = 1, on } = placing;
   let tightest: string | undefined;
-  for (const gpu of on ?? Object.keys(room)) {
-    const free = freeOn(room, gpu);
-    if (free >= vramMb && (tightest === undefined || free < freeOn(room, tightest))) tightest = gpu;
+  for (const gpu of on ?? Object.keys(available)) {
+    const free = freeOn(available, gpu);
+    if (free >= vramMb && (tightest === undefined || free < freeOn(available, tightest))) tightest = gpu;
   }
   if (tightest !== undefined) return { [tightest]: vramMb };
   const chosen: string[] = [];
   let free = 0;
-  for (const gpu of largest(room, on, spread)) {
+  for (const gpu of largest(available, on, spread)) {
     chosen.push(gpu);
-    free += freeOn(room, gpu);
-    if (free >= vramMb) return evenly(vramMb, chosen, room);
+    free += freeOn(available, gpu);
+    if (free >= vramMb) return evenly(vramMb, chosen, available);
   }
   return undefined;
 }
 
 /**
- * Where it goes, or waits for room, although it fits nowhere now: on the emptiest of the GPUs that can ever hold it, by
+ * Where it goes, or waits for memory, although it fits nowhere now: on the emptiest of the GPUs that can ever hold it, by
  * `ceiling`. `undefined` where no GPU will do.
  */
-export function placeAnyway(placing: Placing, room: GpuAmounts, ceiling: GpuAmounts): GpuAmounts | undefined {
+export function placeAnyway(placing: Placing, available: GpuAmounts, ceiling: GpuAmounts): GpuAmounts | undefined {
   const { vramMb, spread = 1, on } = placing;
-  const able = largest(room, on, Infinity).filter((gpu) => (ceiling[gpu] ?? 0) >= vramMb);
+  const able = largest(available, on, Infinity).filter((gpu) => (ceiling[gpu] ?? 0) >= vramMb);
   if (able[0] !== undefined) return { [able[0]]: vramMb };
-  const emptiest = largest(room, on, spread);
+  const emptiest = largest(available, on, spread);
   const suffices = emptiest.reduce((sum, gpu) => sum + (ceiling[gpu] ?? 0), 0) >= vramMb;
   const chosen = suffices ? emptiest : largest(ceiling, on, spread);
   if (chosen.length === 0) return undefined;
   return inProportion(vramMb, Object.fromEntries(chosen.map((gpu) => [gpu, Math.max(0, ceiling[gpu] ?? 0)])));
 }
 
-/** The most GPU memory that finds a place in the room, in MiB. */
-export function mostPlaceable({ spread = 1, on }: Omit<Placing, 'vramMb'>, room: GpuAmounts): number {
-  return sumOf(Object.fromEntries(largest(room, on, spread).map((gpu) => [gpu, freeOn(room, gpu)])));
+/** The most GPU memory that finds a place in what is available, in MiB. */
+export function mostPlaceable({ spread = 1, on }: Omit<Placing, 'vramMb'>, available: GpuAmounts): number {
+  return sumOf(Object.fromEntries(largest(available, on, spread).map((gpu) => [gpu, freeOn(available, gpu)])));
 }
 
 /**
@@ -82,24 +82,24 @@ export function visibleGpus(devices: string | undefined, uuids: readonly string[
 }
 
 /** Whole MiB, so that shares are whole too. */
-function freeOn(room: GpuAmounts, gpu: string): number {
-  return Math.floor(room[gpu] ?? 0);
+function freeOn(available: GpuAmounts, gpu: string): number {
+  return Math.floor(available[gpu] ?? 0);
 }
 
 /** The GPUs with the most, at most so many. */
-function largest(room: GpuAmounts, on: readonly string[] | undefined, most: number): readonly string[] {
-  const gpus = on?.filter((gpu) => gpu in room) ?? Object.keys(room);
-  return gpus.toSorted((a, b) => freeOn(room, b) - freeOn(room, a)).slice(0, most);
+function largest(available: GpuAmounts, on: readonly string[] | undefined, most: number): readonly string[] {
+  const gpus = on?.filter((gpu) => gpu in available) ?? Object.keys(available);
+  return gpus.toSorted((a, b) => freeOn(available, b) - freeOn(available, a)).slice(0, most);
 }
 
 /** As evenly as the GPUs, given by what they hold, the most first, allow. */
-function evenly(vramMb: number, gpus: readonly string[], room: GpuAmounts): GpuAmounts {
+function evenly(vramMb: number, gpus: readonly string[], available: GpuAmounts): GpuAmounts {
   const shares: Record<string, number> = {};
   let missing = vramMb;
   for (const [at, gpu] of gpus.toReversed().entries()) {
-    const share = Math.min(freeOn(room, gpu), Math.ceil(missing / (gpus.length - at)));
+    const share = Math.min(freeOn(available, gpu), Math.ceil(missing / (gpus.length - at)));
     shares[gpu] = share;
     missing -= share;
   }
-  return Object.fromEntries(Object.keys(room).flatMap((gpu) => (gpu in shares ? [[gpu, shares[gpu] ?? 0]] : [])));
+  return Object.fromEntries(Object.keys(available).flatMap((gpu) => (gpu in shares ? [[gpu, shares[gpu] ?? 0]] : [])));
 }

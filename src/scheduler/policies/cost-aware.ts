@@ -3,12 +3,12 @@ import type { Resources } from '../need.ts';
 
 /** What loading is taken to cost where it was too quick to measure, in milliseconds. */
 const LEAST_COST_MS = 1;
-/** The share of a resident that takes up nothing limited. */
+/** The share of a resident that holds nothing limited. */
 const LEAST_SHARE = 1e-6;
 
 /**
- * What is cheap to load again for the room it frees goes first, and what is costly goes too once it has not been used
- * for long: GreedyDual-Size (Cao and Irani, "Cost-Aware WWW Proxy Caching Algorithms", USENIX 1997). The rank is what
+ * Evicts first what is cheap to load again for the memory it frees, and what is costly too once it was not used for
+ * long: GreedyDual-Size (Cao and Irani, "Cost-Aware WWW Proxy Caching Algorithms", USENIX 1997). The rank is what
  * loading took in milliseconds, over the largest share of any capacity that it holds, plus the rank of the last victim.
  */
 export const costAware: EvictionOrder = {

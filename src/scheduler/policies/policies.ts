@@ -17,11 +17,11 @@ export const EVICTION_ORDERS = ['lru', 'cost-aware'] as const;
 /** One of {@link EVICTION_ORDERS}. */
 export type EvictionOrderName = (typeof EVICTION_ORDERS)[number];
 
-/** How a policy that comes with Greenroom is to decide. `permissive` heeds none of it. */
+/** How a policy that comes with Greenroom is to decide. `permissive` ignores all of it. */
 export interface PolicyOptions {
-  /** Which idle resident goes first. Default `lru`. */
+  /** Which idle resident is evicted first. Default `lru`. */
   readonly order?: EvictionOrderName | undefined;
-  /** After how long in the queue nobody is passed over any more, in milliseconds. Default 30,000. Of `queue` only. */
+  /** How long a request in the queue may be overtaken, in milliseconds. Default 30,000. Of `queue` only. */
   readonly maxWaitMs?: number | undefined;
   /** How long memory that was given up may take to be measured as free, in milliseconds. Default 5,000. */
   readonly confirmMs?: number | undefined;

@@ -4,25 +4,25 @@ import { fits, plus } from '../need.ts';
 import type { Policy, Room, Verdict } from './policy.ts';
 import type { Resident } from '../resident.ts';
 
-/** After this long in the queue a request is no longer passed over, in milliseconds. */
+/** After this long in the queue a request is no longer overtaken, in milliseconds. */
 export const DEFAULT_MAX_WAIT_MS = 30_000;
-/** How long a resident that is told to yield may take for the calls it has, in milliseconds. */
+/** How long a resident that is asked to yield may take for the calls it has, in milliseconds. */
 const YIELD_MS = 10_000;
 
 /**
- * Decides like {@link admit}, and lets wait where residents in use take the room. Whoever has waited for `maxWaitMs`
- * is not starved: residents in use are told to yield, those that have resided longest first, and where that does not
- * suffice what comes free is kept for it. One that has denied is asked to yield again after another `maxWaitMs`.
+ * Decides like {@link admit}, and has a request wait where busy residents hold the memory. After `maxWaitMs` it is no
+ * longer starved: busy residents are asked to yield, the longest resident first, and where that does not suffice, memory
+ * that becomes free is kept for it. A resident that has denied is asked to yield again after another `maxWaitMs`.
  */
 export function queue(maxWaitMs: number): Policy['decide'] {
-  return (asking, room, now): Verdict => {
-    const verdict = admit(asking, room);
+  return (asking, memory, now): Verdict => {
+    const verdict = admit(asking, memory);
     if (verdict !== undefined) return verdict;
     const starves = asking.at + maxWaitMs;
     if (now < starves) return { outcome: 'wait', reason: 'no-room', again: starves };
     const mayYield = ({ deniedAt }: Resident): boolean => deniedAt === undefined || now >= deniedAt + maxWaitMs;
     return (
-      yieldFor(asking.need, room, mayYield, now) ?? {
+      yieldFor(asking.need, memory, mayYield, now) ?? {
         outcome: 'wait',
         reason: 'waited-too-long',
         again: now + maxWaitMs,
@@ -34,12 +34,12 @@ export function queue(maxWaitMs: number): Policy['decide'] {
 
 function yieldFor(
   need: Resident['need'],
-  room: Room,
+  memory: Room,
   mayYield: (resident: Resident) => boolean,
   now: number,
 ): Verdict | undefined {
-  if (!fits(need, plus(plus(room.free, room.evictable), room.yieldable))) return undefined;
-  const plan = planEviction(need, room.free, idleThenBusy(room, mayYield));
+  if (!fits(need, plus(plus(memory.free, memory.evictable), memory.yieldable))) return undefined;
+  const plan = planEviction(need, memory.free, idleThenBusy(memory, mayYield));
   if (plan === undefined) return undefined;
   return {
     outcome: 'evict',
@@ -57,7 +57,7 @@ function yieldFor(
   };
 }
 
-function* idleThenBusy(room: Room, mayYield: (resident: Resident) => boolean): IterableIterator<Resident> {
-  yield* room.candidates();
-  for (const resident of room.busy()) if (mayYield(resident)) yield resident;
+function* idleThenBusy(memory: Room, mayYield: (resident: Resident) => boolean): IterableIterator<Resident> {
+  yield* memory.candidates();
+  for (const resident of memory.busy()) if (mayYield(resident)) yield resident;
 }

@@ -1,3 +1,4 @@
+import { placeAfter } from '../../binary-search.ts';
 import type { Lane, Stay } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
 import { type TimeWindow, timeAt, xOf } from './time-window.ts';
@@ -36,13 +37,7 @@ const MARK_WIDTH = 18;
 
 /** The place of the last thing in order of time that is not after a time; -1 where there is none. */
 export function lastUpTo<T>(list: readonly T[], at: number, timeOf: (item: T) => number): number {
-  let [low, high] = [0, list.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (timeOf(list[middle] as T) <= at) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
+  return placeAfter(list, at, timeOf) - 1;
 }
 
 const startOf = ({ from }: Stay): number => from;

@@ -1,16 +1,16 @@
 import { useEffect, useState } from 'preact/hooks';
+import { placeAfter, seqOf } from '../../binary-search.ts';
 import type { Json } from '../../wire.ts';
 import { Empty } from '../shell/empty.tsx';
 import { jsonText } from '../store/format.ts';
 import { usePage } from '../store/page.ts';
-import { rowsUntil } from '../store/rows.ts';
 
 /** What happened at the instant that is looked at: the event, where it led, and all that they say. */
 export function EventView() {
   const page = usePage();
   const cursor = page.cursor.value ?? -1;
   const { shown } = page.rows.value;
-  const row = shown[rowsUntil(shown, cursor) - 1];
+  const row = shown[placeAfter(shown, cursor, seqOf) - 1];
   const isOfRow = row !== undefined && (row.seq === cursor || row.transition?.seq === cursor);
   const record = isOfRow ? row.record : page.history.value?.record(cursor);
   const transition = isOfRow && row.transition !== record ? row.transition : undefined;

@@ -1,11 +1,12 @@
 import { useRef } from 'preact/hooks';
+import { placeAfter, seqOf } from '../../binary-search.ts';
 import { Empty } from '../shell/empty.tsx';
 import { Glyph } from '../shell/glyph.tsx';
 import { VirtualList } from '../shell/virtual-list.tsx';
 import { actorText, durationText, eventText, timeText } from '../store/format.ts';
 import { stateAndPhase } from '../store/model.ts';
 import { type Page, usePage } from '../store/page.ts';
-import { type Row, rowsUntil } from '../store/rows.ts';
+import type { Row } from '../store/rows.ts';
 
 /** What has happened, a row each. Those after the instant that is looked at are dim. */
 export function Events() {
@@ -17,7 +18,7 @@ export function Events() {
   if (isFollowing && isLive) seen.current = shown.length;
   const unseen = Math.max(0, shown.length - seen.current);
   const now = isLive ? Number.POSITIVE_INFINITY : cursor;
-  const current = rowsUntil(shown, now) - 1;
+  const current = placeAfter(shown, now, seqOf) - 1;
   const step = (to: number): void => {
     const row = shown[Math.min(Math.max(to, 0), shown.length - 1)];
     if (row !== undefined) lookAt(page, row);

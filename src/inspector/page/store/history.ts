@@ -8,6 +8,7 @@ import type {
   Sync,
   TransitionRecord,
 } from '../../wire.ts';
+import { placeAfter, seqOf } from '../../binary-search.ts';
 import { type ActorState, type Lane, type Moment, type Stay, staysIn, victimsOf } from './model.ts';
 import { actorOf, apply, undo } from './steps.ts';
 
@@ -109,37 +110,31 @@ export class History {
     if (seq >= this.seq) return this.present;
     const wanted = Math.max(seq, this.first);
     if (this.#cached?.seq === wanted) return this.#cached;
-    const end = placeAfter(this.#milestones, wanted);
+    const end = placeAfter(this.#milestones, wanted, seqOf);
     const start = Math.min(Math.floor(end / CHECKPOINT_EVERY), this.#checkpoints.length - 1);
     const actors = new Map(this.#checkpoints[start] ?? this.#present);
     for (let index = start * CHECKPOINT_EVERY; index < end; index += 1) {
       apply(actors, this.#milestones[index] as MilestoneRecord);
     }
-    const at = this.#records[placeAfter(this.#records, wanted) - 1]?.at ?? this.#records[0]?.at ?? this.known.at;
+    const at = this.#records[placeAfter(this.#records, wanted, seqOf) - 1]?.at ?? this.#records[0]?.at ?? this.known.at;
     this.#cached = { seq: wanted, at, actors };
     return this.#cached;
   }
 
   /** The last instant that is not after this time, in milliseconds since the epoch. */
   instantAt(time: number): number {
-    let [low, high] = [0, this.#records.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#records[middle] as InspectorRecord).at <= time) low = middle + 1;
-      else high = middle;
-    }
-    return this.#records[low - 1]?.seq ?? this.first;
+    return this.#records[placeAfter(this.#records, time, ({ at }) => at) - 1]?.seq ?? this.first;
   }
 
   /** The record that has this `seq`. */
   record(seq: number): InspectorRecord | undefined {
-    const found = this.#records[placeAfter(this.#records, seq) - 1];
+    const found = this.#records[placeAfter(this.#records, seq, seqOf) - 1];
     return found?.seq === seq ? found : undefined;
   }
 
   /** How many of the records are not after this instant. */
   countUntil(seq: number): number {
-    return placeAfter(this.#records, seq);
+    return placeAfter(this.#records, seq, seqOf);
   }
 
   /** The milestones of an actor, in order, and the decisions by which it had to go. */
@@ -207,9 +202,9 @@ export class History {
     const cut = (this.#milestones[stretches * CHECKPOINT_EVERY - 1] as MilestoneRecord).seq;
     this.#checkpoints = this.#checkpoints.slice(stretches);
     this.#milestones = this.#milestones.slice(stretches * CHECKPOINT_EVERY);
-    this.#records = this.#records.slice(placeAfter(this.#records, cut));
+    this.#records = this.#records.slice(placeAfter(this.#records, cut, seqOf));
     for (const [id, own] of this.#own) {
-      const kept = own.slice(placeAfter(own, cut));
+      const kept = own.slice(placeAfter(own, cut, seqOf));
       if (kept.length === 0) this.#own.delete(id);
       else this.#own.set(id, kept);
     }
@@ -227,15 +222,4 @@ export class History {
 
 function stayIn({ state, phase }: ActorState): Pick<Stay, 'state' | 'phase'> {
   return { state, phase };
-}
-
-/** How many of the records have this `seq` or a lower one. */
-function placeAfter(records: readonly { readonly seq: number }[], seq: number): number {
-  let [low, high] = [0, records.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((records[middle] as { readonly seq: number }).seq <= seq) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

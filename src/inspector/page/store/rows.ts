@@ -114,17 +114,6 @@ function isWanted(row: Row, filter: RowFilter): boolean {
   return !filter.hiddenTypes.has(row.type);
 }
 
-/** How many of the rows are not after an instant. */
-export function rowsUntil(rows: readonly Row[], seq: number): number {
-  let [low, high] = [0, rows.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((rows[middle] as Row).seq <= seq) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /** The row of one record. */
 export function rowOf(record: InspectorRecord): Row {
   const { seq, at, actor } = record;
