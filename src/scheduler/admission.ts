@@ -167,7 +167,7 @@ export class Admission {
     this.#withdraw(key);
     const own = this.ledger.get(key, generation);
     if (own !== undefined && own.standing !== 'warm') {
-      this.#outbox.send(ref, { type: 'GRANTED', generation, at: now, gpus: own.gpus });
+      this.#outbox.send(ref, { type: 'GRANTED', generation, gpus: own.gpus });
       return;
     }
     if (own !== undefined) this.ledger.claim(own, true);

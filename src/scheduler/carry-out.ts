@@ -62,7 +62,7 @@ function grant(request: Request, conclusion: Of<'grant'>, books: Books, now: num
   const answered = queue.get(key);
   if (answered?.generation === generation) agenda.forget(answered);
   ledger.reserve(plugin, generation, ref, need, now);
-  outbox.send(ref, { type: 'GRANTED', generation, at: now, gpus: ledger.get(key, generation)?.gpus });
+  outbox.send(ref, { type: 'GRANTED', generation, gpus: ledger.get(key, generation)?.gpus });
 }
 
 function refuse(request: Request, conclusion: Of<'refuse'>, books: Books, now: number): void {
@@ -85,7 +85,7 @@ function wait(request: Request, conclusion: Of<'wait'>, books: Books, now: numbe
   queue.park(request);
   queue.remind(request, again !== undefined && again > now ? again : Infinity);
   queue.keep(request, keep === true);
-  // Memory is kept back only for the first that the policy keeps it for, and for those that have given something for it.
+  // Memory is kept back only for the first request that the policy keeps it for, and for requests whose victims have left.
   const confirms = confirmBy !== undefined && evictions.has(key) ? 'confirmed' : undefined;
   const waitsFor = queue.firstKept === request ? 'kept' : confirms;
   const freed = waitsFor === undefined ? evictions.delete(key) : evictions.holdWaiting(request, waitsFor, ledger);

@@ -3,7 +3,7 @@ import { type Need, NOTHING, type Resources } from './need.ts';
 import type { Victim } from './policies/policy.ts';
 import type { Resident, Standing } from './resident.ts';
 
-/** What is reserved for one generation of one plugin, from the grant until its process tree is gone. */
+/** What is reserved for one generation of one plugin, from the grant until its process tree has ended. */
 export interface Reservation extends Resident {
   ref: AnyActorRef;
   need: Need;

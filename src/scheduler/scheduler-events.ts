@@ -47,9 +47,9 @@ export type SchedulerEvent =
       readonly generation: number;
       readonly kept?: Resources | undefined;
     }
-  /** The process tree of the generation is gone. */
+  /** The process tree of the generation has ended. */
   | { readonly type: 'FREED'; readonly plugin: string; readonly generation: number }
-  /** The generation has leases out and does not go. Its next IDLE must follow when they are back. */
+  /** The generation has leases out and stays. Its next IDLE must follow when they are back. */
   | { readonly type: 'DENIED'; readonly plugin: string; readonly generation: number }
   /** The monitor's figures. */
   | ({ readonly type: 'MEASURED' } & Measurement)
@@ -61,16 +61,15 @@ export type SchedulerReply =
   | {
       readonly type: 'GRANTED';
       readonly generation: number;
-      readonly at: number;
       /** The UUIDs of the GPUs that it may use; `undefined`: those that its manifest and the host say. */
       readonly gpus?: readonly string[] | undefined;
     }
   /** The warm worker cannot have its GPU back, and a new one would get memory elsewhere: end it and ask anew. */
   | { readonly type: 'START_COLD'; readonly generation: number }
   | { readonly type: 'REFUSED'; readonly generation: number; readonly error: SchedulerRefusal }
-  /** Go, unless a lease is out. Answered by RELEASED, FREED or DENIED. */
+  /** Leave, unless a lease is out. Answered by RELEASED, FREED or DENIED. */
   | { readonly type: 'RELEASE'; readonly generation: number }
-  /** Take no new calls and go when the last one ends, or deny at the deadline. Answered like RELEASE. */
+  /** Take no new calls and leave when the last one ends, or deny at the deadline. Answered like RELEASE. */
   | { readonly type: 'YIELD'; readonly generation: number; readonly deadline: number };
 
 /** What the scheduler asks the monitor for; answered by MEASURED. */

@@ -137,7 +137,7 @@ export class WaitingQueue {
     return this.#waiting.firstFitting(available, after);
   }
 
-  /** Takes the request out of those that wait, because others are evicted for it. */
+  /** Ends the waiting of a request, because others are evicted for it. */
   unpark(request: Request): void {
     this.#waiting.delete(request);
     this.#kept.delete(request);
