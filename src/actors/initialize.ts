@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import { resolveConfig } from '../settings/plugin-config.ts';
@@ -33,7 +34,8 @@ export async function initializeStartedWorker(
 
 /**
  * Completes a config with the defaults of the plugin's schema (the manifest's, else the worker's own), checks it, and
- * gives it to the plugin. Resolves to the complete config; rejects with `E_CONFIG` or the plugin's own error.
+ * gives it to the plugin. Resolves to the complete config; rejects with `E_CONFIG`, also where there is a config and the
+ * worker takes none, or the plugin's own error.
  */
 export async function initializeWorker(
   channel: WorkerChannel,
@@ -41,8 +43,16 @@ export async function initializeWorker(
   given: unknown,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const schema = entry.manifest.config_schema ?? (await channel.configSchema(signal)) ?? undefined;
-  const config = await resolveConfig(schema, given, entry.manifest.name);
-  await channel.initialize(config, signal);
+  const { name, worker, config_schema: ownSchema } = entry.manifest;
+  const schema = ownSchema ?? (await channel.config?.schema(signal)) ?? undefined;
+  const config = await resolveConfig(schema, given, name);
+  if (channel.config !== undefined) await channel.config.initialize(config, signal);
+  else if (!isDeepStrictEqual(config, {})) {
+    throw new GreenroomError(
+      'E_CONFIG',
+      `The config of "${name}" cannot be given to its worker: a worker of kind "${worker}" takes none. Load "${name}" without a config, and leave config_schema out of ${entry.file}.`,
+      { plugin: name },
+    );
+  }
   return config;
 }

@@ -5,7 +5,8 @@ import type { Liveness } from '../settings/plugin-settings.ts';
 
 /**
  * Asks a worker at its control address, again and again, whether it is alive; calls back once when it does not answer
- * in time. An answer means alive, even while it is busy. Returns how to stop.
+ * in time. An answer means alive, even while it is busy. One that cannot be asked is not: its end is seen by its process.
+ * Returns how to stop.
  */
 export function watchLiveness(
   plugin: string,
@@ -14,6 +15,8 @@ export function watchLiveness(
   clock: Clock,
   onLost: (error: GreenroomError) => void,
 ): () => void {
+  if (channel.health === undefined) return () => {};
+  const health = channel.health.bind(channel);
   let stopped = false;
   let timer: unknown;
   let asking: AbortController | undefined;
@@ -40,7 +43,7 @@ export function watchLiveness(
       asking?.abort();
       lost(undefined);
     }, timeoutMs);
-    channel.health(signal).then(
+    health(signal).then(
       () => {
         clock.clearTimeout(timer);
         if (!stopped) timer = clock.setTimeout(ask, intervalMs);

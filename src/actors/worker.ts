@@ -48,7 +48,7 @@ export function provideWorker({
       cleanup: fromPromise(async ({ input: { connection, name, generation }, signal }) => {
         await measure(name, generation);
         signal.throwIfAborted();
-        await connection.channel.cleanup(signal);
+        await connection.channel.cleanup?.(signal);
       }),
       liveness: fromCallback(({ input: { name, connection, liveness }, sendBack }) =>
         liveness === undefined

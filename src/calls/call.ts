@@ -182,8 +182,13 @@ export class Call implements Guest {
 
   start(residency: Residency): void {
     this.#residency = residency;
-    if (this.#path === 'stream' && !residency.streams) {
-      const { plugin } = this.#site;
+    this.#send(residency);
+  }
+
+  #send(residency: Residency): void {
+    const { channel } = residency;
+    const { plugin } = this.#site;
+    if (this.#path === 'stream' && channel.stream === undefined) {
       this.#onError(
         new GreenroomError(
           'E_UNSUPPORTED',
@@ -193,12 +198,8 @@ export class Call implements Guest {
       );
       return;
     }
-    this.#send(residency);
-  }
-
-  #send(residency: Residency): void {
     this.#unsent = false;
-    this.#inFlight = residency.channel[this.#path](this.id, this.#body, this.#answersOf(residency));
+    this.#inFlight = channel[this.#path]?.(this.id, this.#body, this.#answersOf(residency));
   }
 
   refuse(error: GreenroomError): void {
@@ -312,11 +313,12 @@ export class Call implements Guest {
     );
   }
 
+  /** Rejects where the worker does not say that it is alive; one that cannot be asked is, as its process has not ended. */
   async #isAlive({ channel }: Residency): Promise<void> {
     const late = new AbortController();
     const timer = this.#site.clock.setTimeout(() => late.abort(), CHECK_MS);
     try {
-      await channel.health(late.signal);
+      await channel.health?.(late.signal);
     } catch (error) {
       // The host program's own shortage says nothing about the worker.
       if (!(error instanceof GreenroomError) || connectionFault(error) !== 'shortage') throw error;
@@ -382,7 +384,7 @@ export class Call implements Guest {
   #askToStop(residency: Residency): void {
     // A paused stream stands still in the worker too, and would not see that it is cancelled.
     this.#inFlight?.resume();
-    residency.channel.cancel(this.id).catch(() => {});
+    residency.channel.cancel?.(this.id).catch(() => {});
   }
 
   #succeed(result: unknown): void {

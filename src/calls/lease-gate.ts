@@ -7,8 +7,6 @@ export interface Residency {
   readonly channel: WorkerChannel;
   /** How many calls the worker takes at once. */
   readonly concurrency: number;
-  /** Whether the worker can stream. */
-  readonly streams: boolean;
   /** The calls at the worker now. Changed by the gate alone. */
   readonly guests: Set<Guest>;
   /** Whether it has had a call; until then what it takes up says little. Set by the gate alone. */

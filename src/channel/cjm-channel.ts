@@ -7,7 +7,7 @@ import type { GreenroomError } from '../errors.ts';
 import type { CancelOutcome, Health } from '../protocol.ts';
 import { CallAnswer } from './call-answer.ts';
 import { type PolledSink, withPolledProgress } from './cjm-progress.ts';
-import type { CallInFlight, CallSink, WorkerChannel } from './worker-channel.ts';
+import type { CallInFlight, CallSink, ConfigChannel, WorkerChannel } from './worker-channel.ts';
 import { connectTo, requestJson } from './worker-connections.ts';
 
 /** Where an older worker listens. */
@@ -21,7 +21,7 @@ export interface CjmChannelOptions {
  * The channel to a worker of the system that Greenroom replaces: loopback TCP without a token, bare results,
  * `{"detail": …}` errors, raw NDJSON chunks in which `{"error": …}` is the error, and progress that has to be asked for.
  */
-export function createCjmChannel(options: CjmChannelOptions): WorkerChannel {
+export function createCjmChannel(options: CjmChannelOptions): CjmChannel {
   return new CjmChannel(options);
 }
 
@@ -30,9 +30,9 @@ const CALL_HEADERS = Object.entries(HEADERS).flat();
 
 /**
  * Every request has a connection of its own: after an error of its own an older worker closes a connection without
- * saying so, and a call that is sent on it just then would be lost.
+ * saying so, and a call that is sent on it just then would be lost. The older wire has no release.
  */
-class CjmChannel implements WorkerChannel {
+export class CjmChannel implements WorkerChannel {
   readonly #plugin: string;
   readonly #address: string;
   readonly #open = new Set<Client | Pool>();
@@ -43,6 +43,13 @@ class CjmChannel implements WorkerChannel {
   /** Ends the health requests that are open as plugin code begins to run. */
   #asking: AbortController | undefined;
   #health: Health | undefined;
+  readonly config: ConfigChannel = {
+    initialize: async (config, signal) => {
+      await this.#askPlugin('POST', '/initialize', signal, config ?? {});
+    },
+    get: (signal) => this.#askPlugin('GET', '/config', signal),
+    schema: (signal) => this.#askPlugin('GET', '/config_schema', signal),
+  };
   #closed = false;
 
   constructor({ plugin, port }: CjmChannelOptions) {
@@ -98,23 +105,6 @@ class CjmChannel implements WorkerChannel {
       ...(typeof name === 'string' ? { name } : {}),
       ...(typeof version === 'string' ? { version } : {}),
     };
-  }
-
-  async initialize(config: unknown, signal: AbortSignal): Promise<void> {
-    await this.#askPlugin('POST', '/initialize', signal, config ?? {});
-  }
-
-  config(signal: AbortSignal): Promise<unknown> {
-    return this.#askPlugin('GET', '/config', signal);
-  }
-
-  configSchema(signal: AbortSignal): Promise<unknown> {
-    return this.#askPlugin('GET', '/config_schema', signal);
-  }
-
-  /** The older wire has no release. */
-  release(): Promise<boolean> {
-    return Promise.resolve(false);
   }
 
   async cleanup(signal: AbortSignal): Promise<void> {

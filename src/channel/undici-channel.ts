@@ -5,7 +5,7 @@ import { protocolError, remoteError } from './remote-error.ts';
 import type { GreenroomError } from '../errors.ts';
 import type { CancelOutcome, Health } from '../protocol.ts';
 import { CallAnswer } from './call-answer.ts';
-import type { CallInFlight, CallSink, WorkerChannel } from './worker-channel.ts';
+import type { CallInFlight, CallSink, ConfigChannel, SendCall, WorkerChannel } from './worker-channel.ts';
 import { connectTo, requestJson } from './worker-connections.ts';
 
 /** Where a worker listens, and how many calls it takes at once. */
@@ -24,13 +24,14 @@ export interface ChannelOptions {
 }
 
 /** The channel to a worker that speaks the protocol. */
-export function createUndiciChannel(options: ChannelOptions): WorkerChannel {
+export function createUndiciChannel(options: ChannelOptions): UndiciChannel {
   return new UndiciChannel(options);
 }
 
 const OUTCOMES: ReadonlySet<unknown> = new Set<CancelOutcome>(['requested', 'unsupported', 'unknown']);
 
-class UndiciChannel implements WorkerChannel {
+/** See {@link createUndiciChannel}. */
+export class UndiciChannel implements WorkerChannel {
   readonly #plugin: string;
   readonly #calls: Client | Pool;
   readonly #control: Client | Pool;
@@ -40,6 +41,9 @@ class UndiciChannel implements WorkerChannel {
   readonly #headers: Record<string, string>;
   readonly #capabilities: readonly string[];
   readonly #parse: AnswerParser;
+  /** An own property in any case, so that all channels are of one shape. */
+  readonly stream: SendCall | undefined;
+  readonly config: ConfigChannel;
   #closed = false;
 
   constructor({ plugin, address, control, token, concurrency, capabilities, parse = parseAnswer }: ChannelOptions) {
@@ -51,14 +55,20 @@ class UndiciChannel implements WorkerChannel {
     this.#control = connectTo(control, 1);
     this.#headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
     this.#callHeaders = Object.entries(this.#headers).flat();
+    this.stream = capabilities.includes('stream')
+      ? (call, body, sink) => this.#send('/execute_stream', body, new Answer(plugin, 'stream', call, sink, parse))
+      : undefined;
+    this.config = {
+      initialize: async (config, signal) => {
+        await this.#ask(this.#admin, 'POST', '/initialize', { config }, signal);
+      },
+      get: (signal) => this.#ask(this.#admin, 'GET', '/config', undefined, signal),
+      schema: (signal) => this.#ask(this.#admin, 'GET', '/config_schema', undefined, signal),
+    };
   }
 
   execute(call: string, body: string, sink: CallSink): CallInFlight {
     return this.#send('/execute', body, new Answer(this.#plugin, 'execute', call, sink, this.#parse));
-  }
-
-  stream(call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute_stream', body, new Answer(this.#plugin, 'stream', call, sink, this.#parse));
   }
 
   async cancel(call: string): Promise<CancelOutcome> {
@@ -71,18 +81,6 @@ class UndiciChannel implements WorkerChannel {
     const health = await this.#ask(this.#control, 'GET', '/health', undefined, signal);
     if (!isHealth(health)) throw protocolError(this.#plugin, 'answered /health without status, pid or nonce');
     return health;
-  }
-
-  async initialize(config: unknown, signal: AbortSignal): Promise<void> {
-    await this.#ask(this.#admin, 'POST', '/initialize', { config }, signal);
-  }
-
-  config(signal: AbortSignal): Promise<unknown> {
-    return this.#ask(this.#admin, 'GET', '/config', undefined, signal);
-  }
-
-  configSchema(signal: AbortSignal): Promise<unknown> {
-    return this.#ask(this.#admin, 'GET', '/config_schema', undefined, signal);
   }
 
   async release(signal: AbortSignal): Promise<boolean> {

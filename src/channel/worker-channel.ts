@@ -24,28 +24,45 @@ export interface CallInFlight {
   resume(): void;
 }
 
-/** The port to one worker's HTTP interface. Adapters: `undici-channel.ts` and, for older workers, `cjm-channel.ts`. */
-export interface WorkerChannel {
-  /** Sends a call; `body` is a `CallBody` as JSON, `call` its identifier. */
-  execute(call: string, body: string, sink: CallSink): CallInFlight;
-  /** Sends a streaming call. */
-  stream(call: string, body: string, sink: CallSink): CallInFlight;
-  /** Asks the worker to stop a call; rejects with a GreenroomError when it cannot be asked. */
-  cancel(call: string): Promise<CancelOutcome>;
-  /** Answered in milliseconds by a worker that is alive, whatever it is doing. The caller sets the deadline. */
-  health(signal: AbortSignal): Promise<Health>;
+/** Sends a call; `body` is a `CallBody` as JSON, `call` its identifier. */
+export type SendCall = (call: string, body: string, sink: CallSink) => CallInFlight;
+
+/** The config of the plugin at a worker. */
+export interface ConfigChannel {
   /** Gives the plugin its config, at the start and again to change it. */
   initialize(config: unknown, signal: AbortSignal): Promise<void>;
   /** The plugin's current config. */
-  config(signal: AbortSignal): Promise<unknown>;
+  get(signal: AbortSignal): Promise<unknown>;
   /** The JSON Schema of the plugin's config, or null where it has none. */
-  configSchema(signal: AbortSignal): Promise<unknown>;
-  /** Asks the plugin to give up its heavy resources; false where it has no release. */
-  release(signal: AbortSignal): Promise<boolean>;
-  /** Tells the plugin that it is about to be stopped, if it has a cleanup or calls that are still ending. */
-  cleanup(signal: AbortSignal): Promise<void>;
+  schema(signal: AbortSignal): Promise<unknown>;
+}
+
+/**
+ * The port to one worker: what every worker can do, and, where it is there, what some can. Adapters: `undici-channel.ts`
+ * and, for older workers, `cjm-channel.ts`.
+ */
+export interface WorkerChannel {
+  readonly execute: SendCall;
   /** Breaks every connection; calls in flight end with `E_CRASHED`. Idempotent. */
   close(): void;
+  /** Sends a streaming call. Without it, streams are refused with `E_UNSUPPORTED`. */
+  readonly stream?: SendCall | undefined;
+  /**
+   * Asks the worker to stop a call; rejects with a GreenroomError when it cannot be asked. Without it, a cancelled call
+   * goes on until it ends, or until the worker is killed for it.
+   */
+  cancel?(call: string): Promise<CancelOutcome>;
+  /**
+   * Answered in milliseconds by a worker that is alive, whatever it is doing. The caller sets the deadline. Without it,
+   * a worker is taken to be alive until its process has ended.
+   */
+  health?(signal: AbortSignal): Promise<Health>;
+  /** Without it, the plugin takes no config. */
+  readonly config?: ConfigChannel;
+  /** Asks the plugin to give up its heavy resources; false, as without it, where it has no release. */
+  release?(signal: AbortSignal): Promise<boolean>;
+  /** Tells the plugin that it is about to be stopped, if it has a cleanup or calls that are still ending. */
+  cleanup?(signal: AbortSignal): Promise<void>;
 }
 
 /** A connection to a worker that has shown who it is. */
@@ -53,6 +70,4 @@ export interface Connection {
   readonly channel: WorkerChannel;
   /** How many calls it takes at once. */
   readonly concurrency: number;
-  /** Whether it can stream. */
-  readonly streams: boolean;
 }

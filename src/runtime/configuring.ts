@@ -8,9 +8,12 @@ import type { PluginRecord } from './plugin-record.ts';
 /** A plugin's config: what a running worker says, else what it was given or would start with. */
 export async function configOf(plugins: PluginLookup, name: string): Promise<unknown> {
   const record = plugins.find(name);
-  if (record.serving) return withLease(record.gate, (channel, signal) => channel.config(signal));
-  const { config, entry } = record.context;
-  return structuredClone(await resolveConfig(entry.manifest.config_schema, config, name));
+  const own = async (): Promise<unknown> => {
+    const { config, entry } = record.context;
+    return structuredClone(await resolveConfig(entry.manifest.config_schema, config, name));
+  };
+  if (!record.serving) return own();
+  return withLease(record.gate, (channel, signal) => channel.config?.get(signal) ?? own());
 }
 
 /** The JSON Schema of a plugin's config: the manifest's, else a running worker's, else null. */
@@ -18,7 +21,8 @@ export async function configSchemaOf(plugins: PluginLookup, name: string): Promi
   const record = plugins.find(name);
   const own = record.entry.manifest.config_schema;
   if (own !== undefined) return structuredClone(own);
-  return record.serving ? withLease(record.gate, (channel, signal) => channel.configSchema(signal)) : null;
+  if (!record.serving) return null;
+  return withLease(record.gate, async (channel, signal) => (await channel.config?.schema(signal)) ?? null);
 }
 
 /** Gives a loaded plugin another config, without a restart. */

@@ -30,8 +30,8 @@ export class WorkerMeasurements {
     if (slot?.residency === undefined) return undefined;
     await this.learn(context, slot.generation);
     signal.throwIfAborted();
-    const hasReleased = await slot.residency.channel.release(signal);
-    if (!hasReleased) return undefined;
+    const hasReleased = await slot.residency.channel.release?.(signal);
+    if (hasReleased !== true) return undefined;
     if (slot.pid === undefined) return this.#scheduling.keptBy(context, undefined, 0);
     const [memory, vramMb] = await Promise.all([this.#memory(slot.pid), this.#systemMonitor.gpuUseOf(slot.pid)]);
     return this.#scheduling.keptBy(context, memory, vramMb);

@@ -34,7 +34,7 @@ export const cjm: WorkerKind = {
       try {
         const health = await channel.health(signal);
         // A stranger may have taken the port; only the process that we started may answer.
-        if (health.pid === process.pid) return { channel, concurrency, streams: true };
+        if (health.pid === process.pid) return { channel, concurrency };
       } catch {
         // Not listening yet. The start deadline and the exit end this loop.
       }

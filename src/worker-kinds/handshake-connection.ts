@@ -42,5 +42,5 @@ export async function connectByHandshake(
       { plugin, cause: error },
     );
   }
-  return { channel, concurrency, streams: capabilities.includes('stream') };
+  return { channel, concurrency };
 }

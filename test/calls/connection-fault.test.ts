@@ -23,18 +23,20 @@ test.each([
   expect(connectionFault(broken(code, syscall))).toBe(fault);
 });
 
-test('a call whose worker could not be connected to for want of descriptors fails typed, and the worker stays', () => {
+/** A call at a worker that cannot be asked whether it is alive: its sinks, what became of it, what the gate told. */
+function callAtWorker() {
   const events: GateEvent[] = [];
   const gate = new LeaseGate('p', (event) => events.push(event));
   const clock = new SimulatedClock();
   const sinks: CallSink[] = [];
-  const channel = {
-    execute: (_id: string, _body: string, sink: CallSink) => {
+  const channel: WorkerChannel = {
+    execute: (_id, _body, sink) => {
       sinks.push(sink);
       return { pause: () => {}, resume: () => {} };
     },
-  } as Partial<WorkerChannel> as WorkerChannel;
-  gate.open({ generation: 1, channel, concurrency: 1, streams: false, guests: new Set() });
+    close: () => {},
+  };
+  gate.open({ generation: 1, channel, concurrency: 1, guests: new Set() });
   const site = {
     plugin: 'p',
     gate,
@@ -54,6 +56,11 @@ test('a call whose worker could not be connected to for want of descriptors fail
     onError: (error: unknown) => results.push(error),
   };
   new Call(site, 'execute', 'c', { body: '{}', tempFiles: [] }, {}, outcome).begin();
+  return { clock, sinks, results, events };
+}
+
+test('a call whose worker could not be connected to for want of descriptors fails typed, and the worker stays', () => {
+  const { clock, sinks, results, events } = callAtWorker();
   sinks[0]?.onError(broken('EMFILE'));
   clock.pass(1_000);
   expect(results).toEqual([
@@ -62,5 +69,13 @@ test('a call whose worker could not be connected to for want of descriptors fail
       message: expect.stringContaining('Cannot connect to the worker of "p": this program has no file descriptor left'),
     }),
   ]);
+  expect(events.map(({ type }) => type)).not.toContain('UNREACHABLE');
+});
+
+test('a call whose connection broke fails, and a worker that cannot be asked is taken to be alive', async () => {
+  const { clock, sinks, results, events } = callAtWorker();
+  sinks[0]?.onError(broken('ECONNRESET', 'read'));
+  await clock.advance(1_000);
+  expect(results).toMatchObject([{ code: 'E_CRASHED' }]);
   expect(events.map(({ type }) => type)).not.toContain('UNREACHABLE');
 });

@@ -11,7 +11,6 @@ const residency = (generation = 1, concurrency = 1): Residency => ({
   generation,
   channel: {} as WorkerChannel,
   concurrency,
-  streams: true,
   guests: new Set(),
 });
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createCjmChannel } from '../../src/channel/cjm-channel.ts';
-import type { CallInFlight, WorkerChannel } from '../../src/channel/worker-channel.ts';
+import { type CjmChannel, createCjmChannel } from '../../src/channel/cjm-channel.ts';
+import type { CallInFlight } from '../../src/channel/worker-channel.ts';
 import { Moment, type Played, playHttp, told } from '../fixtures/channel/server.ts';
 
 const open: { close(): void }[] = [];
@@ -14,7 +14,7 @@ afterEach(async () => {
 type Answer = (response: ServerResponse, body: string, route: string) => void;
 
 /** A channel to a played older worker; what is not in the table has nothing to say. */
-async function channelTo(routes: Record<string, Answer>): Promise<WorkerChannel> {
+async function channelTo(routes: Record<string, Answer>): Promise<CjmChannel> {
   const played = await playHttp((request, response, body) => {
     const route = `${request.method} ${request.url}`;
     const answer = routes[route];
@@ -191,7 +191,7 @@ describe('a call of an older worker', () => {
   });
 
   it('hands on a result that waits for the progress before it, where the worker ends meanwhile', async () => {
-    let channel: WorkerChannel | undefined;
+    let channel: CjmChannel | undefined;
     channel = await channelTo({
       'POST /execute': says('done'),
       'GET /progress': () => channel?.close(),
@@ -203,7 +203,7 @@ describe('a call of an older worker', () => {
   it('takes {"_job_error": …} for an error of every request, whatever its status', async () => {
     const error = says({ _job_error: { category: 'user_input', message: 'no such model' } });
     const channel = await channelTo({ 'POST /initialize': error, 'GET /config': error });
-    for (const asked of [channel.initialize({}, never), channel.config(never)]) {
+    for (const asked of [channel.config.initialize({}, never), channel.config.get(never)]) {
       await expect(asked).rejects.toMatchObject({ code: 'E_REMOTE', remote: { message: 'no such model' } });
     }
   });
@@ -341,11 +341,10 @@ describe('everything but calls of an older worker', () => {
       'POST /cleanup': noted({ status: 'cleaned' }),
     });
     expect(await channel.health(never)).toEqual({ status: 'ok', pid: 7, nonce: '', name: 'elder', version: '1' });
-    await channel.initialize({ model: 'base' }, never);
-    expect(await channel.config(never)).toEqual({ a: 1 });
-    expect(await channel.configSchema(never)).toEqual({});
-    expect(await channel.cancel('c')).toBe('requested');
-    expect(await channel.release(never)).toBe(false);
+    await channel.config.initialize({ model: 'base' }, never);
+    expect(await channel.config.get(never)).toEqual({ a: 1 });
+    expect(await channel.config.schema(never)).toEqual({});
+    expect(await channel.cancel()).toBe('requested');
     await channel.cleanup(never);
     expect(seen).toEqual([
       'GET /health ',
@@ -360,11 +359,11 @@ describe('everything but calls of an older worker', () => {
   it('says when a cancel is not supported, failed, or senseless', async () => {
     let answer: unknown = { status: 'not_supported' };
     const channel = await channelTo({ 'POST /cancel': (response) => reply(response, 200, answer) });
-    expect(await channel.cancel('c')).toBe('unsupported');
+    expect(await channel.cancel()).toBe('unsupported');
     answer = { status: 'error', detail: 'cannot' };
-    await expect(channel.cancel('c')).rejects.toMatchObject({ code: 'E_REMOTE', remote: { message: 'cannot' } });
+    await expect(channel.cancel()).rejects.toMatchObject({ code: 'E_REMOTE', remote: { message: 'cannot' } });
     answer = 'what?';
-    await expect(channel.cancel('c')).rejects.toMatchObject({ code: 'E_PROTOCOL' });
+    await expect(channel.cancel()).rejects.toMatchObject({ code: 'E_PROTOCOL' });
   });
 
   it('rejects with the error of the plugin, and with E_PROTOCOL where the answer makes no sense', async () => {
@@ -373,11 +372,11 @@ describe('everything but calls of an older worker', () => {
       'GET /health': says({ status: 'running' }),
       'GET /config': (response) => response.writeHead(500).end('Internal Server Error'),
     });
-    await expect(channel.initialize({}, never)).rejects.toMatchObject({
+    await expect(channel.config.initialize({}, never)).rejects.toMatchObject({
       code: 'E_REMOTE',
       remote: { message: 'no such model' },
     });
     await expect(channel.health(never)).rejects.toMatchObject({ code: 'E_PROTOCOL' });
-    await expect(channel.config(never)).rejects.toMatchObject({ code: 'E_PROTOCOL' });
+    await expect(channel.config.get(never)).rejects.toMatchObject({ code: 'E_PROTOCOL' });
   });
 });

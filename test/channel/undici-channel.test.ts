@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createUndiciChannel } from '../../src/channel/undici-channel.ts';
-import type { CallInFlight, WorkerChannel } from '../../src/channel/worker-channel.ts';
+import { createUndiciChannel, type UndiciChannel } from '../../src/channel/undici-channel.ts';
+import type { CallInFlight, SendCall } from '../../src/channel/worker-channel.ts';
 import { Moment, type Played, playHttp, playRaw, told } from '../fixtures/channel/server.ts';
+
+type StreamingChannel = UndiciChannel & { readonly stream: SendCall };
 
 const open: { close(): void }[] = [];
 const playing: Played[] = [];
@@ -12,7 +14,12 @@ afterEach(async () => {
   for (const played of playing.splice(0)) await played.stop();
 });
 
-function channelTo(played: Played, concurrency = 1, control = played, capabilities = ['cleanup']): WorkerChannel {
+function channelTo(
+  played: Played,
+  concurrency = 1,
+  control = played,
+  capabilities = ['cleanup', 'stream'],
+): StreamingChannel {
   playing.push(played);
   const channel = createUndiciChannel({
     plugin: 'talker',
@@ -23,7 +30,7 @@ function channelTo(played: Played, concurrency = 1, control = played, capabiliti
     capabilities,
   });
   open.push(channel);
-  return channel;
+  return channel as StreamingChannel;
 }
 
 const ndjson = { 'content-type': 'application/x-ndjson' };
@@ -384,9 +391,9 @@ describe('everything but calls over undici', () => {
     expect(await channel.release(never)).toBe(true);
     answers['/release'] = { outcome: 'unsupported' };
     expect(await channel.release(never)).toBe(false);
-    expect(await channel.config(never)).toEqual({ a: 1 });
-    expect(await channel.configSchema(never)).toBeNull();
-    await channel.initialize({ b: 2 }, never);
+    expect(await channel.config.get(never)).toEqual({ a: 1 });
+    expect(await channel.config.schema(never)).toBeNull();
+    await channel.config.initialize({ b: 2 }, never);
     await channel.cleanup(never);
     expect(seen).toEqual([
       ['GET', '/health', '', true],
@@ -437,12 +444,12 @@ describe('everything but calls over undici', () => {
     const channel = channelTo(await playHttp((_request, response) => answer?.(response)));
     answer = (response) =>
       reply(response, 400, { error: { type: 'ValueError', message: 'no such model', category: 'input' } });
-    await expect(channel.initialize({}, never)).rejects.toMatchObject({
+    await expect(channel.config.initialize({}, never)).rejects.toMatchObject({
       code: 'E_REMOTE',
       remote: { type: 'ValueError', category: 'input' },
     });
     answer = (response) => response.writeHead(200).end('what?');
-    await expect(channel.config(never)).rejects.toMatchObject({ code: 'E_PROTOCOL' });
+    await expect(channel.config.get(never)).rejects.toMatchObject({ code: 'E_PROTOCOL' });
     answer = (response) => reply(response, 404, { nothing: true });
     await expect(channel.cleanup(never)).rejects.toMatchObject({ code: 'E_PROTOCOL' });
     answer = (response) => reply(response, 200, { status: 'ok', pid: '7' });
@@ -462,7 +469,7 @@ describe('everything but calls over undici', () => {
       more();
     });
     const channel = channelTo(played);
-    await expect(channel.configSchema(never)).rejects.toMatchObject({
+    await expect(channel.config.schema(never)).rejects.toMatchObject({
       code: 'E_PROTOCOL',
       message: expect.stringContaining('answered /config_schema with more than 16 MiB'),
     });
@@ -495,7 +502,7 @@ describe('everything but calls over undici', () => {
       }),
     );
     await channel.health(never);
-    await channel.config(never);
+    await channel.config.get(never);
     await told((sink) => channel.execute('c', body, sink));
     expect(closed).toHaveLength(3);
     channel.close();

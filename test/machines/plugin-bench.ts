@@ -228,7 +228,7 @@ export class PluginBench {
   }
 
   ready(generation = this.context.generation): void {
-    const connection = { channel: {} as WorkerChannel, concurrency: 1, streams: true };
+    const connection = { channel: {} as WorkerChannel, concurrency: 1 };
     this.send({ type: 'WORKER.READY', generation, connection, config: {} });
   }
 

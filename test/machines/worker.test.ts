@@ -49,10 +49,10 @@ class Bench {
         ) as never,
         connect: fromPromise(({ input, signal }) => workers.connect(input.process, input.launch, signal)),
         initialize: fromPromise(async ({ input, signal }) => {
-          await input.connection.channel.initialize(input.config, signal);
+          await input.connection.channel.config?.initialize(input.config, signal);
           return input.config;
         }),
-        cleanup: fromPromise(({ input, signal }) => input.connection.channel.cleanup(signal)),
+        cleanup: fromPromise(async ({ input, signal }) => input.connection.channel.cleanup?.(signal)),
         liveness: fromCallback<never, { name: string; connection: never; liveness: never }>(({ input, sendBack }) =>
           watchLiveness(input.name, input.connection, input.liveness, clock, (error) =>
             sendBack({ type: 'LIVENESS.LOST', error }),
@@ -116,7 +116,7 @@ test('a worker is launched, shows who it is, is initialised and up; stopped, it 
   ]);
   expect(bench.events).toEqual(['WORKER.SPAWNED', 'WORKER.CONNECTED', 'WORKER.READY', 'WORKER.EXITED', 'WORKER.GONE']);
   expect(bench.told.every((event) => event.generation === 3)).toBe(true);
-  expect(bench.told[2]).toMatchObject({ config: { size: 1 }, connection: { concurrency: 1, streams: true } });
+  expect(bench.told[2]).toMatchObject({ config: { size: 1 }, connection: { concurrency: 1 } });
   expect([bench.process.signals, bench.clock.pending]).toEqual([['SIGTERM'], 0]);
 });
 

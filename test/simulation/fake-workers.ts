@@ -1,4 +1,4 @@
-import type { CallInFlight, CallSink, WorkerChannel } from '../../src/channel/worker-channel.ts';
+import type { CallInFlight, CallSink, ConfigChannel, WorkerChannel } from '../../src/channel/worker-channel.ts';
 import type { TreeSampler } from '../../src/measure/process-tree.ts';
 import type { connectWorker } from '../../src/actors/connect.ts';
 import type { LaunchRequest } from '../../src/machines/worker.ts';
@@ -144,7 +144,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
   connect(signal: AbortSignal): Promise<Connection> {
     const error = new GreenroomError('E_HANDSHAKE', 'That is no handshake.');
     const { concurrency } = this;
-    return this.#step(this.manner.connect, { channel: this, concurrency, streams: true }, error, signal);
+    return this.#step(this.manner.connect, { channel: this, concurrency }, error, signal);
   }
 
   /** What was late goes on. */
@@ -267,17 +267,12 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
     return this.#step(this.manner.health, { nonce: this.nonce, pid: this.pid } as Health, broken(), signal);
   }
 
-  initialize(_config: unknown, signal: AbortSignal): Promise<void> {
-    return this.#step(this.manner.initialize, undefined, new GreenroomError('E_REMOTE', 'It will not start.'), signal);
-  }
-
-  config(): Promise<unknown> {
-    return Promise.resolve({});
-  }
-
-  configSchema(): Promise<unknown> {
-    return Promise.resolve(null);
-  }
+  readonly config: ConfigChannel = {
+    initialize: (_config, signal) =>
+      this.#step(this.manner.initialize, undefined, new GreenroomError('E_REMOTE', 'It will not start.'), signal),
+    get: () => Promise.resolve({}),
+    schema: () => Promise.resolve(null),
+  };
 
   async release(signal: AbortSignal): Promise<boolean> {
     this.#asked(this, 'release');

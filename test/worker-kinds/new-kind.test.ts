@@ -18,21 +18,12 @@ function createLineChannel(plugin: string, { input, output }: WorkerStreams): Wo
     waiting.get(call)?.onResult(result);
     waiting.delete(call);
   });
-  const send: WorkerChannel['execute'] = (call, body, sink) => {
-    waiting.set(call, sink);
-    input.write(`${body}\n`);
-    return { pause() {}, resume() {} };
-  };
   return {
-    execute: send,
-    stream: send,
-    cancel: async () => 'unsupported',
-    health: async () => ({ status: 'ok', pid: 0, nonce: '', name: plugin }),
-    initialize: async () => {},
-    config: async () => ({}),
-    configSchema: async () => null,
-    release: async () => false,
-    cleanup: async () => {},
+    execute(call, body, sink) {
+      waiting.set(call, sink);
+      input.write(`${body}\n`);
+      return { pause() {}, resume() {} };
+    },
     close() {
       for (const sink of waiting.values())
         sink.onError(new GreenroomError('E_CRASHED', 'The worker ended.', { plugin }));
@@ -54,7 +45,7 @@ const lines: WorkerKind = {
   async connect({ plugin, process: worker, concurrency }) {
     const channel = createLineChannel(plugin, await worker.streams());
     worker.onExit(() => channel.close());
-    return { channel, concurrency, streams: false };
+    return { channel, concurrency };
   },
 };
 
@@ -79,6 +70,55 @@ test('a kind of worker that one file defines is discovered, started, called, res
   await supervisor.execute('b');
   expect(room.snapshot('a').pid).toBeUndefined();
   await expect.poll(() => supervisor.logs('b')).toContain('echo is up');
+});
+
+test('a worker that can only be called streams nothing and takes no config', async () => {
+  const room = await openRoom({ a: { worker: 'lines', module: PROGRAM } });
+  const { supervisor } = room;
+  await supervisor.load('a');
+  await expect(supervisor.stream('a').next()).rejects.toMatchObject({ code: 'E_UNSUPPORTED' });
+  expect([await supervisor.config('a'), await supervisor.configSchema('a')]).toEqual([{}, null]);
+  await expect(supervisor.updateConfig('a', { size: 1 })).rejects.toMatchObject({
+    code: 'E_CONFIG',
+    message: expect.stringContaining('a worker of kind "lines" takes none'),
+  });
+  await supervisor.updateConfig('a', {});
+  expect(await supervisor.execute('a', { n: 1 })).toMatchObject({ n: 1 });
+});
+
+test('a start with a config of a worker that takes none fails, and is not tried again', async () => {
+  const config_schema = { properties: { size: { default: 1 } } };
+  const room = await openRoom({
+    given: { worker: 'lines', module: PROGRAM },
+    own: { worker: 'lines', module: PROGRAM, config_schema },
+  });
+  const error = { code: 'E_CONFIG', message: expect.stringContaining('Load "given" without a config') };
+  await expect(room.supervisor.load('given', { config: { size: 1 } })).rejects.toMatchObject(error);
+  await expect(room.supervisor.load('own')).rejects.toMatchObject({ code: 'E_CONFIG' });
+  expect(room.snapshot('own')).toMatchObject({ generation: 1, loaded: false });
+  await room.supervisor.load('given', { config: {} });
+});
+
+test('a worker that cannot be told of a cancelled call is replaced if it goes on with it', async () => {
+  const room = await openRoom({ a: { worker: 'lines', module: PROGRAM, cancel_grace_ms: 50 } });
+  const { supervisor } = room;
+  const controller = new AbortController();
+  await supervisor.load('a');
+  const busy = room.entered('a', 'busy');
+  const call = supervisor.execute('a', { silent: true }, { signal: controller.signal });
+  const cancelled = expect(call).rejects.toMatchObject({ code: 'E_CANCELLED' });
+  await busy;
+  controller.abort();
+  await cancelled;
+  expect(await supervisor.execute('a', { n: 2 })).toMatchObject({ n: 2 });
+  expect(room.snapshot('a')).toMatchObject({ generation: 2, restarts: 0 });
+});
+
+test('a worker that has nothing to release is unloaded', async () => {
+  const room = await openRoom({ a: { worker: 'lines', module: PROGRAM } });
+  await room.supervisor.load('a');
+  await room.supervisor.release('a');
+  expect(room.snapshot('a')).toMatchObject({ state: 'released', phase: 'cold', pid: undefined });
 });
 
 test('a manifest of an unknown kind says which ones there are', async () => {

@@ -156,7 +156,7 @@ export class Views {
       pid: process?.pid,
       connected: connection !== undefined,
       concurrency: connection?.concurrency,
-      streams: connection?.streams,
+      streams: connection && connection.channel.stream !== undefined,
       told,
     };
   }

@@ -65,8 +65,8 @@ export const notePid = base.assign(({ context, event }) =>
 /** Remembers the connection of a worker that is ready. */
 export const noteReady = base.assign(({ context, event }) => {
   if (event.type !== 'WORKER.READY') return {};
-  const { channel, concurrency, streams } = event.connection;
-  const residency: Residency = { generation: event.generation, channel, concurrency, streams, guests: new Set() };
+  const { channel, concurrency } = event.connection;
+  const residency: Residency = { generation: event.generation, channel, concurrency, guests: new Set() };
   return { starved: false, workers: changed(context, event.generation, { residency }) };
 });
 
