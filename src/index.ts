@@ -13,8 +13,8 @@
  * - `machines/`: the state machines of supervisor, scheduler, plugin and worker; states and transitions only.
  * - `settings/`: the settings of a supervisor and of a plugin, and a plugin's config.
  * - `scheduler/`: who gets memory and GPUs, and who is evicted for it; pure functions. `policies/`, `gpus/`.
- * - `calls/`: a call on its way: its input, the lease gate in front of a worker, streams.
- * - `channel/`: the wire to a worker: requests, answers, frames; one channel for the protocol, one for older workers.
+ * - `calls/`: a call on its way: the lease gate in front of a worker, streams.
+ * - `channel/`: the wire to a worker: inputs, answers, frames; one channel for the protocol, one for older workers.
  * - `worker-kinds/`: how each kind of worker is started: program, arguments, environment.
  * - `manifest/`: manifests: schema, reading, watching, what a change causes.
  * - `orphans/`: what keeps processes from outliving their supervisor: marks, control groups, the guard, the sweep.
@@ -49,7 +49,7 @@ export type { TransitionEvent } from './runtime/plugin-effects.ts';
 
 // Calls
 export type { CallOptions, Progress, StreamOptions } from './calls/call.ts';
-export type { FileBacked } from './calls/input.ts';
+export type { FileBacked } from './channel/encoded-input.ts';
 
 // Scheduling
 export type { Explanation, Holding, IdleStreams } from './runtime/explanation.ts';

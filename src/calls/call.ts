@@ -6,7 +6,7 @@ import { callListener } from '../events/listeners.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import type { CallEnd, CallWatch } from './call-watch.ts';
 import { connectionFault } from './connection-fault.ts';
-import { type EncodedCall, removeTempFiles, type UnsavedCall } from './input.ts';
+import { type EncodedInput, removeTempFiles, type UnsavedInput } from '../channel/encoded-input.ts';
 import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
 
 /** How far a call has come, as its plugin reports it. */
@@ -43,6 +43,8 @@ export interface StreamOptions extends CallOptions {
 export interface CallSite {
   readonly plugin: string;
   readonly gate: LeaseGate;
+  /** Writes an input as the plugin's kind of worker takes it. Throws `E_SERIALIZE`. */
+  readonly encode: (input: unknown) => EncodedInput | UnsavedInput;
   /** Times the caller. */
   readonly clock: Clock;
   /** Times the worker. */
@@ -89,10 +91,11 @@ export class Call implements Guest {
   readonly deadline: number | undefined;
   readonly #site: CallSite;
   readonly #path: 'execute' | 'stream';
-  #body = '';
+  /** Kept for sending it again. */
+  #input!: EncodedInput;
   #tempFiles: readonly string[] = [];
   /** What is still to be saved to files before it can be sent. */
-  #unsaved: UnsavedCall | undefined;
+  #unsaved: UnsavedInput | undefined;
   readonly #options: CallOptions;
   #outcome: CallOutcome | undefined;
   /** Tells whoever watches the calls of the end. */
@@ -111,15 +114,15 @@ export class Call implements Guest {
     site: CallSite,
     path: 'execute' | 'stream',
     id: string,
-    encoded: EncodedCall | UnsavedCall,
+    input: EncodedInput | UnsavedInput,
     options: CallOptions,
     outcome: CallOutcome,
   ) {
     this.#site = site;
     this.#path = path;
     this.id = id;
-    if ('save' in encoded) this.#unsaved = encoded;
-    else this.#encoded(encoded);
+    if ('save' in input) this.#unsaved = input;
+    else this.#input = input;
     this.#options = options;
     this.#outcome = outcome;
     this.#onEnd = site.calls.begin(site.plugin, id);
@@ -145,9 +148,11 @@ export class Call implements Guest {
     else void this.#save(this.#unsaved);
   }
 
-  async #save(unsaved: UnsavedCall): Promise<void> {
+  async #save(unsaved: UnsavedInput): Promise<void> {
     try {
-      this.#encoded(await unsaved.save());
+      const { input, tempFiles } = await unsaved.save();
+      this.#input = input;
+      this.#tempFiles = tempFiles;
     } catch (error) {
       this.#fail(error as GreenroomError);
       return;
@@ -156,11 +161,6 @@ export class Call implements Guest {
     // It may have been cancelled meanwhile, or have run out of time.
     if (this.#outcome === undefined) this.#discardFiles();
     else this.#site.gate.enter(this);
-  }
-
-  #encoded({ body, tempFiles }: EncodedCall): void {
-    this.#body = body;
-    this.#tempFiles = tempFiles;
   }
 
   /** Cancels the call for its caller. */
@@ -199,7 +199,7 @@ export class Call implements Guest {
       return;
     }
     this.#unsent = false;
-    this.#inFlight = channel[this.#path]?.(this.id, this.#body, this.#answersOf(residency));
+    this.#inFlight = channel[this.#path]?.(this.id, this.#input, this.#answersOf(residency));
   }
 
   refuse(error: GreenroomError): void {

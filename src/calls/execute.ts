@@ -2,7 +2,7 @@ import { isOptions, wrongArgument } from '../argument-checks.ts';
 import { wallTime } from '../time/clock.ts';
 import { GreenroomError } from '../errors.ts';
 import { Call, type CallOptions, type CallSite, nextCallId, type StreamOptions } from './call.ts';
-import { encodeCall, type EncodedCall, type UnsavedCall } from './input.ts';
+import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import { CallStream, type StreamSource } from './stream.ts';
 import { StreamHandle } from './stream-handle.ts';
 
@@ -11,7 +11,7 @@ export function executeCall<Output>(site: CallSite, input: unknown, options: Cal
   return new Promise<Output>((resolve, reject) => {
     const id = nextCallId();
     checkOptions(site.plugin, options);
-    new Call(site, 'execute', id, encodeCall(site.plugin, id, input), options, {
+    new Call(site, 'execute', id, site.encode(input), options, {
       onChunk: () => {},
       onResult: resolve,
       onError: reject,
@@ -29,12 +29,12 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: Strea
   const id = nextCallId();
   const { plugin, clock } = site;
   let limitMs = site.streamIdleMs;
-  let encoded: EncodedCall | UnsavedCall | GreenroomError;
+  let encoded: EncodedInput | UnsavedInput | GreenroomError;
   try {
     checkOptions(plugin, options);
     limitMs = options.streamIdleMs ?? limitMs;
     // Now, and not at the first `next()`, until when the caller may have changed it.
-    encoded = encodeCall(plugin, id, input);
+    encoded = site.encode(input);
   } catch (error) {
     encoded = error as GreenroomError;
   }

@@ -15,7 +15,8 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
   protected readonly plugin: string;
   protected readonly kind: CallKind;
   protected readonly sink: CallSink;
-  readonly #call: string;
+  /** The call's identifier. */
+  readonly call: string;
   protected readonly parse: AnswerParser;
   #controller: Dispatcher.DispatchController | undefined;
   #pauseWanted = false;
@@ -28,7 +29,7 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
 
   constructor(plugin: string, kind: CallKind, call: string, sink: CallSink, parse: AnswerParser) {
     this.plugin = plugin;
-    this.#call = call;
+    this.call = call;
     this.kind = kind;
     this.sink = sink;
     this.parse = parse;
@@ -65,12 +66,12 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
   ): void {
     this.#status = status;
     const answered = headers[CALL_HEADER];
-    if (answered !== undefined && answered !== this.#call) {
+    if (answered !== undefined && answered !== this.call) {
       this.#ended = true;
       // The next answer on this connection would be that of this call.
       controller.abort(new Error('The answer is that of another call.'));
       this.sink.onError(
-        protocolError(this.plugin, `answered call ${this.#call} with the answer of call ${String(answered)}`),
+        protocolError(this.plugin, `answered call ${this.call} with the answer of call ${String(answered)}`),
       );
       return;
     }

@@ -6,6 +6,7 @@ import { protocolError, remoteError } from './remote-error.ts';
 import type { GreenroomError } from '../errors.ts';
 import type { CancelOutcome, Health } from '../protocol.ts';
 import { CallAnswer } from './call-answer.ts';
+import { callBody, type EncodedInput } from './encoded-input.ts';
 import { type PolledSink, withPolledProgress } from './cjm-progress.ts';
 import type { CallInFlight, CallSink, ConfigChannel, WorkerChannel } from './worker-channel.ts';
 import { connectTo, requestJson } from './worker-connections.ts';
@@ -57,12 +58,12 @@ export class CjmChannel implements WorkerChannel {
     this.#address = `tcp:127.0.0.1:${port}`;
   }
 
-  execute(call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute', body, 'execute', call, sink);
+  execute(call: string, input: EncodedInput, sink: CallSink): CallInFlight {
+    return this.#send('/execute', input, 'execute', call, sink);
   }
 
-  stream(call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute_stream', body, 'stream', call, sink);
+  stream(call: string, input: EncodedInput, sink: CallSink): CallInFlight {
+    return this.#send('/execute_stream', input, 'stream', call, sink);
   }
 
   /** Stops whatever runs: an older worker does not tell calls apart. */
@@ -151,7 +152,7 @@ export class CjmChannel implements WorkerChannel {
     };
   }
 
-  #send(path: string, body: string, kind: CallKind, call: string, sink: CallSink): CallInFlight {
+  #send(path: string, input: EncodedInput, kind: CallKind, call: string, sink: CallSink): CallInFlight {
     const free = this.#occupy();
     const client = this.#connect();
     const watched = this.#watched(sink, () => {
@@ -159,7 +160,7 @@ export class CjmChannel implements WorkerChannel {
       this.#disconnect(client);
     });
     const answer = new Answer(this.#plugin, kind, call, watched, parseAnyAnswer);
-    client.dispatch({ path, method: 'POST', headers: CALL_HEADERS, body }, answer);
+    client.dispatch({ path, method: 'POST', headers: CALL_HEADERS, body: callBody(call, input) }, answer);
     return answer;
   }
 

@@ -5,6 +5,7 @@ import { protocolError, remoteError } from './remote-error.ts';
 import type { GreenroomError } from '../errors.ts';
 import type { CancelOutcome, Health } from '../protocol.ts';
 import { CallAnswer } from './call-answer.ts';
+import { callBody, type EncodedInput } from './encoded-input.ts';
 import type { CallInFlight, CallSink, ConfigChannel, SendCall, WorkerChannel } from './worker-channel.ts';
 import { connectTo, requestJson } from './worker-connections.ts';
 
@@ -56,7 +57,7 @@ export class UndiciChannel implements WorkerChannel {
     this.#headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
     this.#callHeaders = Object.entries(this.#headers).flat();
     this.stream = capabilities.includes('stream')
-      ? (call, body, sink) => this.#send('/execute_stream', body, new Answer(plugin, 'stream', call, sink, parse))
+      ? (call, input, sink) => this.#send('/execute_stream', input, new Answer(plugin, 'stream', call, sink, parse))
       : undefined;
     this.config = {
       initialize: async (config, signal) => {
@@ -67,8 +68,8 @@ export class UndiciChannel implements WorkerChannel {
     };
   }
 
-  execute(call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#send('/execute', body, new Answer(this.#plugin, 'execute', call, sink, this.#parse));
+  execute(call: string, input: EncodedInput, sink: CallSink): CallInFlight {
+    return this.#send('/execute', input, new Answer(this.#plugin, 'execute', call, sink, this.#parse));
   }
 
   async cancel(call: string): Promise<CancelOutcome> {
@@ -102,7 +103,8 @@ export class UndiciChannel implements WorkerChannel {
     for (const client of [this.#calls, this.#admin, this.#control]) client.destroy(cause).catch(() => {});
   }
 
-  #send(path: string, body: string, answer: Answer): CallInFlight {
+  #send(path: string, input: EncodedInput, answer: Answer): CallInFlight {
+    const body = callBody(answer.call, input);
     this.#calls.dispatch({ path, method: 'POST', headers: this.#callHeaders, body }, answer);
     return answer;
   }

@@ -1,5 +1,6 @@
 import type { GreenroomError } from '../errors.ts';
 import type { CancelOutcome, Health } from '../protocol.ts';
+import type { EncodedInput } from './encoded-input.ts';
 
 /**
  * Where one call's answers go. The channel calls `onResult` or `onError` exactly once, and nothing after it. A sink
@@ -24,8 +25,8 @@ export interface CallInFlight {
   resume(): void;
 }
 
-/** Sends a call; `body` is a `CallBody` as JSON, `call` its identifier. */
-export type SendCall = (call: string, body: string, sink: CallSink) => CallInFlight;
+/** Writes a call for its wire and sends it; `call` is its identifier. */
+export type SendCall = (call: string, input: EncodedInput, sink: CallSink) => CallInFlight;
 
 /** The config of the plugin at a worker. */
 export interface ConfigChannel {

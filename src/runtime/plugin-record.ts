@@ -2,9 +2,11 @@ import type { ActorRefFrom } from 'xstate';
 import type { CallSite } from '../calls/call.ts';
 import type { CallWatch } from '../calls/call-watch.ts';
 import { LeaseGate } from '../calls/lease-gate.ts';
+import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { Clock } from '../time/clock.ts';
 import type { PluginContext, PluginEvent, PluginPhase, PluginState, pluginMachine } from '../machines/plugin.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
+import { kindOf } from '../worker-kinds/kinds.ts';
 
 /** The state of one plugin at one moment, as plain frozen data. Times are milliseconds since the epoch. */
 export interface PluginSnapshot {
@@ -120,6 +122,10 @@ export class PluginRecord implements CallSite {
   watch(watcher: () => void): () => void {
     this.#watchers.add(watcher);
     return () => void this.#watchers.delete(watcher);
+  }
+
+  encode(input: unknown): EncodedInput | UnsavedInput {
+    return kindOf(this.entry.manifest).encode(this.plugin, input);
   }
 
   idempotent(): boolean {

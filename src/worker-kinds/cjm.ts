@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCjmChannel } from '../channel/cjm-channel.ts';
+import { encodeInput } from '../channel/encoded-input.ts';
 import type { WorkerKind } from './kind.ts';
 import { PYTHON_ENV, PYTHON_PASS_ENV, pythonOf, pythonPrograms } from './python-interpreter.ts';
 
@@ -16,6 +17,7 @@ export const cjm: WorkerKind = {
   startMs: 300_000,
   isPositional: true,
   start: { by: 'port' },
+  encode: encodeInput,
   programs: pythonPrograms,
   command: (entry) => ({
     file: pythonOf(entry),

@@ -1,3 +1,4 @@
+import { encodeInput } from '../channel/encoded-input.ts';
 import { parseAnyAnswer } from '../channel/exact-answer.ts';
 import { connectByHandshake } from './handshake-connection.ts';
 import type { WorkerKind } from './kind.ts';
@@ -11,6 +12,7 @@ export const command: WorkerKind = {
   startMs: 30_000,
   isPositional: false,
   start: { by: 'boot-line', descriptor: 0, waits: false },
+  encode: encodeInput,
   programs: ({ resolved: { command: program } }) =>
     program === undefined ? [] : [{ field: 'command', what: 'program', program }],
   command: ({ manifest: { args = [] }, resolved }) => ({ file: resolved.command ?? '', args }),

@@ -1,3 +1,4 @@
+import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { Connection } from '../channel/worker-channel.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 
@@ -90,6 +91,11 @@ export interface WorkerKind {
   /** Whether its plugins name their parameters as they like, so that they are passed by position. */
   readonly isPositional: boolean;
   readonly start: KindStart;
+  /**
+   * Writes the input of a call, at the call: there may be no worker yet, and the one that comes may be of another kind,
+   * as manifests change. Throws `E_SERIALIZE` where its workers cannot be sent such an input.
+   */
+  encode(plugin: string, input: unknown): EncodedInput | UnsavedInput;
   programs(entry: KindEntry): readonly KindProgram[];
   command(entry: KindEntry, settings: KindSettings): KindCommand;
   /**

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { encodeInput } from '../channel/encoded-input.ts';
 import { parseAnswer } from '../channel/exact-answer.ts';
 import { connectByHandshake } from './handshake-connection.ts';
 import type { WorkerKind } from './kind.ts';
@@ -16,6 +17,7 @@ export const node: WorkerKind = {
   isPositional: false,
   // Node cannot move a descriptor out of a plugin's way as Python can, so its workers are given another.
   start: { by: 'boot-line', descriptor: 3, waits: true },
+  encode: encodeInput,
   programs: () => [],
   command(_entry, { nodePath }) {
     const { file, env, problem } = nodeProgram(nodePath);

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { encodeInput } from '../channel/encoded-input.ts';
 import { parseAnswer } from '../channel/exact-answer.ts';
 import { connectByHandshake } from './handshake-connection.ts';
 import type { WorkerKind } from './kind.ts';
@@ -28,6 +29,7 @@ export const python: WorkerKind = {
   startMs: 30_000,
   isPositional: true,
   start: { by: 'boot-line', descriptor: 0, waits: true },
+  encode: encodeInput,
   programs: pythonPrograms,
   command: (entry) => ({ file: pythonOf(entry), args: ['-c', LAUNCHER, PYTHON_FOLDER], env: PYTHON_ENV }),
   connect: (target, signal) => connectByHandshake(target, parseAnswer, signal),

@@ -4,6 +4,7 @@ import { Call, type CallSite } from '../../src/calls/call.ts';
 import { CallWatch } from '../../src/calls/call-watch.ts';
 import { connectionFault } from '../../src/calls/connection-fault.ts';
 import { type GateEvent, LeaseGate } from '../../src/calls/lease-gate.ts';
+import { encodeInput } from '../../src/channel/encoded-input.ts';
 import { brokenError } from '../../src/channel/remote-error.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
 
@@ -40,6 +41,7 @@ function callAtWorker() {
   const site = {
     plugin: 'p',
     gate,
+    encode: (input) => encodeInput('p', input),
     clock,
     patience: clock,
     idempotent: () => false,
@@ -55,7 +57,7 @@ function callAtWorker() {
     onResult: (result: unknown) => results.push(result),
     onError: (error: unknown) => results.push(error),
   };
-  new Call(site, 'execute', 'c', { body: '{}', tempFiles: [] }, {}, outcome).begin();
+  new Call(site, 'execute', 'c', { args: '[]', kwargs: '{}' }, {}, outcome).begin();
   return { clock, sinks, results, events };
 }
 

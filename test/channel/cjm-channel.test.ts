@@ -42,7 +42,7 @@ const streams =
     response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(text);
   };
 
-const body = '{"call":"c","args":[1],"kwargs":{}}';
+const input = { args: '[1]', kwargs: '{}' };
 const never = new AbortController().signal;
 
 describe('a call of an older worker', () => {
@@ -56,8 +56,8 @@ describe('a call of an older worker', () => {
           reply(response, 200, result);
         },
       });
-      expect(await told((sink) => channel.execute('c', body, sink))).toMatchObject({ result, outcomes: 1 });
-      expect(sent).toEqual([body]);
+      expect(await told((sink) => channel.execute('c', input, sink))).toMatchObject({ result, outcomes: 1 });
+      expect(sent).toEqual(['{"call":"c","args":[1],"kwargs":{}}']);
     },
   );
 
@@ -69,7 +69,7 @@ describe('a call of an older worker', () => {
         void response.writeHead(status, { 'content-type': 'application/json' }).end(text);
     const outcome = async (answer: Answer) => {
       const channel = await channelTo({ 'POST /execute': answer });
-      return (await told((sink) => channel.execute('c', body, sink))).error;
+      return (await told((sink) => channel.execute('c', input, sink))).error;
     };
     const refused = { code: 'E_SERIALIZE', plugin: 'elder' };
     expect(await outcome(raw(`{"detail":[${id}]}`))).toMatchObject({
@@ -81,7 +81,7 @@ describe('a call of an older worker', () => {
       remote: { details: [{ id }] },
     });
     const channel = await channelTo({ 'POST /execute_stream': streams(`1\n{"error":${id},"n":1}\n`) });
-    const stream = await told((sink) => channel.stream('c', body, sink));
+    const stream = await told((sink) => channel.stream('c', input, sink));
     expect(stream).toMatchObject({
       chunks: [1],
       error: { ...refused, message: expect.stringContaining(`error is ${id}`) },
@@ -90,7 +90,7 @@ describe('a call of an older worker', () => {
 
   it('hands on bare chunks and ends with the body', async () => {
     const channel = await channelTo({ 'POST /execute_stream': streams('1\n"zwei"\n{"error":"x","n":1}\nnull\n') });
-    const so = await told((sink) => channel.stream('c', body, sink));
+    const so = await told((sink) => channel.stream('c', input, sink));
     expect(so).toMatchObject({ chunks: [1, 'zwei', { error: 'x', n: 1 }, null], last: 'result', outcomes: 1 });
   });
 
@@ -104,7 +104,7 @@ describe('a call of an older worker', () => {
   ] as const)('makes an E_REMOTE of %s', async (_what, answer, remote) => {
     const channel = await channelTo({ 'POST /execute': answer, 'POST /execute_stream': answer });
     for (const kind of ['execute', 'stream'] as const) {
-      const so = await told((sink) => channel[kind]('c', body, sink));
+      const so = await told((sink) => channel[kind]('c', input, sink));
       expect(so).toMatchObject({ outcomes: 1, error: { code: 'E_REMOTE', plugin: 'elder', remote } });
     }
   });
@@ -120,7 +120,7 @@ describe('a call of an older worker', () => {
     ['a broken {"_job_error": …}', '1\n{"_job_error":null}\n', { type: 'Error', message: '', category: 'fatal' }],
   ])('takes the chunk %s for the error of the plugin', async (_what, text, remote) => {
     const channel = await channelTo({ 'POST /execute_stream': streams(text) });
-    const so = await told((sink) => channel.stream('c', body, sink));
+    const so = await told((sink) => channel.stream('c', input, sink));
     expect(so).toMatchObject({ chunks: [1], outcomes: 1, error: { code: 'E_REMOTE', remote } });
   });
 
@@ -135,7 +135,7 @@ describe('a call of an older worker', () => {
     ['stream', 'POST /execute_stream', streams('1\n{"half":\n')],
   ] as const)('makes an E_PROTOCOL of a senseless answer to %s', async (kind, route, answer) => {
     const channel = await channelTo({ [route]: answer });
-    const so = await told((sink) => channel[kind]('c', body, sink));
+    const so = await told((sink) => channel[kind]('c', input, sink));
     expect(so).toMatchObject({ outcomes: 1, error: { code: 'E_PROTOCOL' } });
   });
 
@@ -146,7 +146,7 @@ describe('a call of an older worker', () => {
         response.write('1\n', () => response.destroy());
       },
     });
-    const so = await told((sink) => channel.stream('c', body, sink));
+    const so = await told((sink) => channel.stream('c', input, sink));
     expect(so).toMatchObject({ chunks: [1], outcomes: 1, last: 'error', error: { code: 'E_CRASHED' } });
   });
 
@@ -171,7 +171,7 @@ describe('a call of an older worker', () => {
         } else reply(response, 200, next);
       },
     });
-    const so = await told((sink) => channel.execute('c', body, sink));
+    const so = await told((sink) => channel.execute('c', input, sink));
     expect(so.progress).toEqual([
       [0.1, undefined],
       [0.5, 'half'],
@@ -186,7 +186,7 @@ describe('a call of an older worker', () => {
       'POST /execute': says('done'),
       'GET /progress': says({ progress: 0, message: '' }),
     });
-    const so = await told((sink) => channel.execute('c', body, sink));
+    const so = await told((sink) => channel.execute('c', input, sink));
     expect(so).toMatchObject({ progress: [], result: 'done', last: 'result', outcomes: 1 });
   });
 
@@ -196,7 +196,7 @@ describe('a call of an older worker', () => {
       'POST /execute': says('done'),
       'GET /progress': () => channel?.close(),
     });
-    const so = await told((sink) => channel.execute('c', body, sink));
+    const so = await told((sink) => channel.execute('c', input, sink));
     expect(so).toMatchObject({ progress: [], result: 'done', last: 'result', outcomes: 1 });
   });
 
@@ -221,8 +221,8 @@ describe('a call of an older worker', () => {
         response.writeHead(500).end('Internal Server Error', () => response.socket?.destroy());
       },
     });
-    expect(await told((sink) => channel.execute('c', body, sink))).toMatchObject({ error: { code: 'E_PROTOCOL' } });
-    expect(await told((sink) => channel.execute('c', body, sink))).toMatchObject({ result: 'next' });
+    expect(await told((sink) => channel.execute('c', input, sink))).toMatchObject({ error: { code: 'E_PROTOCOL' } });
+    expect(await told((sink) => channel.execute('c', input, sink))).toMatchObject({ result: 'next' });
   });
 
   it.each([
@@ -234,7 +234,7 @@ describe('a call of an older worker', () => {
     ],
   ])('takes {"_job_error": …} for the error of the plugin: %s', async (_where, answer) => {
     const channel = await channelTo({ 'POST /execute': answer });
-    const so = await told((sink) => channel.execute('c', body, sink));
+    const so = await told((sink) => channel.execute('c', input, sink));
     expect(so).toMatchObject({
       outcomes: 1,
       error: { code: 'E_REMOTE', remote: { message: 'later', category: 'transient', retryable: true } },
@@ -259,7 +259,7 @@ describe('a call of an older worker', () => {
     answers = false;
     const before = channel.health(never);
     await asked.happened;
-    const call = told((sink) => channel.execute('c', body, sink));
+    const call = told((sink) => channel.execute('c', input, sink));
     expect(await before).toMatchObject({ pid: 7 });
     await arrived.happened;
     expect(await channel.health(never)).toMatchObject({ pid: 7 });
@@ -295,7 +295,7 @@ describe('a call of an older worker', () => {
     let got = 0;
     let call: CallInFlight | undefined;
     const outcome = told(
-      (sink) => channel.stream('c', body, sink),
+      (sink) => channel.stream('c', input, sink),
       (_chunk, inFlight) => {
         got += 1;
         if (call !== undefined) return;
@@ -315,7 +315,7 @@ describe('a call of an older worker', () => {
   it('ends calls in flight with E_CRASHED, once, when it is closed', async () => {
     const arrival = new Moment();
     const channel = await channelTo({ 'POST /execute': () => arrival.happen() });
-    const call = told((sink) => channel.execute('c', body, sink));
+    const call = told((sink) => channel.execute('c', input, sink));
     await arrival.happened;
     channel.close();
     channel.close();

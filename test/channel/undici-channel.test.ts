@@ -36,8 +36,7 @@ function channelTo(
 const ndjson = { 'content-type': 'application/x-ndjson' };
 const json = { 'content-type': 'application/json' };
 const never = new AbortController().signal;
-const callBody = (call: string): string => JSON.stringify({ call, args: [], kwargs: {} });
-const body = '{"call":"c","args":[],"kwargs":{}}';
+const input = { args: '[]', kwargs: '{}' };
 
 function reply(response: ServerResponse, status: number, value: unknown): void {
   response.writeHead(status, json).end(JSON.stringify(value));
@@ -51,9 +50,11 @@ describe('a call over undici', () => {
       reply(response, 200, { result: { ok: [1] } });
     }, where);
     const channel = channelTo(played);
-    const so = await told((sink) => channel.execute('c', body, sink));
+    const so = await told((sink) => channel.execute('c', input, sink));
     expect(so).toMatchObject({ result: { ok: [1] }, outcomes: 1 });
-    expect(seen).toEqual([['POST', '/execute', 'Bearer secret', 'application/json', body]]);
+    expect(seen).toEqual([
+      ['POST', '/execute', 'Bearer secret', 'application/json', '{"call":"c","args":[],"kwargs":{}}'],
+    ]);
   });
 
   it('is never given the answer of another call', async () => {
@@ -68,11 +69,11 @@ describe('a call over undici', () => {
     });
     const channel = channelTo(played);
     for (const way of ['execute', 'stream'] as const) {
-      expect(await told((sink) => channel[way]('first', callBody('first'), sink))).toMatchObject({ outcomes: 1 });
-      const so = await told((sink) => channel[way]('second', callBody('second'), sink));
+      expect(await told((sink) => channel[way]('first', input, sink))).toMatchObject({ outcomes: 1 });
+      const so = await told((sink) => channel[way]('second', input, sink));
       expect(so).toMatchObject({ error: { code: 'E_PROTOCOL', plugin: 'talker' }, chunks: [], outcomes: 1 });
       expect(so.error?.message).toContain('answered call second with the answer of call first');
-      expect((await told((sink) => channel[way]('third', callBody('third'), sink))).error).toBeUndefined();
+      expect((await told((sink) => channel[way]('third', input, sink))).error).toBeUndefined();
     }
     // The connection on which the answers had got out of order is not used again.
     expect(connections.size).toBe(3);
@@ -88,7 +89,7 @@ describe('a call over undici', () => {
       response.end(big);
     });
     const channel = channelTo(played);
-    const so = await told((sink) => channel.execute('c', body, sink));
+    const so = await told((sink) => channel.execute('c', input, sink));
     expect(so.error).toBeUndefined();
     expect((so.result as string).length).toBe(15 * 1024 * 1024);
   });
@@ -106,7 +107,7 @@ describe('a call over undici', () => {
       more();
     });
     const channel = channelTo(played);
-    const so = await told((sink) => channel[way]('c', body, sink));
+    const so = await told((sink) => channel[way]('c', input, sink));
     expect(so).toMatchObject({ error: { code: 'E_PROTOCOL', plugin: 'talker' }, outcomes: 1 });
     expect(so.error?.message).toContain('more than 256 MiB');
     await left.happened;
@@ -119,7 +120,7 @@ describe('a call over undici', () => {
       response.end('{"progress":0.9,"message":"soon"}\n{"result":3}\n');
     });
     const channel = channelTo(played);
-    const so = await told((sink) => channel.execute('c', body, sink));
+    const so = await told((sink) => channel.execute('c', input, sink));
     expect(so).toMatchObject({
       progress: [
         [0.1, undefined],
@@ -138,7 +139,7 @@ describe('a call over undici', () => {
       response.end('{"chunk":1}\n{"chunk":"zwei"}\n{"end":true}\n');
     });
     const channel = channelTo(played);
-    const so = await told((sink) => channel.stream('c', body, sink));
+    const so = await told((sink) => channel.stream('c', input, sink));
     expect(so).toMatchObject({ chunks: [1, 'zwei'], last: 'result', outcomes: 1 });
   });
 
@@ -156,7 +157,7 @@ describe('a call over undici', () => {
   ])('makes an %s of an error sent with status %i', async (code, status, answer, remote) => {
     const channel = channelTo(await playHttp((_request, response) => reply(response, status, answer)));
     for (const kind of ['execute', 'stream'] as const) {
-      const so = await told((sink) => channel[kind]('c', body, sink));
+      const so = await told((sink) => channel[kind]('c', input, sink));
       expect(so).toMatchObject({ outcomes: 1, error: { code, plugin: 'talker', remote } });
       expect(so.error?.message).toContain('talker');
     }
@@ -179,13 +180,13 @@ describe('a call over undici', () => {
       response.writeHead(status, { 'content-type': type }).end(text);
     });
     const channel = channelTo(played);
-    const so = await told((sink) => channel[kind]('c', body, sink));
+    const so = await told((sink) => channel[kind]('c', input, sink));
     expect(so).toMatchObject({ outcomes: 1, error: { code: 'E_PROTOCOL', plugin: 'talker' } });
   });
 
   it('makes an E_PROTOCOL of what is not HTTP', async () => {
     const channel = channelTo(await playRaw((socket) => socket.end('I speak no HTTP.\r\n\r\n')));
-    const so = await told((sink) => channel.execute('c', body, sink));
+    const so = await told((sink) => channel.execute('c', input, sink));
     expect(so).toMatchObject({ outcomes: 1, error: { code: 'E_PROTOCOL' } });
     await expect(channel.health(never)).rejects.toMatchObject({ code: 'E_PROTOCOL' });
   });
@@ -209,7 +210,7 @@ describe('a call over undici', () => {
       });
       const channel = channelTo(played);
       const kind = text.includes('ndjson') ? 'stream' : 'execute';
-      const so = await told((sink) => channel[kind]('c', body, sink));
+      const so = await told((sink) => channel[kind]('c', input, sink));
       expect(so).toMatchObject({ outcomes: 1, last: 'error', error: { code: 'E_CRASHED', plugin: 'talker' } });
       expect(so.error?.message).toContain('talker');
     }
@@ -222,10 +223,10 @@ describe('a call over undici', () => {
       socket.destroy();
     });
     const channel = channelTo(played);
-    await told((sink) => channel.execute('c', body, sink));
+    await told((sink) => channel.execute('c', input, sink));
     expect(requests).toBe(1);
     await playing.pop()?.stop();
-    const so = await told((sink) => channel.execute('c', body, sink));
+    const so = await told((sink) => channel.execute('c', input, sink));
     expect(so).toMatchObject({ outcomes: 1, error: { code: 'E_CRASHED' } });
   });
 
@@ -240,8 +241,8 @@ describe('a call over undici', () => {
       return undefined;
     });
     const channel = channelTo(played);
-    const so = await told((sink) => channel.stream('c', body, sink));
-    expect(await told((sink) => channel.execute('d', body, sink))).toMatchObject({ result: 'next', outcomes: 1 });
+    const so = await told((sink) => channel.stream('c', input, sink));
+    expect(await told((sink) => channel.execute('d', input, sink))).toMatchObject({ result: 'next', outcomes: 1 });
     expect(so).toMatchObject({ chunks: [], outcomes: 1, last: 'result' });
   });
 
@@ -269,7 +270,7 @@ describe('a call over undici', () => {
     let got = 0;
     let call: CallInFlight | undefined;
     const outcome = told(
-      (sink) => channel.stream('c', body, sink),
+      (sink) => channel.stream('c', input, sink),
       (_chunk, inFlight) => {
         got += 1;
         if (call !== undefined) return;
@@ -299,7 +300,7 @@ describe('a call over undici', () => {
     const channel = channelTo(played);
     for (let round = 0; round < 2; round += 1) {
       const so = await told((sink) => {
-        const call: CallInFlight = channel.stream('c', body, {
+        const call: CallInFlight = channel.stream('c', input, {
           ...sink,
           onProgress: sink.onProgress.bind(sink),
           onResult: sink.onResult.bind(sink),
@@ -323,7 +324,7 @@ describe('a call over undici', () => {
     let call: CallInFlight | undefined;
     let ended = false;
     const outcome = told((sink) => {
-      call = channel.stream('c', body, sink);
+      call = channel.stream('c', input, sink);
       call.pause();
       return call;
     }).then((so) => {
@@ -331,7 +332,7 @@ describe('a call over undici', () => {
       return so;
     });
     const other = channelTo(await playHttp((_request, response) => reply(response, 200, { result: 1 })));
-    for (let turn = 0; turn < 20; turn++) await told((sink) => other.execute('d', body, sink));
+    for (let turn = 0; turn < 20; turn++) await told((sink) => other.execute('d', input, sink));
     expect(ended).toBe(false);
     call?.resume();
     expect(await outcome).toMatchObject({ chunks: [1], outcomes: 1, last: 'result' });
@@ -340,12 +341,12 @@ describe('a call over undici', () => {
   it('ends calls in flight and calls that wait with E_CRASHED, once, when it is closed', async () => {
     const arrival = new Moment();
     const channel = channelTo(await playHttp(() => arrival.happen()));
-    const calls = ['a', 'b'].map((call) => told((sink) => channel.execute(call, body, sink)));
+    const calls = ['a', 'b'].map((call) => told((sink) => channel.execute(call, input, sink)));
     await arrival.happened;
     channel.close();
     channel.close();
     for (const so of await Promise.all(calls)) expect(so).toMatchObject({ outcomes: 1, error: { code: 'E_CRASHED' } });
-    expect(await told((sink) => channel.stream('late', body, sink))).toMatchObject({
+    expect(await told((sink) => channel.stream('late', input, sink))).toMatchObject({
       outcomes: 1,
       error: { code: 'E_CRASHED' },
     });
@@ -359,7 +360,7 @@ describe('a call over undici', () => {
       if (waiting.length === 8) for (const each of waiting) reply(each, 200, { result: 'all here' });
     });
     const channel = channelTo(played, 8);
-    const calls = Array.from({ length: 8 }, (_, n) => told((sink) => channel.execute(`c${n}`, body, sink)));
+    const calls = Array.from({ length: 8 }, (_, n) => told((sink) => channel.execute(`c${n}`, input, sink)));
     for (const so of await Promise.all(calls)) expect(so).toMatchObject({ result: 'all here', outcomes: 1 });
   });
 });
@@ -385,7 +386,7 @@ describe('everything but calls over undici', () => {
       reply(response, 200, answer === undefined ? { status: 'ok' } : answer);
     });
     const channel = channelTo(played);
-    const call = told((sink) => channel.execute('c', body, sink));
+    const call = told((sink) => channel.execute('c', input, sink));
     expect(await channel.health(never)).toMatchObject({ pid: 7, nonce: 'n' });
     expect(await channel.cancel('c')).toBe('requested');
     expect(await channel.release(never)).toBe(true);
@@ -430,7 +431,7 @@ describe('everything but calls over undici', () => {
       reply(response, 200, { status: 'ok' });
     });
     const channel = channelTo(played, 1, played, capabilities);
-    const call = told((sink) => channel.execute('c', body, sink));
+    const call = told((sink) => channel.execute('c', input, sink));
     await began.happened;
     await channel.cleanup(never);
     if (held !== undefined) reply(held, 200, { result: 1 });
@@ -503,7 +504,7 @@ describe('everything but calls over undici', () => {
     );
     await channel.health(never);
     await channel.config.get(never);
-    await told((sink) => channel.execute('c', body, sink));
+    await told((sink) => channel.execute('c', input, sink));
     expect(closed).toHaveLength(3);
     channel.close();
     await Promise.all(closed);

@@ -1,3 +1,4 @@
+import type { EncodedInput } from '../../src/channel/encoded-input.ts';
 import type { CallInFlight, CallSink, ConfigChannel, WorkerChannel } from '../../src/channel/worker-channel.ts';
 import type { TreeSampler } from '../../src/measure/process-tree.ts';
 import type { connectWorker } from '../../src/actors/connect.ts';
@@ -240,17 +241,17 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
 
   onExit(): void {}
 
-  execute(call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#take(call, body, sink, false);
+  execute(call: string, input: EncodedInput, sink: CallSink): CallInFlight {
+    return this.#take(call, input, sink, false);
   }
 
-  stream(call: string, body: string, sink: CallSink): CallInFlight {
-    return this.#take(call, body, sink, true);
+  stream(call: string, input: EncodedInput, sink: CallSink): CallInFlight {
+    return this.#take(call, input, sink, true);
   }
 
-  #take(call: string, body: string, sink: CallSink, streams: boolean): CallInFlight {
+  #take(call: string, input: EncodedInput, sink: CallSink, streams: boolean): CallInFlight {
     this.#asked(this, 'call');
-    const { value, ms } = (JSON.parse(body) as { kwargs: FakeInput }).kwargs;
+    const { value, ms } = JSON.parse(input.kwargs) as FakeInput;
     this.calls.set(call, { sink, streams, value });
     if (this.exited) queueMicrotask(() => this.#end(call, broken()));
     else if (ms !== undefined) this.#later(() => this.#end(call, undefined), ms);

@@ -229,7 +229,7 @@ export class World {
       record,
       path,
       nextCallId(),
-      { body: JSON.stringify({ kwargs: input }), tempFiles: [] },
+      { args: '[]', kwargs: JSON.stringify(input) },
       { signal: controller.signal, timeoutMs, priority: n % 3 },
       {
         onChunk: (chunk) => chunks.push(chunk),

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodeInput } from '../../src/channel/encoded-input.ts';
 import type { CallSink, WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import type { WorkerStreams } from '../../src/process/worker-process.ts';
@@ -11,7 +12,7 @@ import { openRoom } from '../runtime/greenroom.ts';
 const PROGRAM = fileURLToPath(new URL('../fixtures/processes/line-echo.mjs', import.meta.url));
 
 /** A channel over standard streams: a line is a call, a line its answer. */
-function createLineChannel(plugin: string, { input, output }: WorkerStreams): WorkerChannel {
+function createLineChannel(plugin: string, { input: toWorker, output }: WorkerStreams): WorkerChannel {
   const waiting = new Map<string, CallSink>();
   createInterface({ input: output }).on('line', (line) => {
     const { call, result } = JSON.parse(line) as { call: string; result: unknown };
@@ -19,9 +20,9 @@ function createLineChannel(plugin: string, { input, output }: WorkerStreams): Wo
     waiting.delete(call);
   });
   return {
-    execute(call, body, sink) {
+    execute(call, input, sink) {
       waiting.set(call, sink);
-      input.write(`${body}\n`);
+      toWorker.write(`{"call":"${call}","kwargs":${input.kwargs}}\n`);
       return { pause() {}, resume() {} };
     },
     close() {
@@ -40,6 +41,10 @@ const lines: WorkerKind = {
   startMs: 10_000,
   isPositional: false,
   start: { by: 'stdio' },
+  encode(plugin, input) {
+    if (!Array.isArray(input)) return encodeInput(plugin, input);
+    throw new GreenroomError('E_SERIALIZE', `"${plugin}" takes named arguments only.`, { plugin });
+  },
   programs: () => [],
   command: ({ resolved }) => ({ file: process.execPath, args: [resolved.module ?? ''] }),
   async connect({ plugin, process: worker, concurrency }) {
@@ -84,6 +89,13 @@ test('a worker that can only be called streams nothing and takes no config', asy
   });
   await supervisor.updateConfig('a', {});
   expect(await supervisor.execute('a', { n: 1 })).toMatchObject({ n: 1 });
+});
+
+test('an input that a kind of worker cannot be sent is refused at the call, before there is a worker', async () => {
+  const room = await openRoom({ a: { worker: 'lines', module: PROGRAM } });
+  await expect(room.supervisor.execute('a', [1])).rejects.toMatchObject({ code: 'E_SERIALIZE' });
+  await expect(room.supervisor.stream('a', [1]).next()).rejects.toMatchObject({ code: 'E_SERIALIZE' });
+  expect(room.snapshot('a').state).toBe('discovered');
 });
 
 test('a start with a config of a worker that takes none fails, and is not tried again', async () => {

@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { rm } from 'node:fs/promises';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { JsonLoss, writeJson } from '../json/exact-json.ts';
@@ -8,30 +9,37 @@ export interface FileBacked {
   toTempFile(): string | Promise<string>;
 }
 
-/** A call as it is sent. */
-export interface EncodedCall {
-  /** A `CallBody` as JSON. */
-  readonly body: string;
-  /** Files made for this call, to be removed after it. */
+/**
+ * The input of a call, written, and of no wire yet: a call is encoded before it is known which worker will take it, and
+ * may be sent again to another one. Each channel makes what it sends of it.
+ */
+export interface EncodedInput {
+  /** The positional arguments: a list in JSON. */
+  readonly args: string;
+  /** The named arguments: an object in JSON. */
+  readonly kwargs: string;
+}
+
+/** An input that is saved, and the files made for it, to be removed after the call. */
+export interface SavedInput {
+  readonly input: EncodedInput;
   readonly tempFiles: readonly string[];
 }
 
-/** A call with values that have to be saved to files before it can be sent. All else of it is written already. */
-export interface UnsavedCall {
+/** An input with values that have to be saved to files before it can be sent. All else of it is written already. */
+export interface UnsavedInput {
   /** Saves the files, once. Rejects with `E_SERIALIZE` where one cannot be, and removes the others. */
-  save(): Promise<EncodedCall>;
+  save(): Promise<SavedInput>;
 }
 
-const NO_FILES: readonly string[] = Object.freeze([]);
-
 /**
- * Writes a call as JSON, as its input is now. An object becomes the keyword arguments, an array the positional ones,
- * anything else the only one, nothing none. Where arguments, or items of lists among them, have a `toTempFile()`, they
- * are still to be saved. Throws `E_SERIALIZE` naming the value that cannot be sent as it is.
+ * Writes an input as it is now. An object becomes the keyword arguments, an array the positional ones, anything else the
+ * only one, nothing none. Where arguments, or items of lists among them, have a `toTempFile()`, they are still to be
+ * saved. Throws `E_SERIALIZE` naming the value that cannot be sent as it is.
  */
-export function encodeCall(plugin: string, call: string, input: unknown): EncodedCall | UnsavedCall {
+export function encodeInput(plugin: string, input: unknown): EncodedInput | UnsavedInput {
   try {
-    return needsFiles(input) ? unsavedCall(plugin, call, input) : { body: bodyOf(call, input), tempFiles: NO_FILES };
+    return needsFiles(input) ? unsavedInput(plugin, input) : written(input);
   } catch (error) {
     // Else it comes from a getter of the input.
     throw unwritable(
@@ -42,19 +50,48 @@ export function encodeCall(plugin: string, call: string, input: unknown): Encode
   }
 }
 
+/** A `CallBody` as JSON. */
+export function callBody(call: string, { args, kwargs }: EncodedInput): string {
+  return `{"call":"${call}","args":${args},"kwargs":${kwargs}}`;
+}
+
 /** Removes the files of a call; those that are gone already, or are nobody's to remove, are passed over. */
 export function removeTempFiles(files: readonly string[]): void {
   for (const file of files) rm(file, { force: true }).catch(() => {});
 }
 
-function bodyOf(call: string, input: unknown): string {
-  if (input === undefined) return `{"call":"${call}","args":[],"kwargs":{}}`;
-  const text = writeJson(input, 'input');
-  if (Array.isArray(input)) return `{"call":"${call}","args":${text},"kwargs":{}}`;
-  const head = `{"call":"${call}","args":[],"kwargs":`;
-  const body = `${head}${text}}`;
-  // Looked at is the body and not the text: a string's parts are copied together when it is first looked at.
-  return body[head.length] === '{' ? body : `{"call":"${call}","args":[${text ?? 'null'}],"kwargs":{}}`;
+/** The longest text that there can be, less what wires write around it. */
+const MAX_LENGTH = constants.MAX_STRING_LENGTH - 1_024;
+
+function positional(args: string): EncodedInput {
+  return { args: sendable(args), kwargs: '{}' };
+}
+
+function named(kwargs: string): EncodedInput {
+  return { args: '[]', kwargs: sendable(kwargs) };
+}
+
+/** Throws now what would be thrown as the call is sent. */
+function sendable(text: string): string {
+  if (text.length > MAX_LENGTH) throw new RangeError('Invalid string length');
+  return text;
+}
+
+function written(input: unknown): EncodedInput {
+  if (input === undefined) return positional('[]');
+  const text = writeJson(input, 'input') ?? 'null';
+  if (Array.isArray(input)) return positional(text);
+  return isObjectText(input, text) ? named(text) : positional(`[${text}]`);
+}
+
+/**
+ * Whether an input that is no list was written as an object. A text is looked at only where its input does not tell, as
+ * that copies the parts of a long one together, which sending it does once more.
+ */
+function isObjectText(input: unknown, text: string): boolean {
+  if (typeof input === 'string') return false;
+  const isAsItLooks = typeof input === 'object' && input !== null && !('toJSON' in input);
+  return isAsItLooks || text.startsWith('{');
 }
 
 function unwritable(plugin: string, what: string, cause?: unknown): GreenroomError {
@@ -83,15 +120,21 @@ interface UnsavedFile {
   readonly place: string;
 }
 
-/** The body of a call in pieces, among them files whose paths are not known yet. */
+/** The JSON of arguments in pieces, among them files whose paths are not known yet. */
 type Pieces = (string | UnsavedFile)[];
 
-function unsavedCall(plugin: string, call: string, input: object): UnsavedCall {
-  const pieces: Pieces = [`{"call":"${call}","args":`];
-  if (isFileBacked(input)) pieces.push('[', { value: input, place: 'input' }, '],"kwargs":{}}');
-  else if (Array.isArray(input)) pieces.push(...listPieces(input, 'input', 1), ',"kwargs":{}}');
-  else pieces.push('[],"kwargs":', ...objectPieces(input), '}');
-  return { save: () => saveAll(plugin, pieces) };
+function unsavedInput(plugin: string, input: object): UnsavedInput {
+  const [pieces, inputOf]: [Pieces, typeof named] = isFileBacked(input)
+    ? [['[', { value: input, place: 'input' }, ']'], positional]
+    : Array.isArray(input)
+      ? [listPieces(input, 'input', 1), positional]
+      : [objectPieces(input), named];
+  return {
+    async save() {
+      const { text, tempFiles } = await saveAll(plugin, pieces);
+      return { input: inputOf(text), tempFiles };
+    },
+  };
 }
 
 function objectPieces(input: object): Pieces {
@@ -123,7 +166,7 @@ function valuePieces(value: unknown, place: string, levels: number): Pieces | un
 }
 
 /** Waits for all even if one fails: only then are all files known that have to be removed. */
-async function saveAll(plugin: string, pieces: Pieces): Promise<EncodedCall> {
+async function saveAll(plugin: string, pieces: Pieces): Promise<{ text: string; tempFiles: readonly string[] }> {
   const tempFiles: string[] = [];
   const outcomes = await Promise.allSettled(
     pieces.map(async (piece) => {
@@ -138,7 +181,7 @@ async function saveAll(plugin: string, pieces: Pieces): Promise<EncodedCall> {
     removeTempFiles(tempFiles);
     throw failed.reason;
   }
-  return { body: outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : '')).join(''), tempFiles };
+  return { text: outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : '')).join(''), tempFiles };
 }
 
 async function saveFile(plugin: string, { value, place }: UnsavedFile): Promise<string> {

@@ -1,10 +1,17 @@
+import { constants } from 'node:buffer';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assert, dictionary, jsonValue, property, string } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type EncodedCall, encodeCall, removeTempFiles, type UnsavedCall } from '../../src/calls/input.ts';
+import {
+  callBody,
+  type EncodedInput,
+  encodeInput,
+  removeTempFiles,
+  type UnsavedInput,
+} from '../../src/channel/encoded-input.ts';
 import { GreenroomError } from '../../src/errors.ts';
 
 let folder: string;
@@ -26,18 +33,18 @@ function saved(name: string): { toTempFile(): Promise<string>; path: string } {
 }
 
 function bodyOf(input: unknown): unknown {
-  return JSON.parse((encodeCall('painter', 'c1', input) as EncodedCall).body);
+  return JSON.parse(callBody('c1', encodeInput('painter', input) as EncodedInput));
 }
 
-function unsaved(input: unknown): UnsavedCall {
-  const call = encodeCall('painter', 'c1', input);
+function unsaved(input: unknown): UnsavedInput {
+  const call = encodeInput('painter', input);
   expect(call).toHaveProperty('save');
-  return call as UnsavedCall;
+  return call as UnsavedInput;
 }
 
 function refusal(input: unknown): GreenroomError {
   try {
-    void encodeCall('painter', 'c1', input);
+    void encodeInput('painter', input);
   } catch (error) {
     expect(error).toBeInstanceOf(GreenroomError);
     expect((error as GreenroomError).code).toBe('E_SERIALIZE');
@@ -47,7 +54,7 @@ function refusal(input: unknown): GreenroomError {
   throw new Error('It was not refused.');
 }
 
-describe('encodeCall', () => {
+describe('encodeInput', () => {
   it.each([
     [{ a: 1 }, [], { a: 1 }],
     [[1, 'b'], [1, 'b'], {}],
@@ -117,16 +124,18 @@ describe('encodeCall', () => {
     // Two of these are more than a string of V8 can hold.
     const half = 'x'.repeat(2 ** 28);
     expect(refusal({ a: half, b: half }).message).toContain('Invalid string length');
+    // It fits, and the call around it does not.
+    expect(refusal('x'.repeat(constants.MAX_STRING_LENGTH - 100)).message).toContain('Invalid string length');
   });
 
   it('sends values that save themselves as paths, alone, as arguments and in lists', async () => {
     const alone = await unsaved(saved('alone')).save();
-    expect(JSON.parse(alone.body).args).toEqual([join(folder, 'alone')]);
+    expect(JSON.parse(alone.input.args)).toEqual([join(folder, 'alone')]);
     const image = saved('image');
     const frames = [saved('f0'), 'as it is', saved('f1')];
     const named = await unsaved({ image, frames, size: 3 }).save();
     const paths = (name: string): string => join(folder, name);
-    expect(JSON.parse(named.body).kwargs).toEqual({
+    expect(JSON.parse(named.input.kwargs)).toEqual({
       image: paths('image'),
       frames: [paths('f0'), 'as it is', paths('f1')],
       size: 3,
@@ -143,8 +152,12 @@ describe('encodeCall', () => {
     const saving = unsaved(input).save();
     input.list.push(2);
     (input.frames[1] as { size: number }).size = 2;
-    const { body } = await saving;
-    expect(JSON.parse(body).kwargs).toEqual({ image: image.path, list: [1], frames: [image.path, { size: 1 }] });
+    const asItWas = await saving;
+    expect(JSON.parse(asItWas.input.kwargs)).toEqual({
+      image: image.path,
+      list: [1],
+      frames: [image.path, { size: 1 }],
+    });
   });
 
   it('saves no file for an input that cannot be sent', () => {
