@@ -8,5 +8,5 @@ export function connectWorker(
   { kind, plugin, concurrency }: LaunchRequest,
   signal: AbortSignal,
 ): Promise<Connection> {
-  return kind.connect({ plugin, process, concurrency }, signal);
+  return kind.connect({ plugin, process, start: process.start, concurrency }, signal);
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import type { Socket } from 'node:net';
@@ -6,22 +5,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { PATIENCE_MS } from '../manifest/patience.ts';
 import { checkPaths } from '../manifest/read.ts';
-import { type Boot, EXIT_DO_NOT_RESTART, type Handshake } from '../protocol.ts';
+import { EXIT_DO_NOT_RESTART } from '../protocol.ts';
 import { shortened } from '../text/shortened.ts';
 import { shortageIn, systemCodeOf } from '../system-error.ts';
-import { freePort } from '../process/free-port.ts';
-import { parseHandshake } from '../process/handshake.ts';
 import type { PluginLog } from '../logs/log-file.ts';
 import { canRunGuard, GUARD_SHELL } from '../orphans/orphan-protection.ts';
 import { type OomWatch, saysOutOfMemory } from '../measure/out-of-memory.ts';
 import { ProcessOutput } from '../process/process-output.ts';
 import { findProgram } from '../process/program-path.ts';
-import type { SocketDirectory } from '../process/socket-directory.ts';
 import { spawnTurn } from '../process/spawn-turn.ts';
 import { startProcess } from '../process/start-process.ts';
 import type { LaunchRequest } from '../machines/worker.ts';
 import type { ProcessEvent, WorkerExit, WorkerProcess, WorkerStreams } from '../process/worker-process.ts';
-import type { WorkerKind } from '../worker-kinds/kind.ts';
+import type { WorkerStart } from '../process/worker-start.ts';
 import type { WorkerTree, WorkerTrees } from '../orphans/worker-trees.ts';
 
 /** What every spawn of a supervisor shares. */
@@ -68,9 +64,7 @@ export function spawnWorker(
 }
 
 class Spawn implements SpawnedWorker, WorkerProcess {
-  readonly nonce = randomBytes(16).toString('hex');
-  readonly token = randomBytes(24).toString('hex');
-  port = 0;
+  start: WorkerStart = {};
   pid = 0;
   readonly #launch: LaunchRequest;
   readonly #generation: number;
@@ -79,16 +73,13 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   readonly #lines: string[] = [];
   readonly #exitListeners: (() => void)[] = [];
   #log: PluginLog | undefined;
-  #sockets: SocketDirectory | undefined;
   #tree: WorkerTree | undefined;
   #child: ChildProcess | undefined;
   /** The last signal that was sent to it. */
   #signal: NodeJS.Signals | undefined;
   #exited = false;
-  #handshake: Handshake | GreenroomError | undefined;
   readonly #running: Promise<WorkerStreams>;
   #onRunning: (streams: WorkerStreams) => void = () => {};
-  #onHandshake: (() => void) | undefined;
 
   constructor(launch: LaunchRequest, generation: number, services: SpawnServices, tell: (event: ProcessEvent) => void) {
     this.#launch = launch;
@@ -105,19 +96,15 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       await spawnTurn();
       this.#log = this.#services.log(this.#launch.plugin);
       if (this.#launch.problem !== undefined) throw this.#wrongSetting(this.#launch.problem);
-      const { start } = this.#launch.kind;
-      if (start.by === 'port') this.port = await freePort();
+      this.start = await this.#prepare();
       if (this.#signal !== undefined)
         throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was cancelled.`);
       this.#tree = this.#services.trees.open(this.#launch.plugin);
-      if (start.by === 'boot-line' && this.#launch.transport === 'unix') {
-        this.#sockets = this.#services.trees.openSockets();
-      }
       await this.#start(this.#tree);
     } catch (error) {
       // Once there is a process, its end tells the rest.
       if (this.#child !== undefined) return this.signal('SIGKILL');
-      this.#sockets?.remove();
+      this.start.handshake?.close();
       await this.#tree?.discard();
       // Whoever asked for the start is told when it waits for it, not in the middle of asking.
       await Promise.resolve();
@@ -136,9 +123,17 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     }
   }
 
+  #prepare(): WorkerStart | Promise<WorkerStart> {
+    const { kind, boot, concurrency, transport } = this.#launch;
+    const openSockets = (): ReturnType<WorkerTrees['openSockets']> =>
+      transport === 'unix' ? this.#services.trees.openSockets() : undefined;
+    return kind.start({ plugin: boot, concurrency, openSockets });
+  }
+
   async #start(tree: WorkerTree): Promise<void> {
-    const { cwd, env, plugin, boot, kind } = this.#launch;
-    const descriptor = descriptorOf(kind);
+    const { cwd, env, plugin } = this.#launch;
+    const { handshake, isStdio = false } = this.start;
+    const descriptor = handshake?.descriptor ?? 0;
     const [file, args, gated] = this.#command();
     const environment = { ...env, ...tree.mark };
     const { child, pid } = await startProcess(file, args, {
@@ -157,9 +152,9 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     tree.started(pid);
     if (this.#signal !== undefined) tree.signal(this.#signal);
     const printed = new ProcessOutput([
-      [kind.start.by === 'stdio' ? null : child.stdout, (line, complete) => this.#line('stdout', line, complete)],
+      [isStdio ? null : child.stdout, (line, complete) => this.#line('stdout', line, complete)],
       [child.stderr, (line, complete) => this.#line('stderr', line, complete)],
-      [descriptor === 0 ? null : (child.stdio[descriptor] as Socket), (line) => void this.#takeHandshake(line)],
+      [descriptor === 0 ? null : (child.stdio[descriptor] as Socket), (line) => void handshake?.take(line)],
     ]);
     child.once('exit', (code, signal) => void this.#ended(tree, code, signal, printed));
     input?.on('error', () => {});
@@ -168,10 +163,9 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     await tree.protect();
     if (!this.#exited) {
       if (gated) input?.write('\n');
-      if (kind.start.by === 'boot-line') input?.write(`${JSON.stringify(this.#boot(boot))}\n`);
+      if (handshake !== undefined) input?.write(`${handshake.bootLine}\n`);
       const { stdin, stdout } = child;
-      if (kind.start.by === 'stdio' && stdin !== null && stdout !== null)
-        this.#onRunning({ input: stdin, output: stdout });
+      if (isStdio && stdin !== null && stdout !== null) this.#onRunning({ input: stdin, output: stdout });
     }
     this.#log?.event({ generation: this.#generation, pid: this.pid }, `worker started: ${plugin}`);
   }
@@ -181,45 +175,19 @@ class Spawn implements SpawnedWorker, WorkerProcess {
    * that waits for a line before it becomes the program, as nobody could end what that starts meanwhile.
    */
   #command(): [file: string, args: readonly string[], gated: boolean] {
-    const { file, cwd, env, kind } = this.#launch;
-    const port = kind.start.by === 'port' ? ['--port', `${this.port}`, '--ppid', `${process.pid}`] : [];
-    const args = [...this.#launch.args, ...port];
-    if (waitsForBoot(kind) || !canRunGuard(GUARD_SHELL)) return [file, args, false];
+    const { file, cwd, env } = this.#launch;
+    const args = [...this.#launch.args, ...(this.start.args ?? [])];
+    if (this.start.handshake?.waits === true || !canRunGuard(GUARD_SHELL)) return [file, args, false];
     const program = findProgram(file, cwd, env['PATH']);
     // Started without the shell, what is not there fails as itself.
     return program === undefined ? [file, args, false] : [GUARD_SHELL, ['-c', GATE, program, ...args], true];
   }
 
-  #boot(plugin: Boot['plugin']): Boot {
-    const sockets = this.#sockets;
-    return {
-      protocol: [1],
-      nonce: this.nonce,
-      token: this.token,
-      listen: sockets === undefined ? { tcp: '127.0.0.1' } : { unix: sockets.worker, control: sockets.control },
-      plugin,
-      concurrency: this.#launch.concurrency,
-    };
-  }
-
   #line(stream: 'stdout' | 'stderr', line: string, complete: boolean): void {
-    const { kind } = this.#launch;
-    const mayShake = kind.start.by === 'boot-line' && descriptorOf(kind) === 0 && this.#handshake === undefined;
-    if (stream === 'stdout' && complete && mayShake) {
-      if (this.#takeHandshake(line)) return;
-      // An SDK ends the line before its handshake, as the plugin may have printed without a line break.
-      if (line === '' && waitsForBoot(kind)) return;
-    }
+    const { handshake } = this.start;
+    if (stream === 'stdout' && complete && handshake?.descriptor === 0 && handshake.take(line)) return;
     if (this.#lines.push(shortened(line, TAIL_LINE_CHARACTERS)) > TAIL_LINES) this.#lines.shift();
     this.#log?.line(stream, line, this.#generation);
-  }
-
-  /** Whether the line is the handshake, or claims to be. */
-  #takeHandshake(line: string): boolean {
-    this.#handshake ??= parseHandshake(line, this.#launch.plugin, this.nonce);
-    if (this.#handshake === undefined) return false;
-    this.#onHandshake?.();
-    return true;
   }
 
   async #ended(
@@ -242,13 +210,13 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       signal,
       output,
       outOfMemory: killedByKernel || (code !== 0 && saysOutOfMemory(output)),
-      spawnError: this.#handshake === undefined && code !== null ? await this.#missingForGood() : undefined,
+      spawnError: this.start.handshake?.isAnswered !== true && code !== null ? await this.#missingForGood() : undefined,
       retryable: code !== EXIT_DO_NOT_RESTART,
     };
     this.#tell({ type: 'PROCESS.EXITED', exit });
     await tree.gone();
     for (const pipe of this.#child?.stdio ?? []) pipe?.destroy();
-    this.#sockets?.remove();
+    this.start.handshake?.close();
     this.#tell({ type: 'PROCESS.GONE' });
   }
 
@@ -321,27 +289,6 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     if (this.#exited) listener();
     else this.#exitListeners.push(listener);
   }
-
-  handshake(signal: AbortSignal): Promise<Handshake> {
-    return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        if (this.#handshake instanceof GreenroomError) reject(this.#handshake);
-        else if (this.#handshake !== undefined) resolve(this.#handshake);
-      };
-      this.#onHandshake = settle;
-      settle();
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
-  }
-}
-
-/** Where a worker reads its boot line, and notices the end of its host program. */
-function descriptorOf({ start }: WorkerKind): 0 | 3 {
-  return start.by === 'boot-line' ? start.descriptor : 0;
-}
-
-function waitsForBoot({ start }: WorkerKind): boolean {
-  return start.by === 'boot-line' && start.waits;
 }
 
 function isDirectory(path: string): boolean {

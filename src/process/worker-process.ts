@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Handshake } from '../protocol.ts';
+import type { WorkerStart } from './worker-start.ts';
 
 /** The standard streams of a worker whose channel they are. */
 export interface WorkerStreams {
@@ -25,14 +25,8 @@ export interface WorkerExit {
 /** A worker process that runs. The port; `actors/process.ts` is its adapter. */
 export interface WorkerProcess {
   readonly pid: number;
-  /** Identifies this spawn. */
-  readonly nonce: string;
-  /** The bearer token that this spawn was given. */
-  readonly token: string;
-  /** The TCP port that it was given, where its kind is given one; else 0. */
-  readonly port: number;
-  /** The handshake line once it is printed; rejects with `E_HANDSHAKE`, or the signal's reason. */
-  handshake(signal: AbortSignal): Promise<Handshake>;
+  /** What its kind has prepared for this start, to connect by. */
+  readonly start: WorkerStart;
   /** Its standard streams, for kinds that talk over them; resolves once its program reads them. */
   streams(): Promise<WorkerStreams>;
   /** The last lines it printed. */

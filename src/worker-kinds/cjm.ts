@@ -1,14 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCjmChannel } from '../channel/cjm-channel.ts';
 import { encodeInput } from '../channel/encoded-input.ts';
+import { freePort } from '../process/free-port.ts';
+import type { WorkerStart } from '../process/worker-start.ts';
 import type { WorkerKind } from './kind.ts';
 import { PYTHON_ENV, PYTHON_PASS_ENV, pythonOf, pythonPrograms } from './python-interpreter.ts';
 
 /** How often a worker, which announces nothing, is tried, in milliseconds. */
 const RETRY_MS = 10;
 
+/** The start of a worker that listens on the TCP port that it is given. */
+interface PortStart extends WorkerStart {
+  readonly port: number;
+}
+
 /** A worker of the older system, from the package that is installed in the plugin's interpreter. */
-export const cjm: WorkerKind = {
+export const cjm: WorkerKind<PortStart> = {
   name: 'cjm',
   required: ['python_path', 'module', 'class'],
   infers: () => false,
@@ -16,7 +23,11 @@ export const cjm: WorkerKind = {
   // Plugins of the older system load models in their initialise, for which its host waits as long as it takes.
   startMs: 300_000,
   isPositional: true,
-  start: { by: 'port' },
+  // A worker ends with the parent whose number it is given.
+  async start() {
+    const port = await freePort();
+    return { port, args: ['--port', `${port}`, '--ppid', `${process.pid}`] };
+  },
   encode: encodeInput,
   programs: pythonPrograms,
   command: (entry) => ({
@@ -27,16 +38,16 @@ export const cjm: WorkerKind = {
     ],
     env: PYTHON_ENV,
   }),
-  async connect({ plugin, process, concurrency }, signal) {
-    const channel = createCjmChannel({ plugin, port: process.port });
-    process.onExit(() => channel.close());
+  async connect({ plugin, process: worker, start: { port }, concurrency }, signal) {
+    const channel = createCjmChannel({ plugin, port });
+    worker.onExit(() => channel.close());
     signal.addEventListener('abort', () => channel.close(), { once: true });
     for (;;) {
       signal.throwIfAborted();
       try {
         const health = await channel.health(signal);
         // A stranger may have taken the port; only the process that we started may answer.
-        if (health.pid === process.pid) return { channel, concurrency };
+        if (health.pid === worker.pid) return { channel, concurrency };
       } catch {
         // Not listening yet. The start deadline and the exit end this loop.
       }

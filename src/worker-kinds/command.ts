@@ -1,17 +1,18 @@
 import { encodeInput } from '../channel/encoded-input.ts';
 import { parseAnyAnswer } from '../channel/exact-answer.ts';
+import { type HandshakeStart, startByHandshake } from '../process/handshake-exchange.ts';
 import { connectByHandshake } from './handshake-connection.ts';
 import type { WorkerKind } from './kind.ts';
 
 /** Any program that speaks the worker protocol. */
-export const command: WorkerKind = {
+export const command: WorkerKind<HandshakeStart> = {
   name: 'command',
   required: ['command'],
   infers: (fields) => fields.command !== undefined,
   passEnv: [],
   startMs: 30_000,
   isPositional: false,
-  start: { by: 'boot-line', descriptor: 0, waits: false },
+  start: startByHandshake({ descriptor: 0, waits: false }),
   encode: encodeInput,
   programs: ({ resolved: { command: program } }) =>
     program === undefined ? [] : [{ field: 'command', what: 'program', program }],

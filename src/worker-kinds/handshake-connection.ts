@@ -3,6 +3,7 @@ import type { AnswerParser } from '../channel/exact-answer.ts';
 import { createUndiciChannel } from '../channel/undici-channel.ts';
 import type { Connection } from '../channel/worker-channel.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
+import type { HandshakeStart } from '../process/handshake-exchange.ts';
 import type { KindTarget } from './kind.ts';
 
 /** How long the exit of a worker whose connection broke is waited for, in milliseconds. */
@@ -13,18 +14,18 @@ const EXIT_GRACE_MS = 100;
  * only this spawn knows. Rejects with `E_HANDSHAKE` where they do not, and with `E_START` where the connection breaks.
  */
 export async function connectByHandshake(
-  { plugin, process, concurrency: offered }: KindTarget,
+  { plugin, process, start: { handshake }, concurrency: offered }: KindTarget<HandshakeStart>,
   parse: AnswerParser,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const { address, control, capabilities, concurrency: taken } = await process.handshake(signal);
+  const { address, control, capabilities, concurrency: taken } = await handshake.answer(signal);
   const concurrency = Math.max(1, Math.min(taken, offered));
-  const { token } = process;
+  const { token } = handshake;
   const channel = createUndiciChannel({ plugin, address, control, token, concurrency, capabilities, parse });
   process.onExit(() => channel.close());
   try {
     const health = await channel.health(signal);
-    if (health.nonce !== process.nonce) {
+    if (health.nonce !== handshake.nonce) {
       throw new GreenroomError(
         'E_HANDSHAKE',
         `Another process answers at the address of the worker of "${plugin}". Call load("${plugin}") to start it again.`,

@@ -1,6 +1,7 @@
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { Connection } from '../channel/worker-channel.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
+import type { StartRequest, WorkerStart } from '../process/worker-start.ts';
 
 /** The fields of a manifest by which kinds of workers differ. */
 export interface KindFields {
@@ -41,21 +42,12 @@ export interface KindProgram {
   readonly program: string;
 }
 
-/**
- * How a worker and its host program find each other. `boot-line`: the worker is sent a line of JSON on a descriptor,
- * standard input or 3, and answers there with its handshake; one that `waits` does nothing of the plugin's before it
- * has read it. `port`: it is given a TCP port as `--port`, and its parent's process number as `--ppid`. `stdio`: its
- * standard input and output are the channel.
- */
-export type KindStart =
-  | { readonly by: 'boot-line'; readonly descriptor: 0 | 3; readonly waits: boolean }
-  | { readonly by: 'port' }
-  | { readonly by: 'stdio' };
-
 /** A worker to connect to. */
-export interface KindTarget {
+export interface KindTarget<Start extends WorkerStart = WorkerStart> {
   readonly plugin: string;
   readonly process: WorkerProcess;
+  /** What the kind has prepared for its start. */
+  readonly start: Start;
   /** How many calls the manifest lets it run at once. */
   readonly concurrency: number;
 }
@@ -76,8 +68,8 @@ export interface KindTemplate {
   readonly streams: boolean;
 }
 
-/** A kind of worker: all that tells it from the others. */
-export interface WorkerKind {
+/** A kind of worker: all that tells it from the others. `Start` is what it prepares for each start. */
+export interface WorkerKind<Start extends WorkerStart = WorkerStart> {
   /** What a manifest calls it. */
   readonly name: string;
   /** The fields that its manifests must have. */
@@ -90,7 +82,8 @@ export interface WorkerKind {
   readonly startMs: number;
   /** Whether its plugins name their parameters as they like, so that they are passed by position. */
   readonly isPositional: boolean;
-  readonly start: KindStart;
+  /** Prepares a start: how the worker and its host program will find each other. */
+  start(request: StartRequest): Start | Promise<Start>;
   /**
    * Writes the input of a call, at the call: there may be no worker yet, and the one that comes may be of another kind,
    * as manifests change. Throws `E_SERIALIZE` where its workers cannot be sent such an input.
@@ -100,9 +93,9 @@ export interface WorkerKind {
   command(entry: KindEntry, settings: KindSettings): KindCommand;
   /**
    * Connects to a worker that was just spawned, and makes sure that it is that one. Rejects with `E_HANDSHAKE` where it
-   * is not, and with `E_START` where no connection comes about, which another start may mend.
+   * is not, and with `E_START` where no connection comes about, which another start may fix.
    */
-  connect(target: KindTarget, signal: AbortSignal): Promise<Connection>;
+  connect(target: KindTarget<Start>, signal: AbortSignal): Promise<Connection>;
   /** Undefined where no new plugin should be of this kind. */
   readonly template?: KindTemplate | undefined;
 }

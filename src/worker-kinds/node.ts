@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { encodeInput } from '../channel/encoded-input.ts';
 import { parseAnswer } from '../channel/exact-answer.ts';
+import { type HandshakeStart, startByHandshake } from '../process/handshake-exchange.ts';
 import { connectByHandshake } from './handshake-connection.ts';
 import type { WorkerKind } from './kind.ts';
 import { NODE_ADVICE, nodeProgram } from './node-program.ts';
@@ -8,7 +9,7 @@ import { NODE_ADVICE, nodeProgram } from './node-program.ts';
 const HOST = fileURLToPath(new URL('../../dist/node-sdk/host.js', import.meta.url));
 
 /** A module in JavaScript, run by the Node worker of the package. */
-export const node: WorkerKind = {
+export const node: WorkerKind<HandshakeStart> = {
   name: 'node',
   required: ['module'],
   infers: ({ module }) => module !== undefined && /\.[cm]?js$/.test(module),
@@ -16,7 +17,7 @@ export const node: WorkerKind = {
   startMs: 30_000,
   isPositional: false,
   // Node cannot move a descriptor out of a plugin's way as Python can, so its workers are given another.
-  start: { by: 'boot-line', descriptor: 3, waits: true },
+  start: startByHandshake({ descriptor: 3, waits: true }),
   encode: encodeInput,
   programs: () => [],
   command(_entry, { nodePath }) {

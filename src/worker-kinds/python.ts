@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { encodeInput } from '../channel/encoded-input.ts';
 import { parseAnswer } from '../channel/exact-answer.ts';
+import { type HandshakeStart, startByHandshake } from '../process/handshake-exchange.ts';
 import { connectByHandshake } from './handshake-connection.ts';
 import type { WorkerKind } from './kind.ts';
 import { PYTHON_ENV, PYTHON_PASS_ENV, pythonOf, pythonPrograms } from './python-interpreter.ts';
@@ -20,7 +21,7 @@ const LAUNCHER = [
 ].join('\n');
 
 /** A class in Python, run by the Python worker of the package. */
-export const python: WorkerKind = {
+export const python: WorkerKind<HandshakeStart> = {
   name: 'python',
   required: ['module'],
   infers: ({ module, class: className, python_path }) =>
@@ -28,7 +29,7 @@ export const python: WorkerKind = {
   passEnv: PYTHON_PASS_ENV,
   startMs: 30_000,
   isPositional: true,
-  start: { by: 'boot-line', descriptor: 0, waits: true },
+  start: startByHandshake({ descriptor: 0, waits: true }),
   encode: encodeInput,
   programs: pythonPrograms,
   command: (entry) => ({ file: pythonOf(entry), args: ['-c', LAUNCHER, PYTHON_FOLDER], env: PYTHON_ENV }),

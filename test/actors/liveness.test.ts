@@ -2,12 +2,12 @@ import { expect, test } from 'vitest';
 import { watchLiveness } from '../../src/actors/liveness.ts';
 import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
 import type { GreenroomError } from '../../src/errors.ts';
-import { TestClock } from '../machines/test-clock.ts';
+import { SimulatedClock } from '../simulation/clock.mjs';
 
 const LIVENESS = { intervalMs: 1_000, timeoutMs: 500 };
 
 function watch(health: WorkerChannel['health']) {
-  const clock = new TestClock();
+  const clock = new SimulatedClock();
   const lost: GreenroomError[] = [];
   const channel: WorkerChannel = {
     execute: () => ({ pause() {}, resume() {} }),

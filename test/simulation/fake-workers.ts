@@ -7,7 +7,7 @@ import type { ProcessEvent, WorkerExit, WorkerProcess, WorkerStreams } from '../
 import type { SpawnedWorker, spawnWorker } from '../../src/actors/process.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import type { Connection } from '../../src/channel/worker-channel.ts';
-import { EXIT_DO_NOT_RESTART, type CancelOutcome, type Handshake, type Health } from '../../src/protocol.ts';
+import { EXIT_DO_NOT_RESTART, type CancelOutcome, type Health } from '../../src/protocol.ts';
 
 /** How a step of a worker goes: done at once, after this many milliseconds, not before it is told to, or refused. */
 export type Way = 'prompt' | number | 'late' | 'refused';
@@ -91,9 +91,7 @@ const FIRST_PID = 2 ** 22;
 
 /** Process, connection and plugin in one object, without a process, a connection or a plugin. */
 export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
-  readonly nonce = 'nonce';
-  readonly token = 'token';
-  readonly port = 0;
+  readonly start = {};
   readonly pid: number;
   readonly plugin: string;
   readonly generation: number;
@@ -231,10 +229,6 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
     throw new Error('A fake worker has no streams.');
   }
 
-  handshake(): Promise<Handshake> {
-    return Promise.reject(new Error('A fake worker is connected to without a handshake.'));
-  }
-
   output(): string {
     return '';
   }
@@ -265,7 +259,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
   }
 
   health(signal: AbortSignal): Promise<Health> {
-    return this.#step(this.manner.health, { nonce: this.nonce, pid: this.pid } as Health, broken(), signal);
+    return this.#step(this.manner.health, { nonce: 'nonce', pid: this.pid } as Health, broken(), signal);
   }
 
   readonly config: ConfigChannel = {

@@ -40,7 +40,7 @@ const lines: WorkerKind = {
   passEnv: [],
   startMs: 10_000,
   isPositional: false,
-  start: { by: 'stdio' },
+  start: () => ({ isStdio: true }),
   encode(plugin, input) {
     if (!Array.isArray(input)) return encodeInput(plugin, input);
     throw new GreenroomError('E_SERIALIZE', `"${plugin}" takes named arguments only.`, { plugin });

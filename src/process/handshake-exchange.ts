@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { GreenroomError } from '../errors.ts';
+import type { Boot, Handshake } from '../protocol.ts';
+import { parseHandshake } from './handshake.ts';
+import type { SocketDirectory } from './socket-directory.ts';
+import type { StartRequest, WorkerStart } from './worker-start.ts';
+
+/** Where a kind of worker reads its boot line. */
+export interface BootLine {
+  /** Standard input, to which standard output answers, or 3, which answers itself. */
+  readonly descriptor: 0 | 3;
+  /** Whether the worker does nothing of the plugin's before it has read the line. */
+  readonly waits: boolean;
+}
+
+/** The start of a worker that speaks the worker protocol. */
+export interface HandshakeStart extends WorkerStart {
+  readonly handshake: HandshakeExchange;
+}
+
+/** Prepares the starts of a kind of worker that is sent a line of JSON and answers with its handshake. */
+export function startByHandshake(line: BootLine): (request: StartRequest) => HandshakeStart {
+  return (request) => ({ handshake: new HandshakeExchange(request, line) });
+}
+
+/** What the worker protocol adds to one worker's process: what only this start knows, its boot line and its handshake. */
+export class HandshakeExchange implements BootLine {
+  /** Identifies this start. */
+  readonly nonce = randomBytes(16).toString('hex');
+  /** The bearer token of this worker's requests. */
+  readonly token = randomBytes(24).toString('hex');
+  readonly descriptor: 0 | 3;
+  readonly waits: boolean;
+  readonly #request: StartRequest;
+  readonly #sockets: SocketDirectory | undefined;
+  #answer: Handshake | GreenroomError | undefined;
+  #onAnswer: (() => void) | undefined;
+
+  constructor(request: StartRequest, { descriptor, waits }: BootLine) {
+    this.#request = request;
+    this.descriptor = descriptor;
+    this.waits = waits;
+    this.#sockets = request.openSockets();
+  }
+
+  /** The line that the worker is sent, without its end. */
+  get bootLine(): string {
+    const { plugin, concurrency } = this.#request;
+    const sockets = this.#sockets;
+    const boot: Boot = {
+      protocol: [1],
+      nonce: this.nonce,
+      token: this.token,
+      listen: sockets === undefined ? { tcp: '127.0.0.1' } : { unix: sockets.worker, control: sockets.control },
+      plugin,
+      concurrency,
+    };
+    return JSON.stringify(boot);
+  }
+
+  /** Whether the worker has answered, rightly or wrongly. */
+  get isAnswered(): boolean {
+    return this.#answer !== undefined;
+  }
+
+  /** Takes a line that the worker has written. Whether it belongs to the handshake: no other line is taken. */
+  take(line: string): boolean {
+    if (this.#answer !== undefined) return false;
+    this.#answer = parseHandshake(line, this.#request.plugin.name, this.nonce);
+    // An SDK ends the line before its handshake, as the plugin may have printed without a line break.
+    if (this.#answer === undefined) return line === '' && this.waits;
+    this.#onAnswer?.();
+    return true;
+  }
+
+  /** The handshake once it is written; rejects with `E_HANDSHAKE`, or the signal's reason. */
+  answer(signal: AbortSignal): Promise<Handshake> {
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        if (this.#answer instanceof GreenroomError) reject(this.#answer);
+        else if (this.#answer !== undefined) resolve(this.#answer);
+      };
+      this.#onAnswer = settle;
+      settle();
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+  }
+
+  /** The worker is gone: removes its sockets. Idempotent. */
+  close(): void {
+    this.#sockets?.remove();
+  }
+}
