@@ -7,7 +7,7 @@ import type { CallOutcome } from './call-outcome.ts';
 import type { CallEnd, CallWatch } from './call-watch.ts';
 import { connectionFault } from './connection-fault.ts';
 import { type EncodedInput, removeTempFiles, type UnsavedInput } from '../channel/encoded-input.ts';
-import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
+import type { LeaseGate, LeaseRequest, Residency } from './lease-gate.ts';
 
 /** How far a call has come, as its plugin reports it. */
 export interface Progress {
@@ -22,7 +22,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds for waiting, loading and running together; `Infinity`, the default, for no limit. */
   readonly timeoutMs?: number | undefined;
-  /** Higher goes first among those who wait; 0 by default. */
+  /** Higher goes first among the waiting calls; 0 by default. */
   readonly priority?: number | undefined;
   /** Called in order, the last time before the result. What it throws or rejects with is logged and changes nothing. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -85,7 +85,7 @@ export function nextCallId(): string {
  * One call on its way: waits at the gate, runs at the worker, ends. Its outcome and its lease end apart: a cancel or a
  * timeout settles the caller at once, while the lease comes back when the worker has answered.
  */
-export class Call implements Guest {
+export class Call implements LeaseRequest {
   readonly id: string;
   readonly priority: number;
   readonly deadline: number | undefined;
@@ -203,7 +203,7 @@ export class Call implements Guest {
   }
 
   refuse(error: GreenroomError): void {
-    // The scheduler waits for room no longer than the calls do, and may see their deadline before their timer.
+    // The scheduler waits for memory no longer than the calls do, and may see their deadline before their timer.
     const late =
       error.code === 'E_REFUSED' && this.deadline !== undefined && this.#site.clock.monotonic() >= this.deadline;
     this.#fail(late ? this.#timeoutError() : error);

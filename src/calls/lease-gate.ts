@@ -7,37 +7,37 @@ export interface Residency {
   readonly channel: WorkerChannel;
   /** How many calls the worker takes at once. */
   readonly concurrency: number;
-  /** The calls at the worker now. Changed by the gate alone. */
-  readonly guests: Set<Guest>;
-  /** Whether it has had a call; until then what it takes up says little. Set by the gate alone. */
+  /** The calls and tasks that hold a lease of the worker. Changed by the gate alone. */
+  readonly leases: Set<LeaseRequest>;
+  /** Whether it has had a call; until then what it uses says little. Set by the gate alone. */
   served?: boolean;
 }
 
-/** Whatever wants a lease: a call, a stream, a load. Its methods must not throw. */
-export interface Guest {
+/** A call, a task or a load that wants a lease. Its methods must not throw. */
+export interface LeaseRequest {
   /** Higher goes first. */
   readonly priority: number;
   /** When it stops waiting, in milliseconds by the monotonic clock; `undefined`: never. */
   readonly deadline: number | undefined;
-  /** Whether it only waits for the plugin to be ready and takes no lease. */
-  readonly visitor?: boolean;
-  /** Since when nobody has read what it streams, by the monotonic clock; `undefined`: it is read, or is no stream. */
+  /** Whether it only waits for the gate to open, and takes no lease. */
+  readonly withoutLease?: boolean;
+  /** Since when its stream has been unread, by the monotonic clock; `undefined`: it is read, or is no stream. */
   readonly idleSince?: number | undefined;
-  /** The lease is granted. The guest gives it back with `gate.leave(residency, guest)`. */
+  /** The lease is granted. It is returned with `gate.leave(residency, request)`. */
   start(residency: Residency): void;
   /** It will get no lease. */
   refuse(error: GreenroomError): void;
   /** Asks the worker, which goes on for a while, to give it up. Its lease is lost right after. */
   giveUp?(): void;
-  /** The worker is gone and the lease with it; the guest must not call `leave`. */
+  /** The worker is gone and the lease with it; `leave` must not be called. */
   lose(error: GreenroomError): void;
 }
 
 /** What the gate tells its plugin's machine: edges, never single calls. */
 export type GateEvent =
-  /** Somebody waits at a closed gate, or the most urgent or most patient of those who wait has changed. */
+  /** A request waits at a closed gate, or the most urgent or most patient of the waiting ones has changed. */
   | { readonly type: 'CALL' }
-  /** The last of those who waited at a closed gate has left. */
+  /** The last waiting request has left a closed gate. */
   | { readonly type: 'CALLERS.GONE' }
   /** The first lease is out. */
   | { readonly type: 'LEASED' }
@@ -49,7 +49,7 @@ export type GateEvent =
   | { readonly type: 'STUCK'; readonly generation: number }
   /** The worker lives, and no connection to it can be made. */
   | { readonly type: 'UNREACHABLE'; readonly generation: number; readonly error: GreenroomError }
-  /** A call failed for want of memory, and comes again when the plugin has been given more room. */
+  /** A call failed for want of memory, and comes again when the plugin has been given more of it. */
   | { readonly type: 'STARVED'; readonly generation: number };
 
 /** The longest queue of a plugin that sets no `max_waiting`. */
@@ -57,21 +57,21 @@ export const DEFAULT_MAX_WAITING = 1_000;
 
 /**
  * The gate in front of one plugin's worker, and the only owner of the fact whether the worker may be taken away: a
- * count of leases and an open or closed door, both changed synchronously, here. Guests who find it closed or the
- * worker full wait in order of priority, then arrival.
+ * count of leases and whether it is open, both changed synchronously, here. Requests that find it closed or the worker
+ * full wait in order of priority, then arrival.
  */
 export class LeaseGate {
   readonly #plugin: string;
   readonly #announce: (event: GateEvent) => void;
-  readonly #waiting: Guest[] = [];
+  readonly #waiting: LeaseRequest[] = [];
   #maxWaiting: number;
   #maxConcurrency: number | undefined;
   #residency: Residency | undefined;
   #open = false;
   #refusal: GreenroomError | undefined;
   #leases = 0;
-  /** Cancelled guests whom the worker has not given up within their grace. */
-  readonly #stuck = new Set<Guest>();
+  /** Cancelled calls that the worker has not given up within their grace. */
+  readonly #stuck = new Set<LeaseRequest>();
   /** What the machine was told last, so that a caller in a loop causes no transitions. */
   #announcedBusy = false;
   #idlePending = false;
@@ -94,22 +94,22 @@ export class LeaseGate {
     return this.#leases;
   }
 
-  /** Guests who wait. */
+  /** How many requests wait. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
-  /** The priority of the most urgent guest who waits, 0 if nobody does. */
+  /** The priority of the most urgent waiting request, 0 without one. */
   get priority(): number {
     return this.#waiting[0]?.priority ?? 0;
   }
 
-  /** The latest deadline of those who wait; `undefined` when one of them has none, or nobody waits. */
+  /** The latest deadline of the waiting requests; `undefined` when one of them has none, and without any. */
   get deadline(): number | undefined {
     let latest: number | undefined;
-    for (const guest of this.#waiting) {
-      if (guest.deadline === undefined) return undefined;
-      if (latest === undefined || guest.deadline > latest) latest = guest.deadline;
+    for (const request of this.#waiting) {
+      if (request.deadline === undefined) return undefined;
+      if (latest === undefined || request.deadline > latest) latest = request.deadline;
     }
     return latest;
   }
@@ -119,25 +119,25 @@ export class LeaseGate {
     return this.#residency;
   }
 
-  /** Takes a lease for the guest, now or when its turn comes; refuses it if it can never come. */
-  enter(guest: Guest): void {
+  /** Takes a lease for the request, now or once there is capacity; refuses it if there can never be one. */
+  enter(request: LeaseRequest): void {
     if (this.#refusal !== undefined) {
-      guest.refuse(this.#refusal);
+      request.refuse(this.#refusal);
       return;
     }
     const residency = this.#residency;
     if (this.#open && residency !== undefined) {
-      if (guest.visitor === true) {
-        guest.start(residency);
+      if (request.withoutLease === true) {
+        request.start(residency);
         return;
       }
-      if (this.#waiting.length === 0 && residency.guests.size < this.#roomOf(residency)) {
-        this.#lease(residency, guest);
+      if (this.#waiting.length === 0 && residency.leases.size < this.#capacityOf(residency)) {
+        this.#lease(residency, request);
         return;
       }
     }
     if (this.#waiting.length >= this.#maxWaiting) {
-      guest.refuse(
+      request.refuse(
         new GreenroomError(
           'E_QUEUE_FULL',
           `The queue of "${this.#plugin}" is full: ${this.#waiting.length} calls are waiting. Try again later, or raise max_waiting in its manifest.`,
@@ -146,59 +146,58 @@ export class LeaseGate {
       );
       return;
     }
-    this.#enqueue(guest);
+    this.#enqueue(request);
   }
 
-  /** Takes a waiting guest out of the queue; false when it does not wait. */
-  withdraw(guest: Guest): boolean {
-    const index = this.#waiting.indexOf(guest);
+  /** Takes a waiting request out of the queue; false when it does not wait. */
+  withdraw(request: LeaseRequest): boolean {
+    const index = this.#waiting.indexOf(request);
     if (index < 0) return false;
     this.#waiting.splice(index, 1);
-    // Those who stay may be less urgent, or have less time.
+    // The others may be less urgent, or have less time.
     if (!this.#open) this.#announce({ type: this.#waiting.length === 0 ? 'CALLERS.GONE' : 'CALL' });
     return true;
   }
 
   /** Returns a lease. The worker is done with the call. */
-  leave(residency: Residency, guest: Guest): void {
-    if (!residency.guests.delete(guest)) return;
+  leave(residency: Residency, request: LeaseRequest): void {
+    if (!residency.leases.delete(request)) return;
     this.#leases -= 1;
     if (this.#stuck.size > 0) {
-      this.#stuck.delete(guest);
+      this.#stuck.delete(request);
       this.#announceStuck(residency);
     }
-    if (residency !== this.#residency && residency.guests.size === 0) {
+    if (residency !== this.#residency && residency.leases.size === 0) {
       this.#announce({ type: 'DRAINED', generation: residency.generation });
     }
     this.#admit();
     if (this.#leases === 0) this.#announceIdle();
   }
 
-  /** Lets guests in to this generation, those who wait first, within the same step. */
+  /** Grants leases of this generation, first to the waiting requests, within the same step. */
   open(residency: Residency): void {
     this.#residency = residency;
     this.#open = true;
-    // They take no place, so none of them waits until the calls ahead of it have one.
-    const visitors = this.#waiting.filter((guest) => guest.visitor === true);
-    for (const visitor of visitors) {
-      this.#waiting.splice(this.#waiting.indexOf(visitor), 1);
-      visitor.start(residency);
+    // They take no lease, so none of them waits until the calls ahead of it have one.
+    for (const request of this.#waiting.filter(({ withoutLease }) => withoutLease === true)) {
+      this.#waiting.splice(this.#waiting.indexOf(request), 1);
+      request.start(residency);
     }
     this.#admit();
   }
 
-  /** Lets nobody in any more; leases that are out stay out, newcomers wait. */
+  /** Grants no more leases; those that are out stay out, and new requests wait. */
   close(): void {
     this.#open = false;
     if (this.#leases === 0 && this.#idlePending) this.#announceIdle();
   }
 
-  /** Refuses those who wait, with this error. */
+  /** Refuses the waiting requests with this error. */
   refuseWaiting(error: GreenroomError): void {
-    for (const guest of this.#waiting.splice(0)) guest.refuse(error);
+    for (const request of this.#waiting.splice(0)) request.refuse(error);
   }
 
-  /** Refuses those who wait and, until it is called without an error, everybody who comes. */
+  /** Refuses the waiting requests and, until it is called without an error, every new one. */
   refuse(error: GreenroomError | undefined): void {
     this.#refusal = error;
     if (error !== undefined) this.refuseWaiting(error);
@@ -211,69 +210,69 @@ export class LeaseGate {
       this.close();
     }
     if (residency === undefined) return;
-    const guests = [...residency.guests];
-    residency.guests.clear();
-    this.#leases -= guests.length;
-    for (const guest of guests) {
-      this.#stuck.delete(guest);
-      guest.lose(error);
+    const lost = [...residency.leases];
+    residency.leases.clear();
+    this.#leases -= lost.length;
+    for (const request of lost) {
+      this.#stuck.delete(request);
+      request.lose(error);
     }
-    if (guests.length > 0 && this.#leases === 0) this.#announceIdle();
+    if (lost.length > 0 && this.#leases === 0) this.#announceIdle();
   }
 
   /** The time of this generation is over: cancels what is still at it and ends its leases with the error. */
   end(generation: number, residency: Residency | undefined, error: GreenroomError): void {
-    for (const guest of residency?.guests ?? []) guest.giveUp?.();
+    for (const request of residency?.leases ?? []) request.giveUp?.();
     this.lose(generation, residency, error);
   }
 
-  /** A guest could not be served for want of memory: it waits for the plugin to come back with more of it. */
-  starve(residency: Residency, guest: Guest): void {
+  /** A call failed for want of memory: it waits for the plugin to come back with more of it. */
+  starve(residency: Residency, request: LeaseRequest): void {
     this.#announce({ type: 'STARVED', generation: residency.generation });
-    this.enter(guest);
-    this.leave(residency, guest);
+    this.enter(request);
+    this.leave(residency, request);
   }
 
-  /** A cancelled guest has outstayed its grace: told to the machine once no other lease of the worker is out. */
-  reportStuck(residency: Residency, guest: Guest): void {
-    if (!residency.guests.has(guest)) return;
-    this.#stuck.add(guest);
+  /** A cancelled call was not given up within its grace: told to the machine once no other lease of the worker is out. */
+  reportStuck(residency: Residency, request: LeaseRequest): void {
+    if (!residency.leases.has(request)) return;
+    this.#stuck.add(request);
     this.#announceStuck(residency);
   }
 
-  /** A guest cannot be served because the worker, which lives, cannot be reached: it is as good as dead. */
-  reportUnreachable(residency: Residency, guest: Guest, error: GreenroomError): void {
-    if (!residency.guests.has(guest)) return;
+  /** A call cannot be sent because the worker, which lives, cannot be reached: it is as good as dead. */
+  reportUnreachable(residency: Residency, request: LeaseRequest, error: GreenroomError): void {
+    if (!residency.leases.has(request)) return;
     this.#announce({ type: 'UNREACHABLE', generation: residency.generation, error });
   }
 
   #announceStuck(residency: Residency): void {
-    if (residency.guests.size === 0) return;
-    for (const guest of residency.guests) if (!this.#stuck.has(guest)) return;
+    if (residency.leases.size === 0) return;
+    for (const request of residency.leases) if (!this.#stuck.has(request)) return;
     this.#announce({ type: 'STUCK', generation: residency.generation });
   }
 
-  #roomOf(residency: Residency): number {
+  #capacityOf(residency: Residency): number {
     return Math.min(residency.concurrency, this.#maxConcurrency ?? residency.concurrency);
   }
 
-  #lease(residency: Residency, guest: Guest): void {
-    residency.guests.add(guest);
+  #lease(residency: Residency, request: LeaseRequest): void {
+    residency.leases.add(request);
     residency.served = true;
     this.#leases += 1;
     if (!this.#announcedBusy) {
       this.#announcedBusy = true;
       this.#announce({ type: 'LEASED' });
     }
-    guest.start(residency);
+    request.start(residency);
   }
 
-  #enqueue(guest: Guest): void {
+  #enqueue(request: LeaseRequest): void {
     const before = this.#waiting.length;
     const { deadline } = this;
     let index = before;
-    while (index > 0 && (this.#waiting[index - 1] as Guest).priority < guest.priority) index -= 1;
-    this.#waiting.splice(index, 0, guest);
+    while (index > 0 && (this.#waiting[index - 1] as LeaseRequest).priority < request.priority) index -= 1;
+    this.#waiting.splice(index, 0, request);
     if (!this.#open && (before === 0 || index === 0 || this.deadline !== deadline)) this.#announce({ type: 'CALL' });
   }
 
@@ -282,7 +281,7 @@ export class LeaseGate {
       const residency = this.#residency;
       const next = this.#waiting[0];
       if (!this.#open || residency === undefined || next === undefined) return;
-      if (residency.guests.size >= this.#roomOf(residency)) return;
+      if (residency.leases.size >= this.#capacityOf(residency)) return;
       this.#waiting.shift();
       this.#lease(residency, next);
     }

@@ -1,7 +1,7 @@
 import type { WorkerChannel } from '../channel/worker-channel.ts';
 import type { GreenroomError } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
-import type { Guest, LeaseGate, Residency } from './lease-gate.ts';
+import type { LeaseGate, LeaseRequest, Residency } from './lease-gate.ts';
 
 /**
  * Runs a task at the plugin's worker under a lease of its own, so that the worker is not taken away in the middle and
@@ -13,13 +13,13 @@ export function withLease<T>(
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const lost = new AbortController();
-    const guest: Guest = {
+    const request: LeaseRequest = {
       priority: 0,
       deadline: undefined,
       start(residency: Residency) {
         task(residency.channel, lost.signal)
           .then(resolve, reject)
-          .finally(() => gate.leave(residency, guest));
+          .finally(() => gate.leave(residency, request));
       },
       refuse: reject,
       lose(error: GreenroomError) {
@@ -27,7 +27,7 @@ export function withLease<T>(
         reject(error);
       },
     };
-    gate.enter(guest);
+    gate.enter(request);
   });
 }
 
@@ -39,10 +39,10 @@ export function whenOpen(
 ): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     let done = (): void => {};
-    const guest: Guest = {
+    const request: LeaseRequest = {
       priority: 0,
       deadline: undefined,
-      visitor: true,
+      withoutLease: true,
       start() {
         done();
         resolve();
@@ -59,9 +59,9 @@ export function whenOpen(
     }
     if (signal !== undefined) {
       done = onAbort(signal, () => {
-        if (gate.withdraw(guest)) reject(cancelled());
+        if (gate.withdraw(request)) reject(cancelled());
       });
     }
-    gate.enter(guest);
+    gate.enter(request);
   });
 }

@@ -139,7 +139,7 @@ function inTheWay(plugin: string, decision: Decision | undefined): string[] {
 
 function idleStreamsOf(record: PluginRecord | undefined, now: number, toWall: Known['toWall']): IdleStreams[] {
   return (record?.context.workers ?? []).flatMap(({ generation, residency }) => {
-    const calls = [...(residency?.guests ?? [])];
+    const calls = [...(residency?.leases ?? [])];
     const idle = calls.flatMap(({ idleSince }) => (idleSince === undefined ? [] : [toWall(idleSince)]));
     const long = idle.filter((since) => now - since >= LEAST_IDLE_MS);
     if (record === undefined || long.length === 0) return [];

@@ -37,7 +37,7 @@ function callAtWorker() {
     },
     close: () => {},
   };
-  gate.open({ generation: 1, channel, concurrency: 1, guests: new Set() });
+  gate.open({ generation: 1, channel, concurrency: 1, leases: new Set() });
   const site = {
     plugin: 'p',
     gate,

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
-import { type GateEvent, type Guest, LeaseGate, type Residency } from '../../src/calls/lease-gate.ts';
+import { type GateEvent, LeaseGate, type LeaseRequest, type Residency } from '../../src/calls/lease-gate.ts';
 import { GreenroomError } from '../../src/errors.ts';
 
 const ERROR = new GreenroomError('E_STOPPING', 'Because.');
@@ -11,28 +11,32 @@ const residency = (generation = 1, concurrency = 1): Residency => ({
   generation,
   channel: {} as WorkerChannel,
   concurrency,
-  guests: new Set(),
+  leases: new Set(),
 });
 
-/** A guest that notes what becomes of it. */
-class Visitor implements Guest {
+/** A request that notes what becomes of it. */
+class TestRequest implements LeaseRequest {
   readonly name: string;
   readonly priority: number;
   readonly deadline: number | undefined;
-  readonly visitor: boolean;
+  readonly withoutLease: boolean;
   readonly fates: string[] = [];
   at: Residency | undefined;
   readonly #log: string[];
 
   constructor(
     name: string,
-    { priority = 0, deadline, visitor = false }: { priority?: number; deadline?: number; visitor?: boolean } = {},
+    {
+      priority = 0,
+      deadline,
+      withoutLease = false,
+    }: { priority?: number; deadline?: number; withoutLease?: boolean } = {},
     log: string[] = [],
   ) {
     this.name = name;
     this.priority = priority;
     this.deadline = deadline;
-    this.visitor = visitor;
+    this.withoutLease = withoutLease;
     this.#log = log;
   }
 
@@ -63,40 +67,40 @@ function gate(limits: { maxWaiting?: number; maxConcurrency?: number } = {}) {
   return { gate: made, events, types: () => events.splice(0).map(({ type }) => type) };
 }
 
-const enter = (into: LeaseGate, ...guests: Visitor[]): void => guests.forEach((guest) => into.enter(guest));
+const enter = (into: LeaseGate, ...requests: TestRequest[]): void => requests.forEach((request) => into.enter(request));
 
-test('a guest waits at a closed gate, and is let in as it opens', () => {
+test('a request waits at a closed gate, and has its lease as it opens', () => {
   const { gate: closed, types } = gate();
-  const guest = new Visitor('a');
-  closed.enter(guest);
-  expect([closed.waiting, closed.leases, guest.fates, types()]).toEqual([1, 0, [], ['CALL']]);
+  const request = new TestRequest('a');
+  closed.enter(request);
+  expect([closed.waiting, closed.leases, request.fates, types()]).toEqual([1, 0, [], ['CALL']]);
   closed.open(residency());
-  expect([closed.waiting, closed.leases, guest.fates, types()]).toEqual([0, 1, ['started'], ['LEASED']]);
+  expect([closed.waiting, closed.leases, request.fates, types()]).toEqual([0, 1, ['started'], ['LEASED']]);
 });
 
-test('those who wait are let in by priority, then in the order in which they came', () => {
+test('waiting requests have their leases by priority, then in the order in which they came', () => {
   const log: string[] = [];
   const { gate: closed } = gate();
-  const guests = [
-    new Visitor('low', { priority: -1 }, log),
-    new Visitor('first', {}, log),
-    new Visitor('second', {}, log),
-    new Visitor('urgent', { priority: 5 }, log),
-    new Visitor('third', {}, log),
+  const requests = [
+    new TestRequest('low', { priority: -1 }, log),
+    new TestRequest('first', {}, log),
+    new TestRequest('second', {}, log),
+    new TestRequest('urgent', { priority: 5 }, log),
+    new TestRequest('third', {}, log),
   ];
-  enter(closed, ...guests);
+  enter(closed, ...requests);
   expect(closed.priority).toBe(5);
   const at = residency();
   closed.open(at);
-  for (let left = guests.length; left > 0; left -= 1) for (const guest of [...at.guests]) closed.leave(at, guest);
+  for (let left = requests.length; left > 0; left -= 1) for (const request of [...at.leases]) closed.leave(at, request);
   expect(log).toEqual(['urgent', 'first', 'second', 'third', 'low'].map((name) => `${name} started`));
 });
 
-test('no more are let in than the worker takes, nor than the manifest allows', () => {
+test('no more leases are granted than the worker takes, nor than the manifest allows', () => {
   const { gate: open } = gate({ maxConcurrency: 2 });
   const at = residency(1, 8);
   open.open(at);
-  enter(open, ...['a', 'b', 'c', 'd'].map((name) => new Visitor(name)));
+  enter(open, ...['a', 'b', 'c', 'd'].map((name) => new TestRequest(name)));
   expect([open.leases, open.waiting]).toEqual([2, 2]);
   open.limit({ maxWaiting: 100, maxConcurrency: undefined });
   expect([open.leases, open.waiting]).toEqual([4, 0]);
@@ -104,29 +108,29 @@ test('no more are let in than the worker takes, nor than the manifest allows', (
 
 test('a full queue refuses with a hint to try again, and those in it stay', () => {
   const { gate: closed } = gate({ maxWaiting: 2 });
-  const guests = ['a', 'b', 'c'].map((name) => new Visitor(name));
-  enter(closed, ...guests);
-  expect(guests.map((guest) => guest.fates)).toEqual([[], [], ['refused E_QUEUE_FULL']]);
+  const requests = ['a', 'b', 'c'].map((name) => new TestRequest(name));
+  enter(closed, ...requests);
+  expect(requests.map((request) => request.fates)).toEqual([[], [], ['refused E_QUEUE_FULL']]);
   closed.open(residency(1, 2));
-  expect(guests.map((guest) => guest.fates[0])).toEqual(['started', 'started', 'refused E_QUEUE_FULL']);
+  expect(requests.map((request) => request.fates[0])).toEqual(['started', 'started', 'refused E_QUEUE_FULL']);
 });
 
-test('who only waits for the gate to open takes no lease and needs no room', () => {
+test('a request that only waits for the gate to open takes no lease and needs no capacity', () => {
   const { gate: closed } = gate();
-  const [first, second] = [new Visitor('a'), new Visitor('b')];
-  const visitor = new Visitor('v', { visitor: true });
-  enter(closed, first, second, visitor);
+  const [first, second] = [new TestRequest('a'), new TestRequest('b')];
+  const load = new TestRequest('v', { withoutLease: true });
+  enter(closed, first, second, load);
   const at = residency();
   closed.open(at);
-  expect([first.fates, second.fates, visitor.fates, closed.leases]).toEqual([['started'], [], ['started'], 1]);
-  const late = new Visitor('late', { visitor: true });
+  expect([first.fates, second.fates, load.fates, closed.leases]).toEqual([['started'], [], ['started'], 1]);
+  const late = new TestRequest('late', { withoutLease: true });
   closed.enter(late);
   expect(late.fates).toEqual(['started']);
 });
 
-test('who leaves the queue is let in by nobody, and the last one to leave is told of', () => {
+test('a request that is withdrawn gets no lease, and the last one is told of', () => {
   const { gate: closed, types } = gate();
-  const [a, b] = [new Visitor('a'), new Visitor('b')];
+  const [a, b] = [new TestRequest('a'), new TestRequest('b')];
   enter(closed, a, b);
   types();
   expect([closed.withdraw(a), closed.withdraw(a), types()]).toEqual([true, false, ['CALL']]);
@@ -135,12 +139,12 @@ test('who leaves the queue is let in by nobody, and the last one to leave is tol
   expect([a.fates, b.fates, closed.leases]).toEqual([[], [], 0]);
 });
 
-test('the deadline of those who wait is the latest, and none if one of them has none', () => {
+test('the deadline of the waiting requests is the latest, and none if one of them has none', () => {
   const { gate: closed } = gate();
   expect(closed.deadline).toBeUndefined();
-  enter(closed, new Visitor('a', { deadline: 20 }), new Visitor('b', { deadline: 30 }));
+  enter(closed, new TestRequest('a', { deadline: 20 }), new TestRequest('b', { deadline: 30 }));
   expect(closed.deadline).toBe(30);
-  closed.enter(new Visitor('c'));
+  closed.enter(new TestRequest('c'));
   expect(closed.deadline).toBeUndefined();
 });
 
@@ -148,7 +152,7 @@ test('an open gate tells of its last lease at the end of the turn, and not if th
   const { gate: open, types } = gate();
   const at = residency();
   open.open(at);
-  const [a, b] = [new Visitor('a'), new Visitor('b')];
+  const [a, b] = [new TestRequest('a'), new TestRequest('b')];
   open.enter(a);
   types();
   open.leave(at, a);
@@ -165,11 +169,11 @@ test('a closed gate, for which a drain waits, tells of its last lease at once', 
   const { gate: open, types } = gate();
   const at = residency();
   open.open(at);
-  const guest = new Visitor('a');
-  open.enter(guest);
+  const request = new TestRequest('a');
+  open.enter(request);
   open.close();
   types();
-  open.leave(at, guest);
+  open.leave(at, request);
   expect(types()).toEqual(['IDLE']);
 });
 
@@ -177,41 +181,41 @@ test('a gate that closes in the turn of its last lease still tells of it', async
   const { gate: open, types } = gate();
   const at = residency();
   open.open(at);
-  const guest = new Visitor('a');
-  open.enter(guest);
+  const request = new TestRequest('a');
+  open.enter(request);
   types();
-  open.leave(at, guest);
+  open.leave(at, request);
   open.close();
   expect(types()).toEqual(['IDLE']);
   await turn();
   expect(types()).toEqual([]);
 });
 
-test('the leases of a lost worker end, those who wait go on waiting', () => {
+test('the leases of a lost worker end, and waiting requests go on waiting', () => {
   const { gate: open, types } = gate();
   const at = residency(1, 2);
   open.open(at);
-  const guests = ['a', 'b', 'c'].map((name) => new Visitor(name));
-  enter(open, ...guests);
+  const requests = ['a', 'b', 'c'].map((name) => new TestRequest(name));
+  enter(open, ...requests);
   types();
   open.lose(1, at, ERROR);
-  expect(guests.map((guest) => guest.fates.at(-1))).toEqual(['lost E_STOPPING', 'lost E_STOPPING', undefined]);
+  expect(requests.map((request) => request.fates.at(-1))).toEqual(['lost E_STOPPING', 'lost E_STOPPING', undefined]);
   expect([open.leases, open.waiting, open.residency, types()]).toEqual([0, 1, undefined, ['IDLE']]);
   open.open(residency(2));
-  expect(guests[2]?.fates).toEqual(['started']);
+  expect(requests[2]?.fates).toEqual(['started']);
 });
 
 test('a worker that is gone in the turn of its last return is told idle at once: the next one starts afresh', () => {
   const { gate: open, types } = gate();
   const [first, second] = [residency(1), residency(2)];
   open.open(first);
-  const guest = new Visitor('a');
-  open.enter(guest);
-  open.leave(first, guest);
+  const request = new TestRequest('a');
+  open.enter(request);
+  open.leave(first, request);
   open.lose(1, first, ERROR);
   expect(types()).toEqual(['LEASED', 'IDLE']);
   open.open(second);
-  open.enter(new Visitor('b'));
+  open.enter(new TestRequest('b'));
   expect(types()).toEqual(['LEASED']);
 });
 
@@ -219,7 +223,7 @@ test('a lease comes back once, also if its worker was lost before', () => {
   const { gate: open } = gate();
   const at = residency(1, 2);
   open.open(at);
-  const [a, b] = [new Visitor('a'), new Visitor('b')];
+  const [a, b] = [new TestRequest('a'), new TestRequest('b')];
   enter(open, a, b);
   open.leave(at, a);
   open.leave(at, a);
@@ -233,14 +237,14 @@ test('a generation that was replaced tells when it has returned its last lease',
   const { gate: open, types } = gate();
   const [old, next] = [residency(1, 2), residency(2)];
   open.open(old);
-  const guests = ['a', 'b', 'c'].map((name) => new Visitor(name));
-  enter(open, ...guests);
+  const requests = ['a', 'b', 'c'].map((name) => new TestRequest(name));
+  enter(open, ...requests);
   open.open(next);
-  expect(guests[2]?.at).toBe(next);
+  expect(requests[2]?.at).toBe(next);
   types();
-  open.leave(old, guests[0] as Visitor);
+  open.leave(old, requests[0] as TestRequest);
   expect(types()).toEqual([]);
-  open.leave(old, guests[1] as Visitor);
+  open.leave(old, requests[1] as TestRequest);
   expect(types()).toEqual(['DRAINED']);
 });
 
@@ -248,7 +252,7 @@ test('losing an old generation leaves the gate open for the one that serves', ()
   const { gate: open } = gate();
   const [old, next] = [residency(1), residency(2)];
   open.open(old);
-  const [a, b] = [new Visitor('a'), new Visitor('b')];
+  const [a, b] = [new TestRequest('a'), new TestRequest('b')];
   open.enter(a);
   open.open(next);
   open.lose(1, old, ERROR);
@@ -256,9 +260,9 @@ test('losing an old generation leaves the gate open for the one that serves', ()
   expect([a.fates, b.fates, open.leases]).toEqual([['started', 'lost E_STOPPING'], ['started'], 1]);
 });
 
-test('whoever comes to a gate that refuses is refused, until it does no more', () => {
+test('a gate that refuses turns every request down, until it does no more', () => {
   const { gate: closed } = gate();
-  const [a, b, c] = [new Visitor('a'), new Visitor('b'), new Visitor('c')];
+  const [a, b, c] = [new TestRequest('a'), new TestRequest('b'), new TestRequest('c')];
   closed.enter(a);
   closed.refuse(ERROR);
   closed.enter(b);
@@ -271,7 +275,7 @@ test('calls that are not given up are told of only when no other lease of the wo
   const { gate: open, types } = gate();
   const at = residency(1, 2);
   open.open(at);
-  const [stuck, busy] = [new Visitor('a'), new Visitor('b')];
+  const [stuck, busy] = [new TestRequest('a'), new TestRequest('b')];
   enter(open, stuck, busy);
   types();
   open.reportStuck(at, stuck);
@@ -288,32 +292,36 @@ test('no lease is lost or doubled, and no limit exceeded, whatever comes in what
     fc.property(fc.array(fc.tuple(fc.nat(9), fc.nat(1_000)), { minLength: 50, maxLength: 200 }), (steps) => {
       const { gate: tried, events } = gate({ maxWaiting: 5, maxConcurrency: 3 });
       const log: string[] = [];
-      const guests: Visitor[] = [];
+      const requests: TestRequest[] = [];
       const generations: Residency[] = [];
-      const [waiting, inside] = [new Set<Visitor>(), new Set<Visitor>()];
+      const [waiting, inside] = [new Set<TestRequest>(), new Set<TestRequest>()];
       let limit = 3;
       for (const [step, n] of steps) {
-        const some = (set: Set<Visitor>): Visitor | undefined => [...set][n % Math.max(1, set.size)];
+        const some = (set: Set<TestRequest>): TestRequest | undefined => [...set][n % Math.max(1, set.size)];
         switch (step) {
           case 0:
           case 1:
           case 2: {
-            const guest = new Visitor(String(guests.length), { priority: n % 3, visitor: n % 11 === 0 }, log);
-            guests.push(guest);
-            tried.enter(guest);
+            const request = new TestRequest(
+              String(requests.length),
+              { priority: n % 3, withoutLease: n % 11 === 0 },
+              log,
+            );
+            requests.push(request);
+            tried.enter(request);
             break;
           }
           case 3: {
-            const guest = some(waiting);
-            if (guest !== undefined) expect(tried.withdraw(guest)).toBe(true);
-            if (guest !== undefined) guest.fates.push('withdrawn');
+            const request = some(waiting);
+            if (request !== undefined) expect(tried.withdraw(request)).toBe(true);
+            if (request !== undefined) request.fates.push('withdrawn');
             break;
           }
           case 4:
           case 5: {
-            const guest = some(inside);
-            if (guest?.at !== undefined) tried.leave(guest.at, guest);
-            if (guest !== undefined) guest.fates.push('left');
+            const request = some(inside);
+            if (request?.at !== undefined) tried.leave(request.at, request);
+            if (request !== undefined) request.fates.push('left');
             break;
           }
           case 6:
@@ -334,25 +342,25 @@ test('no lease is lost or doubled, and no limit exceeded, whatever comes in what
         }
         waiting.clear();
         inside.clear();
-        for (const guest of guests) {
-          if (guest.fates.length === 0) waiting.add(guest);
-          else if (guest.fates.at(-1) === 'started' && !guest.visitor) inside.add(guest);
+        for (const request of requests) {
+          if (request.fates.length === 0) waiting.add(request);
+          else if (request.fates.at(-1) === 'started' && !request.withoutLease) inside.add(request);
           // Started and then left or lost, refused, or withdrawn: nothing twice, nothing after the end.
-          if (!/^(started(,(left|lost \w+))?|refused \w+|withdrawn)?$/.test(guest.fates.join()))
-            throw new Error(`${guest.name}: ${guest.fates.join()}`);
+          if (!/^(started(,(left|lost \w+))?|refused \w+|withdrawn)?$/.test(request.fates.join()))
+            throw new Error(`${request.name}: ${request.fates.join()}`);
         }
         expect(tried.waiting).toBe(waiting.size);
         expect(tried.leases).toBe(inside.size);
-        expect(new Set(generations.flatMap((generation) => [...generation.guests]))).toEqual(inside);
+        expect(new Set(generations.flatMap((generation) => [...generation.leases]))).toEqual(inside);
         expect(waiting.size).toBeLessThanOrEqual(5);
-        for (const { guests: at, concurrency } of generations) expect(at.size).toBeLessThanOrEqual(concurrency);
-        // Whoever waits before an open gate waits because it is full.
+        for (const { leases: at, concurrency } of generations) expect(at.size).toBeLessThanOrEqual(concurrency);
+        // A request waits at an open gate only because it is full.
         const open = tried.residency;
         if (open !== undefined && events.length > 0 && step === 6 && waiting.size > 0) {
-          expect(open.guests.size).toBeGreaterThanOrEqual(Math.min(open.concurrency, limit));
+          expect(open.leases.size).toBeGreaterThanOrEqual(Math.min(open.concurrency, limit));
         }
       }
-      expect(log.length).toBeLessThanOrEqual(guests.length * 2);
+      expect(log.length).toBeLessThanOrEqual(requests.length * 2);
     }),
     { numRuns: 200 },
   );

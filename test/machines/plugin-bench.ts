@@ -3,7 +3,7 @@ import { type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate
 import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
 import type { LaunchRequest } from '../../src/machines/worker.ts';
 import type { WorkerExit } from '../../src/process/worker-process.ts';
-import { type GateEvent, type Guest, LeaseGate, type Residency } from '../../src/calls/lease-gate.ts';
+import { type GateEvent, LeaseGate, type LeaseRequest, type Residency } from '../../src/calls/lease-gate.ts';
 import { resolveSettings } from '../../src/settings/resolve.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import { type PluginContext, type PluginEvent, pluginMachine } from '../../src/machines/plugin.ts';
@@ -38,7 +38,7 @@ export function settingsOf(entry: ManifestEntry): PluginSettings {
 }
 
 /** A call of which only the fate is of interest. */
-export class Caller implements Guest {
+export class Caller implements LeaseRequest {
   readonly priority: number = 0;
   readonly deadline = undefined;
   fate = 'waiting';

@@ -58,7 +58,7 @@ function summary(bench: PluginBench): string {
   return JSON.stringify([
     bench.actor.getSnapshot().value,
     [age(current), age(replacement), age(bench.asked)],
-    workers.map((slot) => [age(slot.generation), slot.residency?.guests.size]),
+    workers.map((slot) => [age(slot.generation), slot.residency?.leases.size]),
     [keepLoaded, intent, replaceAgain, everReady],
     [oversized.generation === current, oversized.replaced],
     [gate.waiting, gate.leases, gate.residency === undefined],

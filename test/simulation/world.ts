@@ -404,7 +404,7 @@ export class World {
         return;
       default: {
         const slot = record?.context.workers.find((held) => held.generation === generation);
-        const leases = slot?.residency?.guests.size ?? 0;
+        const leases = slot?.residency?.leases.size ?? 0;
         if (leases > 0) this.violation(`${title} is told ${what} with ${leases} leases out`);
       }
     }
@@ -460,7 +460,7 @@ export class World {
       if (this.#isPlaced && worker.devices !== placed)
         throw new Error(`${plugin} runs on ${worker.devices}, and is placed on ${placed}`);
     }
-    const leases = workers.reduce((sum, slot) => sum + (slot.residency?.guests.size ?? 0), 0);
+    const leases = workers.reduce((sum, slot) => sum + (slot.residency?.leases.size ?? 0), 0);
     if (gate.leases !== leases) throw new Error(`${plugin} counts ${gate.leases} leases, its workers ${leases}`);
     if (gate.waiting > MAX_WAITING) throw new Error(`${gate.waiting} wait for ${plugin}`);
   }

@@ -91,7 +91,7 @@ function cancelCalls(record: PluginRecord): void {
   gate.refuseWaiting(error);
   // The machine may be asking for room on their behalf.
   if (wereWaiting && !record.serving) record.send({ type: 'CALLERS.GONE' });
-  for (const guest of gate.residency?.guests ?? []) if (guest instanceof Call) guest.cancel(error);
+  for (const guest of gate.residency?.leases ?? []) if (guest instanceof Call) guest.cancel(error);
 }
 
 function parse(body: string): ControlRequest | undefined {

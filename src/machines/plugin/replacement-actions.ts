@@ -35,7 +35,7 @@ export const dropReplacement = base.enqueueActions(({ context, enqueue }) => {
 /** Ends the old workers that have returned their last lease. */
 export const stopDrainedWorkers = base.enqueueActions(({ context, enqueue }) => {
   for (const { ref, residency } of oldWorkers(context)) {
-    if ((residency?.guests.size ?? 0) === 0) enqueue.sendTo(ref, { type: 'STOP' });
+    if ((residency?.leases.size ?? 0) === 0) enqueue.sendTo(ref, { type: 'STOP' });
   }
 });
 

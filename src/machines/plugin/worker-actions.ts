@@ -66,7 +66,7 @@ export const notePid = base.assign(({ context, event }) =>
 export const noteReady = base.assign(({ context, event }) => {
   if (event.type !== 'WORKER.READY') return {};
   const { channel, concurrency } = event.connection;
-  const residency: Residency = { generation: event.generation, channel, concurrency, guests: new Set() };
+  const residency: Residency = { generation: event.generation, channel, concurrency, leases: new Set() };
   return { starved: false, workers: changed(context, event.generation, { residency }) };
 });
 
