@@ -49,17 +49,35 @@ export function withSupervisor(action, options = {}) {
 }
 
 /**
+ * Runs something with a supervisor for each of several settings, which are stopped afterwards.
+ *
+ * @template T
+ * @param {import('../../dist/index.js').SupervisorOptions[]} settings
+ * @param {(...supervisors: import('../../dist/index.js').Supervisor[]) => Promise<T>} action
+ * @returns {Promise<T>}
+ */
+export function withSupervisors([options, ...others], action) {
+  if (options === undefined) return action();
+  return withSupervisor((supervisor) => withSupervisors(others, (...more) => action(supervisor, ...more)), options);
+}
+
+/** Writes a manifest into a folder of its own, named for its plugin; returns the file. @param {string} folder @param {{ name: string }} manifest */
+export function writeManifest(folder, manifest) {
+  mkdirSync(join(folder, manifest.name));
+  const file = join(folder, manifest.name, 'manifest.json');
+  writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`);
+  return file;
+}
+
+/**
  * Writes manifests as their authors would, each in a folder of its own; returns the files.
  *
  * @param {string} folder @param {number} count @param {(index: number) => object} [fields]
  */
 export function writeManifests(folder, count, fields = () => ({})) {
   return Array.from({ length: count }, (_, index) => {
-    const name = `plugin-${index}`;
-    mkdirSync(join(folder, name));
-    const file = join(folder, name, 'manifest.json');
     const manifest = {
-      name,
+      name: `plugin-${index}`,
       version: '1.0.0',
       description: `Number ${index} of many`,
       category: `category-${index % 10}`,
@@ -74,7 +92,6 @@ export function writeManifests(folder, count, fields = () => ({})) {
       },
       ...fields(index),
     };
-    writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`);
-    return file;
+    return writeManifest(folder, manifest);
   });
 }

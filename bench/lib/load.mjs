@@ -1,7 +1,7 @@
 // @ts-check
 import { startBare } from './bare.mjs';
 import { withFolder, withSupervisor } from './host.mjs';
-import { compare, ratioRow } from './measure.mjs';
+import { compare, ratioRow, timed } from './measure.mjs';
 
 /**
  * How long a worker takes from its spawn until it is ready, against one that does nothing but get ready.
@@ -20,9 +20,7 @@ export function measureLoad(question, plugin, command, bench) {
         return time;
       };
       const subject = async () => {
-        const start = performance.now();
-        await supervisor.load(plugin);
-        const time = performance.now() - start;
+        const time = await timed(() => supervisor.load(plugin));
         await supervisor.unload(plugin);
         return time;
       };

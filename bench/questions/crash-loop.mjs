@@ -1,9 +1,7 @@
 // @ts-check
 // How long does a call take while other plugins crash as soon as they are started?
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { PLUGINS, withFolder, withSupervisor } from '../lib/host.mjs';
-import { limitRow, percentile } from '../lib/measure.mjs';
+import { PLUGINS, withFolder, withSupervisor, writeManifest } from '../lib/host.mjs';
+import { limitRow, percentile, timed } from '../lib/measure.mjs';
 
 const LOOPING = 10;
 
@@ -11,13 +9,8 @@ export default () =>
   withFolder((folder) => {
     const names = Array.from({ length: LOOPING }, (_, index) => `looping-${index}`);
     for (const name of names) {
-      const manifest = {
-        name,
-        command: 'false',
-        restart: { policy: 'permanent', intensity: 1_000, backoff: { base_ms: 0, cap_ms: 0 } },
-      };
-      mkdirSync(join(folder, name));
-      writeFileSync(join(folder, name, 'manifest.json'), JSON.stringify(manifest));
+      const restart = { policy: 'permanent', intensity: 1_000, backoff: { base_ms: 0, cap_ms: 0 } };
+      writeManifest(folder, { name, command: 'false', restart });
     }
     return withSupervisor(
       async (supervisor) => {
@@ -29,9 +22,7 @@ export default () =>
         for (const name of names) supervisor.load(name).catch(() => {});
         const times = [];
         while (looping.size > 0) {
-          const start = performance.now();
-          await supervisor.execute('bench-node', {});
-          times.push(performance.now() - start);
+          times.push(await timed(() => supervisor.execute('bench-node', {})));
         }
         return [
           limitRow(`execute beside ${LOOPING} crash loops, p99.9`, 'ms', percentile(times, 0.999), { atMost: 50 }),

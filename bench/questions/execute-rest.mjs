@@ -1,8 +1,7 @@
 // @ts-check
 // What does a call cost that comes after a pause, as in a script or a page, and not right after the last one?
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
-import { BARE_NODE, withBare } from '../lib/bare.mjs';
-import { withFolder, withSupervisor } from '../lib/host.mjs';
+import { withNodeWorkers } from '../lib/calls.mjs';
 import { compare, median, ratioRow } from '../lib/measure.mjs';
 
 const INPUT = { n: 1 };
@@ -39,22 +38,18 @@ async function medianAfterRest(count, rest, call) {
 
 /** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
-  withFolder((folder) =>
-    withBare({ command: BARE_NODE, folder, count: 2 }, ([raw, control]) =>
-      withSupervisor(async (supervisor) => {
-        const rows = [];
-        for (const { name, calls, rest } of RESTS) {
-          const comparison = await compare(
-            {
-              reference: () => medianAfterRest(calls, rest, () => raw.call(INPUT)),
-              control: () => medianAfterRest(calls, rest, () => control.call(INPUT)),
-              subject: () => medianAfterRest(calls, rest, () => supervisor.execute('bench-node', INPUT)),
-            },
-            { repetitions: bench.repetitions, warmup: 3 },
-          );
-          rows.push(ratioRow(`execute after a rest of ${name}, p50`, 'µs', comparison, { atMost: 1.25 }));
-        }
-        return rows;
-      }),
-    ),
-  );
+  withNodeWorkers(async ({ raw, control, supervisor }) => {
+    const rows = [];
+    for (const { name, calls, rest } of RESTS) {
+      const comparison = await compare(
+        {
+          reference: () => medianAfterRest(calls, rest, () => raw.call(INPUT)),
+          control: () => medianAfterRest(calls, rest, () => control.call(INPUT)),
+          subject: () => medianAfterRest(calls, rest, () => supervisor.execute('bench-node', INPUT)),
+        },
+        { repetitions: bench.repetitions, warmup: 3 },
+      );
+      rows.push(ratioRow(`execute after a rest of ${name}, p50`, 'µs', comparison, { atMost: 1.25 }));
+    }
+    return rows;
+  });

@@ -2,12 +2,12 @@
 // How long do workers outlive a host that is killed?
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { PLUGINS, withFolder } from '../lib/host.mjs';
+import { PLUGINS, withFolder, writeManifest } from '../lib/host.mjs';
 import { limitRow, median } from '../lib/measure.mjs';
 
 const WORKERS = 20;
@@ -19,9 +19,7 @@ export default (bench) =>
     for (let index = 0; index < WORKERS; index += 1) {
       const [worker, module] = index % 2 === 0 ? ['node', 'bench-node.mjs'] : ['python', 'bench_python.py'];
       const name = `worker-${index}`;
-      mkdirSync(join(folder, name));
-      const manifest = { name, worker, module: join(PLUGINS, `bench-${worker}`, module) };
-      writeFileSync(join(folder, name, 'manifest.json'), JSON.stringify(manifest));
+      writeManifest(folder, { name, worker, module: join(PLUGINS, `bench-${worker}`, module) });
     }
     const times = [];
     for (let round = 0; round < (bench.quick ? 3 : 11); round += 1) {

@@ -1,9 +1,9 @@
 // @ts-check
 // How soon does a caller hear that a plugin cannot be imported, against how soon its process ends?
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { withFolder, withSupervisor } from '../lib/host.mjs';
+import { withFolder, withSupervisor, writeManifest } from '../lib/host.mjs';
 import { compare, ratioRow } from '../lib/measure.mjs';
 import { spawnWorkerProgram } from '../lib/worker-program.mjs';
 
@@ -20,15 +20,9 @@ function failure(kind, module, text, bench) {
     // A new name each time: one that has failed is remembered.
     const names = Array.from({ length: bench.repetitions + warmup }, (_, index) => `broken-${index}`);
     for (const name of names) {
-      mkdirSync(join(folder, name));
+      const fields = kind === 'python' ? { class: 'Broken' } : {};
+      writeManifest(folder, { name, worker: kind, module: `./${module}`, ...fields });
       writeFileSync(join(folder, name, module), text);
-      const manifest = {
-        name,
-        worker: kind,
-        module: `../${module}`,
-        ...(kind === 'python' ? { class: 'Broken' } : {}),
-      };
-      writeFileSync(join(folder, name, 'manifest.json'), JSON.stringify(manifest));
     }
     const own = async () => {
       const start = performance.now();

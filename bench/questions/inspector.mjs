@@ -1,7 +1,7 @@
 // @ts-check
 // What does the inspector cost for each record while it is on and nobody looks?
 import { setImmediate as turn } from 'node:timers/promises';
-import { withSupervisor } from '../lib/host.mjs';
+import { withSupervisors } from '../lib/host.mjs';
 import { compare, limitRow, medianOfRuns } from '../lib/measure.mjs';
 
 /** @import { Supervisor } from '../../dist/index.js' */
@@ -11,30 +11,17 @@ const INPUT = { n: 1 };
 
 /** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
-  withSupervisor((off) =>
-    withSupervisor((control) =>
-      withSupervisor(
-        async (on) => {
-          const measure = (/** @type {Supervisor} */ supervisor) => () => medianOfRuns(CALLS, () => call(supervisor));
-          const { over, aa } = await compare(
-            { reference: measure(off), control: measure(control), subject: measure(on) },
-            { repetitions: 3 * bench.repetitions, warmup: 6 },
-          );
-          const records = await recordsOfCalls(on);
-          return [
-            limitRow(
-              'a record, inspector on and nobody looking, against off',
-              'µs',
-              over / records,
-              { atMost: 5 },
-              { aa },
-            ),
-          ];
-        },
-        { inspect: true },
-      ),
-    ),
-  );
+  withSupervisors([{}, {}, { inspect: true }], async (off, control, on) => {
+    const measure = (/** @type {Supervisor} */ supervisor) => () => medianOfRuns(CALLS, () => call(supervisor));
+    const { over, aa } = await compare(
+      { reference: measure(off), control: measure(control), subject: measure(on) },
+      { repetitions: 3 * bench.repetitions, warmup: 6 },
+    );
+    const records = await recordsOfCalls(on);
+    return [
+      limitRow('a record, inspector on and nobody looking, against off', 'µs', over / records, { atMost: 5 }, { aa }),
+    ];
+  });
 
 /** A call after which the plugin is idle, so that each is a transition there and back. @param {Supervisor} supervisor */
 async function call(supervisor) {

@@ -1,38 +1,22 @@
 // @ts-check
 // How many chunks a second does a Node worker stream?
-import { BARE_NODE, withBare } from '../lib/bare.mjs';
-import { withFolder, withSupervisor } from '../lib/host.mjs';
-import { compare, ratioRow, timed } from '../lib/measure.mjs';
-
-const CHUNKS = 10_000;
+import { withNodeWorkers } from '../lib/calls.mjs';
+import { CHUNKS, rateOf } from '../lib/chunks.mjs';
+import { compare, ratioRow } from '../lib/measure.mjs';
 
 /** @param {import('../lib/measure.mjs').Bench} bench */
 export default (bench) =>
-  withFolder((folder) =>
-    withBare({ command: BARE_NODE, folder, count: 2 }, ([raw, control]) =>
-      withSupervisor(async (supervisor) => {
-        const comparison = await compare(
-          {
-            reference: () => rate(chunksOf(raw.client)),
-            control: () => rate(chunksOf(control.client)),
-            subject: () => rate(supervisor.stream('bench-node', { count: CHUNKS })),
-          },
-          { repetitions: bench.repetitions, warmup: 5 },
-        );
-        return [ratioRow('stream, Node worker', 'chunks/s', comparison, { atLeast: 0.7 })];
-      }),
-    ),
-  );
-
-/** @param {AsyncIterable<unknown>} chunks */
-async function rate(chunks) {
-  let count = 0;
-  const time = await timed(async () => {
-    for await (const _ of chunks) count += 1;
+  withNodeWorkers(async ({ raw, control, supervisor }) => {
+    const comparison = await compare(
+      {
+        reference: () => rateOf(chunksOf(raw.client)),
+        control: () => rateOf(chunksOf(control.client)),
+        subject: () => rateOf(supervisor.stream('bench-node', { count: CHUNKS })),
+      },
+      { repetitions: bench.repetitions, warmup: 5 },
+    );
+    return [ratioRow('stream, Node worker', 'chunks/s', comparison, { atLeast: 0.7 })];
   });
-  if (count !== CHUNKS) throw new Error(`${count} chunks came of ${CHUNKS}.`);
-  return CHUNKS / (time / 1_000);
-}
 
 /** @param {import('undici').Dispatcher} client */
 async function* chunksOf(client) {
