@@ -48,7 +48,7 @@ export interface Command<O extends Options = Options, V = Readonly<Record<string
   run(invocation: Invocation<V>): Promise<number>;
 }
 
-/** Gives the values of a command's options their types, and forgets them again for whoever calls it. */
+/** Gives the values of a command's options their types, and forgets them again for its callers. */
 export function defineCommand<const O extends Options>(command: Command<O, Values<O>>): Command {
   return command;
 }

@@ -14,7 +14,7 @@ export interface Interruption {
 }
 
 /**
- * Takes Ctrl-C, SIGTERM and SIGHUP over. The first aborts the signal, and from then on nothing waits for who reads the
+ * Takes Ctrl-C, SIGTERM and SIGHUP over. The first aborts the signal, and from then on nothing waits for the reader of the
  * output; the second calls `kill`, and the third ends this process at once.
  */
 export function takeInterruption(terminal: Terminal, kill: () => void): Interruption {

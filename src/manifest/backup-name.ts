@@ -4,7 +4,7 @@ const SET_ASIDE = /^\.|~$|^#.*#$|\.(?:bak|backup|old|orig|rej|save|swp|swo|te?mp
 /** What file managers and people call a copy: `x copy`, `x (copy)`, `Copy of x`, `x - Copy (2)`, `x-backup`, `x_old`. */
 const COPY = /^copy(?: \(?\d+\)?)? of |[-_ (](?:copy|backup|bak|old|orig|save)\)?(?: ?\(?\d+\)?)?$/i;
 
-/** Whether a name is none that a plugin's folder or file would have, but that of something set aside. */
+/** Whether a name is that of something set aside, and not of a plugin's folder or file. */
 export function isSetAside(name: string): boolean {
   return SET_ASIDE.test(name);
 }

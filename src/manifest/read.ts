@@ -15,7 +15,7 @@ export interface ManifestProblem {
   /** A dotted path, where one field is to blame. */
   readonly field?: string | undefined;
   readonly reason: string;
-  /** `error`: the manifest is not used as it stands; `warning`: it is, or it is none by its place. */
+  /** `error`: the manifest is not used as it stands; `warning`: it is, or its place says that it is no manifest. */
   readonly severity: 'error' | 'warning';
 }
 

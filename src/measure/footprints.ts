@@ -7,9 +7,9 @@ import type { ManifestEntry } from '../manifest/read.ts';
 import { safeFileName } from '../text/safe-file-name.ts';
 import { writeWhole } from '../files/whole-file.ts';
 
-/** What plugins were measured to take up, by plugin and by what was asked of it. Kept in the data directory. */
+/** What plugins were measured to use, by plugin, manifest and config. Kept in the data directory. */
 export interface Footprints {
-  /** The most system memory that the plugin took up with this manifest and config, in MiB. */
+  /** The most system memory that the plugin used with this manifest and config, in MiB. */
   get(entry: ManifestEntry, config: unknown): number | undefined;
   /** Takes in a measurement in MiB; a smaller one than is known changes nothing. */
   note(entry: ManifestEntry, config: unknown, ramMb: number): void;

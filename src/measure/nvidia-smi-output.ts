@@ -20,7 +20,7 @@ export interface GpuProcess {
 
 type Row = ReadonlyMap<string, string>;
 
-/** Reads a CSV of `--query-gpu`, its header included, whatever columns it has; null where it is none. */
+/** Reads a CSV of `--query-gpu`, its header included, whatever columns it has; null for any other text. */
 export function parseGpus(text: string): Gpu[] | null {
   return parseRows(text, 'index', (row) => {
     const uuid = row.get('uuid') ?? row.get('gpu_uuid');
@@ -35,7 +35,7 @@ export function parseGpus(text: string): Gpu[] | null {
   });
 }
 
-/** Reads a CSV of `--query-compute-apps`, its header included, whatever columns it has; null where it is none. */
+/** Reads a CSV of `--query-compute-apps`, its header included, whatever columns it has; null for any other text. */
 export function parseGpuProcesses(text: string): GpuProcess[] | null {
   return parseRows(text, 'pid', (row) => {
     const pid = row.get('pid') ?? '';

@@ -33,7 +33,7 @@ export function createTreeSampler(list: () => Promise<ProcessSample[]> = () => l
   const former = new Map<number, FormerTree>();
   let next: Promise<(roots: readonly number[]) => ProcessSample[]> | undefined;
   const listAll = async (): Promise<(roots: readonly number[]) => ProcessSample[]> => {
-    // Who asks later in this turn asks for the same.
+    // Further requests of this turn share the listing.
     await Promise.resolve();
     next = undefined;
     const all = await list();

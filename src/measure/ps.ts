@@ -18,7 +18,7 @@ export async function listByPs(): Promise<ProcessSample[]> {
   }
 }
 
-/** Reads the columns pid, ppid, pgid, rss (in KiB), time and etime. Lines that are none are left out. */
+/** Reads the columns pid, ppid, pgid, rss (in KiB), time and etime. Other lines are left out. */
 export function parsePs(text: string): ProcessSample[] {
   return text.split('\n').flatMap((line) => {
     const [pid, ppid, pgid, rss, time, elapsed] = line.trim().split(/\s+/);
@@ -35,7 +35,7 @@ export function parsePs(text: string): ProcessSample[] {
   });
 }
 
-/** `[[dd-]hh:]mm:ss[.cc]` in milliseconds; NaN for what is none. */
+/** `[[dd-]hh:]mm:ss[.cc]` in milliseconds; NaN for any other text. */
 function durationMs(text: string): number {
   const [days, clock] = text.includes('-') ? text.split('-') : ['0', text];
   const seconds = (clock ?? '').split(':').reduce((total, part) => total * 60 + Number.parseFloat(part), 0);

@@ -8,7 +8,7 @@ export interface SystemMemory {
   readonly totalMb: number;
   /** What can be had without swapping: free, or held by caches that give way. */
   readonly availableMb: number;
-  /** What the machine has, whoever may use it. */
+  /** What the machine has, for all processes. */
   readonly machineTotalMb: number;
   /** The control group (a container, a service, a job) that leaves the least, if that is less than the machine does. */
   readonly group: string | undefined;

@@ -11,7 +11,7 @@ export interface RunningWorker {
 }
 
 /**
- * What each worker takes up with all it has started. A worker whose processes no GPU names has no figure for GPU memory:
+ * What each worker uses together with all it has started. A worker whose processes no GPU names has no figure for GPU memory:
  * it may use none, or the driver may count pids of another namespace, as in a container.
  */
 export function workerUse(

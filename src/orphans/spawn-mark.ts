@@ -48,7 +48,7 @@ interface Census {
   readonly undecided: boolean;
 }
 
-/** The look through `/proc` that has been asked for and not begun. Those who ask meanwhile share it. */
+/** The look through `/proc` that has been asked for and not begun. Further requests share it until then. */
 let upcoming: Promise<Census> | undefined;
 
 function census(): Promise<Census> {

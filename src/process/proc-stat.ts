@@ -25,7 +25,7 @@ export interface ProcStat {
  */
 export const TICKS_PER_SECOND = 100;
 
-/** Reads a line of `/proc/<pid>/stat`; null where it is none. */
+/** Reads a line of `/proc/<pid>/stat`; null for any other text. */
 export function parseProcStat(line: string): ProcStat | null {
   // The command's name stands in parentheses and may itself hold spaces, parentheses and line ends; no later field can.
   const pid = Number.parseInt(line, 10);

@@ -31,9 +31,9 @@ export function signalGroup(group: ProcessGroup, signal: NodeJS.Signals | 0): bo
 }
 
 /**
- * Signals every process of a group; signal 0 only asks whether there is one. False where there is none that this
- * process may signal. Windows has no groups and no signals: there the tree under the process is ended, whatever the
- * signal. Throws RangeError for a number that cannot be a worker's group.
+ * Signals every process of a group; signal 0 only asks whether there is one. False where this process may signal none of
+ * it. Windows has no groups and no signals: there the tree under the process is ended, whatever the signal. Throws
+ * RangeError for a number that cannot be a worker's group.
  */
 export function killGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
   if (!Number.isSafeInteger(pgid) || pgid <= 1) throw new RangeError(`${pgid} is not the number of a process group.`);

@@ -1,4 +1,4 @@
-/** Those who wait for their turn; undefined while there was no spawn in this turn of the event loop. */
+/** The spawns that wait for their turn; undefined while there was no spawn in this turn of the event loop. */
 let waiting: (() => void)[] | undefined;
 
 /**

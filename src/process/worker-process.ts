@@ -38,7 +38,7 @@ export interface WorkerProcess {
 /** What a worker process tells its machine. */
 export type ProcessEvent =
   | { readonly type: 'PROCESS.SPAWNED'; readonly process: WorkerProcess }
-  /** The process has ended, whoever still holds its pipes. */
+  /** The process has ended, even if another still holds its pipes. */
   | { readonly type: 'PROCESS.EXITED'; readonly exit: WorkerExit }
   /** Nothing of its process tree is left. */
   | { readonly type: 'PROCESS.GONE' };

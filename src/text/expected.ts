@@ -38,7 +38,7 @@ function gotText(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'an object' : shown(value);
 }
 
-/** "unknown field "modul"; did you mean "module"?": a name that is none of those known. */
+/** "unknown field "modul"; did you mean "module"?": a name that is unknown. */
 export function unknownText(kind: string, name: string, known: Iterable<string>): string {
   return `unknown ${kind} "${name}"${meant(nearestName(name, known))}`;
 }

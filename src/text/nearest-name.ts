@@ -1,4 +1,4 @@
-/** The name among those known that was most likely meant, or undefined where none is near: nor is one without a common letter. */
+/** The name among those known that was most likely meant, or undefined where no name is near: one without a common letter never is. */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   let nearest: string | undefined;
   let least = Math.max(2, Math.floor(name.length / 3)) + 1;

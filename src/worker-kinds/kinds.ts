@@ -15,7 +15,7 @@ export function kindNames(): string[] {
   return [...kinds.keys()];
 }
 
-/** The kind of this name; undefined for none. */
+/** The kind of this name; undefined where it is unknown. */
 export function findKind(name: string): WorkerKind | undefined {
   return kinds.get(name);
 }

@@ -12,7 +12,7 @@ import { unknownPlugin } from '../unknown-plugin.ts';
 /** How far back decisions are looked for, in lines of the log. */
 const LINES = 20_000;
 
-/** `greenroom explain`: what was last decided about a plugin's room, and on what. */
+/** `greenroom explain`: what was last decided about a plugin's memory, and on what. */
 export const command = defineCommand({
   usage: 'explain PLUGIN',
   about:

@@ -98,7 +98,7 @@ async function checkEntry(entry: ManifestEntry): Promise<ManifestProblem[]> {
   return [...checkPaths(entry), ...(await checkSchema(entry))];
 }
 
-/** A config schema that is none, or whose own defaults do not fit it, keeps the plugin from starting. */
+/** A config schema that is invalid, or whose own defaults do not fit it, keeps the plugin from starting. */
 async function checkSchema({ file, manifest }: ManifestEntry): Promise<ManifestProblem[]> {
   try {
     await resolveConfig(manifest.config_schema, undefined, manifest.name);

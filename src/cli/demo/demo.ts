@@ -32,7 +32,7 @@ const INTERRUPTED = 130;
 
 /**
  * Makes a searchable library of a folder of documents, and shows on the way what the supervisor does: starts, a crash,
- * a cancelled call, edited manifests, a plugin that is given up and mended, memory that is short. Prints to standard output; resolves to the exit status. Rejects with `E_OPTIONS`
+ * a cancelled call, edited manifests, a plugin that is given up and fixed, memory that is short. Prints to standard output; resolves to the exit status. Rejects with `E_OPTIONS`
  * where there are no documents.
  */
 export async function demo({ folder, json, inspect, signal }: DemoOptions): Promise<number> {

@@ -70,7 +70,7 @@ export type DemoEvent =
       readonly waitedMs: number;
       readonly longestMs: number;
     }
-  /** Who had to go for whom, and why; `lines` is that for people. */
+  /** Which plugin was evicted for which, and why; `lines` says so for people. */
   | { readonly type: 'decision'; readonly decision: Decision; readonly lines: readonly string[] }
   | { readonly type: 'cancelled'; readonly plugin: string; readonly progress: number }
   | { readonly type: 'edited'; readonly plugin: string; readonly file: string; readonly change: string }

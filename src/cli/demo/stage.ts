@@ -35,7 +35,7 @@ export interface StageCall {
   readonly onProgress?: ((progress: number) => void) | undefined;
 }
 
-/** What the acts of the demo play on: a supervisor, the documents, and whoever watches. */
+/** What the acts of the demo play on: a supervisor, the documents, and the reporter. */
 export class Stage {
   readonly supervisor: Supervisor;
   readonly corpus: Corpus;

@@ -28,8 +28,8 @@ export interface BoardState {
 
 /** The plugins in their states, a line each, in no more than so many rows; those at rest are left out first. */
 export function drawBoard({ plugins, memory, now }: BoardState, rows: number, columns: number, style: Style): string[] {
-  const room = Math.max(1, rows - 2);
-  const shown = plugins.length <= room ? plugins : mostActive(plugins, room);
+  const most = Math.max(1, rows - 2);
+  const shown = plugins.length <= most ? plugins : mostActive(plugins, most);
   const nameColumns = Math.max(LEAST_NAME, columns - OTHER_COLUMNS);
   const table = formatTable([
     ['  PLUGIN', 'STATE', 'FOR', 'PID', 'MEMORY', 'CALLS', 'RESTARTS', 'LAST ERROR'].map(style.bold),

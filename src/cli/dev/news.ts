@@ -28,7 +28,7 @@ export function crashLine({ name, lastError }: PluginSnapshot, at: number, style
   return `${clock(at, style)} ${style.red('✖')} ${style.bold(name)} ${what}.${why}`;
 }
 
-/** A decision by which somebody has to go, has to wait or gets no room; undefined for others, which are no news. */
+/** A decision that evicts a plugin, has one wait or refuses it memory; undefined for others, which are no news. */
 export function decisionNews(decision: Decision, style: Style): string | undefined {
   if (decision.outcome === 'grant') return undefined;
   return `${clock(decision.at, style)} ${style.yellow('⇄')} ${decisionLine(decision)}`;

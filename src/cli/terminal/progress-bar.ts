@@ -3,7 +3,7 @@ import { fitText } from './text-width.ts';
 
 /** One line of a terminal that says how far something has come. */
 export interface ProgressBar {
-  /** Draws the line anew. `fraction` is 0 to 1, or -1 where nobody knows; `message` is what is being done. */
+  /** Draws the line anew. `fraction` is 0 to 1, or -1 where it is unknown; `message` is what is being done. */
   update(fraction: number, message?: string): void;
   /** Takes the line away. Another `update` draws it again. */
   end(): void;
@@ -56,9 +56,9 @@ function filledTo(fraction: number, width: number): Parts {
 
 function running(step: number, width: number): Parts {
   const runner = Math.min(RUNNER_COLUMNS, width);
-  const room = width - runner;
-  const at = room === 0 ? 0 : room - Math.abs((step % (2 * room)) - room);
-  return [at, runner, room - at];
+  const span = width - runner;
+  const at = span === 0 ? 0 : span - Math.abs((step % (2 * span)) - span);
+  return [at, runner, span - at];
 }
 
 function clamp(fraction: number): number {

@@ -21,8 +21,8 @@ export class Terminal {
   /** Aborted when nothing is to wait for the reader any more: it has left, or the command was interrupted. */
   readonly #unwaited = new AbortController();
   #isHurried = false;
-  /** Resolves when there is room for more; undefined while there is. */
-  #room: Promise<void> | undefined;
+  /** Resolves when the output takes more; undefined while it does. */
+  #drained: Promise<void> | undefined;
   /** How many lines were dropped since the reader fell too far behind; undefined while it has not. */
   #dropped: number | undefined;
   #failure: Error | undefined;
@@ -55,12 +55,12 @@ export class Terminal {
     return this.#failure;
   }
 
-  /** Prints a line of the result. Resolves when there is room for more, or nothing waits for the reader any more. */
+  /** Prints a line of the result. Resolves when the output takes more, or nothing waits for the reader any more. */
   async print(line: string): Promise<void> {
     this.#tellDropped();
     if (this.left.aborted || this.#write(line) || this.#unwaited.signal.aborted) return;
-    this.#room ??= this.#untilRoom();
-    await this.#room;
+    this.#drained ??= this.#untilDrained();
+    await this.#drained;
   }
 
   /**
@@ -118,7 +118,7 @@ export class Terminal {
   }
 
   /** Everything that is printed meanwhile waits for the same. */
-  async #untilRoom(): Promise<void> {
+  async #untilDrained(): Promise<void> {
     const { stdout } = process;
     const { signal } = this.#unwaited;
     await new Promise<void>((resolve) => {
@@ -130,7 +130,7 @@ export class Terminal {
       stdout.once('drain', done);
       signal.addEventListener('abort', done);
     });
-    this.#room = undefined;
+    this.#drained = undefined;
   }
 
   #tellDropped(): void {

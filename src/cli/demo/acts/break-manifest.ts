@@ -8,7 +8,7 @@ const RESTARTS = 4;
 const BACKOFF = { base_ms: 50, factor: 2, cap_ms: 400 };
 
 const MISSPELT = { NODE_OPTIONS: '--max-old-spice-size=512' };
-const MENDED = { NODE_OPTIONS: '--max-old-space-size=512' };
+const FIXED = { NODE_OPTIONS: '--max-old-space-size=512' };
 
 /** A worker cannot start any more because of its manifest: it is tried again, given up, and back once that is fixed. */
 export async function breakManifest(stage: Stage): Promise<void> {
@@ -20,7 +20,7 @@ export async function breakManifest(stage: Stage): Promise<void> {
   await keepOldWorker(stage);
   await crashUntilGivenUp(stage);
   await showRefusal(stage);
-  await mend(stage);
+  await fix(stage);
 }
 
 async function keepOldWorker(stage: Stage): Promise<void> {
@@ -69,9 +69,9 @@ async function showRefusal(stage: Stage): Promise<void> {
   if (error.cause instanceof Error) stage.note(`Its cause: ${error.cause.message}`);
 }
 
-async function mend(stage: Stage): Promise<void> {
+async function fix(stage: Stage): Promise<void> {
   const startedAt = stage.now();
-  stage.edit(HELLO, { env_vars: MENDED });
+  stage.edit(HELLO, { env_vars: FIXED });
   await stage.until(HELLO, ({ state }) => state !== 'crashed');
   const text = await greeting(stage);
   const ms = stage.now() - startedAt;

@@ -5,7 +5,7 @@ import { decisionText } from '../../../scheduler/decision-text.ts';
 import { MEMORY_BUDGET_MB, type Stage } from '../stage.ts';
 import { HELLO } from '../workshop.ts';
 
-/** What each of the new plugins says that it takes up, in MiB. */
+/** What each of the new plugins says that it needs, in MiB. */
 const NEED_MB = 200;
 const NAMES = ['first', 'second', 'third'];
 
@@ -33,7 +33,7 @@ export async function shareMemory(stage: Stage): Promise<void> {
     stage.result(plugin, 'share', stage.now() - startedAt, text, { text });
   }
   off();
-  // With parts of the demo left out, there may be room for all.
+  // With parts of the demo left out, there may be memory for all.
   if (eviction === undefined) return;
   stage.emit({ type: 'decision', decision: eviction, lines: decisionText(eviction, Date.now()) });
 }
