@@ -49,6 +49,7 @@ export type { TransitionEvent } from './runtime/plugin-effects.ts';
 
 // Calls
 export type { CallOptions, Progress, StreamOptions } from './calls/call.ts';
+export type { CallTrace } from './calls/call-trace.ts';
 export type { FileBacked } from './channel/encoded-input.ts';
 
 // Scheduling

@@ -4,7 +4,7 @@ import { GreenroomError } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
 import { callListener } from '../events/listeners.ts';
 import type { CallOutcome } from './call-outcome.ts';
-import type { CallEnd, CallWatch } from './call-watch.ts';
+import { type CallTrace, endTrace, startTrace } from './call-trace.ts';
 import { connectionFault } from './connection-fault.ts';
 import { type EncodedInput, removeTempFiles, type UnsavedInput } from '../channel/encoded-input.ts';
 import type { LeaseGate, LeaseRequest, Residency } from './lease-gate.ts';
@@ -59,8 +59,10 @@ export interface CallSite {
   readonly warn: (details: Readonly<Record<string, unknown>>, message: string) => void;
   /** Told what a listener of the user's threw, or what its promise was rejected with. */
   readonly onListenerError: (error: unknown) => void;
-  /** Sees the start and the end of every call. */
-  readonly calls: CallWatch;
+  /** The supervisor, as the traces of calls name it. */
+  readonly supervisor: object;
+  /** The calls that are being saved to files, and so are not at the gate yet. */
+  readonly saving: Set<Call>;
 }
 
 /** How often a call that is idempotent is sent again after its worker died. */
@@ -98,8 +100,8 @@ export class Call implements LeaseRequest {
   #unsaved: UnsavedInput | undefined;
   readonly #options: CallOptions;
   #outcome: CallOutcome | undefined;
-  /** Tells whoever watches the calls of the end. */
-  readonly #onEnd: CallEnd | undefined;
+  /** What subscribers are told of the end with; undefined: nobody subscribed when the call began. */
+  readonly #trace: CallTrace | undefined;
   #residency: Residency | undefined;
   #inFlight: CallInFlight | undefined;
   #timeout: unknown;
@@ -125,7 +127,7 @@ export class Call implements LeaseRequest {
     else this.#input = input;
     this.#options = options;
     this.#outcome = outcome;
-    this.#onEnd = site.calls.begin(site.plugin, id);
+    this.#trace = startTrace(site.supervisor, site.plugin, id, path);
     this.priority = options.priority ?? 0;
     const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined && timeoutMs !== Infinity) {
@@ -149,6 +151,7 @@ export class Call implements LeaseRequest {
   }
 
   async #save(unsaved: UnsavedInput): Promise<void> {
+    this.#site.saving.add(this);
     try {
       const { input, tempFiles } = await unsaved.save();
       this.#input = input;
@@ -156,6 +159,8 @@ export class Call implements LeaseRequest {
     } catch (error) {
       this.#fail(error as GreenroomError);
       return;
+    } finally {
+      this.#site.saving.delete(this);
     }
     this.#unsaved = undefined;
     // It may have been cancelled meanwhile, or have run out of time.
@@ -390,13 +395,13 @@ export class Call implements LeaseRequest {
   #succeed(result: unknown): void {
     const outcome = this.#settle();
     if (outcome === undefined) return;
-    this.#onEnd?.();
+    if (this.#trace !== undefined) endTrace(this.#trace);
     outcome.onResult(result);
   }
 
   #fail(error: GreenroomError, outcome = this.#settle()): void {
     if (outcome === undefined) return;
-    this.#onEnd?.(error);
+    if (this.#trace !== undefined) endTrace(this.#trace, error);
     outcome.onError(error);
   }
 

@@ -23,6 +23,8 @@ export interface LeaseRequest {
   readonly withoutLease?: boolean;
   /** Since when its stream has been unread, by the monotonic clock; `undefined`: it is read, or is no stream. */
   readonly idleSince?: number | undefined;
+  /** Cancels it for its caller; absent where it is no call. */
+  cancel?(reason: unknown): void;
   /** The lease is granted. It is returned with `gate.leave(residency, request)`. */
   start(residency: Residency): void;
   /** It will get no lease. */
@@ -63,7 +65,7 @@ export const DEFAULT_MAX_WAITING = 1_000;
 export class LeaseGate {
   readonly #plugin: string;
   readonly #announce: (event: GateEvent) => void;
-  readonly #waiting: LeaseRequest[] = [];
+  #waiting: LeaseRequest[] = [];
   #maxWaiting: number;
   #maxConcurrency: number | undefined;
   #residency: Residency | undefined;
@@ -154,9 +156,18 @@ export class LeaseGate {
     const index = this.#waiting.indexOf(request);
     if (index < 0) return false;
     this.#waiting.splice(index, 1);
-    // The others may be less urgent, or have less time.
-    if (!this.#open) this.#announce({ type: this.#waiting.length === 0 ? 'CALLERS.GONE' : 'CALL' });
+    this.#announceWithdrawn();
     return true;
+  }
+
+  /** Cancels the calls that wait. Loads and other tasks wait on. */
+  cancelWaiting(reason: unknown): void {
+    const calls = this.#waiting.filter((request) => request.cancel !== undefined);
+    if (calls.length === 0) return;
+    // All at once, so that the machine is told once.
+    this.#waiting = this.#waiting.filter((request) => request.cancel === undefined);
+    for (const call of calls) call.cancel?.(reason);
+    this.#announceWithdrawn();
   }
 
   /** Returns a lease. The worker is done with the call. */
@@ -244,6 +255,11 @@ export class LeaseGate {
   reportUnreachable(residency: Residency, request: LeaseRequest, error: GreenroomError): void {
     if (!residency.leases.has(request)) return;
     this.#announce({ type: 'UNREACHABLE', generation: residency.generation, error });
+  }
+
+  /** The others may be less urgent, or have less time. */
+  #announceWithdrawn(): void {
+    if (!this.#open) this.#announce({ type: this.#waiting.length === 0 ? 'CALLERS.GONE' : 'CALL' });
   }
 
   #announceStuck(residency: Residency): void {

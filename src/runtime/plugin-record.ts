@@ -1,6 +1,5 @@
 import type { ActorRefFrom } from 'xstate';
-import type { CallSite } from '../calls/call.ts';
-import type { CallWatch } from '../calls/call-watch.ts';
+import type { Call, CallSite } from '../calls/call.ts';
 import { LeaseGate } from '../calls/lease-gate.ts';
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { Clock } from '../time/clock.ts';
@@ -41,7 +40,10 @@ export interface PluginSnapshot {
 }
 
 /** What the plugins of a supervisor share of their calls' site. */
-export type SharedSite = Pick<CallSite, 'clock' | 'patience' | 'streamIdleMs' | 'warn' | 'onListenerError' | 'calls'>;
+export type SharedSite = Pick<
+  CallSite,
+  'clock' | 'patience' | 'streamIdleMs' | 'warn' | 'onListenerError' | 'supervisor'
+>;
 
 /** One plugin of a supervisor: its actor, its gate, and what was last seen of its state. */
 export class PluginRecord implements CallSite {
@@ -52,7 +54,8 @@ export class PluginRecord implements CallSite {
   readonly streamIdleMs: number;
   readonly warn: CallSite['warn'];
   readonly onListenerError: (error: unknown) => void;
-  readonly calls: CallWatch;
+  readonly supervisor: object;
+  readonly saving = new Set<Call>();
   /** Set right after the record, which the actor's input needs, was made. */
   actor!: ActorRefFrom<typeof pluginMachine>;
   state: PluginState = 'discovered';
@@ -68,14 +71,14 @@ export class PluginRecord implements CallSite {
   #wasReplacing = false;
 
   constructor(plugin: string, site: SharedSite) {
-    const { clock, patience, streamIdleMs, warn, onListenerError, calls } = site;
+    const { clock, patience, streamIdleMs, warn, onListenerError, supervisor } = site;
     this.plugin = plugin;
     this.clock = clock;
     this.patience = patience;
     this.streamIdleMs = streamIdleMs;
     this.warn = warn;
     this.onListenerError = onListenerError;
-    this.calls = calls;
+    this.supervisor = supervisor;
     this.enteredAt = clock.monotonic();
     this.since = clock.now();
     this.gate = new LeaseGate(plugin, (event) => this.send(event));
@@ -92,6 +95,18 @@ export class PluginRecord implements CallSite {
   /** Tells the machine; what comes after its end goes nowhere. */
   send(event: PluginEvent): void {
     if (this.actor.getSnapshot().status === 'active') this.actor.send(event);
+  }
+
+  /**
+   * Cancels every call for its caller: those that are saved to files or wait, and those that run at any worker, also at an
+   * old one that is being replaced.
+   */
+  cancelCalls(reason: unknown): void {
+    for (const call of [...this.saving]) call.cancel(reason);
+    this.gate.cancelWaiting(reason);
+    for (const { residency } of this.context.workers) {
+      for (const request of [...(residency?.leases ?? [])]) request.cancel?.(reason);
+    }
   }
 
   /** A state was entered, in the middle of a step of the machine. Its context is complete only when the step is. */

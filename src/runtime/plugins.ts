@@ -13,7 +13,7 @@ type ManifestInForce = Exclude<ManifestChange, { type: 'removed' }>;
 export interface PluginsParts {
   readonly logic: typeof pluginMachine;
   readonly host: PluginHost;
-  readonly site: SharedSite;
+  readonly site: () => SharedSite;
   /** The settings of a plugin, from its manifest and the supervisor's. */
   readonly settingsOf: (manifest: ManifestInForce['entry']['manifest']) => PluginSettings;
   /** The supervisor's actor. */
@@ -113,7 +113,7 @@ export class Plugins implements PluginSet {
 
   #add({ entry, name }: ManifestInForce): void {
     const { logic, host, site, parent, scheduler, onChange, onError } = this.#parts;
-    const record = new PluginRecord(name, site);
+    const record = new PluginRecord(name, site());
     const settings = this.#settingsOf(entry.manifest);
     record.gate.limit(settings);
     this.records.set(name, record);

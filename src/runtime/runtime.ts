@@ -12,7 +12,6 @@ import { readTreeMemory } from '../measure/tree-memory.ts';
 import { spawnWorker } from '../actors/process.ts';
 import type { RunningWorker } from '../measure/worker-use.ts';
 import { WorkerTrees } from '../orphans/worker-trees.ts';
-import { CallWatch } from '../calls/call-watch.ts';
 import type { Clock } from '../time/clock.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
 import { GreenroomError } from '../errors.ts';
@@ -63,8 +62,8 @@ export class Runtime implements SupervisorHost {
   readonly #trees: WorkerTrees;
   readonly transitions: Listeners<TransitionEvent>;
   readonly problems: Listeners<readonly ManifestProblem[]>;
-  /** Sees the starts and ends of calls. */
-  readonly calls = new CallWatch();
+  /** The supervisor that the program holds, as the traces of calls name it. Set by it, before the start. */
+  supervisor!: object;
   /** Where the figures of memory come from. */
   readonly systemMonitor: SystemMonitor;
   /** The actor that asks it for the scheduler. */
@@ -164,14 +163,14 @@ export class Runtime implements SupervisorHost {
         record,
         onChange: () => this.#noteChange(),
       }),
-      site: {
+      site: () => ({
         clock,
         patience: this.#patience,
         streamIdleMs: settings.streamIdleMs,
         warn: (details, message) => logger.warn(details, message),
         onListenerError,
-        calls: this.calls,
-      },
+        supervisor: this.supervisor,
+      }),
       settingsOf: (manifest) => pluginSettings(manifest, settings),
       parent: () => this.#root,
       scheduler: () => this.#scheduler,

@@ -102,6 +102,7 @@ export class Supervisor implements AsyncDisposable {
   /** @internal */
   constructor(runtime: Runtime, settings: ResolvedSettings) {
     this.#runtime = runtime;
+    runtime.supervisor = this;
     this.#plugins = new PluginLookup(runtime.records, () => this.#stopping !== undefined);
     this.#settings = settings;
     // Unreferenced, only the plugins that are at something keep the program alive.
@@ -117,12 +118,12 @@ export class Supervisor implements AsyncDisposable {
 
   /** @internal Ends the supervisor where the inspector cannot be served. */
   async serveInspector(options: InspectSettings, logger: SupervisorLog): Promise<void> {
-    const { records, transitions, problems, calls, clock, root } = this.#runtime;
+    const { records, transitions, problems, clock, root } = this.#runtime;
     const onError = (error: unknown): void => logger.error({ err: error }, 'The inspector failed to record an event.');
     try {
       // Read from disk only where it is wanted.
       const { openInspector } = await import('../inspector/index.ts');
-      const shown = { records, transitions, problems, calls, clock, root, supervisor: this, onError };
+      const shown = { records, transitions, problems, clock, root, supervisor: this, onError };
       this.#inspector = await openInspector(shown, options);
     } catch (error) {
       await this.stop();
@@ -243,6 +244,17 @@ export class Supervisor implements AsyncDisposable {
     const record = this.#plugins.find(name);
     if (this.#mustLoadFirst(record)) throw this.#plugins.whyNot(name);
     return streamCall<Chunk>(record, input, options);
+  }
+
+  /**
+   * Cancels the calls and streams of the plugin that run or wait, also those that run at an old worker while it is
+   * replaced. Each rejects at once with `E_CANCELLED`, whose `cause` is the reason. A `load` that waits goes on.
+   *
+   * In any state, and again: where there is no call it does nothing. It starts no worker and stops none; one that has not
+   * given up a cancelled call within `cancelGraceMs` is replaced, as after any cancellation. Throws `E_UNKNOWN_PLUGIN`.
+   */
+  cancelCalls(name: string, reason: unknown = new Error(`cancelCalls("${name}") was called.`)): void {
+    this.#plugins.find(name).cancelCalls(reason);
   }
 
   /* ---- Config ---- */

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CallSink, WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { Call, type CallSite } from '../../src/calls/call.ts';
-import { CallWatch } from '../../src/calls/call-watch.ts';
 import { connectionFault } from '../../src/calls/connection-fault.ts';
 import { type GateEvent, LeaseGate } from '../../src/calls/lease-gate.ts';
 import { encodeInput } from '../../src/channel/encoded-input.ts';
@@ -49,7 +48,8 @@ function callAtWorker() {
     streamIdleMs: Infinity,
     warn: () => {},
     onListenerError: () => {},
-    calls: new CallWatch(),
+    supervisor: {},
+    saving: new Set<Call>(),
   } satisfies CallSite;
   const results: unknown[] = [];
   const outcome = {

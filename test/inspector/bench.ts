@@ -8,7 +8,6 @@ import { afterEach, vi } from 'vitest';
 import { systemClock } from '../../src/time/clock.ts';
 import { resolveSettings } from '../../src/settings/resolve.ts';
 import type { SupervisorSettings } from '../../src/settings/schema.ts';
-import type { CallWatch } from '../../src/calls/call-watch.ts';
 import { type Inspected, type Inspector, type InspectorOptions, openInspector } from '../../src/inspector/index.ts';
 import type { InspectorRecord, Sync } from '../../src/inspector/wire.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
@@ -24,7 +23,6 @@ export interface Bench {
   readonly runtime: Runtime;
   readonly supervisor: Supervisor;
   readonly inspected: Inspected;
-  readonly calls: CallWatch;
   readonly folder: string;
   /** What the runtime logged as an error, such as what its listeners threw. */
   readonly logged: unknown[];
@@ -67,14 +65,14 @@ export async function openBench(
   const supervisor = new Supervisor(runtime, settings);
   await runtime.start();
   const errors: unknown[] = [];
-  const { records, transitions, problems, calls, clock, root } = runtime;
+  const { records, transitions, problems, clock, root } = runtime;
   const onError = (error: unknown): void => void errors.push(error);
-  const inspected: Inspected = { records, transitions, problems, calls, clock, root, supervisor, onError };
+  const inspected: Inspected = { records, transitions, problems, clock, root, supervisor, onError };
   endAfterTest(async () => {
     await supervisor.stop();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { runtime, supervisor, inspected, calls, folder, errors, logged, write };
+  return { runtime, supervisor, inspected, folder, errors, logged, write };
 }
 
 /** An inspector that is closed after the test, with its address taken apart. */

@@ -1,6 +1,4 @@
-import { Call } from '../../calls/call.ts';
-import { GreenroomError, messageOf } from '../../errors.ts';
-import type { PluginRecord } from '../../runtime/plugin-record.ts';
+import { messageOf } from '../../errors.ts';
 import { pluginId } from '../record/actor-ids.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { ControlAction, ControlAnswer, ControlRequest } from '../wire.ts';
@@ -10,6 +8,7 @@ export interface Controlled {
   load(name: string): Promise<void>;
   release(name: string): Promise<void>;
   reload(name: string): Promise<void>;
+  cancelCalls(name: string, reason: unknown): void;
 }
 
 const ACTIONS = ['load', 'release', 'restart', 'cancel', 'reset'] as const satisfies readonly ControlAction[];
@@ -17,16 +16,11 @@ const ACTIONS = ['load', 'release', 'restart', 'cancel', 'reset'] as const satis
 /** Does what the page asks for and records it; how it went is recorded when it is over. */
 export class Control {
   readonly #supervisor: Controlled;
-  readonly #records: ReadonlyMap<string, PluginRecord>;
+  readonly #records: ReadonlyMap<string, unknown>;
   readonly #recorder: Recorder;
   readonly #now: () => number;
 
-  constructor(
-    supervisor: Controlled,
-    records: ReadonlyMap<string, PluginRecord>,
-    recorder: Recorder,
-    now: () => number,
-  ) {
+  constructor(supervisor: Controlled, records: ReadonlyMap<string, unknown>, recorder: Recorder, now: () => number) {
     this.#supervisor = supervisor;
     this.#records = records;
     this.#recorder = recorder;
@@ -40,20 +34,18 @@ export class Control {
       const message = `Send { "action", "plugin" }; the actions are ${ACTIONS.join(', ')}.`;
       return { status: 400, answer: { ok: false, message } };
     }
-    const record = this.#records.get(request.plugin);
-    if (record === undefined) {
+    if (!this.#records.has(request.plugin)) {
       return { status: 404, answer: { ok: false, message: 'This plugin no longer exists.' } };
     }
     this.#note(request, 'asked');
-    this.#perform(request.action, record).then(
+    this.#perform(request).then(
       () => this.#note(request, 'done'),
       (error: unknown) => this.#note(request, 'failed', messageOf(error)),
     );
     return { status: 202, answer: { ok: true } };
   }
 
-  async #perform(action: ControlAction, record: PluginRecord): Promise<void> {
-    const { plugin } = record;
+  async #perform({ action, plugin }: ControlRequest): Promise<void> {
     switch (action) {
       // A load clears what had been counted against a plugin that was given up.
       case 'load':
@@ -64,7 +56,7 @@ export class Control {
       case 'restart':
         return this.#supervisor.reload(plugin);
       case 'cancel':
-        cancelCalls(record);
+        this.#supervisor.cancelCalls(plugin, new Error('The call was cancelled in the inspector.'));
     }
   }
 
@@ -79,19 +71,6 @@ export class Control {
       message: message && this.#recorder.text(message),
     });
   }
-}
-
-/** Ends the calls of a plugin, those that wait and those that run, as their callers would. */
-function cancelCalls(record: PluginRecord): void {
-  const { plugin, gate } = record;
-  const error = new GreenroomError('E_CANCELLED', `The call to "${plugin}" was cancelled in the inspector.`, {
-    plugin,
-  });
-  const wereWaiting = gate.waiting > 0;
-  gate.refuseWaiting(error);
-  // The machine may be asking for room on their behalf.
-  if (wereWaiting && !record.serving) record.send({ type: 'CALLERS.GONE' });
-  for (const guest of gate.residency?.leases ?? []) if (guest instanceof Call) guest.cancel(error);
 }
 
 function parse(body: string): ControlRequest | undefined {

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/time/clock.ts';
+import { type CallTrace, endTrace, startTrace } from '../../../src/calls/call-trace.ts';
 import { GreenroomError } from '../../../src/errors.ts';
 import { Recorder } from '../../../src/inspector/record/recorder.ts';
 import { Redactor } from '../../../src/inspector/redaction/redaction.ts';
@@ -18,6 +19,13 @@ function recorderOf(bench: Bench): Recorder {
   const recorder = new Recorder(bench.inspected);
   endAfterTest(async () => recorder.close());
   return recorder;
+}
+
+/** A call of the plugin `bench` begins, as far as those are told who watch calls. */
+function begin(bench: Bench, call: string): CallTrace {
+  const trace = startTrace(bench.supervisor, 'bench', call, 'execute');
+  if (trace === undefined) throw new Error('Nobody watches calls.');
+  return trace;
 }
 
 function recordsOf(recorder: Recorder): InspectorRecord[] {
@@ -148,7 +156,7 @@ describe('the recorder', () => {
     const bench = await openBench();
     const recorder = recorderOf(bench);
     for (let call = 0; call < 500; call += 1) {
-      bench.calls.begin('bench', String(call))?.();
+      endTrace(begin(bench, String(call)));
     }
     const calls = of(recordsOf(recorder), 'call');
     const starts = calls.filter(({ edge }) => edge === 'start');
@@ -165,13 +173,12 @@ describe('the recorder', () => {
     const bench = await openBench();
     const recorder = new Recorder({ ...bench.inspected, clock, onError: (error) => bench.errors.push(error) });
     endAfterTest(async () => recorder.close());
-    const begin = (call: string) => bench.calls.begin('bench', call);
-    const slow = Array.from({ length: 60 }, (_, index) => begin(`slow-${index}`));
-    for (let call = 0; call < 500; call += 1) begin(String(call))?.();
+    const slow = Array.from({ length: 60 }, (_, index) => begin(bench, `slow-${index}`));
+    for (let call = 0; call < 500; call += 1) endTrace(begin(bench, String(call)));
     const message = `token=abcdefgh ${'x'.repeat(2_000)}`;
-    begin('failed')?.(new GreenroomError('E_REMOTE', message, { plugin: 'bench' }));
+    endTrace(begin(bench, 'failed'), new GreenroomError('E_REMOTE', message, { plugin: 'bench' }));
     now += 1_000;
-    for (const end of slow) end?.();
+    for (const trace of slow) endTrace(trace);
     const calls = of(recordsOf(recorder), 'call');
     const ends = calls.filter(({ edge }) => edge === 'end');
     expect(ends.map(({ call }) => call)).toEqual(['failed', ...slow.map((_, index) => `slow-${index}`)]);
@@ -265,7 +272,7 @@ describe('the recorder', () => {
     await expect(supervisor.execute('bench', { do: 'exit', code: 7 })).rejects.toMatchObject({ code: 'E_CRASHED' });
     expect(await supervisor.execute('bench', { do: 'say', text: 'x' })).toBeNull();
     runtime.problems.notify([{ file: 'x', reason: 'y', severity: 'error' }]);
-    bench.calls.begin('bench', '1');
+    begin(bench, '1');
     expect(thrown).toHaveLength(10);
     expect(bench.logged).toEqual([]);
     expect((await get(port, '/api/snapshot', { authorization: `Bearer ${token}` })).status).toBe(500);

@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { startTrace } from '../../../src/calls/call-trace.ts';
 import { describe, expect, it, vi } from 'vitest';
 import type { Sync } from '../../../src/inspector/wire.ts';
 import { type Bench, get, inspect, openBench, Reader } from '../bench.ts';
@@ -297,7 +298,7 @@ describe('the stream', () => {
     await expect(get(port, '/')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     expect(bench.runtime.transitions.any).toBe(false);
     expect(bench.runtime.problems.any).toBe(false);
-    expect(bench.calls.begin('bench', '1')).toBeUndefined();
+    expect(startTrace(bench.supervisor, 'bench', '1', 'execute')).toBeUndefined();
   });
 });
 

@@ -1,0 +1,81 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { startTrace } from '../../src/calls/call-trace.ts';
+import type { CallTrace } from '../../src/index.ts';
+import { all, failure, openRoom } from '../runtime/greenroom.ts';
+
+const EVENTS = ['start', 'error', 'asyncEnd'] as const;
+
+/** Subscribes as a stranger would, until the test is over. */
+function listen(event: (typeof EVENTS)[number], listener: (trace: CallTrace) => void): void {
+  const channel = `tracing:greenroom:call:${event}`;
+  const told = (message: unknown): void => listener(message as CallTrace);
+  subscribe(channel, told);
+  onTestFinished(() => void unsubscribe(channel, told));
+}
+
+test('who subscribes is told of the start, the error and the end of calls and streams, with one message for each', async () => {
+  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' } });
+  const told: { event: string; trace: CallTrace; failed: boolean }[] = [];
+  for (const event of EVENTS) listen(event, (trace) => told.push({ event, trace, failed: trace.error !== undefined }));
+  await supervisor.execute('plugin', { value: 1 });
+  const error = await failure(supervisor.execute('plugin', { do: 'fail' }));
+  await all(supervisor.stream('plugin', { count: 3 }));
+  expect(told.map(({ event, trace, failed }) => [trace.kind, event, failed])).toEqual([
+    ['execute', 'start', false],
+    ['execute', 'asyncEnd', false],
+    ['execute', 'start', false],
+    ['execute', 'error', true],
+    ['execute', 'asyncEnd', true],
+    ['stream', 'start', false],
+    ['stream', 'asyncEnd', false],
+  ]);
+  const traces = [...new Set(told.map(({ trace }) => trace))];
+  expect(traces).toHaveLength(3);
+  expect(new Set(traces.map(({ call }) => call)).size).toBe(3);
+  expect(traces.every((trace) => trace.supervisor === supervisor && trace.plugin === 'plugin')).toBe(true);
+  expect(traces[1]?.error).toBe(error);
+});
+
+test('the supervisors of a program share the channel, and each message tells which one it is of', async () => {
+  const one = await openRoom({ plugin: { fixture: 'workbench' } });
+  const other = await openRoom({ plugin: { fixture: 'workbench' } });
+  const told: object[] = [];
+  listen('start', ({ supervisor }) => told.push(supervisor));
+  await one.supervisor.execute('plugin', {});
+  await other.supervisor.execute('plugin', {});
+  expect(told).toHaveLength(2);
+  expect(told[0]).toBe(one.supervisor);
+  expect(told[1]).toBe(other.supervisor);
+});
+
+test('a subscriber that throws harms no call: Node raises its error as an uncaught exception', async () => {
+  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' } });
+  const uncaught: unknown[] = [];
+  process.setUncaughtExceptionCaptureCallback((error) => uncaught.push(error));
+  onTestFinished(() => process.setUncaughtExceptionCaptureCallback(null));
+  for (const event of EVENTS) {
+    listen(event, () => {
+      throw new Error(`The subscriber to ${event} is broken.`);
+    });
+  }
+  expect(await supervisor.execute('plugin', { value: 1 })).toBe(1);
+  expect(await failure(supervisor.execute('plugin', { do: 'fail' }))).toMatchObject({ code: 'E_REMOTE' });
+  await vi.waitFor(() =>
+    expect(uncaught.map((error) => (error as Error).message)).toEqual(
+      ['start', 'asyncEnd', 'start', 'error', 'asyncEnd'].map((event) => `The subscriber to ${event} is broken.`),
+    ),
+  );
+});
+
+test('while nobody subscribes nothing is made for a call, and none that runs is told of later', async () => {
+  expect(startTrace({}, 'plugin', '1', 'execute')).toBeUndefined();
+  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const call = room.supervisor.execute('plugin', { do: 'wait', for: join(room.scratch, 'never') });
+  const told: CallTrace[] = [];
+  for (const event of EVENTS) listen(event, (trace) => told.push(trace));
+  room.supervisor.cancelCalls('plugin');
+  expect(await failure(call)).toMatchObject({ code: 'E_CANCELLED' });
+  expect(told).toEqual([]);
+});
