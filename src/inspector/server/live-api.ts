@@ -13,10 +13,15 @@ const MAX_READERS = 8;
 /** The longest body of a request, in bytes. */
 const MAX_BODY = 4_096;
 
+type Route = (request: IncomingMessage, response: ServerResponse, path: string) => void | Promise<void>;
+
+const PAYLOAD = '/api/payload/';
+
 /** Shows a running supervisor, as it is recorded. */
 export class LiveApi implements Api {
   readonly #recorder: Recorder;
   readonly #control: Control | undefined;
+  readonly #routes: Readonly<Record<string, Route>>;
   /** How to write the last records to those who read, and end. */
   readonly #followers = new Set<() => void>();
   #readers = 0;
@@ -25,6 +30,20 @@ export class LiveApi implements Api {
   constructor(recorder: Recorder, control: Control | undefined) {
     this.#recorder = recorder;
     this.#control = control;
+    this.#routes = {
+      'GET /api/stream': this.#reading((request, response) => this.#stream(request, response)),
+      'GET /api/snapshot': this.#reading((_request, response) =>
+        give(response, 'application/json', recorder.sync(this.control)),
+      ),
+      'GET /api/export': this.#reading((_request, response) => this.#export(response)),
+      [`GET ${PAYLOAD}SEQ`]: this.#reading((_request, response, path) =>
+        this.#givePayload(Number(path.slice(PAYLOAD.length)), response),
+      ),
+      ...(control !== undefined && {
+        [`POST ${CONTROL_PATH}`]: (request: IncomingMessage, response: ServerResponse) =>
+          act(control, request, response),
+      }),
+    };
   }
 
   get control(): boolean {
@@ -32,27 +51,28 @@ export class LiveApi implements Api {
   }
 
   async answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    if (this.#control !== undefined && path === CONTROL_PATH) {
-      await act(this.#control, request, response);
-      return true;
-    }
-    const payload = /^\/api\/payload\/(\d{1,15})$/.exec(path)?.[1];
-    if (payload === undefined && !['/api/stream', '/api/snapshot', '/api/export'].includes(path)) return false;
-    if (this.#readers >= MAX_READERS) {
-      say(response, 429, `${MAX_READERS} readers are connected already. Close another page of the inspector.`);
-      return true;
-    }
-    this.#readers += 1;
-    response.once('close', () => (this.#readers -= 1));
-    if (path === '/api/stream') this.#stream(request, response);
-    else if (path === '/api/export') await this.#export(response);
-    else if (payload === undefined) give(response, 'application/json', this.#recorder.sync(this.control));
-    else this.#givePayload(Number(payload), response);
+    const key = path.replace(/^(\/api\/payload\/)\d{1,15}$/, '$1SEQ');
+    const route = this.#routes[`${request.method} ${key}`];
+    if (route === undefined) return false;
+    await route(request, response, path);
     return true;
   }
 
   finish(): void {
     for (const finish of [...this.#followers]) finish();
+  }
+
+  /** A route that answers with data, of which only so many may be unfinished. */
+  #reading(route: Route): Route {
+    return (request, response, path) => {
+      if (this.#readers >= MAX_READERS) {
+        say(response, 429, `${MAX_READERS} readers are connected already. Close another page of the inspector.`);
+        return undefined;
+      }
+      this.#readers += 1;
+      response.once('close', () => (this.#readers -= 1));
+      return route(request, response, path);
+    };
   }
 
   #givePayload(seq: number, response: ServerResponse): void {
@@ -123,6 +143,10 @@ function eventOf(event: string, seq: number, data: string): string {
   return `id: ${seq}\nevent: ${event}\ndata: ${data}\n\n`;
 }
 
+/**
+ * Reads a body; undefined where it is too long, of which no more is read. A Node plugin has a function of its own, which
+ * reads on to the end and imports nothing from here.
+ */
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;
