@@ -1,11 +1,19 @@
 /**
- * What the inspector's server and its page say to each other: types only, and nothing imported, so that both builds can
- * take them. Times are milliseconds since the epoch. Everything is plain JSON and is redacted where it is recorded.
+ * What the inspector's server and its page say to each other: types only, so that the page takes no code of the server
+ * with them. What the runtime has a type for is derived from it. Times are milliseconds since the epoch. Everything is
+ * plain JSON and is redacted where it is recorded; JSON says null for an amount without a limit.
  *
  * `GET /api/stream` answers with server-sent events, each with the highest `seq` it brings as its `id`:
  * `sync` ({@link Sync}) first, then `batch` ({@link Batch}) every 50 ms or 256 KB; after a gap `drop` ({@link Drop}) and
  * another `sync`. A reader that comes back says with `Last-Event-ID` what it has, and gets no `sync` if nothing is lost.
  */
+
+import type { PluginState } from '../machines/plugin.ts';
+import type { PluginSnapshot as PluginSnapshotOfRuntime } from '../runtime/plugin-record.ts';
+import type { SupervisorStatus } from '../runtime/supervisor-status.ts';
+import type { Decision } from '../scheduler/decision.ts';
+
+export type { PluginState, SupervisorStatus };
 
 /** Any JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
@@ -15,8 +23,9 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
-/** The six states of a plugin. */
-export type PluginState = 'discovered' | 'spawning' | 'ready' | 'busy' | 'released' | 'crashed';
+/** The same after JSON, which leaves out what is undefined. */
+type AsJson<T> = Omit<T, UndefinedIn<T>> & Partial<Pick<T, UndefinedIn<T>>>;
+type UndefinedIn<T> = { [K in keyof T]: undefined extends T[K] ? K : never }[keyof T];
 
 /** The machines of which there are charts. */
 export type MachineName = 'supervisor' | 'scheduler' | 'plugin' | 'worker';
@@ -99,54 +108,8 @@ export interface Sync {
   readonly records: readonly MilestoneRecord[];
 }
 
-/** How the supervisor stands and what it can promise on this machine. */
-export interface SupervisorStatus {
-  /** `booting`, `running`, `draining` or `stopped`. */
-  readonly state: string;
-  /** Who gets room to run. */
-  readonly policy: string;
-  /** `unix` or `tcp`. */
-  readonly transport: string;
-  readonly dataDir: string;
-  readonly searchPaths: readonly string[];
-  /** What ends the workers if the supervisor's process dies, and what that promises. */
-  readonly orphanProtection: { readonly tier: string; readonly promise: string };
-  /** Where the figures of free memory come from. */
-  readonly monitor: string;
-  /** How many plugins are in each state. */
-  readonly counts: Readonly<Record<PluginState, number>>;
-  /** How many worker processes live. */
-  readonly workers: number;
-}
-
 /** One plugin at one moment. What may change is in its actor's context too, where records tell of the changes. */
-export interface PluginSnapshot {
-  readonly name: string;
-  readonly version: string;
-  readonly description: string;
-  readonly category: string;
-  readonly manifestPath: string;
-  readonly state: PluginState;
-  /** What goes on inside the state: `idle`, `admitting`, `serving`, `backoff` … */
-  readonly phase: string;
-  /** When the phase was entered. */
-  readonly since: number;
-  /** Whether it has a worker that was ready, or is on the way back to one. */
-  readonly loaded: boolean;
-  readonly enabled: boolean;
-  /** The process of its worker, if it has one. */
-  readonly pid?: number | undefined;
-  /** Counts the workers it has had. */
-  readonly generation: number;
-  /** How often a crashed worker was started again. */
-  readonly restarts: number;
-  /** Calls at the worker. */
-  readonly inFlight: number;
-  /** Calls that wait. */
-  readonly waiting: number;
-  /** When its last call began or ended; absent before the first. */
-  readonly lastUsedAt?: number | undefined;
-  readonly lastError?: { readonly code: string; readonly message: string } | undefined;
+export interface PluginSnapshot extends AsJson<PluginSnapshotOfRuntime> {
   /** What its worker's process tree took when it was last measured, in MiB; absent before that and without a worker. */
   readonly memoryMb?: number | undefined;
   /** The most memory, in MiB, that its manifest allows; absent where it does not say. */
@@ -231,30 +194,9 @@ export interface CrashRecord extends RecordBase {
   readonly restarts: number;
 }
 
-/** Amounts: `vramMb` and `ramMb` in MiB, and `slots`. Null: without a limit. */
-export type Resources = JsonObject;
-
-/** The scheduler has decided who gets room. It is about the plugin that asked. */
-export interface DecisionRecord extends RecordBase {
+/** The scheduler has decided who gets memory. It is about the plugin that asked; its `at` is when it was recorded. */
+export interface DecisionRecord extends RecordBase, Omit<AsJson<Decision>, 'plugin' | 'at'> {
   readonly kind: 'decision';
-  readonly policy: string;
-  readonly generation: number;
-  readonly asked: Resources;
-  readonly free: Resources;
-  readonly priority: number;
-  /** When it asked. */
-  readonly since: number;
-  /** When it stops waiting. */
-  readonly deadline: number;
-  /** The plugins that could have gone, the first to go first: `plugin`, `generation`, `rank`. */
-  readonly considered: readonly JsonObject[];
-  /** Those that have to go: `plugin`, `generation`, `ask` (`RELEASE` or `YIELD`). */
-  readonly chosen: readonly JsonObject[];
-  /** Some of those in its way, where it waits or is refused: `plugin`, `generation`, `standing`, `leaving`, `since`, `holds`. */
-  readonly waitingFor: readonly JsonObject[];
-  /** `grant`, `evict`, `wait` or `refuse`. */
-  readonly outcome: string;
-  readonly reason: string;
 }
 
 /**
@@ -282,7 +224,7 @@ export interface MemoryRecord extends RecordBase {
   readonly memoryMb: number;
 }
 
-/** Something is wrong that is no crash: a manifest that cannot be used, or what the scheduler has noticed. */
+/** A fault that is not a crash: a manifest that cannot be used, or something that the scheduler has noticed. */
 export interface ProblemRecord extends RecordBase {
   readonly kind: 'problem';
   /** In words. */

@@ -1,6 +1,6 @@
 import { amountsText, reasonText } from '../../../scheduler/decision-text.ts';
-import type { Resources as Amounts } from '../../../scheduler/need.ts';
-import type { DecisionRecord, Json, Resources } from '../../wire.ts';
+import type { Resources } from '../../../scheduler/need.ts';
+import type { DecisionRecord, Json } from '../../wire.ts';
 import { Empty } from '../shell/empty.tsx';
 import { actorText, durationText, timeText, wordOf } from '../store/format.ts';
 import { type DecisionStep, decisionsOf } from '../store/decision.ts';
@@ -18,7 +18,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   refuse: 'Refused',
 };
 
-/** Why a plugin has room or has none: what it asked for, who had to go and why, and what came of it. */
+/** Why a plugin has memory or has not: what it asked for, which plugins were evicted and why, and what came of it. */
 export function Why({ actor }: { readonly actor: ActorState }) {
   const page = usePage();
   void page.version.value;
@@ -90,11 +90,11 @@ function InTheWay({ decision: { at, waitingFor } }: { readonly decision: Decisio
         {waitingFor.map(({ plugin, generation, holds, standing, leaving, since }) => (
           <tr key={`${wordOf(plugin)}#${wordOf(generation)}`}>
             <td>{wordOf(plugin)}</td>
-            <td>{resourcesText((holds ?? {}) as Resources)}</td>
+            <td>{resourcesText(holds)}</td>
             <td>
               {wordOf(standing)}
-              {leaving === true && ', being evicted'}
-              {typeof since === 'number' && `, for ${durationText(at - since)}`}
+              {leaving && ', being evicted'}
+              {`, for ${durationText(at - since)}`}
             </td>
           </tr>
         ))}
@@ -141,5 +141,5 @@ function rankText(rank: Json | undefined): string {
 /** Amounts in words; of those that have no limit, JSON says null. */
 function resourcesText(resources: Resources): string {
   const amounts = Object.entries(resources).map(([name, amount]) => [name, amount ?? Number.POSITIVE_INFINITY]);
-  return amountsText(Object.fromEntries(amounts) as Amounts);
+  return amountsText(Object.fromEntries(amounts) as Resources);
 }
