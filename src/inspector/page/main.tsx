@@ -2,6 +2,7 @@ import { render } from 'preact';
 import './palette.css';
 import './shell/base.css';
 import './shell/shell.css';
+import './shell/parts.css';
 import './panes/panes.css';
 import { App } from './shell/app.tsx';
 import { loadRest } from './shell/lazy.tsx';

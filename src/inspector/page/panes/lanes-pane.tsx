@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ActorId } from '../../wire.ts';
 import { callBarsOf } from '../lanes/call-bars.ts';
-import type { LanesProps } from '../lanes/lanes.tsx';
+import type { LanesProps } from '../lanes/props.ts';
 import { lazy } from '../shell/lazy.tsx';
 import type { History } from '../store/history.ts';
 import type { Lane } from '../store/model.ts';

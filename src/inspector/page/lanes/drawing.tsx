@@ -1,0 +1,100 @@
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Glyph } from '../shell/glyph.tsx';
+import type { Lane } from '../store/model.ts';
+import { KEYS } from './keys.ts';
+import type { DrawingProps } from './props.ts';
+import { HEIGHTS, type Scene } from './paint.ts';
+import { followPointer } from './pointer.ts';
+import { spotAt } from './spot.ts';
+import { clockText, type TimeWindow } from './time-window.ts';
+import { type PointedSpot, Tip } from './tip.tsx';
+import { useColors, usePainting } from './use-painting.ts';
+
+/** The lanes as a drawing, with the names of the actors. */
+export function Drawing(props: DrawingProps) {
+  const { lanes, calls, until, cursor, range, selected, window, first, onCursor, onRange, onSelect, onWindow, onZoom } =
+    props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  const [scroll, setScroll] = useState(0);
+  const [spot, setSpot] = useState<PointedSpot | undefined>(undefined);
+  const [dragged, setDragged] = useState<TimeWindow | undefined>(undefined);
+  const colors = useColors(scroller, canvas);
+
+  useLayoutEffect(() => {
+    const element = canvas.current;
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(() => setSize({ width: element.clientWidth, height: element.clientHeight }));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  const scene: Scene = useMemo(
+    () => ({ lanes, calls, window, until, cursor, range: dragged ?? range, selected, ...size, scroll }),
+    [lanes, calls, window.from, window.to, until, cursor, dragged, range, selected, size, scroll],
+  );
+  usePainting(canvas, scene, colors);
+
+  const latest = useRef({ scene, onWindow, onCursor, onRange, onSelect });
+  latest.current = { scene, onWindow, onCursor, onRange, onSelect };
+  useEffect(() => {
+    const element = canvas.current;
+    if (element === null) return undefined;
+    return followPointer(element, latest, setSpot, setDragged);
+  }, []);
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = KEYS[event.key];
+    if (act === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act({ ...props, pixels: size.width, far: event.shiftKey ? 60 : 6, onWindow, onZoom });
+  };
+  const firstLane = Math.max(0, Math.floor(scroll / HEIGHTS.lane) - 2);
+  const shown = lanes.slice(firstLane, firstLane + Math.ceil(size.height / HEIGHTS.lane) + 5);
+  return (
+    <div class="lanes-scroll" ref={scroller} onScroll={(event) => setScroll(event.currentTarget.scrollTop)}>
+      <div class="lanes-inner" style={{ height: `${lanes.length * HEIGHTS.lane + HEIGHTS.scale}px` }}>
+        <ul class="lanes-names" aria-label="Actors">
+          {shown.map((lane, index) => (
+            <li
+              key={lane.id}
+              style={{ top: `${HEIGHTS.scale + (firstLane + index) * HEIGHTS.lane}px`, height: `${HEIGHTS.lane}px` }}
+            >
+              <button
+                type="button"
+                aria-pressed={lane.id === selected}
+                title={lane.name}
+                onClick={() => onSelect(lane.id)}
+              >
+                <LaneGlyph lane={lane} at={cursor ?? until} />
+                <span>{lane.name}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+        <div class="lanes-pane">
+          <canvas
+            ref={canvas}
+            tabIndex={0}
+            role="slider"
+            aria-label="Time cursor. Left and right move it, up and down choose a lane, plus and minus zoom, Escape goes back to live."
+            aria-valuemin={Math.round(first)}
+            aria-valuemax={Math.round(until)}
+            aria-valuenow={Math.round(cursor ?? until)}
+            aria-valuetext={cursor === undefined ? 'live' : clockText(cursor, true)}
+            onKeyDown={onKeyDown}
+          />
+          {spot !== undefined && <Tip spot={spot} width={size.width} />}
+        </div>
+        {lanes.length === 0 && <p class="lanes-empty">No actors yet. A lane appears for each discovered plugin.</p>}
+      </div>
+    </div>
+  );
+}
+
+function LaneGlyph({ lane, at }: { readonly lane: Lane; readonly at: number }) {
+  return <Glyph state={spotAt(lane, undefined, at, Number.POSITIVE_INFINITY)?.stay?.state ?? ''} />;
+}
