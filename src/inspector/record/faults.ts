@@ -3,7 +3,7 @@ const MAX_TOLD = 10;
 /** How many frames of an error's stack are told. */
 const MAX_FRAMES = 20;
 
-/** Keeps what goes wrong in the inspector away from those who call it. */
+/** Keeps errors of the inspector away from its callers. */
 export class Faults {
   readonly #onError: (error: unknown) => void;
   #told = 0;

@@ -51,7 +51,7 @@ export class Journal {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Tells those who listen that records were added. */
+  /** Tells the listeners that records were added. */
   announce(): void {
     if (this.#listeners.size === 0) return;
     for (const listener of [...this.#listeners]) listener();

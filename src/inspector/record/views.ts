@@ -119,7 +119,7 @@ export class Views {
     };
   }
 
-  /** Who holds room, and how many wait for it. */
+  /** What is reserved, and how many plugins wait. */
   schedulerContext({ admission: { ledger, queue, evictions } }: SchedulerContext): Context {
     const { capacity, reserved, pinned, measurement } = ledger;
     const waiting = queue.length;

@@ -22,7 +22,7 @@ export class LiveApi implements Api {
   readonly #recorder: Recorder;
   readonly #control: Control | undefined;
   readonly #routes: Readonly<Record<string, Route>>;
-  /** How to write the last records to those who read, and end. */
+  /** How to write the last records to each reader, and end. */
   readonly #followers = new Set<() => void>();
   #readers = 0;
 

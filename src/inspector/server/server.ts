@@ -41,7 +41,7 @@ export class InspectorServer {
     this.#folder = folder;
     this.#server = createServer((request, response) => void this.#answer(request, response));
     this.#server.maxConnections = MAX_CONNECTIONS;
-    // Whether the program may end is not for those who watch it to decide.
+    // The inspector does not keep the program from ending.
     this.#server.unref();
     this.#server.on('connection', (socket) => socket.unref());
   }

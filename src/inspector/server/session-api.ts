@@ -19,7 +19,7 @@ export interface OpenedSession {
 }
 
 /**
- * Serves a recorded or exported session on 127.0.0.1. Rejects with `E_OPTIONS` where the file is none, or the port taken.
+ * Serves a recorded or exported session on 127.0.0.1. Rejects with `E_OPTIONS` if the file is not a session, or the port is taken.
  *
  * @param folder where the page's files lie; by default in this package
  */

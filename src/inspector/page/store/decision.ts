@@ -16,8 +16,8 @@ export interface DecisionStep {
 const LISTED = 20;
 
 /**
- * The decisions that gave a plugin's worker its room, or did not, and those by which it had to go; of scheduler and
- * supervisor those of all plugins. The latest first.
+ * The decisions that granted a plugin's worker its memory, or did not, and those that evicted it; for the scheduler and
+ * the supervisor those of all plugins. The latest first.
  */
 export function decisionsOf(history: History, actor: ActorState, until: number): readonly DecisionStep[] {
   const { id, machine, lastDecision } = actor;

@@ -63,7 +63,7 @@ export interface Lane {
   readonly memory: readonly { readonly at: number; readonly memoryMb: number }[];
   /** The most memory its manifest allows, in MiB. */
   readonly budgetMb: number | undefined;
-  /** Crashes, and when it had to give up its room for another. */
+  /** Crashes, and evictions in favour of another plugin. */
   readonly marks: readonly {
     readonly at: number;
     readonly seq: number;
@@ -92,7 +92,7 @@ export function staysIn(state: string): boolean {
   return /^ready|^busy\.serving/.test(state);
 }
 
-/** For whom a plugin had to go; undefined where it has asked for room again since, or had not to go. */
+/** The plugin for which this one was evicted; undefined if it was not, or has asked for memory again since. */
 export function evictedFor({ lastDecision, lastEviction }: ActorState): ActorId | undefined {
   return lastEviction !== undefined && lastEviction.seq > (lastDecision?.seq ?? 0) ? lastEviction.actor : undefined;
 }

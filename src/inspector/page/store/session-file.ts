@@ -1,7 +1,7 @@
 import type { InspectorRecord, SessionHeader } from '../../wire.ts';
 import { History } from './history.ts';
 
-/** Reads an exported session. Throws an error for people where it is none; a last line that was cut off is left out. */
+/** Reads an exported session. Throws an error for people if the text is not a session; a last line that was cut off is left out. */
 export function readSession(text: string): History {
   const records = new Map<number, InspectorRecord>();
   let header: SessionHeader | undefined;
