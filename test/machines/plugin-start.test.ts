@@ -1,0 +1,213 @@
+import { expect } from 'vitest';
+import { ERROR } from './plugin-bench.ts';
+import { load, remove, replace, testRows, unload } from './plugin-rows.ts';
+
+testRows([
+  // Admission.
+  {
+    it: 'a grant launches a worker',
+    from: 'spawning.admitting',
+    when: (b) => b.granted(),
+    to: 'spawning.launching',
+    told: ['worker 1 start'],
+  },
+  {
+    it: 'a grant resumes a warm worker',
+    from: 'released.warm',
+    when: (b) => {
+      b.call();
+      b.granted();
+    },
+    to: 'spawning.resuming',
+  },
+  {
+    it: 'a warm worker whose GPU has no room ends, and room is asked for a new one when it is gone',
+    from: 'released.warm',
+    when: (b) => {
+      b.call();
+      b.send({ type: 'START_COLD', generation: 1 });
+      expect(b.told).toEqual(['ACQUIRE 1', 'worker 1 STOP']);
+      b.gone(1);
+    },
+    to: 'spawning.admitting',
+    told: ['ACQUIRE 1', 'worker 1 STOP', 'FREED 1', 'ACQUIRE 2'],
+  },
+  {
+    it: 'a warm worker that nobody wants any more need not start anew',
+    from: 'released.warm',
+    when: (b) => b.send({ type: 'START_COLD', generation: 1 }),
+    to: 'released.warm',
+    told: [],
+  },
+  {
+    it: 'a grant of another generation goes back',
+    from: 'spawning.admitting',
+    when: (b) => b.granted(7),
+    to: 'spawning.admitting',
+    told: ['RETURNED 7'],
+  },
+  {
+    it: 'room for a worker is asked for only when the one before is gone',
+    from: 'discovered.stopping',
+    when: (b) => {
+      load(b);
+      expect(b.at).toBe('spawning.admitting');
+      b.gone(1);
+    },
+    to: 'spawning.admitting',
+    told: ['FREED 1', 'ACQUIRE 2'],
+  },
+  {
+    it: 'a refusal leads back, and callers get its reason',
+    from: 'spawning.admitting',
+    when: (b) => b.refused(),
+    to: 'discovered.idle',
+    callers: ['refused E_REFUSED'],
+  },
+  {
+    it: 'a refusal of a warm worker leaves it warm',
+    from: 'released.warm',
+    when: (b) => {
+      b.call();
+      b.refused();
+    },
+    to: 'released.warm',
+    callers: ['refused E_REFUSED'],
+  },
+  {
+    it: 'a refusal of a plugin that was loaded leaves it released',
+    from: 'discovered.idle',
+    when: (b) => {
+      load(b);
+      b.refused();
+    },
+    to: 'released.cold',
+  },
+  {
+    it: 'an unload withdraws the request',
+    from: 'spawning.admitting',
+    when: unload,
+    to: 'discovered.idle',
+    told: ['WITHDRAW', 'PLUGIN.CLEARED'],
+    callers: ['refused E_STOPPING'],
+  },
+  {
+    it: 'a removal withdraws the request',
+    from: 'spawning.admitting',
+    when: remove,
+    to: 'removed',
+    told: ['WITHDRAW', 'PLUGIN.REMOVED'],
+    callers: ['refused E_STOPPING'],
+  },
+  {
+    it: 'the last caller to leave withdraws the request',
+    from: 'spawning.admitting',
+    when: (b) => b.leave(),
+    to: 'discovered.idle',
+    told: ['WITHDRAW'],
+  },
+  {
+    it: 'a caller who leaves does not withdraw what was loaded',
+    from: 'discovered.idle',
+    when: (b) => {
+      load(b);
+      b.call();
+      b.leave();
+    },
+    to: 'spawning.admitting',
+    told: ['ACQUIRE 1', 'ACQUIRE.UPDATE'],
+  },
+  {
+    it: 'a load that waits for the worker before to be gone ends with an unload, and nothing was asked for',
+    from: 'discovered.stopping',
+    when: (b) => {
+      load(b);
+      unload(b);
+      b.gone(1);
+    },
+    to: 'discovered.idle',
+    told: ['WITHDRAW', 'PLUGIN.CLEARED', 'FREED 1'],
+  },
+  // A start in progress.
+  {
+    it: 'a worker that has shown who it is, is initialised',
+    from: 'spawning.launching',
+    when: (b) => b.connected(),
+    to: 'spawning.initializing',
+  },
+  {
+    it: 'a worker that is ready takes those who wait in the same step',
+    from: 'spawning.initializing',
+    when: (b) => b.ready(),
+    to: 'busy.serving',
+    told: ['BUSY 1'],
+    callers: ['running'],
+  },
+  {
+    it: 'a worker that resumed takes those who wait',
+    from: 'spawning.resuming',
+    when: (b) => b.settle({}),
+    to: 'busy.serving',
+    callers: ['running'],
+  },
+  {
+    it: 'a worker that does not resume is replaced by a cold start',
+    from: 'spawning.resuming',
+    when: async (b) => {
+      await b.settle(ERROR);
+      b.gone(1);
+    },
+    to: 'spawning.admitting',
+    told: ['worker 1 STOP', 'FREED 1', 'ACQUIRE 2'],
+    callers: ['waiting'],
+  },
+  {
+    it: 'a changed manifest starts over, and the callers stay',
+    from: 'spawning.launching',
+    when: (b) => {
+      replace(b);
+      b.gone(1);
+    },
+    to: 'spawning.admitting',
+    told: ['worker 1 STOP', 'FREED 1', 'ACQUIRE 2'],
+    callers: ['waiting'],
+  },
+  {
+    it: 'a changed manifest asks again',
+    from: 'spawning.admitting',
+    when: replace,
+    to: 'spawning.admitting',
+    told: ['WITHDRAW', 'ACQUIRE 2'],
+    callers: ['waiting'],
+  },
+  {
+    it: 'a start that fails tells those who wait, and asks the supervisor',
+    from: 'spawning.launching',
+    when: (b) => b.failed(),
+    to: 'crashed.deciding',
+    told: ['PLUGIN.CRASHED'],
+    callers: ['refused E_CRASHED'],
+  },
+  {
+    it: 'a worker that exits while it starts has crashed',
+    from: 'spawning.initializing',
+    when: (b) => b.exited(),
+    to: 'crashed.deciding',
+    told: ['PLUGIN.CRASHED'],
+  },
+  {
+    it: 'a worker that hangs while it resumes has crashed',
+    from: 'spawning.resuming',
+    when: (b) => b.hung(),
+    to: 'crashed.deciding',
+    told: ['PLUGIN.CRASHED'],
+  },
+  {
+    it: 'an unload ends a start',
+    from: 'spawning.launching',
+    when: unload,
+    to: 'discovered.stopping',
+    told: ['PLUGIN.CLEARED', 'worker 1 STOP'],
+    callers: ['refused E_STOPPING'],
+  },
+]);
