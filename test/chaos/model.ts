@@ -41,9 +41,8 @@ function manifestsOf(plugins: number): Manifests {
  * once more, and stops. Rejects where an invariant does not hold, with the seed and what was done last.
  */
 export async function runModel(seed: number, plugins: number, events: number): Promise<ModelRun> {
-  const world = await World.open({ manifests: manifestsOf(plugins), seed, changesAtOnce: 20 });
   const random = randomFrom(seed);
-  try {
+  const world = await World.run({ manifests: manifestsOf(plugins), seed, changesAtOnce: 20 }, async (world) => {
     for (let n = 0; n < events; n += 1) {
       // A few plugins get most of it, and others each time, so that a lot happens to one before it settles.
       const which = Math.floor(plugins * random() ** 3) + Math.floor(n / 1_000) * 50;
@@ -52,11 +51,7 @@ export async function runModel(seed: number, plugins: number, events: number): P
     await world.settle();
     await world.revive();
     await world.stop();
-  } catch (error) {
-    throw new Error(`seed ${seed}: ${String(error)}, after:\n${world.story}`, { cause: error });
-  } finally {
-    world.close();
-  }
+  });
   const { seen, tally } = world;
   return { seen, calls: tally.calls, results: tally.results };
 }

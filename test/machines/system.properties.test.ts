@@ -19,9 +19,8 @@ test('whatever happens in whatever order, no invariant of the supervisor is brok
       fc.array(fc.nat(), { minLength: EVENTS, maxLength: EVENTS, size: 'max' }),
       fc.boolean(),
       fc.constantFrom({}, { slots: 2 }, { gpus: { 'GPU-a': 110, 'GPU-b': 60 } }),
-      async (list, suddenly, room) => {
-        const world = await World.open(room);
-        try {
+      async (list, suddenly, capacity) => {
+        const world = await World.run(capacity, async (world) => {
           const { names } = world;
           for (const n of list) await causeEvent(world, choose(n, 'a', 'b', 'c'), Math.floor(n / names.length));
           if (!suddenly) {
@@ -29,11 +28,7 @@ test('whatever happens in whatever order, no invariant of the supervisor is brok
             await world.revive();
           }
           await world.stop();
-        } catch (error) {
-          throw new Error(`${String(error)}, after:\n${world.story}`, { cause: error });
-        } finally {
-          world.close();
-        }
+        });
         for (const place of world.seen) seen.add(place);
         events += list.length;
         calls += world.tally.calls;
@@ -51,14 +46,12 @@ test('whatever is done to a plugin that always takes too much memory, no invaria
   const givenUp = new Set<string>();
   await fc.assert(
     fc.asyncProperty(fc.array(fc.nat(), { minLength: 200, maxLength: 200, size: 'max' }), async (list) => {
-      const world = await World.open({
-        manifests: { a: { max_concurrency: 2, max_rss_mb: 500, restart: { intensity: 1 } } },
-      });
-      world.runtime.transitions.add(({ from, to, phase, event, reason }) => {
-        const isForMemory = reason?.includes('max_rss_mb') === true;
-        if (from !== 'crashed' && isForMemory) givenUp.add(`${event}: ${to}.${phase}`);
-      });
-      try {
+      const manifests = { a: { max_concurrency: 2, max_rss_mb: 500, restart: { intensity: 1 } } };
+      await World.run({ manifests }, async (world) => {
+        world.runtime.transitions.add(({ from, to, phase, event, reason }) => {
+          const isForMemory = reason?.includes('max_rss_mb') === true;
+          if (from !== 'crashed' && isForMemory) givenUp.add(`${event}: ${to}.${phase}`);
+        });
         for (const [step, n] of list.entries()) {
           await causeEvent(world, 'a', n);
           if (step % 10 > 0) continue;
@@ -73,11 +66,7 @@ test('whatever is done to a plugin that always takes too much memory, no invaria
         await world.settle();
         await world.revive();
         await world.stop();
-      } catch (error) {
-        throw new Error(`${String(error)}, after:\n${world.story}`, { cause: error });
-      } finally {
-        world.close();
-      }
+      });
     }),
     { numRuns: 20, endOnFailure: true },
   );

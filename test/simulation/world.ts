@@ -136,6 +136,20 @@ export class World {
     return world;
   }
 
+  /** Opens a world, has things happen in it, and closes it. An error says what was done last. */
+  static async run(options: WorldOptions, happen: (world: World) => Promise<void>): Promise<World> {
+    const world = await World.open(options);
+    try {
+      await happen(world);
+    } catch (error) {
+      const from = options.seed === undefined ? '' : `seed ${options.seed}: `;
+      throw new Error(`${from}${String(error)}, after:\n${world.story}`, { cause: error });
+    } finally {
+      world.close();
+    }
+    return world;
+  }
+
   private constructor({ manifests = THREE, seed = 1, changesAtOnce = 1, slots, gpus }: WorldOptions) {
     this.names = Object.keys(manifests);
     this.#changesAtOnce = changesAtOnce;
