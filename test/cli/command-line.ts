@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
+import { fixtureManifest } from '../fixtures/plugins.ts';
 
 export const BIN = fileURLToPath(new URL('../../bin/greenroom.js', import.meta.url));
-export const FIXTURES = fileURLToPath(new URL('../fixtures/plugins/', import.meta.url));
 const TERMINAL = fileURLToPath(new URL('../fixtures/cli/terminal.py', import.meta.url));
 
 /** How a command line ended, and what it printed. */
@@ -105,12 +105,7 @@ export function write(path: string, content: unknown): string {
 
 /** Writes the manifest of a fixture plugin into the first search path. */
 export function usePlugin(fixture: string, more: Readonly<Record<string, unknown>> = {}): string {
-  const source = join(FIXTURES, fixture);
-  const manifest = JSON.parse(readFileSync(join(source, 'manifest.json'), 'utf8')) as Record<string, unknown>;
-  for (const field of ['module', 'cwd']) {
-    if (typeof manifest[field] === 'string') manifest[field] = join(source, manifest[field]);
-  }
-  return write(`.greenroom/plugins/${fixture}.json`, { ...manifest, ...more });
+  return write(`.greenroom/plugins/${fixture}.json`, { ...fixtureManifest(fixture), ...more });
 }
 
 /** The processes that were started with something in their environment. */

@@ -1,7 +1,8 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { failure, FIXTURES, gone, type ManifestOf, openRoom, type Room, startCall } from './greenroom.ts';
+import { FIXTURES } from '../fixtures/plugins.ts';
+import { failure, gone, type ManifestOf, openRoom, type Room, startCall } from './greenroom.ts';
 
 /** So long that a test which had to wait for it would not end in time. */
 const TOO_LONG_MS = 600_000;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import { failure, FIXTURES, openRoom } from './greenroom.ts';
+import { FIXTURES } from '../fixtures/plugins.ts';
+import { failure, openRoom } from './greenroom.ts';
 
 const EXISTING = { worker: 'python', module: join(FIXTURES, 'existing/existing.py'), class: 'Existing' };
 

@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterEach, expect, onTestFailed, vi } from 'vitest';
 import {
@@ -12,8 +11,7 @@ import {
   type SupervisorOptions,
   type TransitionEvent,
 } from '../../src/index.ts';
-
-export const FIXTURES = fileURLToPath(new URL('../fixtures/plugins/', import.meta.url));
+import { fixtureManifest } from '../fixtures/plugins.ts';
 
 /** What a manifest of a test says beyond that of its fixture; `fixture` is a folder of test/fixtures/plugins. */
 export type ManifestOf = { fixture?: string } & Record<string, unknown>;
@@ -116,19 +114,9 @@ let restoreRuntimeDir = (): void => {};
 
 function writeManifest(plugins: string, name: string, { fixture, ...given }: ManifestOf): string {
   const file = join(plugins, `${name}.json`);
-  const base = fixture === undefined ? {} : manifestOf(fixture);
+  const base = fixture === undefined ? {} : fixtureManifest(fixture);
   writeFileSync(file, JSON.stringify({ ...base, name, ...given }));
   return file;
-}
-
-/** The manifest of a fixture with its paths made absolute, because it is written elsewhere. */
-function manifestOf(fixture: string): Record<string, unknown> {
-  const folder = join(FIXTURES, fixture);
-  const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Record<string, unknown>;
-  for (const field of ['module', 'cwd']) {
-    if (typeof manifest[field] === 'string') manifest[field] = join(folder, manifest[field]);
-  }
-  return manifest;
 }
 
 afterEach(async () => {

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { cgroupsAreDelegated } from '../../src/orphans/worker-cgroup.ts';
 import { createSupervisor } from '../../src/index.ts';
-import { FIXTURES, gone, lives, openRoom } from './greenroom.ts';
+import { FIXTURES } from '../fixtures/plugins.ts';
+import { gone, lives, openRoom } from './greenroom.ts';
 
 const THREAD_HOST = fileURLToPath(new URL('../fixtures/hosts/thread-host.mjs', import.meta.url));
 const HOST = fileURLToPath(new URL('../fixtures/hosts/ending-host.mjs', import.meta.url));

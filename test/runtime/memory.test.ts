@@ -7,7 +7,8 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { cgroupFolders } from '../../src/process/cgroup.ts';
 import { type Clock, systemClock } from '../../src/time/clock.ts';
-import { door, failure, FIXTURES, openRoom, startCall } from './greenroom.ts';
+import { FIXTURES } from '../fixtures/plugins.ts';
+import { door, failure, openRoom, startCall } from './greenroom.ts';
 
 const HOST = fileURLToPath(new URL('../fixtures/hosts/oom-host.mjs', import.meta.url));
 const run = promisify(execFile);

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { FIXTURES, failure, gone, type ManifestOf, openRoom } from './greenroom.ts';
+import { FIXTURES } from '../fixtures/plugins.ts';
+import { failure, gone, type ManifestOf, openRoom } from './greenroom.ts';
 
 const WRONG = join(FIXTURES, 'wrong');
 
