@@ -1,15 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type CjmChannel, createCjmChannel } from '../../src/channel/cjm-channel.ts';
-import type { CallInFlight } from '../../src/channel/worker-channel.ts';
-import { Moment, type Played, playHttp, told } from '../fixtures/channel/server.ts';
-
-const open: { close(): void }[] = [];
-const playing: Played[] = [];
-afterEach(async () => {
-  for (const channel of open.splice(0)) channel.close();
-  for (const played of playing.splice(0)) await played.stop();
-});
+import { json, ManyLines, Moment, ndjson, never, PausedReader, playHttp, reply, told } from './played-worker.ts';
 
 type Answer = (response: ServerResponse, body: string, route: string) => void;
 
@@ -21,14 +13,9 @@ async function channelTo(routes: Record<string, Answer>): Promise<CjmChannel> {
     if (answer === undefined) reply(response, 404, { detail: 'Not Found' });
     else answer(response, body, route);
   }, 'tcp');
-  playing.push(played);
   const channel = createCjmChannel({ plugin: 'elder', port: played.port });
-  open.push(channel);
+  onTestFinished(() => channel.close());
   return channel;
-}
-
-function reply(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }
 
 const says =
@@ -39,11 +26,10 @@ const says =
 const streams =
   (text: string): Answer =>
   (response) => {
-    response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(text);
+    response.writeHead(200, ndjson).end(text);
   };
 
 const input = { args: '[1]', kwargs: '{}' };
-const never = new AbortController().signal;
 
 describe('a call of an older worker', () => {
   it.each([[{ text: 'ü', error: 'a field like any other' }], [null], [[1]], ['text']])(
@@ -66,7 +52,7 @@ describe('a call of an older worker', () => {
     const raw =
       (text: string, status = 200): Answer =>
       (response) =>
-        void response.writeHead(status, { 'content-type': 'application/json' }).end(text);
+        void response.writeHead(status, json).end(text);
     const outcome = async (answer: Answer) => {
       const channel = await channelTo({ 'POST /execute': answer });
       return (await told((sink) => channel.execute('c', input, sink))).error;
@@ -142,7 +128,7 @@ describe('a call of an older worker', () => {
   it('makes an E_CRASHED of a stream that breaks off', async () => {
     const channel = await channelTo({
       'POST /execute_stream': (response) => {
-        response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+        response.writeHead(200, ndjson);
         response.write('1\n', () => response.destroy());
       },
     });
@@ -270,46 +256,19 @@ describe('a call of an older worker', () => {
   });
 
   it('stops reading while paused', async () => {
-    const line = `"${'x'.repeat(1000)}"\n`;
-    const total = 20_000;
-    let sent = 0;
-    const full = new Moment();
+    const lines = new ManyLines(`"${'x'.repeat(1000)}"\n`);
     const channel = await channelTo({
       'GET /health': says({ status: 'running', pid: 1 }),
-      'POST /execute_stream': (response) => {
-        response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-        const more = (): void => {
-          while (sent < total) {
-            sent += 1;
-            if (!response.write(line)) {
-              full.happen();
-              response.once('drain', more);
-              return;
-            }
-          }
-          response.end();
-        };
-        more();
-      },
+      'POST /execute_stream': (response) => lines.sendTo(response),
     });
-    let got = 0;
-    let call: CallInFlight | undefined;
-    const outcome = told(
-      (sink) => channel.stream('c', input, sink),
-      (_chunk, inFlight) => {
-        got += 1;
-        if (call !== undefined) return;
-        call = inFlight;
-        inFlight.pause();
-      },
-    );
-    await full.happened;
+    const reader = new PausedReader((sink) => channel.stream('c', input, sink));
+    await lines.full.happened;
     for (let turn = 0; turn < 50; turn++) await channel.health(never);
-    expect(got).toBeLessThan(total);
-    expect(sent).toBeLessThan(total);
-    call?.resume();
-    expect(await outcome).toMatchObject({ outcomes: 1, last: 'result' });
-    expect(got).toBe(total);
+    expect(reader.got).toBeLessThan(lines.total);
+    expect(lines.sent).toBeLessThan(lines.total);
+    reader.resume();
+    expect(await reader.outcome).toMatchObject({ outcomes: 1, last: 'result' });
+    expect(reader.got).toBe(lines.total);
   });
 
   it('ends calls in flight with E_CRASHED, once, when it is closed', async () => {

@@ -1,18 +1,23 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createUndiciChannel, type UndiciChannel } from '../../src/channel/undici-channel.ts';
 import type { CallInFlight, SendCall } from '../../src/channel/worker-channel.ts';
-import { Moment, type Played, playHttp, playRaw, told } from '../fixtures/channel/server.ts';
+import {
+  json,
+  ManyLines,
+  Moment,
+  ndjson,
+  never,
+  PausedReader,
+  type Played,
+  playHttp,
+  playRaw,
+  reply,
+  told,
+} from './played-worker.ts';
 
 type StreamingChannel = UndiciChannel & { readonly stream: SendCall };
-
-const open: { close(): void }[] = [];
-const playing: Played[] = [];
-afterEach(async () => {
-  for (const channel of open.splice(0)) channel.close();
-  for (const played of playing.splice(0)) await played.stop();
-});
 
 function channelTo(
   played: Played,
@@ -20,7 +25,6 @@ function channelTo(
   control = played,
   capabilities = ['cleanup', 'stream'],
 ): StreamingChannel {
-  playing.push(played);
   const channel = createUndiciChannel({
     plugin: 'talker',
     address: played.address,
@@ -29,18 +33,11 @@ function channelTo(
     concurrency,
     capabilities,
   });
-  open.push(channel);
+  onTestFinished(() => channel.close());
   return channel as StreamingChannel;
 }
 
-const ndjson = { 'content-type': 'application/x-ndjson' };
-const json = { 'content-type': 'application/json' };
-const never = new AbortController().signal;
 const input = { args: '[]', kwargs: '{}' };
-
-function reply(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, json).end(JSON.stringify(value));
-}
 
 describe('a call over undici', () => {
   it.each(['unix', 'tcp'] as const)('sends its body and token and hands on the result, at %s', async (where) => {
@@ -225,7 +222,7 @@ describe('a call over undici', () => {
     const channel = channelTo(played);
     await told((sink) => channel.execute('c', input, sink));
     expect(requests).toBe(1);
-    await playing.pop()?.stop();
+    await played.stop();
     const so = await told((sink) => channel.execute('c', input, sink));
     expect(so).toMatchObject({ outcomes: 1, error: { code: 'E_CRASHED' } });
   });
@@ -247,50 +244,22 @@ describe('a call over undici', () => {
   });
 
   it('stops reading while paused, so that the worker feels it, and goes on where it was', async () => {
-    const line = `{"chunk":"${'x'.repeat(1000)}"}\n`;
-    const total = 20_000;
-    let sent = 0;
-    const full = new Moment();
-    const played = await playHttp((_request, response) => {
-      response.writeHead(200, ndjson);
-      const more = (): void => {
-        while (sent < total) {
-          sent += 1;
-          if (!response.write(line)) {
-            full.happen();
-            response.once('drain', more);
-            return;
-          }
-        }
-        response.end('{"end":true}\n');
-      };
-      more();
-    });
-    const channel = channelTo(played);
-    let got = 0;
-    let call: CallInFlight | undefined;
-    const outcome = told(
-      (sink) => channel.stream('c', input, sink),
-      (_chunk, inFlight) => {
-        got += 1;
-        if (call !== undefined) return;
-        call = inFlight;
-        inFlight.pause();
-      },
-    );
-    await full.happened;
+    const lines = new ManyLines(`{"chunk":"${'x'.repeat(1000)}"}\n`, '{"end":true}\n');
+    const channel = channelTo(await playHttp((_request, response) => lines.sendTo(response)));
+    const reader = new PausedReader((sink) => channel.stream('c', input, sink));
+    await lines.full.happened;
     // The health of the same process is a later turn of everything; nothing may have moved by then.
     const control = channelTo(
       await playHttp((_request, response) => reply(response, 200, { status: 'ok', pid: 1, nonce: '' })),
     );
     await control.health(never);
-    const [gotThen, sentThen] = [got, sent];
+    const [gotThen, sentThen] = [reader.got, lines.sent];
     for (let turn = 0; turn < 20; turn++) await control.health(never);
-    expect([got, sent]).toEqual([gotThen, sentThen]);
-    expect(sent).toBeLessThan(total);
-    call?.resume();
-    expect(await outcome).toMatchObject({ outcomes: 1, last: 'result' });
-    expect(got).toBe(total);
+    expect([reader.got, lines.sent]).toEqual([gotThen, sentThen]);
+    expect(lines.sent).toBeLessThan(lines.total);
+    reader.resume();
+    expect(await reader.outcome).toMatchObject({ outcomes: 1, last: 'result' });
+    expect(reader.got).toBe(lines.total);
   });
 
   it('takes the next call after one that was paused as its last chunk came', async () => {
