@@ -137,7 +137,7 @@ async function play(world: World, random: () => number): Promise<void> {
     const name = choose(number(), 'a', 'b', 'c');
     const record = world.runtime.records.get(name);
     const worker = pick(workers.living(name), number());
-    const deeds: readonly (() => void)[] = [
+    const actions: readonly (() => void)[] = [
       () => record && world.call(record, number()),
       () => worker?.answer(),
       () => worker?.answer(),
@@ -152,7 +152,7 @@ async function play(world: World, random: () => number): Promise<void> {
       () => clock.pass(Math.min(clock.next ?? 1, 5_000)),
       () => clock.pass(number() % 1_000),
     ];
-    pick(deeds, number())?.();
+    pick(actions, number())?.();
     await rest();
   }
 }
