@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { DemoEvent, Summary } from '../../src/cli/demo/events.ts';
-import { gone, lives } from '../runtime/greenroom.ts';
+import type { DemoEvent, Summary } from '../../../src/cli/demo/events.ts';
+import { gone, lives } from '../../runtime/greenroom.ts';
 
-const GREENROOM = fileURLToPath(new URL('../../bin/greenroom.js', import.meta.url));
+const GREENROOM = fileURLToPath(new URL('../../../bin/greenroom.js', import.meta.url));
 
 let folder = '';
 let demo: ChildProcess | undefined;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { greenroom, start, usePlugin } from './command-line.ts';
+import { greenroom, start, usePlugin } from '../command-line.ts';
 
 const ABOUT = JSON.stringify({ do: 'about' });
 

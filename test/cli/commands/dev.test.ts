@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { get } from '../inspector/bench.ts';
-import { folder, greenroom, shown, start, usePlugin, write } from './command-line.ts';
+import { get } from '../../inspector/bench.ts';
+import { folder, greenroom, shown, start, usePlugin, write } from '../command-line.ts';
 
 /** The address of the inspector that is told in an output. */
 function doorIn(output: string): { readonly port: number; readonly token: string } {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Screen } from '../../src/cli/dev/screen.ts';
+import { Screen } from '../../../src/cli/dev/screen.ts';
 
 /** A terminal of this width that only remembers what was written. */
 function terminal(columns: number, rows = 10) {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { FIXTURES } from '../fixtures/plugins.ts';
-import { folder, greenroom, shown, start, usePlugin, write } from './command-line.ts';
+import { FIXTURES } from '../../fixtures/plugins.ts';
+import { folder, greenroom, shown, start, usePlugin, write } from '../command-line.ts';
 
-const COMMAND_EXAMPLE = fileURLToPath(new URL('../../examples/plugins/hello-command/', import.meta.url));
+const COMMAND_EXAMPLE = fileURLToPath(new URL('../../../examples/plugins/hello-command/', import.meta.url));
 
 describe('run', () => {
   test('prints the result: readable for people, on one line for programs', async () => {

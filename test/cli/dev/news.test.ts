@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { crashLine } from '../../src/cli/dev/news.ts';
-import { createStyle } from '../../src/cli/terminal/style.ts';
-import type { PluginSnapshot } from '../../src/runtime/plugin-record.ts';
+import { crashLine } from '../../../src/cli/dev/news.ts';
+import { createStyle } from '../../../src/cli/terminal/style.ts';
+import type { PluginSnapshot } from '../../../src/runtime/plugin-record.ts';
 
 test.each([
   ['E_CRASHED', 'crashed'],

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { folder, greenroom, shown, start, usePlugin } from './command-line.ts';
+import { folder, greenroom, shown, start, usePlugin } from '../command-line.ts';
 
 async function say(...words: string[]): Promise<void> {
   for (const text of words) await greenroom('run', 'workbench', JSON.stringify({ do: 'say', text }));
