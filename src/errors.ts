@@ -16,7 +16,7 @@ export const ERROR_CODES = {
   E_HUNG: 'The worker stopped answering and was ended.',
   E_MEMORY: 'The worker used more memory than its manifest allows and was replaced or given up.',
   E_GIVEN_UP: 'The worker crashed too often and is not restarted any more.',
-  E_REFUSED: 'The scheduler refused the plugin room to run.',
+  E_REFUSED: 'The scheduler refused the plugin the memory or slot that it needs.',
   E_QUEUE_FULL: 'Too many calls wait for the plugin already.',
   E_TIMEOUT: 'The call did not end within its timeout, or its stream was left unread for too long.',
   E_CANCELLED: 'The caller cancelled the call.',

@@ -59,7 +59,7 @@ export type { Decision, Holder, SchedulerRefusal } from './scheduler/decision.ts
 export type { EvictionOrder, Past } from './scheduler/policies/eviction-order.ts';
 export type { Need, Resources } from './scheduler/need.ts';
 export type { EvictionOrderName, PolicyName } from './scheduler/policies/policies.ts';
-export type { Asking, Policy, Ranked, Room, Verdict, Victim } from './scheduler/policies/policy.ts';
+export type { Asking, Policy, Ranked, MemoryView, Verdict, Victim } from './scheduler/policies/policy.ts';
 export type { Resident, Standing } from './scheduler/resident.ts';
 
 // Manifests

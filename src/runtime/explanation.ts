@@ -1,11 +1,10 @@
 import type { PluginPhase, PluginState } from '../machines/plugin.ts';
 import type { PluginRecord } from './plugin-record.ts';
-import type { Admission } from '../scheduler/admission.ts';
+import type { SchedulerView } from '../scheduler/scheduler-view.ts';
 import { type Decision, decisionAt } from '../scheduler/decision.ts';
 import { amountsText, decisionText } from '../scheduler/decision-text.ts';
 import type { Standing } from '../scheduler/resident.ts';
 import { amounts, type Need, type Resources, UNLIMITED } from '../scheduler/need.ts';
-import { residentKey } from '../scheduler/resident-key.ts';
 
 /** A reader that has asked for nothing for less than this is not told of, in milliseconds: it may be at the last item. */
 const LEAST_IDLE_MS = 1_000;
@@ -75,26 +74,15 @@ export interface Known {
   readonly toWall: (at: number) => number;
   readonly policy: string;
   readonly need: Need;
-  readonly admission: Admission | undefined;
+  readonly view: SchedulerView | undefined;
   readonly decision: Decision | undefined;
   readonly eviction: Decision | undefined;
 }
 
 /** Puts together why a plugin is where it is. */
-export function explain({
-  record,
-  recordOf,
-  now,
-  toWall,
-  policy,
-  need,
-  admission,
-  decision,
-  eviction,
-}: Known): Explanation {
+export function explain({ record, recordOf, now, toWall, policy, need, view, decision, eviction }: Known): Explanation {
   const { plugin, state, phase, enteredAt } = record;
-  const key = residentKey(record);
-  const request = admission?.queue.get(key);
+  const request = view?.requestOf(plugin);
   const facts = {
     plugin,
     state,
@@ -102,8 +90,8 @@ export function explain({
     since: toWall(enteredAt),
     policy,
     need,
-    free: amounts(admission?.ledger.available(admission.evictions.held(key)) ?? UNLIMITED),
-    holdings: (admission?.ledger.of(key) ?? []).map(
+    free: amounts(view?.freeFor(plugin) ?? UNLIMITED),
+    holdings: (view?.reservationsOf(plugin) ?? []).map(
       ({ generation, standing, leaving, need: held, gpus, since: granted, lastUsedAt, rank, used }) => ({
         generation,
         standing,

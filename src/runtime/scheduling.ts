@@ -16,6 +16,7 @@ import type { Measurement } from '../scheduler/measurement.ts';
 import { amounts, type Need, NOTHING, type Resources } from '../scheduler/need.ts';
 import { policyNamed } from '../scheduler/policies/policies.ts';
 import type { Policy } from '../scheduler/policies/policy.ts';
+import { SchedulerView } from '../scheduler/scheduler-view.ts';
 import type { EvictionOutcome, SchedulerFact } from '../scheduler/scheduler-events.ts';
 import type { SupervisorLog } from '../logs/supervisor-log.ts';
 
@@ -29,11 +30,11 @@ export interface SchedulingStatus {
   readonly reserved: Resources;
   /** What the monitor measured last: what is free, less than which no plugin is granted; `undefined` before. */
   readonly measured: Pick<Measurement, 'free' | 'at'> | undefined;
-  /** Plugins that wait for room. */
+  /** Plugins that wait for capacity. */
   readonly waiting: number;
-  /** Plugins that room is being made for. */
+  /** Plugins that others are being evicted for. */
   readonly evicting: number;
-  /** How often plugins were granted room, were refused it, and left for another, since the start. */
+  /** How often requests were granted and refused, and plugins evicted, since the start. */
   readonly granted: number;
   readonly refused: number;
   readonly evicted: number;
@@ -69,7 +70,7 @@ export class Scheduling {
   readonly #about = new Map<string, Decision>();
   readonly #asked = new Map<string, Decision>();
   readonly #against = new Map<string, Decision>();
-  #scheduler: ActorRefFrom<typeof schedulerMachine> | undefined;
+  #view: SchedulerView | undefined;
   #granted = 0;
   #refused = 0;
   #evicted = 0;
@@ -96,7 +97,7 @@ export class Scheduling {
 
   /** Listens to the scheduler. */
   attach(scheduler: ActorRefFrom<typeof schedulerMachine>): void {
-    this.#scheduler = scheduler;
+    this.#view = new SchedulerView(scheduler.getSnapshot().context.admission);
     scheduler.on('decision', ({ decision }) => this.#note(decision));
     scheduler.on('eviction', ({ eviction }) => this.#noteEviction(eviction));
     scheduler.on('fact', ({ fact }) => this.#tell(fact));
@@ -114,7 +115,7 @@ export class Scheduling {
     if (!starved) return { ...need, ramMb: ram };
     const more = (amount: number, most: number): number =>
       Math.max(amount, Math.min(Math.ceil(amount * STARVED_FACTOR), most));
-    const most = this.#scheduler?.getSnapshot().context.admission.ledger.gpus.mostVramMb(need) ?? Infinity;
+    const most = this.#view?.mostVramMb(need) ?? Infinity;
     const vramMb = Math.min(most, this.#settings.capacity.vramMb ?? Infinity);
     return { ...need, vramMb: more(need.vramMb, vramMb), ramMb: more(Math.max(ram, need.ramMb), ramMb) };
   }
@@ -139,16 +140,15 @@ export class Scheduling {
 
   /** How the scheduler stands. */
   status(): SchedulingStatus {
-    const admission = this.#scheduler?.getSnapshot().context.admission;
     const { policy, order } = { policy: this.#policy, order: this.#policy.order?.name ?? this.#settings.order };
     return Object.freeze({
       policy: policy.name,
       order,
       capacity: Object.freeze(given(this.#settings.capacity)),
-      reserved: Object.freeze(amounts(admission?.ledger.reserved ?? NOTHING)),
-      measured: measuredBy(admission?.ledger.measurement, this.#toWall),
-      waiting: admission?.queue.length ?? 0,
-      evicting: admission?.evictions.size ?? 0,
+      reserved: Object.freeze(amounts(this.#view?.reserved ?? NOTHING)),
+      measured: measuredBy(this.#view?.measurement, this.#toWall),
+      waiting: this.#view?.waiting ?? 0,
+      evicting: this.#view?.evicting ?? 0,
       granted: this.#granted,
       refused: this.#refused,
       evicted: this.#evicted,
@@ -165,7 +165,7 @@ export class Scheduling {
       toWall: this.#toWall,
       policy: this.#policy.name,
       need: this.need(record.context),
-      admission: this.#scheduler?.getSnapshot().context.admission,
+      view: this.#view,
       decision: this.#about.get(plugin),
       eviction: this.#asked.get(plugin) ?? this.#against.get(plugin),
     });

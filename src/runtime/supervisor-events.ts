@@ -11,7 +11,7 @@ export interface SupervisorEvents {
   transition: TransitionEvent;
   /** Manifests that cannot be used, or not wholly. */
   problem: readonly ManifestProblem[];
-  /** The scheduler has granted, refused, made or promised room, with what that was based on. */
+  /** The scheduler has granted or refused a request, evicted plugins for it or made it wait, with what that was based on. */
   decision: Decision;
 }
 

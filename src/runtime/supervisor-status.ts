@@ -7,7 +7,7 @@ import type { SchedulingStatus } from './scheduling.ts';
 export interface SupervisorStatus {
   readonly state: string;
   readonly policy: string;
-  /** Who has how much room, who waits, and how often room was made. */
+  /** What is reserved, how many plugins wait for capacity, and how often plugins were evicted for it. */
   readonly scheduling: SchedulingStatus;
   readonly transport: string;
   readonly dataDir: string;

@@ -312,7 +312,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /**
-   * Makes a plugin, or an object, the source of the figures of free memory. A plugin is loaded at once, needs no room by
+   * Makes a plugin, or an object, the source of the figures of free memory. A plugin is loaded at once, needs no capacity by
    * the policy and is never evicted; its `execute` with `{ command: 'get_system_status' }` answers with
    * `gpu_free_memory_mb` and `memory_available_mb`. Rejects as `load` does, and with `E_OPTIONS` for what is neither; the
    * former source stays then.

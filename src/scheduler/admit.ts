@@ -1,14 +1,14 @@
 import { planEviction } from './eviction-plan.ts';
 import { fits, minus, plus } from './need.ts';
-import type { Asking, Room, Verdict } from './policies/policy.ts';
+import type { Asking, MemoryView, Verdict } from './policies/policy.ts';
 
 /**
  * What `safety` and `queue` agree on: refuses what can never fit, grants what fits, and evicts where evicting idle
  * residents makes it fit. `undefined` when it does not fit, and no eviction would make it fit.
  */
-export function admit({ need, extra }: Asking, memory: Room): Verdict | undefined {
+export function admit({ need, extra }: Asking, memory: MemoryView): Verdict | undefined {
   if (fits(need, memory.free)) return { outcome: 'grant', reason: 'fits' };
-  if (extra) return { outcome: 'refuse', reason: 'no-room-for-replacement' };
+  if (extra) return { outcome: 'refuse', reason: 'no-capacity-for-replacement' };
   const most = minus(memory.capacity, memory.pinned);
   if (!fits(need, most)) {
     return { outcome: 'refuse', reason: fits(need, { ...most, gpus: undefined }) ? 'fits-no-gpu' : 'never-fits' };

@@ -80,7 +80,7 @@ const COSTS: Readonly<Record<Verdict['outcome'], number>> = { grant: 0, evict: 1
  * - 2 It is extra: for a replacement worker, or for a restart that no call waits for. It neither waits nor evicts.
  *   - 2.1 The policy grants it: **grant**, with the policy's reason.
  *   - 2.2 The policy refuses it: **refuse**, with the policy's reason.
- *   - 2.3 The policy would have it wait or evict: **refuse**, `no-room-for-replacement`.
+ *   - 2.3 The policy would have it wait or evict: **refuse**, `no-capacity-for-replacement`.
  * - 3 Its deadline has passed: **refuse**, `deadline`.
  * - 4 It gets a verdict, by the first of these that applies:
  *   - 4.1 Its own worker was asked to leave and has not answered: to wait, `leaving`.
@@ -122,7 +122,7 @@ export function decide(request: Request, known: Known, now: number): Conclusion 
   if (request.extra) {
     const { outcome, reason } = ask(need);
     if (outcome === 'grant') return { outcome, reason, need, free };
-    return { outcome: 'refuse', reason: outcome === 'refuse' ? reason : 'no-room-for-replacement', free };
+    return { outcome: 'refuse', reason: outcome === 'refuse' ? reason : 'no-capacity-for-replacement', free };
   }
 
   // 3

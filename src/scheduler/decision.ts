@@ -47,8 +47,8 @@ export interface Decision {
   readonly waitingFor: readonly Holder[];
   readonly outcome: Verdict['outcome'];
   /**
-   * A short code in kebab-case: the policy's own (`permissive`, `fits`, `fits-after-eviction`, `no-room`,
-   * `no-room-for-replacement`, `never-fits`, `fits-no-gpu`, `waited-too-long`), or `exempt` (it is the monitor),
+   * A short code in kebab-case: the policy's own (`permissive`, `fits`, `fits-after-eviction`, `no-capacity`,
+   * `no-capacity-for-replacement`, `never-fits`, `fits-no-gpu`, `waited-too-long`), or `exempt` (it is the monitor),
    * `queue-full`, `deadline`, `leaving` (its own worker has not ended yet), `other-gpu` (its warm worker ends, because a
    * new one gets memory on another GPU), `nobody-to-evict`, `not-seen-free` (memory was given up and is not measured as
    * free), `policy-failed`.

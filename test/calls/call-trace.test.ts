@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { startTrace } from '../../src/calls/call-trace.ts';
 import type { CallTrace } from '../../src/index.ts';
-import { all, failure, openRoom } from '../runtime/greenroom.ts';
+import { all, failure, openSupervisor } from '../runtime/greenroom.ts';
 
 const EVENTS = ['start', 'error', 'asyncEnd'] as const;
 
@@ -16,7 +16,7 @@ function listen(event: (typeof EVENTS)[number], listener: (trace: CallTrace) => 
 }
 
 test('who subscribes is told of the start, the error and the end of calls and streams, with one message for each', async () => {
-  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const told: { event: string; trace: CallTrace; failed: boolean }[] = [];
   for (const event of EVENTS) listen(event, (trace) => told.push({ event, trace, failed: trace.error !== undefined }));
   await supervisor.execute('plugin', { value: 1 });
@@ -39,8 +39,8 @@ test('who subscribes is told of the start, the error and the end of calls and st
 });
 
 test('the supervisors of a program share the channel, and each message tells which one it is of', async () => {
-  const one = await openRoom({ plugin: { fixture: 'workbench' } });
-  const other = await openRoom({ plugin: { fixture: 'workbench' } });
+  const one = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const other = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const told: object[] = [];
   listen('start', ({ supervisor }) => told.push(supervisor));
   await one.supervisor.execute('plugin', {});
@@ -51,7 +51,7 @@ test('the supervisors of a program share the channel, and each message tells whi
 });
 
 test('a subscriber that throws harms no call: Node raises its error as an uncaught exception', async () => {
-  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const uncaught: unknown[] = [];
   process.setUncaughtExceptionCaptureCallback((error) => uncaught.push(error));
   onTestFinished(() => process.setUncaughtExceptionCaptureCallback(null));
@@ -71,11 +71,11 @@ test('a subscriber that throws harms no call: Node raises its error as an uncaug
 
 test('while nobody subscribes nothing is made for a call, and none that runs is told of later', async () => {
   expect(startTrace({}, 'plugin', '1', 'execute')).toBeUndefined();
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const call = room.supervisor.execute('plugin', { do: 'wait', for: join(room.scratch, 'never') });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const call = opened.supervisor.execute('plugin', { do: 'wait', for: join(opened.scratch, 'never') });
   const told: CallTrace[] = [];
   for (const event of EVENTS) listen(event, (trace) => told.push(trace));
-  room.supervisor.cancelCalls('plugin');
+  opened.supervisor.cancelCalls('plugin');
   expect(await failure(call)).toMatchObject({ code: 'E_CANCELLED' });
   expect(told).toEqual([]);
 });

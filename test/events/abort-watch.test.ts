@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
 import { onAbort } from '../../src/events/abort-watch.ts';
-import { openRoom } from '../runtime/greenroom.ts';
+import { openSupervisor } from '../runtime/greenroom.ts';
 
 it('adds one listener to a signal for all who watch it, and none when they have left', () => {
   const { signal } = new AbortController();
@@ -27,7 +27,7 @@ it('tells each of them once, but for those that leave meanwhile', () => {
 });
 
 it('lets any number of calls, loads and followed logs have one signal, without a warning', async () => {
-  const { supervisor } = await openRoom({ workbench: { fixture: 'workbench' } });
+  const { supervisor } = await openSupervisor({ workbench: { fixture: 'workbench' } });
   const warnings: Error[] = [];
   const onWarning = (warning: Error): void => void warnings.push(warning);
   process.on('warning', onWarning);

@@ -9,7 +9,7 @@ import type { InspectorRecord } from '../../src/inspector/wire.ts';
 import type { TransitionEvent } from '../../src/runtime/plugin-effects.ts';
 import { randomFrom } from '../simulation/random.mjs';
 import { choose, pick, World } from '../simulation/world.ts';
-import { openRoom } from '../runtime/greenroom.ts';
+import { openSupervisor } from '../runtime/greenroom.ts';
 import { get, Reader } from './bench.ts';
 
 /** The address of an inspector, taken apart. */
@@ -21,12 +21,12 @@ function doorOf(url = ''): { readonly port: number; readonly token: string } {
 const WORKBENCH = { workbench: { fixture: 'workbench' } };
 
 test('a supervisor has no inspector unless it is asked for', async () => {
-  const { supervisor } = await openRoom(WORKBENCH);
+  const { supervisor } = await openSupervisor(WORKBENCH);
   expect(supervisor.inspector).toBeUndefined();
 });
 
 test('the inspector is there until the supervisor has stopped, and shows that it has', async () => {
-  const { supervisor } = await openRoom(WORKBENCH, { inspect: true });
+  const { supervisor } = await openSupervisor(WORKBENCH, { inspect: true });
   const { port, token } = doorOf(supervisor.inspector?.url);
   const reader = new Reader(port, token);
   expect((await reader.sync()).plugins).toMatchObject([{ name: 'workbench', state: 'discovered' }]);
@@ -38,7 +38,7 @@ test('the inspector is there until the supervisor has stopped, and shows that it
 });
 
 test('the memory of a process that has ended is not shown', async () => {
-  const { supervisor } = await openRoom(WORKBENCH, { inspect: true });
+  const { supervisor } = await openSupervisor(WORKBENCH, { inspect: true });
   const { port, token } = doorOf(supervisor.inspector?.url);
   const reader = new Reader(port, token);
   await reader.sync();
@@ -56,7 +56,7 @@ test.each([
   [false, 405],
   [true, 202],
 ])('with control %s an order of the page is answered with %i', async (control, expected) => {
-  const { supervisor, entered } = await openRoom(WORKBENCH, { inspect: { control } });
+  const { supervisor, entered } = await openSupervisor(WORKBENCH, { inspect: { control } });
   const { port, token } = doorOf(supervisor.inspector?.url);
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const body = JSON.stringify({ action: 'load', plugin: 'workbench' });
@@ -67,7 +67,7 @@ test.each([
 });
 
 test('each call that is made is told of, with its outcome', async () => {
-  const { supervisor, scratch } = await openRoom(WORKBENCH, { inspect: true });
+  const { supervisor, scratch } = await openSupervisor(WORKBENCH, { inspect: true });
   const file = join(scratch, 'session.ndjson');
   const recording = await supervisor.inspector?.record(file);
   await supervisor.execute('workbench', { do: 'about' });
@@ -88,7 +88,7 @@ test('each call that is made is told of, with its outcome', async () => {
 });
 
 test('a recording ends with the supervisor, and goes into no file that is there already', async () => {
-  const { supervisor, scratch } = await openRoom(WORKBENCH, { inspect: true });
+  const { supervisor, scratch } = await openSupervisor(WORKBENCH, { inspect: true });
   const file = join(scratch, 'session.ndjson');
   await supervisor.inspector?.record(file);
   await expect(supervisor.inspector?.record(file)).rejects.toMatchObject({ code: 'E_OPTIONS' });
@@ -97,7 +97,7 @@ test('a recording ends with the supervisor, and goes into no file that is there 
 });
 
 test('where the port is taken the supervisor does not start, and nothing is left', async () => {
-  const { supervisor } = await openRoom(WORKBENCH, { inspect: true });
+  const { supervisor } = await openSupervisor(WORKBENCH, { inspect: true });
   const { port } = doorOf(supervisor.inspector?.url);
   const dataDir = mkdtempSync(join(tmpdir(), 'gr-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
@@ -118,7 +118,7 @@ test.each<[string, (tell: (type: string) => void) => InspectionObserver]>([
     seen.add(type);
     throw new Error('of the observer');
   });
-  const { supervisor } = await openRoom(WORKBENCH, { observer });
+  const { supervisor } = await openSupervisor(WORKBENCH, { observer });
   expect(await supervisor.execute('workbench', { do: 'about' })).toBeDefined();
   const all = ['@xstate.actor', '@xstate.event', '@xstate.snapshot', '@xstate.microstep', '@xstate.action'];
   expect([...seen]).toEqual(expect.arrayContaining(all));

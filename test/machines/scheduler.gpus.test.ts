@@ -24,7 +24,7 @@ test('each plugin goes to the GPU that it fills best, and where none has room no
   stage.busy('seven');
   // There are 5 on both together.
   stage.acquire('four', need(4));
-  expect(stage.told).toEqual(['four REFUSED no-room']);
+  expect(stage.told).toEqual(['four REFUSED no-capacity']);
   expect(stage.refusals[0]?.free).toEqual({ vramMb: 5, ramMb: Infinity, slots: Infinity, gpus: { A: 3, B: 2 } });
   stage.acquire('three', need(3));
   expect(stage.placeOf('three')).toEqual({ A: 3 });
@@ -205,7 +205,7 @@ test('a second generation is placed anew, and where there is no GPU for it, it i
   expect([stage.placeOf('p'), stage.placeOf('p', 2)]).toEqual([{ B: 7 }, { A: 7 }]);
   stage.send({ ...extra, generation: 3 });
   expect(stage.placeOf('p', 3)).toBeUndefined();
-  expect(stage.decisions.at(-1)).toMatchObject({ outcome: 'refuse', reason: 'no-room-for-replacement' });
+  expect(stage.decisions.at(-1)).toMatchObject({ outcome: 'refuse', reason: 'no-capacity-for-replacement' });
 });
 
 test('another figure in the manifest changes what is reserved, and not where', () => {
@@ -227,7 +227,7 @@ test('where the monitor tells of several GPUs, they count with all of their memo
   stage.acquire('seven', need(7));
   stage.acquire('nine', need(9));
   stage.acquire('eleven', need(11));
-  expect(stage.told).toEqual(['seven GRANTED', 'nine REFUSED no-room', 'eleven REFUSED fits-no-gpu']);
+  expect(stage.told).toEqual(['seven GRANTED', 'nine REFUSED no-capacity', 'eleven REFUSED fits-no-gpu']);
   expect(stage.placeOf('seven')).toEqual({ B: 7 });
 });
 
@@ -238,7 +238,7 @@ test('a given GPU of which the monitor does not tell counts with its capacity, o
   stage.measured = { vramMb: 99, gpus: { A: 2, C: 97 } };
   stage.pass(2_000);
   stage.acquire('q', need(5, { devices: 'A' }));
-  expect(stage.told).toEqual(['q REFUSED no-room']);
+  expect(stage.told).toEqual(['q REFUSED no-capacity']);
   expect(stage.refusals[0]?.free).toMatchObject({ vramMb: 3, gpus: { A: 2, 'MIG-1': 1 } });
 });
 

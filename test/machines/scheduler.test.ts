@@ -15,7 +15,7 @@ test('without a room for it, safety refuses where queue waits', () => {
   stage.reside('a', need(6));
   stage.busy('a');
   stage.acquire('b', need(5));
-  expect(stage.told).toEqual(['b REFUSED no-room']);
+  expect(stage.told).toEqual(['b REFUSED no-capacity']);
   stage.idle('a');
   stage.acquire('b', need(5), { generation: 2 });
   expect(stage.told).toEqual(['a RELEASE']);
@@ -356,7 +356,7 @@ test('a decision says what was asked, what was free, who was looked at and who w
   expect(stage.decisions.at(-1)).toMatchObject({
     ...asked,
     outcome: 'wait',
-    reason: 'no-room',
+    reason: 'no-capacity',
     waitingFor: [{ plugin: 'c', generation: 1, standing: 'busy', leaving: false, since: 10, holds: need(6) }],
   });
 });

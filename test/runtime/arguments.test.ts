@@ -9,7 +9,7 @@ import {
   type SystemStats,
 } from '../../src/index.ts';
 import { shown } from '../../src/text/shown.ts';
-import { failure, openRoom } from './greenroom.ts';
+import { failure, openSupervisor } from './greenroom.ts';
 
 /** JavaScript may pass anything. */
 type Anything = Record<string, (...given: unknown[]) => unknown>;
@@ -43,8 +43,8 @@ const WITH_A_BUG = {
 test.each([[null], [5], ['x'], [SYMBOL], [[]], [() => {}]])(
   'options that are %o are E_OPTIONS for every method',
   async (wrong) => {
-    const room = await openRoom({ plugin: { fixture: 'bare' } });
-    const supervisor = loose(room.supervisor);
+    const opened = await openSupervisor({ plugin: { fixture: 'bare' } });
+    const supervisor = loose(opened.supervisor);
     const refused = [
       await rejection(supervisor['execute']?.('plugin', {}, wrong)),
       await rejection(next(supervisor['stream']?.('plugin', {}, wrong))),
@@ -60,7 +60,7 @@ test.each([[null], [5], ['x'], [SYMBOL], [[]], [() => {}]])(
     for (const error of refused) {
       expect(error).toMatchObject({ code: 'E_OPTIONS', message: expect.stringMatching(/must be an object.*, got ./) });
     }
-    expect(room.transitions).toEqual([]);
+    expect(opened.transitions).toEqual([]);
   },
 );
 
@@ -76,14 +76,14 @@ test.each([
   ['registerSystemMonitor', [null], 'must be the name of a plugin, or an object with read(), got null.'],
   ['registerSystemMonitor', [{ read: 5 }], 'must be the name of a plugin, or an object with read(), got { read: 5 }.'],
 ])('%s(%o) is refused, and it is said what is wrong', async (method, given, message) => {
-  const room = await openRoom({ plugin: { fixture: 'bare' } });
-  const error = await rejection(loose(room.supervisor)[method]?.(...given));
+  const opened = await openSupervisor({ plugin: { fixture: 'bare' } });
+  const error = await rejection(loose(opened.supervisor)[method]?.(...given));
   expect(error).toMatchObject({ code: 'E_OPTIONS', message: expect.stringContaining(message) });
-  expect(room.transitions).toEqual([]);
+  expect(opened.transitions).toEqual([]);
 });
 
 test('a wrong option of a filter, of a log that is followed or of a stream is refused too', async () => {
-  const { supervisor } = await openRoom({ plugin: { fixture: 'bare' } });
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'bare' } });
   const { plugins, categories, logs, stream } = loose(supervisor);
   expect(thrown(() => plugins?.call(supervisor, { loaded: 'yes' })).message).toContain('"loaded" of plugins() must be');
   expect(thrown(() => plugins?.call(supervisor, { state: 'redy' })).message).toContain('discovered, spawning, ready');
@@ -101,7 +101,7 @@ const NAMES = [undefined, null, 5, 5n, SYMBOL, {}, ['plugin'], WITHOUT_TEXT, WIT
 test.each([...NAMES.map((name) => [shown(name), name]), ['very long', 'x'.repeat(100_000)]])(
   'a name that is %s is that of no plugin, whatever it is given to',
   async (_what, wrong) => {
-    const { supervisor } = await openRoom({ plugin: { fixture: 'bare' } });
+    const { supervisor } = await openSupervisor({ plugin: { fixture: 'bare' } });
     const methods = loose(supervisor);
     const promised = ['execute', 'load', 'reload', 'unload', 'release', 'config', 'configSchema', 'updateConfig'];
     const refused = [
@@ -120,8 +120,8 @@ test.each([...NAMES.map((name) => [shown(name), name]), ['very long', 'x'.repeat
 test('a listener that is no function is refused and not added', async () => {
   const logged: unknown[] = [];
   const logger = pino({ level: 'error' }, { write: (line) => void logged.push(line) });
-  const room = await openRoom({ plugin: { fixture: 'bare' } }, { logger });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'bare' } }, { logger });
+  const { supervisor } = opened;
   for (const wrong of [undefined, null, 5, 'x', {}] as never[]) {
     for (const add of [
       () => supervisor.on('transition', wrong),
@@ -162,7 +162,7 @@ test('options that cannot be read are refused with what their accessor has throw
 });
 
 test('a system monitor that is refused leaves the former one', async () => {
-  const { supervisor } = await openRoom({});
+  const { supervisor } = await openSupervisor({});
   const figures: SystemStats = {
     memoryTotalMb: 2,
     memoryAvailableMb: 1,
@@ -179,15 +179,18 @@ test('what async listeners reject with is logged, as what others throw, and reac
   const logged: string[] = [];
   const logger = pino({ level: 'error' }, { write: (line) => void logged.push(line) });
   const bug = (where: string) => (): unknown => Promise.reject(new Error(`a bug in ${where}`));
-  const room = await openRoom({ plugin: { fixture: 'workbench' } }, { logger, observer: { next: bug('observer') } });
-  const { supervisor } = room;
+  const opened = await openSupervisor(
+    { plugin: { fixture: 'workbench' } },
+    { logger, observer: { next: bug('observer') } },
+  );
+  const { supervisor } = opened;
   const places = ['observer', 'transition', 'decision', 'problem', 'subscribe', 'plugin', 'progress'];
   supervisor.on('transition', bug('transition'));
   supervisor.on('decision', bug('decision'));
   supervisor.on('problem', bug('problem'));
   supervisor.subscribe(bug('subscribe'));
   supervisor.plugin('plugin').subscribe(bug('plugin'));
-  room.write('broken', { module: 17 });
+  opened.write('broken', { module: 17 });
   await supervisor.discover();
   const options = { onProgress: bug('progress') };
   expect(await supervisor.execute('plugin', { do: 'steps', count: 3 }, options)).toBe('done');
@@ -199,7 +202,7 @@ test('what async listeners reject with is logged, as what others throw, and reac
 test('a subscriber whose first call throws is subscribed all the same, and can be taken off', async () => {
   const logged: string[] = [];
   const logger = pino({ level: 'error' }, { write: (line) => void logged.push(line) });
-  const { supervisor } = await openRoom({ plugin: { fixture: 'bare' } }, { logger });
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'bare' } }, { logger });
   let calls = 0;
   const off = supervisor.subscribe(() => {
     calls += 1;
@@ -227,7 +230,10 @@ test('an async policy is refused like any that answers wrongly, and its rejectio
   process.on('unhandledRejection', unhandled);
   try {
     const bare = { fixture: 'bare' };
-    const { supervisor } = await openRoom({ plugin: bare, ranked: bare }, { policy: policy as unknown as Policy });
+    const { supervisor } = await openSupervisor(
+      { plugin: bare, ranked: bare },
+      { policy: policy as unknown as Policy },
+    );
     await supervisor.execute('ranked', {});
     await vi.waitFor(() => expect(rank).toHaveBeenCalled());
     const error = await failure(supervisor.execute('plugin', {}));
@@ -241,11 +247,11 @@ test('an async policy is refused like any that answers wrongly, and its rejectio
 });
 
 test('what the supervisor decides by cannot be changed through what it hands out', async () => {
-  const room = await openRoom({
+  const opened = await openSupervisor({
     plugin: { fixture: 'workbench', resources: { min_system_ram_mb: 1 }, config_schema: { properties: { a: {} } } },
   });
-  const { supervisor } = room;
-  room.write('broken', { module: 17 });
+  const { supervisor } = opened;
+  opened.write('broken', { module: 17 });
   await supervisor.discover();
   const { info } = supervisor.plugin('plugin');
   const handedOut = [info, info.resources, info.config_schema?.['properties'], supervisor.status().searchPaths];

@@ -1,11 +1,11 @@
 import { expect, test, vi } from 'vitest';
-import { all, becomes, door, failure, openRoom, startCall } from './greenroom.ts';
+import { all, becomes, door, failure, openSupervisor, startCall } from './greenroom.ts';
 
 test('the calls and streams that run and wait end with E_CANCELLED, and the worker stays for the next one', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', max_concurrency: 2 } });
-  const { supervisor } = room;
-  const { file } = door(room);
-  const running = startCall(room, 'plugin', { do: 'wait', for: file });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', max_concurrency: 2 } });
+  const { supervisor } = opened;
+  const { file } = door(opened);
+  const running = startCall(opened, 'plugin', { do: 'wait', for: file });
   const stream = supervisor.stream('plugin', { pause: 1 });
   await stream.next();
   await running.running;
@@ -21,75 +21,75 @@ test('the calls and streams that run and wait end with E_CANCELLED, and the work
   await vi.waitFor(async () =>
     expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ cancelled: 2 }),
   );
-  expect(room.snapshot('plugin')).toMatchObject({ generation: 1, waiting: 0 });
+  expect(opened.snapshot('plugin')).toMatchObject({ generation: 1, waiting: 0 });
 });
 
 test('a call at the old worker is cancelled while a replacement takes over, and so is one at the new worker', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
-  const { file } = door(room);
-  const old = startCall(room, 'plugin', { do: 'wait', for: file });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
+  const { file } = door(opened);
+  const old = startCall(opened, 'plugin', { do: 'wait', for: file });
   await old.running;
   await supervisor.reload('plugin');
-  const recent = startCall(room, 'plugin', { do: 'wait', for: file });
+  const recent = startCall(opened, 'plugin', { do: 'wait', for: file });
   await recent.running;
-  expect(room.snapshot('plugin')).toMatchObject({ inFlight: 2, generation: 2, replacing: true });
+  expect(opened.snapshot('plugin')).toMatchObject({ inFlight: 2, generation: 2, replacing: true });
   supervisor.cancelCalls('plugin');
   const errors = [await failure(old.result), await failure(recent.result)];
   expect(errors.map(({ code }) => code)).toEqual(['E_CANCELLED', 'E_CANCELLED']);
   expect(errors[0]?.cause).toEqual(new Error('cancelCalls("plugin") was called.'));
-  await becomes(room, 'plugin', { inFlight: 0, generation: 2, replacing: false });
+  await becomes(opened, 'plugin', { inFlight: 0, generation: 2, replacing: false });
 });
 
 test('calls that wait for memory are cancelled, and the plugin asks for none any more', async () => {
-  const room = await openRoom(
+  const opened = await openSupervisor(
     { holder: { fixture: 'workbench' }, plugin: { fixture: 'workbench' } },
     { capacity: { slots: 1 } },
   );
-  const { supervisor } = room;
-  const { file, open } = door(room);
-  const holder = startCall(room, 'holder', { do: 'wait', for: file });
+  const { supervisor } = opened;
+  const { file, open } = door(opened);
+  const holder = startCall(opened, 'holder', { do: 'wait', for: file });
   await holder.running;
   const calls = [supervisor.execute('plugin', {}), supervisor.execute('plugin', {})];
-  await becomes(room, 'plugin', { state: 'spawning', phase: 'admitting', waiting: 2 });
+  await becomes(opened, 'plugin', { state: 'spawning', phase: 'admitting', waiting: 2 });
   supervisor.cancelCalls('plugin');
   for (const call of calls) expect(await failure(call)).toMatchObject({ code: 'E_CANCELLED' });
-  await becomes(room, 'plugin', { state: 'discovered', phase: 'idle' });
+  await becomes(opened, 'plugin', { state: 'discovered', phase: 'idle' });
   expect(supervisor.status().scheduling).toMatchObject({ waiting: 0 });
   open();
   await holder.result;
 });
 
 test('a load that waits goes on', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const loaded = room.supervisor.load('plugin');
-  const call = room.supervisor.execute('plugin', {});
-  room.supervisor.cancelCalls('plugin');
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const loaded = opened.supervisor.load('plugin');
+  const call = opened.supervisor.execute('plugin', {});
+  opened.supervisor.cancelCalls('plugin');
   expect(await failure(call)).toMatchObject({ code: 'E_CANCELLED' });
   await loaded;
-  expect(room.snapshot('plugin')).toMatchObject({ state: 'ready', generation: 1 });
+  expect(opened.snapshot('plugin')).toMatchObject({ state: 'ready', generation: 1 });
 });
 
 test('a call whose input is being saved to a file is cancelled, and never reaches the plugin', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
   let save = (_file: string): void => {};
   const saved = new Promise<string>((resolve) => {
     save = resolve;
   });
-  const call = room.supervisor.execute('plugin', { value: { toTempFile: () => saved } });
-  room.supervisor.cancelCalls('plugin');
+  const call = opened.supervisor.execute('plugin', { value: { toTempFile: () => saved } });
+  opened.supervisor.cancelCalls('plugin');
   expect(await failure(call)).toMatchObject({ code: 'E_CANCELLED' });
-  save(room.write('file-of-a-value', {}));
-  expect(room.path('plugin')).toEqual([]);
+  save(opened.write('file-of-a-value', {}));
+  expect(opened.path('plugin')).toEqual([]);
 });
 
 test('where there is no call it does nothing, in any state and however often', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', restart: { intensity: 0 } } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', restart: { intensity: 0 } } });
+  const { supervisor } = opened;
   const stays = (): void => {
-    const before = room.snapshot('plugin');
+    const before = opened.snapshot('plugin');
     for (const _ of [1, 2]) expect(supervisor.cancelCalls('plugin')).toBeUndefined();
-    expect(room.snapshot('plugin')).toEqual(before);
+    expect(opened.snapshot('plugin')).toEqual(before);
   };
   stays();
   await supervisor.load('plugin');
@@ -100,7 +100,7 @@ test('where there is no call it does nothing, in any state and however often', a
   stays();
   supervisor.enable('plugin');
   await failure(supervisor.execute('plugin', { do: 'exit', code: 7 }));
-  await vi.waitFor(() => expect(room.snapshot('plugin')).toMatchObject({ state: 'crashed', phase: 'failed' }));
+  await vi.waitFor(() => expect(opened.snapshot('plugin')).toMatchObject({ state: 'crashed', phase: 'failed' }));
   stays();
   expect(() => supervisor.cancelCalls('plugn')).toThrow(/Did you mean "plugin"/);
   await supervisor.stop();

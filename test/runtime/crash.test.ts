@@ -1,12 +1,12 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { becomes, door, failure, gone, lives, openRoom, startCall } from './greenroom.ts';
+import { becomes, door, failure, gone, lives, openSupervisor, startCall } from './greenroom.ts';
 
 const crash = (code: number): Record<string, unknown> => ({ do: 'exit', code });
 
 test('the caller of a call whose worker crashes is told how it ended and what it printed last', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   await supervisor.execute('plugin', { do: 'say', text: 'famous last words' });
   const error = await failure(supervisor.execute('plugin', crash(7)));
   expect(error).toMatchObject({
@@ -15,7 +15,7 @@ test('the caller of a call whose worker crashes is told how it ended and what it
     message: 'The worker of "plugin" exited with status 7. Last output: famous last words',
     details: { exitCode: 7, signal: null, output: expect.stringContaining('famous last words'), outOfMemory: false },
   });
-  await becomes(room, 'plugin', {
+  await becomes(opened, 'plugin', {
     state: 'ready',
     generation: 2,
     restarts: 1,
@@ -37,15 +37,15 @@ test.each([
   ['temporary', 125, 'failed'],
   ['temporary', 'SIGKILL', 'failed'],
 ] as const)('a %s worker that ends with %s is then %s', async (policy, end, phase) => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', restart: { policy } } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', restart: { policy } } });
+  const { supervisor } = opened;
   await supervisor.load('plugin');
-  const { pid = 0 } = room.snapshot('plugin');
-  const crashed = room.entered('plugin', 'crashed');
+  const { pid = 0 } = opened.snapshot('plugin');
+  const crashed = opened.entered('plugin', 'crashed');
   if (typeof end === 'string') process.kill(pid, end);
   else await failure(supervisor.execute('plugin', crash(end)));
   await crashed;
-  await becomes(room, 'plugin', { phase, generation: phase === 'ready' ? 2 : 1 });
+  await becomes(opened, 'plugin', { phase, generation: phase === 'ready' ? 2 : 1 });
   await gone([pid]);
   const next = supervisor.execute('plugin', { value: 'next' });
   if (phase === 'failed') {
@@ -57,12 +57,12 @@ test.each([
 });
 
 test('a worker that crashes too often is given up visibly, calls are refused with the cause, and load clears it', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', restart: { intensity: 2 } } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', restart: { intensity: 2 } } });
+  const { supervisor } = opened;
   const crashThrice = async (): Promise<void> => {
     for (let time = 0; time < 3; time += 1)
       expect(await failure(supervisor.execute('plugin', crash(9)))).toMatchObject({ code: 'E_CRASHED' });
-    await becomes(room, 'plugin', { state: 'crashed', phase: 'failed', loaded: false, pid: undefined });
+    await becomes(opened, 'plugin', { state: 'crashed', phase: 'failed', loaded: false, pid: undefined });
   };
   await crashThrice();
   for (const refused of [supervisor.execute('plugin', {}), supervisor.stream('plugin', {}).next()]) {
@@ -75,7 +75,7 @@ test('a worker that crashes too often is given up visibly, calls are refused wit
       cause: { code: 'E_CRASHED', details: { exitCode: 9 } },
     });
   }
-  expect(room.snapshot('plugin').lastError?.code).toBe('E_GIVEN_UP');
+  expect(opened.snapshot('plugin').lastError?.code).toBe('E_GIVEN_UP');
   expect(supervisor.status().counts.crashed).toBe(1);
   await supervisor.load('plugin');
   expect(await supervisor.execute('plugin', { value: 1 })).toBe(1);
@@ -86,56 +86,56 @@ test('a worker that crashes too often is given up visibly, calls are refused wit
 });
 
 test('a plugin that was given up is unloaded like any other, and a call then starts it', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', restart: { policy: 'temporary' } } });
-  await failure(room.supervisor.execute('plugin', crash(1)));
-  await becomes(room, 'plugin', { phase: 'failed' });
-  await room.supervisor.unload('plugin');
-  expect(await room.supervisor.execute('plugin', { value: 1 })).toBe(1);
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', restart: { policy: 'temporary' } } });
+  await failure(opened.supervisor.execute('plugin', crash(1)));
+  await becomes(opened, 'plugin', { phase: 'failed' });
+  await opened.supervisor.unload('plugin');
+  expect(await opened.supervisor.execute('plugin', { value: 1 })).toBe(1);
 });
 
 test('calls wait for a restart, each to its own deadline', async () => {
-  const room = await openRoom(
+  const opened = await openSupervisor(
     { plugin: { fixture: 'workbench', restart: { backoff: { base_ms: 600_000, cap_ms: 600_000 } } } },
     { random: () => 0.99 },
   );
-  const { supervisor } = room;
+  const { supervisor } = opened;
   await failure(supervisor.execute('plugin', crash(1)));
-  await becomes(room, 'plugin', { state: 'crashed', phase: 'backoff' });
+  await becomes(opened, 'plugin', { state: 'crashed', phase: 'backoff' });
   expect(await failure(supervisor.execute('plugin', {}, { timeoutMs: 20 }))).toMatchObject({ code: 'E_TIMEOUT' });
   const waiting = supervisor.execute('plugin', { value: 'waited' });
-  await becomes(room, 'plugin', { state: 'crashed', phase: 'backoff', waiting: 1 });
+  await becomes(opened, 'plugin', { state: 'crashed', phase: 'backoff', waiting: 1 });
   await supervisor.load('plugin');
   expect(await waiting).toBe('waited');
 });
 
 test('a plugin that is disabled while it waits for a restart is not started again', async () => {
-  const room = await openRoom(
+  const opened = await openSupervisor(
     { plugin: { fixture: 'workbench', restart: { backoff: { base_ms: 600_000, cap_ms: 600_000 } } } },
     { random: () => 0.99 },
   );
-  const { supervisor } = room;
+  const { supervisor } = opened;
   await failure(supervisor.execute('plugin', crash(1)));
-  await becomes(room, 'plugin', { phase: 'backoff' });
+  await becomes(opened, 'plugin', { phase: 'backoff' });
   supervisor.disable('plugin');
-  await becomes(room, 'plugin', { state: 'discovered', phase: 'idle', generation: 1 });
+  await becomes(opened, 'plugin', { state: 'discovered', phase: 'idle', generation: 1 });
   supervisor.enable('plugin');
   expect(await supervisor.execute('plugin', { value: 1 })).toBe(1);
 });
 
 test('a plugin that was disabled before its worker crashes is not started again', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', restart: { policy: 'permanent' } } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', restart: { policy: 'permanent' } } });
+  const { supervisor } = opened;
   await supervisor.load('plugin');
   supervisor.disable('plugin');
-  process.kill(room.snapshot('plugin').pid as number, 'SIGKILL');
-  await becomes(room, 'plugin', { state: 'discovered', phase: 'idle', generation: 1 });
+  process.kill(opened.snapshot('plugin').pid as number, 'SIGKILL');
+  await becomes(opened, 'plugin', { state: 'discovered', phase: 'idle', generation: 1 });
   supervisor.enable('plugin');
   expect(await supervisor.execute('plugin', { value: 1 })).toBe(1);
 });
 
 test('the config that was accepted survives a crash', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   await supervisor.load('plugin', { config: { a: 1 } });
   await supervisor.updateConfig('plugin', { a: 2 });
   await failure(supervisor.execute('plugin', crash(1)));
@@ -143,86 +143,86 @@ test('the config that was accepted survives a crash', async () => {
 });
 
 test('a released worker that dies is no crash, and the next call starts another', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  await room.supervisor.load('plugin');
-  await room.supervisor.release('plugin');
-  process.kill(room.snapshot('plugin').pid ?? 0, 'SIGKILL');
-  await becomes(room, 'plugin', { state: 'released', phase: 'cold', pid: undefined, restarts: 0 });
-  expect(await room.supervisor.execute('plugin', { value: 1 })).toBe(1);
-  expect(room.path('plugin')).not.toContain('crashed.deciding');
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  await opened.supervisor.load('plugin');
+  await opened.supervisor.release('plugin');
+  process.kill(opened.snapshot('plugin').pid ?? 0, 'SIGKILL');
+  await becomes(opened, 'plugin', { state: 'released', phase: 'cold', pid: undefined, restarts: 0 });
+  expect(await opened.supervisor.execute('plugin', { value: 1 })).toBe(1);
+  expect(opened.path('plugin')).not.toContain('crashed.deciding');
 });
 
 test('a worker that dies while its plugin is being unloaded ends its calls, and that is the unload', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { file } = door(room);
-  const call = startCall(room, 'plugin', { do: 'wait', for: file });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { file } = door(opened);
+  const call = startCall(opened, 'plugin', { do: 'wait', for: file });
   await call.running;
-  const unloaded = room.supervisor.unload('plugin');
-  process.kill(room.snapshot('plugin').pid ?? 0, 'SIGKILL');
+  const unloaded = opened.supervisor.unload('plugin');
+  process.kill(opened.snapshot('plugin').pid ?? 0, 'SIGKILL');
   expect(await failure(call.result)).toMatchObject({ code: 'E_CRASHED', details: { signal: 'SIGKILL' } });
   await unloaded;
-  expect(room.snapshot('plugin')).toMatchObject({ state: 'discovered', phase: 'idle', restarts: 0 });
+  expect(opened.snapshot('plugin')).toMatchObject({ state: 'discovered', phase: 'idle', restarts: 0 });
 });
 
 test('what a crashed worker had started is gone before the next one starts', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { pid, child } = await room.supervisor.execute<Record<string, number>>('plugin', { do: 'child' });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { pid, child } = await opened.supervisor.execute<Record<string, number>>('plugin', { do: 'child' });
   const family = [pid, child] as [number, number];
   expect(family.filter(lives)).toEqual(family);
   let left: number[] | undefined;
-  room.supervisor.on('transition', ({ phase }) => {
+  opened.supervisor.on('transition', ({ phase }) => {
     if (phase === 'launching') left = family.filter(lives);
   });
-  await failure(room.supervisor.execute('plugin', crash(1)));
-  await room.supervisor.execute('plugin', {});
+  await failure(opened.supervisor.execute('plugin', crash(1)));
+  await opened.supervisor.execute('plugin', {});
   expect(left).toEqual([]);
 });
 
 test('the crash loop of one plugin does not disturb another', async () => {
   const warnings: unknown[] = [];
-  const room = await openRoom(
+  const opened = await openSupervisor(
     {
       looping: { fixture: 'bare', args: ['bare.mjs', 'exits'], restart: { policy: 'permanent', intensity: 10 } },
       steady: { fixture: 'workbench' },
     },
     { logger: pino({ level: 'warn' }, { write: (line) => void warnings.push(JSON.parse(line)) }) },
   );
-  const { supervisor } = room;
+  const { supervisor } = opened;
   const about = await supervisor.execute<{ pid: number }>('steady', { do: 'about' });
   const loop = failure(supervisor.load('looping'));
   let answered = 0;
-  while (room.snapshot('looping').phase !== 'failed') {
+  while (opened.snapshot('looping').phase !== 'failed') {
     expect(await supervisor.execute('steady', { value: answered })).toBe(answered);
     answered += 1;
   }
   expect((await loop).code).toBe('E_START');
   expect(answered).toBeGreaterThan(10);
-  expect(room.snapshot('looping')).toMatchObject({ restarts: 10, generation: 11 });
-  expect(room.snapshot('steady')).toMatchObject({ pid: about.pid, generation: 1, restarts: 0 });
+  expect(opened.snapshot('looping')).toMatchObject({ restarts: 10, generation: 11 });
+  expect(opened.snapshot('steady')).toMatchObject({ pid: about.pid, generation: 1, restarts: 0 });
   expect(warnings).toContainEqual(expect.objectContaining({ plugin: 'looping', msg: 'plugin crashed' }));
   expect(warnings).not.toContainEqual(expect.objectContaining({ plugin: 'steady' }));
 });
 
 test('a worker that lives and cannot be reached is ended and restarted, and the call that found out is sent again', async () => {
-  const room = await openRoom({ plugin: { fixture: 'bare', args: ['bare.mjs', 'closes'] } });
-  const first = await room.supervisor.execute<{ pid: number }>('plugin', {});
+  const opened = await openSupervisor({ plugin: { fixture: 'bare', args: ['bare.mjs', 'closes'] } });
+  const first = await opened.supervisor.execute<{ pid: number }>('plugin', {});
   // Liveness would find out only later, and is off for some.
-  const crashed = room.entered('plugin', 'crashed');
-  const second = await room.supervisor.execute<{ pid: number }>('plugin', {});
+  const crashed = opened.entered('plugin', 'crashed');
+  const second = await opened.supervisor.execute<{ pid: number }>('plugin', {});
   expect(second.pid).not.toBe(first.pid);
   expect(await crashed).toMatchObject({ event: 'UNREACHABLE', reason: expect.stringContaining('cannot be reached') });
   await gone([first.pid]);
 });
 
 test('a call whose connection breaks under it fails alone: the worker answers /health and stays', async () => {
-  const room = await openRoom({ plugin: { fixture: 'bare', args: ['bare.mjs', 'hangs-up'] } });
-  expect((await failure(room.supervisor.execute('plugin', {}))).code).toBe('E_CRASHED');
-  await room.supervisor.execute('plugin', {});
-  expect(room.snapshot('plugin')).toMatchObject({ generation: 1, restarts: 0 });
+  const opened = await openSupervisor({ plugin: { fixture: 'bare', args: ['bare.mjs', 'hangs-up'] } });
+  expect((await failure(opened.supervisor.execute('plugin', {}))).code).toBe('E_CRASHED');
+  await opened.supervisor.execute('plugin', {});
+  expect(opened.snapshot('plugin')).toMatchObject({ generation: 1, restarts: 0 });
 });
 
 test('a call whose connection breaks is sent to the same worker again if it is idempotent', async () => {
-  const room = await openRoom({ plugin: { fixture: 'bare', args: ['bare.mjs', 'hangs-up'] } });
-  await room.supervisor.execute('plugin', {}, { idempotent: true });
-  expect(room.snapshot('plugin')).toMatchObject({ generation: 1, restarts: 0 });
+  const opened = await openSupervisor({ plugin: { fixture: 'bare', args: ['bare.mjs', 'hangs-up'] } });
+  await opened.supervisor.execute('plugin', {}, { idempotent: true });
+  expect(opened.snapshot('plugin')).toMatchObject({ generation: 1, restarts: 0 });
 });

@@ -2,21 +2,21 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { all, openRoom } from './greenroom.ts';
+import { all, openSupervisor } from './greenroom.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 test('a stream that the program drops halfway is cancelled when it is collected, and its lease comes back', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
-  const idle = room.entered('plugin', 'ready');
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
+  const idle = opened.entered('plugin', 'ready');
   const readOne = async (): Promise<void> => {
     await supervisor.stream('plugin', { count: 1_000_000 })[Symbol.asyncIterator]().next();
   };
   await supervisor.load('plugin');
   await idle;
-  const back = room.entered('plugin', 'ready');
+  const back = opened.entered('plugin', 'ready');
   await readOne();
   const timer = setInterval(collect, 20);
   try {
@@ -24,12 +24,12 @@ test('a stream that the program drops halfway is cancelled when it is collected,
   } finally {
     clearInterval(timer);
   }
-  expect(room.snapshot('plugin').inFlight).toBe(0);
+  expect(opened.snapshot('plugin').inFlight).toBe(0);
   expect((await all(supervisor.stream('plugin', { count: 3 }))).length).toBeGreaterThan(0);
 });
 
 test('a log that the program follows and drops is let go of when it is collected, its file and its watch', async () => {
-  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'workbench' } });
   await supervisor.load('plugin');
   const watches = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'FSEventWrap').length;
   const openLogs = (): number => (existsSync(FDS) ? readdirSync(FDS).filter(isReadingLog).length : 0);

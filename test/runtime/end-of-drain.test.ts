@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FIXTURES } from '../fixtures/plugins.ts';
-import { failure, gone, type ManifestOf, openRoom, type Room, startCall } from './greenroom.ts';
+import { failure, gone, type ManifestOf, openSupervisor, type OpenedSupervisor, startCall } from './greenroom.ts';
 
 /** So long that a test which had to wait for it would not end in time. */
 const TOO_LONG_MS = 600_000;
@@ -12,27 +12,27 @@ const PATIENT = { drain_timeout_ms: 1, stop_timeout_ms: TOO_LONG_MS, cancel_grac
 const PYTHON: ManifestOf = { worker: 'python', module: join(FIXTURES, 'lingering/lingering.py') };
 const NODE: ManifestOf = { worker: 'node', module: join(FIXTURES, 'lingering/lingering.mjs') };
 
-async function openLingering(manifest: ManifestOf): Promise<{ room: Room; journal: () => string[] }> {
+async function openLingering(manifest: ManifestOf): Promise<{ opened: OpenedSupervisor; journal: () => string[] }> {
   let file = '';
-  const room = await openRoom({}, ({ scratch }) => {
+  const opened = await openSupervisor({}, ({ scratch }) => {
     file = join(scratch, 'journal');
     return {};
   });
-  room.write('lingering', { ...manifest, ...PATIENT, env_vars: { JOURNAL: file } });
-  await room.supervisor.discover();
-  return { room, journal: () => readFileSync(file, 'utf8').trimEnd().split('\n') };
+  opened.write('lingering', { ...manifest, ...PATIENT, env_vars: { JOURNAL: file } });
+  await opened.supervisor.discover();
+  return { opened, journal: () => readFileSync(file, 'utf8').trimEnd().split('\n') };
 }
 
 /** The ways to end the worker of a plugin that is busy. */
-const ENDS: Record<string, (room: Room) => Promise<unknown>> = {
+const ENDS: Record<string, (opened: OpenedSupervisor) => Promise<unknown>> = {
   unload: ({ supervisor }) => supervisor.unload('lingering'),
   stop: ({ supervisor }) => supervisor.stop(),
-  'taking its manifest away': async (room) => {
-    const rests = room.entered('lingering', 'discovered');
-    rmSync(join(room.plugins, 'lingering.json'));
-    await room.supervisor.discover();
+  'taking its manifest away': async (opened) => {
+    const rests = opened.entered('lingering', 'discovered');
+    rmSync(join(opened.plugins, 'lingering.json'));
+    await opened.supervisor.discover();
     await rests;
-    await room.supervisor.stop();
+    await opened.supervisor.stop();
   },
   reload: async ({ supervisor, snapshot }) => {
     const { pid } = snapshot('lingering');
@@ -47,10 +47,10 @@ describe.each(Object.keys(ENDS))('a busy plugin whose drain ends, by %s,', (end)
     ['Python, asynchronous', { ...PYTHON, class: 'Await' }, ['finally', 'cleanup']],
     ['Node', NODE, ['aborted', 'execute ended', 'cleanup']],
   ])('is cancelled, then cleans up: %s', async (_what, manifest, expected) => {
-    const { room, journal } = await openLingering(manifest);
-    const { running, result } = startCall(room, 'lingering', {});
+    const { opened, journal } = await openLingering(manifest);
+    const { running, result } = startCall(opened, 'lingering', {});
     await running;
-    await ENDS[end]?.(room);
+    await ENDS[end]?.(opened);
     expect(await failure(result)).toMatchObject({ code: 'E_STOPPING' });
     expect(journal().slice(0, expected.length)).toEqual(expected);
   });
@@ -62,46 +62,46 @@ describe('at the end of a drain', () => {
     ['Python, asynchronous', { ...PYTHON, class: 'AwaitedStream' }],
     ['Node', NODE],
   ])('a stream ends at its next chunk, although its reader has stopped reading: %s', async (_what, manifest) => {
-    const { room, journal } = await openLingering(manifest);
-    const stream = room.supervisor.stream('lingering', {})[Symbol.asyncIterator]();
+    const { opened, journal } = await openLingering(manifest);
+    const stream = opened.supervisor.stream('lingering', {})[Symbol.asyncIterator]();
     await stream.next();
-    await room.supervisor.unload('lingering');
+    await opened.supervisor.unload('lingering');
     expect(journal()).toEqual(['finally', 'cleanup']);
     await stream.return?.();
   });
 
   it('an asynchronous cancel() is awaited, and finally still runs to its end', async () => {
-    const { room, journal } = await openLingering({ ...PYTHON, class: 'AwaitWithCancel' });
-    const { running, result } = startCall(room, 'lingering', {});
+    const { opened, journal } = await openLingering({ ...PYTHON, class: 'AwaitWithCancel' });
+    const { running, result } = startCall(opened, 'lingering', {});
     await running;
-    await room.supervisor.unload('lingering');
+    await opened.supervisor.unload('lingering');
     await failure(result);
     expect(journal().toSorted()).toEqual(['cancel', 'cleanup', 'finally']);
   });
 
   it('a call that looks up at nothing does not keep cleanup from running', async () => {
-    const { room, journal } = await openLingering({ ...PYTHON, class: 'Deaf' });
-    const { running, result } = startCall(room, 'lingering', {});
+    const { opened, journal } = await openLingering({ ...PYTHON, class: 'Deaf' });
+    const { running, result } = startCall(opened, 'lingering', {});
     await running;
-    await room.supervisor.unload('lingering');
+    await opened.supervisor.unload('lingering');
     await failure(result);
     expect(journal()).toEqual(['cleanup']);
   });
 
   it('a plugin without a cleanup still gets to its finally', async () => {
-    const { room, journal } = await openLingering({ ...PYTHON, class: 'NoCleanup' });
-    const { running, result } = startCall(room, 'lingering', {});
+    const { opened, journal } = await openLingering({ ...PYTHON, class: 'NoCleanup' });
+    const { running, result } = startCall(opened, 'lingering', {});
     await running;
-    await room.supervisor.unload('lingering');
+    await opened.supervisor.unload('lingering');
     await failure(result);
     expect(journal()).toEqual(['finally']);
   });
 
   it('several calls at once are all cancelled before the cleanup', async () => {
-    const { room, journal } = await openLingering({ ...PYTHON, class: 'Await', max_concurrency: 3 });
-    const calls = [1, 2, 3].map(() => startCall(room, 'lingering', {}));
+    const { opened, journal } = await openLingering({ ...PYTHON, class: 'Await', max_concurrency: 3 });
+    const calls = [1, 2, 3].map(() => startCall(opened, 'lingering', {}));
     await Promise.all(calls.map(({ running }) => running));
-    await room.supervisor.unload('lingering');
+    await opened.supervisor.unload('lingering');
     await Promise.all(calls.map(({ result }) => failure(result)));
     expect(journal()).toEqual(['finally', 'finally', 'finally', 'cleanup']);
   });

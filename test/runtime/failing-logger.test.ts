@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
-import { openRoom } from './greenroom.ts';
+import { openSupervisor } from './greenroom.ts';
 
 /** A logger that throws whatever it is told, and what it was told. */
 function failingLogger(levels: readonly string[] = ['info', 'warn', 'error', 'fatal']) {
@@ -31,8 +31,8 @@ function warningsOfNode(): string[] {
 test('a logger that throws costs lines of the log, of which a warning tells once, and nothing else', async () => {
   const { logger, lines } = failingLogger();
   const warnings = warningsOfNode();
-  const room = await openRoom({ workbench: { fixture: 'workbench' } }, { logger });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ workbench: { fixture: 'workbench' } }, { logger });
+  const { supervisor } = opened;
   await supervisor.load('workbench');
   await expect(supervisor.execute('workbench', { do: 'exit', code: 3 })).rejects.toMatchObject({ code: 'E_CRASHED' });
   expect(await supervisor.execute('workbench', { value: 1 })).toBe(1);
@@ -42,8 +42,8 @@ test('a logger that throws costs lines of the log, of which a warning tells once
   await supervisor.reload('workbench');
   expect(await supervisor.execute('workbench', { value: 2 })).toBe(2);
   // A manifest that cannot be used, and a worker that does not start in place of another.
-  writeFileSync(join(room.plugins, 'broken.json'), '{');
-  room.write('workbench', { fixture: 'workbench', module: './gone.mjs' });
+  writeFileSync(join(opened.plugins, 'broken.json'), '{');
+  opened.write('workbench', { fixture: 'workbench', module: './gone.mjs' });
   await supervisor.discover();
   expect(supervisor.problems()).toHaveLength(1);
   expect(await supervisor.execute('workbench', { value: 3 })).toBe(3);

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { all, door, failure, gone, lives, openRoom, startCall } from './greenroom.ts';
+import { all, door, failure, gone, lives, openSupervisor, startCall } from './greenroom.ts';
 
 test.each(['workbench', 'workbench-python'])(
   'while %s holds the processor, its health, progress and cancel go on',
   async (fixture) => {
-    const room = await openRoom({ plugin: { fixture, liveness: { interval_ms: 20, timeout_ms: 5_000 } } });
-    const { supervisor } = room;
-    const { file, open } = door(room);
-    const call = startCall(room, 'plugin', { do: 'spin', for: file });
+    const opened = await openSupervisor({ plugin: { fixture, liveness: { interval_ms: 20, timeout_ms: 5_000 } } });
+    const { supervisor } = opened;
+    const { file, open } = door(opened);
+    const call = startCall(opened, 'plugin', { do: 'spin', for: file });
     await call.running;
     const controller = new AbortController();
     const waiting = supervisor.execute('plugin', { value: 1 }, { signal: controller.signal });
@@ -16,17 +16,17 @@ test.each(['workbench', 'workbench-python'])(
     expect((await failure(waiting)).code).toBe('E_CANCELLED');
     // The liveness check has asked, and the worker has answered: it is alive and busy.
     await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(room.snapshot('plugin')).toMatchObject({ state: 'busy', phase: 'serving', inFlight: 1 });
+    expect(opened.snapshot('plugin')).toMatchObject({ state: 'busy', phase: 'serving', inFlight: 1 });
     open();
     expect(await call.result).toBe('stopped');
   },
 );
 
 test('the caller of a call that is cancelled while its worker holds the processor is told at once', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench-python' } });
-  const { file, open } = door(room);
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench-python' } });
+  const { file, open } = door(opened);
   const controller = new AbortController();
-  const call = startCall(room, 'plugin', { do: 'spin', for: file }, { signal: controller.signal });
+  const call = startCall(opened, 'plugin', { do: 'spin', for: file }, { signal: controller.signal });
   await call.running;
   controller.abort(new Error('changed my mind'));
   const error = await failure(call.result);
@@ -44,18 +44,18 @@ test.each([
   ['nobody-there', 'nobody is at the address', 'E_START'],
   ['right unix:relative', 'the address leads elsewhere', 'E_START'],
 ])('a worker is refused where %s: %s', async (mode, _, code) => {
-  const room = await openRoom({
+  const opened = await openSupervisor({
     plugin: { fixture: 'bare', args: ['bare.mjs', ...mode.split(' ')] },
     other: { fixture: 'bare' },
   });
-  const error = await failure(room.supervisor.load('plugin'));
+  const error = await failure(opened.supervisor.load('plugin'));
   expect(error).toMatchObject({ code, plugin: 'plugin' });
   expect(error.message).toContain('"plugin"');
-  await room.supervisor.load('other');
+  await opened.supervisor.load('other');
 });
 
 test('a worker that cannot import is reported when it ends, with its traceback, not after the start timeout', async () => {
-  const room = await openRoom(
+  const opened = await openSupervisor(
     {
       plugin: {
         worker: 'python',
@@ -65,34 +65,34 @@ test('a worker that cannot import is reported when it ends, with its traceback, 
     },
     { startTimeoutMs: 600_000 },
   );
-  const error = await failure(room.supervisor.execute('plugin'));
+  const error = await failure(opened.supervisor.execute('plugin'));
   expect(error).toMatchObject({ code: 'E_START', plugin: 'plugin' });
   expect(error.message).toContain('a_library_that_is_not_there');
   expect(error.details).toMatchObject({ exitCode: 1, output: expect.stringContaining('Traceback') });
 });
 
 test('a worker that crashed is started again, and is listed as what it is all the while', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   await supervisor.load('plugin');
-  const { pid = 0 } = room.snapshot('plugin');
+  const { pid = 0 } = opened.snapshot('plugin');
   const listed: unknown[] = [];
   supervisor.on('transition', () => listed.push(...supervisor.plugins().map(({ state, pid: of }) => [state, of])));
-  const again = room.entered('plugin', 'ready');
+  const again = opened.entered('plugin', 'ready');
   process.kill(pid, 'SIGKILL');
   await again;
   expect(listed).toContainEqual(['crashed', undefined]);
   expect(listed).not.toContainEqual(['ready', pid]);
-  expect(room.snapshot('plugin')).toMatchObject({ state: 'ready', restarts: 1, generation: 2, loaded: true });
-  expect(room.snapshot('plugin').pid).not.toBe(pid);
+  expect(opened.snapshot('plugin')).toMatchObject({ state: 'ready', restarts: 1, generation: 2, loaded: true });
+  expect(opened.snapshot('plugin').pid).not.toBe(pid);
   expect(await supervisor.execute('plugin', { value: 'back' })).toBe('back');
 });
 
 test('what a stream yields is data even if it looks like an error, and its error is an error', async () => {
-  const room = await openRoom({ plugin: { fixture: 'bare', args: ['bare.mjs', 'error-frame'] } });
+  const opened = await openSupervisor({ plugin: { fixture: 'bare', args: ['bare.mjs', 'error-frame'] } });
   const chunks: unknown[] = [];
   const reading = (async () => {
-    for await (const chunk of room.supervisor.stream('plugin')) chunks.push(chunk);
+    for await (const chunk of opened.supervisor.stream('plugin')) chunks.push(chunk);
   })();
   expect(await failure(reading)).toMatchObject({ code: 'E_REMOTE', remote: { type: 'Full', message: 'no' } });
   expect(chunks).toEqual([{ error: 'data' }]);
@@ -101,10 +101,10 @@ test('what a stream yields is data even if it looks like an error, and its error
 test.each(['workbench', 'workbench-python'])(
   'a failed initialise of %s leaves no worker and no plugin that seems loaded',
   async (fixture) => {
-    const room = await openRoom({ plugin: { fixture } });
-    const { supervisor } = room;
+    const opened = await openSupervisor({ plugin: { fixture } });
+    const { supervisor } = opened;
     let pid: number | undefined;
-    supervisor.on('transition', () => (pid ??= room.snapshot('plugin').pid));
+    supervisor.on('transition', () => (pid ??= opened.snapshot('plugin').pid));
     const error = await failure(supervisor.load('plugin', { config: { refuse: 'huge' } }));
     expect(error).toMatchObject({ code: 'E_REMOTE', plugin: 'plugin' });
     expect(error.message).toContain('no such model: huge');
@@ -116,12 +116,12 @@ test.each(['workbench', 'workbench-python'])(
 );
 
 test('a plugin that never came up is not loaded, and rests until it is asked for again', async () => {
-  const room = await openRoom({ plugin: { fixture: 'bare', args: ['bare.mjs', 'exits'] } });
-  const resting = room.entered('plugin', 'discovered', 'idle');
-  await failure(room.supervisor.load('plugin'));
+  const opened = await openSupervisor({ plugin: { fixture: 'bare', args: ['bare.mjs', 'exits'] } });
+  const resting = opened.entered('plugin', 'discovered', 'idle');
+  await failure(opened.supervisor.load('plugin'));
   await resting;
-  expect(room.supervisor.plugins({ loaded: true })).toEqual([]);
-  expect(room.snapshot('plugin')).toMatchObject({
+  expect(opened.supervisor.plugins({ loaded: true })).toEqual([]);
+  expect(opened.snapshot('plugin')).toMatchObject({
     state: 'discovered',
     pid: undefined,
     lastError: { code: 'E_START' },
@@ -129,23 +129,23 @@ test('a plugin that never came up is not loaded, and rests until it is asked for
 });
 
 test('loading twice makes one worker', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   await Promise.all([supervisor.load('plugin'), supervisor.load('plugin')]);
-  const { pid } = room.snapshot('plugin');
+  const { pid } = opened.snapshot('plugin');
   await supervisor.load('plugin');
-  expect(room.snapshot('plugin')).toMatchObject({ pid, generation: 1 });
+  expect(opened.snapshot('plugin')).toMatchObject({ pid, generation: 1 });
   expect(supervisor.status().workers).toBe(1);
 });
 
 test('a worker without a schema is initialised with an empty config', async () => {
-  const room = await openRoom({ plugin: { fixture: 'bare' } });
-  expect(await room.supervisor.execute('plugin')).toMatchObject({ initialisedWith: '{"config":{}}' });
+  const opened = await openSupervisor({ plugin: { fixture: 'bare' } });
+  expect(await opened.supervisor.execute('plugin')).toMatchObject({ initialisedWith: '{"config":{}}' });
 });
 
 test('many calls travel over one connection', async () => {
-  const room = await openRoom({ plugin: { fixture: 'bare' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'bare' } });
+  const { supervisor } = opened;
   const first = await supervisor.execute<{ connections: number }>('plugin');
   for (let call = 0; call < 50; call += 1) await supervisor.execute('plugin');
   expect(await supervisor.execute('plugin')).toMatchObject({ connections: first.connections });
@@ -154,53 +154,53 @@ test('many calls travel over one connection', async () => {
 });
 
 test('a call that has ended is not cancelled any more, and no one is told that it was', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const controller = new AbortController();
-  const result = await room.supervisor.execute('plugin', { value: 7 }, { signal: controller.signal });
+  const result = await opened.supervisor.execute('plugin', { value: 7 }, { signal: controller.signal });
   controller.abort();
   expect(result).toBe(7);
-  expect(await room.supervisor.execute('plugin', { do: 'about' })).toMatchObject({ cancelled: 0 });
+  expect(await opened.supervisor.execute('plugin', { do: 'about' })).toMatchObject({ cancelled: 0 });
 });
 
 test('a plugin that can cancel is told once, and the others are not told at all', async () => {
-  const room = await openRoom({
+  const opened = await openSupervisor({
     can: { fixture: 'workbench-python', class: 'Cancellable' },
     cannot: { fixture: 'workbench-python' },
   });
   const controller = new AbortController();
-  const call = startCall(room, 'can', { do: 'wait' }, { signal: controller.signal });
+  const call = startCall(opened, 'can', { do: 'wait' }, { signal: controller.signal });
   await call.running;
   controller.abort();
   expect((await failure(call.result)).code).toBe('E_CANCELLED');
-  expect(await room.supervisor.execute('can', { do: 'told' })).toBe(1);
+  expect(await opened.supervisor.execute('can', { do: 'told' })).toBe(1);
 });
 
 test('the call after a cancelled one enters only when the worker has given that up', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench-python' } });
-  const { file, open } = door(room);
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench-python' } });
+  const { file, open } = door(opened);
   const controller = new AbortController();
-  const call = startCall(room, 'plugin', { do: 'spin', for: file }, { signal: controller.signal });
+  const call = startCall(opened, 'plugin', { do: 'spin', for: file }, { signal: controller.signal });
   await call.running;
   controller.abort();
   await failure(call.result);
-  const next = room.supervisor.execute('plugin', { do: 'note', text: 'next' });
-  expect(room.snapshot('plugin')).toMatchObject({ inFlight: 1, waiting: 1 });
+  const next = opened.supervisor.execute('plugin', { do: 'note', text: 'next' });
+  expect(opened.snapshot('plugin')).toMatchObject({ inFlight: 1, waiting: 1 });
   open();
   expect(await next).toEqual(['spin began', 'spin ended', 'next']);
 });
 
 test.each(['nan', 'odd'])('a result of a Python plugin that is not JSON (%s) is a typed error', async (what) => {
-  const room = await openRoom({ plugin: { fixture: 'workbench-python' } });
-  const error = await failure(room.supervisor.execute('plugin', { do: what }));
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench-python' } });
+  const error = await failure(opened.supervisor.execute('plugin', { do: what }));
   expect(error).toMatchObject({ code: 'E_SERIALIZE', plugin: 'plugin' });
-  expect(await room.supervisor.execute('plugin', { value: 1 })).toBe(1);
+  expect(await opened.supervisor.execute('plugin', { value: 1 })).toBe(1);
 });
 
 test.each(['not-json', 'html', 'no-result', 'bad-frame'])(
   'an answer that the protocol does not allow (%s) is a typed error',
   async (mode) => {
-    const room = await openRoom({ plugin: { fixture: 'bare', args: ['bare.mjs', mode] } });
-    const error = await failure(room.supervisor.execute('plugin'));
+    const opened = await openSupervisor({ plugin: { fixture: 'bare', args: ['bare.mjs', mode] } });
+    const error = await failure(opened.supervisor.execute('plugin'));
     expect(error).toMatchObject({ code: 'E_PROTOCOL', plugin: 'plugin' });
     expect(error.message).toContain('"plugin"');
   },
@@ -209,8 +209,8 @@ test.each(['not-json', 'html', 'no-result', 'bad-frame'])(
 test.each(['odd-error', 'error-list'])(
   'an error of a shape that nobody foresaw (%s) is still an error of the plugin',
   async (mode) => {
-    const room = await openRoom({ plugin: { fixture: 'bare', args: ['bare.mjs', mode] } });
-    expect(await failure(room.supervisor.execute('plugin'))).toMatchObject({
+    const opened = await openSupervisor({ plugin: { fixture: 'bare', args: ['bare.mjs', mode] } });
+    expect(await failure(opened.supervisor.execute('plugin'))).toMatchObject({
       code: 'E_REMOTE',
       remote: { type: 'Error', category: 'fatal', retryable: false },
     });
@@ -218,30 +218,30 @@ test.each(['odd-error', 'error-list'])(
 );
 
 test('a stream that breaks off is a crash and not an end', async () => {
-  const room = await openRoom({ plugin: { fixture: 'bare', args: ['bare.mjs', 'cut'] } });
-  expect((await failure(all(room.supervisor.stream('plugin')))).code).toBe('E_CRASHED');
+  const opened = await openSupervisor({ plugin: { fixture: 'bare', args: ['bare.mjs', 'cut'] } });
+  expect((await failure(all(opened.supervisor.stream('plugin')))).code).toBe('E_CRASHED');
 });
 
 test('the log of a plugin holds what its worker printed when it failed to start', async () => {
-  const room = await openRoom({
+  const opened = await openSupervisor({
     plugin: {
       worker: 'python',
       module: `${process.cwd()}/test/fixtures/plugins/wrong/import_error.py`,
       class: 'Plugin',
     },
   });
-  await failure(room.supervisor.load('plugin'));
-  await room.supervisor.unload('plugin');
-  expect(await room.supervisor.logs('plugin')).toContain('ModuleNotFoundError');
-  expect(readFileSync(`${room.dataDir}/logs/plugin.log`, 'utf8')).toContain('"plugin":"plugin"');
+  await failure(opened.supervisor.load('plugin'));
+  await opened.supervisor.unload('plugin');
+  expect(await opened.supervisor.logs('plugin')).toContain('ModuleNotFoundError');
+  expect(readFileSync(`${opened.dataDir}/logs/plugin.log`, 'utf8')).toContain('"plugin":"plugin"');
 });
 
 test('a worker that crashes with a call in it rejects that call at once, with what it printed last', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { file } = door(room);
-  const call = startCall(room, 'plugin', { do: 'wait', for: file });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { file } = door(opened);
+  const call = startCall(opened, 'plugin', { do: 'wait', for: file });
   await call.running;
-  const { pid = 0 } = room.snapshot('plugin');
+  const { pid = 0 } = opened.snapshot('plugin');
   process.kill(pid, 'SIGKILL');
   expect(await failure(call.result)).toMatchObject({
     code: 'E_CRASHED',

@@ -2,7 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { becomes, door, failure, type ManifestOf, openRoom, type Room, startCall } from './greenroom.ts';
+import {
+  becomes,
+  door,
+  failure,
+  type ManifestOf,
+  openSupervisor,
+  type OpenedSupervisor,
+  startCall,
+} from './greenroom.ts';
 
 const A = 'GPU-aaaaaaaa-0000-4000-8000-000000000001';
 const B = 'GPU-bbbbbbbb-0000-4000-8000-000000000002';
@@ -43,9 +51,9 @@ const model = (mb: number, more: ManifestOf = {}): ManifestOf => {
 };
 
 /** What a worker really sees; it is without calls then. */
-async function devicesOf(room: Room, name: string): Promise<string | undefined> {
-  const { env } = await room.supervisor.execute<{ env: Record<string, string> }>(name, { do: 'world' });
-  await becomes(room, name, { state: 'ready' });
+async function devicesOf(opened: OpenedSupervisor, name: string): Promise<string | undefined> {
+  const { env } = await opened.supervisor.execute<{ env: Record<string, string> }>(name, { do: 'world' });
+  await becomes(opened, name, { state: 'ready' });
   return env['CUDA_VISIBLE_DEVICES'];
 }
 
@@ -53,12 +61,12 @@ test('plugins that fill most of a GPU each get one of their own, and the next ge
   // Slower than a decision waits for the monitor, as without a persistent driver.
   smi(TWO);
   writeFileSync(join(folder, 'slow'), '');
-  const room = await openRoom({ a: model(7_000), b: model(7_000), c: model(7_000) }, { policy: 'queue' });
-  const { supervisor } = room;
-  expect(await devicesOf(room, 'a')).toBe(B);
-  expect(await devicesOf(room, 'b')).toBe(A);
-  expect(await devicesOf(room, 'c')).toBe(B);
-  expect(room.snapshot('a')).toMatchObject({ state: 'released', phase: 'warm' });
+  const opened = await openSupervisor({ a: model(7_000), b: model(7_000), c: model(7_000) }, { policy: 'queue' });
+  const { supervisor } = opened;
+  expect(await devicesOf(opened, 'a')).toBe(B);
+  expect(await devicesOf(opened, 'b')).toBe(A);
+  expect(await devicesOf(opened, 'c')).toBe(B);
+  expect(opened.snapshot('a')).toMatchObject({ state: 'released', phase: 'warm' });
   const { holdings, decision, lines } = supervisor.explain('c');
   expect(holdings).toMatchObject([{ gpus: [B], holds: { vramMb: 7_000, gpus: { [B]: 7_000 } } }]);
   expect(decision).toMatchObject({ outcome: 'grant', place: { [B]: 7_000 } });
@@ -72,20 +80,20 @@ test('plugins that fill most of a GPU each get one of their own, and the next ge
     place: { [B]: 7_000 },
   });
   // Not the least recently used, which is on the other GPU, goes for the warm worker.
-  expect(await devicesOf(room, 'a')).toBe(B);
-  expect([room.snapshot('a').generation, room.snapshot('b').state]).toEqual([1, 'ready']);
+  expect(await devicesOf(opened, 'a')).toBe(B);
+  expect([opened.snapshot('a').generation, opened.snapshot('b').state]).toEqual([1, 'ready']);
 });
 
 test('a warm worker whose GPU is busy is started anew on another, while its call waits', async () => {
   smi(TWO);
   const a = model(7_000, { resources: { idle_release_ms: 50 } });
-  const room = await openRoom({ a, b: model(7_000) }, { policy: 'queue' });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ a, b: model(7_000) }, { policy: 'queue' });
+  const { supervisor } = opened;
   await supervisor.execute('a');
   expect(supervisor.explain('a').holdings[0]?.gpus).toEqual([B]);
-  await becomes(room, 'a', { state: 'released', phase: 'warm' });
-  const { file, open } = door(room);
-  const working = startCall(room, 'b', { do: 'wait', for: file });
+  await becomes(opened, 'a', { state: 'released', phase: 'warm' });
+  const { file, open } = door(opened);
+  const working = startCall(opened, 'b', { do: 'wait', for: file });
   await working.running;
   expect(supervisor.explain('b').holdings[0]?.gpus).toEqual([B]);
   await supervisor.execute('a');
@@ -96,46 +104,46 @@ test('a warm worker whose GPU is busy is started anew on another, while its call
 
 test('what fits the sum and no single GPU is refused, or spread if its manifest allows it', async () => {
   smi(TWO);
-  const room = await openRoom(
+  const opened = await openSupervisor(
     { narrow: model(12_000), wide: model(12_000, { resources: { gpus: 2 } }) },
     { policy: 'queue' },
   );
-  const error = await failure(room.supervisor.load('narrow'));
+  const error = await failure(opened.supervisor.load('narrow'));
   expect(error).toMatchObject({ code: 'E_REFUSED', details: { reason: 'fits-no-gpu' } });
   expect(error.message).toContain('free: 17.6 GiB of GPU memory (9.8 GiB on GPU-aaaaaaaa, 7.8 GiB on GPU-bbbbbbbb)');
-  expect(await devicesOf(room, 'wide')).toBe(`${A},${B}`);
-  const { lines } = room.supervisor.explain('wide');
+  expect(await devicesOf(opened, 'wide')).toBe(`${A},${B}`);
+  const { lines } = opened.supervisor.explain('wide');
   expect(lines).toContain('needs    11.7 GiB of GPU memory and 1 slot, over up to 2 GPUs');
-  expect(room.supervisor.status().scheduling.reserved).toMatchObject({ gpus: { [A]: 6_000, [B]: 6_000 } });
+  expect(opened.supervisor.status().scheduling.reserved).toMatchObject({ gpus: { [A]: 6_000, [B]: 6_000 } });
 });
 
 test('the CUDA_VISIBLE_DEVICES of a manifest says which GPU, and where it asks for no memory, stays as it is', async () => {
   smi(TWO);
   const first = { env_vars: { CUDA_VISIBLE_DEVICES: 0 } };
-  const room = await openRoom(
+  const opened = await openSupervisor(
     { first: model(7_000, first), cpu: model(0, first), none: model(1, { env_vars: { CUDA_VISIBLE_DEVICES: '' } }) },
     { policy: 'queue' },
   );
-  expect(await devicesOf(room, 'first')).toBe(A);
-  expect(await devicesOf(room, 'cpu')).toBe('0');
-  expect(await failure(room.supervisor.load('none'))).toMatchObject({ details: { reason: 'fits-no-gpu' } });
+  expect(await devicesOf(opened, 'first')).toBe(A);
+  expect(await devicesOf(opened, 'cpu')).toBe('0');
+  expect(await failure(opened.supervisor.load('none'))).toMatchObject({ details: { reason: 'fits-no-gpu' } });
 });
 
 test('a worker that replaces another may be on another GPU', async () => {
   smi(TWO);
-  const room = await openRoom({ a: model(7_000) }, { policy: 'queue' });
-  expect(await devicesOf(room, 'a')).toBe(B);
-  await room.supervisor.reload('a');
-  expect(await devicesOf(room, 'a')).toBe(A);
+  const opened = await openSupervisor({ a: model(7_000) }, { policy: 'queue' });
+  expect(await devicesOf(opened, 'a')).toBe(B);
+  await opened.supervisor.reload('a');
+  expect(await devicesOf(opened, 'a')).toBe(A);
 });
 
 test('given capacities count without the tool of the driver, and the host restricts them', async () => {
   vi.stubEnv('CUDA_VISIBLE_DEVICES', A.slice(0, 12));
   const capacity = { gpus: { [A]: 5_000, [B]: 5_000 } };
-  const room = await openRoom({ a: model(4_000), b: model(4_000) }, { capacity });
-  expect(await devicesOf(room, 'a')).toBe(A);
-  expect(await devicesOf(room, 'b')).toBe(A);
-  expect(room.snapshot('a').state).toBe('released');
+  const opened = await openSupervisor({ a: model(4_000), b: model(4_000) }, { capacity });
+  expect(await devicesOf(opened, 'a')).toBe(A);
+  expect(await devicesOf(opened, 'b')).toBe(A);
+  expect(opened.snapshot('a').state).toBe('released');
 });
 
 test.each([
@@ -146,8 +154,8 @@ test.each([
 ])('with %s nothing is placed, and the environment stays as it is', async (_, gpus, host) => {
   smi(gpus);
   vi.stubEnv('CUDA_VISIBLE_DEVICES', host);
-  const room = await openRoom({ a: model(7_000) }, { policy: 'queue' });
-  expect(await devicesOf(room, 'a')).toBe(host);
-  expect(room.supervisor.explain('a').holdings).toMatchObject([{ gpus: undefined, holds: { vramMb: 7_000 } }]);
-  if (host !== undefined) expect(room.supervisor.status().scheduling.measured?.free.vramMb).toBe(8_000);
+  const opened = await openSupervisor({ a: model(7_000) }, { policy: 'queue' });
+  expect(await devicesOf(opened, 'a')).toBe(host);
+  expect(opened.supervisor.explain('a').holdings).toMatchObject([{ gpus: undefined, holds: { vramMb: 7_000 } }]);
+  if (host !== undefined) expect(opened.supervisor.status().scheduling.measured?.free.vramMb).toBe(8_000);
 });

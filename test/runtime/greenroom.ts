@@ -17,7 +17,7 @@ import { fixtureManifest } from '../fixtures/plugins.ts';
 export type ManifestOf = { fixture?: string } & Record<string, unknown>;
 
 /** A supervisor with its folders, and what it told. */
-export interface Room {
+export interface OpenedSupervisor {
   readonly supervisor: Supervisor;
   /** The search path. */
   readonly plugins: string;
@@ -35,12 +35,12 @@ export interface Room {
 }
 
 interface Opened {
-  readonly room: Room;
+  readonly opened: OpenedSupervisor;
   readonly folder: string;
   readonly pids: Set<number>;
 }
 
-const opened: Opened[] = [];
+const allOpened: Opened[] = [];
 
 // Vitest picks XState's development build, which warns of actions of one actor that run within those of another.
 vi.spyOn(console, 'warn').mockImplementation(() => {});
@@ -57,10 +57,10 @@ const QUICK: SupervisorOptions = {
  * A supervisor of these plugins, by name. It is stopped after the test, and nothing of it may remain. The options may
  * be worked out from the folders.
  */
-export async function openRoom(
+export async function openSupervisor(
   manifests: Record<string, ManifestOf>,
-  options: SupervisorOptions | ((folders: Pick<Room, 'plugins' | 'scratch'>) => SupervisorOptions) = {},
-): Promise<Room> {
+  options: SupervisorOptions | ((folders: Pick<OpenedSupervisor, 'plugins' | 'scratch'>) => SupervisorOptions) = {},
+): Promise<OpenedSupervisor> {
   // Short, so that socket paths fit.
   const folder = mkdtempSync(join(tmpdir(), 'gr-'));
   const [plugins, dataDir, scratch, runtime] = ['plugins', 'data', 'scratch', 'run'].map((name) => {
@@ -78,7 +78,7 @@ export async function openRoom(
     transitions.push(transition);
     for (const { pid } of supervisor.snapshot().plugins) if (pid !== undefined) pids.add(pid);
   });
-  const room: Room = {
+  const opened: OpenedSupervisor = {
     supervisor,
     plugins,
     dataDir,
@@ -98,7 +98,7 @@ export async function openRoom(
       transitions.filter((event) => event.plugin === plugin).map((event) => `${event.to}.${event.phase}`),
     snapshot: (plugin) => supervisor.plugin(plugin).snapshot(),
   };
-  opened.push({ room, folder, pids });
+  allOpened.push({ opened, folder, pids });
   onTestFailed(() => {
     for (const { plugin, from, to, phase, event, reason } of transitions)
       console.error(plugin, from, '->', to, phase, event, reason ?? '');
@@ -107,7 +107,7 @@ export async function openRoom(
     if (before === undefined) delete process.env['XDG_RUNTIME_DIR'];
     else process.env['XDG_RUNTIME_DIR'] = before;
   };
-  return room;
+  return opened;
 }
 
 let restoreRuntimeDir = (): void => {};
@@ -120,8 +120,8 @@ function writeManifest(plugins: string, name: string, { fixture, ...given }: Man
 }
 
 afterEach(async () => {
-  for (const { room, folder, pids } of opened.splice(0)) {
-    await room.supervisor.stop();
+  for (const { opened, folder, pids } of allOpened.splice(0)) {
+    await opened.supervisor.stop();
     await gone([...pids]);
     // The runtime directory holds the sockets, and a stopped supervisor leaves none.
     expect(readdirSync(join(folder, 'run'))).toEqual([]);
@@ -175,14 +175,14 @@ export async function failure(promise: Promise<unknown>): Promise<GreenroomError
 }
 
 /** A file that plugins wait for. */
-export function door(room: Room, name = 'door'): { readonly file: string; open(): void } {
-  const file = join(room.scratch, name);
+export function door(opened: OpenedSupervisor, name = 'door'): { readonly file: string; open(): void } {
+  const file = join(opened.scratch, name);
   return { file, open: () => writeFileSync(file, '') };
 }
 
 /** Starts a call that reports once it runs; `running` resolves then, and rejects if the call ends before. */
 export function startCall(
-  room: Room,
+  opened: OpenedSupervisor,
   plugin: string,
   input: Record<string, unknown>,
   options: Parameters<Supervisor['execute']>[2] = {},
@@ -191,15 +191,19 @@ export function startCall(
   const running = new Promise<void>((resolve) => {
     began = resolve;
   });
-  const result = room.supervisor.execute(plugin, input, { ...options, onProgress: () => began?.() });
+  const result = opened.supervisor.execute(plugin, input, { ...options, onProgress: () => began?.() });
   // Whoever wants the outcome awaits `result`.
   result.catch(() => {});
   return { running: Promise.race([running, result.then(() => {})]), result };
 }
 
 /** Resolves once the plugin looks like this. */
-export async function becomes(room: Room, plugin: string, expected: Partial<PluginSnapshot>): Promise<void> {
-  await vi.waitFor(() => expect(room.snapshot(plugin)).toMatchObject(expected), { timeout: 20_000, interval: 5 });
+export async function becomes(
+  opened: OpenedSupervisor,
+  plugin: string,
+  expected: Partial<PluginSnapshot>,
+): Promise<void> {
+  await vi.waitFor(() => expect(opened.snapshot(plugin)).toMatchObject(expected), { timeout: 20_000, interval: 5 });
 }
 
 /** Reads a stream to its end. */

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { lives, openRoom } from './greenroom.ts';
+import { lives, openSupervisor } from './greenroom.ts';
 
 const HOST = fileURLToPath(new URL('../fixtures/hosts/crowd-host.mjs', import.meta.url));
 const WORKERS = 20;
@@ -13,10 +13,12 @@ const WORKERS = 20;
 test.runIf(process.platform === 'linux').each([1, 2, 3])(
   'of twenty workers and their children none is left once their program has been killed (round %i)',
   async () => {
-    const room = await openRoom({});
+    const opened = await openSupervisor({});
     for (let index = 0; index < WORKERS; index += 1)
-      room.write(`worker-${index}`, { fixture: index % 2 === 0 ? 'workbench' : 'workbench-python' });
-    const host = spawn(process.execPath, [HOST, room.plugins, room.dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+      opened.write(`worker-${index}`, { fixture: index % 2 === 0 ? 'workbench' : 'workbench-python' });
+    const host = spawn(process.execPath, [HOST, opened.plugins, opened.dataDir], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     onTestFinished(() => void host.kill('SIGKILL'));
     const [line] = (await once(createInterface({ input: host.stdout }), 'line')) as [string];
     const family = JSON.parse(line) as number[];

@@ -8,7 +8,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { cgroupsAreDelegated } from '../../src/orphans/worker-cgroup.ts';
 import { createSupervisor } from '../../src/index.ts';
 import { FIXTURES } from '../fixtures/plugins.ts';
-import { gone, lives, openRoom } from './greenroom.ts';
+import { gone, lives, openSupervisor } from './greenroom.ts';
 
 const THREAD_HOST = fileURLToPath(new URL('../fixtures/hosts/thread-host.mjs', import.meta.url));
 const HOST = fileURLToPath(new URL('../fixtures/hosts/ending-host.mjs', import.meta.url));
@@ -25,8 +25,8 @@ const AS_INIT = ['unshare', '--user', '--map-root-user', '--pid', '--fork', '--m
 const mayBeInit = spawnSync(AS_INIT[0] as string, [...AS_INIT.slice(1), 'true']).status === 0;
 
 async function startHost(way: string, under: readonly string[] = []) {
-  const room = await openRoom({});
-  const [program, ...args] = [...under, process.execPath, HOST, join(FIXTURES, 'stubborn'), room.dataDir, way];
+  const opened = await openSupervisor({});
+  const [program, ...args] = [...under, process.execPath, HOST, join(FIXTURES, 'stubborn'), opened.dataDir, way];
   const host = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   onTestFinished(() => void host.kill('SIGKILL'));
   const lines = createInterface({ input: host.stdout })[Symbol.asyncIterator]();
@@ -61,14 +61,14 @@ test('a program with an unreferenced supervisor ends when it has nothing more to
 });
 
 test('no worker outlives a thread that is terminated, nor does anything in the data directory tell of it', async () => {
-  const room = await openRoom({});
-  const args = [THREAD_HOST, join(FIXTURES, 'stubborn'), room.dataDir];
+  const opened = await openSupervisor({});
+  const args = [THREAD_HOST, join(FIXTURES, 'stubborn'), opened.dataDir];
   const host = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void host.kill('SIGKILL'));
   const [worker] = await once(createInterface({ input: host.stdout }), 'line');
   await nothingLeft(Number(worker));
   expect(host.exitCode).toBe(null);
-  const records = join(room.dataDir, 'supervisors');
+  const records = join(opened.dataDir, 'supervisors');
   await vi.waitFor(() => expect(readdirSync(records)).toEqual([]), { timeout: 10_000, interval: 5 });
   host.kill('SIGKILL');
   await once(host, 'exit');
@@ -99,11 +99,11 @@ test('a second signal does not wait for a worker that takes its time to stop', a
 });
 
 test('supervisors of one data directory leave each other alone', async () => {
-  const room = await openRoom({ stubborn: { fixture: 'stubborn' } });
-  const pid = await room.supervisor.execute<number>('stubborn', {});
+  const opened = await openSupervisor({ stubborn: { fixture: 'stubborn' } });
+  const pid = await opened.supervisor.execute<number>('stubborn', {});
   const other = await createSupervisor({
-    searchPaths: [room.plugins],
-    dataDir: room.dataDir,
+    searchPaths: [opened.plugins],
+    dataDir: opened.dataDir,
     watch: false,
     logLevel: 'silent',
   });
@@ -111,25 +111,25 @@ test('supervisors of one data directory leave each other alone', async () => {
   expect(otherPid).not.toBe(pid);
   await other.stop();
   expect(lives(otherPid)).toBe(false);
-  expect(await room.supervisor.execute('stubborn', {})).toBe(pid);
+  expect(await opened.supervisor.execute('stubborn', {})).toBe(pid);
 });
 
 test.runIf(cgroupsAreDelegated())('a program without an SDK runs only once it is under all that ends it', async () => {
-  const room = await openRoom({});
-  const seen = join(room.scratch, 'cgroup');
+  const opened = await openSupervisor({});
+  const seen = join(opened.scratch, 'cgroup');
   const script = `cat /proc/self/cgroup > '${seen}'; exec sleep 600`;
-  room.write('early', { worker: 'command', command: '/bin/sh', args: ['-c', script], start_timeout_ms: 500 });
-  await room.supervisor.discover();
-  await expect(room.supervisor.load('early')).rejects.toMatchObject({ code: 'E_START_TIMEOUT' });
+  opened.write('early', { worker: 'command', command: '/bin/sh', args: ['-c', script], start_timeout_ms: 500 });
+  await opened.supervisor.discover();
+  await expect(opened.supervisor.load('early')).rejects.toMatchObject({ code: 'E_START_TIMEOUT' });
   expect(readFileSync(seen, 'utf8')).toMatch(/greenroom-[0-9a-f]{12}\/\d+/);
 });
 
 test('nothing is left in the data directory but logs', async () => {
-  const room = await openRoom({ stubborn: { fixture: 'stubborn' } });
-  await room.supervisor.execute('stubborn', {});
-  expect(readdirSync(join(room.dataDir, 'supervisors'))).toHaveLength(1);
-  await room.supervisor.stop();
-  expect(readdirSync(join(room.dataDir, 'supervisors'))).toEqual([]);
+  const opened = await openSupervisor({ stubborn: { fixture: 'stubborn' } });
+  await opened.supervisor.execute('stubborn', {});
+  expect(readdirSync(join(opened.dataDir, 'supervisors'))).toHaveLength(1);
+  await opened.supervisor.stop();
+  expect(readdirSync(join(opened.dataDir, 'supervisors'))).toEqual([]);
 });
 
 /** Resolves once a process leaves a signal to its default, by the mask of those that it catches. */

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import type { SupervisorOptions } from '../../src/index.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
-import { all, becomes, door, failure, openRoom, type Room, startCall } from './greenroom.ts';
+import { all, becomes, door, failure, openSupervisor, type OpenedSupervisor, startCall } from './greenroom.ts';
 
 const WORKBENCH = { fixture: 'workbench' };
 
@@ -18,22 +18,22 @@ async function openStill(options: SupervisorOptions = {}) {
   const clock = new SimulatedClock();
   const log: Line[] = [];
   const logger = pino({ level: 'warn' }, { write: (line: string) => void log.push(JSON.parse(line) as Line) });
-  const room = await openRoom(
+  const opened = await openSupervisor(
     { words: { ...WORKBENCH, max_concurrency: 3 }, other: WORKBENCH },
     { clock, logger, liveness: false, capacity: { slots: 1 }, ...options },
   );
-  return { room, clock, unread: () => log.filter(({ streamIdleMs }) => streamIdleMs !== undefined) };
+  return { opened, clock, unread: () => log.filter(({ streamIdleMs }) => streamIdleMs !== undefined) };
 }
 
 /** Takes one item of a stream that does not end by itself, and asks for no more. */
-async function leave(room: Room, options = {}) {
-  const stream = room.supervisor.stream<{ index: number }>('words', { count: 1_000_000 }, options);
+async function leave(opened: OpenedSupervisor, options = {}) {
+  const stream = opened.supervisor.stream<{ index: number }>('words', { count: 1_000_000 }, options);
   await stream.next();
   return stream;
 }
 
 /** Turns time on until the stream is found unread. Returns how to turn it to so long after its last read. */
-async function foundUnread({ supervisor }: Room, clock: SimulatedClock): Promise<(idleMs: number) => void> {
+async function foundUnread({ supervisor }: OpenedSupervisor, clock: SimulatedClock): Promise<(idleMs: number) => void> {
   const since = await vi.waitFor(
     () => {
       clock.pass(1_000);
@@ -47,11 +47,11 @@ async function foundUnread({ supervisor }: Room, clock: SimulatedClock): Promise
 }
 
 test('a stream that nobody reads is told of, cancelled at the limit, and its room goes to who waits for it', async () => {
-  const { room, clock, unread } = await openStill({ streamIdleMs: 200_000 });
-  const { supervisor } = room;
-  const stream = await leave(room);
+  const { opened, clock, unread } = await openStill({ streamIdleMs: 200_000 });
+  const { supervisor } = opened;
+  const stream = await leave(opened);
   const waiting = supervisor.execute('other', { value: 'its turn' });
-  const turnTo = await foundUnread(room, clock);
+  const turnTo = await foundUnread(opened, clock);
   turnTo(12_000);
   const said = 'words: 1 call, a stream unread for 12 s';
   expect(supervisor.explain('other').lines.join('\n')).toContain(said);
@@ -66,7 +66,7 @@ test('a stream that nobody reads is told of, cancelled at the limit, and its roo
   ]);
   expect(unread()[0]?.msg).toMatch(/has been unread for 20 s, while items are waiting\. .*cancelled in 180 s/);
   turnTo(199_999);
-  expect(room.snapshot('words').inFlight).toBe(1);
+  expect(opened.snapshot('words').inFlight).toBe(1);
   turnTo(200_000);
   expect(await waiting).toBe('its turn');
   expect(supervisor.explain('other').idleStreams).toEqual([]);
@@ -92,45 +92,45 @@ test('a stream that nobody reads is told of, cancelled at the limit, and its roo
 });
 
 test('one call may have a limit of its own, or none', async () => {
-  const { room, clock, unread } = await openStill({ streamIdleMs: 20_000, capacity: { slots: 2 } });
-  const patient = await leave(room, { streamIdleMs: Infinity });
-  (await foundUnread(room, clock))(1_000_000);
+  const { opened, clock, unread } = await openStill({ streamIdleMs: 20_000, capacity: { slots: 2 } });
+  const patient = await leave(opened, { streamIdleMs: Infinity });
+  (await foundUnread(opened, clock))(1_000_000);
   expect(unread()).toEqual([]);
   await patient[Symbol.asyncDispose]();
-  await vi.waitFor(() => expect(room.snapshot('words').inFlight).toBe(0));
-  const hasty = await leave(room, { streamIdleMs: 5_000 });
-  (await foundUnread(room, clock))(5_000);
+  await vi.waitFor(() => expect(opened.snapshot('words').inFlight).toBe(0));
+  const hasty = await leave(opened, { streamIdleMs: 5_000 });
+  (await foundUnread(opened, clock))(5_000);
   expect(await failure(all(hasty))).toMatchObject({ code: 'E_TIMEOUT', details: { limitMs: 5_000 } });
-  const usual = await leave(room);
-  (await foundUnread(room, clock))(20_000);
+  const usual = await leave(opened);
+  (await foundUnread(opened, clock))(20_000);
   expect(await failure(all(usual))).toMatchObject({ code: 'E_TIMEOUT', details: { limitMs: 20_000 } });
 });
 
 test('of several streams at a worker, and other calls beside them, those that nobody reads are counted', async () => {
-  const { room, clock } = await openStill();
-  const { supervisor } = room;
-  const closed = door(room, 'closed');
-  const { running, result } = startCall(room, 'words', { do: 'wait', for: closed.file });
+  const { opened, clock } = await openStill();
+  const { supervisor } = opened;
+  const closed = door(opened, 'closed');
+  const { running, result } = startCall(opened, 'words', { do: 'wait', for: closed.file });
   await running;
   const told = (): string[] => supervisor.explain('words').lines.filter((line) => line.startsWith('unread'));
-  const first = await leave(room);
-  (await foundUnread(room, clock))(7_000);
+  const first = await leave(opened);
+  (await foundUnread(opened, clock))(7_000);
   expect(told()).toEqual(['unread   words: 2 calls, 1 of them a stream unread for 7 s']);
-  const second = await leave(room);
+  const second = await leave(opened);
   await vi.waitFor(() => {
     clock.pass(1_000);
     expect(told()).toEqual([expect.stringMatching(/words: 3 calls, 2 of them streams unread for up to \d+ s$/)]);
   });
   for (const stream of [first, second]) await stream[Symbol.asyncDispose]();
-  await becomes(room, 'words', { inFlight: 1 });
+  await becomes(opened, 'words', { inFlight: 1 });
   expect(told()).toEqual([]);
   closed.open();
   await result;
 });
 
 test('a reader that waits for a plugin that takes long is never idle', async () => {
-  const { room, clock, unread } = await openStill({ streamIdleMs: 5_000 });
-  const stream = room.supervisor.stream('words', { count: 2, pause: 100 });
+  const { opened, clock, unread } = await openStill({ streamIdleMs: 5_000 });
+  const stream = opened.supervisor.stream('words', { count: 2, pause: 100 });
   await stream.next();
   const second = stream.next();
   clock.pass(1_000_000);

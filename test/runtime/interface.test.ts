@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { PluginSnapshot } from '../../src/index.ts';
-import { becomes, door, failure, lives, openRoom, startCall } from './greenroom.ts';
+import { becomes, door, failure, lives, openSupervisor, startCall } from './greenroom.ts';
 import { type About, SCHEMA, three } from './workbench.ts';
 
 const names = (plugins: readonly PluginSnapshot[]): string[] => plugins.map(({ name }) => name);
@@ -10,7 +10,7 @@ const names = (plugins: readonly PluginSnapshot[]): string[] => plugins.map(({ n
 /* ---- Discovery ---- */
 
 test('plugins are listed by name, all or those of a category, a state, loaded or enabled', async () => {
-  const { supervisor } = await openRoom(three);
+  const { supervisor } = await openSupervisor(three);
   expect(names(supervisor.plugins())).toEqual(['plain', 'python', 'tools']);
   expect(names(supervisor.plugins({ category: 'models' }))).toEqual(['python']);
   expect(names(supervisor.plugins({ category: '' }))).toEqual(['plain']);
@@ -25,13 +25,13 @@ test('plugins are listed by name, all or those of a category, a state, loaded or
 });
 
 test('a plugin is told as plain frozen data', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const idle: PluginSnapshot = {
     name: 'plugin',
     version: '1.0.0',
     description: 'Does what each call says',
     category: 'tools',
-    manifestPath: join(room.plugins, 'plugin.json'),
+    manifestPath: join(opened.plugins, 'plugin.json'),
     state: 'discovered',
     phase: 'idle',
     since: expect.any(Number),
@@ -46,10 +46,10 @@ test('a plugin is told as plain frozen data', async () => {
     lastUsedAt: undefined,
     lastError: undefined,
   };
-  expect(room.snapshot('plugin')).toEqual(idle);
-  const { pid } = await room.supervisor.execute<About>('plugin', { do: 'about' });
-  await becomes(room, 'plugin', { state: 'ready' });
-  const loaded = room.snapshot('plugin');
+  expect(opened.snapshot('plugin')).toEqual(idle);
+  const { pid } = await opened.supervisor.execute<About>('plugin', { do: 'about' });
+  await becomes(opened, 'plugin', { state: 'ready' });
+  const loaded = opened.snapshot('plugin');
   expect(loaded).toEqual({
     ...idle,
     state: 'ready',
@@ -61,23 +61,25 @@ test('a plugin is told as plain frozen data', async () => {
   });
   expect(structuredClone(loaded)).toEqual(loaded);
   expect(Object.isFrozen(loaded)).toBe(true);
-  const whole = room.supervisor.snapshot();
+  const whole = opened.supervisor.snapshot();
   expect(whole).toEqual({ state: 'running', plugins: [loaded] });
   expect([whole, whole.plugins].every(Object.isFrozen)).toBe(true);
 });
 
 test('the manifest in force is there to be read, with the fields that mean nothing here', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', author: 'Ada', interface: 'transcription', mood: 1 } });
-  const plugin = room.supervisor.plugin('plugin');
+  const opened = await openSupervisor({
+    plugin: { fixture: 'workbench', author: 'Ada', interface: 'transcription', mood: 1 },
+  });
+  const plugin = opened.supervisor.plugin('plugin');
   expect(plugin.name).toBe('plugin');
   expect(plugin.info).toMatchObject({ name: 'plugin', author: 'Ada', interface: 'transcription', mood: 1 });
-  room.write('plugin', { fixture: 'workbench', author: 'Grace' });
-  await room.supervisor.discover();
+  opened.write('plugin', { fixture: 'workbench', author: 'Grace' });
+  await opened.supervisor.discover();
   expect(plugin.info).toMatchObject({ author: 'Grace' });
 });
 
 test('categories are listed once each, of all plugins or of those that are loaded', async () => {
-  const { supervisor } = await openRoom({ ...three, second: { fixture: 'workbench' } });
+  const { supervisor } = await openSupervisor({ ...three, second: { fixture: 'workbench' } });
   expect(supervisor.categories()).toEqual(['models', 'tools']);
   expect(supervisor.categories({ loaded: true })).toEqual([]);
   await supervisor.load('second');
@@ -86,17 +88,17 @@ test('categories are listed once each, of all plugins or of those that are loade
 });
 
 test('discovery without a watcher finds what has come and resolves to it', async () => {
-  const room = await openRoom({ first: { fixture: 'bare' } });
-  room.write('second', { fixture: 'bare' });
-  expect(names(room.supervisor.plugins())).toEqual(['first']);
-  expect(names(await room.supervisor.discover())).toEqual(['first', 'second']);
+  const opened = await openSupervisor({ first: { fixture: 'bare' } });
+  opened.write('second', { fixture: 'bare' });
+  expect(names(opened.supervisor.plugins())).toEqual(['first']);
+  expect(names(await opened.supervisor.discover())).toEqual(['first', 'second']);
 });
 
 /* ---- Config ---- */
 
 test('a config is the given values over the defaults of the schema, and is replaced as a whole', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', config_schema: SCHEMA } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', config_schema: SCHEMA } });
+  const { supervisor } = opened;
   expect(await supervisor.configSchema('plugin')).toEqual(SCHEMA);
   expect(await supervisor.config('plugin')).toEqual({ model: 'base', beams: 5 });
   expect(await failure(supervisor.updateConfig('plugin', {}))).toMatchObject({
@@ -104,7 +106,7 @@ test('a config is the given values over the defaults of the schema, and is repla
     plugin: 'plugin',
   });
   await supervisor.load('plugin', { config: { model: 'large' } });
-  const { pid } = room.snapshot('plugin');
+  const { pid } = opened.snapshot('plugin');
   expect(await supervisor.config('plugin')).toEqual({ model: 'large', beams: 5 });
   await supervisor.updateConfig('plugin', { beams: 2 });
   expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({
@@ -116,10 +118,10 @@ test('a config is the given values over the defaults of the schema, and is repla
 });
 
 test('loading what is loaded with another config updates it, with the same one does nothing', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', config_schema: SCHEMA } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', config_schema: SCHEMA } });
+  const { supervisor } = opened;
   await supervisor.load('plugin', { config: { beams: 2 } });
-  const { pid } = room.snapshot('plugin');
+  const { pid } = opened.snapshot('plugin');
   await supervisor.load('plugin', { config: { beams: 2, model: 'base' } });
   expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ pid, initialised: 1 });
   await supervisor.load('plugin', { config: { beams: 3 } });
@@ -132,7 +134,7 @@ test('loading what is loaded with another config updates it, with the same one d
 
 test('a schema that stands in the plugin alone is told by its worker', async () => {
   const module = fileURLToPath(new URL('../fixtures/worker/schema.mjs', import.meta.url));
-  const { supervisor } = await openRoom({ plugin: { worker: 'node', module } });
+  const { supervisor } = await openSupervisor({ plugin: { worker: 'node', module } });
   expect(await supervisor.configSchema('plugin')).toBeNull();
   await failure(supervisor.load('plugin'));
   await supervisor.load('plugin', { config: { size: 3 } });
@@ -141,12 +143,12 @@ test('a schema that stands in the plugin alone is told by its worker', async () 
 });
 
 test('a config update of a released plugin counts when it comes back', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   await supervisor.load('plugin', { config: { a: 1 } });
   await supervisor.release('plugin');
   await supervisor.updateConfig('plugin', { a: 2 });
-  expect(room.snapshot('plugin').state).toBe('released');
+  expect(opened.snapshot('plugin').state).toBe('released');
   expect(await supervisor.config('plugin')).toEqual({ a: 2 });
   expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ config: { a: 2 } });
 });
@@ -154,12 +156,12 @@ test('a config update of a released plugin counts when it comes back', async () 
 /* ---- The end ---- */
 
 test('a stop lets running calls end and refuses new ones, and every further stop is the same', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
-  const { file, open } = door(room);
-  const call = startCall(room, 'plugin', { do: 'wait', for: file, value: 'done' });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
+  const { file, open } = door(opened);
+  const call = startCall(opened, 'plugin', { do: 'wait', for: file, value: 'done' });
   await call.running;
-  const { pid = 0 } = room.snapshot('plugin');
+  const { pid = 0 } = opened.snapshot('plugin');
   const stopped = supervisor.stop();
   expect(supervisor.stop()).toBe(stopped);
   const error = await failure(supervisor.execute('plugin', {}));
@@ -175,20 +177,20 @@ test('a stop lets running calls end and refuses new ones, and every further stop
 });
 
 test('a stop with a limit does not wait for calls that do not end', async () => {
-  const room = await openRoom(
+  const opened = await openSupervisor(
     { plugin: { fixture: 'workbench' } },
     { drainTimeoutMs: 600_000, stopTimeoutMs: 600_000 },
   );
-  const call = startCall(room, 'plugin', { do: 'deaf' });
+  const call = startCall(opened, 'plugin', { do: 'deaf' });
   await call.running;
-  await room.supervisor.stop({ timeoutMs: 20 });
+  await opened.supervisor.stop({ timeoutMs: 20 });
   expect(await failure(call.result)).toMatchObject({ code: 'E_STOPPING' });
 });
 
 test('a disposed supervisor is stopped', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { pid } = await room.supervisor.execute<About>('plugin', { do: 'about' });
-  await room.supervisor[Symbol.asyncDispose]();
-  expect(room.supervisor.status().state).toBe('stopped');
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { pid } = await opened.supervisor.execute<About>('plugin', { do: 'about' });
+  await opened.supervisor[Symbol.asyncDispose]();
+  expect(opened.supervisor.status().state).toBe('stopped');
   expect(lives(pid)).toBe(false);
 });

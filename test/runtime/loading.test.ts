@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import type { PluginSnapshot } from '../../src/index.ts';
-import { door, failure, gone, lives, openRoom, startCall } from './greenroom.ts';
+import { door, failure, gone, lives, openSupervisor, startCall } from './greenroom.ts';
 import { type About, SCHEMA, three } from './workbench.ts';
 
 const names = (plugins: readonly PluginSnapshot[]): string[] => plugins.map(({ name }) => name);
 
 test('all enabled plugins are loaded with their configs, and each that fails has its error', async () => {
-  const { supervisor } = await openRoom({
+  const { supervisor } = await openSupervisor({
     ...three,
     broken: { fixture: 'bare', args: ['bare.mjs', 'exits'] },
     wrong: { fixture: 'bare', config_schema: SCHEMA },
@@ -23,31 +23,36 @@ test('all enabled plugins are loaded with their configs, and each that fails has
 });
 
 test('an unloaded plugin has no worker, and its next call starts one', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   await supervisor.unload('plugin');
-  expect(room.snapshot('plugin')).toMatchObject({ state: 'discovered', generation: 0 });
+  expect(opened.snapshot('plugin')).toMatchObject({ state: 'discovered', generation: 0 });
   const { pid } = await supervisor.execute<About>('plugin', { do: 'about' });
   await supervisor.unload('plugin');
   expect(lives(pid)).toBe(false);
-  expect(room.snapshot('plugin')).toMatchObject({ state: 'discovered', phase: 'idle', loaded: false, pid: undefined });
+  expect(opened.snapshot('plugin')).toMatchObject({
+    state: 'discovered',
+    phase: 'idle',
+    loaded: false,
+    pid: undefined,
+  });
   expect((await supervisor.execute<About>('plugin', { do: 'about' })).pid).not.toBe(pid);
 });
 
 test('unloading waits for the calls that run', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { file, open } = door(room);
-  const call = startCall(room, 'plugin', { do: 'wait', for: file, value: 'done' });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { file, open } = door(opened);
+  const call = startCall(opened, 'plugin', { do: 'wait', for: file, value: 'done' });
   await call.running;
-  const unloaded = room.supervisor.unload('plugin');
-  expect(room.snapshot('plugin')).toMatchObject({ state: 'busy', phase: 'draining', inFlight: 1 });
+  const unloaded = opened.supervisor.unload('plugin');
+  expect(opened.snapshot('plugin')).toMatchObject({ state: 'busy', phase: 'draining', inFlight: 1 });
   open();
   expect(await call.result).toBe('done');
   await unloaded;
 });
 
 test('all plugins are unloaded, and only those that have something to unload are named', async () => {
-  const { supervisor } = await openRoom(three);
+  const { supervisor } = await openSupervisor(three);
   await Promise.all([supervisor.load('plain'), supervisor.load('tools')]);
   expect([...(await supervisor.unloadAll())]).toEqual([
     ['plain', { ok: true }],
@@ -58,10 +63,10 @@ test('all plugins are unloaded, and only those that have something to unload are
 });
 
 test('a reloaded plugin has another worker with the same config, or with the one that is given', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   await supervisor.load('plugin', { config: { a: 1 } });
-  const first = room.snapshot('plugin').pid;
+  const first = opened.snapshot('plugin').pid;
   await supervisor.reload('plugin');
   const second = await supervisor.execute<About>('plugin', { do: 'about' });
   expect(second).toMatchObject({ config: { a: 1 }, initialised: 1 });
@@ -74,27 +79,27 @@ test('a reloaded plugin has another worker with the same config, or with the one
 });
 
 test('a reload of a plugin that is not loaded loads it', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  await room.supervisor.reload('plugin', { config: { a: 1 } });
-  expect(room.snapshot('plugin')).toMatchObject({ state: 'ready', generation: 1 });
-  expect(await room.supervisor.config('plugin')).toEqual({ a: 1 });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  await opened.supervisor.reload('plugin', { config: { a: 1 } });
+  expect(opened.snapshot('plugin')).toMatchObject({ state: 'ready', generation: 1 });
+  expect(await opened.supervisor.config('plugin')).toEqual({ a: 1 });
 });
 
 test('a reload that fails rejects, and the former worker goes on with its config', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   await supervisor.load('plugin', { config: { a: 1 } });
-  const { pid } = room.snapshot('plugin');
+  const { pid } = opened.snapshot('plugin');
   const error = await failure(supervisor.reload('plugin', { config: { refuse: 'huge' } }));
   expect(error).toMatchObject({ code: 'E_REMOTE', plugin: 'plugin', message: expect.stringContaining('huge') });
   expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ pid, config: { a: 1 } });
-  expect(room.snapshot('plugin')).toMatchObject({ pid, lastError: { code: 'E_REMOTE' } });
+  expect(opened.snapshot('plugin')).toMatchObject({ pid, lastError: { code: 'E_REMOTE' } });
   await supervisor.reload('plugin');
   expect(await supervisor.config('plugin')).toEqual({ a: 1 });
 });
 
 test('with explicit loading a call does not load', async () => {
-  const { supervisor } = await openRoom({ plugin: { fixture: 'bare' } }, { load: 'explicit' });
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'bare' } }, { load: 'explicit' });
   const error = await failure(supervisor.execute('plugin'));
   expect(error).toMatchObject({
     code: 'E_NOT_LOADED',
@@ -107,12 +112,12 @@ test('with explicit loading a call does not load', async () => {
 });
 
 test('a disabled plugin refuses calls, lets the running one end and keeps its worker', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
-  const { file, open } = door(room);
-  const call = startCall(room, 'plugin', { do: 'wait', for: file, value: 'done' });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
+  const { file, open } = door(opened);
+  const call = startCall(opened, 'plugin', { do: 'wait', for: file, value: 'done' });
   await call.running;
-  const { pid } = room.snapshot('plugin');
+  const { pid } = opened.snapshot('plugin');
   const waiting = supervisor.execute('plugin', {});
   supervisor.disable('plugin');
   for (const refused of [waiting, supervisor.execute('plugin', {}), supervisor.load('plugin')]) {
@@ -121,48 +126,48 @@ test('a disabled plugin refuses calls, lets the running one end and keeps its wo
   }
   open();
   expect(await call.result).toBe('done');
-  expect(room.snapshot('plugin')).toMatchObject({ enabled: false, pid, loaded: true });
+  expect(opened.snapshot('plugin')).toMatchObject({ enabled: false, pid, loaded: true });
   supervisor.enable('plugin');
   expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ pid });
 });
 
 test('a disabled plugin is not started by load', async () => {
-  const room = await openRoom({ plugin: { fixture: 'bare' } });
-  room.supervisor.disable('plugin');
-  expect((await failure(room.supervisor.load('plugin'))).code).toBe('E_DISABLED');
-  expect(room.transitions).toEqual([]);
+  const opened = await openSupervisor({ plugin: { fixture: 'bare' } });
+  opened.supervisor.disable('plugin');
+  expect((await failure(opened.supervisor.load('plugin'))).code).toBe('E_DISABLED');
+  expect(opened.transitions).toEqual([]);
 });
 
 test('a plugin that can release gives up what it holds and keeps its worker, which the next call finds', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   await supervisor.release('plugin');
-  expect(room.transitions).toEqual([]);
+  expect(opened.transitions).toEqual([]);
   await supervisor.load('plugin', { config: { a: 1 } });
-  const { pid } = room.snapshot('plugin');
+  const { pid } = opened.snapshot('plugin');
   await supervisor.release('plugin');
-  expect(room.snapshot('plugin')).toMatchObject({ state: 'released', phase: 'warm', loaded: true, pid });
+  expect(opened.snapshot('plugin')).toMatchObject({ state: 'released', phase: 'warm', loaded: true, pid });
   expect(await supervisor.config('plugin')).toEqual({ a: 1 });
   expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ pid, released: 1, config: { a: 1 } });
 });
 
 test('a plugin that cannot release has its worker stopped, and the next call starts one with its config', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench-python' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench-python' } });
+  const { supervisor } = opened;
   await supervisor.load('plugin', { config: { a: 1 } });
-  const { pid = 0 } = room.snapshot('plugin');
+  const { pid = 0 } = opened.snapshot('plugin');
   await supervisor.release('plugin');
   expect(lives(pid)).toBe(false);
-  expect(room.snapshot('plugin')).toMatchObject({ state: 'released', phase: 'cold', loaded: true, pid: undefined });
+  expect(opened.snapshot('plugin')).toMatchObject({ state: 'released', phase: 'cold', loaded: true, pid: undefined });
   expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ config: { a: 1 } });
 });
 
 test('a release waits for the calls that run, and is given up when they do not end within the drain timeout', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', drain_timeout_ms: 50 } });
-  const { file, open } = door(room);
-  const call = startCall(room, 'plugin', { do: 'wait', for: file, value: 'done' });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', drain_timeout_ms: 50 } });
+  const { file, open } = door(opened);
+  const call = startCall(opened, 'plugin', { do: 'wait', for: file, value: 'done' });
   await call.running;
-  expect(await failure(room.supervisor.release('plugin'))).toMatchObject({ code: 'E_TIMEOUT', plugin: 'plugin' });
+  expect(await failure(opened.supervisor.release('plugin'))).toMatchObject({ code: 'E_TIMEOUT', plugin: 'plugin' });
   open();
   expect(await call.result).toBe('done');
 });

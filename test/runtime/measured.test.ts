@@ -8,7 +8,7 @@ import { needOf } from '../../src/scheduler/need.ts';
 import { policyNamed } from '../../src/scheduler/policies/policies.ts';
 import type { SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
 import { SystemMonitor } from '../../src/measure/system-monitor.ts';
-import { failure, openRoom } from './greenroom.ts';
+import { failure, openSupervisor } from './greenroom.ts';
 import { residentKey } from '../../src/scheduler/resident-key.ts';
 
 /** By it, figures are old after 50 ms. */
@@ -20,8 +20,8 @@ afterEach(() => {
 });
 
 test('what a worker takes beyond its manifest is measured, reserved for it, and counts in decisions', async () => {
-  const room = await openRoom({ glutton: { fixture: 'glutton' } });
-  const { pid } = await room.supervisor.execute<{ pid: number }>('glutton', { eat_mb: 1 });
+  const opened = await openSupervisor({ glutton: { fixture: 'glutton' } });
+  const { pid } = await opened.supervisor.execute<{ pid: number }>('glutton', { eat_mb: 1 });
   let ahead = 0;
   const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + ahead };
   const figures = new SystemMonitor({
@@ -54,7 +54,7 @@ test('what a worker takes beyond its manifest is measured, reserved for it, and 
 
   expect(await ask('glutton', 10)).toMatchObject({ outcome: 'grant' });
   scheduler.send({ type: 'BUSY', plugin: 'glutton', generation: 1 });
-  await room.supervisor.execute('glutton', { eat_mb: 300 });
+  await opened.supervisor.execute('glutton', { eat_mb: 300 });
   // The figures of the first decision are old.
   ahead = 2_000;
   const decision = await ask('other', 900);
@@ -63,17 +63,17 @@ test('what a worker takes beyond its manifest is measured, reserved for it, and 
   expect(glutton?.need.ramMb).toBe(glutton?.used?.ramMb);
   expect(decision).toMatchObject({
     outcome: 'wait',
-    reason: 'no-room',
+    reason: 'no-capacity',
     waitingFor: [{ plugin: 'glutton', uses: { ramMb: glutton?.used?.ramMb } }],
   });
   expect(decision.free.ramMb).toBe(1_000 - (glutton?.used?.ramMb ?? 0));
-  const stats = await room.supervisor.stats('glutton');
+  const stats = await opened.supervisor.stats('glutton');
   expect(Math.abs((stats.memoryRssMb ?? 0) - (glutton?.used?.ramMb ?? 0))).toBeLessThan(20);
 });
 
 test('a supervisor with a capacity measures its workers, and explains by what they use', async () => {
   const resources = { min_system_ram_mb: 10 };
-  const room = await openRoom(
+  const opened = await openSupervisor(
     {
       glutton: { fixture: 'glutton', resources },
       small: { fixture: 'workbench', resources },
@@ -81,7 +81,7 @@ test('a supervisor with a capacity measures its workers, and explains by what th
     },
     { policy: 'safety', capacity: { ramMb: 1_000 }, clock: impatient },
   );
-  const { supervisor } = room;
+  const { supervisor } = opened;
   await supervisor.execute('glutton', { eat_mb: 300 });
   // At work, so that it cannot be taken away.
   const eating = supervisor.execute('glutton', { eat_mb: 1 });
@@ -102,11 +102,11 @@ test('a supervisor with a capacity measures its workers, and explains by what th
 
 test('a plugin that is the monitor takes no slot, is never evicted, and tells what is free', async () => {
   const resources = { min_gpu_vram_mb: 50 };
-  const room = await openRoom(
+  const opened = await openSupervisor(
     { gauge: { fixture: 'workbench', resources: { min_gpu_vram_mb: 900 } }, job: { fixture: 'workbench', resources } },
     { policy: 'safety', capacity: { vramMb: 100, slots: 1 }, clock: impatient },
   );
-  const { supervisor } = room;
+  const { supervisor } = opened;
   expect(await failure(supervisor.load('gauge'))).toMatchObject({ code: 'E_REFUSED' });
   await supervisor.registerSystemMonitor('gauge');
   expect(supervisor.explain('gauge')).toMatchObject({
@@ -115,6 +115,9 @@ test('a plugin that is the monitor takes no slot, is never evicted, and tells wh
   });
   // It says that 40 MiB are free of the GPU.
   const error = await failure(supervisor.load('job'));
-  expect(error).toMatchObject({ code: 'E_REFUSED', details: { reason: 'no-room', free: { vramMb: 40, slots: 1 } } });
-  expect(room.snapshot('gauge')).toMatchObject({ loaded: true, generation: expect.any(Number) });
+  expect(error).toMatchObject({
+    code: 'E_REFUSED',
+    details: { reason: 'no-capacity', free: { vramMb: 40, slots: 1 } },
+  });
+  expect(opened.snapshot('gauge')).toMatchObject({ loaded: true, generation: expect.any(Number) });
 });

@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { all, failure, openRoom, type Room } from './greenroom.ts';
+import { all, failure, openSupervisor, type OpenedSupervisor } from './greenroom.ts';
 
 // Plugins that change the process they run in: by a library of theirs (a logger, an MCP server, fake timers), or by hand.
 
 /** Writes a Node plugin that first runs `code`; it gives back its input, and streams 0, 1 and 2. */
-function write(room: Room, name: string, code: string, manifest: Record<string, unknown> = {}): void {
-  const module = join(room.scratch, `${name}.mjs`);
+function write(opened: OpenedSupervisor, name: string, code: string, manifest: Record<string, unknown> = {}): void {
+  const module = join(opened.scratch, `${name}.mjs`);
   writeFileSync(
     module,
     `${code}
@@ -19,12 +19,12 @@ export default {
 };
 `,
   );
-  room.write(name, { worker: 'node', module, ...manifest });
+  opened.write(name, { worker: 'node', module, ...manifest });
 }
 
-async function serves(room: Room, name: string): Promise<void> {
-  expect(await room.supervisor.execute(name, { n: 1 })).toEqual({ input: { n: 1 } });
-  expect(await all(room.supervisor.stream(name, {}))).toEqual([0, 1, 2]);
+async function serves(opened: OpenedSupervisor, name: string): Promise<void> {
+  expect(await opened.supervisor.execute(name, { n: 1 })).toEqual({ input: { n: 1 } });
+  expect(await all(opened.supervisor.stream(name, {}))).toEqual([0, 1, 2]);
 }
 
 test.each([
@@ -79,37 +79,37 @@ test.each([
      await new Promise((resolve) => createServer().listen(0, '127.0.0.1', resolve));`,
   ],
 ])('a Node plugin that %s is served as any other', async (_what, code) => {
-  const room = await openRoom({}, { transport: 'tcp' });
-  write(room, 'over-tcp', code, { start_timeout_ms: 10_000 });
-  await room.supervisor.discover();
-  await serves(room, 'over-tcp');
-  await room.supervisor.stop();
+  const opened = await openSupervisor({}, { transport: 'tcp' });
+  write(opened, 'over-tcp', code, { start_timeout_ms: 10_000 });
+  await opened.supervisor.discover();
+  await serves(opened, 'over-tcp');
+  await opened.supervisor.stop();
 
-  const other = await openRoom({});
+  const other = await openSupervisor({});
   write(other, 'over-sockets', code, { start_timeout_ms: 10_000 });
   await other.supervisor.discover();
   await serves(other, 'over-sockets');
 });
 
 test('the standard input of a Node plugin is at its end', async () => {
-  const room = await openRoom({});
+  const opened = await openSupervisor({});
   write(
-    room,
+    opened,
     'plugin',
     `import { readFileSync } from 'node:fs';
      let read = readFileSync(0, 'utf8');
      for await (const chunk of process.stdin) read += chunk;
      console.log(JSON.stringify({ read, argv: process.argv.length }));`,
   );
-  await room.supervisor.discover();
-  await serves(room, 'plugin');
-  expect(await room.supervisor.logs('plugin')).toContain('{"read":"","argv":2}');
+  await opened.supervisor.discover();
+  await serves(opened, 'plugin');
+  expect(await opened.supervisor.logs('plugin')).toContain('{"read":"","argv":2}');
 });
 
 test('a plugin that forks the program it runs in gets a child that ends with the reason', async () => {
-  const room = await openRoom({});
+  const opened = await openSupervisor({});
   write(
-    room,
+    opened,
     'plugin',
     `import cluster from 'node:cluster';
      for (const silent of [false, true]) {
@@ -119,36 +119,36 @@ test('a plugin that forks the program it runs in gets a child that ends with the
        await new Promise((resolve) => child.once('exit', resolve));
      }`,
   );
-  await room.supervisor.discover();
-  await serves(room, 'plugin');
-  expect(await room.supervisor.logs('plugin')).toContain('This program is started by greenroom.');
+  await opened.supervisor.discover();
+  await serves(opened, 'plugin');
+  expect(await opened.supervisor.logs('plugin')).toContain('This program is started by greenroom.');
 });
 
 test('a plugin that fails as it is loaded ends its worker although it has replaced process.exit', async () => {
-  const room = await openRoom({});
-  write(room, 'plugin', `process.exit = () => {}; throw new Error('no model');`);
-  await room.supervisor.discover();
-  const error = await failure(room.supervisor.load('plugin'));
+  const opened = await openSupervisor({});
+  write(opened, 'plugin', `process.exit = () => {}; throw new Error('no model');`);
+  await opened.supervisor.discover();
+  const error = await failure(opened.supervisor.load('plugin'));
   expect(error).toMatchObject({ code: 'E_START', message: expect.stringContaining('no model') });
 });
 
 test('what a plugin logs is in its log, whatever it has done to standard error', async () => {
-  const room = await openRoom({});
-  const module = join(room.scratch, 'plugin.mjs');
+  const opened = await openSupervisor({});
+  const module = join(opened.scratch, 'plugin.mjs');
   writeFileSync(
     module,
     `process.stderr.write = console.error = () => { throw new Error('off'); };
      export default { execute: (_input, ctx) => ctx.log.info('called', { n: 1 }) };`,
   );
-  room.write('plugin', { worker: 'node', module });
-  await room.supervisor.discover();
-  await room.supervisor.execute('plugin');
-  expect(await room.supervisor.logs('plugin')).toContain('[info] called {"n":1}');
+  opened.write('plugin', { worker: 'node', module });
+  await opened.supervisor.discover();
+  await opened.supervisor.execute('plugin');
+  expect(await opened.supervisor.logs('plugin')).toContain('[info] called {"n":1}');
 });
 
 test('a worker whose control thread ends, ends too, whatever errors its plugin catches', async () => {
-  const room = await openRoom({});
-  const module = join(room.scratch, 'plugin.mjs');
+  const opened = await openSupervisor({});
+  const module = join(opened.scratch, 'plugin.mjs');
   writeFileSync(
     module,
     `import { EventEmitter } from 'node:events';
@@ -161,12 +161,12 @@ test('a worker whose control thread ends, ends too, whatever errors its plugin c
      };
      export default { execute: async ({ end }) => (end ? thread.terminate().then(() => new Promise(() => {})) : 'served') };`,
   );
-  room.write('plugin', { worker: 'node', module, liveness: false });
-  await room.supervisor.discover();
-  await room.supervisor.execute('plugin');
-  expect(await failure(room.supervisor.execute('plugin', { end: true }))).toMatchObject({
+  opened.write('plugin', { worker: 'node', module, liveness: false });
+  await opened.supervisor.discover();
+  await opened.supervisor.execute('plugin');
+  expect(await failure(opened.supervisor.execute('plugin', { end: true }))).toMatchObject({
     code: 'E_CRASHED',
     message: expect.stringContaining('The control thread of the worker ended'),
   });
-  expect(await room.supervisor.execute('plugin')).toBe('served');
+  expect(await opened.supervisor.execute('plugin')).toBe('served');
 });

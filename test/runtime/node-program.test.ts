@@ -1,14 +1,18 @@
 import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { failure, openRoom, type Room } from './greenroom.ts';
+import { failure, openSupervisor, type OpenedSupervisor } from './greenroom.ts';
 
 const NODE = process.execPath;
 
 /** Writes a program that is Node where the condition of a shell holds, and leaves a mark where it does not. */
-function writeProgram(room: Room, name: string, condition: string): { readonly file: string; readonly mark: string } {
-  const file = join(room.scratch, name);
-  const mark = join(room.scratch, `${name}-started-otherwise`);
+function writeProgram(
+  opened: OpenedSupervisor,
+  name: string,
+  condition: string,
+): { readonly file: string; readonly mark: string } {
+  const file = join(opened.scratch, name);
+  const mark = join(opened.scratch, `${name}-started-otherwise`);
   writeFileSync(file, `#!/bin/sh\nif ${condition}; then exec "${NODE}" "$@"; fi\n: > "${mark}"\n`);
   chmodSync(file, 0o755);
   return { file, mark };
@@ -26,26 +30,26 @@ function pretend(file: string, versions: Record<string, string>): void {
 }
 
 test('in an Electron application a Node plugin runs in the application as Node', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { file, mark } = writeProgram(room, 'my app', '[ "$ELECTRON_RUN_AS_NODE" = 1 ]');
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { file, mark } = writeProgram(opened, 'my app', '[ "$ELECTRON_RUN_AS_NODE" = 1 ]');
   pretend(file, { electron: '33.0.0' });
-  expect(await room.supervisor.execute('plugin', { value: 1 })).toBe(1);
+  expect(await opened.supervisor.execute('plugin', { value: 1 })).toBe(1);
   expect(existsSync(mark)).toBe(false);
 });
 
 test('a Node plugin runs in the Node that is set, with nothing of Electron in its environment', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } }, ({ scratch }) => ({
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } }, ({ scratch }) => ({
     nodePath: join(scratch, 'node'),
   }));
-  const { mark } = writeProgram(room, 'node', '[ -z "$ELECTRON_RUN_AS_NODE" ]');
+  const { mark } = writeProgram(opened, 'node', '[ -z "$ELECTRON_RUN_AS_NODE" ]');
   pretend('/nowhere/my-app', { electron: '33.0.0' });
-  expect(await room.supervisor.execute('plugin', { value: 1 })).toBe(1);
+  expect(await opened.supervisor.execute('plugin', { value: 1 })).toBe(1);
   expect(existsSync(mark)).toBe(false);
 });
 
 test('a Node that is set and not there is an error that names the setting', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } }, { nodePath: '/nowhere/node' });
-  expect(await failure(room.supervisor.load('plugin'))).toMatchObject({
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } }, { nodePath: '/nowhere/node' });
+  expect(await failure(opened.supervisor.load('plugin'))).toMatchObject({
     code: 'E_OPTIONS',
     plugin: 'plugin',
     message: expect.stringMatching(
@@ -55,15 +59,15 @@ test('a Node that is set and not there is an error that names the setting', asyn
 });
 
 test('a single executable is not started again as if it were Node', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { file, mark } = writeProgram(room, 'app', 'false');
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { file, mark } = writeProgram(opened, 'app', 'false');
   pretend(file, {});
   const { getBuiltinModule } = process;
   onTestFinished(() => {
     process.getBuiltinModule = getBuiltinModule;
   });
   process.getBuiltinModule = (id: string) => (id === 'node:sea' ? { isSea: () => true } : getBuiltinModule(id));
-  expect(await failure(room.supervisor.load('plugin'))).toMatchObject({
+  expect(await failure(opened.supervisor.load('plugin'))).toMatchObject({
     code: 'E_OPTIONS',
     message: expect.stringContaining('is a single executable and not Node. Set nodePath'),
   });

@@ -1,18 +1,18 @@
 import { expect, expectTypeOf, test, vi } from 'vitest';
 import { GreenroomError, type PluginSnapshot, type SupervisorSnapshot, type TransitionEvent } from '../../src/index.ts';
-import { all, becomes, failure, openRoom } from './greenroom.ts';
+import { all, becomes, failure, openSupervisor } from './greenroom.ts';
 import { type About, three } from './workbench.ts';
 
 const names = (plugins: readonly PluginSnapshot[]): string[] => plugins.map(({ name }) => name);
 
 test.each(['workbench', 'workbench-python'])('the figures of a %s worker are those of its tree', async (fixture) => {
-  const room = await openRoom({ plugin: { fixture } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture } });
+  const { supervisor } = opened;
   expect(await failure(supervisor.stats('plugin'))).toMatchObject({ code: 'E_NOT_LOADED', plugin: 'plugin' });
   await supervisor.load('plugin');
   const alone = await supervisor.stats('plugin');
   expect(alone).toEqual({
-    pid: room.snapshot('plugin').pid,
+    pid: opened.snapshot('plugin').pid,
     cpuPercent: expect.any(Number),
     memoryRssMb: expect.any(Number),
     processes: 1,
@@ -24,7 +24,7 @@ test.each(['workbench', 'workbench-python'])('the figures of a %s worker are tho
 });
 
 test('the log of a plugin is what its workers printed, the last lines of it, and when they began and ended', async () => {
-  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' }, silent: { fixture: 'workbench' } });
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'workbench' }, silent: { fixture: 'workbench' } });
   const say = (text: string): Promise<unknown> => supervisor.execute('plugin', { do: 'say', text });
   await say('one');
   await say('two');
@@ -38,7 +38,7 @@ test('the log of a plugin is what its workers printed, the last lines of it, and
 });
 
 test('a log that is followed goes on until the loop is left, or the signal aborted', async () => {
-  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const say = (text: string): Promise<unknown> => supervisor.execute('plugin', { do: 'say', text });
   await say('one');
   const seen: string[] = [];
@@ -59,7 +59,7 @@ test('a log that is followed goes on until the loop is left, or the signal abort
 });
 
 test('a log that is followed ends, with all that was printed, when the supervisor has stopped', async () => {
-  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'workbench' } });
   await supervisor.load('plugin');
   const lines = supervisor.logs('plugin', { follow: true })[Symbol.asyncIterator]();
   expect(await lines.next()).toEqual({ value: 'worker started: plugin', done: false });
@@ -73,7 +73,7 @@ test('a log that is followed ends, with all that was printed, when the superviso
 });
 
 test('free memory is told by the built-in monitor, an object, or a plugin', async () => {
-  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'workbench' } });
   expect(supervisor.status().monitor).toBe('built-in');
   const builtIn = await supervisor.systemStats();
   expect(builtIn.memoryTotalMb).toBeGreaterThan(0);
@@ -102,9 +102,9 @@ test('free memory is told by the built-in monitor, an object, or a plugin', asyn
 });
 
 test('the status says how the supervisor stands and what holds on this machine', async () => {
-  const room = await openRoom(three, { transport: 'tcp' });
-  await room.supervisor.load('tools');
-  const status = room.supervisor.status();
+  const opened = await openSupervisor(three, { transport: 'tcp' });
+  await opened.supervisor.load('tools');
+  const status = opened.supervisor.status();
   expect(status).toEqual({
     state: 'running',
     policy: 'permissive',
@@ -120,8 +120,8 @@ test('the status says how the supervisor stands and what holds on this machine',
       evicted: 0,
     },
     transport: 'tcp',
-    dataDir: room.dataDir,
-    searchPaths: [room.plugins],
+    dataDir: opened.dataDir,
+    searchPaths: [opened.plugins],
     orphanProtection: {
       tier: expect.stringMatching(/^(cgroup|mark|group|lifeline)$/),
       promise: expect.stringContaining('.'),
@@ -131,12 +131,12 @@ test('the status says how the supervisor stands and what holds on this machine',
     workers: 1,
   });
   expect(Object.isFrozen(status)).toBe(true);
-  await room.supervisor.stop();
-  expect(room.supervisor.status()).toMatchObject({ state: 'stopped', workers: 0, counts: { discovered: 0 } });
+  await opened.supervisor.stop();
+  expect(opened.supervisor.status()).toMatchObject({ state: 'stopped', workers: 0, counts: { discovered: 0 } });
 });
 
 test('every transition is told in order, with what led to it, until one stops listening', async () => {
-  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const told: TransitionEvent[] = [];
   const off = supervisor.on('transition', (transition) => told.push(transition));
   await supervisor.load('plugin');
@@ -166,15 +166,15 @@ test('every transition is told in order, with what led to it, until one stops li
 });
 
 test('an event that is not there is refused with those that are', async () => {
-  const { supervisor } = await openRoom({});
+  const { supervisor } = await openSupervisor({});
   const on = supervisor.on.bind(supervisor) as (event: string, listener: () => void) => () => void;
   expect(() => on('transitions', () => {})).toThrow(GreenroomError);
   expect(() => on('transitions', () => {})).toThrow('transition, problem');
 });
 
 test('listeners that throw change nothing for the plugins or for each other', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   let armed = false;
   const bug = (): void => {
     if (armed) throw new Error('a bug of the host');
@@ -186,13 +186,13 @@ test('listeners that throw change nothing for the plugins or for each other', as
   supervisor.on('transition', ({ to }) => states.push(to));
   armed = true;
   expect(await supervisor.execute('plugin', { value: 1 })).toBe(1);
-  await becomes(room, 'plugin', { state: 'ready' });
+  await becomes(opened, 'plugin', { state: 'ready' });
   expect(states).toEqual(['spawning', 'spawning', 'spawning', 'ready', 'busy', 'ready']);
 });
 
 test('a subscriber is given everything at once and after every change, until it stops', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   const seen: SupervisorSnapshot[] = [];
   const last = (): PluginSnapshot | undefined => seen.at(-1)?.plugins.at(-1);
   const off = supervisor.subscribe((snapshot) => seen.push(snapshot));
@@ -211,13 +211,13 @@ test('a subscriber is given everything at once and after every change, until it 
   await ready;
   const first = last()?.pid;
   await supervisor.reload('plugin');
-  const { pid } = room.snapshot('plugin');
+  const { pid } = opened.snapshot('plugin');
   expect(pid).not.toBe(first);
   await told({ pid });
   const disabled = told({ enabled: false });
   supervisor.disable('plugin');
   await disabled;
-  room.write('second', { fixture: 'bare' });
+  opened.write('second', { fixture: 'bare' });
   const added = told({ name: 'second' });
   await supervisor.discover();
   await added;
@@ -229,7 +229,7 @@ test('a subscriber is given everything at once and after every change, until it 
 });
 
 test('a subscriber of one plugin sees every state of that one', async () => {
-  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' }, other: { fixture: 'workbench' } });
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'workbench' }, other: { fixture: 'workbench' } });
   const seen: PluginSnapshot[] = [];
   const off = supervisor.plugin('plugin').subscribe((plugin) => seen.push(plugin));
   await Promise.all([supervisor.load('plugin'), supervisor.load('other')]);
@@ -247,7 +247,7 @@ test('a subscriber of one plugin sees every state of that one', async () => {
 });
 
 test('a call is typed by its input, its output and its chunks', async () => {
-  const { supervisor } = await openRoom({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const about = await supervisor.execute<About>('plugin', { do: 'about' });
   expectTypeOf(about).toEqualTypeOf<About>();
   const chunks = await all(supervisor.stream<{ index: number }>('plugin', { count: 2 }));

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { all, door, failure, openRoom } from './greenroom.ts';
+import { all, door, failure, openSupervisor } from './greenroom.ts';
 
 const OLDER = {
   worker: 'cjm',
@@ -12,7 +12,7 @@ const OLDER = {
 
 describe('a worker of the older system', () => {
   it('is initialised with the defaults of its own schema and answers calls and streams', async () => {
-    const { supervisor } = await openRoom({ older: OLDER });
+    const { supervisor } = await openSupervisor({ older: OLDER });
     expect(await supervisor.execute('older', { name: 'Ada' })).toEqual({ text: 'Hello, Ada!' });
     expect(await all(supervisor.stream('older', { words: ['a', 'b'] }))).toEqual(['a', 'b']);
     expect(await supervisor.config('older')).toEqual({ greeting: 'Hello' });
@@ -21,7 +21,7 @@ describe('a worker of the older system', () => {
   });
 
   it('has its errors told as errors, in calls and in streams', async () => {
-    const { supervisor } = await openRoom({ older: OLDER });
+    const { supervisor } = await openSupervisor({ older: OLDER });
     expect(await failure(supervisor.execute('older', { name: 'x', fail: true }))).toMatchObject({
       code: 'E_REMOTE',
       remote: { message: 'not that name' },
@@ -37,30 +37,30 @@ describe('a worker of the older system', () => {
   it('that answers nothing else during a call or an initialise is not taken for hung', async () => {
     const liveness = { interval_ms: 10, timeout_ms: 100 };
     const older = { ...OLDER, env_vars: { ...OLDER.env_vars, BLOCKING: '1' }, liveness };
-    const room = await openRoom({ older, other: { fixture: 'stubborn', liveness } });
-    const doors = [door(room, 'call'), door(room, 'config')] as const;
+    const opened = await openSupervisor({ older, other: { fixture: 'stubborn', liveness } });
+    const doors = [door(opened, 'call'), door(opened, 'config')] as const;
     /** Another worker is found hung meanwhile, so that there was time to find this one hung too. */
     const otherHangs = async (): Promise<void> => {
-      const pid = await room.supervisor.execute<number>('other', {});
-      const hung = room.entered('other', 'crashed');
+      const pid = await opened.supervisor.execute<number>('other', {});
+      const hung = opened.entered('other', 'crashed');
       process.kill(pid, 'SIGSTOP');
       await hung;
     };
-    await room.supervisor.load('older');
-    const called = room.supervisor.execute('older', { name: 'Ada', door: doors[0].file });
+    await opened.supervisor.load('older');
+    const called = opened.supervisor.execute('older', { name: 'Ada', door: doors[0].file });
     await otherHangs();
     doors[0].open();
     expect(await called).toEqual({ text: 'Hello, Ada!' });
-    const configured = room.supervisor.updateConfig('older', { greeting: 'Servus', door: doors[1].file });
+    const configured = opened.supervisor.updateConfig('older', { greeting: 'Servus', door: doors[1].file });
     await otherHangs();
     doors[1].open();
     await configured;
-    expect(await room.supervisor.execute('older', { name: 'Bob' })).toEqual({ text: 'Servus, Bob!' });
-    expect(room.path('older')).not.toContain('crashed.deciding');
+    expect(await opened.supervisor.execute('older', { name: 'Bob' })).toEqual({ text: 'Servus, Bob!' });
+    expect(opened.path('older')).not.toContain('crashed.deciding');
   });
 
   it('answers the call after one whose result was NaN, and tells errors of both forms', async () => {
-    const { supervisor } = await openRoom({ older: OLDER });
+    const { supervisor } = await openSupervisor({ older: OLDER });
     for (let round = 0; round < 5; round++) {
       expect(await failure(supervisor.execute('older', { name: 'x', nan: true }))).toMatchObject({
         code: 'E_PROTOCOL',
@@ -74,14 +74,14 @@ describe('a worker of the older system', () => {
   });
 
   it('tells the last progress of a call that ends at once', async () => {
-    const { supervisor } = await openRoom({ older: OLDER });
+    const { supervisor } = await openSupervisor({ older: OLDER });
     const seen: number[] = [];
     await supervisor.execute('older', { name: 'x' }, { onProgress: ({ progress }) => seen.push(progress) });
     expect(seen).toEqual([1]);
   });
 
   it('reports progress, is cancelled, and takes the next call', async () => {
-    const { supervisor } = await openRoom({ older: OLDER });
+    const { supervisor } = await openSupervisor({ older: OLDER });
     const cancel = new AbortController();
     const call = supervisor.execute(
       'older',

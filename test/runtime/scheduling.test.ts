@@ -4,7 +4,16 @@ import { expect, test } from 'vitest';
 import type { Decision, Policy, Supervisor } from '../../src/index.ts';
 import { randomFrom } from '../simulation/random.mjs';
 import { SEED } from '../seed.ts';
-import { all, becomes, door, failure, type ManifestOf, openRoom, type Room, startCall } from './greenroom.ts';
+import {
+  all,
+  becomes,
+  door,
+  failure,
+  type ManifestOf,
+  openSupervisor,
+  type OpenedSupervisor,
+  startCall,
+} from './greenroom.ts';
 
 /** What a hoard holds; its worker takes about 15 MiB more. */
 const HOARD_MB = 32;
@@ -21,10 +30,10 @@ const hoard = (resources: Record<string, unknown> = {}): ManifestOf => ({
 const SLOT: ManifestOf = { fixture: 'workbench' };
 
 /** Looks at the memory of all workers again and again; `stop` gives the most that was seen, in MiB. */
-function watchMemory(room: Room): { stop(): number } {
+function watchMemory(opened: OpenedSupervisor): { stop(): number } {
   let most = 0;
   const look = (): void => {
-    const pids = room.supervisor.plugins().flatMap(({ pid }) => pid ?? []);
+    const pids = opened.supervisor.plugins().flatMap(({ pid }) => pid ?? []);
     const used = pids.reduce((sum, pid) => sum + rssOf(pid), 0);
     most = Math.max(most, used);
   };
@@ -60,12 +69,12 @@ test(`ten plugins share the memory of three for 500 calls, and none fails (seed 
   const random = randomFrom(SEED);
   // Some are called much more often than others, or next to every call would start a worker.
   const some = (): string => NAMES[Math.floor(random() ** 30 * NAMES.length)] ?? '';
-  const room = await openRoom(Object.fromEntries(NAMES.map((name) => [name, hoard()])), {
+  const opened = await openSupervisor(Object.fromEntries(NAMES.map((name) => [name, hoard()])), {
     capacity: { ramMb: BUDGET_MB },
   });
-  const { supervisor } = room;
+  const { supervisor } = opened;
   const decisions = decisionsOf(supervisor);
-  const memory = watchMemory(room);
+  const memory = watchMemory(opened);
 
   // One call after the other: the least recently used of three has to go, as a model of three lines says.
   const resident: string[] = [];
@@ -101,8 +110,8 @@ test(`ten plugins share the memory of three for 500 calls, and none fails (seed 
   // Nobody went but idle ones: a worker that had a call was told nothing, and none ended with a call lost.
   const told = decisions.flatMap(({ chosen }) => chosen.map(({ ask }) => ask));
   expect(new Set(told)).toEqual(new Set(['RELEASE']));
-  expect(room.transitions.filter(({ to }) => to === 'crashed')).toEqual([]);
-  expect(room.transitions.filter(({ phase }) => phase === 'draining')).toEqual([]);
+  expect(opened.transitions.filter(({ to }) => to === 'crashed')).toEqual([]);
+  expect(opened.transitions.filter(({ phase }) => phase === 'draining')).toEqual([]);
   const { scheduling } = supervisor.status();
   expect(scheduling).toMatchObject({ policy: 'queue', order: 'lru', waiting: 0, evicting: 0, refused: 0 });
   expect(scheduling.evicted).toBe(told.length);
@@ -111,100 +120,105 @@ test(`ten plugins share the memory of three for 500 calls, and none fails (seed 
 
 test('every victim that a decision names leaves, when plugins take turns that are called at once', async () => {
   const names = ['a', 'b', 'c', 'd', 'e'];
-  const room = await openRoom(Object.fromEntries(names.map((name) => [name, hoard()])), { capacity: { slots: 2 } });
-  const decisions = decisionsOf(room.supervisor);
+  const opened = await openSupervisor(Object.fromEntries(names.map((name) => [name, hoard()])), {
+    capacity: { slots: 2 },
+  });
+  const decisions = decisionsOf(opened.supervisor);
   for (let round = 0; round < 3; round += 1) {
-    await Promise.all(names.map((name) => room.supervisor.execute(name, { ms: 10 })));
+    await Promise.all(names.map((name) => opened.supervisor.execute(name, { ms: 10 })));
   }
-  const left = room.transitions.filter(({ to, phase }) => to === 'released' && phase === 'releasing');
+  const left = opened.transitions.filter(({ to, phase }) => to === 'released' && phase === 'releasing');
   const named = evictionsIn(decisions);
   expect(named.length).toBeGreaterThan(8);
   expect(left.map(({ plugin }) => plugin)).toEqual(named);
-  expect(room.supervisor.status().scheduling.evicted).toBe(named.length);
+  expect(opened.supervisor.status().scheduling.evicted).toBe(named.length);
 });
 
 test('what is heavy is given up where that is enough, and the worker that stays warm keeps what it still takes', async () => {
   const model = { ...hoard({ min_gpu_vram_mb: 100 }), class: 'SoftHoard' };
-  const room = await openRoom({ a: model, b: model }, { capacity: { vramMb: 150, ramMb: 400 } });
-  for (const name of ['a', 'b', 'a', 'b']) await room.supervisor.execute(name);
-  expect(['a', 'b'].map((name) => room.snapshot(name).generation)).toEqual([1, 1]);
-  expect(room.snapshot('a')).toMatchObject({ state: 'released', phase: 'warm' });
-  const [kept] = room.supervisor.explain('a').holdings;
+  const opened = await openSupervisor({ a: model, b: model }, { capacity: { vramMb: 150, ramMb: 400 } });
+  for (const name of ['a', 'b', 'a', 'b']) await opened.supervisor.execute(name);
+  expect(['a', 'b'].map((name) => opened.snapshot(name).generation)).toEqual([1, 1]);
+  expect(opened.snapshot('a')).toMatchObject({ state: 'released', phase: 'warm' });
+  const [kept] = opened.supervisor.explain('a').holdings;
   expect(kept).toMatchObject({ standing: 'warm', holds: { vramMb: 0, slots: 1 } });
   expect(kept?.holds.ramMb).toBeGreaterThan(0);
   expect(kept?.holds.ramMb).toBeLessThan(HOARD_MB);
 });
 
 test('what a plugin takes up is measured and kept on disk, so that an estimate too high stops counting', async () => {
-  const room = await openRoom({ big: hoard({ min_system_ram_mb: 200 }), other: hoard() }, { capacity: { ramMb: 220 } });
-  await room.supervisor.execute('big');
-  expect(room.supervisor.explain('big').holdings).toMatchObject([{ holds: { ramMb: 200 } }]);
+  const opened = await openSupervisor(
+    { big: hoard({ min_system_ram_mb: 200 }), other: hoard() },
+    { capacity: { ramMb: 220 } },
+  );
+  await opened.supervisor.execute('big');
+  expect(opened.supervisor.explain('big').holdings).toMatchObject([{ holds: { ramMb: 200 } }]);
   // There is no room for both by the manifests.
-  await room.supervisor.execute('other');
-  const decisions = decisionsOf(room.supervisor);
-  await room.supervisor.execute('big');
-  await room.supervisor.execute('other');
+  await opened.supervisor.execute('other');
+  const decisions = decisionsOf(opened.supervisor);
+  await opened.supervisor.execute('big');
+  await opened.supervisor.execute('other');
   expect(evictionsIn(decisions)).toEqual([]);
-  const { ramMb } = room.supervisor.explain('big').need;
+  const { ramMb } = opened.supervisor.explain('big').need;
   expect(ramMb).toBeGreaterThan(HOARD_MB);
   expect(ramMb).toBeLessThan(100);
-  expect(readdirSync(join(room.dataDir, 'footprints'))).toContain('big.json');
+  expect(readdirSync(join(opened.dataDir, 'footprints'))).toContain('big.json');
 });
 
 test('a plugin that fits nowhere is refused at once, nobody goes for it, and the error says why', async () => {
-  const room = await openRoom(
+  const opened = await openSupervisor(
     { small: hoard(), huge: hoard({ min_system_ram_mb: 900 }) },
     { capacity: { ramMb: 200 } },
   );
-  await room.supervisor.execute('small');
-  const error = await failure(room.supervisor.execute('huge'));
+  await opened.supervisor.execute('small');
+  const error = await failure(opened.supervisor.execute('huge'));
   expect(error).toMatchObject({ code: 'E_REFUSED', details: { reason: 'never-fits', asked: { ramMb: 900 } } });
   expect(error.message).toContain(
     'It needs 900 MiB of RAM and 1 slot; free: 150 MiB of RAM; 750 MiB of RAM short. Call explain("huge")',
   );
-  expect(room.path('small').at(-1)).toMatch(/busy|ready/);
-  expect(room.supervisor.explain('huge').decision).toMatchObject({ outcome: 'refuse', reason: 'never-fits' });
+  expect(opened.path('small').at(-1)).toMatch(/busy|ready/);
+  expect(opened.supervisor.explain('huge').decision).toMatchObject({ outcome: 'refuse', reason: 'never-fits' });
 });
 
 test('under safety, who does not fit beside those at work is refused', async () => {
-  const room = await openRoom({ a: SLOT, b: SLOT }, { policy: 'safety', capacity: { slots: 1 } });
-  const { file, open } = door(room);
-  const first = startCall(room, 'a', { do: 'wait', for: file });
+  const opened = await openSupervisor({ a: SLOT, b: SLOT }, { policy: 'safety', capacity: { slots: 1 } });
+  const { file, open } = door(opened);
+  const first = startCall(opened, 'a', { do: 'wait', for: file });
   await first.running;
-  const error = await failure(room.supervisor.execute('b', { do: 'about' }));
-  expect(error).toMatchObject({ code: 'E_REFUSED', details: { reason: 'no-room', waitingFor: [{ plugin: 'a' }] } });
+  const error = await failure(opened.supervisor.execute('b', { do: 'about' }));
+  expect(error).toMatchObject({ code: 'E_REFUSED', details: { reason: 'no-capacity', waitingFor: [{ plugin: 'a' }] } });
   open();
   await first.result;
 });
 
 test('under queue, who does not fit beside those at work waits for them, and it is told for whom', async () => {
-  const room = await openRoom({ a: SLOT, b: SLOT }, { capacity: { slots: 1 } });
-  const { file, open } = door(room);
-  const first = startCall(room, 'a', { do: 'wait', for: file });
+  const opened = await openSupervisor({ a: SLOT, b: SLOT }, { capacity: { slots: 1 } });
+  const { file, open } = door(opened);
+  const first = startCall(opened, 'a', { do: 'wait', for: file });
   await first.running;
-  const second = room.supervisor.execute('b', { do: 'about' });
-  expect(room.snapshot('b')).toMatchObject({ state: 'spawning', phase: 'admitting', waiting: 1 });
-  const { asking, lines } = room.supervisor.explain('b');
+  const second = opened.supervisor.execute('b', { do: 'about' });
+  expect(opened.snapshot('b')).toMatchObject({ state: 'spawning', phase: 'admitting', waiting: 1 });
+  const { asking, lines } = opened.supervisor.explain('b');
   expect(asking).toMatchObject({ priority: 0 });
   expect(lines.join('\n')).toMatch(/waits for a \(worker 1\), busy/);
-  expect(room.supervisor.status().scheduling.waiting).toBe(1);
+  expect(opened.supervisor.status().scheduling.waiting).toBe(1);
   open();
   await Promise.all([first.result, second]);
-  const { eviction } = room.supervisor.explain('a');
+  const { eviction } = opened.supervisor.explain('a');
   expect(eviction).toMatchObject({ plugin: 'b', chosen: [{ plugin: 'a', ask: 'RELEASE' }] });
 });
 
 test('a call that runs out of memory comes back, once, to a worker with more room', async () => {
-  const room = await openRoom(
+  const opened = await openSupervisor(
     { starving: { ...SLOT, resources: { min_system_ram_mb: 100 } }, other: hoard() },
     {
       capacity: { ramMb: 160 },
     },
   );
-  await room.supervisor.execute('other');
-  const decisions = decisionsOf(room.supervisor);
-  const mark = join(room.scratch, 'mark');
-  expect(await room.supervisor.execute('starving', { do: 'starve-once', mark })).toBe('fed');
+  await opened.supervisor.execute('other');
+  const decisions = decisionsOf(opened.supervisor);
+  const mark = join(opened.scratch, 'mark');
+  expect(await opened.supervisor.execute('starving', { do: 'starve-once', mark })).toBe('fed');
   // A hundred fit beside the other one; half as much again does not.
   expect(
     decisions.filter(({ plugin }) => plugin === 'starving').map(({ outcome, asked }) => [outcome, asked.ramMb]),
@@ -215,49 +229,49 @@ test('a call that runs out of memory comes back, once, to a worker with more roo
   ]);
   expect(evictionsIn(decisions)).toContain('other');
   const always = await failure(
-    room.supervisor.execute('starving', { do: 'starve-once', mark: join(room.scratch, 'no', 'mark') }),
+    opened.supervisor.execute('starving', { do: 'starve-once', mark: join(opened.scratch, 'no', 'mark') }),
   );
   expect(always).toMatchObject({ code: 'E_REMOTE', remote: { category: 'resource' } });
 });
 
 test('of two that wait for the same place the one with the higher priority has it first', async () => {
-  const room = await openRoom(
+  const opened = await openSupervisor(
     { a: SLOT, low: SLOT, high: { ...SLOT, resources: { priority: 5 } } },
     { capacity: { slots: 1 } },
   );
-  const { file, open } = door(room);
-  const first = startCall(room, 'a', { do: 'wait', for: file });
+  const { file, open } = door(opened);
+  const first = startCall(opened, 'a', { do: 'wait', for: file });
   await first.running;
   const order: string[] = [];
   const calls = ['low', 'high'].map((name) =>
-    room.supervisor.execute(name, { do: 'about' }).then(() => order.push(name)),
+    opened.supervisor.execute(name, { do: 'about' }).then(() => order.push(name)),
   );
-  await becomes(room, 'high', { phase: 'admitting' });
+  await becomes(opened, 'high', { phase: 'admitting' });
   open();
   await Promise.all([...calls, first.result]);
   expect(order).toEqual(['high', 'low']);
 });
 
 test('only the last caller to leave takes the plugin out of the queue', async () => {
-  const room = await openRoom({ a: SLOT, b: SLOT }, { capacity: { slots: 1 } });
-  const { file, open } = door(room);
-  const first = startCall(room, 'a', { do: 'wait', for: file });
+  const opened = await openSupervisor({ a: SLOT, b: SLOT }, { capacity: { slots: 1 } });
+  const { file, open } = door(opened);
+  const first = startCall(opened, 'a', { do: 'wait', for: file });
   await first.running;
   const [one, two] = [new AbortController(), new AbortController()];
-  const calls = [one, two].map(({ signal }) => room.supervisor.execute('b', { do: 'about' }, { signal }));
+  const calls = [one, two].map(({ signal }) => opened.supervisor.execute('b', { do: 'about' }, { signal }));
   one.abort();
   expect(await failure(calls[0] as Promise<unknown>)).toMatchObject({ code: 'E_CANCELLED' });
-  expect(room.supervisor.explain('b').asking).toBeDefined();
+  expect(opened.supervisor.explain('b').asking).toBeDefined();
   two.abort();
   expect(await failure(calls[1] as Promise<unknown>)).toMatchObject({ code: 'E_CANCELLED' });
-  expect(room.supervisor.explain('b').asking).toBeUndefined();
-  expect(room.snapshot('b').state).toBe('discovered');
+  expect(opened.supervisor.explain('b').asking).toBeUndefined();
+  expect(opened.snapshot('b').state).toBe('discovered');
   open();
   await first.result;
 });
 
 test('a pinned plugin stays whatever comes, and an idle one goes by itself when its time is over', async () => {
-  const room = await openRoom(
+  const opened = await openSupervisor(
     {
       pinned: { ...SLOT, resources: { pin: true } },
       brief: { ...SLOT, resources: { idle_release_ms: 50 } },
@@ -265,22 +279,22 @@ test('a pinned plugin stays whatever comes, and an idle one goes by itself when 
     },
     { capacity: { slots: 2 } },
   );
-  await room.supervisor.execute('pinned', { do: 'about' });
-  const released = room.entered('brief', 'released', 'warm');
-  await room.supervisor.execute('brief', { do: 'about' });
+  await opened.supervisor.execute('pinned', { do: 'about' });
+  const released = opened.entered('brief', 'released', 'warm');
+  await opened.supervisor.execute('brief', { do: 'about' });
   await released;
-  const { pid } = room.snapshot('pinned');
-  await room.supervisor.execute('other', { do: 'about' });
-  await room.supervisor.execute('brief', { do: 'about' });
-  expect(room.snapshot('pinned')).toMatchObject({ pid, state: 'ready' });
+  const { pid } = opened.snapshot('pinned');
+  await opened.supervisor.execute('other', { do: 'about' });
+  await opened.supervisor.execute('brief', { do: 'about' });
+  expect(opened.snapshot('pinned')).toMatchObject({ pid, state: 'ready' });
 });
 
 test('a changed manifest changes what is reserved for a plugin that runs', async () => {
-  const room = await openRoom({ a: hoard() }, { capacity: { ramMb: 500 } });
-  await room.supervisor.execute('a');
-  room.write('a', hoard({ min_system_ram_mb: 70 }));
-  await room.supervisor.discover();
-  expect(room.supervisor.explain('a').holdings).toMatchObject([{ generation: 1, holds: { ramMb: 70 } }]);
+  const opened = await openSupervisor({ a: hoard() }, { capacity: { ramMb: 500 } });
+  await opened.supervisor.execute('a');
+  opened.write('a', hoard({ min_system_ram_mb: 70 }));
+  await opened.supervisor.discover();
+  expect(opened.supervisor.explain('a').holdings).toMatchObject([{ generation: 1, holds: { ramMb: 70 } }]);
 });
 
 test('a policy of the user decides, and what it does wrong is refused to the one who asked', async () => {
@@ -292,14 +306,14 @@ test('a policy of the user decides, and what it does wrong is refused to the one
       return plugin === 'b' ? { outcome: 'refuse', reason: 'not-b' } : { outcome: 'grant', reason: 'not-b' };
     },
   };
-  const room = await openRoom({ a: SLOT, b: SLOT, c: SLOT }, { policy });
-  await room.supervisor.execute('a', { do: 'about' });
-  expect(await failure(room.supervisor.execute('b', { do: 'about' }))).toMatchObject({
+  const opened = await openSupervisor({ a: SLOT, b: SLOT, c: SLOT }, { policy });
+  await opened.supervisor.execute('a', { do: 'about' });
+  expect(await failure(opened.supervisor.execute('b', { do: 'about' }))).toMatchObject({
     code: 'E_REFUSED',
     details: { reason: 'not-b' },
   });
-  expect(await failure(room.supervisor.execute('c', { do: 'about' }))).toMatchObject({
+  expect(await failure(opened.supervisor.execute('c', { do: 'about' }))).toMatchObject({
     details: { reason: 'policy-failed' },
   });
-  expect(room.supervisor.status()).toMatchObject({ policy: 'no-b' });
+  expect(opened.supervisor.status()).toMatchObject({ policy: 'no-b' });
 });

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import type { PluginSnapshot } from '../../src/index.ts';
-import { openRoom, type Room } from './greenroom.ts';
+import { openSupervisor, type OpenedSupervisor } from './greenroom.ts';
 
 /** Resolves when a subscriber of the whole supervisor is shown such a plugin. */
-function shown(room: Room, isSuch: (plugin: PluginSnapshot) => boolean): Promise<void> {
+function shown(opened: OpenedSupervisor, isSuch: (plugin: PluginSnapshot) => boolean): Promise<void> {
   return new Promise((resolve) => {
-    const off = room.supervisor.subscribe(({ plugins }) => {
+    const off = opened.supervisor.subscribe(({ plugins }) => {
       if (!plugins.some(isSuch)) return;
       // The first call comes before there is anything to call off.
       setImmediate(() => off());
@@ -15,17 +15,17 @@ function shown(room: Room, isSuch: (plugin: PluginSnapshot) => boolean): Promise
 }
 
 test('who subscribes is shown a worker that was replaced, though its plugin has entered no state', async () => {
-  const room = await openRoom({ workbench: { fixture: 'workbench' } });
-  await room.supervisor.load('workbench');
-  const { pid } = room.snapshot('workbench');
-  const replaced = shown(room, (plugin) => plugin.generation === 2 && plugin.pid !== pid);
-  await Promise.all([replaced, room.supervisor.reload('workbench')]);
-  expect(room.path('workbench').at(-1)).toBe('ready.ready');
+  const opened = await openSupervisor({ workbench: { fixture: 'workbench' } });
+  await opened.supervisor.load('workbench');
+  const { pid } = opened.snapshot('workbench');
+  const replaced = shown(opened, (plugin) => plugin.generation === 2 && plugin.pid !== pid);
+  await Promise.all([replaced, opened.supervisor.reload('workbench')]);
+  expect(opened.path('workbench').at(-1)).toBe('ready.ready');
 });
 
 test('who subscribes is shown that a plugin was disabled', async () => {
-  const room = await openRoom({ workbench: { fixture: 'workbench' } });
-  const disabled = shown(room, ({ enabled }) => !enabled);
-  room.supervisor.disable('workbench');
+  const opened = await openSupervisor({ workbench: { fixture: 'workbench' } });
+  const disabled = shown(opened, ({ enabled }) => !enabled);
+  opened.supervisor.disable('workbench');
   await disabled;
 });

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type Clock, systemClock } from '../../src/time/clock.ts';
-import { becomes, door, failure, gone, openRoom, startCall } from './greenroom.ts';
+import { becomes, door, failure, gone, openSupervisor, startCall } from './greenroom.ts';
 
 const HOUR_MS = 3_600_000;
 const DAYS_30_MS = 30 * 24 * HOUR_MS;
@@ -23,8 +23,8 @@ class ShiftedClock implements Clock {
 test('crashes count for their period, however the clock is set', async () => {
   const clock = new ShiftedClock();
   const restart = { intensity: 2, period_ms: HOUR_MS };
-  const room = await openRoom({ plugin: { fixture: 'workbench', restart } }, { clock });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', restart } }, { clock });
+  const { supervisor } = opened;
   const crash = async (): Promise<void> => {
     await failure(supervisor.execute('plugin', { do: 'exit', code: 1 }));
     await supervisor.execute('plugin', {}).catch(() => {});
@@ -37,9 +37,9 @@ test('crashes count for their period, however the clock is set', async () => {
   // The clock goes on, and no time has passed.
   clock.ahead = 24 * HOUR_MS;
   await crash();
-  await becomes(room, 'plugin', { state: 'ready' });
+  await becomes(opened, 'plugin', { state: 'ready' });
   await crash();
-  await becomes(room, 'plugin', { phase: 'failed' });
+  await becomes(opened, 'plugin', { phase: 'failed' });
   const { details } = await failure(supervisor.execute('plugin', {}));
   const { times } = details as { times: number[] };
   // They are shown by the time of day as it is now.
@@ -49,17 +49,17 @@ test('crashes count for their period, however the clock is set', async () => {
 test('calls that wait, and what is told of them, do not mind that the clock is set', async () => {
   const clock = new ShiftedClock();
   const needs = { resources: { min_system_ram_mb: 10 } };
-  const room = await openRoom(
+  const opened = await openSupervisor(
     { busy: { fixture: 'workbench', ...needs }, waiting: { fixture: 'workbench', ...needs } },
     { clock, capacity: { slots: 1 }, policy: 'queue', maxWaitMs: 10 * HOUR_MS },
   );
-  const { supervisor } = room;
+  const { supervisor } = opened;
   clock.ahead = -24 * HOUR_MS;
-  const closed = door(room, 'closed');
-  const { running, result } = startCall(room, 'busy', { do: 'wait', for: closed.file }, { timeoutMs: HOUR_MS });
+  const closed = door(opened, 'closed');
+  const { running, result } = startCall(opened, 'busy', { do: 'wait', for: closed.file }, { timeoutMs: HOUR_MS });
   await running;
   const waiting = supervisor.execute('waiting', { value: 'its turn' }, { timeoutMs: HOUR_MS });
-  await becomes(room, 'waiting', { phase: 'admitting' });
+  await becomes(opened, 'waiting', { phase: 'admitting' });
   for (const ahead of [-48 * HOUR_MS, 48 * HOUR_MS]) {
     clock.ahead = ahead;
     // Another call that comes and goes has the scheduler look at those that wait.
@@ -86,8 +86,8 @@ test('a worker is not taken for hung because the machine slept while it was aske
   const clock = new ShiftedClock();
   const deadline: { fire(): void } = { fire: () => expect.fail('It was not asked.') };
   let asked = (): void => {};
-  const room = await openRoom({ stubborn: STUBBORN }, { clock });
-  const pid = await room.supervisor.execute<number>('stubborn', {});
+  const opened = await openSupervisor({ stubborn: STUBBORN }, { clock });
+  const pid = await opened.supervisor.execute<number>('stubborn', {});
   const taken = new Promise<void>((resolve) => {
     asked = resolve;
   });
@@ -112,15 +112,15 @@ test('a worker is not taken for hung because the machine slept while it was aske
   process.kill(pid, 'SIGCONT');
   // It has answered, and is asked again later.
   await next;
-  expect(await room.supervisor.execute('stubborn', {})).toBe(pid);
+  expect(await opened.supervisor.execute('stubborn', {})).toBe(pid);
 });
 
 test('a worker that stays stopped is found hung, however long the machine slept before', async () => {
   const clock = new ShiftedClock();
   const liveness = { interval_ms: 20, timeout_ms: 300 };
-  const room = await openRoom({ stubborn: { fixture: 'stubborn', liveness } }, { clock });
-  const pid = await room.supervisor.execute<number>('stubborn', {});
-  const crashed = room.entered('stubborn', 'crashed');
+  const opened = await openSupervisor({ stubborn: { fixture: 'stubborn', liveness } }, { clock });
+  const pid = await opened.supervisor.execute<number>('stubborn', {});
+  const crashed = opened.entered('stubborn', 'crashed');
   clock.takes = (fn, ms) => {
     if (ms !== 300) return false;
     process.kill(pid, 'SIGSTOP');
@@ -148,7 +148,7 @@ test('times of weeks are as good as short ones, in a manifest and in the setting
     maxWaitMs: DAYS_30_MS,
     restart: { periodMs: DAYS_30_MS },
   };
-  const room = await openRoom(
+  const opened = await openSupervisor(
     {
       plugin: {
         fixture: 'workbench',
@@ -160,34 +160,34 @@ test('times of weeks are as good as short ones, in a manifest and in the setting
     },
     settings,
   );
-  const { supervisor } = room;
+  const { supervisor } = opened;
   const pid = await supervisor.execute('plugin', { do: 'about' }).then((about) => (about as { pid: number }).pid);
   await supervisor.load('rare');
-  const closed = door(room, 'closed');
-  const { running, result } = startCall(room, 'plugin', { do: 'wait', for: closed.file }, { timeoutMs: DAYS_30_MS });
+  const closed = door(opened, 'closed');
+  const { running, result } = startCall(opened, 'plugin', { do: 'wait', for: closed.file }, { timeoutMs: DAYS_30_MS });
   await running;
   // Whatever fires after a millisecond has fired when this one has come, worked and gone.
   const shortGone = async (): Promise<void> => {
-    const released = room.entered('short', 'released');
+    const released = opened.entered('short', 'released');
     await supervisor.execute('short', {});
     await released;
   };
   await shortGone();
   const unloaded = supervisor.unload('plugin');
-  await becomes(room, 'plugin', { phase: 'draining' });
+  await becomes(opened, 'plugin', { phase: 'draining' });
   await shortGone();
-  expect(room.snapshot('plugin').pid).toBe(pid);
+  expect(opened.snapshot('plugin').pid).toBe(pid);
   closed.open();
   expect(await result).toBe('waited');
   await unloaded;
-  expect(room.path('plugin')).not.toContain('crashed.deciding');
+  expect(opened.path('plugin')).not.toContain('crashed.deciding');
   await supervisor.stop({ timeoutMs: DAYS_30_MS });
   expect(warnings).toEqual([]);
 });
 
 test('a call without a limit says so with Infinity, and what is no time is refused with its value', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   expect(await supervisor.execute('plugin', { value: 1 }, { timeoutMs: Infinity })).toBe(1);
   expect(await supervisor.execute('plugin', { value: 1 }, { timeoutMs: 30_000.5 })).toBe(1);
   const refusals = [

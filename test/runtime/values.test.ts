@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import * as fc from 'fast-check';
-import { all, door, failure, type ManifestOf, openRoom, type Room, startCall } from './greenroom.ts';
+import { all, door, failure, type ManifestOf, openSupervisor, type OpenedSupervisor, startCall } from './greenroom.ts';
 
 function cycle(): Record<string, unknown> {
   const value: Record<string, unknown> = { list: [{}] };
@@ -18,17 +18,17 @@ test.each([
   ['a function', { value: () => 1 }, 'input.value is a function'],
   ['bytes', { value: new Uint8Array(3) }, 'input.value is binary data'],
 ])('%s in the input is a typed error that says where, and no worker starts for it', async (_, input, where) => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  for (const call of [room.supervisor.execute('plugin', input), room.supervisor.stream('plugin', input).next()]) {
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  for (const call of [opened.supervisor.execute('plugin', input), opened.supervisor.stream('plugin', input).next()]) {
     const error = await failure(call);
     expect(error).toMatchObject({ code: 'E_SERIALIZE', plugin: 'plugin', message: expect.stringContaining(where) });
   }
-  expect(room.transitions).toEqual([]);
+  expect(opened.transitions).toEqual([]);
 });
 
 test('an object becomes named arguments, a list positional ones, anything else the only one', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench-python' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench-python' } });
+  const { supervisor } = opened;
   expect(await supervisor.execute('plugin', { do: 'note', text: 'named' })).toEqual(['named']);
   expect(await supervisor.execute('plugin', ['about'])).toMatchObject({ calls: ['named'] });
   expect(await supervisor.execute('plugin', 'about')).toMatchObject({ calls: ['named'] });
@@ -39,31 +39,31 @@ test.each([
   ['workbench', 100],
   ['workbench-python', 30],
 ])('an input arrives at %s whole, however large (%i MB)', async (fixture, megabytes) => {
-  const room = await openRoom({ plugin: { fixture } });
+  const opened = await openSupervisor({ plugin: { fixture } });
   const text = 'ä'.repeat(megabytes * 500_000);
-  const result = await room.supervisor.execute<string>('plugin', { value: text });
+  const result = await opened.supervisor.execute<string>('plugin', { value: text });
   expect(result === text).toBe(true);
 });
 
 test.each(['nan', 'bigint', 'cycle', 'function', 'map', 'promise', 'error', 'date', 'bytes', 'class'])(
   'a result or chunk that JSON would change (%s) is a typed error of that call alone',
   async (kind) => {
-    const room = await openRoom({ plugin: { fixture: 'workbench' } });
-    const { supervisor } = room;
+    const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+    const { supervisor } = opened;
     const refused = { code: 'E_SERIALIZE', plugin: 'plugin' };
     const result = await failure(supervisor.execute('plugin', { do: 'odd', kind }));
     expect(result).toMatchObject({ ...refused, message: expect.stringContaining('result.list[1].odd') });
     const chunk = await failure(all(supervisor.stream('plugin', { odd: kind })));
     expect(chunk).toMatchObject({ ...refused, message: expect.stringContaining('chunk.list[1].odd') });
     expect(await supervisor.execute('plugin', { value: 'fine' })).toBe('fine');
-    expect(room.snapshot('plugin').generation).toBe(1);
+    expect(opened.snapshot('plugin').generation).toBe(1);
   },
 );
 
 test.each(['workbench', 'workbench-python'])(
   'whatever is sent to %s comes back as it was, or is refused before it is sent',
   async (fixture) => {
-    const { supervisor } = await openRoom({ plugin: { fixture } });
+    const { supervisor } = await openSupervisor({ plugin: { fixture } });
     const odd = [new Map([[1, 2]]), new Set(), 1n, Buffer.from('x'), new Error('x'), /x/, new Date(NaN), () => 1];
     const data = fc.anything({
       maxDepth: 6,
@@ -88,7 +88,7 @@ test.each(['workbench', 'workbench-python'])(
 test.each(['workbench', 'workbench-python'])(
   'a value may be nested 500 levels deep on its way to %s',
   async (fixture) => {
-    const { supervisor } = await openRoom({ plugin: { fixture } });
+    const { supervisor } = await openSupervisor({ plugin: { fixture } });
     const nested = (levels: number): unknown[] => (levels === 1 ? [] : [nested(levels - 1)]);
     // One level is that of the arguments.
     const value = nested(499);
@@ -119,14 +119,14 @@ test('an integer of a worker without an SDK that JavaScript would round is refus
     fixture: 'bare',
     args: ['bare.mjs', 'says', type, body],
   });
-  const room = await openRoom({
+  const opened = await openSupervisor({
     result: says('application/json', `{"result":{"ids":[1,${BIG}]}}`),
     frame: says('application/x-ndjson', `{"progress":0.5,"message":7}\n{"result":{"id":${BIG}}}\n`),
     chunk: says('application/x-ndjson', `{"chunk":{"id":1}}\n{"chunk":{"id":-${BIG}}}\n{"end":true}\n`),
     error: says('application/json', `{"error":{"type":"Taken","message":"no","details":{"id":${BIG}}}}`),
     fine: says('application/json', `{"result":{"n":[9007199254740991,0.1234567890123456789,1e20],"t":"${BIG}"}}`),
   });
-  const { supervisor } = room;
+  const { supervisor } = opened;
   const refused = { code: 'E_SERIALIZE', message: expect.stringContaining(`is ${BIG}`) };
   expect(await failure(supervisor.execute('result'))).toMatchObject({
     ...refused,
@@ -151,10 +151,10 @@ test('an integer of a worker without an SDK that JavaScript would round is refus
 });
 
 test('an input is sent as it was at the call, whatever its caller changes while it waits', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const input = { value: { n: [1] }, count: 1 };
-  const call = room.supervisor.execute('plugin', input);
-  const stream = room.supervisor.stream('plugin', input);
+  const call = opened.supervisor.execute('plugin', input);
+  const stream = opened.supervisor.stream('plugin', input);
   input.value.n.push(2);
   input.count = 3;
   expect(await call).toEqual({ n: [1] });
@@ -162,8 +162,8 @@ test('an input is sent as it was at the call, whatever its caller changes while 
 });
 
 test('a config is the one that was given, whatever its giver or reader changes later', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' }, resting: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' }, resting: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   const config = { sizes: [1], since: new Date(0) };
   const loading = supervisor.load('plugin', { config });
   config.sizes.push(2);
@@ -177,12 +177,12 @@ test('a config is the one that was given, whatever its giver or reader changes l
 });
 
 test('a config that JSON would change is refused wherever it is given, and the former stays', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const { supervisor } = opened;
   const config = { deep: [{ ids: new Set([1]) }] };
   const refused = { code: 'E_SERIALIZE', message: expect.stringContaining('config.deep[0].ids is a Set') };
   expect(await failure(supervisor.load('plugin', { config }))).toMatchObject(refused);
-  expect(room.transitions).toEqual([]);
+  expect(opened.transitions).toEqual([]);
   await supervisor.load('plugin', { config: { deep: 1 } });
   expect(await failure(supervisor.updateConfig('plugin', config))).toMatchObject(refused);
   expect(await failure(supervisor.reload('plugin', { config }))).toMatchObject(refused);
@@ -192,18 +192,18 @@ test('a config that JSON would change is refused wherever it is given, and the f
 });
 
 test('a plugin named as a method of every object has no config by that', async () => {
-  const room = await openRoom({ constructor: { fixture: 'workbench' } });
-  await room.supervisor.loadAll();
-  expect(await room.supervisor.config('constructor')).toEqual({});
+  const opened = await openSupervisor({ constructor: { fixture: 'workbench' } });
+  await opened.supervisor.loadAll();
+  expect(await opened.supervisor.config('constructor')).toEqual({});
 });
 
 test('details of an error that JSON would change come as text, and messages of progress as what they say', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const error = await failure(room.supervisor.execute('plugin', { do: 'fail', how: 'details' }));
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const error = await failure(opened.supervisor.execute('plugin', { do: 'fail', how: 'details' }));
   expect(error.remote?.details).toContain("Map(1) { 'id' => 7n }");
   const messages: unknown[] = [];
   for (const message of [7, { step: 1 }, null, 'text']) {
-    await room.supervisor.execute(
+    await opened.supervisor.execute(
       'plugin',
       { do: 'report', message },
       { onProgress: (progress) => messages.push(progress.message) },
@@ -213,8 +213,8 @@ test('details of an error that JSON would change come as text, and messages of p
 });
 
 test("a plugin's own error comes with its type, message, category, details and stack", async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const error = await failure(room.supervisor.execute('plugin', { do: 'fail' }));
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const error = await failure(opened.supervisor.execute('plugin', { do: 'fail' }));
   expect(error).toMatchObject({
     code: 'E_REMOTE',
     plugin: 'plugin',
@@ -231,49 +231,49 @@ test("a plugin's own error comes with its type, message, category, details and s
 test.each(['string', 'null', 'object', 'getter'])(
   'whatever a plugin throws (%s) is an error of that call alone',
   async (how) => {
-    const room = await openRoom({ plugin: { fixture: 'workbench' } });
-    expect((await failure(room.supervisor.execute('plugin', { do: 'fail', how }))).code).toBe('E_REMOTE');
-    expect(await room.supervisor.execute('plugin', { value: 1 })).toBe(1);
+    const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+    expect((await failure(opened.supervisor.execute('plugin', { do: 'fail', how }))).code).toBe('E_REMOTE');
+    expect(await opened.supervisor.execute('plugin', { value: 1 })).toBe(1);
   },
 );
 
 test('a Python exception that cannot even be printed is an error of that call alone', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench-python' } });
-  expect(await failure(room.supervisor.execute('plugin', { do: 'fail' }))).toMatchObject({
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench-python' } });
+  expect(await failure(opened.supervisor.execute('plugin', { do: 'fail' }))).toMatchObject({
     code: 'E_REMOTE',
     remote: { type: expect.stringContaining('Unprintable') },
   });
-  expect(await room.supervisor.execute('plugin', { value: 1 })).toBe(1);
+  expect(await opened.supervisor.execute('plugin', { value: 1 })).toBe(1);
 });
 
 test.each([
   ['workbench', { count: 5, failAt: 3 }, 'TypeError'],
   ['workbench-python', { count: 5, fail_at: 3 }, 'KeyError'],
 ])('a stream of %s that fails midway gives what came before, then the error', async (fixture, input, type) => {
-  const room = await openRoom({ plugin: { fixture } });
+  const opened = await openSupervisor({ plugin: { fixture } });
   const chunks: unknown[] = [];
   const reading = (async () => {
-    for await (const chunk of room.supervisor.stream('plugin', input)) chunks.push(chunk);
+    for await (const chunk of opened.supervisor.stream('plugin', input)) chunks.push(chunk);
   })();
   expect(await failure(reading)).toMatchObject({ code: 'E_REMOTE', remote: { type } });
   expect(chunks).toHaveLength(3);
-  expect(await room.supervisor.execute('plugin', { value: 1 })).toBe(1);
+  expect(await opened.supervisor.execute('plugin', { value: 1 })).toBe(1);
 });
 
 test('a stream whose worker dies midway gives what came before, then the crash', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const chunks: unknown[] = [];
   const reading = (async () => {
-    for await (const chunk of room.supervisor.stream('plugin', { count: 5, dieAt: 3, pause: 20 })) chunks.push(chunk);
+    for await (const chunk of opened.supervisor.stream('plugin', { count: 5, dieAt: 3, pause: 20 })) chunks.push(chunk);
   })();
   expect(await failure(reading)).toMatchObject({ code: 'E_CRASHED', details: { exitCode: 3 } });
   expect(chunks).toHaveLength(3);
 });
 
 test('a stream starts with its first next and not before', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const stream = room.supervisor.stream('plugin', { count: 2 });
-  expect(room.transitions).toEqual([]);
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const stream = opened.supervisor.stream('plugin', { count: 2 });
+  expect(opened.transitions).toEqual([]);
   expect(await all(stream)).toEqual([
     { index: 0, filler: 'x' },
     { index: 1, filler: 'x' },
@@ -281,16 +281,16 @@ test('a stream starts with its first next and not before', async () => {
 });
 
 test("leaving a stream's loop cancels it at the worker, which then takes the next call", async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  for await (const { index } of room.supervisor.stream<{ index: number }>('plugin', { pause: 1 }))
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  for await (const { index } of opened.supervisor.stream<{ index: number }>('plugin', { pause: 1 }))
     if (index === 3) break;
-  const about = await room.supervisor.execute<{ cancelled: number; produced: number }>('plugin', { do: 'about' });
+  const about = await opened.supervisor.execute<{ cancelled: number; produced: number }>('plugin', { do: 'about' });
   expect(about.cancelled).toBe(1);
 });
 
 test('a reader that stops holds the producer back, and gets every chunk once it goes on', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', max_concurrency: 2 } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', max_concurrency: 2 } });
+  const { supervisor } = opened;
   const count = 3_000;
   const stream = supervisor.stream<{ index: number }>('plugin', { count, size: 50_000 });
   await stream.next();
@@ -313,8 +313,8 @@ test('a reader that stops holds the producer back, and gets every chunk once it 
 });
 
 /** A value that saves itself, and tells where. */
-function savable(room: Room, name: string): { toTempFile(): string; file: string } {
-  const file = join(room.scratch, name);
+function savable(opened: OpenedSupervisor, name: string): { toTempFile(): string; file: string } {
+  const file = join(opened.scratch, name);
   return {
     file,
     toTempFile() {
@@ -328,9 +328,9 @@ const removed = (file: string): Promise<void> =>
   vi.waitFor(() => expect(existsSync(file)).toBe(false), { interval: 5, timeout: 5_000 });
 
 test('a value that can save itself travels as a path, and its file is removed after the call', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const audio = savable(room, 'audio');
-  expect(await room.supervisor.execute('plugin', { do: 'read', file: audio })).toEqual({
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const audio = savable(opened, 'audio');
+  expect(await opened.supervisor.execute('plugin', { do: 'read', file: audio })).toEqual({
     path: audio.file,
     text: 'content of audio',
   });
@@ -338,21 +338,21 @@ test('a value that can save itself travels as a path, and its file is removed af
 });
 
 test('the file of such a value is removed after an error and after a cancel, too', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const [failing, cancelled, waiting] = ['failing', 'cancelled', 'waiting'].map((name) => savable(room, name)) as [
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const [failing, cancelled, waiting] = ['failing', 'cancelled', 'waiting'].map((name) => savable(opened, name)) as [
     ReturnType<typeof savable>,
     ReturnType<typeof savable>,
     ReturnType<typeof savable>,
   ];
-  await failure(room.supervisor.execute('plugin', { do: 'fail', file: failing }));
+  await failure(opened.supervisor.execute('plugin', { do: 'fail', file: failing }));
   await removed(failing.file);
   const controller = new AbortController();
-  const { file } = door(room);
-  const call = startCall(room, 'plugin', { do: 'wait', for: file, file: cancelled }, { signal: controller.signal });
+  const { file } = door(opened);
+  const call = startCall(opened, 'plugin', { do: 'wait', for: file, file: cancelled }, { signal: controller.signal });
   await call.running;
-  const queued = room.supervisor.execute('plugin', { file: waiting }, { signal: controller.signal });
+  const queued = opened.supervisor.execute('plugin', { file: waiting }, { signal: controller.signal });
   expect(existsSync(cancelled.file)).toBe(true);
-  await vi.waitFor(() => expect(room.snapshot('plugin').waiting).toBe(1), { interval: 2 });
+  await vi.waitFor(() => expect(opened.snapshot('plugin').waiting).toBe(1), { interval: 2 });
   controller.abort();
   await failure(call.result);
   await failure(queued);
@@ -361,34 +361,34 @@ test('the file of such a value is removed after an error and after a cancel, too
 });
 
 test('a call whose input takes for ever to be saved ends at its time-out and its cancel', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
   let save!: (file: string) => void;
   const saved = new Promise<string>((resolve) => (save = resolve));
   const slow = { toTempFile: () => saved };
   const controller = new AbortController();
   const waiting = [
-    failure(room.supervisor.execute('plugin', { slow }, { timeoutMs: 20 })),
-    failure(room.supervisor.stream('plugin', { slow }, { timeoutMs: 20 }).next()),
-    failure(room.supervisor.execute('plugin', { slow }, { signal: controller.signal })),
+    failure(opened.supervisor.execute('plugin', { slow }, { timeoutMs: 20 })),
+    failure(opened.supervisor.stream('plugin', { slow }, { timeoutMs: 20 }).next()),
+    failure(opened.supervisor.execute('plugin', { slow }, { signal: controller.signal })),
   ];
   controller.abort();
   const errors = await Promise.all(waiting);
   expect(errors.map(({ code }) => code)).toEqual(['E_TIMEOUT', 'E_TIMEOUT', 'E_CANCELLED']);
   expect(errors[0]?.message).toContain('saving its input to files');
-  const { file, toTempFile } = savable(room, 'slow');
+  const { file, toTempFile } = savable(opened, 'slow');
   save(toTempFile());
   await removed(file);
 });
 
 test('a value that fails to save itself is a typed error, and what others saved is removed', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench' } });
-  const good = savable(room, 'good');
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const good = savable(opened, 'good');
   const bad = {
     toTempFile() {
       throw new Error('the disk is full');
     },
   };
-  const error = await failure(room.supervisor.execute('plugin', { good, bad }));
+  const error = await failure(opened.supervisor.execute('plugin', { good, bad }));
   expect(error).toMatchObject({ code: 'E_SERIALIZE', message: expect.stringContaining('toTempFile() of input.bad') });
   await removed(good.file);
 });

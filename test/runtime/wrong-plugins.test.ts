@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { FIXTURES } from '../fixtures/plugins.ts';
-import { failure, gone, type ManifestOf, openRoom } from './greenroom.ts';
+import { failure, gone, type ManifestOf, openSupervisor } from './greenroom.ts';
 
 const WRONG = join(FIXTURES, 'wrong');
 
@@ -14,30 +14,30 @@ test.each([
   ['has no name', '{"module": "x.mjs"}', 'name'],
   ['says of no worker how it is started', '{"name": "plugin"}', 'worker'],
 ])('a manifest that %s is named with file, field and reason, and stops no other', async (_, text, field) => {
-  const room = await openRoom({ other: { fixture: 'workbench' } });
-  const file = join(room.plugins, 'broken.json');
+  const opened = await openSupervisor({ other: { fixture: 'workbench' } });
+  const file = join(opened.plugins, 'broken.json');
   writeFileSync(file, text);
-  await room.supervisor.discover();
-  expect(room.supervisor.problems()).toEqual([{ file, field, reason: expect.any(String), severity: 'error' }]);
-  expect((await failure(room.supervisor.load('plugin').catch((error: unknown) => Promise.reject(error)))).code).toBe(
+  await opened.supervisor.discover();
+  expect(opened.supervisor.problems()).toEqual([{ file, field, reason: expect.any(String), severity: 'error' }]);
+  expect((await failure(opened.supervisor.load('plugin').catch((error: unknown) => Promise.reject(error)))).code).toBe(
     'E_UNKNOWN_PLUGIN',
   );
-  expect(await room.supervisor.execute('other', { value: 1 })).toBe(1);
+  expect(await opened.supervisor.execute('other', { value: 1 })).toBe(1);
 });
 
 test('of two manifests of one name the first counts, and the other is a problem that names it', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', description: 'first' } });
-  writeFileSync(join(room.plugins, 'second.json'), JSON.stringify({ name: 'plugin', module: 'x.mjs' }));
-  await room.supervisor.discover();
-  expect(room.snapshot('plugin').description).toBe('first');
-  const [problem] = room.supervisor.problems();
-  expect(problem).toMatchObject({ file: join(room.plugins, 'second.json'), field: 'name', severity: 'error' });
-  expect(problem?.reason).toContain(join(room.plugins, 'plugin.json'));
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', description: 'first' } });
+  writeFileSync(join(opened.plugins, 'second.json'), JSON.stringify({ name: 'plugin', module: 'x.mjs' }));
+  await opened.supervisor.discover();
+  expect(opened.snapshot('plugin').description).toBe('first');
+  const [problem] = opened.supervisor.problems();
+  expect(problem).toMatchObject({ file: join(opened.plugins, 'second.json'), field: 'name', severity: 'error' });
+  expect(problem?.reason).toContain(join(opened.plugins, 'plugin.json'));
 });
 
 test('an unknown plugin is refused with the nearest name', async () => {
-  const room = await openRoom({ 'whisper-local': { fixture: 'workbench' } });
-  const { supervisor } = room;
+  const opened = await openSupervisor({ 'whisper-local': { fixture: 'workbench' } });
+  const { supervisor } = opened;
   for (const call of [
     supervisor.execute('wisper-local'),
     supervisor.load('wisper-local'),
@@ -138,8 +138,8 @@ const starts: [string, ManifestOf, string, RegExp][] = [
 test.each(starts)(
   '%s is a typed error for each of those who wait, and other plugins go on',
   async (_, manifest, code, message) => {
-    const room = await openRoom({ plugin: manifest, other: { fixture: 'bare' } });
-    const { supervisor } = room;
+    const opened = await openSupervisor({ plugin: manifest, other: { fixture: 'bare' } });
+    const { supervisor } = opened;
     const waiting = [supervisor.load('plugin'), supervisor.execute('plugin'), supervisor.stream('plugin').next()];
     const other = supervisor.execute('other');
     for (const call of waiting) {
@@ -151,65 +151,65 @@ test.each(starts)(
 );
 
 test('a Node module with a syntax error is reported with its file', async () => {
-  const room = await openRoom({});
-  const module = join(room.scratch, 'syntax.mjs');
+  const opened = await openSupervisor({});
+  const module = join(opened.scratch, 'syntax.mjs');
   writeFileSync(module, 'export default { execute( {\n');
-  room.write('plugin', { worker: 'node', module });
-  await room.supervisor.discover();
-  const error = await failure(room.supervisor.load('plugin'));
+  opened.write('plugin', { worker: 'node', module });
+  await opened.supervisor.discover();
+  const error = await failure(opened.supervisor.load('plugin'));
   expect(error).toMatchObject({ code: 'E_START', message: expect.stringContaining('SyntaxError') });
   expect(error.details).toMatchObject({ output: expect.stringContaining('syntax.mjs') });
 });
 
 test('what another start cannot mend is given up at once, and load tries again once it is mended', async () => {
-  const room = await openRoom({ plugin: { fixture: 'bare', command: 'no-such-program' } });
-  const failed = room.entered('plugin', 'crashed', 'failed');
-  await failure(room.supervisor.load('plugin'));
+  const opened = await openSupervisor({ plugin: { fixture: 'bare', command: 'no-such-program' } });
+  const failed = opened.entered('plugin', 'crashed', 'failed');
+  await failure(opened.supervisor.load('plugin'));
   await failed;
-  const error = await failure(room.supervisor.execute('plugin'));
+  const error = await failure(opened.supervisor.execute('plugin'));
   expect(error).toMatchObject({
     code: 'E_GIVEN_UP',
     cause: { code: 'E_MANIFEST' },
     details: { kind: 'not-retryable' },
   });
-  room.write('plugin', { fixture: 'bare' });
-  await room.supervisor.discover();
-  await room.supervisor.load('plugin');
-  expect(room.snapshot('plugin').state).toBe('ready');
+  opened.write('plugin', { fixture: 'bare' });
+  await opened.supervisor.discover();
+  await opened.supervisor.load('plugin');
+  expect(opened.snapshot('plugin').state).toBe('ready');
 });
 
 test('a worker that is killed at its start deadline leaves none of its children', async () => {
-  const room = await openRoom({
+  const opened = await openSupervisor({
     plugin: { fixture: 'bare', args: ['bare.mjs', 'silent-child'], start_timeout_ms: 300 },
   });
-  await failure(room.supervisor.load('plugin'));
-  await room.supervisor.unload('plugin');
-  expect(room.supervisor.status().workers).toBe(0);
+  await failure(opened.supervisor.load('plugin'));
+  await opened.supervisor.unload('plugin');
+  expect(opened.supervisor.status().workers).toBe(0);
 });
 
 test('a name that has no letter in common with the one asked for is not meant', async () => {
-  const { supervisor } = await openRoom({ py: { fixture: 'bare' } });
+  const { supervisor } = await openSupervisor({ py: { fixture: 'bare' } });
   expect((await failure(supervisor.execute('n'))).message).toContain('plugins()');
 });
 
 test.each(['workbench', 'workbench-python'])(
   '%s: a plugin that prints nothing has no line in its log',
   async (fixture) => {
-    const room = await openRoom({ plugin: { fixture } });
-    await room.supervisor.load('plugin');
-    expect(await room.supervisor.logs('plugin')).toBe('worker started: plugin');
+    const opened = await openSupervisor({ plugin: { fixture } });
+    await opened.supervisor.load('plugin');
+    expect(await opened.supervisor.logs('plugin')).toBe('worker started: plugin');
   },
 );
 
 test('what a worker prints before its handshake and around its calls neither stops nor confuses it', async () => {
-  const room = await openRoom({
+  const opened = await openSupervisor({
     early: { worker: 'node', module: join(WRONG, 'chatty.mjs') },
     late: { fixture: 'workbench' },
   });
-  expect(await room.supervisor.execute('early')).toBe('still here');
-  expect(await room.supervisor.execute('late', { do: 'print', bytes: 10_000_000 })).toBe('printed');
-  expect(await room.supervisor.execute('late', { value: 1 })).toBe(1);
-  expect((await room.supervisor.logs('late', { lines: 2 })).split('\n')).toEqual(['x'.repeat(999), 'x'.repeat(999)]);
+  expect(await opened.supervisor.execute('early')).toBe('still here');
+  expect(await opened.supervisor.execute('late', { do: 'print', bytes: 10_000_000 })).toBe('printed');
+  expect(await opened.supervisor.execute('late', { value: 1 })).toBe(1);
+  expect((await opened.supervisor.logs('late', { lines: 2 })).split('\n')).toEqual(['x'.repeat(999), 'x'.repeat(999)]);
 });
 
 const SCHEMA = {
@@ -222,41 +222,41 @@ const SCHEMA = {
 };
 
 test('a config that does not fit the schema is refused with every place, before any worker starts', async () => {
-  const room = await openRoom({ plugin: { fixture: 'workbench', config_schema: SCHEMA } });
-  const error = await failure(room.supervisor.load('plugin', { config: { model: 'huge', beams: 0, speed: 2 } }));
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', config_schema: SCHEMA } });
+  const error = await failure(opened.supervisor.load('plugin', { config: { model: 'huge', beams: 0, speed: 2 } }));
   expect(error).toMatchObject({ code: 'E_CONFIG', plugin: 'plugin' });
   expect((error.details as { problems: string[] }).problems).toEqual([
     expect.stringContaining('speed'),
     expect.stringContaining('model'),
     expect.stringContaining('beams'),
   ]);
-  expect(room.transitions).toEqual([]);
-  await room.supervisor.load('plugin', { config: { beams: 2 } });
-  expect(await room.supervisor.config('plugin')).toEqual({ model: 'base', beams: 2 });
+  expect(opened.transitions).toEqual([]);
+  await opened.supervisor.load('plugin', { config: { beams: 2 } });
+  expect(await opened.supervisor.config('plugin')).toEqual({ model: 'base', beams: 2 });
 });
 
 test('a config update that does not fit, or that the plugin refuses, leaves the former in force', async () => {
-  const room = await openRoom({
+  const opened = await openSupervisor({
     checked: { fixture: 'workbench', config_schema: SCHEMA },
     refusing: { fixture: 'workbench' },
   });
-  await room.supervisor.load('checked');
-  await room.supervisor.load('refusing', { config: { a: 1 } });
-  expect((await failure(room.supervisor.updateConfig('checked', { beams: 'many' }))).code).toBe('E_CONFIG');
-  const refused = await failure(room.supervisor.updateConfig('refusing', { refuse: 'tiny' }));
+  await opened.supervisor.load('checked');
+  await opened.supervisor.load('refusing', { config: { a: 1 } });
+  expect((await failure(opened.supervisor.updateConfig('checked', { beams: 'many' }))).code).toBe('E_CONFIG');
+  const refused = await failure(opened.supervisor.updateConfig('refusing', { refuse: 'tiny' }));
   expect(refused).toMatchObject({ code: 'E_REMOTE', remote: { type: 'RangeError' } });
-  expect(await room.supervisor.configs()).toEqual({ checked: { model: 'base', beams: 5 }, refusing: { a: 1 } });
+  expect(await opened.supervisor.configs()).toEqual({ checked: { model: 'base', beams: 5 }, refusing: { a: 1 } });
 });
 
 test('where socket paths would be too long the worker is reached over TCP', async () => {
-  const room = await openRoom({ plugin: { fixture: 'bare' } });
-  const long = join(room.scratch, 'x'.repeat(100));
+  const opened = await openSupervisor({ plugin: { fixture: 'bare' } });
+  const long = join(opened.scratch, 'x'.repeat(100));
   mkdirSync(long);
   const { XDG_RUNTIME_DIR, TMPDIR } = process.env;
   process.env['XDG_RUNTIME_DIR'] = long;
   process.env['TMPDIR'] = long;
   try {
-    expect(await room.supervisor.execute('plugin')).toMatchObject({ pid: expect.any(Number) });
+    expect(await opened.supervisor.execute('plugin')).toMatchObject({ pid: expect.any(Number) });
   } finally {
     process.env['XDG_RUNTIME_DIR'] = XDG_RUNTIME_DIR;
     if (TMPDIR === undefined) delete process.env['TMPDIR'];
@@ -265,24 +265,24 @@ test('where socket paths would be too long the worker is reached over TCP', asyn
 });
 
 test('a data directory that cannot be written is named, and nothing is left running', async () => {
-  const room = await openRoom({ plugin: { fixture: 'bare' } }, { dataDir: '/dev/null/data' });
-  const error = await failure(room.supervisor.load('plugin'));
+  const opened = await openSupervisor({ plugin: { fixture: 'bare' } }, { dataDir: '/dev/null/data' });
+  const error = await failure(opened.supervisor.load('plugin'));
   expect(error).toMatchObject({
     code: 'E_DATA_DIR',
     plugin: 'plugin',
     message: expect.stringContaining('/dev/null/data'),
   });
-  expect(room.supervisor.status().workers).toBe(0);
+  expect(opened.supervisor.status().workers).toBe(0);
 });
 
 test('a search path that is not there is empty until somebody makes it', async () => {
-  const room = await openRoom({}, { searchPaths: ['/nowhere/plugins'] });
-  expect(room.supervisor.plugins()).toEqual([]);
+  const opened = await openSupervisor({}, { searchPaths: ['/nowhere/plugins'] });
+  expect(opened.supervisor.plugins()).toEqual([]);
 });
 
 test('a worker that fails under ten callers is reported to all ten', async () => {
-  const room = await openRoom({ plugin: { fixture: 'bare', args: ['bare.mjs', 'exits'] } });
-  const calls = Array.from({ length: 10 }, () => failure(room.supervisor.execute('plugin')));
+  const opened = await openSupervisor({ plugin: { fixture: 'bare', args: ['bare.mjs', 'exits'] } });
+  const calls = Array.from({ length: 10 }, () => failure(opened.supervisor.execute('plugin')));
   expect((await Promise.all(calls)).map(({ code }) => code)).toEqual(Array.from({ length: 10 }, () => 'E_START'));
   await gone([]);
 });

@@ -22,7 +22,7 @@ export interface Asking {
  * sum, and a request that is granted gets its place: on the GPU that it fills best, or over as many as it may be spread,
  * or, where it does not fit, on the emptiest.
  */
-export interface Room {
+export interface MemoryView {
   readonly capacity: Resources;
   /** Free for the request, with what is kept back for it. */
   readonly free: Resources;
@@ -103,5 +103,5 @@ export interface Policy {
    */
   readonly confirm?: { readonly withinMs: number; readonly otherwise: Unconfirmed } | undefined;
   /** @param now milliseconds by the monotonic clock */
-  decide(asking: Asking, memory: Room, now: number): Verdict;
+  decide(asking: Asking, memory: MemoryView, now: number): Verdict;
 }

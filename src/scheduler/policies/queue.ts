@@ -1,7 +1,7 @@
 import { admit } from '../admit.ts';
 import { planEviction } from '../eviction-plan.ts';
 import { fits, plus } from '../need.ts';
-import type { Policy, Room, Verdict } from './policy.ts';
+import type { Policy, MemoryView, Verdict } from './policy.ts';
 import type { Resident } from '../resident.ts';
 
 /** After this long in the queue a request is no longer overtaken, in milliseconds. */
@@ -19,7 +19,7 @@ export function queue(maxWaitMs: number): Policy['decide'] {
     const verdict = admit(asking, memory);
     if (verdict !== undefined) return verdict;
     const starves = asking.at + maxWaitMs;
-    if (now < starves) return { outcome: 'wait', reason: 'no-room', again: starves };
+    if (now < starves) return { outcome: 'wait', reason: 'no-capacity', again: starves };
     const mayYield = ({ deniedAt }: Resident): boolean => deniedAt === undefined || now >= deniedAt + maxWaitMs;
     return (
       yieldFor(asking.need, memory, mayYield, now) ?? {
@@ -34,7 +34,7 @@ export function queue(maxWaitMs: number): Policy['decide'] {
 
 function yieldFor(
   need: Resident['need'],
-  memory: Room,
+  memory: MemoryView,
   mayYield: (resident: Resident) => boolean,
   now: number,
 ): Verdict | undefined {
@@ -57,7 +57,7 @@ function yieldFor(
   };
 }
 
-function* idleThenBusy(memory: Room, mayYield: (resident: Resident) => boolean): IterableIterator<Resident> {
+function* idleThenBusy(memory: MemoryView, mayYield: (resident: Resident) => boolean): IterableIterator<Resident> {
   yield* memory.candidates();
   for (const resident of memory.busy()) if (mayYield(resident)) yield resident;
 }

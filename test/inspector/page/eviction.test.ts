@@ -26,11 +26,7 @@ describe.skipIf(CHROMIUM === undefined)('the page when room is short', () => {
 
     await rowOf(page, 'plugin:guest').click();
     await page.getByRole('tab', { name: 'Why' }).click();
-    await says(
-      page,
-      '.why li',
-      /Making room: evicting others.*it fits once idle plugins are evicted.*Worker 1 of guest/,
-    );
+    await says(page, '.why li', /Evicting others for it.*it fits once idle plugins are evicted.*Worker 1 of guest/);
     await says(page, '.why-ranks tr', /^benchlast used \d\d:\d\d:\d\d\.\d{3}release$/);
     await says(page, '.why-gone', /^bench is released/);
     await says(page, '.why li', /Granted.*it fits into the free capacity/);

@@ -14,7 +14,7 @@ export async function shareMemory(stage: Stage): Promise<void> {
   if (stage.missing.has(HELLO)) return;
   stage.act(
     'Memory is taken up, and more plugins are called',
-    `A budget of ${MEMORY_BUDGET_MB} MiB, and three new plugins that need ${NEED_MB} each. A call waits until there is room; the plugin that was used least recently makes it.`,
+    `A budget of ${MEMORY_BUDGET_MB} MiB, and three new plugins that need ${NEED_MB} each. A call waits until enough is free; the plugin that was used least recently is evicted for it.`,
   );
   const { supervisor, signal, workshop } = stage;
   let eviction: Decision | undefined;

@@ -13,7 +13,7 @@ const EARLIEST_TIME = Date.UTC(2020);
 
 const OUTCOMES: Readonly<Record<string, string>> = {
   grant: 'Granted',
-  evict: 'Making room: evicting others',
+  evict: 'Evicting others for it',
   wait: 'Waiting for capacity',
   refuse: 'Refused',
 };
