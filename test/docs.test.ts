@@ -17,13 +17,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMMON_OPTIONS, SETTINGS_OPTIONS } from '../src/cli/command.ts';
 import { COMMANDS } from '../src/cli/commands.ts';
 import { EXIT_STATUSES } from '../src/cli/exit-status.ts';
-import { resolveSettings } from '../src/settings/resolve.ts';
-import { settingsShape } from '../src/settings/schema.ts';
 import { ERROR_CODES } from '../src/errors.ts';
 import { manifestJsonSchema } from '../src/manifest/json-schema.ts';
 import { manifestShape, parseManifest } from '../src/manifest/schema.ts';
-import { kindNames, kindOf } from '../src/worker-kinds/kinds.ts';
 import { Supervisor } from '../src/runtime/supervisor.ts';
+import { resolveSettings } from '../src/settings/resolve.ts';
+import { settingsShape } from '../src/settings/schema.ts';
+import { kindNames, kindOf } from '../src/worker-kinds/kinds.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const run = promisify(execFile);

@@ -1,8 +1,8 @@
 // @ts-check
 // Does a decision cost more with 10,000 plugins resident and 10,000 waiting than with 100 of each, on one GPU and on four?
 import { Admission } from '../../dist/scheduler/admission.js';
-import { residentKey } from '../../dist/scheduler/resident-key.js';
 import { policyNamed } from '../../dist/scheduler/policies/policies.js';
+import { residentKey } from '../../dist/scheduler/resident-key.js';
 import { compare, ratioRow } from '../lib/measure.mjs';
 
 const [FEW, MANY] = [100, 10_000];

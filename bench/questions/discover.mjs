@@ -2,8 +2,8 @@
 // How long does it take to read 10,000 manifests?
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createManifestSource } from '../../dist/manifest/source.js';
 import { manifestSchema } from '../../dist/manifest/schema.js';
+import { createManifestSource } from '../../dist/manifest/source.js';
 import { withFolder, writeManifests } from '../lib/host.mjs';
 import { compare, ratioRow, timed } from '../lib/measure.mjs';
 

@@ -1,6 +1,6 @@
 // @ts-check
 // What does a call cost that comes after a pause, as in a script or a page, and not right after the last one?
-import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { withNodeWorkers } from '../lib/calls.mjs';
 import { compare, median, ratioRow } from '../lib/measure.mjs';
 

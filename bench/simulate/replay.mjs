@@ -1,9 +1,9 @@
 // @ts-check
 import { createActor } from 'xstate';
 import { schedulerMachine } from '../../dist/machines/scheduler.js';
+import { SimulatedClock } from '../../test/simulation/clock.mjs';
 import { leastLoadMs } from './hindsight.mjs';
 import { SimulatedPlugin } from './simulated-plugin.mjs';
-import { SimulatedClock } from '../../test/simulation/clock.mjs';
 
 /**
  * @import { Policy } from '../../dist/scheduler/policies/policy.js'

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { WorkerChannel } from '../channel/worker-channel.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import { resolveConfig } from '../settings/plugin-config.ts';
-import type { WorkerChannel } from '../channel/worker-channel.ts';
 
 /** How long the exit of a worker whose connection broke is waited for, in milliseconds. */
 const EXIT_GRACE_MS = 250;

@@ -1,8 +1,8 @@
 import { workingDirectory } from '../files/working-directory.ts';
 import type { LaunchRequest } from '../machines/worker.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
-import type { BootPlugin } from '../protocol.ts';
 import type { Transport } from '../process/socket-directory.ts';
+import type { BootPlugin } from '../protocol.ts';
 import type { KindSettings } from '../worker-kinds/kind.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import { workerEnvironment } from '../worker-kinds/worker-environment.ts';

@@ -1,7 +1,7 @@
-import type { Clock } from '../time/clock.ts';
-import { GreenroomError } from '../errors.ts';
 import type { Connection } from '../channel/worker-channel.ts';
+import { GreenroomError } from '../errors.ts';
 import type { Liveness } from '../settings/plugin-settings.ts';
+import type { Clock } from '../time/clock.ts';
 
 /**
  * Asks a worker at its control address, again and again, whether it is alive; calls back once when it does not answer

@@ -1,7 +1,7 @@
-import type { Clock } from '../time/clock.ts';
 import { GreenroomError } from '../errors.ts';
 import type { MemoryExcess } from '../machines/worker.ts';
 import type { TreeSampler } from '../measure/process-tree.ts';
+import type { Clock } from '../time/clock.ts';
 
 /** The most that a worker may use together with all it has started, in MiB of resident memory. */
 export interface MemoryLimit {

@@ -1,7 +1,7 @@
 import { fromCallback } from 'xstate';
-import type { Clock } from '../time/clock.ts';
 import type { Measurement } from '../scheduler/measurement.ts';
 import type { MeasureRequest } from '../scheduler/scheduler-events.ts';
+import type { Clock } from '../time/clock.ts';
 
 /** Where the monitor has its figures from. Neither method may throw or reject. */
 export interface Figures {

@@ -3,22 +3,22 @@ import { statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GreenroomError, messageOf } from '../errors.ts';
+import type { PluginLog } from '../logs/log-file.ts';
+import type { LaunchRequest } from '../machines/worker.ts';
 import { PATIENCE_MS } from '../manifest/patience.ts';
 import { checkPaths } from '../manifest/read.ts';
-import { EXIT_DO_NOT_RESTART } from '../protocol.ts';
-import { shortened } from '../text/shortened.ts';
-import { shortageIn, systemCodeOf } from '../system-error.ts';
-import type { PluginLog } from '../logs/log-file.ts';
-import { canRunGuard, GUARD_SHELL } from '../orphans/orphan-protection.ts';
 import { type OomWatch, saysOutOfMemory } from '../measure/out-of-memory.ts';
+import { canRunGuard, GUARD_SHELL } from '../orphans/orphan-protection.ts';
+import type { WorkerTree, WorkerTrees } from '../orphans/worker-trees.ts';
 import { ProcessOutput } from '../process/process-output.ts';
 import { findProgram } from '../process/program-path.ts';
 import { spawnTurn } from '../process/spawn-turn.ts';
 import { startProcess } from '../process/start-process.ts';
-import type { LaunchRequest } from '../machines/worker.ts';
 import type { ProcessEvent, WorkerExit, WorkerProcess, WorkerStreams } from '../process/worker-process.ts';
 import type { WorkerStart } from '../process/worker-start.ts';
-import type { WorkerTree, WorkerTrees } from '../orphans/worker-trees.ts';
+import { EXIT_DO_NOT_RESTART } from '../protocol.ts';
+import { shortageIn, systemCodeOf } from '../system-error.ts';
+import { shortened } from '../text/shortened.ts';
 
 /** What every spawn of a supervisor shares. */
 export interface SpawnServices {

@@ -1,12 +1,12 @@
+import { type EncodedInput, removeTempFiles, type UnsavedInput } from '../channel/encoded-input.ts';
 import type { CallInFlight, CallSink } from '../channel/worker-channel.ts';
-import type { Clock } from '../time/clock.ts';
 import { GreenroomError } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
 import { callListener } from '../events/listeners.ts';
+import type { Clock } from '../time/clock.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import { type CallTrace, endTrace, startTrace } from './call-trace.ts';
 import { connectionFault } from './connection-fault.ts';
-import { type EncodedInput, removeTempFiles, type UnsavedInput } from '../channel/encoded-input.ts';
 import type { LeaseGate, LeaseRequest, Residency } from './lease-gate.ts';
 
 /** How far a call has come, as its plugin reports it. */

@@ -1,8 +1,8 @@
 import { isOptions, wrongArgument } from '../argument-checks.ts';
-import { wallTime } from '../time/clock.ts';
-import { GreenroomError } from '../errors.ts';
-import { Call, type CallOptions, type CallSite, nextCallId, type StreamOptions } from './call.ts';
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
+import { GreenroomError } from '../errors.ts';
+import { wallTime } from '../time/clock.ts';
+import { Call, type CallOptions, type CallSite, nextCallId, type StreamOptions } from './call.ts';
 import { CallStream, type StreamSource } from './stream.ts';
 import { StreamHandle } from './stream-handle.ts';
 

@@ -1,9 +1,9 @@
 import type { Dispatcher } from 'undici';
-import type { CallKind } from './frames.ts';
+import { CALL_HEADER } from '../protocol.ts';
 import { type AnswerParser, InexactAnswer, inexactError } from './exact-answer.ts';
+import type { CallKind } from './frames.ts';
 import { type LineReader, MAX_LINE_LENGTH } from './line-reader.ts';
 import { protocolError } from './remote-error.ts';
-import { CALL_HEADER } from '../protocol.ts';
 import type { CallInFlight, CallSink } from './worker-channel.ts';
 import { connectionError } from './worker-connections.ts';
 

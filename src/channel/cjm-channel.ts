@@ -1,13 +1,13 @@
 import type { Client, Pool } from 'undici';
-import type { CallKind } from './frames.ts';
-import { InexactAnswer, inexactError, parseAnyAnswer } from './exact-answer.ts';
-import { LineReader } from './line-reader.ts';
-import { protocolError, remoteError } from './remote-error.ts';
 import type { GreenroomError } from '../errors.ts';
 import type { CancelOutcome, Health } from '../protocol.ts';
 import { CallAnswer } from './call-answer.ts';
-import { callBody, type EncodedInput } from './encoded-input.ts';
 import { type PolledSink, withPolledProgress } from './cjm-progress.ts';
+import { callBody, type EncodedInput } from './encoded-input.ts';
+import { InexactAnswer, inexactError, parseAnyAnswer } from './exact-answer.ts';
+import type { CallKind } from './frames.ts';
+import { LineReader } from './line-reader.ts';
+import { protocolError, remoteError } from './remote-error.ts';
 import type { CallInFlight, CallSink, ConfigChannel, WorkerChannel } from './worker-channel.ts';
 import { connectTo, requestJson } from './worker-connections.ts';
 

@@ -1,7 +1,7 @@
 import { GreenroomError } from '../errors.ts';
+import { MAX_DEPTH } from '../json/exact-json.ts';
 import { isDeeperThan } from '../json/json-depth.ts';
 import { firstInexact, inexactReason, quoteInexact } from '../json/json-text.ts';
-import { MAX_DEPTH } from '../json/exact-json.ts';
 
 /** Reads the JSON of an answer; `isError` says whether what was read is an error. Throws SyntaxError or {@link InexactAnswer}. */
 export type AnswerParser = (text: string, isError: (answer: unknown) => boolean) => unknown;

@@ -1,7 +1,7 @@
-import type { CallSink } from './worker-channel.ts';
 import { type AnswerParser, InexactAnswer, inexactError, parseAnswer } from './exact-answer.ts';
 import { LineReader } from './line-reader.ts';
 import { brokenError, protocolError, remoteError } from './remote-error.ts';
+import type { CallSink } from './worker-channel.ts';
 
 /** Which of the two ways of calling a plugin a call takes. */
 export type CallKind = 'execute' | 'stream';

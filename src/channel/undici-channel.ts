@@ -1,11 +1,11 @@
 import type { Client, Pool } from 'undici';
-import { type AnswerParser, parseAnswer } from './exact-answer.ts';
-import { FrameReader } from './frames.ts';
-import { protocolError, remoteError } from './remote-error.ts';
 import type { GreenroomError } from '../errors.ts';
 import type { CancelOutcome, Health } from '../protocol.ts';
 import { CallAnswer } from './call-answer.ts';
 import { callBody, type EncodedInput } from './encoded-input.ts';
+import { type AnswerParser, parseAnswer } from './exact-answer.ts';
+import { FrameReader } from './frames.ts';
+import { protocolError, remoteError } from './remote-error.ts';
 import type { CallInFlight, CallSink, ConfigChannel, SendCall, WorkerChannel } from './worker-channel.ts';
 import { connectTo, requestJson } from './worker-connections.ts';
 

@@ -1,9 +1,9 @@
 import { Client, errors, Pool } from 'undici';
-import { type AnswerParser, InexactAnswer, inexactError } from './exact-answer.ts';
-import { brokenError, protocolError } from './remote-error.ts';
 import { GreenroomError } from '../errors.ts';
-import { patientConnector } from './patient-connector.ts';
 import { writeJson } from '../json/exact-json.ts';
+import { type AnswerParser, InexactAnswer, inexactError } from './exact-answer.ts';
+import { patientConnector } from './patient-connector.ts';
+import { brokenError, protocolError } from './remote-error.ts';
 
 /**
  * Connections to an address (`unix:/path` or `tcp:host:port`) that wait for an answer as long as it takes: undici's own

@@ -1,9 +1,9 @@
-import { systemClock } from '../time/clock.ts';
-import { resolveSettings } from '../settings/resolve.ts';
-import type { SupervisorSettings } from '../settings/schema.ts';
 import type { ShadowedManifest } from '../manifest/catalogue.ts';
 import { checkPaths, type ManifestEntry, type ManifestProblem } from '../manifest/read.ts';
 import { createManifestSource } from '../manifest/source.ts';
+import { resolveSettings } from '../settings/resolve.ts';
+import type { SupervisorSettings } from '../settings/schema.ts';
+import { systemClock } from '../time/clock.ts';
 
 /** What the search paths hold. */
 export interface Discovered {

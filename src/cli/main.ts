@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { didYouMean, findCommand, parseArguments, UsageError } from './arguments.ts';
-import { COMMANDS } from './commands.ts';
 import { SETTINGS_OPTIONS } from './command.ts';
+import { COMMANDS } from './commands.ts';
 import { commandHelp, indented, optionRows } from './help.ts';
 import { reportError, reportLostOutput } from './report-error.ts';
 import { Terminal } from './terminal/terminal.ts';

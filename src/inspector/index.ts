@@ -1,10 +1,10 @@
 import { wrongArgument } from '../argument-checks.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
-import { Control, type Controlled } from './server/control.ts';
-import { LiveApi } from './server/live-api.ts';
 import type { Recorded } from './record/recorded.ts';
 import { Recorder } from './record/recorder.ts';
 import { type Recording, recordSession } from './recording.ts';
+import { Control, type Controlled } from './server/control.ts';
+import { LiveApi } from './server/live-api.ts';
 import { InspectorServer } from './server/server.ts';
 import { servingText } from './server/serving-text.ts';
 

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
-import { Follower } from './server/follower.ts';
 import type { Recorder } from './record/recorder.ts';
+import { Follower } from './server/follower.ts';
 
 /** A session that is being written to a file. */
 export interface Recording {

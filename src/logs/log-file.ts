@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import { GreenroomError, messageOf } from '../errors.ts';
+import { shortageIn, systemCodeOf } from '../system-error.ts';
 import { safeFileName } from '../text/safe-file-name.ts';
 import { shortened } from '../text/shortened.ts';
-import { shortageIn, systemCodeOf } from '../system-error.ts';
 
 /** Where the log of a plugin lies in a data directory. */
 export function pluginLogFile(dataDir: string, plugin: string): string {

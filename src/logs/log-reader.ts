@@ -1,10 +1,10 @@
-import { onAbort } from '../events/abort-watch.ts';
 import { watch } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { GreenroomError, messageOf } from '../errors.ts';
-import { systemCodeOf } from '../system-error.ts';
+import { onAbort } from '../events/abort-watch.ts';
 import { createLineSplitter } from '../process/line-splitter.ts';
+import { systemCodeOf } from '../system-error.ts';
 
 /** Settings of {@link followLog}. */
 export interface FollowOptions {

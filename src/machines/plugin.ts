@@ -18,7 +18,7 @@ import { base } from './plugin/setup.ts';
 import { busy, ready, released, resting, spawning } from './plugin/slot.ts';
 import { forgetWorker, nextGeneration, notePid, startedByRestart } from './plugin/worker-actions.ts';
 
-export type { HeldWorker, PluginContext, PluginHost, PluginInput } from './plugin/context.ts';
+export type { PluginContext, PluginHost } from './plugin/context.ts';
 export type { PluginEvent, PluginReport, RestartVerdict } from './plugin/events.ts';
 export type { PluginPhase, PluginState } from './plugin/phases.ts';
 

@@ -1,10 +1,10 @@
 import { type AnyActorRef, setup } from 'xstate';
-import type { Clock } from '../time/clock.ts';
 import { Admission, DEFAULT_MAX_SCHEDULER_WAITING } from '../scheduler/admission.ts';
 import type { Resources } from '../scheduler/need.ts';
 import { permissive } from '../scheduler/policies/permissive.ts';
 import type { Policy } from '../scheduler/policies/policy.ts';
 import type { SchedulerEmitted, SchedulerEvent } from '../scheduler/scheduler-events.ts';
+import type { Clock } from '../time/clock.ts';
 
 /** How long a decision waits for the monitor before it continues with the last figures, in milliseconds. */
 export const MEASURE_TIMEOUT_MS = 500;

@@ -1,16 +1,16 @@
 import { fromPromise, setup } from 'xstate';
-import { type Clock, wallTime } from '../time/clock.ts';
-import { EXIT_DO_NOT_RESTART } from '../protocol.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestChange } from '../manifest/source.ts';
+import { EXIT_DO_NOT_RESTART } from '../protocol.ts';
 import {
   type GiveUpCause,
   NO_RESTARTS,
   planRestart,
-  resetHistory,
   type RestartHistory,
+  resetHistory,
 } from '../scheduler/restart-plan.ts';
 import { shortageIn } from '../system-error.ts';
+import { type Clock, wallTime } from '../time/clock.ts';
 import type { PluginReport } from './plugin.ts';
 import { type SchedulerInput, schedulerMachine } from './scheduler.ts';
 

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { WorkerExit } from '../process/worker-process.ts';
 import { type ErrorCode, GreenroomError, messageOf } from '../errors.ts';
-import { shortened } from '../text/shortened.ts';
+import type { WorkerExit } from '../process/worker-process.ts';
 import { shortageIn } from '../system-error.ts';
+import { shortened } from '../text/shortened.ts';
 
 /** The errors of a start after which another start can only end the same way. */
 const PERMANENT: ReadonlySet<ErrorCode> = new Set([

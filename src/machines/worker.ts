@@ -10,13 +10,13 @@ import {
   setup,
 } from 'xstate';
 import type { Connection } from '../channel/worker-channel.ts';
-import type { ProcessCommand, ProcessEvent, WorkerExit, WorkerProcess } from '../process/worker-process.ts';
-import type { ManifestEntry } from '../manifest/read.ts';
-import type { BootPlugin } from '../protocol.ts';
-import type { Transport } from '../process/socket-directory.ts';
-import type { KindCommand, WorkerKind } from '../worker-kinds/kind.ts';
 import type { GreenroomError } from '../errors.ts';
+import type { ManifestEntry } from '../manifest/read.ts';
+import type { Transport } from '../process/socket-directory.ts';
+import type { ProcessCommand, ProcessEvent, WorkerExit, WorkerProcess } from '../process/worker-process.ts';
+import type { BootPlugin } from '../protocol.ts';
 import type { Liveness } from '../settings/plugin-settings.ts';
+import type { KindCommand, WorkerKind } from '../worker-kinds/kind.ts';
 import { crashError, deadlineError, isRetryable, startError } from './worker-errors.ts';
 
 /** How long a worker may take over each part of its life, in milliseconds. */

@@ -1,13 +1,13 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
-import { shortageIn } from '../system-error.ts';
 import { type FileStamp, readText } from '../files/file-text.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
 import { isSurelySound, type JsonPath, jsonFaults } from '../json/json-text.ts';
+import { shortageIn } from '../system-error.ts';
+import { kindOf } from '../worker-kinds/kinds.ts';
 import { isCopyName } from './backup-name.ts';
 import { type Manifest, type ManifestIssue, parseManifest } from './schema.ts';
 import { placeName } from './search-path.ts';
-import { kindOf } from '../worker-kinds/kinds.ts';
 
 /** Something that is wrong with a manifest file. */
 export interface ManifestProblem {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { findKind, inferKind, kindNames, type WorkerKindName } from '../worker-kinds/kinds.ts';
 import { expectedText, unknownText } from '../text/expected.ts';
 import { zodMessages } from '../text/zod-messages.ts';
+import { findKind, inferKind, kindNames, type WorkerKindName } from '../worker-kinds/kinds.ts';
 
 const milliseconds = z.number().int().nonnegative();
 const megabytes = z.number().nonnegative();

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type ManifestWatcher, watchManifests } from './manifest-watcher.ts';
-import { silentFileSystem } from './network-file-system.ts';
-import type { Clock } from '../time/clock.ts';
 import { messageOf } from '../errors.ts';
 import { isSameStamp, stampOf } from '../files/file-text.ts';
+import type { Clock } from '../time/clock.ts';
 import { Catalogue, type ManifestChange, type ShadowedManifest } from './catalogue.ts';
+import { type ManifestWatcher, watchManifests } from './manifest-watcher.ts';
+import { silentFileSystem } from './network-file-system.ts';
 import { PATIENCE_MS } from './patience.ts';
 import { type ManifestEntry, type ManifestProblem, type ManifestReading, readManifest } from './read.ts';
 import { isManifestPath, manifestFiles } from './search-path.ts';

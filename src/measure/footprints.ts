@@ -3,9 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readText } from '../files/file-text.ts';
+import { writeWhole } from '../files/whole-file.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import { safeFileName } from '../text/safe-file-name.ts';
-import { writeWhole } from '../files/whole-file.ts';
 
 /** What plugins were measured to use, by plugin, manifest and config. Kept in the data directory. */
 export interface Footprints {

@@ -1,5 +1,5 @@
-import type { Clock } from '../time/clock.ts';
 import { messageOf } from '../errors.ts';
+import type { Clock } from '../time/clock.ts';
 
 /** What was read, and when the reading began, by the monotonic clock. */
 export interface Reading<T> {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
+import { heedStreams } from '../process/start-process.ts';
 import { systemClock } from '../time/clock.ts';
 import { patient } from '../time/patience.ts';
-import { heedStreams } from '../process/start-process.ts';
 import { type Gpu, type GpuProcess, parseGpuProcesses, parseGpus } from './nvidia-smi-output.ts';
 
 /** Asks the tool of NVIDIA's driver. Where there is no such tool, there are no GPUs and no processes on them. */

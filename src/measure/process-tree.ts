@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { residentBytes } from './process-memory.ts';
 import { readProcPids, readProcStat, TICKS_PER_SECOND } from '../process/proc-stat.ts';
+import { residentBytes } from './process-memory.ts';
 import type { ProcessSample } from './process-sample.ts';
 import { listByPs } from './ps.ts';
 

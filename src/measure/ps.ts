@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { ProcessSample } from './process-sample.ts';
 import { heedStreams } from '../process/start-process.ts';
+import type { ProcessSample } from './process-sample.ts';
 
 const run = promisify(execFile);
 

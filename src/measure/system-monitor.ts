@@ -1,15 +1,15 @@
 import { z } from 'zod';
+import { GreenroomError } from '../errors.ts';
+import { visibleGpus } from '../scheduler/gpus/placement.ts';
+import type { Measurement } from '../scheduler/measurement.ts';
+import { zodMessages } from '../text/zod-messages.ts';
+import type { Clock } from '../time/clock.ts';
 import { LatestReading, type Reading } from './latest-reading.ts';
 import { createNvidiaSmi } from './nvidia-smi.ts';
 import type { Gpu, GpuProcess } from './nvidia-smi-output.ts';
 import { readSystemMemory, type SystemMemory } from './system-memory.ts';
 import { readTreeMemories, type TreeMemory } from './tree-memory.ts';
 import { type RunningWorker, workerUse } from './worker-use.ts';
-import type { Clock } from '../time/clock.ts';
-import { zodMessages } from '../text/zod-messages.ts';
-import { GreenroomError } from '../errors.ts';
-import type { Measurement } from '../scheduler/measurement.ts';
-import { visibleGpus } from '../scheduler/gpus/placement.ts';
 
 /** Free and total memory of the machine, in MiB. */
 export interface SystemStats {

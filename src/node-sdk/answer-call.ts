@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
+import type { CallBody } from '../protocol.ts';
 import { describeError } from './describe-error.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { AnyPlugin } from './load-plugin.ts';
 import { Promise } from './originals.ts';
-import { PluginError } from './plugin-error.ts';
-import type { CallBody } from '../protocol.ts';
 import type { PluginContext } from './plugin.ts';
+import { PluginError } from './plugin-error.ts';
 import type { RunningCall, RunningCalls } from './running-calls.ts';
 import { serialize, withTempFiles } from './serialize.ts';
 

@@ -1,8 +1,8 @@
 // The thread that answers while plugin code keeps the main thread busy, and that ends the process with its host.
 import type { Boot } from '../protocol.ts';
 import { CallTable } from './call-table.ts';
-import { createControlAnswers } from './control-answers.ts';
 import type { ControlMessage, ControlThreadData } from './control.ts';
+import { createControlAnswers } from './control-answers.ts';
 import { SERVER_OPTIONS, sendError } from './http-answers.ts';
 import { listen } from './listen.ts';
 import { createRequestGuard, type RequestGuard } from './request-guard.ts';

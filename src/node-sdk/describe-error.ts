@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
-import type { WireError } from '../protocol.ts';
 import { writeJson } from '../json/exact-json.ts';
-import type { PluginErrorCategory } from './plugin-error.ts';
+import type { WireError } from '../protocol.ts';
 import { parse } from './originals.ts';
+import type { PluginErrorCategory } from './plugin-error.ts';
 import { shorten } from './shorten.ts';
 import { textOf } from './text-of.ts';
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { WireError } from '../protocol.ts';
 import { writeJson } from '../json/exact-json.ts';
+import type { WireError } from '../protocol.ts';
 import { headOf, sendError, sendJson } from './http-answers.ts';
 import { now, Promise, setImmediate, stringify } from './originals.ts';
 import { shorten } from './shorten.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerOptions, ServerResponse } from 'node:http';
-import { CALL_HEADER, type WireError } from '../protocol.ts';
 import { writeJson } from '../json/exact-json.ts';
+import { CALL_HEADER, type WireError } from '../protocol.ts';
 import { Promise } from './originals.ts';
 import { PluginError } from './plugin-error.ts';
 

@@ -1,7 +1,7 @@
 // Defining a plugin
 export { definePlugin } from './define-plugin.ts';
 export type { CallContext, JsonSchema, Plugin, PluginContext, PluginLog } from './plugin.ts';
-export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';
+export type { PluginErrorCategory, PluginErrorOptions } from './plugin-error.ts';
 // Errors
 export { PluginError } from './plugin-error.ts';
-export type { PluginErrorCategory, PluginErrorOptions } from './plugin-error.ts';
+export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';

@@ -1,6 +1,6 @@
-import { createPluginLog } from './plugin-log.ts';
 import type { AnyPlugin } from './load-plugin.ts';
 import { PluginError } from './plugin-error.ts';
+import { createPluginLog } from './plugin-log.ts';
 import { isStandardSchema, type StandardIssue } from './standard-schema.ts';
 
 /** The JSON Schema of the plugin's config as plain data, or null where it has none or cannot say it. */

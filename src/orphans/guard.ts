@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
-import { canRunGuard, GUARD_SHELL } from './orphan-protection.ts';
 import { killGroup } from '../process/process-group.ts';
+import { canRunGuard, GUARD_SHELL } from './orphan-protection.ts';
 import { MARK_VARIABLE } from './spawn-mark.ts';
 
 /** Settings of {@link startGuard}; the defaults are right outside tests. */

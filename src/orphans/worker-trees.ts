@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { GreenroomError, messageOf } from '../errors.ts';
-import { type Guard, startGuard } from './guard.ts';
 import { groupIsGone, signalGroup } from '../process/process-group.ts';
 import { ownIdentity, startTimeOf } from '../process/process-identity.ts';
-import { shortageIn } from '../system-error.ts';
 import { createSocketDirectory, removeLeftSockets, type SocketDirectory } from '../process/socket-directory.ts';
+import { shortageIn } from '../system-error.ts';
+import { type Guard, startGuard } from './guard.ts';
 import { endMarked, MARK_VARIABLE } from './spawn-mark.ts';
 import { recordFile, removeRecord, writeRecord } from './supervisor-record.ts';
 import { openSupervisorCgroup, type SupervisorCgroup, type WorkerCgroup } from './worker-cgroup.ts';

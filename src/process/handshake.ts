@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { zodMessages } from '../text/zod-messages.ts';
 import { GreenroomError } from '../errors.ts';
 import type { Handshake } from '../protocol.ts';
+import { zodMessages } from '../text/zod-messages.ts';
 
 /** The protocol version this host speaks. */
 const VERSION = 1;

@@ -1,10 +1,10 @@
 import type { PluginPhase, PluginState } from '../machines/plugin.ts';
-import type { PluginRecord } from './plugin-record.ts';
-import type { SchedulerView } from '../scheduler/scheduler-view.ts';
 import { type Decision, decisionAt } from '../scheduler/decision.ts';
 import { amountsText, decisionText } from '../scheduler/decision-text.ts';
-import type { Standing } from '../scheduler/resident.ts';
 import { amounts, type Need, type Resources, UNLIMITED } from '../scheduler/need.ts';
+import type { Standing } from '../scheduler/resident.ts';
+import type { SchedulerView } from '../scheduler/scheduler-view.ts';
+import type { PluginRecord } from './plugin-record.ts';
 
 /** A reader that has asked for nothing for less than this is not told of, in milliseconds: it may be at the last item. */
 const LEAST_IDLE_MS = 1_000;

@@ -2,6 +2,7 @@ import { checkListener, checkOptions, FLAG, type OptionKind, TEXT } from '../arg
 import { GreenroomError } from '../errors.ts';
 import { callListener } from '../events/listeners.ts';
 import { frozen } from '../json/frozen.ts';
+import { PHASES } from '../machines/plugin/phases.ts';
 import type { PluginState } from '../machines/plugin.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { nearestName } from '../text/nearest-name.ts';
@@ -26,7 +27,7 @@ export interface PluginHandle {
   subscribe(listener: (plugin: PluginSnapshot) => void): () => void;
 }
 
-const STATES = ['discovered', 'spawning', 'ready', 'busy', 'released', 'crashed'] satisfies readonly PluginState[];
+const STATES = Object.keys(PHASES) as readonly PluginState[];
 
 const STATE: OptionKind = {
   expected: `one of ${STATES.join(', ')}`,

@@ -2,9 +2,9 @@ import type { ActorRefFrom } from 'xstate';
 import type { Call, CallSite } from '../calls/call.ts';
 import { LeaseGate } from '../calls/lease-gate.ts';
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
-import type { Clock } from '../time/clock.ts';
 import type { PluginContext, PluginEvent, PluginPhase, PluginState, pluginMachine } from '../machines/plugin.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
+import type { Clock } from '../time/clock.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 
 /** The state of one plugin at one moment, as plain frozen data. Times are milliseconds since the epoch. */

@@ -1,24 +1,24 @@
 import type { ActorRefFrom } from 'xstate';
-import { type Footprints, openFootprints } from '../measure/footprints.ts';
-import type { PluginLog } from '../logs/log-file.ts';
-import type { TreeMemory } from '../measure/tree-memory.ts';
-import { type Clock, wallTime } from '../time/clock.ts';
-import type { ResolvedSettings } from '../settings/resolve.ts';
-import type { Capacity } from '../settings/values.ts';
-import { explain, type Explanation } from './explanation.ts';
 import { Listeners } from '../events/listeners.ts';
+import type { PluginLog } from '../logs/log-file.ts';
+import type { SupervisorLog } from '../logs/supervisor-log.ts';
 import type { PluginContext } from '../machines/plugin.ts';
 import type { SchedulerInput, schedulerMachine } from '../machines/scheduler.ts';
-import type { PluginRecord } from './plugin-record.ts';
+import { type Footprints, openFootprints } from '../measure/footprints.ts';
+import type { TreeMemory } from '../measure/tree-memory.ts';
 import { type Decision, decisionAt } from '../scheduler/decision.ts';
 import { decisionLine, stayedLine } from '../scheduler/decision-text.ts';
 import type { Measurement } from '../scheduler/measurement.ts';
 import { amounts, type Need, NOTHING, type Resources } from '../scheduler/need.ts';
 import { policyNamed } from '../scheduler/policies/policies.ts';
 import type { Policy } from '../scheduler/policies/policy.ts';
-import { SchedulerView } from '../scheduler/scheduler-view.ts';
 import type { EvictionOutcome, SchedulerFact } from '../scheduler/scheduler-events.ts';
-import type { SupervisorLog } from '../logs/supervisor-log.ts';
+import { SchedulerView } from '../scheduler/scheduler-view.ts';
+import type { ResolvedSettings } from '../settings/resolve.ts';
+import type { Capacity } from '../settings/values.ts';
+import { type Clock, wallTime } from '../time/clock.ts';
+import { type Explanation, explain } from './explanation.ts';
+import type { PluginRecord } from './plugin-record.ts';
 
 /** How the scheduler stands, as plain data. */
 export interface SchedulingStatus {

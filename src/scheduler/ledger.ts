@@ -9,8 +9,8 @@ import { least, minus, type Need, NOTHING, notNegative, plus, type Resources, UN
 import type { EvictionOrder } from './policies/eviction-order.ts';
 import type { Victim } from './policies/policy.ts';
 import { newReservation, type Reservation } from './reservation.ts';
-import { type ResidentKey, residentKey } from './resident-key.ts';
 import type { Standing } from './resident.ts';
+import { type ResidentKey, residentKey } from './resident-key.ts';
 
 /** How many reservations are looked at to find those in the way of a request. */
 const HOLDERS_SCANNED = 32;

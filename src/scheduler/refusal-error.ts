@@ -1,5 +1,5 @@
-import { type Clock, wallTime } from '../time/clock.ts';
 import { GreenroomError } from '../errors.ts';
+import { type Clock, wallTime } from '../time/clock.ts';
 import type { SchedulerRefusal } from './decision.ts';
 import { amountsText, reasonText } from './decision-text.ts';
 import { isSame, minus, NOTHING, notNegative } from './need.ts';

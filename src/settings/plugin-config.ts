@@ -1,13 +1,13 @@
 import { createRequire } from 'node:module';
 import type * as ajv2020 from 'ajv/dist/2020.js';
 import { GreenroomError, messageOf } from '../errors.ts';
-import { lookUpReference } from '../json/json-pointer.ts';
-import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
-import { shortageIn } from '../system-error.ts';
-import { isOverTime, withinTime } from '../time/time-limit.ts';
-import { isSecretName } from '../text/secret-names.ts';
-import { acceptedText, expectedText, unknownText } from '../text/expected.ts';
 import { writeJson } from '../json/exact-json.ts';
+import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
+import { lookUpReference } from '../json/json-pointer.ts';
+import { shortageIn } from '../system-error.ts';
+import { acceptedText, expectedText, unknownText } from '../text/expected.ts';
+import { isSecretName } from '../text/secret-names.ts';
+import { isOverTime, withinTime } from '../time/time-limit.ts';
 
 type Schema = Record<string, unknown>;
 

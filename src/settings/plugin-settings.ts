@@ -1,8 +1,8 @@
-import type { ResolvedSettings } from './resolve.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import { kindOf } from '../worker-kinds/kinds.ts';
 import { type Need, needOf } from '../scheduler/need.ts';
 import { DEFAULT_RESTART, type RestartLimit, type RestartSettings } from '../scheduler/restart-plan.ts';
+import { kindOf } from '../worker-kinds/kinds.ts';
+import type { ResolvedSettings } from './resolve.ts';
 
 /** How often a worker is asked whether it is alive, and how long it may take to answer, in milliseconds. */
 export interface Liveness {

@@ -1,13 +1,13 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { workingDirectory } from '../files/working-directory.ts';
 import { frozen } from '../json/frozen.ts';
 import type { PolicyName } from '../scheduler/policies/policies.ts';
 import type { Policy } from '../scheduler/policies/policy.ts';
-import { workingDirectory } from '../files/working-directory.ts';
 import { checked, OPTIONS } from './check.ts';
 import { readEnvironment, VARIABLES } from './environment.ts';
-import { settingsShape, type SupervisorSettings } from './schema.ts';
+import { type SupervisorSettings, settingsShape } from './schema.ts';
 import { readSettingsFile } from './settings-file.ts';
 import type { Capacity, InspectSettings } from './values.ts';
 

@@ -6,10 +6,10 @@ import { MEASURE_TIMEOUT_MS, schedulerMachine } from '../../src/machines/schedul
 import type { Decision } from '../../src/scheduler/decision.ts';
 import type { Measurement } from '../../src/scheduler/measurement.ts';
 import { MONITOR_NEED, type Need, needOf } from '../../src/scheduler/need.ts';
-import { policyNamed, type PolicyOptions } from '../../src/scheduler/policies/policies.ts';
+import { type PolicyOptions, policyNamed } from '../../src/scheduler/policies/policies.ts';
+import { residentKey } from '../../src/scheduler/resident-key.ts';
 import type { SchedulerFact, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
-import { residentKey } from '../../src/scheduler/resident-key.ts';
 
 /** Sources that are answered by hand. */
 class Sources implements Figures {

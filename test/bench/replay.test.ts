@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EVICTION_ORDERS, POLICY_NAMES, policyNamed } from '../../src/scheduler/policies/policies.ts';
 import { KINDS, makeTrace, SIZES } from '../../bench/simulate/make.mjs';
 import { replay } from '../../bench/simulate/replay.mjs';
 import { type Result, tableLines } from '../../bench/simulate/report.mjs';
 import { linesOf } from '../../bench/simulate/trace.mjs';
+import { EVICTION_ORDERS, POLICY_NAMES, policyNamed } from '../../src/scheduler/policies/policies.ts';
 import { ROOT, simulate } from './simulator.ts';
 
 const FOLDER = join(ROOT, 'bench', 'traces');

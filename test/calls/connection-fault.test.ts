@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { CallSink, WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { Call, type CallSite } from '../../src/calls/call.ts';
 import { connectionFault } from '../../src/calls/connection-fault.ts';
 import { type GateEvent, LeaseGate } from '../../src/calls/lease-gate.ts';
 import { encodeInput } from '../../src/channel/encoded-input.ts';
 import { brokenError } from '../../src/channel/remote-error.ts';
+import type { CallSink, WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
 
 const failed = (code: string, syscall: string): Error =>

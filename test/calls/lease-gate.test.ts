@@ -1,8 +1,8 @@
-import * as fc from 'fast-check';
 import { setImmediate as turn } from 'node:timers/promises';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { type GateEvent, LeaseGate, type LeaseRequest, type Residency } from '../../src/calls/lease-gate.ts';
+import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { GreenroomError } from '../../src/errors.ts';
 
 const ERROR = new GreenroomError('E_STOPPING', 'Because.');

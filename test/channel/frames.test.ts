@@ -1,7 +1,7 @@
 import { array, assert, nat, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CallSink } from '../../src/channel/worker-channel.ts';
 import { type CallKind, FrameReader } from '../../src/channel/frames.ts';
+import type { CallSink } from '../../src/channel/worker-channel.ts';
 import type { GreenroomError } from '../../src/errors.ts';
 
 type Event = readonly [string, ...unknown[]];

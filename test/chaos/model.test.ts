@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { PHASES } from '../simulation/world.ts';
 import { SEED } from '../seed.ts';
+import { PHASES } from '../simulation/world.ts';
 import { runModel } from './model.ts';
 
 const PLUGINS = 500;

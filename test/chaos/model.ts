@@ -1,5 +1,5 @@
-import { causeEvent } from '../simulation/random-events.ts';
 import { randomFrom } from '../simulation/random.mjs';
+import { causeEvent } from '../simulation/random-events.ts';
 import { type Manifests, World } from '../simulation/world.ts';
 
 /** What one run of the model has come to. */

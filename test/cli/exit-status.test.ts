@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { ERROR_CODES } from '../../src/errors.ts';
 import { EXIT_STATUSES, STATUS_OF_CODE } from '../../src/cli/exit-status.ts';
+import { ERROR_CODES } from '../../src/errors.ts';
 
 test('every error code has an exit status that the help explains, and none says that all is well', () => {
   expect(Object.keys(STATUS_OF_CODE).toSorted()).toEqual(Object.keys(ERROR_CODES).toSorted());

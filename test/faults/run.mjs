@@ -3,7 +3,8 @@
 // Every run is one thing that a program asks of it. What must hold: this process lives, every run ends with its own
 // result or a typed error, a shortage makes no plugin be given up or forgotten, and when the system is well again every
 // plugin serves and nothing is left open.
-import { makeFaulty, faults, FAULTS, SHORTAGES } from './faulty-system.mjs';
+import { FAULTS, faults, makeFaulty, SHORTAGES } from './faulty-system.mjs';
+
 await makeFaulty();
 const { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } = await import('node:fs');
 const { tmpdir } = await import('node:os');

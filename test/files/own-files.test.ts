@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { removeWhole, writeWhole } from '../../src/files/whole-file.ts';
+import type { ManifestEntry } from '../../src/manifest/read.ts';
 import { openFootprints } from '../../src/measure/footprints.ts';
 import { readRecords, type SupervisorRecord, writeRecord } from '../../src/orphans/supervisor-record.ts';
-import type { ManifestEntry } from '../../src/manifest/read.ts';
-import { removeWhole, writeWhole } from '../../src/files/whole-file.ts';
 
 let dataDir: string;
 

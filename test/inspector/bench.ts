@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterEach, vi } from 'vitest';
-import { systemClock } from '../../src/time/clock.ts';
-import { resolveSettings } from '../../src/settings/resolve.ts';
-import type { SupervisorSettings } from '../../src/settings/schema.ts';
 import { type Inspected, type Inspector, type InspectorOptions, openInspector } from '../../src/inspector/index.ts';
 import type { InspectorRecord, Sync } from '../../src/inspector/wire.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
 import { Supervisor } from '../../src/runtime/supervisor.ts';
+import { resolveSettings } from '../../src/settings/resolve.ts';
+import type { SupervisorSettings } from '../../src/settings/schema.ts';
+import { systemClock } from '../../src/time/clock.ts';
 
 const WORKBENCH = fileURLToPath(new URL('../fixtures/plugins/workbench/workbench.mjs', import.meta.url));
 

@@ -7,9 +7,9 @@ import { createSupervisor, type InspectionObserver } from '../../src/index.ts';
 import { openInspector } from '../../src/inspector/index.ts';
 import type { InspectorRecord } from '../../src/inspector/wire.ts';
 import type { TransitionEvent } from '../../src/runtime/plugin-effects.ts';
+import { openSupervisor } from '../runtime/greenroom.ts';
 import { randomFrom } from '../simulation/random.mjs';
 import { choose, pick, World } from '../simulation/world.ts';
-import { openSupervisor } from '../runtime/greenroom.ts';
 import { get, Reader } from './bench.ts';
 
 /** The address of an inspector, taken apart. */

@@ -1,7 +1,7 @@
-import { describe, expect, it, test } from 'vitest';
 import * as fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
 import { isDeeperThan } from '../../src/json/json-depth.ts';
-import { isSurelySound, firstInexact, jsonFaults, quoteInexact } from '../../src/json/json-text.ts';
+import { firstInexact, isSurelySound, jsonFaults, quoteInexact } from '../../src/json/json-text.ts';
 
 const found = (text: string): string[] => jsonFaults(text).map(({ kind, field }) => `${kind} ${field}`);
 

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
 const TERMINAL = fileURLToPath(new URL('../fixtures/cli/terminal.py', import.meta.url));

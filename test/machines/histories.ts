@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type GateEvent, LeaseGate, type Residency } from '../../src/calls/lease-gate.ts';
 import { GreenroomError } from '../../src/errors.ts';
-import { CRASH, ERROR, entryOf, KEPT, PluginBench, settingsOf } from './plugin-bench.ts';
 import { randomFrom } from '../simulation/random.mjs';
+import { CRASH, ERROR, entryOf, KEPT, PluginBench, settingsOf } from './plugin-bench.ts';
 
 /**
  * A history is what has happened to one plugin and what it did, as text: a line "> event" for each event, below it what

@@ -1,15 +1,15 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
-import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
-import type { LaunchRequest } from '../../src/machines/worker.ts';
-import type { WorkerExit } from '../../src/process/worker-process.ts';
 import { type GateEvent, LeaseGate, type LeaseRequest, type Residency } from '../../src/calls/lease-gate.ts';
-import { resolveSettings } from '../../src/settings/resolve.ts';
+import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import { type PluginContext, type PluginEvent, pluginMachine } from '../../src/machines/plugin.ts';
+import type { LaunchRequest } from '../../src/machines/worker.ts';
 import type { ManifestEntry } from '../../src/manifest/read.ts';
-import { type PluginSettings, pluginSettings } from '../../src/settings/plugin-settings.ts';
+import type { WorkerExit } from '../../src/process/worker-process.ts';
 import type { SchedulerRefusal } from '../../src/scheduler/decision.ts';
+import { type PluginSettings, pluginSettings } from '../../src/settings/plugin-settings.ts';
+import { resolveSettings } from '../../src/settings/resolve.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
 
 export const ERROR = new GreenroomError('E_STOPPING', 'Somebody asked for it.');

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { GreenroomError } from '../../src/errors.ts';
-import { entryOf, ERROR, type Place, PluginBench, settingsOf, to } from './plugin-bench.ts';
+import { ERROR, entryOf, type Place, PluginBench, settingsOf, to } from './plugin-bench.ts';
 
 const benches: PluginBench[] = [];
 

@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { policyNamed } from '../../src/scheduler/policies/policies.ts';
 import type { Policy } from '../../src/scheduler/policies/policy.ts';
-import { need } from '../scheduler/need.ts';
 import { ACTIONS, CheckedScheduler } from '../scheduler/checked-scheduler.ts';
+import { need } from '../scheduler/need.ts';
 
 const STEPS = 1_200;
 

@@ -1,9 +1,9 @@
+import { expect, test } from 'vitest';
 import { type ActorLogic, type Snapshot } from 'xstate';
 import { getAdjacencyMap } from 'xstate/graph';
-import { expect, test } from 'vitest';
 import { policyNamed } from '../../src/scheduler/policies/policies.ts';
-import { need } from '../scheduler/need.ts';
 import { type Action, CheckedScheduler } from '../scheduler/checked-scheduler.ts';
+import { need } from '../scheduler/need.ts';
 
 interface Step {
   readonly type: string;

@@ -1,13 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
 import { afterEach, expect, test } from 'vitest';
-import type { WorkerExit } from '../../src/process/worker-process.ts';
+import { type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
 import { GreenroomError } from '../../src/errors.ts';
 import type { PluginReport, RestartVerdict } from '../../src/machines/plugin.ts';
 import { type PluginSet, supervisorMachine } from '../../src/machines/supervisor.ts';
 import type { ManifestChange } from '../../src/manifest/source.ts';
-import { entryOf, settingsOf } from './plugin-bench.ts';
+import type { WorkerExit } from '../../src/process/worker-process.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
+import { entryOf, settingsOf } from './plugin-bench.ts';
 
 const CHANGE: ManifestChange = { type: 'removed', name: 'p', previous: entryOf() };
 const CRASH = new GreenroomError('E_CRASHED', 'It died.');

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { causeEvent } from '../simulation/random-events.ts';
 import { GOOD } from '../simulation/fake-workers.ts';
+import { causeEvent } from '../simulation/random-events.ts';
 import { choose, PHASES, World } from '../simulation/world.ts';
 
 const RUNS = 85;

@@ -1,14 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type ActorRefFrom, createActor, fromCallback, fromPromise } from 'xstate';
 import { afterEach, expect, test } from 'vitest';
-import type { LaunchRequest } from '../../src/machines/worker.ts';
+import { type ActorRefFrom, createActor, fromCallback, fromPromise } from 'xstate';
 import { watchLiveness } from '../../src/actors/liveness.ts';
-import type { ProcessCommand } from '../../src/process/worker-process.ts';
 import type { SpawnServices } from '../../src/actors/process.ts';
 import { GreenroomError } from '../../src/errors.ts';
+import type { LaunchRequest } from '../../src/machines/worker.ts';
 import { type WorkerCommand, type WorkerEvent, type WorkerInput, workerMachine } from '../../src/machines/worker.ts';
-import { type FakeWorker, FakeWorkers, GOOD, type Manner } from '../simulation/fake-workers.ts';
+import type { ProcessCommand } from '../../src/process/worker-process.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
+import { type FakeWorker, FakeWorkers, GOOD, type Manner } from '../simulation/fake-workers.ts';
 
 const stops: (() => void)[] = [];
 

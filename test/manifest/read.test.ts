@@ -5,10 +5,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { workerEnvironment } from '../../src/worker-kinds/worker-environment.ts';
 import { manifestJsonSchema } from '../../src/manifest/json-schema.ts';
 import { checkPaths, readManifest } from '../../src/manifest/read.ts';
 import { isManifestPath, manifestFiles } from '../../src/manifest/search-path.ts';
+import { workerEnvironment } from '../../src/worker-kinds/worker-environment.ts';
 
 let folder: string;
 beforeEach(() => {

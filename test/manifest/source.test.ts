@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { systemClock } from '../../src/time/clock.ts';
 import type { ManifestChange } from '../../src/manifest/catalogue.ts';
-import type { ManifestProblem } from '../../src/manifest/read.ts';
 import { PATIENCE_MS } from '../../src/manifest/patience.ts';
+import type { ManifestProblem } from '../../src/manifest/read.ts';
 import { createManifestSource, type ManifestSource, type ManifestSourceOptions } from '../../src/manifest/source.ts';
+import { systemClock } from '../../src/time/clock.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
 
 let root: string;

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { readProcStat } from '../../src/process/proc-stat.ts';
 import { endMarked, MARK_VARIABLE } from '../../src/orphans/spawn-mark.ts';
+import { readProcStat } from '../../src/process/proc-stat.ts';
 
 const RESTLESS = fileURLToPath(new URL('../fixtures/processes/restless.sh', import.meta.url));
 

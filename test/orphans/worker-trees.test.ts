@@ -7,10 +7,10 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sweepOrphans } from '../../src/orphans/orphan-sweep.ts';
-import { readProcStat } from '../../src/process/proc-stat.ts';
 import { readRecords, writeRecord } from '../../src/orphans/supervisor-record.ts';
 import { cgroupsAreDelegated } from '../../src/orphans/worker-cgroup.ts';
 import { WorkerTrees } from '../../src/orphans/worker-trees.ts';
+import { readProcStat } from '../../src/process/proc-stat.ts';
 
 type Family = Readonly<Record<'leader' | 'child' | 'session' | 'orphan' | 'stranger', number>>;
 

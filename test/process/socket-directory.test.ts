@@ -1,8 +1,8 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createSocketDirectory, socketPathsFit } from '../../src/process/socket-directory.ts';
 import { MAX_SOCKET_PATH_BYTES } from '../../src/protocol.ts';

@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FIXTURES } from '../fixtures/plugins.ts';
-import { failure, gone, type ManifestOf, openSupervisor, type OpenedSupervisor, startCall } from './greenroom.ts';
+import { failure, gone, type ManifestOf, type OpenedSupervisor, openSupervisor, startCall } from './greenroom.ts';
 
 /** So long that a test which had to wait for it would not end in time. */
 const TOO_LONG_MS = 600_000;

@@ -7,8 +7,8 @@ import {
   door,
   failure,
   type ManifestOf,
-  openSupervisor,
   type OpenedSupervisor,
+  openSupervisor,
   startCall,
 } from './greenroom.ts';
 

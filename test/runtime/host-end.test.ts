@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { cgroupsAreDelegated } from '../../src/orphans/worker-cgroup.ts';
 import { createSupervisor } from '../../src/index.ts';
+import { cgroupsAreDelegated } from '../../src/orphans/worker-cgroup.ts';
 import { FIXTURES } from '../fixtures/plugins.ts';
 import { gone, lives, openSupervisor } from './greenroom.ts';
 

@@ -2,17 +2,17 @@ import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
-import { systemClock } from '../../src/time/clock.ts';
 import type { PluginSnapshot } from '../../src/index.ts';
 import { PATIENCE_MS } from '../../src/manifest/patience.ts';
+import { systemClock } from '../../src/time/clock.ts';
 import {
   becomes,
   door,
   failure,
   gone,
   type ManifestOf,
-  openSupervisor,
   type OpenedSupervisor,
+  openSupervisor,
   startCall,
 } from './greenroom.ts';
 

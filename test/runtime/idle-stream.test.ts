@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import type { SupervisorOptions } from '../../src/index.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
-import { all, becomes, door, failure, openSupervisor, type OpenedSupervisor, startCall } from './greenroom.ts';
+import { all, becomes, door, failure, type OpenedSupervisor, openSupervisor, startCall } from './greenroom.ts';
 
 const WORKBENCH = { fixture: 'workbench' };
 

@@ -1,15 +1,15 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { createActor, fromCallback } from 'xstate';
 import { monitorLogic } from '../../src/actors/monitor.ts';
-import { type Clock, systemClock } from '../../src/time/clock.ts';
 import { schedulerMachine } from '../../src/machines/scheduler.ts';
+import { SystemMonitor } from '../../src/measure/system-monitor.ts';
 import type { Decision } from '../../src/scheduler/decision.ts';
 import { needOf } from '../../src/scheduler/need.ts';
 import { policyNamed } from '../../src/scheduler/policies/policies.ts';
-import type { SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
-import { SystemMonitor } from '../../src/measure/system-monitor.ts';
-import { failure, openSupervisor } from './greenroom.ts';
 import { residentKey } from '../../src/scheduler/resident-key.ts';
+import type { SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
+import { type Clock, systemClock } from '../../src/time/clock.ts';
+import { failure, openSupervisor } from './greenroom.ts';
 
 /** By it, figures are old after 50 ms. */
 const impatient: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() * 20 };

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { all, failure, openSupervisor, type OpenedSupervisor } from './greenroom.ts';
+import { all, failure, type OpenedSupervisor, openSupervisor } from './greenroom.ts';
 
 // Plugins that change the process they run in: by a library of theirs (a logger, an MCP server, fake timers), or by hand.
 

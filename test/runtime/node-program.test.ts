@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { failure, openSupervisor, type OpenedSupervisor } from './greenroom.ts';
+import { failure, type OpenedSupervisor, openSupervisor } from './greenroom.ts';
 
 const NODE = process.execPath;
 

@@ -2,16 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Decision, Policy, Supervisor } from '../../src/index.ts';
-import { randomFrom } from '../simulation/random.mjs';
 import { SEED } from '../seed.ts';
+import { randomFrom } from '../simulation/random.mjs';
 import {
   all,
   becomes,
   door,
   failure,
   type ManifestOf,
-  openSupervisor,
   type OpenedSupervisor,
+  openSupervisor,
   startCall,
 } from './greenroom.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PluginSnapshot } from '../../src/index.ts';
-import { openSupervisor, type OpenedSupervisor } from './greenroom.ts';
+import { type OpenedSupervisor, openSupervisor } from './greenroom.ts';
 
 /** Resolves when a subscriber of the whole supervisor is shown such a plugin. */
 function shown(opened: OpenedSupervisor, isSuch: (plugin: PluginSnapshot) => boolean): Promise<void> {

@@ -1,8 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
 import * as fc from 'fast-check';
-import { all, door, failure, type ManifestOf, openSupervisor, type OpenedSupervisor, startCall } from './greenroom.ts';
+import { expect, test, vi } from 'vitest';
+import { all, door, failure, type ManifestOf, type OpenedSupervisor, openSupervisor, startCall } from './greenroom.ts';
 
 function cycle(): Record<string, unknown> {
   const value: Record<string, unknown> = { list: [{}] };

@@ -2,9 +2,9 @@ import { type AnyActorRef, createActor, fromCallback } from 'xstate';
 import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
 import { sumOf } from '../../src/scheduler/gpus/gpu-amounts.ts';
 import { fits, type Need, NOTHING, plus, type Resources } from '../../src/scheduler/need.ts';
+import { type ResidentKey, residentKey } from '../../src/scheduler/resident-key.ts';
 import type { MeasureRequest, SchedulerEvent, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
-import { type ResidentKey, residentKey } from '../../src/scheduler/resident-key.ts';
 import { need } from './need.ts';
 
 type Held = 'granted' | 'busy' | 'idle' | 'warm' | 'going' | 'yielding';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Ledger } from '../../src/scheduler/ledger.ts';
-import { lru } from '../../src/scheduler/policies/lru.ts';
 import { NOTHING, type Resources } from '../../src/scheduler/need.ts';
+import { lru } from '../../src/scheduler/policies/lru.ts';
 import { residentKey } from '../../src/scheduler/resident-key.ts';
 
 const ref = {} as never;

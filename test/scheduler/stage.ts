@@ -4,6 +4,7 @@ import type { Decision, SchedulerRefusal } from '../../src/scheduler/decision.ts
 import type { GpuAmounts } from '../../src/scheduler/gpus/gpu-amounts.ts';
 import type { GenerationUse, Measurement } from '../../src/scheduler/measurement.ts';
 import type { Need, Resources } from '../../src/scheduler/need.ts';
+import { residentKey } from '../../src/scheduler/resident-key.ts';
 import type {
   MeasureRequest,
   SchedulerEvent,
@@ -11,7 +12,6 @@ import type {
   SchedulerReply,
 } from '../../src/scheduler/scheduler-events.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
-import { residentKey } from '../../src/scheduler/resident-key.ts';
 
 /** How a plugin asks, other than with priority 0 and the default deadline. */
 export interface Terms {

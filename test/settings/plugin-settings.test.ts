@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { resolveSettings } from '../../src/settings/resolve.ts';
 import { pluginSettings } from '../../src/settings/plugin-settings.ts';
+import { resolveSettings } from '../../src/settings/resolve.ts';
 
 test.each([
   ['a manifest, before all else', { start_timeout_ms: 1_000 }, { startTimeoutMs: 2_000 }, 1_000],

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { permissive } from '../../src/scheduler/policies/permissive.ts';
 import { readEnvironment, VARIABLES } from '../../src/settings/environment.ts';
 import { resolveSettings } from '../../src/settings/resolve.ts';
 import type { SupervisorSettings } from '../../src/settings/schema.ts';
-import { permissive } from '../../src/scheduler/policies/permissive.ts';
 
 function resolve(options: SupervisorSettings, env: Record<string, string> = {}, file?: object | string) {
   const cwd = mkdtempSync(join(tmpdir(), 'gr-'));

@@ -1,13 +1,18 @@
-import type { EncodedInput } from '../../src/channel/encoded-input.ts';
-import type { CallInFlight, CallSink, ConfigChannel, WorkerChannel } from '../../src/channel/worker-channel.ts';
-import type { TreeSampler } from '../../src/measure/process-tree.ts';
 import type { connectWorker } from '../../src/actors/connect.ts';
-import type { LaunchRequest } from '../../src/machines/worker.ts';
-import type { ProcessEvent, WorkerExit, WorkerProcess, WorkerStreams } from '../../src/process/worker-process.ts';
 import type { SpawnedWorker, spawnWorker } from '../../src/actors/process.ts';
+import type { EncodedInput } from '../../src/channel/encoded-input.ts';
+import type {
+  CallInFlight,
+  CallSink,
+  ConfigChannel,
+  Connection,
+  WorkerChannel,
+} from '../../src/channel/worker-channel.ts';
 import { GreenroomError } from '../../src/errors.ts';
-import type { Connection } from '../../src/channel/worker-channel.ts';
-import { EXIT_DO_NOT_RESTART, type CancelOutcome, type Health } from '../../src/protocol.ts';
+import type { LaunchRequest } from '../../src/machines/worker.ts';
+import type { TreeSampler } from '../../src/measure/process-tree.ts';
+import type { ProcessEvent, WorkerExit, WorkerProcess, WorkerStreams } from '../../src/process/worker-process.ts';
+import { type CancelOutcome, EXIT_DO_NOT_RESTART, type Health } from '../../src/protocol.ts';
 
 /** How a step of a worker goes: done at once, after this many milliseconds, not before it is told to, or refused. */
 export type Way = 'prompt' | number | 'late' | 'refused';

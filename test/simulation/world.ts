@@ -6,19 +6,19 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { SnapshotFrom } from 'xstate';
 import { Call, nextCallId } from '../../src/calls/call.ts';
-import { resolveSettings } from '../../src/settings/resolve.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import type { PluginContext, PluginEvent } from '../../src/machines/plugin.ts';
 import type { schedulerMachine } from '../../src/machines/scheduler.ts';
-import type { Reservation } from '../../src/scheduler/reservation.ts';
-import type { PluginRecord } from '../../src/runtime/plugin-record.ts';
 import { PATIENCE_MS } from '../../src/manifest/patience.ts';
+import type { PluginRecord } from '../../src/runtime/plugin-record.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
 import { Supervisor } from '../../src/runtime/supervisor.ts';
+import type { Reservation } from '../../src/scheduler/reservation.ts';
+import { residentKey } from '../../src/scheduler/resident-key.ts';
+import { resolveSettings } from '../../src/settings/resolve.ts';
+import { SimulatedClock } from './clock.mjs';
 import { type FakeInput, type FakeWorker, FakeWorkers, GOOD, type Manner } from './fake-workers.ts';
 import { randomFrom } from './random.mjs';
-import { SimulatedClock } from './clock.mjs';
-import { residentKey } from '../../src/scheduler/resident-key.ts';
 
 /** Every place where a plugin can be. */
 export const PHASES = [

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { resolveSettings, type ResolvedSettings } from '../../settings/resolve.ts';
 import { messageOf } from '../../errors.ts';
 import { workingDirectory } from '../../files/working-directory.ts';
+import { type ResolvedSettings, resolveSettings } from '../../settings/resolve.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discoverIn } from '../discovered.ts';
 import type { Finding, Level } from '../doctor/check.ts';

@@ -1,6 +1,6 @@
+import { GreenroomError, messageOf } from '../../errors.ts';
 import { pluginLogFile } from '../../logs/log-file.ts';
 import { tailRecords } from '../../logs/log-reader.ts';
-import { GreenroomError, messageOf } from '../../errors.ts';
 import type { Decision } from '../../scheduler/decision.ts';
 import { decisionText } from '../../scheduler/decision-text.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';

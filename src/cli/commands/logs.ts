@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
+import { GreenroomError, messageOf } from '../../errors.ts';
 import { pluginLogFile } from '../../logs/log-file.ts';
 import { followRecords, tailRecords } from '../../logs/log-reader.ts';
-import { GreenroomError, messageOf } from '../../errors.ts';
 import { UsageError } from '../arguments.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discover } from '../discovered.ts';

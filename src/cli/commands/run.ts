@@ -1,16 +1,16 @@
 import { basename, dirname } from 'node:path';
-import { systemClock } from '../../time/clock.ts';
 import { GreenroomError } from '../../errors.ts';
-import type { Supervisor } from '../../runtime/supervisor.ts';
 import { writeJson } from '../../json/exact-json.ts';
+import type { Supervisor } from '../../runtime/supervisor.ts';
+import { systemClock } from '../../time/clock.ts';
 import { UsageError } from '../arguments.ts';
 import { callInput, parseJson } from '../call-input.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
-import { displayPath } from '../terminal/display-path.ts';
 import { takeInterruption } from '../interruption.ts';
 import { isError } from '../problems.ts';
-import { createProgressBar } from '../terminal/progress-bar.ts';
 import { reportError } from '../report-error.ts';
+import { displayPath } from '../terminal/display-path.ts';
+import { createProgressBar } from '../terminal/progress-bar.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { unknownPlugin } from '../unknown-plugin.ts';
 

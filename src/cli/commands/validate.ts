@@ -1,15 +1,15 @@
 import { type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { resolveSettings } from '../../settings/resolve.ts';
 import { messageOf } from '../../errors.ts';
 import { checkPaths, type ManifestEntry, type ManifestProblem, readManifest } from '../../manifest/read.ts';
 import { FOLDER_MANIFEST } from '../../manifest/search-path.ts';
 import { resolveConfig } from '../../settings/plugin-config.ts';
+import { resolveSettings } from '../../settings/resolve.ts';
 import { oneLine } from '../../text/printable.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discoverIn } from '../discovered.ts';
-import { displayPath } from '../terminal/display-path.ts';
 import { isError, problemRows } from '../problems.ts';
+import { displayPath } from '../terminal/display-path.ts';
 import type { Style } from '../terminal/style.ts';
 
 /** What came of checking one file. */

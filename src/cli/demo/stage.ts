@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
-import { listProcesses, treeOf } from '../../measure/process-tree.ts';
 import { GreenroomError } from '../../errors.ts';
 import type { Manifest } from '../../manifest/schema.ts';
+import { listProcesses, treeOf } from '../../measure/process-tree.ts';
 import type { PluginSnapshot } from '../../runtime/plugin-record.ts';
 import { createSupervisor, type Supervisor } from '../../runtime/supervisor.ts';
 import type { Corpus } from './corpus.ts';

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createConnection, createServer, type ListenOptions } from 'node:net';
 import { arch, platform, release } from 'node:os';
+import { messageOf } from '../../errors.ts';
 import { createNvidiaSmi } from '../../measure/nvidia-smi.ts';
 import type { Gpu } from '../../measure/nvidia-smi-output.ts';
+import { readSystemMemory } from '../../measure/system-memory.ts';
 import { orphanProtection } from '../../orphans/orphan-protection.ts';
 import { killGroup } from '../../process/process-group.ts';
 import { createSocketDirectory } from '../../process/socket-directory.ts';
-import { readSystemMemory } from '../../measure/system-memory.ts';
-import { messageOf } from '../../errors.ts';
 import { MAX_SOCKET_PATH_BYTES } from '../../protocol.ts';
 import type { Finding } from './check.ts';
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { heedStreams } from '../../process/start-process.ts';
 import type { ManifestEntry } from '../../manifest/read.ts';
+import { heedStreams } from '../../process/start-process.ts';
 import { kindOf } from '../../worker-kinds/kinds.ts';
 import { DEFAULT_PYTHON } from '../../worker-kinds/python-interpreter.ts';
 import { displayPath } from '../terminal/display-path.ts';

@@ -2,8 +2,8 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import type { Discovered } from '../discovered.ts';
-import { displayPath } from '../terminal/display-path.ts';
 import { isError } from '../problems.ts';
+import { displayPath } from '../terminal/display-path.ts';
 import type { Finding } from './check.ts';
 
 /** Whether logs can be written; the folder is made when it is first needed. */

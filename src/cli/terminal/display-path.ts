@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, relative, sep } from 'node:path';
-import { oneLine } from '../../text/printable.ts';
 import { workingDirectory } from '../../files/working-directory.ts';
+import { oneLine } from '../../text/printable.ts';
 
 /**
  * A path as people like to read it, on one line: from the working directory if it is in it, else with `~` for their home.

@@ -1,5 +1,5 @@
-import { systemClock } from '../../time/clock.ts';
 import { printable } from '../../text/printable.ts';
+import { systemClock } from '../../time/clock.ts';
 import { createStyle, type Style } from './style.ts';
 
 /** So many bytes may wait for the reader of what is only reported; beyond them lines are dropped and counted. */

@@ -1,5 +1,5 @@
-import type { Context } from './views.ts';
 import type { ContextChange } from '../wire.ts';
+import type { Context } from './views.ts';
 
 /** What has changed from one view of an actor's context to the next; undefined where nothing has. */
 export function changeOf(before: Context, after: Context): ContextChange | undefined {

@@ -1,8 +1,8 @@
 import type { PluginContext } from '../../machines/plugin.ts';
 import type { PluginRecord } from '../../runtime/plugin-record.ts';
 import type { Redactor } from '../redaction/redaction.ts';
-import type { Views } from './views.ts';
 import type { JsonObject } from '../wire.ts';
+import type { Views } from './views.ts';
 
 /** A payload of up to this many characters is part of its record; a longer one is fetched. */
 const SHORT = 1_024;

@@ -1,5 +1,5 @@
-import type { Entry } from './ring.ts';
 import type { ContextChange, InspectorRecord, Json } from '../wire.ts';
+import type { Entry } from './ring.ts';
 
 type WithoutSeq<R> = R extends unknown ? Omit<R, 'seq'> : never;
 

@@ -1,6 +1,6 @@
+import type { TransitionRecord } from '../wire.ts';
 import { JournalEntry, type NewRecord } from './journal-entry.ts';
 import { Ring } from './ring.ts';
-import type { TransitionRecord } from '../wire.ts';
 
 /** Records that follow one another, as JSON. */
 export interface Excerpt {

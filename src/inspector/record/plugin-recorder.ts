@@ -1,6 +1,7 @@
+import { LIFECYCLE } from '../../machines/plugin/phases.ts';
 import type { PluginContext } from '../../machines/plugin.ts';
-import type { PluginRecord } from '../../runtime/plugin-record.ts';
 import type { TransitionEvent } from '../../runtime/plugin-effects.ts';
+import type { PluginRecord } from '../../runtime/plugin-record.ts';
 import type { ActorId, ContextChange, TransitionRecord } from '../wire.ts';
 import { pluginId, pluginNamed } from './actor-ids.ts';
 import type { ActorRecorder } from './actor-recorder.ts';
@@ -222,7 +223,7 @@ function complete(record: NewTransition, seen: SeenPlugin): void {
   // Its other regions change at most once in a step, and their last state is near enough.
   const { replacement, stability } = seen.context;
   record.active = [
-    `alive.lifecycle.${record.to}`,
+    LIFECYCLE + record.to,
     `alive.replacement.${replacement as string}`,
     `alive.stability.${stability as string}`,
   ];

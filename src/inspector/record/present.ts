@@ -4,13 +4,13 @@ import { type SchedulerContext, schedulerMachine } from '../../machines/schedule
 import { supervisorMachine } from '../../machines/supervisor.ts';
 import { type WorkerContext, workerMachine } from '../../machines/worker.ts';
 import type { PluginRecord } from '../../runtime/plugin-record.ts';
+import type { Redactor } from '../redaction/redaction.ts';
+import type { ActorId, ActorSnapshot, JsonObject, Sync } from '../wire.ts';
 import { actorIdOf, machineOf, pluginNamed, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
 import { chartOf, pathsOf } from './chart.ts';
 import { GONE } from './context-change.ts';
 import type { Recorded } from './recorded.ts';
-import type { Redactor } from '../redaction/redaction.ts';
 import type { Context, Views } from './views.ts';
-import type { ActorId, ActorSnapshot, JsonObject, Sync } from '../wire.ts';
 
 /** What of the runtime is shown at one moment. */
 type Shown = Pick<Recorded, 'records' | 'root' | 'clock' | 'supervisor'>;

@@ -1,8 +1,11 @@
 import type { AnyActorRef } from 'xstate';
-import { type Clock, wallTime } from '../../time/clock.ts';
 import type { ManifestProblem } from '../../manifest/read.ts';
 import { decisionAt } from '../../scheduler/decision.ts';
 import type { SchedulerEmitted } from '../../scheduler/scheduler-events.ts';
+import { type Clock, wallTime } from '../../time/clock.ts';
+import { Redactor } from '../redaction/redaction.ts';
+import { secretsOfVariables } from '../redaction/secrets.ts';
+import type { DecisionRecord } from '../wire.ts';
 import { pluginId, SCHEDULER, SUPERVISOR } from './actor-ids.ts';
 import { ActorRecorder } from './actor-recorder.ts';
 import { CallRecorder } from './call-recorder.ts';
@@ -16,10 +19,7 @@ import { PluginRecorder } from './plugin-recorder.ts';
 import { Present } from './present.ts';
 import type { Recorded } from './recorded.ts';
 import type { RecorderParts } from './recorder-parts.ts';
-import { Redactor } from '../redaction/redaction.ts';
-import { secretsOfVariables } from '../redaction/secrets.ts';
 import { Views } from './views.ts';
-import type { DecisionRecord } from '../wire.ts';
 
 /**
  * Records what happens in a supervisor: milestones always, every event only while somebody looks. It watches and never

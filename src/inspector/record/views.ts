@@ -1,9 +1,9 @@
-import { type Clock, wallTime } from '../../time/clock.ts';
 import type { PluginContext } from '../../machines/plugin.ts';
 import type { SchedulerContext } from '../../machines/scheduler.ts';
 import type { WorkerContext } from '../../machines/worker.ts';
-import type { Ledger } from '../../scheduler/ledger.ts';
 import type { PluginRecord } from '../../runtime/plugin-record.ts';
+import type { Ledger } from '../../scheduler/ledger.ts';
+import { type Clock, wallTime } from '../../time/clock.ts';
 import type { Redactor } from '../redaction/redaction.ts';
 import { concealConfig, secretsOfManifest } from '../redaction/secrets.ts';
 import type { Json, PluginSnapshot } from '../wire.ts';

@@ -1,7 +1,7 @@
-import { SecretTexts } from './secret-texts.ts';
 import { isSecretName } from '../../text/secret-names.ts';
-import { isSecretValue, REDACTED } from './secrets.ts';
 import type { Json } from '../wire.ts';
+import { SecretTexts } from './secret-texts.ts';
+import { isSecretValue, REDACTED } from './secrets.ts';
 
 /** The longest text that is shown, in characters; of a longer one this much is. */
 const MAX_TEXT = 4_096;

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { Recorder } from '../record/recorder.ts';
 import { CONTROL_PATH } from './access.ts';
-import { give, say, SECURITY_HEADERS } from './answer.ts';
+import { give, SECURITY_HEADERS, say } from './answer.ts';
 import type { Control } from './control.ts';
 import { type Encoding, Follower } from './follower.ts';
-import type { Recorder } from '../record/recorder.ts';
 import type { Api } from './server.ts';
 
 /** How many answers with data may be unfinished at once: each may hold a whole sync for a client that does not read. */

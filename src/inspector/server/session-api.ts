@@ -4,10 +4,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { GreenroomError, messageOf } from '../../errors.ts';
+import type { SessionHeader } from '../wire.ts';
 import { SECURITY_HEADERS } from './answer.ts';
 import { type Api, InspectorServer } from './server.ts';
 import { servingText } from './serving-text.ts';
-import type { SessionHeader } from '../wire.ts';
 
 /** A session that is served to a page. */
 export interface OpenedSession {

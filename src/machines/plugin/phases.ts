@@ -22,11 +22,8 @@ interface State {
   readonly states?: Readonly<Record<string, State>>;
 }
 
-const LIFECYCLE = 'alive.lifecycle';
-
-/** Where a phase stands in the machine's tree, for example `alive.lifecycle.busy.serving`. */
-export const pathOf = (state: PluginState, phase: PluginPhase): string =>
-  phase === state ? `${LIFECYCLE}.${state}` : `${LIFECYCLE}.${state}.${phase}`;
+/** Where the states stand in the machine's tree: the path of `busy.serving` is `alive.lifecycle.busy.serving`. */
+export const LIFECYCLE = 'alive.lifecycle.';
 
 /** The same states, each phase of which first tells the host that it was entered, by its own place in the tree. */
 export function announced<States extends Readonly<Record<PluginState, object>>>(states: States): States {

@@ -1,6 +1,6 @@
-import { errorOf, openGate } from './gate-actions.ts';
 import { oldWorkers, type PluginContext, workerOf } from './context.ts';
 import type { PluginEvent } from './events.ts';
+import { errorOf, openGate } from './gate-actions.ts';
 import { tellScheduler } from './scheduler-messages.ts';
 import { base } from './setup.ts';
 

@@ -1,6 +1,6 @@
 import { and } from 'xstate';
 import { residencyOf } from './context.ts';
-import { forgive, noteFailure, noteStarvedCall, noteStarvedStart, forgetOversized } from './failure-actions.ts';
+import { forgetOversized, forgive, noteFailure, noteStarvedCall, noteStarvedStart } from './failure-actions.ts';
 import {
   clearFailure,
   closeGate,

@@ -1,5 +1,5 @@
-import { combined, type GpuAmounts } from './gpu-amounts.ts';
 import type { Need, Resources } from '../need.ts';
+import { combined, type GpuAmounts } from './gpu-amounts.ts';
 import { mostPlaceable, placeAnyway, placeOnGpus, visibleGpus } from './placement.ts';
 
 /** A GPU that the monitor tells of. */

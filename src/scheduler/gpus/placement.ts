@@ -1,4 +1,4 @@
-import { inProportion, type GpuAmounts, sumOf } from './gpu-amounts.ts';
+import { type GpuAmounts, inProportion, sumOf } from './gpu-amounts.ts';
 
 /** GPU memory that is to have a place. */
 export interface Placing {

@@ -1,5 +1,5 @@
-import type { EvictionOrder } from './eviction-order.ts';
 import type { Resources } from '../need.ts';
+import type { EvictionOrder } from './eviction-order.ts';
 
 /** What loading is taken to cost where it was too quick to measure, in milliseconds. */
 const LEAST_COST_MS = 1;

@@ -1,6 +1,6 @@
-import type { EvictionOrder } from './eviction-order.ts';
 import type { Need, Resources } from '../need.ts';
 import type { Resident } from '../resident.ts';
+import type { EvictionOrder } from './eviction-order.ts';
 
 /** A plugin generation that asks for memory. */
 export interface Asking {

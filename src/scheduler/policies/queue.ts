@@ -1,8 +1,8 @@
 import { admit } from '../admit.ts';
 import { planEviction } from '../eviction-plan.ts';
 import { fits, plus } from '../need.ts';
-import type { Policy, MemoryView, Verdict } from './policy.ts';
 import type { Resident } from '../resident.ts';
+import type { MemoryView, Policy, Verdict } from './policy.ts';
 
 /** After this long in the queue a request is no longer overtaken, in milliseconds. */
 export const DEFAULT_MAX_WAIT_MS = 30_000;

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
-import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
 /** Prints many lines at once, none awaited, and ends when all of them are out or nobody reads any more. */

@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { chartOf } from '../../../src/inspector/record/chart.ts';
 import { graphOf } from '../../../src/inspector/page/chart/graph.ts';
 import { insideOf, isActive, lastArrows, nodesOf } from '../../../src/inspector/page/chart/highlight.ts';
 import { fingerprintOf } from '../../../src/inspector/page/chart/layout.ts';
 import { routeOf } from '../../../src/inspector/page/chart/route.ts';
 import { everyLevel, topLevel } from '../../../src/inspector/page/chart/states.ts';
 import { centre, fit, zoom } from '../../../src/inspector/page/chart/viewport.ts';
+import { chartOf } from '../../../src/inspector/record/chart.ts';
 import { pluginMachine } from '../../../src/machines/plugin.ts';
 import { workerMachine } from '../../../src/machines/worker.ts';
 

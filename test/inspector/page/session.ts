@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
-import type { SupervisorSettings } from '../../../src/settings/schema.ts';
 import type { Inspector } from '../../../src/inspector/index.ts';
 import type { Sync } from '../../../src/inspector/wire.ts';
+import type { SupervisorSettings } from '../../../src/settings/schema.ts';
 import { type Bench, get, inspect, openBench } from '../bench.ts';
 import { PAGE_FOLDER } from './browser.ts';
 

@@ -1,7 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { systemClock } from '../../../src/time/clock.ts';
 import { type CallTrace, endTrace, startTrace } from '../../../src/calls/call-trace.ts';
 import { GreenroomError } from '../../../src/errors.ts';
 import { Recorder } from '../../../src/inspector/record/recorder.ts';
@@ -13,6 +12,7 @@ import type {
   Sync,
   TransitionRecord,
 } from '../../../src/inspector/wire.ts';
+import { systemClock } from '../../../src/time/clock.ts';
 import { type Bench, endAfterTest, get, inspect, openBench, Reader } from '../bench.ts';
 
 function recorderOf(bench: Bench): Recorder {

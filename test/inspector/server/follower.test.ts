@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import { type Encoding, Follower } from '../../../src/inspector/server/follower.ts';
 import { Journal } from '../../../src/inspector/record/journal.ts';
 import type { NewRecord } from '../../../src/inspector/record/journal-entry.ts';
+import { type Encoding, Follower } from '../../../src/inspector/server/follower.ts';
 
 const record = (message: string, kind: 'problem' | 'event' = 'problem'): NewRecord =>
   kind === 'event' ? { kind, at: 0, actor: 'a', event: message } : { kind, at: 0, actor: 'a', message };

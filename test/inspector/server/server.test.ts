@@ -2,8 +2,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { startTrace } from '../../../src/calls/call-trace.ts';
 import { describe, expect, it, vi } from 'vitest';
+import { startTrace } from '../../../src/calls/call-trace.ts';
 import type { Sync } from '../../../src/inspector/wire.ts';
 import { type Bench, get, inspect, openBench, Reader } from '../bench.ts';
 

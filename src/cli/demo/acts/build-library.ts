@@ -1,5 +1,5 @@
-import { doJob, type Job, jobsOf } from '../jobs.ts';
 import { interrupted } from '../interrupted.ts';
+import { doJob, type Job, jobsOf } from '../jobs.ts';
 import type { Stage } from '../stage.ts';
 import { probeMedia } from './probe-media.ts';
 

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { LIFECYCLE } from '../../../machines/plugin/phases.ts';
 import type { ChartDefinition, PluginState } from '../../wire.ts';
 import { PLUGIN_STATES } from '../palette.ts';
 import { ArrowHeads, Arrows } from './arrows.tsx';
@@ -235,8 +236,6 @@ function Drawing(props: DrawingProps) {
     </>
   );
 }
-
-const LIFECYCLE = 'alive.lifecycle.';
 
 function pluginStateOf(path: string): PluginState | undefined {
   if (!path.startsWith(LIFECYCLE)) return undefined;

@@ -2,9 +2,9 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { Glyph } from '../shell/glyph.tsx';
 import type { Lane } from '../store/model.ts';
 import { KEYS } from './keys.ts';
-import type { DrawingProps } from './props.ts';
 import { HEIGHTS, type Scene } from './paint.ts';
 import { followPointer } from './pointer.ts';
+import type { DrawingProps } from './props.ts';
 import { spotAt } from './spot.ts';
 import { clockText, type TimeWindow } from './time-window.ts';
 import { type PointedSpot, Tip } from './tip.tsx';

@@ -4,7 +4,7 @@ import type { Lane, Stay } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
 import type { LaneColors } from './colors.ts';
 import { barsOf, callsOf, type DrawnMark, marksOf, memoryLineOf } from './level-of-detail.ts';
-import { ticksOf, type TimeWindow, xOf } from './time-window.ts';
+import { type TimeWindow, ticksOf, xOf } from './time-window.ts';
 
 /** Heights in pixels: of a lane, of the scale above them, and of what a lane is made of, from its upper edge. */
 export const HEIGHTS = { lane: 34, scale: 22, bar: [4, 16], calls: [21, 3], memory: [25, 7] } as const;

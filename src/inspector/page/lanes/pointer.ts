@@ -1,8 +1,8 @@
 import type { Lane } from '../store/model.ts';
 import { HEIGHTS, type Scene } from './paint.ts';
+import type { DrawingProps } from './props.ts';
 import { spotAt, timeOfMark } from './spot.ts';
 import { moveWindow, type TimeWindow, timeAt, zoomWindow } from './time-window.ts';
-import type { DrawingProps } from './props.ts';
 import type { PointedSpot } from './tip.tsx';
 
 /** What is drawn now, and what the pointer may do to it. */

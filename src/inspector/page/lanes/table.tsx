@@ -1,6 +1,6 @@
-import { memoryText } from '../store/format.ts';
 import type { ActorId } from '../../wire.ts';
 import { PLUGIN_STATES } from '../palette.ts';
+import { memoryText } from '../store/format.ts';
 import type { Lane } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
 import { spotAt, timesOf } from './spot.ts';

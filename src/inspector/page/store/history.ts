@@ -1,6 +1,7 @@
+import { placeAfter, seqOf } from '../../binary-search.ts';
 import type {
-  DecisionRecord,
   ActorId,
+  DecisionRecord,
   EventRecord,
   InspectorRecord,
   MilestoneRecord,
@@ -8,7 +9,6 @@ import type {
   Sync,
   TransitionRecord,
 } from '../../wire.ts';
-import { placeAfter, seqOf } from '../../binary-search.ts';
 import { type ActorState, type Lane, type Moment, type Stay, staysIn, victimsOf } from './model.ts';
 import { actorOf, apply, undo } from './steps.ts';
 

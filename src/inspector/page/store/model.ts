@@ -1,3 +1,4 @@
+import { LIFECYCLE } from '../../../machines/plugin/phases.ts';
 import type {
   ActorId,
   ContextChange,
@@ -109,8 +110,6 @@ export function stateAndPhase(machine: MachineName, text: string): { readonly st
   const [state = '', ...phase] = text.split('.');
   return { state, phase: phase.join('.') };
 }
-
-const LIFECYCLE = 'alive.lifecycle.';
 
 /** The same of the paths that an actor is in. */
 export function stateOfPaths(machine: MachineName, active: readonly string[]): ReturnType<typeof stateAndPhase> {
