@@ -43,17 +43,24 @@ export class WorkerTrees {
     if (this.#guard === undefined && this.#useCgroups) this.#cgroup ??= openSupervisorCgroup(this.id);
     // Written first: whatever is left by a sudden death is found by it.
     if (!this.#recorded) this.#writeRecord();
-    this.#guard ??= startGuard({
-      supervisor: this.id,
-      cgroup: this.#cgroup?.folder,
-      record: recordFile(this.#dataDir, this.id),
-    });
+    this.#guard ??= this.#startGuard();
     this.#spawns += 1;
     return new WorkerTree(plugin, `${this.id}.${this.#spawns}`, {
       guard: this.#guard,
       cgroup: this.#cgroup?.create(String(this.#spawns)),
       living: this.#living,
     });
+  }
+
+  #startGuard(): Guard {
+    const guard = startGuard({
+      supervisor: this.id,
+      cgroup: this.#cgroup?.folder,
+      record: recordFile(this.#dataDir, this.id),
+    });
+    // Sockets may have been opened before.
+    for (const folder of this.#folders) guard.removeAtEnd(folder);
+    return guard;
   }
 
   /** A directory for the sockets of one spawn; undefined where there can be none. */
