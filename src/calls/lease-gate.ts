@@ -1,5 +1,6 @@
 import type { WorkerChannel } from '../channel/worker-channel.ts';
 import { GreenroomError } from '../errors.ts';
+import type { EdgeSource, LeaseEdges } from './lease-edges.ts';
 
 /** One generation of a worker that may take calls, with the count of the calls it has. */
 export interface Residency {
@@ -43,7 +44,7 @@ export type GateEvent =
   | { readonly type: 'CALLERS.GONE' }
   /** The first lease is out. */
   | { readonly type: 'LEASED' }
-  /** The last lease is back. */
+  /** The last lease is back; others may have come and gone since the last event. */
   | { readonly type: 'IDLE' }
   /** A generation that takes no calls any more has returned its last lease. */
   | { readonly type: 'DRAINED'; readonly generation: number }
@@ -62,7 +63,7 @@ export const DEFAULT_MAX_WAITING = 1_000;
  * count of leases and whether it is open, both changed synchronously, here. Requests that find it closed or the worker
  * full wait in order of priority, then arrival.
  */
-export class LeaseGate {
+export class LeaseGate implements EdgeSource {
   readonly #plugin: string;
   readonly #announce: (event: GateEvent) => void;
   #waiting: LeaseRequest[] = [];
@@ -74,13 +75,20 @@ export class LeaseGate {
   #leases = 0;
   /** Cancelled calls that the worker has not given up within their grace. */
   readonly #stuck = new Set<LeaseRequest>();
-  /** What the machine was told last, so that a caller in a loop causes no transitions. */
-  #announcedBusy = false;
-  #idlePending = false;
+  /** Whether the machine was told last that a lease is out. */
+  #toldLeased = false;
+  /** Whether leases were granted since the machine was told last. */
+  #used = false;
+  /** The same since the last tick of the edges. */
+  #usedInTick = false;
+  readonly #edges: LeaseEdges | undefined;
+  #usedAt: number | undefined;
 
-  constructor(plugin: string, announce: (event: GateEvent) => void) {
+  /** `edges` say when the machine is told of first and last leases; without them, at once and at the end of the turn. */
+  constructor(plugin: string, announce: (event: GateEvent) => void, edges?: LeaseEdges) {
     this.#plugin = plugin;
     this.#announce = announce;
+    this.#edges = edges;
     this.#maxWaiting = DEFAULT_MAX_WAITING;
   }
 
@@ -94,6 +102,11 @@ export class LeaseGate {
   /** Leases out, of every generation. */
   get leases(): number {
     return this.#leases;
+  }
+
+  /** When the first of the leases was granted, or the last returned, in milliseconds since the epoch. */
+  get usedAt(): number | undefined {
+    return this.#usedAt;
   }
 
   /** How many requests wait. */
@@ -182,7 +195,7 @@ export class LeaseGate {
       this.#announce({ type: 'DRAINED', generation: residency.generation });
     }
     this.#admit();
-    if (this.#leases === 0) this.#announceIdle();
+    if (this.#leases === 0) this.#noteLastLease();
   }
 
   /** Grants leases of this generation, first to the waiting requests, within the same step. */
@@ -200,7 +213,7 @@ export class LeaseGate {
   /** Grants no more leases; those that are out stay out, and new requests wait. */
   close(): void {
     this.#open = false;
-    if (this.#leases === 0 && this.#idlePending) this.#announceIdle();
+    if (this.#leases === 0 && this.#used) this.tell();
   }
 
   /** Refuses the waiting requests with this error. */
@@ -228,7 +241,7 @@ export class LeaseGate {
       this.#stuck.delete(request);
       request.lose(error);
     }
-    if (lost.length > 0 && this.#leases === 0) this.#announceIdle();
+    if (lost.length > 0 && this.#leases === 0) this.#noteLastLease();
   }
 
   /** The time of this generation is over: cancels what is still at it and ends its leases with the error. */
@@ -276,10 +289,10 @@ export class LeaseGate {
     residency.leases.add(request);
     residency.served = true;
     this.#leases += 1;
-    if (!this.#announcedBusy) {
-      this.#announcedBusy = true;
-      this.#announce({ type: 'LEASED' });
-    }
+    if (this.#leases === 1) this.#usedAt = this.#edges?.now();
+    this.#used = true;
+    this.#usedInTick = true;
+    if (!this.#toldLeased) this.#noteFirstLease();
     request.start(residency);
   }
 
@@ -303,27 +316,44 @@ export class LeaseGate {
     }
   }
 
-  /**
-   * An open gate tells of the last lease's return at the end of the event-loop turn, and not at all if the next call
-   * has come by then. A closed one, for which a drain waits, tells at once.
-   */
-  #announceIdle(): void {
-    if (!this.#open) {
-      this.#idlePending = false;
-      this.#announcedBusy = false;
-      this.#announce({ type: 'IDLE' });
-      return;
-    }
-    if (this.#idlePending) return;
-    this.#idlePending = true;
-    setImmediate(this.#announceIdleNow);
+  #noteFirstLease(): void {
+    if (this.#edges === undefined || this.#edges.prompt) this.tell();
+    else this.#edges.add(this);
   }
 
-  readonly #announceIdleNow = (): void => {
-    if (!this.#idlePending) return;
-    this.#idlePending = false;
-    if (this.#leases > 0) return;
-    this.#announcedBusy = false;
-    this.#announce({ type: 'IDLE' });
+  /** A closed gate, for which a drain waits, tells at once. */
+  #noteLastLease(): void {
+    this.#usedAt = this.#edges?.now();
+    if (!this.#open) this.tell();
+    else if (this.#edges === undefined || this.#edges.prompt) setImmediate(this.#tellOfIdle);
+    else this.#edges.add(this);
+  }
+
+  /** At the end of the turn the next call may have come. */
+  readonly #tellOfIdle = (): void => {
+    if (this.#leases === 0) this.tell();
   };
+
+  /** Tells the machine whether leases are out, if it was told otherwise or there were some since. */
+  tell(): void {
+    if (this.#leases > 0) {
+      if (this.#toldLeased) return;
+      this.#toldLeased = true;
+      this.#announce({ type: 'LEASED' });
+    } else if (this.#used) {
+      this.#toldLeased = false;
+      this.#used = false;
+      this.#announce({ type: 'IDLE' });
+    }
+  }
+
+  /** Tells what stands since the last tick; false once nothing is left to tell. */
+  tick(): boolean {
+    if (this.#leases === 0 && this.#usedInTick) {
+      this.#usedInTick = false;
+      return true;
+    }
+    this.tell();
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 import { initializeWorker } from '../actors/initialize.ts';
 import { planLaunch } from '../actors/launch.ts';
+import type { LeaseEdges } from '../calls/lease-edges.ts';
 import { withLease } from '../calls/lease-task.ts';
 import type { GreenroomError } from '../errors.ts';
 import type { Listeners } from '../events/listeners.ts';
@@ -33,6 +34,7 @@ export interface PluginEffectsParts {
   readonly clock: Clock;
   readonly logger: SupervisorLog;
   readonly scheduling: Scheduling;
+  readonly edges: LeaseEdges;
   readonly hold: ProgramHold;
   readonly transitions: Listeners<TransitionEvent>;
   readonly record: (plugin: string) => PluginRecord | undefined;
@@ -50,6 +52,10 @@ export class PluginEffects implements PluginHost {
 
   get clock(): Clock {
     return this.#parts.clock;
+  }
+
+  tellLeases(): void {
+    this.#parts.edges.tellAll();
   }
 
   need(context: PluginContext): ReturnType<Scheduling['need']> {

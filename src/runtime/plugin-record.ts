@@ -1,5 +1,6 @@
 import type { ActorRefFrom } from 'xstate';
 import type { Call, CallSite } from '../calls/call.ts';
+import type { LeaseEdges } from '../calls/lease-edges.ts';
 import { LeaseGate } from '../calls/lease-gate.ts';
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { PluginContext, PluginEvent, PluginPhase, PluginState, pluginMachine } from '../machines/plugin.ts';
@@ -43,7 +44,7 @@ export interface PluginSnapshot {
 export type SharedSite = Pick<
   CallSite,
   'clock' | 'patience' | 'streamIdleMs' | 'warn' | 'onListenerError' | 'supervisor'
->;
+> & { readonly edges: LeaseEdges };
 
 /** One plugin of a supervisor: its actor, its gate, and what was last seen of its state. */
 export class PluginRecord implements CallSite {
@@ -71,7 +72,7 @@ export class PluginRecord implements CallSite {
   #wasReplacing = false;
 
   constructor(plugin: string, site: SharedSite) {
-    const { clock, patience, streamIdleMs, warn, onListenerError, supervisor } = site;
+    const { clock, patience, streamIdleMs, warn, onListenerError, supervisor, edges } = site;
     this.plugin = plugin;
     this.clock = clock;
     this.patience = patience;
@@ -81,7 +82,7 @@ export class PluginRecord implements CallSite {
     this.supervisor = supervisor;
     this.enteredAt = clock.monotonic();
     this.since = clock.now();
-    this.gate = new LeaseGate(plugin, (event) => this.send(event));
+    this.gate = new LeaseGate(plugin, (event) => this.send(event), edges);
   }
 
   get context(): PluginContext {
@@ -198,6 +199,17 @@ export class PluginRecord implements CallSite {
     }
   }
 
+  /** Its leases say whether it is ready or busy; the machine is told a little later. */
+  #shownState(): Pick<PluginSnapshot, 'state' | 'phase' | 'since'> {
+    const { state, phase, since, gate } = this;
+    const isBusy = gate.leases > 0;
+    if (!this.serving || isBusy === (state === 'busy')) return { state, phase, since };
+    const changed = gate.usedAt ?? since;
+    return isBusy
+      ? { state: 'busy', phase: 'serving', since: changed }
+      : { state: 'ready', phase: 'ready', since: changed };
+  }
+
   snapshot(): PluginSnapshot {
     const { entry, enabled, generation, restarts, lastError, current, workers } = this.context;
     const { manifest } = entry;
@@ -207,9 +219,7 @@ export class PluginRecord implements CallSite {
       description: manifest.description ?? '',
       category: manifest.category ?? '',
       manifestPath: entry.file,
-      state: this.state,
-      phase: this.phase,
-      since: this.since,
+      ...this.#shownState(),
       loaded: this.loaded,
       replacing: this.replacing,
       enabled,
@@ -218,7 +228,7 @@ export class PluginRecord implements CallSite {
       restarts,
       inFlight: this.gate.leases,
       waiting: this.gate.waiting,
-      lastUsedAt: this.lastUsedAt,
+      lastUsedAt: later(this.lastUsedAt, this.gate.usedAt),
       lastError:
         lastError === undefined ? undefined : Object.freeze({ code: lastError.code, message: lastError.message }),
     });
@@ -241,4 +251,8 @@ export class PluginRecord implements CallSite {
       look();
     });
   }
+}
+
+function later(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other);
 }

@@ -4,6 +4,7 @@ import { initializeWorker } from '../actors/initialize.ts';
 import { monitorLogic } from '../actors/monitor.ts';
 import { spawnWorker } from '../actors/process.ts';
 import { provideWorker } from '../actors/worker.ts';
+import { LeaseEdges } from '../calls/lease-edges.ts';
 import { GreenroomError } from '../errors.ts';
 import { Listeners } from '../events/listeners.ts';
 import { guarded, type InspectionObserver } from '../inspector/record/observation.ts';
@@ -60,6 +61,7 @@ export class Runtime implements SupervisorHost {
   readonly scheduling: Scheduling;
   readonly plugins: Plugins;
   readonly #trees: WorkerTrees;
+  readonly #edges: LeaseEdges;
   readonly transitions: Listeners<TransitionEvent>;
   readonly problems: Listeners<readonly ManifestProblem[]>;
   /** The supervisor that the program holds, as the traces of calls name it. Set by it, before the start. */
@@ -151,6 +153,11 @@ export class Runtime implements SupervisorHost {
         }),
       },
     });
+    this.#edges = new LeaseEdges({
+      clock,
+      isWaitedFor: () => this.scheduling.isWaitedFor,
+      onPending: (isPending) => this.hold.set(this.#edges, isPending),
+    });
     this.plugins = new Plugins({
       logic,
       host: new PluginEffects({
@@ -158,6 +165,7 @@ export class Runtime implements SupervisorHost {
         clock,
         logger,
         scheduling: this.scheduling,
+        edges: this.#edges,
         hold: this.hold,
         transitions: this.transitions,
         record,
@@ -165,6 +173,7 @@ export class Runtime implements SupervisorHost {
       }),
       site: () => ({
         clock,
+        edges: this.#edges,
         patience: this.#patience,
         streamIdleMs: settings.streamIdleMs,
         warn: (details, message) => logger.warn(details, message),
@@ -231,6 +240,7 @@ export class Runtime implements SupervisorHost {
     await this.manifests.close();
     await done;
     this.monitor.stop();
+    this.#edges.close();
     await this.#trees.close();
     await Promise.all([...this.#logs.values()].map((log) => log.close()));
     this.#logs.clear();

@@ -131,6 +131,11 @@ export class Scheduling {
     return { vramMb: Math.min(need.vramMb, vramMb), ramMb, slots: need.slots };
   }
 
+  /** Whether a request waits for what plugins may give up. */
+  get isWaitedFor(): boolean {
+    return this.#view !== undefined && this.#view.waiting > 0;
+  }
+
   /** Forgets what was decided about a plugin that is gone. */
   forget(plugin: string): void {
     this.#about.delete(plugin);

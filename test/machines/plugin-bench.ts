@@ -114,6 +114,7 @@ export class PluginBench {
           settings: settingsOf(entry),
           gate: this.gate,
           host: {
+            tellLeases: () => {},
             plan: () => ({}) as LaunchRequest,
             need: ({ settings }) => settings.need,
             clock: this.clock,

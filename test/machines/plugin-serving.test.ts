@@ -12,6 +12,13 @@ testRows([
     told: ['BUSY 1'],
   },
   {
+    it: 'calls too short to tell of make a ready plugin the one that was used last',
+    from: 'ready.ready',
+    when: (b) => b.send({ type: 'IDLE' }),
+    to: 'ready.ready',
+    told: ['IDLE 1'],
+  },
+  {
     it: 'the last lease makes a busy plugin ready',
     from: 'busy.serving',
     when: (b) => b.answer(),

@@ -28,6 +28,8 @@ export interface PluginHost {
   /** What the plugin needs while it is resident: what was measured before, else what its manifest says. */
   need(context: PluginContext): Need;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+  /** Has every plugin tell the scheduler whether it is in use, as far as it has not yet. */
+  tellLeases(): void;
   /** A state was entered, by this event. */
   entered(context: PluginContext, state: PluginState, phase: PluginPhase, event: { readonly type: string }): void;
   /** A replacement of the worker has ended: with a new generation, or with the error for which the old one stays. */

@@ -9,7 +9,7 @@ import { base } from './setup.ts';
  * Asks for memory, once nothing is left of former workers: what they held is free then. A restart that no call waits for
  * is answered at once, so that nothing is evicted for it.
  */
-export const acquire = base.enqueueActions(({ context, enqueue, self }) => {
+const ask = base.enqueueActions(({ context, enqueue, self }) => {
   if (oldWorkers(context).length > 0) return;
   const { name: plugin, gate, host } = context;
   const asking = { plugin, generation: askedOf(context), ref: self, need: host.need(context) };
@@ -24,6 +24,12 @@ export const acquire = base.enqueueActions(({ context, enqueue, self }) => {
     });
   }
 });
+
+/** The scheduler decides by the leases that are out now. */
+const tellLeases = ({ context }: { context: PluginContext }): void => context.host.tellLeases();
+
+/** Asks for memory. */
+export const acquire = [tellLeases, ask] as const;
 
 const urgencyOf = ({ gate, settings }: PluginContext) => ({
   priority: settings.priority + gate.priority,

@@ -128,7 +128,7 @@ export const spawning = base.createStateConfig({
   states: {
     admitting: {
       id: 'admitting',
-      entry: acquire,
+      entry: [...acquire],
       on: {
         GRANTED: [
           { guard: 'askedToResume', target: 'resuming', actions: noteGpus },
@@ -152,7 +152,7 @@ export const spawning = base.createStateConfig({
           { target: '#stopping', actions: withdraw },
         ],
         LOAD: { actions: noteLoad },
-        'WORKER.GONE': { actions: [forgetWorker, acquire] },
+        'WORKER.GONE': { actions: [forgetWorker, ...acquire] },
         // The warm worker that was to come back is gone: ask for the memory of a new one.
         'WORKER.EXITED': {
           guard: 'ofCurrent',
@@ -200,6 +200,8 @@ export const ready = base.createStateConfig({
   on: {
     ...serving,
     LEASED: { guard: 'leased', target: 'busy' },
+    // Calls have come and gone that were too short to tell of.
+    IDLE: { guard: 'idle', actions: [endIdleTime, tellIdle, startIdleTime] },
     'IDLE.LIMIT': [{ guard: 'evictable', target: '#releasing' }, { actions: startIdleTime }],
   },
 });
