@@ -88,9 +88,9 @@ describe('what a chart marks', () => {
   });
 
   it('are all the arrows of what went on at once', () => {
-    expect(taken('released.cold', 'spawning.launching', 'LOAD', true)).toEqual([
-      'released.cold > spawning.admitting',
-      'spawning.admitting > spawning.launching',
+    expect(taken('spawning.initializing', 'busy.serving', 'WORKER.READY', true)).toEqual([
+      'spawning.initializing > ready',
+      'ready > busy',
     ]);
   });
 
