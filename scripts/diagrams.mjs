@@ -8,7 +8,7 @@ import { schedulerMachine } from '../dist/machines/scheduler.js';
 import { supervisorMachine } from '../dist/machines/supervisor.js';
 import { workerMachine } from '../dist/machines/worker.js';
 import { EXIT_DO_NOT_RESTART } from '../dist/protocol.js';
-import { DEFAULT_RESTART, NO_RESTARTS, planRestart } from '../dist/scheduler/restart-plan.js';
+import { DEFAULT_RESTART, NO_RESTARTS, planRestart } from '../dist/supervision/restart-plan.js';
 import { settingsTable } from './settings-table.mjs';
 
 /** What stands between the markers of each name. */

@@ -9,10 +9,11 @@
  * - `inspector/`: what is recorded of a supervisor (`record/`), without secrets (`redaction/`), served to the page
  *   (`server/`), which a browser draws (`page/`).
  * - `runtime/`: the supervisor that programs hold, and what puts machines, actors and calls together.
- * - `actors/`: what the machines invoke, one actor a file: a worker's process, its connection, its liveness.
+ * - `actors/`: what the machines invoke: a worker's process, its connection, its config, its liveness, its memory limit.
  * - `machines/`: the state machines of supervisor, scheduler, plugin and worker; states and transitions only.
  * - `settings/`: the settings of a supervisor and of a plugin, and a plugin's config.
- * - `scheduler/`: who gets memory and GPUs, and who is evicted for it; pure functions. `policies/`, `gpus/`.
+ * - `scheduler/`: who gets memory and GPUs, and who is evicted for it (`decide.ts`); no clock and no I/O. `policies/`, `gpus/`.
+ * - `supervision/`: whether and when a crashed worker is restarted, or one over its memory limit replaced; pure.
  * - `calls/`: a call on its way: the lease gate in front of a worker, streams.
  * - `channel/`: the wire to a worker: inputs, answers, frames; one channel for the protocol, one for older workers.
  * - `worker-kinds/`: how each kind of worker is started: program, arguments, environment.

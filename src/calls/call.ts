@@ -301,7 +301,7 @@ export class Call implements LeaseRequest {
       return;
     }
     const isOurs = (): boolean => this.#residency === residency;
-    this.#isAlive(residency).then(
+    this.#confirmAlive(residency).then(
       () => {
         if (!isOurs()) return;
         if (!this.#mayBeResent()) {
@@ -319,16 +319,16 @@ export class Call implements LeaseRequest {
   }
 
   /** Rejects where the worker does not say that it is alive; one that cannot be asked is, as its process has not ended. */
-  async #isAlive({ channel }: Residency): Promise<void> {
+  async #confirmAlive({ channel }: Residency): Promise<void> {
     const late = new AbortController();
-    const timer = this.#site.clock.setTimeout(() => late.abort(), CHECK_MS);
+    const timer = this.#site.patience.setTimeout(() => late.abort(), CHECK_MS);
     try {
       await channel.health?.(late.signal);
     } catch (error) {
       // The host program's own shortage says nothing about the worker.
       if (!(error instanceof GreenroomError) || connectionFault(error) !== 'shortage') throw error;
     } finally {
-      this.#site.clock.clearTimeout(timer);
+      this.#site.patience.clearTimeout(timer);
     }
   }
 

@@ -221,10 +221,15 @@ export class LeaseGate implements EdgeSource {
     for (const request of this.#waiting.splice(0)) request.refuse(error);
   }
 
-  /** Refuses the waiting requests and, until it is called without an error, every new one. */
-  refuse(error: GreenroomError | undefined): void {
+  /** Refuses the waiting requests and, until {@link admit}, every new one. */
+  refuse(error: GreenroomError): void {
     this.#refusal = error;
-    if (error !== undefined) this.refuseWaiting(error);
+    this.refuseWaiting(error);
+  }
+
+  /** Takes requests again. */
+  admit(): void {
+    this.#refusal = undefined;
   }
 
   /** The worker of this generation is gone: ends its leases with the error. */

@@ -2,7 +2,7 @@
 const watched = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls back once when the signal aborts; at once never. Returns how to stop. However many watch a signal, it has one
+ * Calls back once when the signal aborts, and not for one that has aborted already. Returns how to stop. However many watch a signal, it has one
  * listener: Node warns of more than ten, and the signal is the user's, whose limit is not ours to raise.
  */
 export function onAbort(signal: AbortSignal, told: () => void): () => void {

@@ -8,7 +8,14 @@ import {
   noteRestart,
   report,
 } from './plugin/failure-actions.ts';
-import { admitAll, clearFailure, loseLeases, refuseAll, refuseGivenUp, refuseWaiting } from './plugin/gate-actions.ts';
+import {
+  admitAll,
+  admitUnlessDisabled,
+  loseLeases,
+  refuseAll,
+  refuseGivenUp,
+  refuseWaiting,
+} from './plugin/gate-actions.ts';
 import { announced } from './plugin/phases.ts';
 import { intend, noteConfig, noteLoad, noteManifest, noteUnload } from './plugin/plugin-actions.ts';
 import { replacement } from './plugin/replacement.ts';
@@ -50,7 +57,7 @@ const crashed = base.createStateConfig({
   id: 'crashed',
   initial: 'deciding',
   on: {
-    UNLOAD: { target: '#stopping', actions: [refuseWaiting, ...noteUnload, clearFailure] },
+    UNLOAD: { target: '#stopping', actions: [refuseWaiting, ...noteUnload, admitUnlessDisabled] },
     REMOVE: { target: '#stopping', actions: [refuseAll, intend('remove')] },
   },
   states: {
@@ -83,7 +90,7 @@ const crashed = base.createStateConfig({
       on: {
         LOAD: { target: '#admitting', actions: [noteLoad, ...forgive, nextGeneration] },
         REPLACE: { target: '#stopping', actions: [...forgive] },
-        UNLOAD: { target: '#stopping', actions: [clearFailure, ...noteUnload] },
+        UNLOAD: { target: '#stopping', actions: [admitUnlessDisabled, ...noteUnload] },
         ENABLE: { actions: [base.assign({ enabled: true }), refuseGivenUp] },
       },
     },

@@ -8,7 +8,7 @@ import {
   planRestart,
   type RestartHistory,
   resetHistory,
-} from '../scheduler/restart-plan.ts';
+} from '../supervision/restart-plan.ts';
 import { shortageIn } from '../system-error.ts';
 import { type Clock, wallTime } from '../time/clock.ts';
 import type { PluginReport } from './plugin.ts';

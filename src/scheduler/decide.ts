@@ -73,7 +73,7 @@ export type Conclusion = {
 const COSTS: Readonly<Record<Verdict['outcome'], number>> = { grant: 0, evict: 1, wait: 2, refuse: 3 };
 
 /**
- * Decides about one request. Changes nothing: what follows is carried out elsewhere. The policy is asked in 2 and 4;
+ * Decides about one request. What follows is carried out elsewhere; only faults of a policy are noted here. The policy is asked in 2 and 4;
  * where it fails, its verdict is to refuse, `policy-failed`.
  *
  * - 1 It is exempt, being the monitor on whose figures decisions rest, and 4.1 does not apply: **grant**, `exempt`.

@@ -1,6 +1,6 @@
 import type { Manifest } from '../manifest/schema.ts';
 import { type Need, needOf } from '../scheduler/need.ts';
-import { DEFAULT_RESTART, type RestartLimit, type RestartSettings } from '../scheduler/restart-plan.ts';
+import { DEFAULT_RESTART, type RestartLimit, type RestartSettings } from '../supervision/restart-plan.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import type { ResolvedSettings } from './resolve.ts';
 

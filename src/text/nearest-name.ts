@@ -1,4 +1,4 @@
-/** The name among those known that was most likely meant, or undefined where no name is near: one without a common letter never is. */
+/** The known name that was most likely meant; undefined where none is near. A name without a letter in common never is. */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   let nearest: string | undefined;
   let least = Math.max(2, Math.floor(name.length / 3)) + 1;

@@ -266,7 +266,7 @@ test('a gate that refuses turns every request down, until it does no more', () =
   closed.enter(a);
   closed.refuse(ERROR);
   closed.enter(b);
-  closed.refuse(undefined);
+  closed.admit();
   closed.enter(c);
   expect([a.fates, b.fates, c.fates]).toEqual([['refused E_STOPPING'], ['refused E_STOPPING'], []]);
 });

@@ -119,9 +119,14 @@ class ToldGate extends LeaseGate {
     super.close();
   }
 
-  override refuse(error: GreenroomError | undefined): void {
-    this.#note(`gate refuse ${error?.code ?? 'nobody'}`);
+  override refuse(error: GreenroomError): void {
+    this.#note(`gate refuse ${error.code}`);
     super.refuse(error);
+  }
+
+  override admit(): void {
+    this.#note('gate refuse nobody');
+    super.admit();
   }
 
   override refuseWaiting(error: GreenroomError): void {

@@ -30,7 +30,7 @@ export class Recorder {
   readonly #parts: RecorderParts;
   readonly #actors: ActorRecorder;
   readonly #plugins: PluginRecorder;
-  readonly #release: (() => void)[] = [];
+  readonly #unsubscribe: (() => void)[] = [];
   #isSettling = false;
   #onlookers = 0;
   #unobserve: (() => void) | undefined;
@@ -63,6 +63,7 @@ export class Recorder {
   /** Everything at this moment as JSON of a {@link Sync}, with what is remembered. */
   sync(control: boolean): string {
     this.settle();
+    // Records are kept as JSON, so they are put before the closing bracket rather than parsed and written again.
     return `${this.#parts.present.toJson(this.journal.seq, control).slice(0, -1)},"records":[${this.journal.milestones().join(',')}]}`;
   }
 
@@ -120,7 +121,7 @@ export class Recorder {
   }
 
   close(): void {
-    for (const release of this.#release.splice(0)) release();
+    for (const release of this.#unsubscribe.splice(0)) release();
     this.#actors.close();
     this.#stopObserving();
     this.settle();
@@ -132,7 +133,7 @@ export class Recorder {
     const { scheduler } = root.getSnapshot().children as { scheduler: AnyActorRef };
     for (const record of records.values()) this.#plugins.meet(record);
     const calls = new CallRecorder(this.#parts);
-    this.#release.push(
+    this.#unsubscribe.push(
       transitions.add(faults.guarded((transition) => this.#plugins.onTransition(transition))),
       problems.add(faults.guarded((found) => this.#onProblems(found))),
       () => calls.close(),
@@ -142,7 +143,7 @@ export class Recorder {
     this.#actors.follow(scheduler, SCHEDULER);
     for (const type of ['decision', 'fact'] as const) {
       const onEmitted = faults.guarded((emitted: SchedulerEmitted) => this.#onEmitted(emitted));
-      this.#release.push(scheduler.on(type, (emitted) => onEmitted(emitted as SchedulerEmitted)).unsubscribe);
+      this.#unsubscribe.push(scheduler.on(type, (emitted) => onEmitted(emitted as SchedulerEmitted)).unsubscribe);
     }
   }
 

@@ -26,7 +26,7 @@ export const CONTROL_PATH = '/api/control';
 
 /**
  * Why a request is refused; undefined where it is not. Another `Host` is a name that was made to point here, another
- * `Origin` a page from elsewhere; and data is given only to who brings the token.
+ * `Origin` a page from elsewhere; and data is given only with the token.
  */
 export function refusalOf(request: IncomingMessage, path: string, door: Door): Refusal | undefined {
   const { method, headers, headersDistinct } = request;

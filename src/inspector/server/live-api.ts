@@ -77,7 +77,7 @@ export class LiveApi implements Api {
 
   #givePayload(seq: number, response: ServerResponse): void {
     const found = this.#recorder.journal.payload(seq);
-    if (found === undefined) say(response, 404, 'It is not remembered any more.');
+    if (found === undefined) say(response, 404, 'The payload of this event is not kept any more.');
     else give(response, 'application/json', found);
   }
 
@@ -85,7 +85,7 @@ export class LiveApi implements Api {
     const { journal } = this.#recorder;
     const given = request.headers['last-event-id'];
     const last = typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : undefined;
-    // When the stream is over, so is its connection, which the end of the server would else wait for.
+    // The connection ends with the stream: the server would wait for it before it closes.
     const type = 'text/event-stream; charset=utf-8';
     response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': type, connection: 'close' });
     response.flushHeaders();

@@ -28,7 +28,7 @@ const MAX_CONNECTIONS = 64;
 /** How long the last of the answers may take when the server is closed, in milliseconds. */
 const CLOSE_MS = 500;
 
-/** The inspector's server: the page to anybody on this machine, data and actions to who has the token. */
+/** The inspector's server: the page to anybody on this machine, data and actions only with the token. */
 export class InspectorServer {
   readonly #api: Api;
   readonly #folder: string;

@@ -1,7 +1,7 @@
 import { GreenroomError } from '../../errors.ts';
-import { NO_OVERSIZED } from '../../scheduler/replacement-plan.ts';
+import { NO_OVERSIZED } from '../../supervision/replacement-plan.ts';
 import type { PluginEvent, PluginReport } from './events.ts';
-import { clearFailure, errorOf } from './gate-actions.ts';
+import { admitUnlessDisabled, errorOf } from './gate-actions.ts';
 import { base, isShortage, replacementPlanOf } from './setup.ts';
 
 /*
@@ -99,4 +99,4 @@ export const report = (type: 'PLUGIN.STABLE' | 'PLUGIN.CLEARED' | 'PLUGIN.REMOVE
   );
 
 /** The user asked for it anew: its earlier crashes no longer count, and it takes calls again. */
-export const forgive = [clearFailure, forgetOversized, report('PLUGIN.CLEARED')] as const;
+export const forgive = [admitUnlessDisabled, forgetOversized, report('PLUGIN.CLEARED')] as const;

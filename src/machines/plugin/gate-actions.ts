@@ -46,7 +46,7 @@ export const endLeases = ({ context }: Step): void => {
   if (context.current !== undefined) context.gate.end(context.current, residencyOf(context), drainError(context));
 };
 
-/** The same for the generations before it. */
+/** Cancels the calls of the generations before the current one, and ends their leases. */
 export const endOldLeases = ({ context }: Step): void => {
   for (const { generation, residency } of oldWorkers(context)) {
     context.gate.end(generation, residency, drainError(context));
@@ -65,13 +65,15 @@ export const refuseAll = ({ context, event }: Step): void => {
   if (error !== undefined) context.gate.refuse(error);
 };
 
-/** The same with the reason for which the plugin was given up. */
-export const refuseGivenUp = ({ context }: Step): void => context.gate.refuse(context.lastError);
+/** Fails the calls that wait, and all that come, with the reason for which the plugin was given up. */
+export const refuseGivenUp = ({ context }: Step): void => {
+  if (context.lastError !== undefined) context.gate.refuse(context.lastError);
+};
 
 /** Takes calls again. */
-export const admitAll = ({ context }: Step): void => context.gate.refuse(undefined);
+export const admitAll = ({ context }: Step): void => context.gate.admit();
 
-/** A plugin that was given up takes calls again, unless it is disabled. */
-export const clearFailure = ({ context }: Step): void => {
-  if (context.enabled) context.gate.refuse(undefined);
+/** Takes calls again, unless the plugin is disabled. */
+export const admitUnlessDisabled = ({ context }: Step): void => {
+  if (context.enabled) context.gate.admit();
 };

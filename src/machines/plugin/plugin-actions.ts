@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { NO_OVERSIZED } from '../../scheduler/replacement-plan.ts';
+import { NO_OVERSIZED } from '../../supervision/replacement-plan.ts';
 import { type DrainIntent, residencyOf } from './context.ts';
 import { report } from './failure-actions.ts';
 import { tellNeed } from './scheduler-messages.ts';
@@ -41,7 +41,10 @@ export const noteUnload = [base.assign({ keepLoaded: false }), report('PLUGIN.CL
 /** Remembers why leases are drained or the worker is stopped. */
 export const intend = (intent: DrainIntent | undefined) => base.assign({ intent });
 
-/** At the end of every call it is ready again, and an `assign` that changes nothing costs as much as one that does. */
+/**
+ * A worker is ready: the plugin stays loaded from here on, whoever had it started, and nothing is intended any more. At
+ * the end of calls it is ready again, and an `assign` that changes nothing costs as much as one that does.
+ */
 export const noteServing = base.enqueueActions(({ context: { keepLoaded, everReady, intent, denied }, enqueue }) => {
   if (keepLoaded && everReady && intent === undefined && !denied) return;
   enqueue.assign({ keepLoaded: true, everReady: true, intent: undefined, denied: false });

@@ -2,7 +2,7 @@ import { and, fromPromise, not, or, setup, stateIn } from 'xstate';
 import type { Residency } from '../../calls/lease-gate.ts';
 import type { ManifestEntry } from '../../manifest/read.ts';
 import type { Resources } from '../../scheduler/need.ts';
-import { planReplacement, type ReplacementPlan } from '../../scheduler/replacement-plan.ts';
+import { planReplacement, type ReplacementPlan } from '../../supervision/replacement-plan.ts';
 import { workerMachine } from '../worker.ts';
 import { askedOf, oldWorkers, type PluginContext, type PluginInput, residencyOf } from './context.ts';
 import type { PluginEvent, WithGeneration } from './events.ts';

@@ -2,7 +2,7 @@ import { and } from 'xstate';
 import { residencyOf } from './context.ts';
 import { forgetOversized, forgive, noteFailure, noteStarvedCall, noteStarvedStart } from './failure-actions.ts';
 import {
-  clearFailure,
+  admitUnlessDisabled,
   closeGate,
   endLeases,
   loseLeases,
@@ -254,7 +254,7 @@ export const busy = base.createStateConfig({
         ],
         LOAD: [{ guard: 'givingUp', actions: [noteLoad, ...forgive, intend('replace')] }, { actions: noteLoad }],
         UNLOAD: [
-          { guard: 'givingUp', actions: [clearFailure, intend('unload'), ...noteUnload] },
+          { guard: 'givingUp', actions: [admitUnlessDisabled, intend('unload'), ...noteUnload] },
           { guard: 'stays', actions: [intend('unload'), ...noteUnload] },
         ],
         REMOVE: { actions: [refuseAll, intend('remove')] },

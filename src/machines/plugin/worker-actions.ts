@@ -86,7 +86,7 @@ const abandonReplacement = base.raise({ type: 'REPLACEMENT.ABANDONED' });
 
 /** Ends the current worker in order. It is held until its process tree is gone, but is not current any more. */
 export const stopWorker = [command('STOP'), noCurrent, abandonReplacement] as const;
-/** The same at once. */
+/** Kills the current worker. It is held until its process tree is gone, but is not current any more. */
 export const killWorker = [command('KILL'), noCurrent, abandonReplacement] as const;
 
 /** The current worker has ended by itself. A plugin that has never been ready is not restarted for `load` alone. */

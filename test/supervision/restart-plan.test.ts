@@ -6,7 +6,7 @@ import {
   planRestart,
   resetHistory,
   type WorkerEnd,
-} from '../../src/scheduler/restart-plan.ts';
+} from '../../src/supervision/restart-plan.ts';
 
 const CRASH: WorkerEnd = { code: 1, signal: null, ready: true, retryable: true };
 const plan = (end: WorkerEnd, policy: 'permanent' | 'transient' | 'temporary' = 'transient') =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { NO_OVERSIZED, type OversizedRow, planReplacement } from '../../src/scheduler/replacement-plan.ts';
-import { DEFAULT_RESTART } from '../../src/scheduler/restart-plan.ts';
+import { NO_OVERSIZED, type OversizedRow, planReplacement } from '../../src/supervision/replacement-plan.ts';
+import { DEFAULT_RESTART } from '../../src/supervision/restart-plan.ts';
 
 const plan = (row: OversizedRow, generation: number, withinMs = 0, settings = DEFAULT_RESTART) =>
   planReplacement({ row, settings, generation, withinMs });
