@@ -95,10 +95,11 @@ export const tellScheduler = (type: 'IDLE' | 'BUSY' | 'DENIED' | 'RELEASED') =>
 
 /**
  * Tells the scheduler that the plugin is idle, unless calls that waited at its gate have taken leases in this very step:
- * the state `busy`, entered next, tells of those. Told idle in between, it would be evicted as it is about to be called.
+ * then it is `busy` next, which tells of those. Told idle in between, it would be evicted as it is about to be called.
  */
-export const tellIdle = base.enqueueActions(({ context, enqueue }) => {
+export const tellUse = base.enqueueActions(({ context, enqueue }) => {
   if (context.gate.leases === 0) enqueue(tellScheduler('IDLE'));
+  else enqueue.raise({ type: 'LEASED' });
 });
 
 /** The plugin cannot leave now. Where no lease is out, the scheduler is told later when it can. */

@@ -13,7 +13,7 @@ import {
 } from './gate-actions.ts';
 import { intend, noteLoad, noteServing, noteUnload } from './plugin-actions.ts';
 import { stillToReplace } from './replacement-actions.ts';
-import { acquire, deny, noteGpus, tellIdle, tellScheduler, updateAcquire, withdraw } from './scheduler-messages.ts';
+import { acquire, deny, noteGpus, tellScheduler, tellUse, updateAcquire, withdraw } from './scheduler-messages.ts';
 import { base } from './setup.ts';
 import {
   endIdleTime,
@@ -194,14 +194,13 @@ export const spawning = base.createStateConfig({
 /** The worker takes calls and has none. */
 export const ready = base.createStateConfig({
   id: 'ready',
-  entry: [noteServing, openGate, tellIdle, startIdleTime],
+  entry: [noteServing, openGate, tellUse, startIdleTime],
   exit: endIdleTime,
-  always: { guard: 'leased', target: 'busy' },
   on: {
     ...serving,
     LEASED: { guard: 'leased', target: 'busy' },
     // Calls have come and gone that were too short to tell of.
-    IDLE: { guard: 'idle', actions: [endIdleTime, tellIdle, startIdleTime] },
+    IDLE: { guard: 'idle', actions: [endIdleTime, tellUse, startIdleTime] },
     'IDLE.LIMIT': [{ guard: 'evictable', target: '#releasing' }, { actions: startIdleTime }],
   },
 });

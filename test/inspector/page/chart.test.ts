@@ -88,9 +88,9 @@ describe('what a chart marks', () => {
   });
 
   it('are all the arrows of what went on at once', () => {
-    expect(taken('spawning.initializing', 'busy.serving', 'WORKER.READY', true)).toEqual([
-      'spawning.initializing > ready',
-      'ready > busy',
+    expect(taken('released.cold', 'discovered.idle', 'UNLOAD', true)).toEqual([
+      'released.cold > discovered.stopping',
+      'discovered.stopping > discovered.idle',
     ]);
   });
 
