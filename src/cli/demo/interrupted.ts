@@ -22,12 +22,15 @@ export async function interrupted(
     done = true;
     interrupt(progress);
   };
-  // Busy comes before the worker can have answered.
+  // Where the worker is still to be started, busy comes before it can have answered.
   const off = stage.supervisor.on('transition', ({ plugin, to }) => {
     if (plugin === job.plugin && to === 'busy') reached(0);
   });
   try {
-    await stage.call(job.plugin, job.all, { signal, onProgress: reached });
+    const call = stage.call(job.plugin, job.all, { signal, onProgress: reached });
+    // Where it is ready, the call is at it already.
+    if (stage.supervisor.plugin(job.plugin).snapshot().inFlight > 0) reached(0);
+    await call;
   } catch (error) {
     if (done && error instanceof GreenroomError && !stage.signal.aborted) return error;
     throw error;
