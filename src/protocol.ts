@@ -30,7 +30,7 @@ export interface BootPlugin {
 }
 
 /** What a worker can do beyond `execute`. */
-export type Capability = 'stream' | 'cancel' | 'progress' | 'release' | 'cleanup' | 'settle';
+export type Capability = 'stream' | 'cancel' | 'progress' | 'release' | 'cleanup' | 'settle' | 'tools';
 
 /** The one line of JSON with the key `greenroom` that a worker prints on standard output once it listens. */
 export interface Handshake {
@@ -58,9 +58,37 @@ export interface Health {
   readonly version?: string;
 }
 
+/** A named callable of a plugin, as its worker, its manifest and the supervisor describe it. */
+export interface Tool {
+  readonly name: string;
+  readonly description?: string;
+  /** The JSON Schema of its named arguments, an object schema; absent: anything is taken. */
+  readonly input_schema?: Readonly<Record<string, unknown>>;
+  /** The JSON Schema of its result, or of each chunk where it streams. */
+  readonly output_schema?: Readonly<Record<string, unknown>>;
+  /** Whether it answers with a stream of chunks. */
+  readonly streams?: boolean;
+  /** It changes nothing. */
+  readonly read_only?: boolean;
+  /** Calling it again with the same input changes nothing more. */
+  readonly idempotent?: boolean;
+  /** It may remove or overwrite what cannot be brought back. */
+  readonly destructive?: boolean;
+}
+
+/** The answer to `GET /tools`, of workers with the capability `tools`. */
+export interface ToolList {
+  readonly tools: readonly Tool[];
+}
+
+/** The `type` of the error by which a worker says that it has no such tool. Its category is `input`. */
+export const UNKNOWN_TOOL = 'UnknownTool';
+
 /** The body of `POST /execute` and `POST /execute_stream`. */
 export interface CallBody {
   readonly call: string;
+  /** Which tool is called; absent: the plugin's `execute`. Sent only to workers with the capability `tools`. */
+  readonly tool?: string;
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
 }
