@@ -1,15 +1,14 @@
-import { createRequire } from 'node:module';
-import type * as ajv2020 from 'ajv/dist/2020.js';
+import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { writeJson } from '../json/exact-json.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
 import { lookUpReference } from '../json/json-pointer.ts';
+import { makeAjv } from '../json-schema/ajv.ts';
+import { isSecret, isSimple, withoutBranches } from '../json-schema/ajv-errors.ts';
+import { isObject, type Schema } from '../json-schema/schema.ts';
 import { shortageIn } from '../system-error.ts';
 import { acceptedText, expectedText, unknownText } from '../text/expected.ts';
-import { isSecretName } from '../text/secret-names.ts';
 import { isOverTime, withinTime } from '../time/time-limit.ts';
-
-type Schema = Record<string, unknown>;
 
 /** How long the check of a config may hold the event loop, in milliseconds. It takes one or two. */
 const MAX_CHECK_MS = 500;
@@ -44,7 +43,7 @@ export async function resolveConfig(schema: unknown, given: unknown, plugin: str
   if (!isObject(schema)) return given ?? {};
   if (isDeeperThan(MAX_LEVELS, schema))
     refuse(`The config schema of "${plugin}" is nested more than ${MAX_LEVELS} levels deep.`);
-  let validate: ajv2020.ValidateFunction;
+  let validate: ValidateFunction;
   try {
     validate = validatorOf(schema, plugin);
   } catch (cause) {
@@ -124,17 +123,10 @@ function defaultOf(schema: Schema, root: Schema, known: Map<Schema, unknown>): u
 const MAX_VALIDATORS = 200;
 
 /** By the schema's text, as a worker that tells its schema tells it anew at every start. */
-const validators = new Map<string, ajv2020.ValidateFunction>();
-let ajv: ajv2020.Ajv2020 | undefined;
+const validators = new Map<string, ValidateFunction>();
+let ajv: Ajv | undefined;
 
-/** Loaded when first needed: it takes as long to load as the rest of the supervisor. */
-function loadAjv(): ajv2020.Ajv2020 {
-  // By `require`, which tries again what could not be read for want of a descriptor; `import()` remembers the failure.
-  const { Ajv2020 } = createRequire(import.meta.url)('ajv/dist/2020.js') as typeof ajv2020;
-  return new Ajv2020({ strict: false, allErrors: true, verbose: true, logger: false, validateFormats: false });
-}
-
-function validatorOf(schema: Schema, plugin: string): ajv2020.ValidateFunction {
+function validatorOf(schema: Schema, plugin: string): ValidateFunction {
   // An older dialect's name would be looked up as a schema; what plugins use of it means the same in this one.
   const { $schema: _dialect, $id: _id, ...body } = schema;
   const text = JSON.stringify(body);
@@ -145,7 +137,7 @@ function validatorOf(schema: Schema, plugin: string): ajv2020.ValidateFunction {
     // It never forgets what it has compiled.
     ajv = undefined;
   }
-  ajv ??= loadAjv();
+  ajv ??= makeAjv('2020-12', { allErrors: true, verbose: true });
   try {
     const validate = ajv.compile(body);
     validators.set(text, validate);
@@ -159,30 +151,7 @@ function validatorOf(schema: Schema, plugin: string): ajv2020.ValidateFunction {
   }
 }
 
-/** Without what each branch of an `anyOf` or `oneOf` finds wrong with a value, where the whole of them can be told. */
-function withoutBranches(errors: readonly ajv2020.ErrorObject[]): readonly ajv2020.ErrorObject[] {
-  const wholes = errors.filter(isSimpleChoice);
-  return errors.filter(
-    ({ instancePath, schemaPath }) =>
-      !wholes.some((whole) => instancePath === whole.instancePath && schemaPath.startsWith(`${whole.schemaPath}/`)),
-  );
-}
-
-/** Whether a value fits none of several branches, each of which a few words describe. */
-function isSimpleChoice({ keyword, parentSchema, params }: ajv2020.ErrorObject): boolean {
-  if ((keyword !== 'anyOf' && keyword !== 'oneOf') || Array.isArray(params['passingSchemas'])) return false;
-  const branches: unknown = parentSchema?.[keyword];
-  return (
-    Array.isArray(branches) &&
-    branches.every((branch) => isObject(branch) && ('const' in branch || 'enum' in branch || isScalar(branch['type'])))
-  );
-}
-
-function isScalar(type: unknown): boolean {
-  return typeof type === 'string' && type !== 'object' && type !== 'array';
-}
-
-function describe(error: ajv2020.ErrorObject): string {
+function describe(error: ErrorObject): string {
   const { instancePath, keyword, message, params, parentSchema = {}, data } = error;
   const path = instancePath.slice(1).replaceAll('/', '.');
   const at = path === '' ? '' : `${path}: `;
@@ -192,19 +161,8 @@ function describe(error: ajv2020.ErrorObject): string {
     return `${at}${unknown}${known.length === 0 ? '' : ` (known: ${known.join(', ')})`}`;
   }
   if (keyword === 'required') return `${at}missing setting "${String(params['missingProperty'])}"`;
-  if (SIMPLE.has(keyword) || isSimpleChoice(error)) {
-    const isSecret = isSecretName(path) || parentSchema['writeOnly'] === true || parentSchema['format'] === 'password';
-    return `${at}${isSecret ? acceptedText(parentSchema) : expectedText(parentSchema, data)}`;
+  if (isSimple(error)) {
+    return `${at}${isSecret(path, error) ? acceptedText(parentSchema) : expectedText(parentSchema, data)}`;
   }
   return `${path === '' ? 'the config' : path} ${message}`;
-}
-
-/** The keywords of a schema that a few words say whole. */
-const SIMPLE = new Set([
-  ...['type', 'enum', 'const', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
-  ...['minLength', 'maxLength', 'pattern', 'minItems', 'maxItems'],
-]);
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
