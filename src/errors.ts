@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   E_UNKNOWN_PLUGIN: 'No manifest in force has this name.',
   E_MANIFEST: 'A manifest cannot be read, is not valid, or names a module or interpreter that is not there.',
   E_OPTIONS: 'An option given to the supervisor, to a call or in a settings file is not valid.',
+  E_INPUT: "The input of a call does not fit the tool's schema, or the plugin has no such tool.",
   E_CONFIG: 'A plugin config does not fit the schema of the plugin.',
   E_DISABLED: 'The plugin is disabled.',
   E_NOT_LOADED: 'The plugin is not loaded, and what was asked needs a loaded one.',

@@ -25,6 +25,7 @@ export const STATUS_OF_CODE: Readonly<Record<ErrorCode, ExitStatus>> = {
   E_MANIFEST: 4,
   E_OPTIONS: 4,
   E_CONFIG: 4,
+  E_INPUT: 4,
   E_START: 5,
   E_START_TIMEOUT: 5,
   E_HANDSHAKE: 5,

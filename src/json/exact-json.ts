@@ -80,7 +80,7 @@ function isPlainNumber(value: number): boolean {
 }
 
 /** Whether it is an object of data, of whichever realm: a `vm` context has an `Object.prototype` of its own. */
-function hasPlainPrototype(value: object): boolean {
+export function hasPlainPrototype(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
@@ -91,7 +91,7 @@ function isPlainDate(value: object): boolean {
 }
 
 /** Whether an instance of some class has its content in its fields, for as much as can be seen. */
-function isPlainInstance(value: object): boolean {
+export function isPlainInstance(value: object): boolean {
   const { toJSON, toTempFile } = value as { toJSON?: unknown; toTempFile?: unknown };
   return (
     toJSON === undefined &&
@@ -228,7 +228,8 @@ function hiddenKindOf(value: object): [string, string] | [undefined, undefined] 
   return [undefined, undefined];
 }
 
-function isBytes(value: object): boolean {
+/** Whether a value is binary data. */
+export function isBytes(value: object): value is ArrayBufferView | ArrayBufferLike {
   return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
 }
 

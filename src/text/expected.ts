@@ -29,11 +29,11 @@ export function expectedText(schema: unknown, value: unknown): string {
 
 /** "expected a whole number of at least 1": what a JSON Schema accepts. */
 export function acceptedText(schema: unknown): string {
-  return `expected ${acceptedBy(schema as Schema)}`;
+  return `expected ${acceptedBy(schema)}`;
 }
 
-/** What is in a list or an object may be long, or secret. */
-function gotText(value: unknown): string {
+/** A value that was refused, short: what is in a list or an object may be long, or secret. */
+export function gotText(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' && value !== null ? 'an object' : shown(value);
 }
@@ -47,7 +47,9 @@ function meant(near: string | undefined): string {
   return near === undefined ? '' : `; did you mean "${near}"?`;
 }
 
-function acceptedBy(schema: Schema): string {
+/** "a whole number of at least 1": what a JSON Schema accepts. */
+export function acceptedBy(given: unknown): string {
+  const schema = given as Schema;
   const { type, const: only, enum: values, anyOf, oneOf } = schema;
   if (only !== undefined) return JSON.stringify(only);
   if (values !== undefined) {

@@ -1,0 +1,126 @@
+import { GreenroomError, messageOf } from '../errors.ts';
+import { jsonView } from '../json/json-view.ts';
+import { type CompiledSchema, compileSchema, SchemaFault } from '../json-schema/compile.ts';
+import { compileDefaults, type FillDefaults } from '../json-schema/defaults.ts';
+import { type Problem, problemsText } from '../json-schema/problems.ts';
+import { isObject, type Schema } from '../json-schema/schema.ts';
+import type { Tool } from '../protocol.ts';
+import { shortageIn } from '../system-error.ts';
+
+/** What a check says of an input: the input to send, or the error to end the call with, an `E_INPUT`. */
+export type Checked =
+  | { readonly ok: true; readonly input: unknown }
+  | { readonly ok: false; readonly error: GreenroomError };
+
+/** The check of the input of calls to one tool. */
+export interface InputCheck {
+  /** Why the tool's schema is no JSON Schema. Any input passes then: callers cannot do anything about it. */
+  readonly schemaProblem: string | undefined;
+  /**
+   * Checks an input as it is now, and fills in defaults in a copy; where there are none to fill in, the input itself is
+   * given. The given input is never written. What cannot be read or is nested too deep passes, as encoding it says where.
+   *
+   * - An object is the named arguments; nothing at all is none.
+   * - A list is the positional arguments, anything else the only one. Each is checked by the property at its place, in
+   *   the order in which the schema names them, and no defaults are filled in: the plugin knows its own. Those beyond the
+   *   properties are not checked. A single one may also fit the schema as a whole, as a Node plugin takes it; where
+   *   the schema is not one of an object, it has to. Where an object's schema names no properties itself, none is checked.
+   *   Problems call an argument by its property.
+   */
+  check(input: unknown): Checked;
+}
+
+/**
+ * Makes the check of a tool's input ready, which takes some milliseconds; keep it for as long as the tool stays the
+ * same. See {@link compileSchema} for what a schema may cost. Throws `E_INPUT` where the program is short of something.
+ */
+export function compileInputCheck(tool: Tool, plugin: string): InputCheck {
+  const schema = tool.input_schema;
+  if (schema === undefined) return unchecked(undefined);
+  try {
+    const compiled = new Check(tool.name, plugin, schema);
+    return { schemaProblem: undefined, check: (input) => compiled.check(input) };
+  } catch (error) {
+    if (error instanceof SchemaFault) return unchecked(error.message);
+    const message = `The input of a call to ${calleeText(tool.name, plugin)} cannot be checked now: ${shortageIn(error) ?? messageOf(error)}. Try again.`;
+    throw new GreenroomError('E_INPUT', message, { plugin, cause: error });
+  }
+}
+
+/** The tool of a plugin, in a sentence; of most plugins there is only one. */
+function calleeText(tool: string, plugin: string): string {
+  return tool === 'execute' ? `"${plugin}"` : `the tool "${tool}" of "${plugin}"`;
+}
+
+function unchecked(schemaProblem: string | undefined): InputCheck {
+  return { schemaProblem, check: (input) => ({ ok: true, input }) };
+}
+
+class Check {
+  readonly #tool: string;
+  readonly #plugin: string;
+  readonly #schema: CompiledSchema;
+  readonly #fill: FillDefaults;
+  /** The names that positional arguments stand for. */
+  readonly #names: readonly string[];
+  readonly #takesObject: boolean;
+
+  constructor(tool: string, plugin: string, schema: Schema) {
+    this.#tool = tool;
+    this.#plugin = plugin;
+    this.#schema = compileSchema(schema);
+    this.#fill = compileDefaults(schema) ?? ((value) => value);
+    const { type, properties } = schema;
+    this.#names = isObject(properties) ? Object.keys(properties) : [];
+    this.#takesObject = type === undefined || (Array.isArray(type) ? type : [type]).includes('object');
+  }
+
+  check(input: unknown): Checked {
+    let filled: unknown;
+    let view: unknown;
+    try {
+      filled = Array.isArray(input) ? input : this.#fill(input === undefined ? {} : input);
+      view = jsonView(filled);
+    } catch {
+      return { ok: true, input };
+    }
+    try {
+      if (!isObject(view)) return this.#checkPositional(Array.isArray(view) ? view : [view], input);
+      return this.#schema.fits(view)
+        ? { ok: true, input: filled }
+        : this.#refused(this.#schema.problems(view, 'input'));
+    } catch (error) {
+      return this.#uncheckable(error);
+    }
+  }
+
+  #checkPositional(views: readonly unknown[], input: unknown): Checked {
+    const [only] = views;
+    if (views.length === 1 && this.#schema.fits(only)) return { ok: true, input };
+    if (!this.#takesObject) {
+      // Without arguments, a Node plugin gets an empty object.
+      return this.#refused(this.#schema.problems(views.length === 0 ? {} : only, 'input'));
+    }
+    if (this.#names.length === 0) return { ok: true, input };
+    const named = Object.fromEntries(this.#names.slice(0, views.length).map((name, at) => [name, views[at]]));
+    if (this.#schema.fits(named)) return { ok: true, input };
+    return this.#refused(this.#schema.problems(named, 'input'));
+  }
+
+  #refused(problems: readonly Problem[]): Checked {
+    const message = `The input of a call to ${this.#callee} does not fit its schema: ${problemsText(problems)}. tools("${this.#plugin}") lists the schema.`;
+    return {
+      ok: false,
+      error: new GreenroomError('E_INPUT', message, { plugin: this.#plugin, details: { problems } }),
+    };
+  }
+
+  #uncheckable(cause: unknown): Checked {
+    const message = `The input of a call to ${this.#callee} cannot be checked: ${messageOf(cause)}. Look in its schema for a "$ref" that leads to itself, or pass validate: false.`;
+    return { ok: false, error: new GreenroomError('E_INPUT', message, { plugin: this.#plugin, cause }) };
+  }
+
+  get #callee(): string {
+    return calleeText(this.#tool, this.#plugin);
+  }
+}
