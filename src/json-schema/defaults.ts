@@ -1,7 +1,8 @@
 import { hasPlainPrototype, isPlainInstance, MAX_DEPTH } from '../json/exact-json.ts';
+import { copyFields, type Fields, setField } from '../json/fields.ts';
 import { frozen } from '../json/frozen.ts';
 import { lookUpReference } from '../json/json-pointer.ts';
-import { setField } from '../json/set-field.ts';
+
 import { isObject, type Schema } from './schema.ts';
 
 /** Gives a value with the defaults for what it lacks: the value itself where it lacks nothing, else a copy. */
@@ -37,6 +38,8 @@ interface Plan {
 
 interface Field {
   readonly name: string;
+  /** Whether every object has something by this name. */
+  readonly isInherited: boolean;
   /** Undefined where there is none: JSON has no such value. */
   readonly value: unknown;
   readonly plan: Plan | undefined;
@@ -69,6 +72,7 @@ class Plans {
     );
     plan.fields = properties.map(([name, property]) => ({
       name,
+      isInherited: name in Object.prototype,
       value: this.#defaultOf(property),
       plan: this.of(property),
     }));
@@ -138,7 +142,7 @@ function filled(value: unknown, plan: Plan, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (depth === 0) throw new RangeError('nested too deep');
   if (Array.isArray(value)) return filledList(value, plan, depth - 1);
-  return isOpen(value) ? filledFields(value as Record<string, unknown>, plan, depth - 1) : value;
+  return isOpen(value) ? filledFields(value as Fields, plan, depth - 1) : value;
 }
 
 /** Whether an object's fields are what is sent of it. */
@@ -151,23 +155,24 @@ function isOpen(value: object): boolean {
   );
 }
 
-function filledFields(value: Record<string, unknown>, plan: Plan, depth: number): unknown {
-  let copy: Record<string, unknown> | undefined;
-  const put = (name: string, field: unknown): void => setField((copy ??= { ...value }), name, field);
-  for (const { name, value: byDefault, plan: inner } of plan.fields) {
-    const given = Object.hasOwn(value, name) ? value[name] : undefined;
-    const field = given === undefined ? byDefault : given;
-    const full = inner === undefined ? field : filled(field, inner, depth);
-    if (full !== given) put(name, full);
+function filledFields(given: Fields, plan: Plan, depth: number): Fields {
+  // Of another object, what it has inherited is not sent.
+  const value = hasPlainPrototype(given) ? given : copyFields(given);
+  let copy: Fields | undefined;
+  for (const { name, isInherited, value: byDefault, plan: inner } of plan.fields) {
+    const field = isInherited && !Object.hasOwn(value, name) ? undefined : value[name];
+    const present = field === undefined ? byDefault : field;
+    const full = inner === undefined ? present : filled(present, inner, depth);
+    if (full !== field) setField((copy ??= copyFields(value)), name, full);
   }
   if (plan.others !== undefined) {
     for (const name of Object.keys(value)) {
       if (plan.names.has(name)) continue;
       const full = filled(value[name], plan.others, depth);
-      if (full !== value[name]) put(name, full);
+      if (full !== value[name]) setField((copy ??= copyFields(value)), name, full);
     }
   }
-  return copy ?? value;
+  return copy ?? given;
 }
 
 function filledList(list: readonly unknown[], { firstItems, items }: Plan, depth: number): readonly unknown[] {

@@ -1,5 +1,5 @@
 import { hasPlainPrototype, isBytes, MAX_DEPTH } from './exact-json.ts';
-import { setField } from './set-field.ts';
+import { copyFields, type Fields, setField } from './fields.ts';
 
 /** What stands for the path of a file that a value will be saved to. */
 const FILE_PATH = '/path/of/file';
@@ -50,16 +50,14 @@ function listView(list: readonly unknown[], depth: number): readonly unknown[] {
   return copy ?? list;
 }
 
-type Fields = Record<string, unknown>;
-
 function fieldsView(value: Fields, depth: number): Fields {
-  let copy: Fields | undefined = hasPlainPrototype(value) ? undefined : { ...value };
+  let copy: Fields | undefined = hasPlainPrototype(value) ? undefined : copyFields(value);
   for (const key in value) {
     const field = value[key];
     if (isScalar(field)) continue;
     const view = viewOf(field, key, depth);
     if (view === field && view !== undefined) continue;
-    copy ??= { ...value };
+    copy ??= copyFields(value);
     if (!Object.hasOwn(copy, key)) continue;
     if (view === undefined) delete copy[key];
     else setField(copy, key, view);

@@ -116,7 +116,7 @@ class Check {
   }
 
   #uncheckable(cause: unknown): Checked {
-    const message = `The input of a call to ${this.#callee} cannot be checked: ${messageOf(cause)}. Look in its schema for a "$ref" that leads to itself, or pass validate: false.`;
+    const message = `The input of a call to ${this.#callee} cannot be checked: ${messageOf(cause)}. Look in its schema for a "$ref" that leads to itself.`;
     return { ok: false, error: new GreenroomError('E_INPUT', message, { plugin: this.#plugin, cause }) };
   }
 

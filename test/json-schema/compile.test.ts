@@ -6,6 +6,34 @@ import { compileSchema, schemaProblem } from '../../src/json-schema/compile.ts';
 
 const fits = (schema: object, value: unknown): boolean => compileSchema(schema).fits(value);
 
+describe('problems', () => {
+  it('are looked for until there are enough, so that a long list takes no longer than a short one', () => {
+    const schema = { properties: { list: { items: { $ref: '#/$defs/part' } } }, $defs: { part: { minimum: 1 } } };
+    expect(readsOf(schema, (list) => ({ list }))).toBeLessThan(100);
+    expect(readsOf({ additionalProperties: { items: { type: 'null' } } }, (list) => ({ list }))).toBeLessThan(100);
+    expect(readsOf({ anyOf: [{ items: { type: 'null' } }, { type: 'string' }] }, (list) => list)).toBeLessThan(100);
+    const fields = Object.fromEntries(Array.from({ length: 10_000 }, (_, at) => [`field${at}`, at]));
+    expect(readsOf({ additionalProperties: { type: 'null' } }, () => fields)).toBe(0);
+    expect(compileSchema({ additionalProperties: false }).problems(fields, 'input')).toHaveLength(20);
+  });
+});
+
+/** How many items of a list in which everything is wrong are read to find problems. */
+function readsOf(schema: object, viewOf: (list: unknown) => unknown): number {
+  let reads = 0;
+  const list = new Proxy(
+    Array.from({ length: 10_000 }, () => 0),
+    {
+      get(target, key, receiver): unknown {
+        if (key !== 'length') reads += 1;
+        return Reflect.get(target, key, receiver);
+      },
+    },
+  );
+  expect(compileSchema(schema).problems(viewOf(list), 'input').length).toBeGreaterThan(0);
+  return reads;
+}
+
 describe('a schema', () => {
   it('is read as draft 2020-12, or as draft 7 where it says so or says an older one', () => {
     const pair = [{ type: 'string' }, { type: 'number' }];

@@ -73,10 +73,10 @@ describe('whatever the schema', () => {
   it('an input that was made to fit it passes, and is not written', () => {
     fc.assert(
       fc.property(objectOf(fitting), ({ schema, value }) => {
-        const before = structuredClone(value);
+        const before = shape(value);
         const checked = compileInputCheck(toolOf(schema), 'plugin').check(deeplyFrozen(value));
         if (!checked.ok) throw checked.error;
-        expect(value).toStrictEqual(before);
+        expect(shape(value)).toBe(before);
         expect(checked.input).toMatchObject(withoutUndefined(value as object));
         if (compileDefaults(schema) === undefined) expect(checked.input).toBe(value);
       }),
