@@ -16,7 +16,7 @@
  * - `supervision/`: whether and when a crashed worker is restarted, or one over its memory limit replaced; pure.
  * - `calls/`: a call on its way: the lease gate in front of a worker, streams.
  * - `channel/`: the wire to a worker: inputs, answers, frames; one channel for the protocol, one for older workers.
- * - `tools/`: the tools of plugins: the checks of what goes in and of what comes out.
+ * - `tools/`: the tools of plugins: what is known of them, and the checks of their inputs and results.
  * - `json-schema/`: JSON Schemas of plugins: checked, compiled, their defaults, and what does not fit them, in words.
  * - `worker-kinds/`: how each kind of worker is started: program, arguments, environment.
  * - `manifest/`: manifests: schema, reading, watching, what a change causes.

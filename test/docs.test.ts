@@ -23,6 +23,7 @@ import { manifestShape, parseManifest } from '../src/manifest/schema.ts';
 import { Supervisor } from '../src/runtime/supervisor.ts';
 import { resolveSettings } from '../src/settings/resolve.ts';
 import { settingsShape } from '../src/settings/schema.ts';
+import { TOOL_FIELDS } from '../src/tools/tool.ts';
 import { kindNames, kindOf } from '../src/worker-kinds/kinds.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -90,6 +91,10 @@ describe('tables', () => {
     const kinds = kindNames().map((name) => kindOf({ worker: name }));
     const code = (name: string): string => `\`${name}\``;
     expect(rows).toEqual(kinds.map(({ name, required }) => [code(name), required.map(code).join(', ')]));
+  });
+
+  test('of the fields of a tool has every one, in order', () => {
+    expect(firstColumn(tableUnder('docs/manifest.md', '### Tools'))).toEqual([...TOOL_FIELDS]);
   });
 
   test.each([
@@ -307,7 +312,7 @@ describe('code', () => {
     'at %s is JSON, and valid if it is a manifest',
     (_, block) => {
       const value = JSON.parse(block.code) as Record<string, unknown>;
-      if ('name' in value) expect(parseManifest(value)).toMatchObject({ ok: true, unknown: [] });
+      if ('name' in value) expect(parseManifest(value)).toMatchObject({ ok: true, warnings: [] });
     },
   );
 

@@ -86,7 +86,7 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
       reason,
       severity: 'error' as const,
     }));
-    return { problems: firstOf([...issues, ...warningsOf(file, parsed?.unknown)]), stamp };
+    return { problems: firstOf([...issues, ...warningsOf(file, parsed?.warnings)]), stamp };
   }
   const { manifest } = parsed;
   const place = placeName(searchPath, file);
@@ -94,12 +94,12 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
     const reason = `ignored: "${place}" looks like the name of a copy; rename it to use it for "${manifest.name}"`;
     return { problems: [{ file, reason, severity: 'warning' }], stamp };
   }
-  const problems = warningsOf(file, parsed.unknown);
+  const problems = warningsOf(file, parsed.warnings);
   return { entry: toEntry(manifest, file, searchPath), problems: firstOf(problems), stamp };
 }
 
-function warningsOf(file: string, unknown: readonly ManifestIssue[] = []): readonly ManifestProblem[] {
-  return unknown.length === 0 ? NO_PROBLEMS : unknown.map((issue) => ({ file, ...issue, severity: 'warning' }));
+function warningsOf(file: string, issues: readonly ManifestIssue[] = []): readonly ManifestProblem[] {
+  return issues.length === 0 ? NO_PROBLEMS : issues.map((issue) => ({ file, ...issue, severity: 'warning' }));
 }
 
 /** Whether `env_vars` has numbers, which are used as they are written. */

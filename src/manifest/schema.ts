@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { expectedText, unknownText } from '../text/expected.ts';
 import { zodMessages } from '../text/zod-messages.ts';
+import { toolList } from '../tools/tool.ts';
 import { findKind, inferKind, kindNames, type WorkerKindName } from '../worker-kinds/kinds.ts';
+import { usableTools } from './tools.ts';
 
 const milliseconds = z.number().int().nonnegative();
 const megabytes = z.number().nonnegative();
@@ -84,6 +86,7 @@ export const manifestShape = {
     .describe("Names or patterns (HF_*) of the host program's environment variables to pass on."),
   resources: resources.optional().describe('The memory that the plugin needs, in MiB, and how it is scheduled.'),
   config_schema: z.record(z.string(), z.unknown()).optional().describe('The JSON Schema of its config, with defaults.'),
+  tools: toolList.optional().describe('The tools that can be called by name, over what the worker says of them.'),
   max_concurrency: z.number().int().positive().optional().describe('How many calls may run at once. Default 1.'),
   max_rss_mb: z
     .number()
@@ -124,35 +127,36 @@ export interface ManifestIssue {
   readonly reason: string;
 }
 
-/** A manifest, or what is wrong with it. `unknown` fields are kept in it and ignored. */
+/** A manifest, or what is wrong with it. `warnings` are about what is ignored. */
 export type ManifestParse =
-  | { readonly ok: true; readonly manifest: Manifest; readonly unknown: readonly ManifestIssue[] }
-  | { readonly ok: false; readonly issues: readonly ManifestIssue[]; readonly unknown: readonly ManifestIssue[] };
+  | { readonly ok: true; readonly manifest: Manifest; readonly warnings: readonly ManifestIssue[] }
+  | { readonly ok: false; readonly issues: readonly ManifestIssue[]; readonly warnings: readonly ManifestIssue[] };
 
 /** Checks the content of a manifest file. Fields that are null count as absent, as older tools write them. */
 export function parseManifest(value: unknown): ManifestParse {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { ok: false, issues: [{ field: '', reason: 'must be a JSON object' }], unknown: [] };
+    return { ok: false, issues: [{ field: '', reason: 'must be a JSON object' }], warnings: [] };
   }
   const given = withoutNulls(value as Record<string, unknown>);
-  const unknown = Object.keys(given)
+  const warnings = Object.keys(given)
     .filter((key) => !KNOWN_KEYS.has(key))
     .map((key) => ({ field: key, reason: `${unknownText('field', key, KNOWN_KEYS)} (ignored)` }));
+  if (given['tools'] !== undefined) given['tools'] = usableTools(given['tools'], warnings);
   const parsed = manifestSchema.safeParse(given);
   if (!parsed.success) {
     // With messages of our own a parse takes longer, so only where there is something to say.
     const { error = parsed.error } = manifestSchema.safeParse(given, { error: zodMessages('field') });
     const issues = error.issues.map(({ path, message }) => ({ field: path.join('.'), reason: message }));
-    return { ok: false, issues, unknown };
+    return { ok: false, issues, warnings };
   }
   const { data } = parsed;
   const kind = data.worker === undefined ? inferKind(data) : findKind(data.worker);
-  if (kind === undefined) return { ok: false, issues: [{ field: 'worker', reason: uninferredText(data) }], unknown };
+  if (kind === undefined) return { ok: false, issues: [{ field: 'worker', reason: uninferredText(data) }], warnings };
   const issues = kind.required
     .filter((field) => data[field] === undefined)
     .map((field) => ({ field, reason: `missing; a worker of kind "${kind.name}" needs it` }));
-  if (issues.length > 0) return { ok: false, issues, unknown };
-  return { ok: true, manifest: Object.assign(data, { worker: kind.name as WorkerKindName }), unknown };
+  if (issues.length > 0) return { ok: false, issues, warnings };
+  return { ok: true, manifest: Object.assign(data, { worker: kind.name as WorkerKindName }), warnings };
 }
 
 function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {

@@ -171,6 +171,7 @@ describe('a change', () => {
     ['nothing', {}, {}, undefined],
     ['the description', { description: 'x' }, { description: 'y' }, ['info']],
     ['a key nobody knows', {}, { color: 'red' }, ['info']],
+    ['the tools', { tools: [{ name: 'a' }] }, { tools: [{ name: 'b' }] }, ['info']],
     ['the defaults of the config', {}, { config_schema: { default: {} } }, ['config']],
     ['the resources', { resources: { min_system_ram_mb: 1 } }, { resources: { min_system_ram_mb: 2 } }, ['resources']],
     ['a timeout', {}, { drain_timeout_ms: 5 }, ['policy']],

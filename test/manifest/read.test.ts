@@ -109,6 +109,26 @@ describe('a file that is no manifest', () => {
       'restart.policy',
       'permanent',
     ],
+    ['a tool without a name', { name: 'x', command: 'x', tools: [{}] }, 'tools.0.name', 'missing; expected a string'],
+    [
+      'a tool whose name is empty',
+      { name: 'x', command: 'x', tools: [{ name: '' }] },
+      'tools.0.name',
+      'expected 1 to 64 letters, digits, "_", "-" or ".", got ""',
+    ],
+    [
+      'a name that no tool can have',
+      { name: 'x', command: 'x', tools: [{ name: 'a' }, { name: 'read it' }] },
+      'tools.1.name',
+      'got "read it"',
+    ],
+    [
+      'a tool that is listed twice',
+      { name: 'x', command: 'x', tools: [{ name: 'a' }, { name: 'b' }, { name: 'a' }] },
+      'tools.2.name',
+      '"a" is already the name of tools.0',
+    ],
+    ['tools by name', { name: 'x', command: 'x', tools: { a: {} } }, 'tools', 'expected a list, got an object'],
   ])('%s is a problem that names file, field and reason', (_what, content, field, reason) => {
     const reading = read(content);
     expect(reading?.entry).toBeUndefined();
@@ -213,6 +233,31 @@ describe('a manifest', () => {
       { ...misspelt, severity: 'warning' },
     ]);
     expect(read({ name: 'x', command: 'y', modul: './x.mjs' })?.problems).toMatchObject([misspelt]);
+  });
+
+  it('has tools, of which what cannot be used is ignored with a warning that names its place', () => {
+    const schema = { type: 'object', properties: { path: { type: 'string' } }, required: ['path'] };
+    const reading = read({
+      name: 'x',
+      command: 'y',
+      tools: [
+        { name: 'read', description: null, input_schema: schema, read_only: true, streams: false },
+        { name: 'write', input_schema: { properties: { path: { type: 'sting' } } }, output_schema: 5, idempotnt: true },
+      ],
+    });
+    expect(reading?.entry?.manifest.tools).toEqual([
+      { name: 'read', input_schema: schema, read_only: true, streams: false },
+      { name: 'write' },
+    ]);
+    expect(reading?.problems.map(({ field, reason, severity }) => [severity, field, reason])).toEqual([
+      [
+        'warning',
+        'tools.1.input_schema.properties.path.type',
+        'expected JSON Schema (2020-12), got "sting" (the tool is used without input_schema)',
+      ],
+      ['warning', 'tools.1.output_schema', 'expected an object, got 5 (ignored)'],
+      ['warning', 'tools.1.idempotnt', 'unknown field "idempotnt"; did you mean "idempotent"? (ignored)'],
+    ]);
   });
 
   it('has its relative paths resolved against its folder, and leaves names for PATH and Python alone', () => {
