@@ -50,9 +50,10 @@ export function encodeInput(plugin: string, input: unknown): EncodedInput | Unsa
   }
 }
 
-/** A `CallBody` as JSON. */
-export function callBody(call: string, { args, kwargs }: EncodedInput): string {
-  return `{"call":"${call}","args":${args},"kwargs":${kwargs}}`;
+/** A `CallBody` as JSON. A name of a tool, like an identifier, has no characters that JSON escapes. */
+export function callBody(call: string, { args, kwargs }: EncodedInput, tool?: string): string {
+  const named = tool === undefined ? '' : `"tool":"${tool}",`;
+  return `{"call":"${call}",${named}"args":${args},"kwargs":${kwargs}}`;
 }
 
 /** Removes the files of a call; those that are gone already, or are nobody's to remove, are passed over. */

@@ -6,6 +6,7 @@ import { callBody, type EncodedInput } from './encoded-input.ts';
 import { type AnswerParser, parseAnswer } from './exact-answer.ts';
 import { FrameReader } from './frames.ts';
 import { protocolError, remoteError } from './remote-error.ts';
+import { readToolList } from './tool-list.ts';
 import type { CallInFlight, CallSink, ConfigChannel, SendCall, WorkerChannel } from './worker-channel.ts';
 import { connectTo, requestJson } from './worker-connections.ts';
 
@@ -44,6 +45,7 @@ export class UndiciChannel implements WorkerChannel {
   readonly #parse: AnswerParser;
   /** An own property in any case, so that all channels are of one shape. */
   readonly stream: SendCall | undefined;
+  readonly tools: WorkerChannel['tools'];
   readonly config: ConfigChannel;
   #closed = false;
 
@@ -57,7 +59,11 @@ export class UndiciChannel implements WorkerChannel {
     this.#headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
     this.#callHeaders = Object.entries(this.#headers).flat();
     this.stream = capabilities.includes('stream')
-      ? (call, input, sink) => this.#send('/execute_stream', input, new Answer(plugin, 'stream', call, sink, parse))
+      ? (call, input, sink, tool) =>
+          this.#send('/execute_stream', input, new Answer(plugin, 'stream', call, sink, parse), tool)
+      : undefined;
+    this.tools = capabilities.includes('tools')
+      ? async (signal) => readToolList(plugin, await this.#ask(this.#admin, 'GET', '/tools', undefined, signal))
       : undefined;
     this.config = {
       initialize: async (config, signal) => {
@@ -68,8 +74,8 @@ export class UndiciChannel implements WorkerChannel {
     };
   }
 
-  execute(call: string, input: EncodedInput, sink: CallSink): CallInFlight {
-    return this.#send('/execute', input, new Answer(this.#plugin, 'execute', call, sink, this.#parse));
+  execute(call: string, input: EncodedInput, sink: CallSink, tool?: string): CallInFlight {
+    return this.#send('/execute', input, new Answer(this.#plugin, 'execute', call, sink, this.#parse), tool);
   }
 
   async cancel(call: string): Promise<CancelOutcome> {
@@ -103,8 +109,8 @@ export class UndiciChannel implements WorkerChannel {
     for (const client of [this.#calls, this.#admin, this.#control]) client.destroy(cause).catch(() => {});
   }
 
-  #send(path: string, input: EncodedInput, answer: Answer): CallInFlight {
-    const body = callBody(answer.call, input);
+  #send(path: string, input: EncodedInput, answer: Answer, tool: string | undefined): CallInFlight {
+    const body = callBody(answer.call, input, tool);
     this.#calls.dispatch({ path, method: 'POST', headers: this.#callHeaders, body }, answer);
     return answer;
   }

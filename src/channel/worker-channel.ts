@@ -1,5 +1,5 @@
 import type { GreenroomError } from '../errors.ts';
-import type { CancelOutcome, Health } from '../protocol.ts';
+import type { CancelOutcome, Health, Tool } from '../protocol.ts';
 import type { EncodedInput } from './encoded-input.ts';
 
 /**
@@ -25,8 +25,11 @@ export interface CallInFlight {
   resume(): void;
 }
 
-/** Writes a call for its wire and sends it; `call` is its identifier. */
-export type SendCall = (call: string, input: EncodedInput, sink: CallSink) => CallInFlight;
+/**
+ * Writes a call for its wire and sends it; `call` is its identifier, `tool` the tool that it calls, where it names one.
+ * Only a channel with `tools` is given a tool.
+ */
+export type SendCall = (call: string, input: EncodedInput, sink: CallSink, tool?: string) => CallInFlight;
 
 /** The config of the plugin at a worker. */
 export interface ConfigChannel {
@@ -60,6 +63,8 @@ export interface WorkerChannel {
   health?(signal: AbortSignal): Promise<Health>;
   /** Without it, the plugin takes no config. */
   readonly config?: ConfigChannel;
+  /** The tools of the plugin, as its worker says. Without it, the plugin has only the one that every plugin has. */
+  readonly tools?: ((signal: AbortSignal) => Promise<readonly Tool[]>) | undefined;
   /** Asks the plugin to give up its heavy resources; false, as without it, where it has no release. */
   release?(signal: AbortSignal): Promise<boolean>;
   /** Tells the plugin that it is about to be stopped, if it has a cleanup or calls that are still ending. */

@@ -409,6 +409,49 @@ describe('everything but calls over undici', () => {
     expect(paths).toEqual(asked);
   });
 
+  it('lists the tools of a worker that has them, and names one in a call only where one is called', async () => {
+    const bodies: string[] = [];
+    const schema = { type: 'object' };
+    const played = await playHttp((request, response, sent) => {
+      if (request.url === '/tools') {
+        reply(response, 200, { tools: [{ name: 'read', input_schema: schema, streams: true, title: 'not ours' }] });
+        return;
+      }
+      bodies.push(sent);
+      if (request.url === '/execute') reply(response, 200, { result: 1 });
+      else response.writeHead(200, ndjson).end('{"end":true}\n');
+    });
+    const channel = channelTo(played, 1, played, ['stream', 'tools']);
+    expect(await channel.tools?.(never)).toEqual([{ name: 'read', input_schema: schema, streams: true }]);
+    await told((sink) => channel.execute('a', input, sink));
+    await told((sink) => channel.execute('b', input, sink, 'read'));
+    await told((sink) => channel.stream('c', input, sink, 'read'));
+    expect(bodies).toEqual([
+      '{"call":"a","args":[],"kwargs":{}}',
+      '{"call":"b","tool":"read","args":[],"kwargs":{}}',
+      '{"call":"c","tool":"read","args":[],"kwargs":{}}',
+    ]);
+    expect(channelTo(played).tools).toBeUndefined();
+  });
+
+  it.each([
+    [[], 'expected an object, got a list'],
+    [{ tools: 5 }, 'tools: expected a list, got 5'],
+    [{ tools: [{ name: 'a' }, {}] }, 'tools.1.name: missing'],
+    [{ tools: [{ name: 'a b' }] }, 'tools.0.name: expected 1 to 64 letters'],
+    [{ tools: [{ name: 'a', input_schema: 'x' }] }, 'tools.0.input_schema: expected an object, got "x"'],
+    [{ tools: [{ name: 'a' }, { name: 'a' }] }, 'tools.1.name: "a" is already the name of tools.0'],
+  ])('makes an E_PROTOCOL of %j as a list of tools, which names the place', async (answer, reason) => {
+    const played = await playHttp((_request, response) => reply(response, 200, answer));
+    const asked = channelTo(played, 1, played, ['tools']).tools?.(never);
+    await expect(asked).rejects.toMatchObject({
+      code: 'E_PROTOCOL',
+      message: expect.stringContaining(
+        `The worker of "talker" answered /tools with a list that is not valid: ${reason}`,
+      ),
+    });
+  });
+
   it('rejects with the error of the plugin, and with E_PROTOCOL where the answer makes no sense', async () => {
     let answer: ((response: ServerResponse) => void) | undefined;
     const channel = channelTo(await playHttp((_request, response) => answer?.(response)));
