@@ -54,6 +54,7 @@ export type { TransitionEvent } from './runtime/plugin-effects.ts';
 export type { CallOptions, Progress, StreamOptions } from './calls/call.ts';
 export type { CallTrace } from './calls/call-trace.ts';
 export type { FileBacked } from './channel/encoded-input.ts';
+export type { Tool } from './protocol.ts';
 
 // Scheduling
 export type { Explanation, Holding, IdleStreams } from './runtime/explanation.ts';

@@ -3,7 +3,10 @@ import type { CallInFlight, CallSink } from '../channel/worker-channel.ts';
 import { GreenroomError } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
 import { callListener } from '../events/listeners.ts';
+import { UNKNOWN_TOOL } from '../protocol.ts';
 import type { Clock } from '../time/clock.ts';
+import { DEFAULT_TOOL } from '../tools/tool.ts';
+import { unknownTool } from '../tools/unknown-tool.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import { type CallTrace, endTrace, startTrace } from './call-trace.ts';
 import { connectionFault } from './connection-fault.ts';
@@ -26,8 +29,13 @@ export interface CallOptions {
   readonly priority?: number | undefined;
   /** Called in order, the last time before the result. What it throws or rejects with is logged and changes nothing. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Whether the call may be sent again, at most twice, if its worker dies under it. The manifest's word by default. */
+  /**
+   * Whether the call may be sent again, at most twice, if its worker dies under it. The word of the tool, else of the
+   * manifest, by default.
+   */
   readonly idempotent?: boolean | undefined;
+  /** The name of the tool that is called; by default the plugin's `execute`. Unknown: `E_INPUT`. */
+  readonly tool?: string | undefined;
 }
 
 /** What a caller may set for one stream. */
@@ -37,6 +45,16 @@ export interface StreamOptions extends CallOptions {
    * limit. The supervisor's `streamIdleMs` by default.
    */
   readonly streamIdleMs?: number | undefined;
+}
+
+/** What calls ask of their plugin's tools. */
+export interface CallTools {
+  /** Throws `E_INPUT` where the plugin is known to have no such tool. */
+  refuseUnknown(tool: string): void;
+  /** Whether calls of the tool may be sent again after a crash; undefined where nothing says so. */
+  isIdempotent(tool: string | undefined): boolean | undefined;
+  /** A tool is called at this worker: has it say its tools, if it has not yet, for the calls that follow. */
+  learn(residency: Residency): void;
 }
 
 /** What every call of one plugin shares. */
@@ -49,6 +67,7 @@ export interface CallSite {
   readonly clock: Clock;
   /** Times the worker. */
   readonly patience: Clock;
+  readonly tools: CallTools;
   /** Whether the manifest says that calls may be sent again. */
   readonly idempotent: () => boolean;
   /** How long the worker may take to give up a cancelled call, in milliseconds. */
@@ -192,7 +211,12 @@ export class Call implements LeaseRequest {
 
   #send(residency: Residency): void {
     const { channel } = residency;
-    const { plugin } = this.#site;
+    const { plugin, tools } = this.#site;
+    const { tool } = this.#options;
+    if (tool !== undefined && tool !== DEFAULT_TOOL && channel.tools === undefined) {
+      this.#onError(unknownTool(plugin, tool, [DEFAULT_TOOL]));
+      return;
+    }
     if (this.#path === 'stream' && channel.stream === undefined) {
       this.#onError(
         new GreenroomError(
@@ -204,7 +228,9 @@ export class Call implements LeaseRequest {
       return;
     }
     this.#unsent = false;
-    this.#inFlight = channel[this.#path]?.(this.id, this.#input, this.#answersOf(residency));
+    const named = channel.tools === undefined ? undefined : tool;
+    if (named !== undefined) tools.learn(residency);
+    this.#inFlight = channel[this.#path]?.(this.id, this.#input, this.#answersOf(residency), named);
   }
 
   refuse(error: GreenroomError): void {
@@ -234,7 +260,12 @@ export class Call implements LeaseRequest {
   #mayBeResent(): boolean {
     if (this.#outcome === undefined || this.#resends >= MAX_RESENDS) return false;
     if (this.#unsent) return true;
-    return this.#path === 'execute' && (this.#options.idempotent ?? this.#site.idempotent());
+    return this.#path === 'execute' && this.#isIdempotent();
+  }
+
+  #isIdempotent(): boolean {
+    const { idempotent, tool } = this.#options;
+    return idempotent ?? this.#site.tools.isIdempotent(tool) ?? this.#site.idempotent();
   }
 
   /** What this worker says of the call. Once the call is lost it counts no more: another may be at it. */
@@ -283,7 +314,7 @@ export class Call implements LeaseRequest {
       this.#site.gate.starve(residency, this);
       return;
     }
-    this.#fail(error);
+    this.#fail(this.#isUnknownTool(error) ? this.#unknownToolError(error) : error);
     this.#leave();
   }
 
@@ -332,6 +363,17 @@ export class Call implements LeaseRequest {
     }
   }
 
+  /** A plugin's own error may be called the same where no tool was asked for. */
+  #isUnknownTool({ remote }: GreenroomError): boolean {
+    return this.#options.tool !== undefined && remote?.type === UNKNOWN_TOOL && remote.category === 'input';
+  }
+
+  #unknownToolError({ remote }: GreenroomError): GreenroomError {
+    const { plugin } = this.#site;
+    const message = `The call to "${plugin}" was refused: ${remote?.message} See tools("${plugin}").`;
+    return new GreenroomError('E_INPUT', message, { plugin, remote, details: { tool: this.#options.tool } });
+  }
+
   #unreachableError(cause: unknown): GreenroomError {
     const { plugin } = this.#site;
     const { code } = ((cause as Error | undefined)?.cause ?? {}) as NodeJS.ErrnoException;
@@ -347,7 +389,7 @@ export class Call implements LeaseRequest {
   #mayWaitForMemory({ remote }: GreenroomError): boolean {
     if (remote?.category !== 'resource' || this.#starved || this.#outcome === undefined) return false;
     if (this.#path !== 'execute') return false;
-    return remote.retryable || (this.#options.idempotent ?? this.#site.idempotent());
+    return remote.retryable || this.#isIdempotent();
   }
 
   #timedOut(): void {

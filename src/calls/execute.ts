@@ -2,6 +2,7 @@ import { isOptions, wrongArgument } from '../argument-checks.ts';
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import { GreenroomError } from '../errors.ts';
 import { wallTime } from '../time/clock.ts';
+import { isToolName, TOOL_NAME_RULE } from '../tools/tool.ts';
 import { Call, type CallOptions, type CallSite, nextCallId, type StreamOptions } from './call.ts';
 import { CallStream, type StreamSource } from './stream.ts';
 import { StreamHandle } from './stream-handle.ts';
@@ -10,8 +11,7 @@ import { StreamHandle } from './stream-handle.ts';
 export function executeCall<Output>(site: CallSite, input: unknown, options: CallOptions): Promise<Output> {
   return new Promise<Output>((resolve, reject) => {
     const id = nextCallId();
-    checkOptions(site.plugin, options);
-    new Call(site, 'execute', id, site.encode(input), options, {
+    new Call(site, 'execute', id, prepared(site, input, options), options, {
       onChunk: () => {},
       onResult: resolve,
       onError: reject,
@@ -31,10 +31,9 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: Strea
   let limitMs = site.streamIdleMs;
   let encoded: EncodedInput | UnsavedInput | GreenroomError;
   try {
-    checkOptions(plugin, options);
-    limitMs = options.streamIdleMs ?? limitMs;
     // Now, and not at the first `next()`, until when the caller may have changed it.
-    encoded = site.encode(input);
+    encoded = prepared(site, input, options);
+    limitMs = options.streamIdleMs ?? limitMs;
   } catch (error) {
     encoded = error as GreenroomError;
   }
@@ -73,6 +72,13 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: Strea
   return new StreamHandle(stream);
 }
 
+/** The input as it is sent. Throws what can be said against a call before anything of it is. */
+function prepared(site: CallSite, input: unknown, options: StreamOptions): EncodedInput | UnsavedInput {
+  checkOptions(site.plugin, options);
+  if (options.tool !== undefined) site.tools.refuseUnknown(options.tool);
+  return site.encode(input);
+}
+
 function idleText(plugin: string, idleMs: number): string {
   return `A stream of "${plugin}" has been unread for ${seconds(idleMs)} s, while items are waiting.`;
 }
@@ -92,7 +98,7 @@ function seconds(ms: number): number {
 
 function checkOptions(plugin: string, options: StreamOptions): void {
   if (!isOptions(options)) throw wrongArgument(`The options of a call to "${plugin}"`, 'an object', options, plugin);
-  const { timeoutMs, streamIdleMs, signal, priority, onProgress, idempotent } = options;
+  const { timeoutMs, streamIdleMs, signal, priority, onProgress, idempotent, tool } = options;
   const wrong = (option: string, expected: string, value: unknown): never => {
     throw wrongArgument(`The option "${option}" of a call to "${plugin}"`, expected, value, plugin);
   };
@@ -106,4 +112,5 @@ function checkOptions(plugin: string, options: StreamOptions): void {
   if (priority !== undefined && !Number.isFinite(priority)) wrong('priority', 'a finite number', priority);
   if (onProgress !== undefined && typeof onProgress !== 'function') wrong('onProgress', 'a function', onProgress);
   if (idempotent !== undefined && typeof idempotent !== 'boolean') wrong('idempotent', 'true or false', idempotent);
+  if (tool !== undefined && !isToolName(tool)) wrong('tool', `the name of a tool, ${TOOL_NAME_RULE}`, tool);
 }

@@ -9,7 +9,7 @@ import type { LeaseGate, LeaseRequest, Residency } from './lease-gate.ts';
  */
 export function withLease<T>(
   gate: LeaseGate,
-  task: (channel: WorkerChannel, signal: AbortSignal) => Promise<T>,
+  task: (channel: WorkerChannel, signal: AbortSignal, generation: number) => Promise<T>,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const lost = new AbortController();
@@ -17,7 +17,7 @@ export function withLease<T>(
       priority: 0,
       deadline: undefined,
       start(residency: Residency) {
-        task(residency.channel, lost.signal)
+        task(residency.channel, lost.signal, residency.generation)
           .then(resolve, reject)
           .finally(() => gate.leave(residency, request));
       },

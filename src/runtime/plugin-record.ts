@@ -6,7 +6,9 @@ import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { PluginContext, PluginEvent, PluginPhase, PluginState, pluginMachine } from '../machines/plugin.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { Clock } from '../time/clock.ts';
+import type { ToolCache } from '../tools/tool-cache.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
+import { PluginTools } from './plugin-tools.ts';
 
 /** The state of one plugin at one moment, as plain frozen data. Times are milliseconds since the epoch. */
 export interface PluginSnapshot {
@@ -44,7 +46,7 @@ export interface PluginSnapshot {
 export type SharedSite = Pick<
   CallSite,
   'clock' | 'patience' | 'streamIdleMs' | 'warn' | 'onListenerError' | 'supervisor'
-> & { readonly edges: LeaseEdges };
+> & { readonly edges: LeaseEdges; readonly toolCache: ToolCache };
 
 /** One plugin of a supervisor: its actor, its gate, and what was last seen of its state. */
 export class PluginRecord implements CallSite {
@@ -57,6 +59,7 @@ export class PluginRecord implements CallSite {
   readonly onListenerError: (error: unknown) => void;
   readonly supervisor: object;
   readonly saving = new Set<Call>();
+  readonly tools: PluginTools;
   /** Set right after the record, which the actor's input needs, was made. */
   actor!: ActorRefFrom<typeof pluginMachine>;
   state: PluginState = 'discovered';
@@ -72,7 +75,7 @@ export class PluginRecord implements CallSite {
   #wasReplacing = false;
 
   constructor(plugin: string, site: SharedSite) {
-    const { clock, patience, streamIdleMs, warn, onListenerError, supervisor, edges } = site;
+    const { clock, patience, streamIdleMs, warn, onListenerError, supervisor, edges, toolCache } = site;
     this.plugin = plugin;
     this.clock = clock;
     this.patience = patience;
@@ -83,6 +86,7 @@ export class PluginRecord implements CallSite {
     this.enteredAt = clock.monotonic();
     this.since = clock.now();
     this.gate = new LeaseGate(plugin, (event) => this.send(event), edges);
+    this.tools = new PluginTools(this, toolCache);
   }
 
   get context(): PluginContext {

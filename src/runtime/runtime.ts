@@ -25,6 +25,7 @@ import { pluginSettings } from '../settings/plugin-settings.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
 import type { Clock } from '../time/clock.ts';
 import { patient } from '../time/patience.ts';
+import { ToolCache } from '../tools/tool-cache.ts';
 import { PluginEffects, type TransitionEvent } from './plugin-effects.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import { Plugins } from './plugins.ts';
@@ -131,6 +132,7 @@ export class Runtime implements SupervisorHost {
       input: { clock: this.#patience, figures: this.systemMonitor, answer: (event) => this.#scheduler.send(event) },
       id: 'monitor',
     });
+    const toolCache = new ToolCache(settings.dataDir);
     const measurements = new WorkerMeasurements(this.scheduling, this.systemMonitor, memoryOf);
     const logic = pluginMachine.provide({
       actors: {
@@ -179,6 +181,7 @@ export class Runtime implements SupervisorHost {
         warn: (details, message) => logger.warn(details, message),
         onListenerError,
         supervisor: this.supervisor,
+        toolCache,
       }),
       settingsOf: (manifest) => pluginSettings(manifest, settings),
       parent: () => this.#root,

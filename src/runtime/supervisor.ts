@@ -10,6 +10,7 @@ import { guardedLog, openSupervisorLog, type SupervisorLog } from '../logs/super
 import type { ManifestProblem } from '../manifest/read.ts';
 import { createTreeSampler, type TreeStats } from '../measure/process-tree.ts';
 import type { SystemStats } from '../measure/system-monitor.ts';
+import type { Tool } from '../protocol.ts';
 import { checkProgramOptions } from '../settings/program-options.ts';
 import { type ResolvedSettings, resolveSettings } from '../settings/resolve.ts';
 import type { SupervisorSettings } from '../settings/schema.ts';
@@ -255,6 +256,17 @@ export class Supervisor implements AsyncDisposable {
    */
   cancelCalls(name: string, reason: unknown = new Error(`cancelCalls("${name}") was called.`)): void {
     this.#plugins.find(name).cancelCalls(reason);
+  }
+
+  /**
+   * The tools of the plugin, frozen: those of its manifest, else those that its worker says. What a worker has said is
+   * kept, so that it is started for this only once, like for a call. Rejects as a call does, and with `E_PROTOCOL`.
+   */
+  async tools(name: string): Promise<readonly Tool[]> {
+    const record = this.#plugins.find(name);
+    return record.tools.list(() => {
+      if (this.#mustLoadFirst(record)) throw this.#plugins.whyNot(name);
+    });
   }
 
   /* ---- Config ---- */

@@ -3,6 +3,7 @@ import { createCjmChannel } from '../channel/cjm-channel.ts';
 import { encodeInput } from '../channel/encoded-input.ts';
 import { freePort } from '../process/free-port.ts';
 import type { WorkerStart } from '../process/worker-start.ts';
+import { DEFAULT_TOOL } from '../tools/tool.ts';
 import type { WorkerKind } from './kind.ts';
 import { PYTHON_ENV, PYTHON_PASS_ENV, pythonOf, pythonPrograms } from './python-interpreter.ts';
 
@@ -29,6 +30,8 @@ export const cjm: WorkerKind<PortStart> = {
     return { port, args: ['--port', `${port}`, '--ppid', `${process.pid}`] };
   },
   encode: encodeInput,
+  // The older wire has no names for more.
+  tools: [{ name: DEFAULT_TOOL, streams: true }],
   programs: pythonPrograms,
   command: (entry) => ({
     file: pythonOf(entry),

@@ -2,6 +2,7 @@ import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { Connection } from '../channel/worker-channel.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import type { StartRequest, WorkerStart } from '../process/worker-start.ts';
+import type { Tool } from '../protocol.ts';
 
 /** The fields of a manifest by which kinds of workers differ. */
 export interface KindFields {
@@ -89,6 +90,8 @@ export interface WorkerKind<Start extends WorkerStart = WorkerStart> {
    * as manifests change. Throws `E_SERIALIZE` where its workers cannot be sent such an input.
    */
   encode(plugin: string, input: unknown): EncodedInput | UnsavedInput;
+  /** The tools of its plugins, where all of them have the same; else their workers are asked. */
+  readonly tools?: readonly Tool[] | undefined;
   programs(entry: KindEntry): readonly KindProgram[];
   command(entry: KindEntry, settings: KindSettings): KindCommand;
   /**

@@ -50,6 +50,7 @@ function callAtWorker() {
     onListenerError: () => {},
     supervisor: {},
     saving: new Set<Call>(),
+    tools: { refuseUnknown: () => {}, isIdempotent: () => undefined, learn: () => {} },
   } satisfies CallSite;
   const results: unknown[] = [];
   const outcome = {

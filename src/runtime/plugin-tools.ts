@@ -1,0 +1,146 @@
+import type { CallTools } from '../calls/call.ts';
+import type { LeaseGate, Residency } from '../calls/lease-gate.ts';
+import { withLease } from '../calls/lease-task.ts';
+import type { WorkerChannel } from '../channel/worker-channel.ts';
+import { GreenroomError } from '../errors.ts';
+import { frozen } from '../json/frozen.ts';
+import type { ManifestEntry } from '../manifest/read.ts';
+import type { Tool } from '../protocol.ts';
+import { DEFAULT_TOOL } from '../tools/tool.ts';
+import { identityOf, type ToolCache } from '../tools/tool-cache.ts';
+import { unknownTool } from '../tools/unknown-tool.ts';
+import { kindOf } from '../worker-kinds/kinds.ts';
+
+/** The end of a worker ends what it is asked. */
+const never = new AbortController().signal;
+
+/** The plugin whose tools they are. */
+export interface ToolsOwner {
+  readonly plugin: string;
+  readonly gate: LeaseGate;
+  readonly entry: ManifestEntry;
+  /** Whether its worker takes calls. */
+  readonly serving: boolean;
+}
+
+/** What a worker has said; the generation is 0 where it was a worker of an earlier supervisor. */
+interface Said {
+  readonly generation: number;
+  readonly identity: string;
+  readonly tools: readonly Tool[];
+}
+
+/**
+ * What is known of the tools of one plugin. Where the manifest lists them, that is the list, completed by what the
+ * worker says of the same tools; else the worker's list is.
+ */
+export class PluginTools implements CallTools {
+  readonly #owner: ToolsOwner;
+  readonly #cache: ToolCache;
+  #said: Said | undefined;
+  /** The last generation that was asked because one of its tools was called. */
+  #learned = 0;
+
+  constructor(owner: ToolsOwner, cache: ToolCache) {
+    this.#owner = owner;
+    this.#cache = cache;
+  }
+
+  /**
+   * The tools, frozen. A worker is started only where neither the manifest nor an answer of before says them.
+   *
+   * @param refuseStart throws where no worker may be started
+   */
+  async list(refuseStart: () => void): Promise<readonly Tool[]> {
+    const { serving } = this.#owner;
+    const declared = this.#declared;
+    const said = this.#ofKind ?? (serving ? this.#saidByServing : this.#saidBefore());
+    if (said !== undefined || (declared !== undefined && !serving)) return offered(declared, said);
+    if (!serving) refuseStart();
+    return offered(declared, (serving ? await this.#askServing() : undefined) ?? (await this.#askUnderLease()));
+  }
+
+  /** Only what is certain refuses a call: a worker that is yet to start may have other tools than the one before it. */
+  refuseUnknown(tool: string): void {
+    const known = this.#declared ?? this.#ofKind ?? this.#saidByServing;
+    if (known === undefined || known.some(({ name }) => name === tool)) return;
+    const names = known.map(({ name }) => name);
+    throw unknownTool(this.#owner.plugin, tool, names);
+  }
+
+  isIdempotent(tool: string | undefined): boolean | undefined {
+    const said = tool === undefined ? undefined : (this.#said?.tools ?? this.#saidBefore());
+    const found = offered(this.#declared, said).find(({ name }) => name === (tool ?? DEFAULT_TOOL));
+    return found?.read_only === true ? true : found?.idempotent;
+  }
+
+  learn({ channel, generation }: Residency): void {
+    if (this.#learned >= generation || this.#said?.generation === generation) return;
+    this.#learned = generation;
+    // The call goes on all the same, and whoever lists the tools is told what is wrong.
+    this.#ask(channel, never, generation).catch(() => {});
+  }
+
+  get #declared(): readonly Tool[] | undefined {
+    return this.#owner.entry.manifest.tools as readonly Tool[] | undefined;
+  }
+
+  /** What all workers of the kind have alike. */
+  get #ofKind(): readonly Tool[] | undefined {
+    return kindOf(this.#owner.entry.manifest).tools;
+  }
+
+  /** What the worker has said that would get a call now. */
+  get #saidByServing(): readonly Tool[] | undefined {
+    const { residency } = this.#owner.gate;
+    return residency !== undefined && this.#said?.generation === residency.generation ? this.#said.tools : undefined;
+  }
+
+  /** What a worker of before has said, of the same code as far as can be seen. */
+  #saidBefore(): readonly Tool[] | undefined {
+    const { plugin, entry } = this.#owner;
+    const identity = identityOf(entry);
+    if (this.#said?.identity === identity) return this.#said.tools;
+    const tools = this.#cache.read(plugin, identity);
+    if (tools !== undefined) this.#said = { generation: 0, identity, tools };
+    return tools;
+  }
+
+  /** Without a lease, for which a long call would have to end. Undefined where the worker has left meanwhile. */
+  async #askServing(): Promise<readonly Tool[] | undefined> {
+    const { residency } = this.#owner.gate;
+    if (residency === undefined) return undefined;
+    try {
+      return await this.#ask(residency.channel, never, residency.generation);
+    } catch (error) {
+      if (error instanceof GreenroomError && error.code === 'E_CRASHED') return undefined;
+      throw error;
+    }
+  }
+
+  /** Has the worker started first, as a call does, and keeps it for as long as it takes. */
+  #askUnderLease(): Promise<readonly Tool[]> {
+    return withLease(this.#owner.gate, (...worker) => this.#ask(...worker));
+  }
+
+  async #ask(channel: WorkerChannel, signal: AbortSignal, generation: number): Promise<readonly Tool[]> {
+    const { plugin, entry } = this.#owner;
+    // As it is now: a file that changes while the worker is asked is not what it says.
+    const identity = identityOf(entry);
+    const tools =
+      channel.tools === undefined
+        ? [{ name: DEFAULT_TOOL, streams: channel.stream !== undefined }]
+        : await channel.tools(signal);
+    // An old worker may answer after its replacement.
+    if (generation < (this.#said?.generation ?? 0)) return tools;
+    this.#said = { generation, identity, tools };
+    this.#cache.write(plugin, identity, tools);
+    return tools;
+  }
+}
+
+/** The tools that can be called, from those that the manifest declares and those that the worker has said. */
+function offered(declared: readonly Tool[] | undefined, said: readonly Tool[] = []): readonly Tool[] {
+  const tools = declared?.map((tool) => ({ ...said.find(({ name }) => name === tool.name), ...tool }));
+  return frozen(tools ?? said);
+}
