@@ -6,6 +6,7 @@ import type { Terminal } from './terminal/terminal.ts';
 
 /** What to do next, on the command line, where the message does not say it or says it for programs. */
 const HINTS: Partial<Readonly<Record<ErrorCode, (plugin: string) => string>>> = {
+  E_INPUT: () => 'The tools of all plugins: greenroom list --tools',
   E_TIMEOUT: () => 'Allow more time with --timeout SECONDS.',
   E_UNSUPPORTED: () => 'Run it without --stream.',
   E_START: (plugin) => `Full output: greenroom logs ${plugin}`,

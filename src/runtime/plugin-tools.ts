@@ -77,7 +77,7 @@ export class PluginTools implements CallTools {
   learn({ channel, generation }: Residency): void {
     if (this.#learned >= generation || this.#said?.generation === generation) return;
     this.#learned = generation;
-    // The call goes on all the same, and whoever lists the tools is told what is wrong.
+    // The call goes on all the same, and `list` says what is wrong.
     this.#ask(channel, never, generation).catch(() => {});
   }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { templates } from '../../src/cli/templates.ts';
 import type { WorkerKind } from '../../src/worker-kinds/kind.ts';
 import { addKind, findKind } from '../../src/worker-kinds/kinds.ts';
+import { fixtureManifest } from '../fixtures/plugins.ts';
 import { folder, greenroom, usePlugin, write } from './command-line.ts';
 
 const node = { version: '1.0.0', category: 'tools', worker: 'node', module: './plugin.mjs' };
@@ -63,6 +64,34 @@ describe('list', () => {
     expect(media.stdout).toContain('beta');
     expect(media.stdout).not.toContain('alpha');
     expect((await greenroom('list', '-c', 'x')).stderr).toContain('Known: media, tools.');
+  });
+
+  test('shows the tools of the plugins, starting only those whose tools are not known', async () => {
+    const journal = join(folder, 'journal');
+    const toolbox = { ...fixtureManifest('toolbox'), env_vars: { JOURNAL: journal } };
+    write('.greenroom/plugins/a.json', { ...toolbox, name: 'a' });
+    const tools = [{ name: 'remove', destructive: true, idempotent: true, description: 'Removes\na file' }];
+    write('.greenroom/plugins/b.json', { ...toolbox, name: 'b', tools });
+    write('.greenroom/plugins/c.json', { name: 'c', worker: 'command', command: 'false' });
+    const { status, stdout, stderr } = await greenroom('list', '--tools');
+    expect(status).toBe(0);
+    expect(stdout.split('\n')).toEqual([
+      'NAME  TOOL     PROPERTIES               DESCRIPTION',
+      'a     execute',
+      '      read     read-only',
+      '      write',
+      'b     remove   idempotent, destructive  Removes a file',
+      '',
+    ]);
+    expect(stderr).toContain('warning: The worker of "c" exited');
+    const json = await greenroom('list', '--tools', '--json');
+    const { plugins } = JSON.parse(json.stdout) as { plugins: { name: string; tools: { name: string }[] | null }[] };
+    expect(plugins.map(({ name, tools }) => [name, tools?.map((tool) => tool.name) ?? null])).toEqual([
+      ['a', ['execute', 'read', 'write']],
+      ['b', ['remove']],
+      ['c', null],
+    ]);
+    expect(readFileSync(journal, 'utf8')).toBe('tools\n');
   });
 
   test('says how to begin where there is nothing', async () => {

@@ -27,6 +27,7 @@ export const command = defineCommand({
       value: 'NAME=VALUE',
       help: 'set a field of the input to a JSON value, or else to the text; may be repeated',
     },
+    tool: { type: 'string', value: 'NAME', help: 'call this tool of the plugin' },
     stream: { type: 'boolean', short: 's', help: 'print what the plugin streams, one line of JSON per item' },
     config: { type: 'string', value: 'JSON', help: 'start the plugin with this config' },
     timeout: { type: 'string', short: 't', value: 'SECONDS', help: 'give up after this time, including the start' },
@@ -36,6 +37,7 @@ export const command = defineCommand({
   examples: [
     [`greenroom run hello '{"name":"Ada"}'`, 'one call'],
     ['greenroom run hello --arg name=Ada --stream', 'its pieces as they come'],
+    ['greenroom run files --tool read --arg path=notes.txt', 'one of its tools'],
     ['cat job.json | greenroom run whisper - --timeout 600', 'from standard input, for at most ten minutes'],
   ],
   statuses: [0, 1, 2, 3, 4, 5, 6, 7, 8, 130],
@@ -59,7 +61,8 @@ export const command = defineCommand({
         // What a person needs of it is told in words; the log itself is for those who ask for it.
         logLevel: process.env['GREENROOM_LOG_LEVEL'] === undefined ? 'silent' : undefined,
       });
-      await call(supervisor, { plugin, input, config, timeoutMs, stream: values.stream === true, signal }, terminal);
+      const { tool, stream = false } = values;
+      await call(supervisor, { plugin, tool, input, config, timeoutMs, stream, signal }, terminal);
       return 0;
     } catch (error) {
       if (interruption.status === undefined) throw error;
@@ -74,6 +77,7 @@ export const command = defineCommand({
 
 interface CallRequest {
   readonly plugin: string;
+  readonly tool: string | undefined;
   readonly input: unknown;
   readonly config: unknown;
   readonly timeoutMs: number | undefined;
@@ -82,7 +86,7 @@ interface CallRequest {
 }
 
 async function call(supervisor: Supervisor, request: CallRequest, terminal: Terminal): Promise<void> {
-  const { plugin, input, stream } = request;
+  const { plugin, tool, input, stream } = request;
   refuseUnknown(supervisor, plugin);
   const signal = AbortSignal.any([request.signal, terminal.left]);
   const timeoutMs = await loadWithConfig(supervisor, request, signal);
@@ -90,6 +94,7 @@ async function call(supervisor: Supervisor, request: CallRequest, terminal: Term
   const showsBar = !terminal.json && !(stream && process.stdout.isTTY);
   const bar = showsBar ? createProgressBar(process.stderr) : undefined;
   const options = {
+    tool,
     signal,
     timeoutMs,
     onProgress: ({ progress, message }: { progress: number; message: string | undefined }) =>

@@ -15,6 +15,20 @@ describe('run', () => {
     expect((await greenroom('run', 'workbench', input, '--json')).stdout).toBe('{"a":[1]}\n');
   });
 
+  test('calls a tool of the plugin, and says which there are where it has no such tool', async () => {
+    usePlugin('toolbox', { tools: [{ name: 'read' }, { name: 'write' }] });
+    const result = await greenroom('run', 'toolbox', '{"a":1}', '--tool', 'read', '--json');
+    expect(JSON.parse(result.stdout)).toMatchObject({ tool: 'read', kwargs: { a: 1 } });
+    const chunks = await greenroom('run', 'toolbox', '--tool', 'write', '--stream');
+    expect(JSON.parse(chunks.stdout)).toMatchObject({ tool: 'write' });
+    const { status, stderr } = await greenroom('run', 'toolbox', '--tool', 'raed');
+    expect(status).toBe(4);
+    expect(stderr).toBe(
+      'error: "toolbox" has no tool "raed". Did you mean "read"? Its tools: read, write.\n' +
+        'hint:  The tools of all plugins: greenroom list --tools\n',
+    );
+  });
+
   test('prints nothing of what a plugin says for a variable of a library', async () => {
     usePlugin('workbench');
     const run = start(['run', 'workbench', '{"value":1}', '--json'], { env: { NODE_DEBUG: 'execa' } });
