@@ -118,6 +118,8 @@ export class Call implements LeaseRequest {
   /** What is still to be saved to files before it can be sent. */
   #unsaved: UnsavedInput | undefined;
   readonly #options: CallOptions;
+  /** As it was at the call, whatever becomes of the options. */
+  readonly #tool: string | undefined;
   #outcome: CallOutcome | undefined;
   /** What subscribers are told of the end with; undefined: nobody subscribed when the call began. */
   readonly #trace: CallTrace | undefined;
@@ -145,6 +147,7 @@ export class Call implements LeaseRequest {
     if ('save' in input) this.#unsaved = input;
     else this.#input = input;
     this.#options = options;
+    this.#tool = options.tool;
     this.#outcome = outcome;
     this.#trace = startTrace(site.supervisor, site.plugin, id, path);
     this.priority = options.priority ?? 0;
@@ -212,7 +215,7 @@ export class Call implements LeaseRequest {
   #send(residency: Residency): void {
     const { channel } = residency;
     const { plugin, tools } = this.#site;
-    const { tool } = this.#options;
+    const tool = this.#tool;
     if (tool !== undefined && tool !== DEFAULT_TOOL && channel.tools === undefined) {
       this.#onError(unknownTool(plugin, tool, [DEFAULT_TOOL]));
       return;
@@ -264,8 +267,8 @@ export class Call implements LeaseRequest {
   }
 
   #isIdempotent(): boolean {
-    const { idempotent, tool } = this.#options;
-    return idempotent ?? this.#site.tools.isIdempotent(tool) ?? this.#site.idempotent();
+    const { idempotent } = this.#options;
+    return idempotent ?? this.#site.tools.isIdempotent(this.#tool) ?? this.#site.idempotent();
   }
 
   /** What this worker says of the call. Once the call is lost it counts no more: another may be at it. */
@@ -365,13 +368,13 @@ export class Call implements LeaseRequest {
 
   /** A plugin's own error may be called the same where no tool was asked for. */
   #isUnknownTool({ remote }: GreenroomError): boolean {
-    return this.#options.tool !== undefined && remote?.type === UNKNOWN_TOOL && remote.category === 'input';
+    return this.#tool !== undefined && remote?.type === UNKNOWN_TOOL && remote.category === 'input';
   }
 
   #unknownToolError({ remote }: GreenroomError): GreenroomError {
     const { plugin } = this.#site;
     const message = `The call to "${plugin}" was refused: ${remote?.message} See tools("${plugin}").`;
-    return new GreenroomError('E_INPUT', message, { plugin, remote, details: { tool: this.#options.tool } });
+    return new GreenroomError('E_INPUT', message, { plugin, remote, details: { tool: this.#tool } });
   }
 
   #unreachableError(cause: unknown): GreenroomError {

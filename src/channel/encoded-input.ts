@@ -50,9 +50,9 @@ export function encodeInput(plugin: string, input: unknown): EncodedInput | Unsa
   }
 }
 
-/** A `CallBody` as JSON. A name of a tool, like an identifier, has no characters that JSON escapes. */
+/** A `CallBody` as JSON. */
 export function callBody(call: string, { args, kwargs }: EncodedInput, tool?: string): string {
-  const named = tool === undefined ? '' : `"tool":"${tool}",`;
+  const named = tool === undefined ? '' : `"tool":${JSON.stringify(tool)},`;
   return `{"call":"${call}",${named}"args":${args},"kwargs":${kwargs}}`;
 }
 

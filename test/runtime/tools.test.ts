@@ -151,6 +151,14 @@ describe('a call of a tool', () => {
     expect(await all(supervisor.stream('toolbox', {}, { tool: 'write' }))).toMatchObject([{ tool: 'write' }]);
   });
 
+  it('has the tool that its options named at the call', async () => {
+    const { supervisor } = await openToolbox();
+    const options = { tool: 'read' };
+    const call = supervisor.execute('toolbox', {}, options);
+    options.tool = 'write';
+    expect(await call).toMatchObject({ tool: 'read' });
+  });
+
   it.each([[5], [''], ['a b'], ['x'.repeat(65)]])('with the tool %j is E_OPTIONS', async (tool) => {
     const { supervisor } = await openToolbox();
     const wrong = { tool: tool as string };
