@@ -2,16 +2,17 @@ import type { ServerResponse } from 'node:http';
 import type { CallBody } from '../protocol.ts';
 import { describeError } from './describe-error.ts';
 import { FrameWriter } from './frame-writer.ts';
-import type { AnyPlugin } from './load-plugin.ts';
 import { Promise } from './originals.ts';
 import type { PluginContext } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
 import type { RunningCall, RunningCalls } from './running-calls.ts';
 import { serialize, withTempFiles } from './serialize.ts';
+import { describeIssues, isStandardSchema, type StandardSchema } from './standard-schema.ts';
+import type { AnyTool } from './tools.ts';
 
 /** What {@link answerCall} needs beside the request. */
 export interface CallSettings {
-  readonly plugin: AnyPlugin;
+  readonly tool: AnyTool;
   readonly context: PluginContext<unknown>;
   readonly calls: RunningCalls;
   /** What the plugin's part of a call waits for; the call can be cancelled meanwhile. */
@@ -21,11 +22,11 @@ export interface CallSettings {
 /** How a call is answered: `execute` with one result, `stream` with chunks. */
 export type CallKind = 'execute' | 'stream';
 
-/** Runs one call of the plugin and sends its whole answer. Never rejects: what the plugin throws is the answer. */
+/** Runs one call of a tool and sends its whole answer. Never rejects: what the plugin throws is the answer. */
 export async function answerCall(
   kind: CallKind,
-  body: CallBody,
-  { plugin, context, calls, starting }: CallSettings,
+  body: Required<CallBody>,
+  { tool, context, calls, starting }: CallSettings,
   response: ServerResponse,
 ): Promise<void> {
   const frames = new FrameWriter(response, body.call);
@@ -41,7 +42,9 @@ export async function answerCall(
       await starting;
       refuseCancelled(running);
     }
-    end = kind === 'stream' ? await stream(plugin, running, frames) : await execute(plugin, running, frames);
+    const { input: schema } = tool;
+    const input = schema !== undefined && isStandardSchema(schema) ? await parseInput(schema, running) : running.input;
+    end = kind === 'stream' ? await stream(tool, input, running, frames) : await execute(tool, input, running, frames);
   } catch (error) {
     const described = describeError(error);
     end = () => frames.error(described);
@@ -52,22 +55,45 @@ export async function answerCall(
 }
 
 /** Runs the call and returns how to send the end of its answer. */
-async function execute(plugin: AnyPlugin, call: RunningCall, frames: FrameWriter): Promise<() => void> {
-  const value = await plugin.execute(call.input, call);
+async function execute(tool: AnyTool, input: unknown, call: RunningCall, frames: FrameWriter): Promise<() => void> {
+  if (tool.execute === undefined) {
+    const message = `The tool "${call.tool}" only streams: call it with stream(), not execute().`;
+    throw new PluginError(message, { category: 'input' });
+  }
+  const value = await tool.execute(input, call);
   if (isAsyncIterable(value)) return writeChunks(value, call, frames);
   const json = serialize(await withTempFiles(value));
   return () => frames.result(json);
 }
 
-async function stream(plugin: AnyPlugin, call: RunningCall, frames: FrameWriter): Promise<() => void> {
-  if (plugin.stream !== undefined) {
-    const chunks: unknown = plugin.stream(call.input, call);
+async function stream(tool: AnyTool, input: unknown, call: RunningCall, frames: FrameWriter): Promise<() => void> {
+  if (tool.stream !== undefined) {
+    const chunks: unknown = tool.stream(input, call);
     if (isAsyncIterable(chunks) || isIterable(chunks)) return writeChunks(chunks, call, frames);
     const given = chunks instanceof Promise ? 'a Promise' : chunks === null ? 'null' : typeof chunks;
     throw new TypeError(`stream() must return an iterable, as "async *stream()" does, not ${given}.`);
   }
-  const value = await plugin.execute(call.input, call);
+  const value = await tool.execute?.(input, call);
   return writeChunks(isAsyncIterable(value) ? value : [value], call, frames);
+}
+
+/** Parses the input with the schema of its tool, and refuses one that does not fit. */
+async function parseInput(schema: StandardSchema, call: RunningCall): Promise<unknown> {
+  const result = await schema['~standard'].validate(call.input);
+  if (result.issues !== undefined) {
+    const { text, issues } = describeIssues(result.issues);
+    throw new InputError(`The input of tool "${call.tool}" does not fit: ${text}`, {
+      category: 'input',
+      details: { issues },
+    });
+  }
+  refuseCancelled(call);
+  return result.value;
+}
+
+/** An input that does not fit the schema of its tool. */
+class InputError extends PluginError {
+  override readonly name = 'InputError';
 }
 
 /** Leaving the loop early, for whatever reason, returns the generator, so its `finally` blocks run. */

@@ -1,9 +1,41 @@
-import type { Plugin } from './plugin.ts';
+import type { Plugin, PluginFrame, PluginTool, Schema, ToolMethods, ToolNotes } from './plugin.ts';
+import { nameProblem, shapeProblem } from './plugin-shape.ts';
 
-const METHODS = ['initialize', 'stream', 'release', 'cleanup'] as const;
+/** The input of a tool that says nothing of it is any object. */
+type InputOf<Given> = unknown extends Given ? Record<string, unknown> : Given;
+
+/** The result of a tool that says nothing of it is any value. */
+type OutputOf<Outputs, Name> = Name extends keyof Outputs ? Outputs[Name] : unknown;
+
+/** Tools as they are defined: a map for each of the two things to infer, as TypeScript infers one thing from a map. */
+type ToolsToDefine<Config, Inputs, Outputs> = {
+  readonly [Name in keyof Inputs]: { readonly input?: Schema<Inputs[Name]> | undefined } & ToolNotes &
+    ToolMethods<Config, NoInfer<InputOf<Inputs[Name]>>, OutputOf<Outputs, Name>>;
+} & {
+  readonly [Name in keyof Outputs]: { readonly output?: Schema<Outputs[Name]> | undefined };
+};
+
+/** A plugin apart from its tools. `execute` may be missing where there are some. */
+type PluginItself<Config, Input, Output, Chunk> = PluginFrame<Config> &
+  Pick<Plugin<Config, Input, Output, Chunk>, 'input' | 'output'> &
+  ToolMethods<Config, Input, Output, Chunk>;
+
+/** A plugin as it is defined. */
+type PluginToDefine<Config, Input, Output, Chunk, Inputs, Outputs> = PluginItself<Config, Input, Output, Chunk> & {
+  readonly tools?: ToolsToDefine<Config, Inputs, Outputs> | undefined;
+} & ({ execute: unknown } | { readonly tools: unknown });
+
+/** The same to its users, who know what it has. */
+type DefinedPlugin<Config, Input, Output, Chunk, Inputs, Outputs> = [keyof Inputs] extends [never]
+  ? Plugin<Config, Input, Output, Chunk>
+  : PluginItself<Config, Input, Output, Chunk> & {
+      readonly tools: {
+        readonly [Name in keyof Inputs]: PluginTool<Config, InputOf<Inputs[Name]>, OutputOf<Outputs, Name>>;
+      };
+    };
 
 /**
- * Declares the plugin that a module exports by default. Returns `plugin` itself, with types inferred from its schema and
+ * Declares the plugin that a module exports by default. Returns `plugin` itself, with types inferred from its schemas and
  * methods; throws a TypeError that names what is wrong with its shape.
  */
 export function definePlugin<
@@ -11,37 +43,12 @@ export function definePlugin<
   Input = Record<string, unknown>,
   Output = unknown,
   Chunk = unknown,
->(plugin: Plugin<Config, Input, Output, Chunk>): Plugin<Config, Input, Output, Chunk> {
-  const problem = problemOf(plugin);
+  Inputs = {},
+  Outputs = {},
+>(
+  plugin: PluginToDefine<Config, Input, Output, Chunk, Inputs, Outputs>,
+): DefinedPlugin<Config, Input, Output, Chunk, Inputs, Outputs> {
+  const problem = shapeProblem(plugin) ?? nameProblem(plugin);
   if (problem !== undefined) throw new TypeError(`definePlugin: ${problem}`);
-  return plugin;
-}
-
-/** What keeps a value from being a plugin, as a sentence; `undefined` where nothing does. `name` is not asked for. */
-export function shapeProblem(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null) return `a plugin is an object, not ${describe(value)}.`;
-  if (value instanceof Promise) return 'a plugin is an object, not a Promise: "export default await …" waits for it.';
-  // As lookups see them, so that the methods of a class count; and no others, as each may be a getter that throws.
-  if (typeof Reflect.get(value, 'execute') !== 'function') return 'a plugin needs an execute(input, ctx) function.';
-  for (const method of METHODS) {
-    const member: unknown = Reflect.get(value, method);
-    if (member !== undefined && typeof member !== 'function')
-      return `${method} must be a function, not ${describe(member)}.`;
-  }
-  const config: unknown = Reflect.get(value, 'config');
-  if (config !== undefined && (typeof config !== 'object' || config === null)) {
-    return `config must be a schema object, not ${describe(config)}.`;
-  }
-  return undefined;
-}
-
-function problemOf(plugin: unknown): string | undefined {
-  const problem = shapeProblem(plugin);
-  if (problem !== undefined) return problem;
-  const name: unknown = Reflect.get(Object(plugin), 'name');
-  return typeof name === 'string' && name !== '' ? undefined : 'name must be a string that is not empty.';
-}
-
-function describe(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
+  return plugin as DefinedPlugin<Config, Input, Output, Chunk, Inputs, Outputs>;
 }

@@ -103,7 +103,7 @@ async function controlAddress({ listen: where }: Boot, control: Promise<string>)
 }
 
 function shake(boot: Boot, lifeline: number, plugin: AnyPlugin, address: string, control: string): void {
-  const capabilities: Capability[] = ['stream', 'cancel', 'progress', 'settle'];
+  const capabilities: Capability[] = ['stream', 'cancel', 'progress', 'settle', 'tools'];
   if (plugin.release !== undefined) capabilities.push('release');
   if (plugin.cleanup !== undefined) capabilities.push('cleanup');
   const handshake: Handshake = {

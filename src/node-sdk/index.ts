@@ -1,6 +1,15 @@
 // Defining a plugin
 export { definePlugin } from './define-plugin.ts';
-export type { CallContext, JsonSchema, Plugin, PluginContext, PluginLog } from './plugin.ts';
+export type {
+  CallContext,
+  JsonSchema,
+  Plugin,
+  PluginContext,
+  PluginLog,
+  PluginTool,
+  Schema,
+  ToolPlugin,
+} from './plugin.ts';
 export type { PluginErrorCategory, PluginErrorOptions } from './plugin-error.ts';
 // Errors
 export { PluginError } from './plugin-error.ts';

@@ -1,11 +1,14 @@
 import type { BootPlugin } from '../protocol.ts';
-import { shapeProblem } from './define-plugin.ts';
-import type { Plugin } from './plugin.ts';
+import type { PluginFrame, PluginTool } from './plugin.ts';
+import { shapeProblem } from './plugin-shape.ts';
 
 const { pathToFileURL } = process.getBuiltinModule('node:url');
 
-/** A plugin of whose types nothing is known. */
-export type AnyPlugin = Plugin<unknown, unknown>;
+/** A plugin of whose types nothing is known; it has an `execute`, tools, or both. */
+export type AnyPlugin = PluginFrame<unknown> &
+  Pick<PluginTool<unknown, unknown>, 'input' | 'output' | 'execute' | 'stream'> & {
+    readonly tools?: Readonly<Record<string, PluginTool<unknown, unknown>>> | undefined;
+  };
 
 /**
  * Imports the plugin's module and takes its plugin: the export that `class` names, else the default export, else the one

@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CallBody } from '../protocol.ts';
+import type { CallBody, ToolList } from '../protocol.ts';
 import { answerCall, type CallKind } from './answer-call.ts';
 import { MAX_CALL_BYTES } from './call-table.ts';
 import { describeError } from './describe-error.ts';
 import { readBody, requestError, sendError, sendJson } from './http-answers.ts';
 import type { AnyPlugin } from './load-plugin.ts';
 import { parse, stringify } from './originals.ts';
-import type { PluginContext } from './plugin.ts';
+import { EXECUTE, type PluginContext } from './plugin.ts';
 import { configSchemaOf, parseConfig } from './plugin-config.ts';
 import { createPluginLog } from './plugin-log.ts';
 import type { RunningCalls } from './running-calls.ts';
 import { serialize } from './serialize.ts';
+import { describeTools, toolsOf, unknownTool } from './tools.ts';
 
 /** What {@link createPluginRoutes} needs. */
 export interface RouteSettings {
@@ -28,6 +29,7 @@ type Route = (request: IncomingMessage, response: ServerResponse) => Promise<voi
 /** Answers the requests that reach plugin code. Never throws. */
 export function createPluginRoutes({ plugin, calls, control }: RouteSettings): Route {
   const log = createPluginLog();
+  const tools = toolsOf(plugin);
   let context: PluginContext<unknown> | undefined;
   let starting: Promise<unknown> | undefined = control.then(() => {
     starting = undefined;
@@ -45,7 +47,12 @@ export function createPluginRoutes({ plugin, calls, control }: RouteSettings): R
         sendError(response, requestError('NotInitialized', '/initialize must be answered before a call.'), 409);
         return;
       }
-      await answerCall(kind, body, { plugin, context, calls, starting }, response);
+      const tool = tools.get(body.tool);
+      if (tool === undefined) {
+        sendError(response, unknownTool(body.tool, tools));
+        return;
+      }
+      await answerCall(kind, body, { tool, context, calls, starting }, response);
     };
 
   const routes: Readonly<Record<string, Route>> = {
@@ -64,6 +71,9 @@ export function createPluginRoutes({ plugin, calls, control }: RouteSettings): R
     },
     async 'GET /config'(_request, response) {
       sendJson(response, 200, serialize(context?.config, 'config'));
+    },
+    async 'GET /tools'(_request, response) {
+      sendJson(response, 200, serialize({ tools: describeTools(plugin) } satisfies ToolList, 'tools'));
     },
     async 'GET /config_schema'(_request, response) {
       sendJson(response, 200, serialize(configSchemaOf(plugin), 'config schema'));
@@ -97,17 +107,18 @@ export function createPluginRoutes({ plugin, calls, control }: RouteSettings): R
 }
 
 /** Parses the body of a call; a string says what is wrong with it. */
-function parseCall(text: string): CallBody | string {
+function parseCall(text: string): Required<CallBody> | string {
   const body = parseObject(text);
   if (body === undefined) return 'The body of a call must be a JSON object.';
-  const { call, args = [], kwargs = {} } = body;
+  const { call, tool = EXECUTE, args = [], kwargs = {} } = body;
   if (typeof call !== 'string' || call === '') return '"call" must be a string that is not empty.';
   if (call.length > MAX_CALL_BYTES || Buffer.byteLength(call) > MAX_CALL_BYTES) {
     return `"call" must not be longer than ${MAX_CALL_BYTES} bytes.`;
   }
+  if (typeof tool !== 'string') return '"tool" must be a string.';
   if (!Array.isArray(args)) return '"args" must be an array.';
   if (!isObject(kwargs)) return '"kwargs" must be an object.';
-  return { call, args, kwargs };
+  return { call, tool, args, kwargs };
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -1,7 +1,13 @@
 import type { StandardSchema } from './standard-schema.ts';
 
-/** A JSON Schema as plain data. The host checks a config against it and fills in its defaults. */
+/** The name of the tool that a plugin's own `execute` and `stream` are. */
+export const EXECUTE = 'execute';
+
+/** A JSON Schema as plain data. The host checks a config or an input against it and fills in its defaults. */
 export type JsonSchema = { readonly [keyword: string]: unknown; readonly '~standard'?: never };
+
+/** A schema of a library such as zod, by which the worker parses a value, or a plain JSON Schema. */
+export type Schema<Value> = StandardSchema<Value> | JsonSchema;
 
 /** Writes lines to the plugin's log. `details` is added as JSON. */
 export interface PluginLog {
@@ -22,6 +28,8 @@ export interface PluginContext<Config> {
 export interface CallContext<Config> extends PluginContext<Config> {
   /** Identifies the call. */
   readonly call: string;
+  /** The name of the tool that is called; `execute` for the plugin's own `execute` and `stream`. */
+  readonly tool: string;
   /** Aborted when the caller cancels or is gone. Pass it on to whatever waits. */
   readonly signal: AbortSignal;
   /** The same as a plain question, true at once even while a busy loop keeps `signal` from being aborted. */
@@ -34,6 +42,50 @@ export interface CallContext<Config> extends PluginContext<Config> {
   readonly kwargs: Readonly<Record<string, unknown>>;
 }
 
+/** What runs a tool: `execute`, `stream`, or both. */
+export interface ToolMethods<Config, Input, Output, Chunk = Output> {
+  /** Answers one call. Without it only streaming calls are answered. */
+  execute?(input: Input, ctx: CallContext<Config>): Output | Promise<Output>;
+  /** Answers one streaming call. Without it a streaming call gets the result of `execute` as its one chunk. */
+  stream?(input: Input, ctx: CallContext<Config>): AsyncIterable<Chunk> | Iterable<Chunk>;
+}
+
+/** What is told of a tool to those who may call it. */
+export interface ToolNotes {
+  readonly description?: string | undefined;
+  /** It changes nothing. */
+  readonly readOnly?: boolean | undefined;
+  /** Calling it again with the same input changes nothing more. */
+  readonly idempotent?: boolean | undefined;
+  /** It may remove or overwrite what cannot be brought back. */
+  readonly destructive?: boolean | undefined;
+}
+
+/** One named callable of a plugin. Its schemas type its methods, and are told to those who may call it. */
+export interface PluginTool<Config = Record<string, unknown>, Input = Record<string, unknown>, Output = unknown>
+  extends ToolNotes,
+    ToolMethods<Config, Input, Output> {
+  /** What the input must be. A library's schema parses it, and the methods get what it gives. */
+  readonly input?: Schema<Input> | undefined;
+  /** What the result, and each chunk, is. It describes; nothing is checked against it. */
+  readonly output?: Schema<Output> | undefined;
+}
+
+/** What a plugin has beside what it can be called for. */
+export interface PluginFrame<Config> {
+  readonly name: string;
+  readonly version?: string | undefined;
+  readonly description?: string | undefined;
+  /** What a config must be. Without it any object will do. */
+  readonly config?: Schema<Config> | undefined;
+  /** Called before the first call, and again with every new config. A config it rejects does not come into force. */
+  initialize?(config: Config, ctx: PluginContext<Config>): void | Promise<void>;
+  /** Gives up what is heavy and stays alive; the next call, or `initialize`, takes it up again. */
+  release?(): void | Promise<void>;
+  /** Called before the worker is stopped. */
+  cleanup?(): void | Promise<void>;
+}
+
 /**
  * A plugin. `Config` comes from its schema, `Input`, `Output` and `Chunk` from its methods. Results and chunks travel as
  * JSON; one that has a `toTempFile()`, or holds such a value directly, travels as the path that this gives.
@@ -43,20 +95,20 @@ export interface Plugin<
   Input = Record<string, unknown>,
   Output = unknown,
   Chunk = unknown,
-> {
-  readonly name: string;
-  readonly version?: string | undefined;
-  readonly description?: string | undefined;
-  /** What a config must be: a schema of a library such as zod, or a plain JSON Schema. Without it any object will do. */
-  readonly config?: StandardSchema<Config> | JsonSchema | undefined;
-  /** Called before the first call, and again with every new config. A config it rejects does not come into force. */
-  initialize?(config: Config, ctx: PluginContext<Config>): void | Promise<void>;
-  /** Answers one call. An async iterable as the result is a stream. */
+> extends PluginFrame<Config> {
+  /** As in a {@link PluginTool}, for `execute` and `stream`. */
+  readonly input?: Schema<Input> | undefined;
+  /** As in a {@link PluginTool}, for `execute` and `stream`. */
+  readonly output?: (Schema<Output> & Schema<Chunk>) | undefined;
+  /** Answers one call that names no tool. An async iterable as the result is a stream. */
   execute(input: Input, ctx: CallContext<Config>): Output | Promise<Output>;
   /** Answers one streaming call. Without it a streaming call gets the result of `execute` as its one chunk. */
   stream?(input: Input, ctx: CallContext<Config>): AsyncIterable<Chunk> | Iterable<Chunk>;
-  /** Gives up what is heavy and stays alive; the next call, or `initialize`, takes it up again. */
-  release?(): void | Promise<void>;
-  /** Called before the worker is stopped. */
-  cleanup?(): void | Promise<void>;
+  /** What else it can be called for, by name. */
+  readonly tools?: Readonly<Record<string, PluginTool<Config>>> | undefined;
+}
+
+/** A plugin that is called for its tools alone. */
+export interface ToolPlugin<Config = Record<string, unknown>> extends PluginFrame<Config> {
+  readonly tools: Readonly<Record<string, PluginTool<Config>>>;
 }

@@ -18,7 +18,7 @@ export class RunningCalls {
   }
 
   /** Enters a call. Throws a transient PluginError where too many run. */
-  open(body: CallBody, context: PluginContext<unknown>, onProgress: ProgressSink): RunningCall {
+  open(body: Required<CallBody>, context: PluginContext<unknown>, onProgress: ProgressSink): RunningCall {
     const entry = this.#table.open(body.call);
     if (entry === undefined) throw new PluginError('Too many calls run in this worker.', { category: 'transient' });
     const call = new RunningCall(body, entry, this.#table, context, onProgress);
@@ -59,6 +59,7 @@ export class RunningCalls {
 /** One running call, as the plugin sees it. */
 export class RunningCall implements CallContext<unknown> {
   readonly call: string;
+  readonly tool: string;
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
   readonly config: unknown;
@@ -71,13 +72,14 @@ export class RunningCall implements CallContext<unknown> {
   #abortReason: DOMException | undefined;
 
   constructor(
-    body: CallBody,
+    body: Required<CallBody>,
     entry: CallEntry,
     table: CallTable,
     { config, log }: PluginContext<unknown>,
     onProgress: ProgressSink,
   ) {
     this.call = body.call;
+    this.tool = body.tool;
     this.args = body.args;
     this.kwargs = body.kwargs;
     this.config = config;

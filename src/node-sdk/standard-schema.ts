@@ -9,7 +9,10 @@ export interface StandardSchema<Output = unknown> {
     readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
     /** Standard JSON Schema: says the schema as JSON Schema; zod has it from 4.2 on. Throws where it cannot be said. */
     readonly jsonSchema?:
-      | { readonly input: (options: { readonly target: string }) => Record<string, unknown> }
+      | {
+          readonly input: (options: { readonly target: string }) => Record<string, unknown>;
+          readonly output?: ((options: { readonly target: string }) => Record<string, unknown>) | undefined;
+        }
       | undefined;
   };
 }
@@ -23,6 +26,24 @@ export type StandardResult<Output> =
 export interface StandardIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** How many things that are wrong with a value are told. */
+const MAX_ISSUES = 20;
+
+/** What is wrong with a value, as text and as plain data: each place, {@link MAX_ISSUES} at most. */
+export function describeIssues(issues: readonly StandardIssue[]): {
+  readonly text: string;
+  readonly issues: readonly { readonly message: string; readonly path: string }[];
+} {
+  const told = issues.slice(0, MAX_ISSUES).map(({ message, path }) => ({ message, path: pathText(path) }));
+  const texts = told.map(({ message, path }) => (path === '' ? message : `${path}: ${message}`));
+  if (issues.length > MAX_ISSUES) texts.push(`and ${issues.length - MAX_ISSUES} more`);
+  return { text: texts.join('; '), issues: told };
+}
+
+function pathText(path: StandardIssue['path'] = []): string {
+  return path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.');
 }
 
 /** Whether a value is a schema of a library, not a plain JSON Schema. */
