@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
+import { type Tool, UNKNOWN_TOOL } from '../../src/protocol.ts';
 import { type Answer, framesOf, type RequestOptions, type RunningWorker, startWorker } from './driver.ts';
 import { WORKERS } from './workers.ts';
 
@@ -215,6 +216,63 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
       expect((await worker.send('GET', '/config', undefined, { headers })).status).toBe(403);
       expect((await worker.send('GET', 'control:/health', undefined, { headers })).status).toBe(403);
     }
+  });
+
+  describe('tools, where it announces them', () => {
+    async function startWithTools(skip: () => void): Promise<RunningWorker> {
+      const worker = await startWorker(program);
+      running.push(worker);
+      if (!worker.handshake.capabilities.includes('tools')) skip();
+      return worker;
+    }
+
+    it('lists them before it is initialized, its execute first, and to nobody without the token', async ({ skip }) => {
+      const worker = await startWithTools(skip);
+      const answer = await worker.send('GET', '/tools');
+      expect(answer.status).toBe(200);
+      const { tools } = JSON.parse(answer.body);
+      expect(tools.map(({ name }: Tool) => name)).toEqual(['execute', 'echo', 'count']);
+      expect(tools).toMatchObject([{ streams: true }, { description: 'Gives its value back' }, { streams: true }]);
+      expect(tools[1]).not.toMatchObject({ streams: true });
+      expect((await worker.send('GET', '/tools', undefined, { token: 'wrong' })).status).toBe(401);
+    });
+
+    it('calls and streams the tool that is named, and execute where none is', async ({ skip }) => {
+      const worker = await startWithTools(skip);
+      await worker.send('POST', '/initialize', { config: {} });
+      const call = (body: object, path = '/execute'): Promise<Answer> =>
+        worker.send('POST', path, { call: 'c', args: [], ...body });
+      const echoed = await call({ tool: 'echo', kwargs: { value: [1] } });
+      expect(JSON.parse(echoed.body)).toEqual({ result: [1] });
+      const counted = await call({ tool: 'count', kwargs: { to: 2 } }, '/execute_stream');
+      expect(framesOf(counted)).toEqual([{ chunk: 0 }, { chunk: 1 }, { end: true }]);
+      for (const tool of [{}, { tool: 'execute' }]) {
+        const executed = await call({ ...tool, kwargs: { do: 'args' } });
+        expect(JSON.parse(executed.body)).toEqual({ result: { args: [], kwargs: { do: 'args' } } });
+        const streamed = await call({ ...tool, kwargs: { count: 1 } }, '/execute_stream');
+        expect(framesOf(streamed)).toEqual([{ chunk: { index: 0 } }, { end: true }]);
+      }
+    });
+
+    it('answers a call of a tool that only streams with an error, and goes on', async ({ skip }) => {
+      const worker = await startWithTools(skip);
+      await worker.send('POST', '/initialize', { config: {} });
+      const counted = await worker.send('POST', '/execute', { call: 'c', tool: 'count', args: [], kwargs: { to: 2 } });
+      expect(framesOf(counted)).toMatchObject([{ error: { message: expect.stringMatching(/./) } }]);
+      expect(JSON.parse((await execute(worker, { do: 'echo', value: 1 })).body)).toEqual({ result: 1 });
+    });
+
+    it.for(['/execute', '/execute_stream'])('answers %s of a missing tool with what it has', async (path, { skip }) => {
+      const worker = await startWithTools(skip);
+      await worker.send('POST', '/initialize', { config: {} });
+      const answer = await worker.send('POST', path, { call: 'c', tool: 'ecko', args: [], kwargs: {} });
+      expect(JSON.parse(answer.body).error).toMatchObject({
+        type: UNKNOWN_TOOL,
+        category: 'input',
+        retryable: false,
+        message: 'There is no tool "ecko"; the tools are execute, echo, count.',
+      });
+    });
   });
 
   it('releases, stays alive, and cleans up', async () => {
