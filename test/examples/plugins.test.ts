@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -84,9 +84,14 @@ let calls = 0;
 async function call(
   worker: RunningWorker,
   kwargs: object,
-  { route = '/execute', id = `call-${(calls += 1)}`, onFrame = (_frame: Frame): void => {} } = {},
+  {
+    route = '/execute',
+    id = `call-${(calls += 1)}`,
+    tool = undefined as string | undefined,
+    onFrame = (_frame: Frame): void => {},
+  } = {},
 ): Promise<Called> {
-  const { body } = await worker.send('POST', route, { call: id, args: [], kwargs }, { onFrame });
+  const { body } = await worker.send('POST', route, { call: id, tool, args: [], kwargs }, { onFrame });
   const frames = body
     .trimEnd()
     .split('\n')
@@ -255,6 +260,52 @@ describe('near-duplicates', () => {
     expect(outcome).toBe('requested');
     expect(error?.type).toBe('AbortError');
     expect(frames).not.toContainEqual(expect.objectContaining({ progress: 1 }));
+  });
+});
+
+describe('notes', () => {
+  const note = (title: string, text: string): object => ({ title, text });
+
+  test('lists its tools with what they take and whether they change anything', async () => {
+    const worker = await start('notes');
+    const { tools } = JSON.parse((await worker.send('GET', '/tools')).body);
+    expect(tools).toMatchObject([
+      { name: 'write', idempotent: true, destructive: true, input_schema: { required: ['title', 'text'] } },
+      { name: 'read', read_only: true, output_schema: { required: ['title', 'text'] } },
+      { name: 'search', read_only: true, streams: true },
+      { name: 'remove', destructive: true },
+    ]);
+  });
+
+  test('writes, reads, finds and removes notes of any title, all within its folder', async () => {
+    const notes = join(folder, 'notes');
+    const worker = await start('notes', { folder: notes });
+    const search = async (text: string): Promise<unknown> =>
+      (await call(worker, { text }, { tool: 'search', route: '/execute_stream' })).chunks;
+    expect(await search('')).toEqual([]);
+    await call(worker, note('../naïve plan/ 100 %', 'first'), { tool: 'write' });
+    await call(worker, note('../naïve plan/ 100 %', 'Buy Whales'), { tool: 'write' });
+    await call(worker, note('Ships', 'none'), { tool: 'write' });
+    writeFileSync(join(notes, '100%.md'), 'written by another');
+    expect(readdirSync(folder)).toEqual(['notes']);
+    const read = await call(worker, { title: '../naïve plan/ 100 %' }, { tool: 'read' });
+    expect(read.result).toEqual(note('../naïve plan/ 100 %', 'Buy Whales'));
+    expect(await search('whales')).toEqual([read.result]);
+    expect(await search('')).toEqual([read.result, note('Ships', 'none')]);
+    expect((await call(worker, { title: 'Ships' }, { tool: 'remove' })).error).toBeUndefined();
+    for (const tool of ['read', 'remove']) {
+      const { error } = await call(worker, { title: 'Ships' }, { tool });
+      expect(error).toMatchObject({ category: 'input', message: 'There is no note "Ships".' });
+    }
+  });
+
+  test.each(['', 'x'.repeat(300), '\ud800'])('refuses the title %j, which no file can have', async (title) => {
+    const worker = await start('notes', { folder });
+    const { error } = await call(worker, note(title, ''), { tool: 'write' });
+    expect(error).toMatchObject({
+      category: 'input',
+      message: `No file can be named after the title ${JSON.stringify(title)}.`,
+    });
   });
 });
 
