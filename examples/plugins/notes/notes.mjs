@@ -110,7 +110,7 @@ function pathOf(title, folder) {
  */
 async function titlesIn(folder) {
   try {
-    return (await readdir(folder)).flatMap(titleOf).sort();
+    return (await readdir(folder)).flatMap(titleOf).toSorted();
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;
