@@ -6,7 +6,7 @@ program starts an interpreter that imports this package and calls `main`.
 
 Plugin code runs on the main thread, as sqlite3 objects, `signal.signal` and CUDA contexts want it; HTTP, `/health`,
 `/cancel` and the lifeline have threads of their own. Every import is paid for at each start: modules that only some
-plugins need (asyncio, traceback) are imported when they are needed.
+plugins need (asyncio, traceback, and typing for the description of tools) are imported when they are needed.
 
 # Layout
 
@@ -15,9 +15,12 @@ From the top down; a module imports only from those below it:
 - `boot`: the start, from the boot line to the handshake.
 - `load_plugin`: imports the plugin's module, finds its class, makes an instance.
 - `server`: listens, and lets requests of the host program in. `routes`: what each request does.
+- `tool_list`: the description of the tools. `input_schemas`, `type_schemas`: parameters and hints as JSON Schema.
+  `hints`, `docstrings`: what a plugin writes beside its code. None of them is imported before it is asked for.
 - `worker`: the plugin and the threads that run its code.
 - `progress`, `calls`, `event_loops`: progress, the calls that wait or run, what is awaited.
 - `call`: one call, from its arguments to its answer. `call_answer`: how the answer is sent.
+- `tools`: which tools there are, and how the plugin is called for each. `functions`: the parameters of a function.
 - `connection`: one HTTP connection.
 - `process`: how the process ends, and forked children. `log`: the log. `standard_streams`: input and output.
 - `errors`: exceptions as errors of the protocol. `json_values`: values as JSON, exactly or not at all.

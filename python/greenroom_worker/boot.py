@@ -50,7 +50,7 @@ def main():
         "address": address,
         "control": control,
         "sdk": SDK,
-        "capabilities": ["stream", "progress", "settle"]
+        "capabilities": ["stream", "progress", "settle", "tools"]
         + [name for name in ("cancel", "release", "cleanup") if callable(attribute(plugin, name))],
         "concurrency": concurrency,
     }

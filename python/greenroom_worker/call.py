@@ -1,4 +1,4 @@
-"""One call of the plugin: runs it, as a result or a stream, and answers it."""
+"""One call of a tool: runs it, as a result or a stream, and answers it."""
 
 import threading
 
@@ -12,10 +12,11 @@ QUEUED, RUNNING, OVER = range(3)
 
 
 class Call:
-    """One `/execute` or `/execute_stream`: its state, its arguments, its answer."""
+    """One `/execute` or `/execute_stream`: its state, its tool and arguments, its answer."""
 
-    def __init__(self, worker, connection, id_, args, kwargs, stream):
+    def __init__(self, worker, connection, id_, tool, args, kwargs, stream):
         self.id = id_
+        self.tool = tool
         self.args = args
         self.kwargs = kwargs
         self.stream = stream
@@ -106,17 +107,17 @@ class Call:
         return self.stopped and type_name(error) == "CancelledError"
 
     def _result(self):
-        value = self._worker.event_loops.settle(self._worker.plugin.execute(*self.args, **self.kwargs), self)
+        value, _ = self.tool.call(self.args, self.kwargs, False)
+        value = self._worker.event_loops.settle(value, self)
         if hasattr(value, "__next__") or hasattr(value, "__aiter__"):
             return list(self._chunks(value))
         return value
 
     def _run_stream(self):
-        plugin = self._worker.plugin
         frame = self._answer.frame
-        method = getattr(plugin, "execute_stream", None)
-        value = self._worker.event_loops.settle((method or plugin.execute)(*self.args, **self.kwargs), self)
-        if method is None and not (hasattr(value, "__next__") or hasattr(value, "__aiter__")):
+        value, is_stream = self.tool.call(self.args, self.kwargs, True)
+        value = self._worker.event_loops.settle(value, self)
+        if not (is_stream or hasattr(value, "__next__") or hasattr(value, "__aiter__")):
             value = [value]
         for chunk in self._chunks(value):
             frame(b'{"chunk":%b}\n' % encode(chunk, "chunk"))

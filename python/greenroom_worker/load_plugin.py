@@ -7,6 +7,7 @@ from .errors import stack_of, text_of
 from .light_imports import module_from_spec, spec_from_file_location
 from .log import log_to_stderr
 from .process import end_child, fail
+from .tools import declared
 
 
 def load_plugin(wanted):
@@ -42,10 +43,11 @@ def load_class(module_name, class_name):
         if not callable(found):
             raise LookupError("there is no class %r in %s; classes there: %s" % (class_name, module_name, there))
         return found
-    found = [kind for kind in own if hasattr(kind, "execute") and not getattr(kind, "__abstractmethods__", None)]
+    whole = [kind for kind in own if not getattr(kind, "__abstractmethods__", None)]
+    found = [kind for kind in whole if hasattr(kind, "execute")] or [kind for kind in whole if declared(kind)[0]]
     if len(found) != 1:
         raise LookupError(
-            "%s must have exactly one class with a method 'execute', or the manifest must name the class; classes there: %s"
+            "%s must have exactly one class with a method 'execute' or with tools, or the manifest must name the class; classes there: %s"
             % (module_name, there)
         )
     return found[0]

@@ -11,6 +11,7 @@ from .errors import attribute, describe
 from .json_values import encode
 from .log import complain, log_to_stderr
 from .process import end_child
+from .tools import EXECUTE
 
 # How long `/cleanup` waits for calls to end, in seconds. Then it runs beside them, which is better than never.
 CLEANUP_GRACE_SECONDS = 1.0
@@ -22,12 +23,14 @@ class Routes:
     def __init__(self, worker, nonce):
         self._worker = worker
         self._nonce = nonce
+        self._tool_list = None
         self._routes = {
             "/health": ("GET", self._health),
             "/cancel": ("POST", self._cancel),
             "/execute": ("POST", self._call),
             "/execute_stream": ("POST", self._call),
             "/initialize": ("POST", self._initialize),
+            "/tools": ("GET", self._tools),
             "/config": ("GET", self._config),
             "/config_schema": ("GET", self._config_schema),
             "/release": ("POST", self._release),
@@ -60,13 +63,35 @@ class Routes:
         return True
 
     def _call(self, connection, value, target):
-        id_, args, kwargs = value.get("call"), value.get("args", []), value.get("kwargs", {})
-        if not (isinstance(id_, str) and id_ and isinstance(args, list) and isinstance(kwargs, dict)):
-            raise RequestError(400, "BadRequest", 'a call must be {"call": string, "args": list, "kwargs": object}')
-        call = Call(self._worker, connection, id_, args, kwargs, target == "/execute_stream")
+        id_, name, args, kwargs = value.get("call"), value.get("tool"), value.get("args", []), value.get("kwargs", {})
+        if name is None:
+            name = EXECUTE
+        if not all((isinstance(id_, str) and id_, isinstance(name, str), isinstance(args, list), isinstance(kwargs, dict))):
+            message = 'a call must be {"call": string, "tool": string, "args": list, "kwargs": object}, with or without "tool"'
+            raise RequestError(400, "BadRequest", message)
+        tools = self._worker.tools
+        tool = tools.get(name)
+        if tool is None:
+            message = "There is no tool %s; the tools are %s." % (json.dumps(name), ", ".join(tools.names))
+            raise RequestError(400, "UnknownTool", message)
+        call = Call(self._worker, connection, id_, tool, args, kwargs, target == "/execute_stream")
         connection.call = call
         self._worker.calls.submit(call)
         return False
+
+    def _tools(self, connection, _value, _target):
+        if self._tool_list is not None:
+            connection.answer(encode(self._tool_list))
+            return True
+
+        def describe():
+            # What it needs of `typing` would cost every start more than all else.
+            from .tool_list import tool_list
+
+            self._tool_list = tool_list(self._worker.plugin, self._worker.tools)
+            return self._tool_list
+
+        return self._on_main(connection, "the description of the tools", describe)
 
     def _initialize(self, connection, value, _target):
         config = value.get("config")

@@ -8,10 +8,11 @@ from .event_loops import EventLoops
 from .light_imports import SimpleQueue
 from .log import complain, log_to_stderr
 from .progress import ProgressReports
+from .tools import Tools
 
 
 class Worker:
-    """The plugin and what belongs to it: its calls, its progress, its event loops. `jobs` run on the main thread."""
+    """The plugin and what belongs to it: its tools, calls, progress, event loops. `jobs` run on the main thread."""
 
     def __init__(self, plugin, name, concurrency):
         self.plugin = plugin
@@ -19,6 +20,7 @@ class Worker:
         self.name = name
         self.version = ""
         self.event_loops = EventLoops()
+        self.tools = Tools(plugin)
         call_jobs = self.jobs if concurrency == 1 else SimpleQueue()
         self.calls = Calls(plugin, self.event_loops, call_jobs)
         if concurrency > 1:
