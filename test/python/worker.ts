@@ -24,7 +24,7 @@ export interface Reply {
   readonly text: string;
 }
 
-/** A Python worker that has shaken hands. */
+/** A Python worker that has shaken hands; its interpreter gets `flags`. */
 export class PythonWorker {
   readonly child: ChildProcessWithoutNullStreams;
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
@@ -34,9 +34,13 @@ export class PythonWorker {
   #folder = mkdtempSync(join(tmpdir(), 'gr-py-'));
   #waiting: (() => void)[] = [];
 
-  constructor(plugin: { readonly module: string; readonly class?: string }, concurrency = 1) {
+  constructor(
+    plugin: { readonly module: string; readonly class?: string },
+    concurrency = 1,
+    flags: readonly string[] = [],
+  ) {
     const { file, args, env } = python.command({ manifest: {}, resolved: { python_path: PYTHON } }, {});
-    this.child = spawn(file, args, { env: { ...process.env, ...env } });
+    this.child = spawn(file, [...flags, ...args], { env: { ...process.env, ...env } });
     this.exited = new Promise((resolve) => {
       this.child.once('close', (code, signal) => resolve({ code, signal }));
     });
