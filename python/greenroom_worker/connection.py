@@ -1,10 +1,10 @@
 """One HTTP connection: reads requests, and sends whole answers."""
 
-import socket
 import threading
 
 from .errors import STATUS_OF_CATEGORY
 from .json_values import encode
+from .light_imports import socket
 
 MAX_HEAD_BYTES = 64 * 1024
 READ_BYTES = 64 * 1024

@@ -6,9 +6,9 @@ An exception comes from the plugin, and may raise for everything that it is aske
 
 import json
 import os
-import socket
 
 from .json_values import encode
+from .light_imports import socket
 
 # The longest message and traceback of an error that are passed on, in characters.
 MAX_ERROR_CHARACTERS = 64 * 1024

@@ -1,12 +1,11 @@
 """The HTTP server: listens, has a thread for every connection, and lets in only requests of the host program."""
 
-import socket
 import threading
 import time
 
 from .connection import Closed, Connection, RequestError
 from .errors import describe
-from .light_imports import compare_digest
+from .light_imports import accept, compare_digest, socket
 from .log import complain
 from .standard_streams import apart
 
@@ -53,7 +52,7 @@ class Server:
     def _accept(self, listener):
         while True:
             try:
-                sock = apart(listener.accept()[0])
+                sock = apart(accept(listener))
                 self._sockets.add(sock)
                 if self._tcp_host is not None:
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

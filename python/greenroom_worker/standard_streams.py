@@ -6,6 +6,8 @@ It keeps standard input too: the host program writes the boot line there and hol
 import os
 import sys
 
+from .light_imports import duplicate
+
 # The worker's own descriptors of its output, from before the plugin. Set by `private_output`.
 own_output = {1: 1, 2: 2}
 
@@ -46,7 +48,7 @@ def apart(sock):
     taken = []
     while sock.fileno() <= 2:
         taken.append(sock)
-        sock = sock.dup()
+        sock = duplicate(sock)
     for socket_ in taken:
         socket_.close()
     if taken:
