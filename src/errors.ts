@@ -8,7 +8,6 @@ export const ERROR_CODES = {
   E_OPTIONS: 'An option given to the supervisor, to a call or in a settings file is not valid.',
   E_INPUT: "The input of a call does not fit the tool's schema, or the plugin has no such tool.",
   E_CONFIG: 'A plugin config does not fit the schema of the plugin.',
-  E_INPUT: 'A call names a tool that the plugin does not have.',
   E_DISABLED: 'The plugin is disabled.',
   E_NOT_LOADED: 'The plugin is not loaded, and what was asked needs a loaded one.',
   E_START: 'The worker could not be started, or ended before it was ready.',

@@ -4,8 +4,8 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 
 # What is always a stream, and what is one only where the caller of the method takes any iterable for one.
-ITERATORS = frozenset((AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterator))
-ITERABLES = ITERATORS | {Iterable}
+ITERATORS = (AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterator)
+ITERABLES = (*ITERATORS, Iterable)
 
 
 class Scope:

@@ -40,15 +40,13 @@ def described(tool, plugin):
 def description_of(tool, plugin, note):
     """The description of one tool. Raises what the plugin's own code raises."""
     owner = type(plugin)
-    functions = [tool.described]
-    if tool.name == EXECUTE:
-        functions = [function for function in (tool.described, attribute(plugin, EXECUTE_STREAM)) if callable(function)]
-    signatures = [signature_of(function) for function in functions] or [None]
+    stream = attribute(plugin, EXECUTE_STREAM) if tool.name == EXECUTE else None
+    signatures = [signature_of(function) for function in (tool.described, stream) if callable(function)] or [None]
     inputs, results = TypeSchemas(note), TypeSchemas(note, is_result=True)
     takes = either([input_schema(signature, owner, inputs) for signature in signatures])
     if tool.name != EXECUTE and takes == ANYTHING:
         note("any arguments are taken: its function, or a decorator without functools.wraps, does not name them")
-    streams = tool.streams or len(functions) > 1 or functions[0] is not tool.described
+    streams = tool.streams or callable(stream)
     returns = output_schema(signatures[-1], owner, streams, results)
     whole = {"name": tool.name}
     description = "" if signatures[0] is None else first_paragraph(attribute(signatures[0].function, "__doc__"))

@@ -223,6 +223,47 @@ describe('library-index', () => {
   });
 });
 
+describe('csv-tables', () => {
+  test('describes its tools', async () => {
+    const worker = await start('csv-tables');
+    const { tools } = JSON.parse((await worker.send('GET', '/tools')).body);
+    const path = { type: 'string', description: 'The CSV file, whose first line names the columns' };
+    expect(tools).toMatchObject([
+      { name: 'describe', read_only: true, input_schema: { properties: { path }, required: ['path'] } },
+      { name: 'rows', read_only: true, streams: true, input_schema: { properties: { path, limit: { default: 100 } } } },
+      { name: 'append', destructive: false, description: expect.stringContaining('Adds rows') },
+    ]);
+  });
+
+  test('reads a table and adds to it', async () => {
+    const path = write('towns.csv', 'town,country,people\nReykjavík,IS,139875\nAkureyri,IS,19542\nOslo,NO,');
+    const worker = await start('csv-tables');
+    expect((await call(worker, { path }, { tool: 'describe' })).result).toEqual({
+      rows: 3,
+      columns: [
+        { name: 'town', kind: 'text', filled: 3, smallest: null, largest: null },
+        { name: 'country', kind: 'text', filled: 3, smallest: null, largest: null },
+        { name: 'people', kind: 'number', filled: 2, smallest: 19_542, largest: 139_875 },
+      ],
+    });
+    const rows = [{ town: 'Húsavík', country: 'IS' }];
+    expect((await call(worker, { path, rows }, { tool: 'append' })).result).toBe(1);
+    const read = { path, where: { country: 'IS' }, limit: 3 };
+    const { chunks } = await call(worker, read, { tool: 'rows', route: '/execute_stream' });
+    expect(chunks).toMatchObject([{ town: 'Reykjavík' }, { town: 'Akureyri' }, { town: 'Húsavík', people: '' }]);
+  });
+
+  test('names the columns that there are when asked for another', async () => {
+    const path = write('towns.csv', 'town,country\n');
+    const worker = await start('csv-tables');
+    const { error } = await call(worker, { path, rows: [{ city: 'Oslo' }] }, { tool: 'append' });
+    expect(error).toMatchObject({
+      category: 'input',
+      message: `${path} has no column 'city'; its columns are town, country.`,
+    });
+  });
+});
+
 describe('near-duplicates', () => {
   test('groups the copies and nothing else', async () => {
     const files = Array.from({ length: 40 }, (_, index) => write(`${index}.txt`, prose(index + 1)));

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Tool } from '../../src/protocol.ts';
+import { type Tool, type ToolList, UNKNOWN_TOOL } from '../../src/protocol.ts';
 import { FIXTURES, framesOf, PACKAGE, PYTHON, PythonWorker, valueOf } from './worker.ts';
 
 const running: PythonWorker[] = [];
@@ -17,8 +17,9 @@ function start(className: string, concurrency = 1, flags: readonly string[] = []
   return worker;
 }
 
-async function toolsOf(worker: PythonWorker): Promise<Tool[]> {
-  return JSON.parse((await worker.send('/tools')).text).tools;
+async function toolsOf(worker: PythonWorker): Promise<readonly Tool[]> {
+  const { tools }: ToolList = JSON.parse((await worker.send('/tools')).text);
+  return tools;
 }
 
 const execute = (worker: PythonWorker, tool: string, kwargs = {}, args: unknown[] = []) =>
@@ -230,6 +231,15 @@ describe('the list of tools', () => {
     expect(JSON.parse(listed[0]?.stdout ?? '')[0].tools).toEqual(DESCRIBED);
   });
 
+  it('takes any value where a hint is not one', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const any = Object.fromEntries(names.map((name) => [name, {}]));
+    expect(await toolsOf(start('Odd'))).toEqual([
+      { name: 'hints', input_schema: schema(any, names) },
+      { name: 'circle', input_schema: schema({ a: { type: 'integer' } }, ['a']) },
+    ]);
+  });
+
   it('calls generators and iterators streams, and describes their items', async () => {
     const tools = await toolsOf(start('Streaming'));
     expect(tools.map(({ name, streams, output_schema }) => [name, streams, output_schema])).toEqual([
@@ -379,7 +389,7 @@ describe('a call of a tool', () => {
       const reply = await worker.send(route, { call: 'c', tool: 'read', args: [], kwargs: {} });
       expect(reply.status).toBe(400);
       expect(valueOf(reply, 'error')).toEqual({
-        type: 'UnknownTool',
+        type: UNKNOWN_TOOL,
         category: 'input',
         retryable: false,
         message: 'There is no tool "read"; the tools are execute.',
@@ -394,7 +404,7 @@ describe('a call of a tool', () => {
     expect(valueOf(await execute(worker, 'double', { number: 4 }), 'result')).toBe(8);
     expect((await toolsOf(worker)).map(({ name }) => name)).toEqual(['double']);
     expect(valueOf(await worker.execute(), 'error')).toMatchObject({
-      type: 'UnknownTool',
+      type: UNKNOWN_TOOL,
       message: 'There is no tool "execute"; the tools are double.',
     });
     const inferred = new PythonWorker({ module: 'only_tools' });
