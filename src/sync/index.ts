@@ -1,0 +1,14 @@
+// Blocking calls: the package's `greenroom/sync`
+
+// Errors: the same class as that of `greenroom`, which takes longer to load
+export { type ErrorCode, GreenroomError, type RemoteError, type RemoteErrorCategory } from '../errors.ts';
+export type { BlockingStream } from './blocking-stream.ts';
+export {
+  type BlockingCallOptions,
+  type BlockingLoadOptions,
+  type BlockingOptions,
+  type BlockingPluginHandle,
+  type BlockingStreamOptions,
+  type BlockingSupervisor,
+  createSupervisor,
+} from './blocking-supervisor.ts';

@@ -1,0 +1,43 @@
+// The program of the thread in which a blocking supervisor runs.
+import { workerData } from 'node:worker_threads';
+import type { Progress } from '../calls/call.ts';
+import { createSupervisor, type Supervisor } from '../runtime/supervisor.ts';
+import { ring } from './bell.ts';
+import { describeError } from './error-message.ts';
+import { type Reply, type Request, START, type SupervisorThreadData } from './messages.ts';
+import { methodsOf } from './thread-methods.ts';
+
+const { port, bell, options } = workerData as SupervisorThreadData;
+
+try {
+  serve(await createSupervisor(options));
+} catch (error) {
+  reply({ id: START, error: describeError(error) });
+}
+
+function serve(supervisor: Supervisor): void {
+  const running = new Map<number, AbortController>();
+  const methods = methodsOf(supervisor, running);
+  const answer = async ({ id, method, args }: Request): Promise<void> => {
+    const controller = new AbortController();
+    running.set(id, controller);
+    try {
+      const onProgress = (progress: Progress): void => reply({ id, progress });
+      const act = methods[method] as (...given: readonly unknown[]) => unknown;
+      reply({ id, value: await act({ id, signal: controller.signal, onProgress }, ...args) });
+      // Nothing else keeps the thread.
+      if (method === 'stop' || method === 'exit') port.close();
+    } catch (error) {
+      reply({ id, error: describeError(error) });
+    } finally {
+      running.delete(id);
+    }
+  };
+  port.on('message', (request: Request) => void answer(request));
+  reply({ id: START, value: { inspectorUrl: supervisor.inspector?.url } });
+}
+
+function reply(message: Reply): void {
+  port.postMessage(message);
+  ring(bell);
+}
