@@ -24,6 +24,7 @@ import { Supervisor } from '../src/runtime/supervisor.ts';
 import { resolveSettings } from '../src/settings/resolve.ts';
 import { settingsShape } from '../src/settings/schema.ts';
 import { TOOL_FIELDS } from '../src/tools/tool.ts';
+import { BlockingSupervisor } from '../src/sync/blocking-supervisor.ts';
 import { kindNames, kindOf } from '../src/worker-kinds/kinds.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -132,6 +133,14 @@ test('the tables of methods have every method of a supervisor, and say "promise"
     const method: unknown = Object.getOwnPropertyDescriptor(Supervisor.prototype, name)?.value;
     if (method instanceof AsyncFunction) expect(waits, name).toBe(true);
   }
+});
+
+test('the table of blocking methods has every one of them', () => {
+  const told = tableUnder('docs/blocking-calls.md', '## Methods').flatMap(([cell = '']) =>
+    [...cell.matchAll(/`(\w+)/g)].map(([, name = '']) => name),
+  );
+  const methods = Object.getOwnPropertyNames(BlockingSupervisor.prototype).filter((name) => name !== 'constructor');
+  expect(told.toSorted()).toEqual(methods.toSorted());
 });
 
 describe('the layout of the source', () => {

@@ -78,6 +78,19 @@ test('embed.mjs indexes a folder with progress and streams what it finds', async
   expect(await status).toBe(0);
 });
 
+test('check-texts.mjs fails the build where two texts are nearly the same', async () => {
+  const texts = join(folder, 'texts');
+  mkdirSync(texts);
+  writeFileSync(join(texts, 'whales.md'), 'A whale was seen from the ship, and then no more of it for a long time.');
+  const first = start('check-texts.mjs', [texts]);
+  expect(await first.output()).toBe('1 texts compared\n');
+  expect(await first.status).toBe(0);
+  writeFileSync(join(texts, 'copy.md'), 'A whale was seen from the ship, and then no more of it for a long time!');
+  const { status, errors } = start('check-texts.mjs', [texts]);
+  expect(await errors).toBe('nearly the same: copy.md, whales.md\n');
+  expect(await status).toBe(1);
+});
+
 test('subscribe.mjs shows a worker that is killed and comes back', async () => {
   const { status, output } = start('subscribe.mjs');
   const lines = (await output()).split('\n');
