@@ -2,7 +2,7 @@
 // How figures are taken: interleaved, repeated, as medians, and beside a control that says whether they mean anything.
 
 /** The control runs the reference a second time. Where the two differ by more, the machine was too busy to tell. */
-const A_A_TOLERANCE = 0.05;
+export const A_A_TOLERANCE = 0.05;
 
 /** @param {ArrayLike<number>} values */
 export function median(values) {
@@ -27,15 +27,15 @@ export function percentile(values, share) {
  */
 
 /**
- * Runs reference, control and subject in turns, starting with another one each time. Every ratio is one of neighbours in
- * time, so that what slows the machine down for a while slows both of them.
+ * Takes every measurement once a round, starting with another one each time, so that what slows the machine down for a
+ * while slows all of them. Returns the figures of each, without those of the warm-up.
  *
- * @param {{ reference: Measurement, control?: Measurement, subject: Measurement }} measurements
+ * @param {readonly Measurement[]} measurements
  * @param {{ repetitions: number, warmup?: number }} options
- * @returns {Promise<Comparison>}
+ * @returns {Promise<number[][]>}
  */
-export async function compare({ reference, control = reference, subject }, { repetitions, warmup = 2 }) {
-  const lanes = [reference, control, subject].map((measure) => ({ measure, values: /** @type {number[]} */ ([]) }));
+export async function takeInTurns(measurements, { repetitions, warmup = 2 }) {
+  const lanes = measurements.map((measure) => ({ measure, values: /** @type {number[]} */ ([]) }));
   for (let round = -warmup; round < repetitions; round += 1) {
     const first = Math.abs(round) % lanes.length;
     for (const lane of [...lanes.slice(first), ...lanes.slice(0, first)]) {
@@ -43,13 +43,34 @@ export async function compare({ reference, control = reference, subject }, { rep
       if (round >= 0) lane.values.push(value);
     }
   }
-  const [a = [], b = [], c = []] = lanes.map(({ values }) => values);
+  return lanes.map(({ values }) => values);
+}
+
+/**
+ * Runs reference, control and subject in turns. Every ratio is one of neighbours in time.
+ *
+ * @param {{ reference: Measurement, control?: Measurement, subject: Measurement }} measurements
+ * @param {{ repetitions: number, warmup?: number }} options
+ * @returns {Promise<Comparison>}
+ */
+export async function compare({ reference, control = reference, subject }, options) {
+  const [a = [], b = [], c = []] = await takeInTurns([reference, control, subject], options);
+  return comparisonOf(a, b, c);
+}
+
+/**
+ * Compares the figures of a subject with those that reference and control had in the same rounds.
+ *
+ * @param {readonly number[]} reference @param {readonly number[]} control @param {readonly number[]} subject
+ * @returns {Comparison}
+ */
+export function comparisonOf(reference, control, subject) {
   return {
-    figure: median(c),
-    reference: median(a),
-    ratio: median(c.map((value, index) => value / mean(a[index], b[index]))),
-    over: median(c.map((value, index) => value - mean(a[index], b[index]))),
-    aa: median(b.map((value, index) => value / (a[index] ?? Number.NaN))),
+    figure: median(subject),
+    reference: median(reference),
+    ratio: median(subject.map((value, index) => value / mean(reference[index], control[index]))),
+    over: median(subject.map((value, index) => value - mean(reference[index], control[index]))),
+    aa: median(control.map((value, index) => value / (reference[index] ?? Number.NaN))),
   };
 }
 

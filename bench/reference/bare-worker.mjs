@@ -11,6 +11,12 @@ const server = createServer((request, response) => {
   const chunks = [];
   request.on('data', (chunk) => chunks.push(chunk));
   request.on('end', () => {
+    if (request.url === '/bytes') {
+      const bytes = Buffer.concat(chunks);
+      response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes.length });
+      response.end(bytes);
+      return;
+    }
     const { kwargs } = JSON.parse(Buffer.concat(chunks).toString());
     if (request.url === '/stream') {
       void stream(kwargs.count, response);

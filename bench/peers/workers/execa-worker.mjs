@@ -1,0 +1,8 @@
+// @ts-check
+import { getEachMessage, sendMessage } from 'execa';
+import { answer } from './answer.mjs';
+
+for await (const message of getEachMessage()) {
+  const { id, input } = /** @type {any} */ (message);
+  await sendMessage(/** @type {any} */ ({ id, output: answer(input) }));
+}

@@ -1,0 +1,2 @@
+// @ts-check
+export { answer as default } from './answer.mjs';
