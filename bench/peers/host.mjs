@@ -4,9 +4,8 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { createProgressBar } from '../../dist/cli/terminal/progress-bar.js';
 import { comparisonOf, takeInTurns } from '../lib/measure.mjs';
-import { assertAnswers } from './answers.mjs';
 import { PEERS, REFERENCE, Skip } from './peers.mjs';
-import { QUESTIONS } from './questions.mjs';
+import { QUESTIONS, settle, timeOfCalls } from './questions.mjs';
 import { within } from './within.mjs';
 
 /** @import { Comparison } from '../lib/measure.mjs' */
@@ -43,7 +42,9 @@ const stopping = new AbortController();
 const stop = () => stopping.abort(new Error('The run was stopped.'));
 for (const event of ['message', 'disconnect', 'SIGINT', 'SIGTERM', 'SIGHUP']) process.on(event, stop);
 // A peer that fails beside its calls costs its own figures only: they do not come, which is told.
-process.on('unhandledRejection', (error) => note(`a peer failed: ${String(error)}`));
+process.on('unhandledRejection', (error) => {
+  if (!stopping.signal.aborted) note(`a peer failed: ${String(error)}`);
+});
 
 const bar = createProgressBar(process.stderr);
 /** @type {HostSide[]} */
@@ -92,8 +93,9 @@ async function measureAll() {
   const cells = [];
   /** @type {Report['aa']} */
   const aa = {};
-  for (const question of QUESTIONS) {
+  for (const [number, question] of QUESTIONS.entries()) {
     const { name, unit } = question;
+    note(`[${number + 1}/${QUESTIONS.length}] ${name}`);
     const values = await ask(question, lanes);
     const [reference = [], control = []] = values;
     for (const [index, lane] of lanes.entries()) {
@@ -116,13 +118,14 @@ async function ask(question, lanes) {
   const repetitions = Math.min(question.rounds ?? task.repetitions, task.repetitions);
   const steps = lanes.length * (repetitions + task.warmup);
   let done = 0;
+  const { calls } = question;
   for (const lane of lanes) {
     lane.failed = undefined;
-    if (question.ofWorker === undefined) continue;
+    if (calls === undefined) continue;
     bar.update(0, `${question.name}: starting ${lane.name}`);
     await attempt(lane, async () => {
-      lane.worker = await lane.host.start({ atOnce: question.atOnce });
-      await assertAnswers(lane.worker);
+      lane.worker = await lane.host.start({ atOnce: calls.atOnce });
+      await settle(calls, lane.worker);
     });
   }
   try {
@@ -131,7 +134,9 @@ async function ask(question, lanes) {
         done += 1;
         bar.update(done / steps, `${question.name}: ${lane.name}`);
         return attempt(lane, async () =>
-          lane.worker === undefined ? question.ofStart?.(lane.host) : question.ofWorker?.(lane.worker),
+          lane.worker !== undefined && calls !== undefined
+            ? timeOfCalls(calls, lane.worker, question.unit)
+            : question.ofStart?.(lane.host),
         );
       }),
       { repetitions, warmup: task.warmup },

@@ -1,5 +1,6 @@
 // @ts-check
 // What is asked of every peer. All of them answer their input, so a figure is the way there and back.
+import assert from 'node:assert/strict';
 import { medianOfRuns } from '../lib/measure.mjs';
 import { MEGABYTE } from '../lib/megabyte.mjs';
 import { collectGarbage, privateMegabytes } from './memory.mjs';
@@ -10,69 +11,85 @@ import { collectGarbage, privateMegabytes } from './memory.mjs';
  * @typedef {object} Question
  * @property {string} name heads a column of the table
  * @property {'µs' | 'ms' | 'MB'} unit
- * @property {number} atOnce for how many calls at once its workers are started
+ * @property {Action} [calls] what is timed, of a worker that is there
+ * @property {(host: HostSide) => Promise<number>} [ofStart] takes the figure of a worker of its own
  * @property {number} [rounds] where fewer are enough
  * @property {boolean} [sendsBytes]
- * @property {(worker: Worker) => Promise<number>} [ofWorker] takes the figure of a worker that has answered before
- * @property {(host: HostSide) => Promise<number>} [ofStart] takes the figure of a worker of its own
+ *
+ * @typedef {object} Action Calls of a worker; the figure of a round is the median of the times that they take.
+ * @property {number} atOnce how many a run has at once, among which its time is divided
+ * @property {(worker: Worker) => Promise<unknown>} run
+ * @property {unknown} answer what a run must resolve to
+ * @property {number} settle how many runs come before the first round: until then both sides are compiled and grow
+ * @property {number} skip how many runs of a round do not count, because other peers had the caches meanwhile
+ * @property {number} count how many do
  */
 
 const AT_ONCE = 32;
 const SMALL = { n: 1 };
 const BYTES = Buffer.alloc(8 * 1_024 * 1_024, 'as good as any other bytes ');
 
-/** What is sent, to see that it comes back before a figure is taken. */
-export const PAYLOADS = { objects: [SMALL, MEGABYTE], bytes: BYTES };
-
 /** @type {readonly Question[]} */
 export const QUESTIONS = [
   {
     name: 'small call',
     unit: 'µs',
-    atOnce: 1,
-    ofWorker: (worker) => warmMedian(20, 200, () => worker.call(SMALL)),
+    calls: { atOnce: 1, run: (worker) => worker.call(SMALL), answer: SMALL, settle: 2_000, skip: 20, count: 200 },
   },
   {
     name: `small call, ${AT_ONCE} at once`,
     unit: 'µs',
-    atOnce: AT_ONCE,
-    async ofWorker(worker) {
-      const batch = () => Promise.all(Array.from({ length: AT_ONCE }, () => worker.call(SMALL)));
-      return (await warmMedian(2, 15, batch)) / AT_ONCE;
+    calls: {
+      atOnce: AT_ONCE,
+      run: (worker) => Promise.all(Array.from({ length: AT_ONCE }, () => worker.call(SMALL))),
+      answer: Array.from({ length: AT_ONCE }, () => SMALL),
+      settle: 100,
+      skip: 2,
+      count: 15,
     },
   },
   {
     name: 'object of 1 MB',
     unit: 'ms',
-    atOnce: 1,
-    ofWorker: async (worker) => (await warmMedian(1, 5, () => worker.call(MEGABYTE))) / 1_000,
+    calls: { atOnce: 1, run: (worker) => worker.call(MEGABYTE), answer: MEGABYTE, settle: 5, skip: 1, count: 5 },
   },
   {
     name: '8 MiB of bytes',
     unit: 'ms',
-    atOnce: 1,
+    calls: {
+      atOnce: 1,
+      run: async (worker) => bufferOf(await worker.bytes(BYTES)),
+      answer: BYTES,
+      settle: 3,
+      skip: 1,
+      count: 3,
+    },
     sendsBytes: true,
-    ofWorker: async (worker) => (await warmMedian(1, 3, () => worker.bytes(BYTES))) / 1_000,
   },
-  {
-    name: 'start to first answer',
-    unit: 'ms',
-    atOnce: 1,
-    ofStart: (host) => timeToFirstAnswer(host),
-  },
-  {
-    name: 'memory when idle',
-    unit: 'MB',
-    atOnce: 1,
-    rounds: 5,
-    ofStart: (host) => memoryOfWorker(host),
-  },
+  { name: 'start to first answer', unit: 'ms', ofStart: timeToFirstAnswer },
+  { name: 'memory when idle', unit: 'MB', ofStart: memoryOfWorker, rounds: 5 },
 ];
 
-/** The median of runs, the first of which do not count: meanwhile others had the caches. @param {number} warmup @param {number} count @param {() => Promise<unknown>} action */
-async function warmMedian(warmup, count, action) {
-  for (let index = 0; index < warmup; index += 1) await action();
-  return medianOfRuns(count, action);
+/** The same bytes; peers answer a Buffer or another Uint8Array. @param {Uint8Array} bytes */
+function bufferOf({ buffer, byteOffset, byteLength }) {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/**
+ * Rejects unless the answers of a worker are right, and runs its calls until both sides are settled.
+ *
+ * @param {Action} action @param {Worker} worker
+ */
+export async function settle({ run, answer, settle }, worker) {
+  assert.deepEqual(await run(worker), answer, 'the answer is not what was sent');
+  for (let index = 0; index < settle; index += 1) await run(worker);
+}
+
+/** Milliseconds, or microseconds, per call. @param {Action} action @param {Worker} worker @param {Question['unit']} unit */
+export async function timeOfCalls({ run, skip, count, atOnce }, worker, unit) {
+  for (let index = 0; index < skip; index += 1) await run(worker);
+  const microseconds = (await medianOfRuns(count, () => run(worker))) / atOnce;
+  return unit === 'ms' ? microseconds / 1_000 : microseconds;
 }
 
 /** @param {HostSide} host */

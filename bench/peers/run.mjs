@@ -150,6 +150,7 @@ async function measure(task) {
     rmSync(folder, { recursive: true, force: true });
   }
   if (isInterrupted) return 130;
+  if (report === undefined) console.error('error: the run ended before its last figure; its output above says why.');
   return report ?? 1;
 }
 

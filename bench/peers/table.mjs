@@ -5,7 +5,7 @@ import { QUESTIONS } from './questions.mjs';
 
 /** @import { Report } from './host.mjs' */
 
-/** The lines of a table in Markdown that is read on a terminal too. @param {Report} report */
+/** The lines of a table in Markdown that is read on a terminal too, and what it lacks. @param {Report} report */
 export function tableLines({ peers, cells, aa }) {
   const measured = peers.filter(({ skipped }) => skipped === undefined);
   const head = ['', ...QUESTIONS.map(({ name }) => name)];
@@ -14,7 +14,9 @@ export function tableLines({ peers, cells, aa }) {
     ...QUESTIONS.map((question) => {
       const cell = cells.find((one) => one.peer === name && one.question === question.name);
       if (cell === undefined || 'failed' in cell) return 'failed';
-      const text = `${cell.ratio.toFixed(2)}× (${number(cell.figure)} ${cell.unit})`;
+      // Without a reference there is no ratio.
+      const ratio = Number.isNaN(cell.ratio) ? '–' : `${cell.ratio.toFixed(2)}×`;
+      const text = `${ratio} (${number(cell.figure)} ${cell.unit})`;
       return question.sendsBytes && sends === 'as base64' ? `${text} b64` : text;
     }),
   ]);
@@ -25,7 +27,10 @@ export function tableLines({ peers, cells, aa }) {
       return Math.abs(ratio - 1) <= A_A_TOLERANCE ? ratio.toFixed(2) : `${ratio.toFixed(2)}, void`;
     }),
   ];
-  return aligned([head, ...rows, control]);
+  const skipped = peers.flatMap((peer) =>
+    peer.skipped === undefined ? [] : [`${peer.name}: skipped, ${peer.skipped}`],
+  );
+  return [...aligned([head, ...rows, control]), ...skipped];
 }
 
 /** @param {string[][]} rows the first is the head */

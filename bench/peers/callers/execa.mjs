@@ -14,8 +14,7 @@ export async function open() {
       const child = execaNode(WORKER, [], { ipc: true, buffer: false, stdin: 'ignore', reject: false });
       const replies = new Replies();
       void readAll(child, replies);
-      const call = (/** @type {object} */ input) =>
-        replies.ask(({ id }) => child.sendMessage(/** @type {any} */ ({ id, input })));
+      const call = (/** @type {object} */ input) => replies.ask(({ id }) => child.sendMessage({ id, input }));
       return { call, bytes: call, stop: () => killed(child) };
     },
   };

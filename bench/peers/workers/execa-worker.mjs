@@ -4,5 +4,5 @@ import { answer } from './answer.mjs';
 
 for await (const message of getEachMessage()) {
   const { id, input } = /** @type {any} */ (message);
-  await sendMessage(/** @type {any} */ ({ id, output: answer(input) }));
+  await sendMessage({ id, output: answer(input) });
 }
