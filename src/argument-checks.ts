@@ -1,4 +1,5 @@
 import { GreenroomError } from './errors.ts';
+import { unknownText } from './text/expected.ts';
 import { shown } from './text/shown.ts';
 
 /** What an option has to be: in words, and how it is recognised. */
@@ -19,16 +20,37 @@ export const SIGNAL: OptionKind = { expected: 'an AbortSignal', fits: (value) =>
 /** An option that is anything at all, which something else checks. */
 export const ANY: OptionKind = { expected: 'anything', fits: () => true };
 
+/** The same kinds are asked of at every call. */
+const entriesOf = new WeakMap<object, readonly (readonly [string, OptionKind])[]>();
+
 /**
- * Throws `E_OPTIONS` unless `options` is an object in which each option that is given is of its kind.
+ * Throws `E_OPTIONS` unless `options` is an object in which each option that is given is known and of its kind.
  *
  * @param where the method that takes them, as messages name it: `load()`
  */
-export function checkOptions(where: string, options: unknown, kinds: Readonly<Record<string, OptionKind>>): void {
-  if (!isOptions(options)) throw wrongArgument(`The options of ${where}`, 'an object', options);
-  for (const [option, { expected, fits }] of Object.entries(kinds)) {
-    const value = (options as Readonly<Record<string, unknown>>)[option];
-    if (value !== undefined && !fits(value)) throw wrongArgument(`The option "${option}" of ${where}`, expected, value);
+export function checkOptions(
+  where: string,
+  options: unknown,
+  kinds: Readonly<Record<string, OptionKind>>,
+  plugin?: string,
+): void {
+  if (!isOptions(options)) throw wrongArgument(`The options of ${where}`, 'an object', options, plugin);
+  let entries = entriesOf.get(kinds);
+  if (entries === undefined) {
+    entries = Object.entries(kinds);
+    entriesOf.set(kinds, entries);
+  }
+  const given = options as Readonly<Record<string, unknown>>;
+  for (const [option, { expected, fits }] of entries) {
+    const value = given[option];
+    if (value !== undefined && !fits(value)) {
+      throw wrongArgument(`The option "${option}" of ${where}`, expected, value, plugin);
+    }
+  }
+  for (const option of Object.keys(given)) {
+    if (Object.hasOwn(kinds, option) || given[option] === undefined) continue;
+    const what = unknownText('option', option, Object.keys(kinds));
+    throw new GreenroomError('E_OPTIONS', `The options of ${where}: ${what}.`, { plugin });
   }
 }
 

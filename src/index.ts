@@ -52,7 +52,7 @@ export type { PluginSnapshot } from './runtime/plugin-record.ts';
 export type { TransitionEvent } from './runtime/plugin-effects.ts';
 
 // Calls
-export type { CallOptions, Progress, StreamOptions } from './calls/call.ts';
+export type { CallOptions, Progress, StreamOptions } from './calls/call-options.ts';
 export type { CallTrace } from './calls/call-trace.ts';
 export type { FileBacked } from './channel/encoded-input.ts';
 export type { Tool } from './protocol.ts';

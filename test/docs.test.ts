@@ -23,8 +23,8 @@ import { manifestShape, parseManifest } from '../src/manifest/schema.ts';
 import { Supervisor } from '../src/runtime/supervisor.ts';
 import { resolveSettings } from '../src/settings/resolve.ts';
 import { settingsShape } from '../src/settings/schema.ts';
-import { TOOL_FIELDS } from '../src/tools/tool.ts';
 import { BlockingSupervisor } from '../src/sync/blocking-supervisor.ts';
+import { TOOL_FIELDS } from '../src/tools/tool.ts';
 import { kindNames, kindOf } from '../src/worker-kinds/kinds.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -5,84 +5,15 @@ import { onAbort } from '../events/abort-watch.ts';
 import { callListener } from '../events/listeners.ts';
 import { UNKNOWN_TOOL } from '../protocol.ts';
 import type { Clock } from '../time/clock.ts';
+import type { ResultCheck } from '../tools/result-check.ts';
 import { DEFAULT_TOOL } from '../tools/tool.ts';
 import { unknownTool } from '../tools/unknown-tool.ts';
+import type { CallOptions } from './call-options.ts';
 import type { CallOutcome } from './call-outcome.ts';
+import type { CallSite } from './call-site.ts';
 import { type CallTrace, endTrace, startTrace } from './call-trace.ts';
 import { connectionFault } from './connection-fault.ts';
 import type { LeaseGate, LeaseRequest, Residency } from './lease-gate.ts';
-
-/** How far a call has come, as its plugin reports it. */
-export interface Progress {
-  /** 0 to 1, or -1 where the plugin does not know. */
-  readonly progress: number;
-  readonly message: string | undefined;
-}
-
-/** What a caller may set for one call. */
-export interface CallOptions {
-  /** Cancels the call. */
-  readonly signal?: AbortSignal | undefined;
-  /** Milliseconds for waiting, loading and running together; `Infinity`, the default, for no limit. */
-  readonly timeoutMs?: number | undefined;
-  /** Higher goes first among the waiting calls; 0 by default. */
-  readonly priority?: number | undefined;
-  /** Called in order, the last time before the result. What it throws or rejects with is logged and changes nothing. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /**
-   * Whether the call may be sent again, at most twice, if its worker dies under it. The word of the tool, else of the
-   * manifest, by default.
-   */
-  readonly idempotent?: boolean | undefined;
-  /** The name of the tool that is called; by default the plugin's `execute`. Unknown: `E_INPUT`. */
-  readonly tool?: string | undefined;
-}
-
-/** What a caller may set for one stream. */
-export interface StreamOptions extends CallOptions {
-  /**
-   * How many milliseconds the reader may ask for nothing while items wait, before the call is cancelled; `Infinity` for no
-   * limit. The supervisor's `streamIdleMs` by default.
-   */
-  readonly streamIdleMs?: number | undefined;
-}
-
-/** What calls ask of their plugin's tools. */
-export interface CallTools {
-  /** Throws `E_INPUT` where the plugin is known to have no such tool. */
-  refuseUnknown(tool: string): void;
-  /** Whether calls of the tool may be sent again after a crash; undefined where nothing says so. */
-  isIdempotent(tool: string | undefined): boolean | undefined;
-  /** A tool is called at this worker: has it say its tools, if it has not yet, for the calls that follow. */
-  learn(residency: Residency): void;
-}
-
-/** What every call of one plugin shares. */
-export interface CallSite {
-  readonly plugin: string;
-  readonly gate: LeaseGate;
-  /** Writes an input as the plugin's kind of worker takes it. Throws `E_SERIALIZE`. */
-  readonly encode: (input: unknown) => EncodedInput | UnsavedInput;
-  /** Times the caller. */
-  readonly clock: Clock;
-  /** Times the worker. */
-  readonly patience: Clock;
-  readonly tools: CallTools;
-  /** Whether the manifest says that calls may be sent again. */
-  readonly idempotent: () => boolean;
-  /** How long the worker may take to give up a cancelled call, in milliseconds. */
-  readonly cancelGraceMs: () => number;
-  /** How long a stream may be left unread, in milliseconds, where the call does not say. */
-  readonly streamIdleMs: number;
-  /** Writes a warning to the supervisor's log. */
-  readonly warn: (details: Readonly<Record<string, unknown>>, message: string) => void;
-  /** Told what a listener of the user's threw, or what its promise was rejected with. */
-  readonly onListenerError: (error: unknown) => void;
-  /** The supervisor, as the traces of calls name it. */
-  readonly supervisor: object;
-  /** The calls that are being saved to files, and so are not at the gate yet. */
-  readonly saving: Set<Call>;
-}
 
 /** How often a call that is idempotent is sent again after its worker died. */
 const MAX_RESENDS = 2;
@@ -130,6 +61,8 @@ export class Call implements LeaseRequest {
   #forgetSignal: (() => void) | undefined;
   #resends = 0;
   #starved = false;
+  /** How its results are checked, where they are to be. */
+  #resultCheck: ResultCheck | undefined;
   /** Whether nothing of it has reached the worker, so that any call may be sent again. */
   #unsent = false;
 
@@ -216,6 +149,7 @@ export class Call implements LeaseRequest {
     const { channel } = residency;
     const { plugin, tools } = this.#site;
     const tool = this.#tool;
+    const { validate } = this.#options;
     if (tool !== undefined && tool !== DEFAULT_TOOL && channel.tools === undefined) {
       this.#onError(unknownTool(plugin, tool, [DEFAULT_TOOL]));
       return;
@@ -233,6 +167,7 @@ export class Call implements LeaseRequest {
     this.#unsent = false;
     const named = channel.tools === undefined ? undefined : tool;
     if (named !== undefined) tools.learn(residency);
+    if (validate !== false) this.#resultCheck = tools.resultCheck(tool, this.#path === 'stream', validate === 'both');
     this.#inFlight = channel[this.#path]?.(this.id, this.#input, this.#answersOf(residency), named);
   }
 
@@ -279,7 +214,7 @@ export class Call implements LeaseRequest {
         if (isOurs()) this.#onProgress(progress, message);
       },
       onChunk: (chunk, length) => {
-        if (isOurs()) this.#outcome?.onChunk(chunk, length);
+        if (isOurs()) this.#onChunk(chunk, length);
       },
       onResult: (result) => {
         if (isOurs()) this.#onResult(result);
@@ -296,8 +231,31 @@ export class Call implements LeaseRequest {
     callListener(onProgress, { progress, message }, this.#site.onListenerError);
   }
 
+  #onChunk(chunk: unknown, length: number): void {
+    const fault = this.#faultOf(chunk);
+    if (fault === undefined) this.#outcome?.onChunk(chunk, length);
+    else this.abandon(fault);
+  }
+
+  /** What the caller is told of a result that does not fit its schema, if it has asked; else the log is told, once. */
+  #faultOf(result: unknown): GreenroomError | undefined {
+    const check = this.#resultCheck;
+    const fault = check?.check(result);
+    if (fault === undefined) return undefined;
+    const { plugin } = this.#site;
+    const { message, problems } = fault;
+    if (this.#options.validate === 'both') {
+      return new GreenroomError('E_REMOTE', message, { plugin, details: { problems } });
+    }
+    this.#resultCheck = undefined;
+    this.#site.warn({ plugin, call: this.id, problems }, message);
+    return undefined;
+  }
+
   #onResult(result: unknown): void {
-    this.#succeed(result);
+    const fault = this.#path === 'execute' ? this.#faultOf(result) : undefined;
+    if (fault === undefined) this.#succeed(result);
+    else this.#fail(fault);
     this.#leave();
   }
 

@@ -1,9 +1,9 @@
-import { isOptions, wrongArgument } from '../argument-checks.ts';
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import { GreenroomError } from '../errors.ts';
 import { wallTime } from '../time/clock.ts';
-import { isToolName, TOOL_NAME_RULE } from '../tools/tool.ts';
-import { Call, type CallOptions, type CallSite, nextCallId, type StreamOptions } from './call.ts';
+import { Call, nextCallId } from './call.ts';
+import { type CallOptions, checkCallOptions, type StreamOptions } from './call-options.ts';
+import type { CallSite } from './call-site.ts';
 import { CallStream, type StreamSource } from './stream.ts';
 import { StreamHandle } from './stream-handle.ts';
 
@@ -74,9 +74,10 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: Strea
 
 /** The input as it is sent. Throws what can be said against a call before anything of it is. */
 function prepared(site: CallSite, input: unknown, options: StreamOptions): EncodedInput | UnsavedInput {
-  checkOptions(site.plugin, options);
-  if (options.tool !== undefined) site.tools.refuseUnknown(options.tool);
-  return site.encode(input);
+  checkCallOptions(site.plugin, options);
+  const { tool, validate } = options;
+  if (tool !== undefined) site.tools.refuseUnknown(tool);
+  return site.encode(validate === false ? input : site.tools.checkedInput(tool, input));
 }
 
 function idleText(plugin: string, idleMs: number): string {
@@ -94,23 +95,4 @@ function idleError(plugin: string, idleMs: number, limitMs: number): GreenroomEr
 
 function seconds(ms: number): number {
   return Math.round(ms / 100) / 10;
-}
-
-function checkOptions(plugin: string, options: StreamOptions): void {
-  if (!isOptions(options)) throw wrongArgument(`The options of a call to "${plugin}"`, 'an object', options, plugin);
-  const { timeoutMs, streamIdleMs, signal, priority, onProgress, idempotent, tool } = options;
-  const wrong = (option: string, expected: string, value: unknown): never => {
-    throw wrongArgument(`The option "${option}" of a call to "${plugin}"`, expected, value, plugin);
-  };
-  const checkLimit = (option: string, value: unknown): void => {
-    if (value === undefined || (typeof value === 'number' && value > 0)) return;
-    wrong(option, 'a number of milliseconds above 0, or Infinity for no limit', value);
-  };
-  checkLimit('timeoutMs', timeoutMs);
-  checkLimit('streamIdleMs', streamIdleMs);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) wrong('signal', 'an AbortSignal', signal);
-  if (priority !== undefined && !Number.isFinite(priority)) wrong('priority', 'a finite number', priority);
-  if (onProgress !== undefined && typeof onProgress !== 'function') wrong('onProgress', 'a function', onProgress);
-  if (idempotent !== undefined && typeof idempotent !== 'boolean') wrong('idempotent', 'true or false', idempotent);
-  if (tool !== undefined && !isToolName(tool)) wrong('tool', `the name of a tool, ${TOOL_NAME_RULE}`, tool);
 }

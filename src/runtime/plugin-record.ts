@@ -1,5 +1,6 @@
 import type { ActorRefFrom } from 'xstate';
-import type { Call, CallSite } from '../calls/call.ts';
+import type { Call } from '../calls/call.ts';
+import type { CallSite } from '../calls/call-site.ts';
 import type { LeaseEdges } from '../calls/lease-edges.ts';
 import { LeaseGate } from '../calls/lease-gate.ts';
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';

@@ -1,4 +1,4 @@
-import type { CallTools } from '../calls/call.ts';
+import type { CallTools } from '../calls/call-site.ts';
 import type { LeaseGate, Residency } from '../calls/lease-gate.ts';
 import { withLease } from '../calls/lease-task.ts';
 import type { WorkerChannel } from '../channel/worker-channel.ts';
@@ -6,8 +6,10 @@ import { GreenroomError } from '../errors.ts';
 import { frozen } from '../json/frozen.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { Tool } from '../protocol.ts';
+import type { ResultCheck } from '../tools/result-check.ts';
 import { DEFAULT_TOOL } from '../tools/tool.ts';
 import { identityOf, type ToolCache } from '../tools/tool-cache.ts';
+import { ToolChecks } from '../tools/tool-checks.ts';
 import { unknownTool } from '../tools/unknown-tool.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 
@@ -37,6 +39,7 @@ interface Said {
 export class PluginTools implements CallTools {
   readonly #owner: ToolsOwner;
   readonly #cache: ToolCache;
+  readonly #checks: ToolChecks;
   #said: Said | undefined;
   /** The last generation that was asked because one of its tools was called. */
   #learned = 0;
@@ -44,6 +47,7 @@ export class PluginTools implements CallTools {
   constructor(owner: ToolsOwner, cache: ToolCache) {
     this.#owner = owner;
     this.#cache = cache;
+    this.#checks = new ToolChecks(owner.plugin);
   }
 
   /**
@@ -66,6 +70,29 @@ export class PluginTools implements CallTools {
     if (known === undefined || known.some(({ name }) => name === tool)) return;
     const names = known.map(({ name }) => name);
     throw unknownTool(this.#owner.plugin, tool, names);
+  }
+
+  checkedInput(tool: string | undefined, input: unknown): unknown {
+    const schema = this.#schemaOf(tool, 'input_schema');
+    return schema === undefined ? input : this.#checks.input(tool ?? DEFAULT_TOOL, schema, input);
+  }
+
+  resultCheck(tool: string | undefined, streams: boolean, isAsked: boolean): ResultCheck | undefined {
+    const schema = this.#schemaOf(tool, 'output_schema');
+    if (schema === undefined || !(isAsked || this.#checks.looksAt(schema))) return undefined;
+    return this.#checks.results(tool ?? DEFAULT_TOOL, schema, streams);
+  }
+
+  /**
+   * What is certain of the calls that come now. A plugin that declares no tools gets its calls as ever: what its worker
+   * says of its `execute` only describes it.
+   */
+  #schemaOf(tool: string | undefined, which: 'input_schema' | 'output_schema'): Tool['input_schema'] {
+    const declared = this.#declared;
+    if (tool === undefined && declared === undefined) return undefined;
+    const isIt = ({ name }: Tool): boolean => name === (tool ?? DEFAULT_TOOL);
+    const schema = declared?.find(isIt)?.[which];
+    return schema ?? (tool === undefined ? undefined : this.#saidByServing?.find(isIt)?.[which]);
   }
 
   isIdempotent(tool: string | undefined): boolean | undefined {

@@ -1,5 +1,5 @@
 import { isOptions, wrongArgument } from '../argument-checks.ts';
-import type { CallOptions } from '../calls/call.ts';
+import type { CallOptions } from '../calls/call-options.ts';
 import { type SystemStats, statsOfPlugin } from '../measure/system-monitor.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import type { PluginLookup } from './plugin-lookup.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { checkListener, checkOptions, isOptions, type OptionKind, wrongArgument } from '../argument-checks.ts';
-import type { CallOptions, StreamOptions } from '../calls/call.ts';
+import type { CallOptions, StreamOptions } from '../calls/call-options.ts';
 import { executeCall, streamCall } from '../calls/execute.ts';
 import { GreenroomError } from '../errors.ts';
 import { callListener } from '../events/listeners.ts';

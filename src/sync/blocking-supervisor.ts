@@ -1,5 +1,5 @@
 import { isOptions, wrongArgument } from '../argument-checks.ts';
-import type { CallOptions, StreamOptions } from '../calls/call.ts';
+import type { CallOptions, StreamOptions } from '../calls/call-options.ts';
 import { type EncodedInput, encodeInput } from '../channel/encoded-input.ts';
 import { GreenroomError } from '../errors.ts';
 import { frozen } from '../json/frozen.ts';

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { Progress } from '../calls/call.ts';
+import type { Progress } from '../calls/call-options.ts';
 import type { SupervisorSettings } from '../settings/schema.ts';
 import type { ErrorMessage } from './error-message.ts';
 import type { ThreadMethods } from './thread-methods.ts';

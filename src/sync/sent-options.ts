@@ -1,5 +1,5 @@
 import { isOptions, wrongArgument } from '../argument-checks.ts';
-import type { CallOptions, StreamOptions } from '../calls/call.ts';
+import type { CallOptions, StreamOptions } from '../calls/call-options.ts';
 import { GreenroomError } from '../errors.ts';
 import type { SupervisorSettings } from '../settings/schema.ts';
 import type { SentCallOptions } from './thread-methods.ts';

@@ -1,6 +1,6 @@
 // The program of the thread in which a blocking supervisor runs.
 import { workerData } from 'node:worker_threads';
-import type { Progress } from '../calls/call.ts';
+import type { Progress } from '../calls/call-options.ts';
 import { createSupervisor, type Supervisor } from '../runtime/supervisor.ts';
 import { ring } from './bell.ts';
 import { describeError } from './error-message.ts';

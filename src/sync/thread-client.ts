@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import type { CallOptions, Progress } from '../calls/call.ts';
+import type { CallOptions, Progress } from '../calls/call-options.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { callListener } from '../events/listeners.ts';
 import type { SupervisorSettings } from '../settings/schema.ts';

@@ -1,4 +1,4 @@
-import type { CallOptions, Progress, StreamOptions } from '../calls/call.ts';
+import type { CallOptions, Progress, StreamOptions } from '../calls/call-options.ts';
 import type { EncodedInput } from '../channel/encoded-input.ts';
 import type { GreenroomError } from '../errors.ts';
 import { writeJson } from '../json/exact-json.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { Call, type CallSite } from '../../src/calls/call.ts';
+import { Call } from '../../src/calls/call.ts';
+import type { CallSite } from '../../src/calls/call-site.ts';
 import { connectionFault } from '../../src/calls/connection-fault.ts';
 import { type GateEvent, LeaseGate } from '../../src/calls/lease-gate.ts';
 import { encodeInput } from '../../src/channel/encoded-input.ts';
@@ -50,7 +51,9 @@ function callAtWorker() {
     onListenerError: () => {},
     supervisor: {},
     saving: new Set<Call>(),
-    tools: { refuseUnknown: () => {}, isIdempotent: () => undefined, learn: () => {} },
+    tools: { refuseUnknown: () => {},
+      checkedInput: (_tool, input) => input,
+      resultCheck: () => undefined, isIdempotent: () => undefined, learn: () => {} },
   } satisfies CallSite;
   const results: unknown[] = [];
   const outcome = {

@@ -1,0 +1,63 @@
+import { checkOptions, FLAG, type OptionKind, SIGNAL } from '../argument-checks.ts';
+import { isToolName, TOOL_NAME_RULE } from '../tools/tool.ts';
+
+/** How far a call has come, as its plugin reports it. */
+export interface Progress {
+  /** 0 to 1, or -1 where the plugin does not know. */
+  readonly progress: number;
+  readonly message: string | undefined;
+}
+
+/** What a caller may set for one call. */
+export interface CallOptions {
+  /** Cancels the call. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds for waiting, loading and running together; `Infinity`, the default, for no limit. */
+  readonly timeoutMs?: number | undefined;
+  /** Higher goes first among the waiting calls; 0 by default. */
+  readonly priority?: number | undefined;
+  /** Called in order, the last time before the result. What it throws or rejects with is logged and changes nothing. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * Whether the call may be sent again, at most twice, if its worker dies under it. The word of the tool, else of the
+   * manifest, by default.
+   */
+  readonly idempotent?: boolean | undefined;
+  /** The name of the tool that is called; by default the plugin's `execute`. Unknown: `E_INPUT`. */
+  readonly tool?: string | undefined;
+  /**
+   * Whether the input is checked against the tool's `input_schema`, where that is known, and completed with its defaults;
+   * true by default. `both`: a result that does not fit the `output_schema` fails the call with `E_REMOTE` too.
+   */
+  readonly validate?: boolean | 'both' | undefined;
+}
+
+/** What a caller may set for one stream. */
+export interface StreamOptions extends CallOptions {
+  /**
+   * How many milliseconds the reader may ask for nothing while items wait, before the call is cancelled; `Infinity` for no
+   * limit. The supervisor's `streamIdleMs` by default.
+   */
+  readonly streamIdleMs?: number | undefined;
+}
+
+const LIMIT: OptionKind = {
+  expected: 'a number of milliseconds above 0, or Infinity for no limit',
+  fits: (value) => typeof value === 'number' && value > 0,
+};
+
+const KINDS: Readonly<Record<keyof StreamOptions, OptionKind>> = {
+  signal: SIGNAL,
+  timeoutMs: LIMIT,
+  priority: { expected: 'a finite number', fits: Number.isFinite },
+  onProgress: { expected: 'a function', fits: (value) => typeof value === 'function' },
+  idempotent: FLAG,
+  tool: { expected: `the name of a tool, ${TOOL_NAME_RULE}`, fits: isToolName },
+  validate: { expected: 'true, false or "both"', fits: (value) => typeof value === 'boolean' || value === 'both' },
+  streamIdleMs: LIMIT,
+};
+
+/** Throws `E_OPTIONS` for what cannot be the options of a call or a stream, or has one that is unknown. */
+export function checkCallOptions(plugin: string, options: unknown): void {
+  checkOptions(`a call to "${plugin}"`, options, KINDS, plugin);
+}
