@@ -51,9 +51,13 @@ function callAtWorker() {
     onListenerError: () => {},
     supervisor: {},
     saving: new Set<Call>(),
-    tools: { refuseUnknown: () => {},
+    tools: {
+      refuseUnknown: () => {},
       checkedInput: (_tool, input) => input,
-      resultCheck: () => undefined, isIdempotent: () => undefined, learn: () => {} },
+      resultCheck: () => undefined,
+      isIdempotent: () => undefined,
+      learn: () => {},
+    },
   } satisfies CallSite;
   const results: unknown[] = [];
   const outcome = {
