@@ -24,7 +24,7 @@ export interface InputCheck {
    * - A list is the positional arguments, anything else the only one. Each is checked by the property at its place, in
    *   the order in which the schema names them, and no defaults are filled in: the plugin knows its own. Those beyond the
    *   properties are not checked. A single one may also fit the schema as a whole, as a Node plugin takes it; where
-   *   the schema is not one of an object, it has to. Where an object's schema names no properties itself, none is checked.
+   *   the schema is not one of an object, the first one has to. Where an object's schema names no properties itself, none is checked.
    *   Problems call an argument by its property.
    */
   check(input: unknown): Checked;
@@ -95,12 +95,12 @@ class Check {
   }
 
   #checkPositional(views: readonly unknown[], input: unknown): Checked {
-    const [only] = views;
-    if (views.length === 1 && this.#schema.fits(only)) return { ok: true, input };
+    // Without arguments, a Node plugin gets an empty object.
+    const first = views.length === 0 ? {} : views[0];
     if (!this.#takesObject) {
-      // Without arguments, a Node plugin gets an empty object.
-      return this.#refused(this.#schema.problems(views.length === 0 ? {} : only, 'input'));
+      return this.#schema.fits(first) ? { ok: true, input } : this.#refused(this.#schema.problems(first, 'input'));
     }
+    if (views.length === 1 && this.#schema.fits(first)) return { ok: true, input };
     if (this.#names.length === 0) return { ok: true, input };
     const named = Object.fromEntries(this.#names.slice(0, views.length).map((name, at) => [name, views[at]]));
     if (this.#schema.fits(named)) return { ok: true, input };

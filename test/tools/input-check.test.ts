@@ -323,6 +323,7 @@ describe('positional arguments', () => {
     expect(check(TRANSCRIBE, [{ path: 'a.wav' }]).ok).toBe(true);
     expect(check({ type: 'string' }, 'x').ok).toBe(true);
     expect(check({ type: 'array' }, [[1]]).ok).toBe(true);
+    expect(check({ type: 'string' }, ['x', 7]).ok).toBe(true);
     expect(problems({ type: 'string' }, 7)).toEqual([{ path: 'input', expected: 'a string', got: '7' }]);
     expect(problems({ type: 'string' }, [])).toHaveLength(1);
   });
