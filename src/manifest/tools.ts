@@ -1,5 +1,6 @@
+import { schemaProblem } from '../json-schema/compile.ts';
+import { shortageIn } from '../system-error.ts';
 import { expectedText, unknownText } from '../text/expected.ts';
-import { schemaFault } from '../tools/schema-fault.ts';
 import { TOOL_FIELDS } from '../tools/tool.ts';
 import type { ManifestIssue } from './schema.ts';
 
@@ -28,10 +29,19 @@ function issueOf(place: string, field: string, value: unknown): ManifestIssue | 
   if (!TOOL_FIELDS.has(field)) return { field: place, reason: `${unknownText('field', field, TOOL_FIELDS)} (ignored)` };
   if (!SCHEMAS.has(field)) return undefined;
   if (!isObject(value)) return { field: place, reason: `${expectedText({ type: 'object' }, value)} (ignored)` };
-  const fault = schemaFault(value);
-  if (fault === undefined) return undefined;
-  const within = fault.place === '' ? '' : `.${fault.place}`;
-  return { field: `${place}${within}`, reason: `${fault.reason} (the tool is used without ${field})` };
+  const problem = problemOf(value);
+  if (problem === undefined) return undefined;
+  return { field: place, reason: `${problem.replace(/\.$/, '')} (the tool is used without ${field})` };
+}
+
+function problemOf(schema: Readonly<Record<string, unknown>>): string | undefined {
+  try {
+    return schemaProblem(schema);
+  } catch (error) {
+    // The host program's own shortage says nothing about the schema.
+    if (shortageIn(error) !== undefined) return undefined;
+    throw error;
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -252,8 +252,10 @@ describe('a manifest', () => {
     expect(reading?.problems.map(({ field, reason, severity }) => [severity, field, reason])).toEqual([
       [
         'warning',
-        'tools.1.input_schema.properties.path.type',
-        'expected JSON Schema (2020-12), got "sting" (the tool is used without input_schema)',
+        'tools.1.input_schema',
+        expect.stringMatching(
+          /^It is not valid JSON Schema \(2020-12\): schema\.properties\.path\.type: expected one of .*, got "sting"; did you mean "string"\? \(the tool is used without input_schema\)$/,
+        ),
       ],
       ['warning', 'tools.1.output_schema', 'expected an object, got 5 (ignored)'],
       ['warning', 'tools.1.idempotnt', 'unknown field "idempotnt"; did you mean "idempotent"? (ignored)'],
