@@ -23,6 +23,9 @@ export type Reply =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: ErrorMessage };
 
+/** What the watcher says once it watches. */
+export const WATCHING = 'watching';
+
 /** How the supervisor's thread ended, as the watcher saw it. */
 export interface Ending {
   readonly status: number;
@@ -45,6 +48,6 @@ export interface WatcherData {
   readonly program: string;
   readonly env: NodeJS.ProcessEnv;
   readonly supervisor: SupervisorThreadData;
-  /** The ending goes here. */
+  /** That it watches goes here, and then the ending. */
   readonly port: MessagePort;
 }

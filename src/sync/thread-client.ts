@@ -9,7 +9,7 @@ import { systemClock } from '../time/clock.ts';
 import type { Batch } from './batch-reader.ts';
 import { type Bell, createBell, rings, sleep } from './bell.ts';
 import { rebuildError } from './error-message.ts';
-import { type Ending, EXIT_STOP_MS, type Reply, type Request, START, type WatcherData } from './messages.ts';
+import { type Ending, EXIT_STOP_MS, type Reply, type Request, START, WATCHING, type WatcherData } from './messages.ts';
 import type { RequestContext, ThreadMethods } from './thread-methods.ts';
 
 /** What a method of the thread takes from the caller. */
@@ -21,6 +21,9 @@ type Answer<Method extends keyof ThreadMethods> = Awaited<ReturnType<ThreadMetho
 // The programs of threads run from the build, as those of workers do.
 const WATCHER = fileURLToPath(new URL('../../dist/sync/watcher-thread.js', import.meta.url));
 const SUPERVISOR = fileURLToPath(new URL('../../dist/sync/supervisor-thread.js', import.meta.url));
+
+/** How long the watcher may take to start, in milliseconds: what fails before it watches cannot be told. */
+const WATCHER_START_MS = 30_000;
 
 /** How much longer than the supervisor itself a program that exits waits for it, in milliseconds. */
 const EXIT_SLACK_MS = 1_000;
@@ -61,12 +64,12 @@ export class ThreadClient {
       port: watch.port2,
     };
     try {
-      // Nothing would ever wake the caller if this thread, which watches the other, could not start.
       if (!existsSync(WATCHER)) throw new Error(`${WATCHER} is missing; do not bundle greenroom`);
       const transferList = [requests.port2, watch.port2];
       new Worker(WATCHER, { workerData, transferList, env, execArgv: [] }).unref();
+      this.#awaitWatcher();
     } catch (cause) {
-      throw startError(cause);
+      throw cause instanceof GreenroomError ? cause : startError(cause);
     }
     stopOnExit.add(this);
     try {
@@ -145,6 +148,17 @@ export class ThreadClient {
     this.#end(stoppedError);
   }
 
+  #awaitWatcher(): void {
+    const deadline = systemClock.monotonic() + WATCHER_START_MS;
+    for (;;) {
+      const rung = rings(this.#bell);
+      if (receive(this.#watch) === WATCHING) return;
+      const left = deadline - systemClock.monotonic();
+      if (left <= 0) throw new Error(`${WATCHER} did not start within ${WATCHER_START_MS} ms; reinstall greenroom`);
+      if (!sleep(this.#bell, rung, left)) this.#interrupt(START, 'createSupervisor');
+    }
+  }
+
   #send(method: keyof ThreadMethods, args: readonly unknown[], isAwaited: boolean): number {
     this.#takeMessages();
     if (this.#ended !== undefined) throw this.#ended();
@@ -204,7 +218,7 @@ export class ThreadClient {
 
   /** Takes what has come, in order. Of the thread's end first: all that it said before has come by then. */
   #takeMessages(): void {
-    const ending = receive(this.#watch) as Ending | undefined;
+    const ending = receive(this.#watch) as Ending | typeof WATCHING | undefined;
     for (;;) {
       const reply = receive(this.#port) as Reply | undefined;
       if (reply === undefined) break;
@@ -215,7 +229,7 @@ export class ThreadClient {
       }
       this.#progress.get(reply.id)?.untold.push(reply.progress);
     }
-    if (ending === undefined) return;
+    if (ending === undefined || ending === WATCHING) return;
     const isStarting = this.#waiting.has(START);
     this.#end(() => (isStarting ? startError(causeOf(ending)) : endedError(ending)));
   }

@@ -3,11 +3,12 @@ import { Worker, workerData } from 'node:worker_threads';
 import { writeNow } from '../node-sdk/descriptors.ts';
 import { ring } from './bell.ts';
 import { describeError } from './error-message.ts';
-import type { Ending, WatcherData } from './messages.ts';
+import { type Ending, WATCHING, type WatcherData } from './messages.ts';
 
 const { program, env, supervisor, port } = workerData as WatcherData;
 let failure: unknown;
 
+tell(WATCHING);
 try {
   const thread = new Worker(program, {
     workerData: supervisor,
@@ -32,8 +33,12 @@ try {
 
 function end(status: number): void {
   const ending: Ending = { status, error: failure === undefined ? undefined : describeError(failure) };
-  port.postMessage(ending);
+  tell(ending);
   port.close();
+}
+
+function tell(message: Ending | typeof WATCHING): void {
+  port.postMessage(message);
   ring(supervisor.bell);
 }
 
