@@ -34,7 +34,7 @@ export const QUESTIONS = [
   {
     name: 'small call',
     unit: 'µs',
-    calls: { atOnce: 1, run: (worker) => worker.call(SMALL), answer: SMALL, settle: 2_000, skip: 20, count: 200 },
+    calls: { atOnce: 1, run: (worker) => worker.call(SMALL), answer: SMALL, settle: 2_000, skip: 20, count: 150 },
   },
   {
     name: `small call, ${AT_ONCE} at once`,
@@ -43,9 +43,9 @@ export const QUESTIONS = [
       atOnce: AT_ONCE,
       run: (worker) => Promise.all(Array.from({ length: AT_ONCE }, () => worker.call(SMALL))),
       answer: Array.from({ length: AT_ONCE }, () => SMALL),
-      settle: 100,
-      skip: 2,
-      count: 15,
+      settle: 60,
+      skip: 1,
+      count: 9,
     },
   },
   {
@@ -60,8 +60,8 @@ export const QUESTIONS = [
       atOnce: 1,
       run: async (worker) => bufferOf(await worker.bytes(BYTES)),
       answer: BYTES,
-      settle: 3,
-      skip: 1,
+      settle: 2,
+      skip: 0,
       count: 3,
     },
     sendsBytes: true,

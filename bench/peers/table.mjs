@@ -14,9 +14,7 @@ export function tableLines({ peers, cells, aa }) {
     ...QUESTIONS.map((question) => {
       const cell = cells.find((one) => one.peer === name && one.question === question.name);
       if (cell === undefined || 'failed' in cell) return 'failed';
-      // Without a reference there is no ratio.
-      const ratio = Number.isNaN(cell.ratio) ? '–' : `${cell.ratio.toFixed(2)}×`;
-      const text = `${ratio} (${number(cell.figure)} ${cell.unit})`;
+      const text = `${ratioOf(name, cell.ratio)} (${number(cell.figure)} ${cell.unit})`;
       return question.sendsBytes && sends === 'as base64' ? `${text} b64` : text;
     }),
   ]);
@@ -31,6 +29,12 @@ export function tableLines({ peers, cells, aa }) {
     peer.skipped === undefined ? [] : [`${peer.name}: skipped, ${peer.skipped}`],
   );
   return [...aligned([head, ...rows, control]), ...skipped];
+}
+
+/** How far the reference is from itself is the row of the control. @param {string} name @param {number} ratio NaN without a reference */
+function ratioOf(name, ratio) {
+  if (name === REFERENCE) return '1×';
+  return Number.isNaN(ratio) ? '–' : `${ratio.toFixed(2)}×`;
 }
 
 /** @param {string[][]} rows the first is the head */
