@@ -4,7 +4,6 @@ import { GreenroomError } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
 import { callListener } from '../events/listeners.ts';
 import { UNKNOWN_TOOL } from '../protocol.ts';
-import type { Clock } from '../time/clock.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
 import { DEFAULT_TOOL } from '../tools/tool.ts';
 import { unknownTool } from '../tools/unknown-tool.ts';
@@ -13,7 +12,7 @@ import type { CallOutcome } from './call-outcome.ts';
 import type { CallSite } from './call-site.ts';
 import { type CallTrace, endTrace, startTrace } from './call-trace.ts';
 import { connectionFault } from './connection-fault.ts';
-import type { LeaseGate, LeaseRequest, Residency } from './lease-gate.ts';
+import type { LeaseRequest, Residency } from './lease-gate.ts';
 
 /** How often a call that is idempotent is sent again after its worker died. */
 const MAX_RESENDS = 2;

@@ -1,4 +1,3 @@
-import type { GreenroomError } from '../errors.ts';
 import type { Tool } from '../protocol.ts';
 import { compileInputCheck, type InputCheck } from './input-check.ts';
 import { compileResultCheck, type ResultCheck } from './result-check.ts';
@@ -25,7 +24,7 @@ export class ToolChecks {
       this.#inputs.set(schema, check);
     }
     const checked = check.check(input);
-    if (!checked.ok) throw checked.error as GreenroomError;
+    if (!checked.ok) throw checked.error;
     return checked.input;
   }
 

@@ -100,7 +100,7 @@ test('an onProgress that throws or rejects is warned of, and the call goes on', 
   expect(warned).toHaveBeenCalledWith('onProgress failed, and the call went on: not today', 'GreenroomWarning');
   warned.mockClear();
   const reject: () => unknown = async () => fail();
-  expect(blocking.execute('tools', { do: 'steps', count: 1 }, { onProgress: reject as () => void })).toBe('done');
+  expect(blocking.execute('tools', { do: 'steps', count: 1 }, { onProgress: reject })).toBe('done');
   await vi.waitFor(() => expect(warned).toHaveBeenCalledOnce());
   warned.mockRestore();
 });
