@@ -31,7 +31,7 @@ class Call:
         self._seen = None
         self._reported = None
         self._reporting = threading.Lock()
-        self._given_up = False
+        self._was_cancelled = False
 
     def run(self):
         """Runs the call and answers it. Never raises, even where the plugin does."""
@@ -64,7 +64,7 @@ class Call:
 
     def _failure(self, error):
         end_child(error)
-        if self._gave_up(error):
+        if self._is_our_cancel(error):
             error = Cancelled("the call was cancelled")
         if not is_of(error, Cancelled):
             complain("a call failed", error)
@@ -100,10 +100,10 @@ class Call:
 
     def give_up(self, task):
         """Cancels the awaited task, on the thread of its loop. Once: a second time would break off its `finally`."""
-        if not self._given_up:
-            self._given_up = task.cancel()
+        if not self._was_cancelled:
+            self._was_cancelled = task.cancel()
 
-    def _gave_up(self, error):
+    def _is_our_cancel(self, error):
         return self.stopped and type_name(error) == "CancelledError"
 
     def _result(self):

@@ -18,7 +18,8 @@ class Calls:
         self._jobs = jobs
         self._known = {}
         self._lock = threading.Lock()
-        self._over = None
+        # Set while something waits until there are no calls.
+        self._idle = None
 
     def submit(self, call):
         """Queues a call."""
@@ -31,17 +32,13 @@ class Calls:
         with self._lock:
             if call.state == OVER:
                 return False
-            if call.stopped:
-                self._forget(call)
-                left = True
-            else:
+            if not call.stopped:
                 call.state = RUNNING
                 self.running.add(call)
-                left = False
-        if left:
-            call.abandon()
-            return False
-        return True
+                return True
+            self._forget(call)
+        call.abandon()
+        return False
 
     def finish(self, call):
         """Forgets a call that ran."""
@@ -53,16 +50,16 @@ class Calls:
         self.running.discard(call)
         if self._known.get(call.id) is call:
             del self._known[call.id]
-        if self._over is not None and not self._known:
-            self._over.set()
+        if self._idle is not None and not self._known:
+            self._idle.set()
 
     def wait_until_idle(self, seconds):
         """Waits until no call waits or runs, for at most this time."""
         with self._lock:
             if not self._known:
                 return
-            over = self._over = threading.Event()
-        over.wait(seconds)
+            idle = self._idle = threading.Event()
+        idle.wait(seconds)
 
     def cancel(self, id_):
         """Asks a call to stop, from any thread; says what happened."""

@@ -7,10 +7,12 @@ import { UNKNOWN_TOOL } from '../protocol.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
 import { DEFAULT_TOOL } from '../tools/tool.ts';
 import { unknownTool } from '../tools/unknown-tool.ts';
+import { cancelledError, noStreamsError, timeoutError, unreachableError } from './call-errors.ts';
 import type { CallOptions } from './call-options.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import type { CallSite } from './call-site.ts';
 import { type CallTrace, endTrace, startTrace } from './call-trace.ts';
+import { confirmAlive } from './confirm-alive.ts';
 import { connectionFault } from './connection-fault.ts';
 import type { LeaseRequest, Residency } from './lease-gate.ts';
 
@@ -19,9 +21,6 @@ const MAX_RESENDS = 2;
 
 /** How long a broken connection waits for the exit that explains it, in milliseconds. */
 const EXIT_GRACE_MS = 250;
-
-/** How long a worker whose connection broke may take to say that it is alive, in milliseconds. */
-const CHECK_MS = 2_000;
 
 /** Calls are numbered within the process; a worker sees the number as the call's identifier. */
 let lastCall = 0;
@@ -125,9 +124,7 @@ export class Call implements LeaseRequest {
   /** Cancels the call for its caller. */
   cancel(reason: unknown): void {
     const { plugin } = this.#site;
-    this.abandon(
-      new GreenroomError('E_CANCELLED', `The call to "${plugin}" was cancelled.`, { plugin, cause: reason }),
-    );
+    this.abandon(cancelledError(plugin, reason));
   }
 
   /** Slows the worker down: nothing more is read until {@link resume}. */
@@ -154,13 +151,7 @@ export class Call implements LeaseRequest {
       return;
     }
     if (this.#path === 'stream' && channel.stream === undefined) {
-      this.#onError(
-        new GreenroomError(
-          'E_UNSUPPORTED',
-          `"${plugin}" does not support streaming. Call execute("${plugin}", …) instead.`,
-          { plugin },
-        ),
-      );
+      this.#onError(noStreamsError(plugin));
       return;
     }
     this.#unsent = false;
@@ -283,7 +274,7 @@ export class Call implements LeaseRequest {
     const fault = connectionFault(error);
     this.#unsent = fault !== 'broken';
     if (fault === 'unreachable') {
-      this.#site.gate.reportUnreachable(residency, this, this.#unreachableError(error));
+      this.#site.gate.reportUnreachable(residency, this, unreachableError(this.#site.plugin, error));
       return;
     }
     if (fault === 'shortage') {
@@ -292,7 +283,7 @@ export class Call implements LeaseRequest {
       return;
     }
     const isOurs = (): boolean => this.#residency === residency;
-    this.#confirmAlive(residency).then(
+    confirmAlive(residency.channel, this.#site.patience).then(
       () => {
         if (!isOurs()) return;
         if (!this.#mayBeResent()) {
@@ -304,23 +295,9 @@ export class Call implements LeaseRequest {
         this.#send(residency);
       },
       (cause: unknown) => {
-        if (isOurs()) this.#site.gate.reportUnreachable(residency, this, this.#unreachableError(cause));
+        if (isOurs()) this.#site.gate.reportUnreachable(residency, this, unreachableError(this.#site.plugin, cause));
       },
     );
-  }
-
-  /** Rejects where the worker does not say that it is alive; one that cannot be asked is, as its process has not ended. */
-  async #confirmAlive({ channel }: Residency): Promise<void> {
-    const late = new AbortController();
-    const timer = this.#site.patience.setTimeout(() => late.abort(), CHECK_MS);
-    try {
-      await channel.health?.(late.signal);
-    } catch (error) {
-      // The host program's own shortage says nothing about the worker.
-      if (!(error instanceof GreenroomError) || connectionFault(error) !== 'shortage') throw error;
-    } finally {
-      this.#site.patience.clearTimeout(timer);
-    }
   }
 
   /** A plugin's own error may be called the same where no tool was asked for. */
@@ -332,17 +309,6 @@ export class Call implements LeaseRequest {
     const { plugin } = this.#site;
     const message = `The call to "${plugin}" was refused: ${remote?.message} See tools("${plugin}").`;
     return new GreenroomError('E_INPUT', message, { plugin, remote, details: { tool: this.#tool } });
-  }
-
-  #unreachableError(cause: unknown): GreenroomError {
-    const { plugin } = this.#site;
-    const { code } = ((cause as Error | undefined)?.cause ?? {}) as NodeJS.ErrnoException;
-    const why = code === undefined ? '' : ` (${code})`;
-    return new GreenroomError(
-      'E_CRASHED',
-      `The worker of "${plugin}" was killed: it was running but cannot be reached${why}. See logs("${plugin}").`,
-      { plugin, cause },
-    );
   }
 
   /** Whether it failed for want of memory, and may be tried again, once, when there is more. */
@@ -365,11 +331,7 @@ export class Call implements LeaseRequest {
         : this.#residency === undefined
           ? 'waiting for its worker'
           : 'running';
-    return new GreenroomError(
-      'E_TIMEOUT',
-      `The call to "${plugin}" did not finish within ${timeoutMs} ms; it was still ${doing}. Raise timeoutMs if it needs longer.`,
-      { plugin },
-    );
+    return timeoutError(plugin, timeoutMs, doing);
   }
 
   /** Ends the call for its caller at once, with this error, and asks the worker to give it up. */

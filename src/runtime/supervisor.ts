@@ -1,3 +1,5 @@
+// Longer than others because it documents every method of the public interface; what they do is in the files beside it.
+
 import type { Logger } from 'pino';
 import { checkListener, checkOptions, isOptions, type OptionKind, wrongArgument } from '../argument-checks.ts';
 import type { CallOptions, StreamOptions } from '../calls/call-options.ts';
