@@ -186,8 +186,8 @@ test('listeners that throw change nothing for the plugins or for each other', as
   supervisor.on('transition', ({ to }) => states.push(to));
   armed = true;
   expect(await supervisor.execute('plugin', { value: 1 })).toBe(1);
-  await becomes(opened, 'plugin', { state: 'ready' });
-  expect(states).toEqual(['spawning', 'spawning', 'spawning', 'ready', 'busy', 'ready']);
+  // The last one is told a little later than the snapshot shows it.
+  await vi.waitFor(() => expect(states).toEqual(['spawning', 'spawning', 'spawning', 'ready', 'busy', 'ready']));
 });
 
 test('a subscriber is given everything at once and after every change, until it stops', async () => {
