@@ -50,7 +50,9 @@ export function checkOptions(
   for (const option of Object.keys(given)) {
     if (Object.hasOwn(kinds, option) || given[option] === undefined) continue;
     const what = unknownText('option', option, Object.keys(kinds));
-    throw new GreenroomError('E_OPTIONS', `The options of ${where}: ${what}.`, { plugin });
+    throw new GreenroomError('E_OPTIONS', `The options of ${where}: ${what}${what.endsWith('?') ? '' : '.'}`, {
+      plugin,
+    });
   }
 }
 

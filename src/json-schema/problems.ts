@@ -36,7 +36,8 @@ export function problemsText(problems: readonly Problem[]): string {
   const more = problems.length - TOLD;
   const told = problems.slice(0, TOLD).map(problemText).join('; ');
   if (more <= 0) return told;
-  return `${told}; and ${problems.length < MAX_PROBLEMS ? more : `${more} or more`} other problems`;
+  const others = `${problems.length < MAX_PROBLEMS ? more : `${more} or more`} other ${more === 1 ? 'problem' : 'problems'}`;
+  return `${told}; and ${others}`;
 }
 
 /** How many problems a message tells. */

@@ -73,13 +73,15 @@ export class PluginTools implements CallTools {
   }
 
   checkedInput(tool: string | undefined, input: unknown): unknown {
-    const schema = this.#schemaOf(tool, 'input_schema');
+    const schema = this.#fieldOf(tool, 'input_schema');
     return schema === undefined ? input : this.#checks.input(tool ?? DEFAULT_TOOL, schema, input);
   }
 
   resultCheck(tool: string | undefined, streams: boolean, isAsked: boolean): ResultCheck | undefined {
-    const schema = this.#schemaOf(tool, 'output_schema');
-    if (schema === undefined || !(isAsked || this.#checks.looksAt(schema))) return undefined;
+    const schema = this.#fieldOf(tool, 'output_schema');
+    // Called the other way, a tool gives a list of its chunks, or its result as one.
+    if (schema === undefined || streams !== (this.#fieldOf(tool, 'streams') ?? false)) return undefined;
+    if (!isAsked && !this.#checks.looksAt(schema)) return undefined;
     return this.#checks.results(tool ?? DEFAULT_TOOL, schema, streams);
   }
 
@@ -87,12 +89,12 @@ export class PluginTools implements CallTools {
    * What is certain of the calls that come now. A plugin that declares no tools gets its calls as ever: what its worker
    * says of its `execute` only describes it.
    */
-  #schemaOf(tool: string | undefined, which: 'input_schema' | 'output_schema'): Tool['input_schema'] {
+  #fieldOf<Field extends keyof Tool>(tool: string | undefined, field: Field): Tool[Field] | undefined {
     const declared = this.#declared;
     if (tool === undefined && declared === undefined) return undefined;
     const isIt = ({ name }: Tool): boolean => name === (tool ?? DEFAULT_TOOL);
-    const schema = declared?.find(isIt)?.[which];
-    return schema ?? (tool === undefined ? undefined : this.#saidByServing?.find(isIt)?.[which]);
+    const value = declared?.find(isIt)?.[field];
+    return value ?? (tool === undefined ? undefined : this.#saidByServing?.find(isIt)?.[field]);
   }
 
   isIdempotent(tool: string | undefined): boolean | undefined {

@@ -9,6 +9,7 @@ export function unknownTool(plugin: string, tool: string, tools: readonly string
   const nearest = nearestName(tool, tools);
   const meant = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
   const more = tools.length > MAX_NAMES ? ` and ${tools.length - MAX_NAMES} more, see tools("${plugin}")` : '';
-  const message = `"${plugin}" has no tool "${tool}".${meant} Its tools: ${tools.slice(0, MAX_NAMES).join(', ')}${more}.`;
+  const all = tools.length === 0 ? 'It has none.' : `Its tools: ${tools.slice(0, MAX_NAMES).join(', ')}${more}.`;
+  const message = `"${plugin}" has no tool "${tool}".${meant} ${all}`;
   return new GreenroomError('E_INPUT', message, { plugin, details: { tool, tools, nearest } });
 }

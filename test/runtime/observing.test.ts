@@ -1,6 +1,6 @@
 import { expect, expectTypeOf, test, vi } from 'vitest';
 import { GreenroomError, type PluginSnapshot, type SupervisorSnapshot, type TransitionEvent } from '../../src/index.ts';
-import { all, becomes, failure, openSupervisor } from './greenroom.ts';
+import { all, failure, openSupervisor } from './greenroom.ts';
 import { type About, three } from './workbench.ts';
 
 const names = (plugins: readonly PluginSnapshot[]): string[] => plugins.map(({ name }) => name);

@@ -12,6 +12,7 @@ const INPUT = {
 const TOOLS = [
   { name: 'execute' },
   { name: 'read', input_schema: INPUT, output_schema: { type: 'object', required: ['text'] } },
+  { name: 'lines', streams: true, output_schema: { type: 'string' } },
 ];
 
 async function openToolbox(manifest: ManifestOf = {}, options: Parameters<typeof openSupervisor>[1] & object = {}) {
@@ -64,15 +65,19 @@ test('a plugin that declares no tools gets its calls as ever, whatever its worke
 test('a result that does not fit fails the call with validate: "both", and else warns once', async () => {
   const lines: string[] = [];
   const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
-  const opened = await openToolbox({ tools: TOOLS }, { logger });
+  const opened = await openToolbox({ tools: TOOLS, env_vars: { TOOLS: JSON.stringify(TOOLS) } }, { logger });
   const call = (options: object) => opened.supervisor.execute('toolbox', { path: 'a' }, { tool: 'read', ...options });
   for (let count = 0; count < 3; count += 1) await expect(call({})).resolves.toMatchObject({ tool: 'read' });
   expect(lines.filter((line) => line.includes('does not fit its output schema'))).toHaveLength(1);
   const error = await failure(call({ validate: 'both' }));
   expect(error).toMatchObject({ code: 'E_REMOTE', details: { problems: [{ path: 'result.text' }] } });
   await expect(
-    opened.supervisor.stream('toolbox', { path: 'a' }, { tool: 'read', validate: 'both' }).next(),
+    opened.supervisor.stream('toolbox', {}, { tool: 'lines', validate: 'both' }).next(),
   ).rejects.toMatchObject({ code: 'E_REMOTE' });
+  // Called the other way, its result is not a chunk.
+  expect(await opened.supervisor.execute('toolbox', {}, { tool: 'lines', validate: 'both' })).toMatchObject({
+    tool: 'lines',
+  });
 });
 
 test('an option that no call has is refused, with the nearest that it has', async () => {
@@ -80,6 +85,6 @@ test('an option that no call has is refused, with the nearest that it has', asyn
   const options = { timeoutMS: 5 } as object;
   await expect(supervisor.execute('toolbox', {}, options)).rejects.toMatchObject({
     code: 'E_OPTIONS',
-    message: 'The options of a call to "toolbox": unknown option "timeoutMS"; did you mean "timeoutMs"?.',
+    message: 'The options of a call to "toolbox": unknown option "timeoutMS"; did you mean "timeoutMs"?',
   });
 });
