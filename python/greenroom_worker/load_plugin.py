@@ -3,7 +3,7 @@
 import os
 import sys
 
-from .errors import stack_of, text_of
+from .errors import attribute, stack_of, text_of
 from .light_imports import module_from_spec, spec_from_file_location
 from .log import log_to_stderr
 from .process import end_child, fail
@@ -21,12 +21,22 @@ def load_plugin(wanted):
         kind = load_class(wanted.get("module") or "plugin", wanted.get("class"))
         log_to_stderr()
         plugin = kind()
+        require_callable(plugin)
         end_child()
     except SystemExit as error:
         fail(text_of(error), error.code if isinstance(error.code, int) and error.code else 1)
     except BaseException as error:
         fail(str(error) if type(error) is LookupError else stack_of(error))
     return plugin
+
+
+def require_callable(plugin):
+    """Raises `LookupError` where nothing of the plugin can be called, with the reason why its `tools` do not count."""
+    names, reason = declared(type(plugin))
+    if names or callable(attribute(plugin, "execute")) or callable(attribute(plugin, "execute_stream")):
+        return
+    why = "" if reason is None else "; its 'tools' are ignored: %s" % reason
+    raise LookupError("the class %s has no method 'execute' and no tools%s" % (type(plugin).__name__, why))
 
 
 def load_class(module_name, class_name):

@@ -59,6 +59,8 @@ export class Call implements LeaseRequest {
   #forgetSignal: (() => void) | undefined;
   #resends = 0;
   #starved = false;
+  /** Whether the worker that it was sent to knows tools. */
+  #hasTools = false;
   /** How its results are checked, where they are to be. */
   #resultCheck: ResultCheck | undefined;
   /** Whether nothing of it has reached the worker, so that any call may be sent again. */
@@ -155,6 +157,7 @@ export class Call implements LeaseRequest {
       return;
     }
     this.#unsent = false;
+    this.#hasTools = channel.tools !== undefined;
     const named = channel.tools === undefined ? undefined : tool;
     if (named !== undefined) tools.learn(residency);
     if (validate !== false) this.#resultCheck = tools.resultCheck(tool, this.#path === 'stream', validate === 'both');
@@ -300,15 +303,19 @@ export class Call implements LeaseRequest {
     );
   }
 
-  /** A plugin's own error may be called the same where no tool was asked for. */
+  /** Of a worker that knows tools; another plugin's own error may be called the same. */
   #isUnknownTool({ remote }: GreenroomError): boolean {
-    return this.#tool !== undefined && remote?.type === UNKNOWN_TOOL && remote.category === 'input';
+    return remote?.type === UNKNOWN_TOOL && remote.category === 'input' && this.#hasTools;
   }
 
   #unknownToolError({ remote }: GreenroomError): GreenroomError {
     const { plugin } = this.#site;
-    const message = `The call to "${plugin}" was refused: ${remote?.message} See tools("${plugin}").`;
-    return new GreenroomError('E_INPUT', message, { plugin, remote, details: { tool: this.#tool } });
+    const next =
+      this.#tool === undefined
+        ? `Name one of its tools with { tool }; tools("${plugin}") lists them.`
+        : `See tools("${plugin}").`;
+    const message = `The call to "${plugin}" was refused: ${remote?.message} ${next}`;
+    return new GreenroomError('E_INPUT', message, { plugin, remote, details: { tool: this.#tool ?? DEFAULT_TOOL } });
   }
 
   /** Whether it failed for want of memory, and may be tried again, once, when there is more. */

@@ -22,7 +22,10 @@ export function jsonSchemaOf(schema: Schema<unknown>, side: SchemaSide, what: st
   try {
     const said = isStandardSchema(schema) ? schema['~standard'].jsonSchema?.[side]?.({ target: TARGET }) : undefined;
     const json = said ?? (isConvertible(schema) ? schema.toJSONSchema({ target: TARGET, io: side }) : undefined);
-    if (json !== undefined) serialize(json, what);
+    if (json === undefined) return undefined;
+    if (typeof json !== 'object' || json === null)
+      throw new TypeError(`it says ${String(json)} of itself, which is no object`);
+    serialize(json, what);
     return json;
   } catch (error) {
     createPluginLog().warn(`The ${what} cannot be expressed as JSON Schema: ${String(error)}`);

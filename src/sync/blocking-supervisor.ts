@@ -7,6 +7,7 @@ import type { ManifestProblem } from '../manifest/read.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import type { TreeStats } from '../measure/process-tree.ts';
 import type { SystemStats } from '../measure/system-monitor.ts';
+import type { Tool } from '../protocol.ts';
 import type { Explanation } from '../runtime/explanation.ts';
 import type { Outcome } from '../runtime/loading.ts';
 import type { PluginFilter } from '../runtime/plugin-lookup.ts';
@@ -183,6 +184,11 @@ export class BlockingSupervisor implements Disposable {
   /** The JSON Schema of the plugin's config: the manifest's, else a running worker's, else null. */
   configSchema(name: string): unknown {
     return JSON.parse(this.#thread.ask('configSchema', name));
+  }
+
+  /** The tools of a plugin, frozen. Its worker is started only where neither the manifest nor an earlier answer says them. */
+  tools(name: string): readonly Tool[] {
+    return frozen(JSON.parse(this.#thread.ask('tools', name)) as readonly Tool[]);
   }
 
   /** The configs of all loaded plugins by name. */

@@ -102,6 +102,7 @@ export function methodsOf(supervisor: Supervisor, running: ReadonlyMap<number, A
       supervisor.cancelCalls(name, ...(reason === undefined ? [] : [rebuildCause(reason)])),
     config: async (_: RequestContext, name: string) => textOf(await supervisor.config(name)),
     configSchema: async (_: RequestContext, name: string) => textOf(await supervisor.configSchema(name)),
+    tools: async (_: RequestContext, name: string) => textOf(await supervisor.tools(name)),
     configs: async () => textOf(await supervisor.configs()),
     updateConfig: (_: RequestContext, name: string, config: unknown) => supervisor.updateConfig(name, config),
 

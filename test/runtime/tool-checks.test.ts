@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { failure, type ManifestOf, openSupervisor } from './greenroom.ts';
@@ -86,5 +88,33 @@ test('an option that no call has is refused, with the nearest that it has', asyn
   await expect(supervisor.execute('toolbox', {}, options)).rejects.toMatchObject({
     code: 'E_OPTIONS',
     message: 'The options of a call to "toolbox": unknown option "timeoutMS"; did you mean "timeoutMs"?',
+  });
+});
+
+test('a Python class of which nothing can be called fails to start, with the reason why its tools do not count', async () => {
+  const opened = await openSupervisor({});
+  const module = join(opened.scratch, 'typo.py');
+  writeFileSync(module, 'class Typo:\n    tools = ("raed",)\n\n    def read(self):\n        return 1\n');
+  opened.write('typo', { fixture: 'workbench-python', module, class: 'Typo' });
+  await opened.supervisor.discover();
+  await expect(opened.supervisor.load('typo')).rejects.toMatchObject({
+    code: 'E_START',
+    message: expect.stringContaining(
+      "the class Typo has no method 'execute' and no tools; its 'tools' are ignored: there is no method 'raed'",
+    ),
+  });
+});
+
+test('a call without a tool to a plugin that has only tools says to name one', async () => {
+  const opened = await openSupervisor({});
+  const module = join(opened.scratch, 'only.py');
+  writeFileSync(module, 'class Only:\n    tools = ("read",)\n\n    def read(self):\n        return 1\n');
+  opened.write('only', { fixture: 'workbench-python', module, class: 'Only' });
+  await opened.supervisor.discover();
+  expect(await opened.supervisor.execute('only', {}, { tool: 'read' })).toBe(1);
+  await expect(opened.supervisor.execute('only', {})).rejects.toMatchObject({
+    code: 'E_INPUT',
+    message: expect.stringContaining('Name one of its tools with { tool }; tools("only") lists them.'),
+    details: { tool: 'execute' },
   });
 });

@@ -180,6 +180,7 @@ test('plugins are loaded, configured, released, disabled and unloaded', async ()
   blocking.updateConfig('tools', { model: 'large' });
   expect(blocking.configs()).toEqual({ tools: { model: 'large', beams: 5 } });
   expect(blocking.configSchema('tools')).toEqual(SCHEMA);
+  expect(blocking.tools('tools').map(({ name }) => name)).toEqual(['execute']);
   expect(thrownBy(() => blocking.updateConfig('tools', { beams: 1n }))).toMatchObject({ code: 'E_SERIALIZE' });
   const { pid } = blocking.execute<About>('tools', { do: 'about' });
   expect(blocking.stats('tools')).toMatchObject({ pid });
