@@ -18,9 +18,11 @@ export function spawnWorkerProgram(manifest, folder) {
   });
   const child = spawn(file, args, { cwd, env: { ...env }, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
   child.stderr.resume();
-  const lifeline = /** @type {import('node:net').Socket} */ (
-    child.stdio[kind.start.by === 'boot-line' ? kind.start.descriptor : 0]
+  // Our kinds prepare a start at once. Of this one only where the boot line goes is used.
+  const { handshake } = /** @type {import('../../dist/process/worker-start.js').WorkerStart} */ (
+    kind.start({ plugin: boot, concurrency: 1, openSockets: () => undefined })
   );
+  const lifeline = /** @type {import('node:net').Socket} */ (child.stdio[handshake?.descriptor ?? 0]);
   const listen = { unix: join(folder, 'worker.sock'), control: join(folder, 'control.sock') };
   lifeline.write(
     `${JSON.stringify({ protocol: [1], nonce: 'bench', token: TOKEN, listen, plugin: boot, concurrency: 1 })}\n`,
