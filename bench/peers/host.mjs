@@ -4,8 +4,9 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { createProgressBar } from '../../dist/cli/terminal/progress-bar.js';
 import { comparisonOf, takeInTurns } from '../lib/measure.mjs';
-import { PEERS, REFERENCE, Skip } from './peers.mjs';
+import { PEERS, REFERENCE } from './peers.mjs';
 import { QUESTIONS, settle, timeOfCalls } from './questions.mjs';
+import { Skip } from './skip.mjs';
 import { within } from './within.mjs';
 
 /** @import { Comparison } from '../lib/measure.mjs' */

@@ -16,11 +16,8 @@
  * @property {string} is for people
  * @property {string | null} package whose version is told; null for what Node or Greenroom has
  * @property {'as bytes' | 'as base64'} sends how bytes travel
- * @property {(folder: string) => Promise<HostSide>} open Rejects with {@link Skip} where it cannot run on this machine.
+ * @property {(folder: string) => Promise<HostSide>} open Rejects with a `Skip` where it cannot run on this machine.
  */
-
-/** Why a peer cannot be measured on this machine. */
-export class Skip extends Error {}
 
 /** All others are compared with it, and a second one of it is the control. */
 export const REFERENCE = 'fork-json';

@@ -1,4 +1,5 @@
 import { GreenroomError } from '../errors.ts';
+import { DEFAULT_TOOL } from '../tools/tool.ts';
 
 /** The call was cancelled, for this reason. */
 export function cancelledError(plugin: string, reason: unknown): GreenroomError {
@@ -32,4 +33,14 @@ export function noStreamsError(plugin: string): GreenroomError {
     `"${plugin}" does not support streaming. Call execute("${plugin}", …) instead.`,
     { plugin },
   );
+}
+
+/** The worker has no such tool; without a name, no `execute`. */
+export function refusedToolError(plugin: string, tool: string | undefined, { remote }: GreenroomError): GreenroomError {
+  const next =
+    tool === undefined
+      ? `Name one of its tools with { tool }; tools("${plugin}") lists them.`
+      : `See tools("${plugin}").`;
+  const message = `The call to "${plugin}" was refused: ${remote?.message} ${next}`;
+  return new GreenroomError('E_INPUT', message, { plugin, remote, details: { tool: tool ?? DEFAULT_TOOL } });
 }

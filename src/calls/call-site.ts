@@ -1,7 +1,6 @@
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { Clock } from '../time/clock.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
-import type { Call } from './call.ts';
 import type { LeaseGate, Residency } from './lease-gate.ts';
 
 /** What calls ask of their plugin's tools. */
@@ -42,5 +41,5 @@ export interface CallSite {
   /** The supervisor, as the traces of calls name it. */
   readonly supervisor: object;
   /** The calls that are being saved to files, and so are not at the gate yet. */
-  readonly saving: Set<Call>;
+  readonly saving: Set<{ cancel(reason: unknown): void }>;
 }

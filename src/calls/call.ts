@@ -7,7 +7,7 @@ import { UNKNOWN_TOOL } from '../protocol.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
 import { DEFAULT_TOOL } from '../tools/tool.ts';
 import { unknownTool } from '../tools/unknown-tool.ts';
-import { cancelledError, noStreamsError, timeoutError, unreachableError } from './call-errors.ts';
+import { cancelledError, noStreamsError, refusedToolError, timeoutError, unreachableError } from './call-errors.ts';
 import type { CallOptions } from './call-options.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import type { CallSite } from './call-site.ts';
@@ -268,7 +268,7 @@ export class Call implements LeaseRequest {
       this.#site.gate.starve(residency, this);
       return;
     }
-    this.#fail(this.#isUnknownTool(error) ? this.#unknownToolError(error) : error);
+    this.#fail(this.#isUnknownTool(error) ? refusedToolError(this.#site.plugin, this.#tool, error) : error);
     this.#leave();
   }
 
@@ -306,16 +306,6 @@ export class Call implements LeaseRequest {
   /** Of a worker that knows tools; another plugin's own error may be called the same. */
   #isUnknownTool({ remote }: GreenroomError): boolean {
     return remote?.type === UNKNOWN_TOOL && remote.category === 'input' && this.#hasTools;
-  }
-
-  #unknownToolError({ remote }: GreenroomError): GreenroomError {
-    const { plugin } = this.#site;
-    const next =
-      this.#tool === undefined
-        ? `Name one of its tools with { tool }; tools("${plugin}") lists them.`
-        : `See tools("${plugin}").`;
-    const message = `The call to "${plugin}" was refused: ${remote?.message} ${next}`;
-    return new GreenroomError('E_INPUT', message, { plugin, remote, details: { tool: this.#tool ?? DEFAULT_TOOL } });
   }
 
   /** Whether it failed for want of memory, and may be tried again, once, when there is more. */

@@ -1,3 +1,4 @@
+import { announced } from './plugin/announced.ts';
 import { contextOf } from './plugin/context.ts';
 import {
   askSupervisor,
@@ -16,7 +17,6 @@ import {
   refuseGivenUp,
   refuseWaiting,
 } from './plugin/gate-actions.ts';
-import { announced } from './plugin/phases.ts';
 import { intend, noteConfig, noteLoad, noteManifest, noteUnload } from './plugin/plugin-actions.ts';
 import { replacement } from './plugin/replacement.ts';
 import { stopDrainedWorkers } from './plugin/replacement-actions.ts';

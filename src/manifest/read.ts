@@ -6,7 +6,8 @@ import { isSurelySound, type JsonPath, jsonFaults } from '../json/json-text.ts';
 import { shortageIn } from '../system-error.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import { isCopyName } from './backup-name.ts';
-import { type Manifest, type ManifestIssue, parseManifest } from './schema.ts';
+import type { ManifestIssue } from './manifest-issue.ts';
+import { type Manifest, parseManifest } from './schema.ts';
 import { placeName } from './search-path.ts';
 
 /** Something that is wrong with a manifest file. */

@@ -3,6 +3,7 @@ import { expectedText, unknownText } from '../text/expected.ts';
 import { zodMessages } from '../text/zod-messages.ts';
 import { toolList } from '../tools/tool.ts';
 import { findKind, inferKind, kindNames, type WorkerKindName } from '../worker-kinds/kinds.ts';
+import type { ManifestIssue } from './manifest-issue.ts';
 import { usableTools } from './tools.ts';
 
 const milliseconds = z.number().int().nonnegative();
@@ -120,12 +121,6 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set(Object.keys(manifestShape));
 
 /** A manifest that was read and checked. Its keys are those of the file. */
 export type Manifest = z.output<typeof manifestSchema> & { readonly worker: WorkerKindName };
-
-/** Something that is wrong with one field; `field` is a dotted path, empty for the whole. */
-export interface ManifestIssue {
-  readonly field: string;
-  readonly reason: string;
-}
 
 /** A manifest, or what is wrong with it. `warnings` are about what is ignored. */
 export type ManifestParse =

@@ -2,7 +2,7 @@ import { schemaProblem } from '../json-schema/compile.ts';
 import { shortageIn } from '../system-error.ts';
 import { expectedText, unknownText } from '../text/expected.ts';
 import { TOOL_FIELDS } from '../tools/tool.ts';
-import type { ManifestIssue } from './schema.ts';
+import type { ManifestIssue } from './manifest-issue.ts';
 
 const SCHEMAS: ReadonlySet<string> = new Set(['input_schema', 'output_schema']);
 

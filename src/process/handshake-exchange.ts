@@ -3,7 +3,7 @@ import { GreenroomError } from '../errors.ts';
 import type { Boot, Handshake } from '../protocol.ts';
 import { parseHandshake } from './handshake.ts';
 import type { SocketDirectory } from './socket-directory.ts';
-import type { StartRequest, WorkerStart } from './worker-start.ts';
+import type { StartRequest } from './start-request.ts';
 
 /** Where a kind of worker reads its boot line. */
 export interface BootLine {
@@ -11,16 +11,6 @@ export interface BootLine {
   readonly descriptor: 0 | 3;
   /** Whether the worker does nothing of the plugin's before it has read the line. */
   readonly waits: boolean;
-}
-
-/** The start of a worker that speaks the worker protocol. */
-export interface HandshakeStart extends WorkerStart {
-  readonly handshake: HandshakeExchange;
-}
-
-/** Prepares the starts of a kind of worker that is sent a line of JSON and answers with its handshake. */
-export function startByHandshake(line: BootLine): (request: StartRequest) => HandshakeStart {
-  return (request) => ({ handshake: new HandshakeExchange(request, line) });
 }
 
 /** What the worker protocol adds to one worker's process: what only this start knows, its boot line and its handshake. */

@@ -1,5 +1,4 @@
 import type { ActorRefFrom } from 'xstate';
-import type { Call } from '../calls/call.ts';
 import type { CallSite } from '../calls/call-site.ts';
 import type { LeaseEdges } from '../calls/lease-edges.ts';
 import { LeaseGate } from '../calls/lease-gate.ts';
@@ -59,7 +58,7 @@ export class PluginRecord implements CallSite {
   readonly warn: CallSite['warn'];
   readonly onListenerError: (error: unknown) => void;
   readonly supervisor: object;
-  readonly saving = new Set<Call>();
+  readonly saving: CallSite['saving'] = new Set();
   readonly tools: PluginTools;
   /** Set right after the record, which the actor's input needs, was made. */
   actor!: ActorRefFrom<typeof pluginMachine>;
@@ -205,7 +204,7 @@ export class PluginRecord implements CallSite {
   }
 
   /** Its leases say whether it is ready or busy; the machine is told a little later. */
-  #shownState(): Pick<PluginSnapshot, 'state' | 'phase' | 'since'> {
+  shownState(): Pick<PluginSnapshot, 'state' | 'phase' | 'since'> {
     const { state, phase, since, gate } = this;
     const isBusy = gate.leases > 0;
     if (!this.serving || isBusy === (state === 'busy')) return { state, phase, since };
@@ -224,7 +223,7 @@ export class PluginRecord implements CallSite {
       description: manifest.description ?? '',
       category: manifest.category ?? '',
       manifestPath: entry.file,
-      ...this.#shownState(),
+      ...this.shownState(),
       loaded: this.loaded,
       replacing: this.replacing,
       enabled,

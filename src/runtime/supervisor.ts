@@ -35,8 +35,9 @@ import type { PluginRecord, PluginSnapshot } from './plugin-record.ts';
 import { registerMonitor } from './registered-monitor.ts';
 import { Runtime } from './runtime.ts';
 import { handleSignals } from './signals.ts';
+import { statusOf } from './status-of.ts';
 import { listenTo, type SupervisorEvents } from './supervisor-events.ts';
-import { type SupervisorStatus, statusOf } from './supervisor-status.ts';
+import type { SupervisorStatus } from './supervisor-status.ts';
 
 /** What `createSupervisor` takes: the settings, and what only a program can give. */
 export interface SupervisorOptions extends SupervisorSettings {

@@ -7,9 +7,6 @@ import type { ThreadMethods } from './thread-methods.ts';
 /** The identifier of the reply that says whether the supervisor has started. */
 export const START = 0;
 
-/** How long the plugins of a program that exits have to clean up, in milliseconds, before they are killed. */
-export const EXIT_STOP_MS = 5_000;
-
 /** What the caller asks of the supervisor's thread. The identifier keeps a late reply from being taken for another. */
 export interface Request {
   readonly id: number;

@@ -9,7 +9,8 @@ import { systemClock } from '../time/clock.ts';
 import type { Batch } from './batch-reader.ts';
 import { type Bell, createBell, rings, sleep } from './bell.ts';
 import { rebuildError } from './error-message.ts';
-import { type Ending, EXIT_STOP_MS, type Reply, type Request, START, WATCHING, type WatcherData } from './messages.ts';
+import { EXIT_STOP_MS } from './exit-stop.ts';
+import { type Ending, type Reply, type Request, START, WATCHING, type WatcherData } from './messages.ts';
 import type { RequestContext, ThreadMethods } from './thread-methods.ts';
 
 /** What a method of the thread takes from the caller. */

@@ -7,7 +7,7 @@ import type { PluginFilter } from '../runtime/plugin-lookup.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 import { type Batch, BatchReader } from './batch-reader.ts';
 import { type CauseMessage, describeError, type ErrorMessage, rebuildCause, rebuildError } from './error-message.ts';
-import { EXIT_STOP_MS } from './messages.ts';
+import { EXIT_STOP_MS } from './exit-stop.ts';
 
 /** The request that a method serves. */
 export interface RequestContext {

@@ -1,6 +1,7 @@
 import { encodeInput } from '../channel/encoded-input.ts';
 import { parseAnyAnswer } from '../channel/exact-answer.ts';
-import { type HandshakeStart, startByHandshake } from '../process/handshake-exchange.ts';
+import { startByHandshake } from '../process/start-by-handshake.ts';
+import type { HandshakeStart } from '../process/worker-start.ts';
 import { connectByHandshake } from './handshake-connection.ts';
 import type { WorkerKind } from './kind.ts';
 

@@ -3,7 +3,7 @@ import type { AnswerParser } from '../channel/exact-answer.ts';
 import { createUndiciChannel } from '../channel/undici-channel.ts';
 import type { Connection } from '../channel/worker-channel.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
-import type { HandshakeStart } from '../process/handshake-exchange.ts';
+import type { HandshakeStart } from '../process/worker-start.ts';
 import type { KindTarget } from './kind.ts';
 
 /** How long the exit of a worker whose connection broke is waited for, in milliseconds. */

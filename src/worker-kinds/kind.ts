@@ -1,7 +1,8 @@
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { Connection } from '../channel/worker-channel.ts';
+import type { StartRequest } from '../process/start-request.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
-import type { StartRequest, WorkerStart } from '../process/worker-start.ts';
+import type { WorkerStart } from '../process/worker-start.ts';
 import type { Tool } from '../protocol.ts';
 
 /** The fields of a manifest by which kinds of workers differ. */

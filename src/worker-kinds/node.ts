@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { encodeInput } from '../channel/encoded-input.ts';
 import { parseAnswer } from '../channel/exact-answer.ts';
-import { type HandshakeStart, startByHandshake } from '../process/handshake-exchange.ts';
+import { startByHandshake } from '../process/start-by-handshake.ts';
+import type { HandshakeStart } from '../process/worker-start.ts';
 import { connectByHandshake } from './handshake-connection.ts';
 import type { WorkerKind } from './kind.ts';
 import { NODE_ADVICE, nodeProgram } from './node-program.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type BootLine, HandshakeExchange } from '../../src/process/handshake-exchange.ts';
-import type { StartRequest } from '../../src/process/worker-start.ts';
+import type { StartRequest } from '../../src/process/start-request.ts';
 
 const never = new AbortController().signal;
 

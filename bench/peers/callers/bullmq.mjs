@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Queue, QueueEvents, Worker } from 'bullmq';
-import { Skip } from '../peers.mjs';
+import { Skip } from '../skip.mjs';
 import { throughBase64 } from './base64.mjs';
 import { killed } from './killed.mjs';
 

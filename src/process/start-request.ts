@@ -1,0 +1,12 @@
+import type { BootPlugin } from '../protocol.ts';
+import type { SocketDirectory } from './socket-directory.ts';
+
+/** What a worker kind is given to prepare one start. */
+export interface StartRequest {
+  /** What the worker is to load. */
+  readonly plugin: BootPlugin;
+  /** How many calls the manifest lets it run at once. */
+  readonly concurrency: number;
+  /** Makes the directory of the worker's sockets; undefined where it is to listen on TCP. Throws `E_DATA_DIR`. */
+  openSockets(): SocketDirectory | undefined;
+}
