@@ -1,3 +1,5 @@
+// Longer than others because the channel has many ways to go wrong, each of which needs a worker played by hand.
+
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';

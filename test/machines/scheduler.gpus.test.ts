@@ -1,3 +1,5 @@
+// Longer than others because each decision about GPUs is told from its request to its effects, on one stage.
+
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { GpuAmounts } from '../../src/scheduler/gpus/gpu-amounts.ts';

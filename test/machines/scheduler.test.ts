@@ -1,3 +1,5 @@
+// Longer than others because each decision is told from its request to its effects, on one stage that all share.
+
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fits, type Need, plus, type Resources } from '../../src/scheduler/need.ts';

@@ -1,3 +1,5 @@
+// Longer than others because each way in which files come, change and go is a case of its own.
+
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+// Longer than others because every kind of hint is one row of the schemas that are compared on each interpreter.
+
 import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';

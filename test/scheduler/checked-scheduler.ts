@@ -1,3 +1,5 @@
+// Longer than others because one plugin of it is one machine: what it may do next, what it is told, and what must hold then.
+
 import { type AnyActorRef, createActor, fromCallback } from 'xstate';
 import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
 import { sumOf } from '../../src/scheduler/gpus/gpu-amounts.ts';

@@ -1,3 +1,5 @@
+// Longer than others because a world is one thing: what happens in it and what must hold are checked together after each event.
+
 import { getEventListeners } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
