@@ -59,8 +59,6 @@ export class Call implements LeaseRequest {
   #forgetSignal: (() => void) | undefined;
   #resends = 0;
   #starved = false;
-  /** Whether the worker that it was sent to knows tools. */
-  #hasTools = false;
   /** How its results are checked, where they are to be. */
   #resultCheck: ResultCheck | undefined;
   /** Whether nothing of it has reached the worker, so that any call may be sent again. */
@@ -157,7 +155,6 @@ export class Call implements LeaseRequest {
       return;
     }
     this.#unsent = false;
-    this.#hasTools = channel.tools !== undefined;
     const named = channel.tools === undefined ? undefined : tool;
     if (named !== undefined) tools.learn(residency);
     if (validate !== false) this.#resultCheck = tools.resultCheck(tool, this.#path === 'stream', validate === 'both');
@@ -305,7 +302,7 @@ export class Call implements LeaseRequest {
 
   /** Of a worker that knows tools; another plugin's own error may be called the same. */
   #isUnknownTool({ remote }: GreenroomError): boolean {
-    return remote?.type === UNKNOWN_TOOL && remote.category === 'input' && this.#hasTools;
+    return remote?.type === UNKNOWN_TOOL && remote.category === 'input' && this.#residency?.channel.tools !== undefined;
   }
 
   /** Whether it failed for want of memory, and may be tried again, once, when there is more. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../time/clock.ts';
 
-/** How long a first or last lease may go untold, in milliseconds; half of it where the next one does not come first. */
+/** The length of a tick, in milliseconds: a first lease goes untold for one at most, the return of the last for two. */
 const DELAY_MS = 5;
 
 /** A gate that has something to tell. */
@@ -45,7 +45,7 @@ export class LeaseEdges {
     return this.#parts.clock.now();
   }
 
-  /** The gate tells within two ticks. */
+  /** The gate tells within a tick or two. */
   add(source: EdgeSource): void {
     if (this.#timer === undefined) {
       this.#arm();

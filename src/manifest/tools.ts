@@ -1,4 +1,5 @@
 import { schemaProblem } from '../json-schema/compile.ts';
+import { isObject } from '../json-schema/schema.ts';
 import { shortageIn } from '../system-error.ts';
 import { expectedText, unknownText } from '../text/expected.ts';
 import { TOOL_FIELDS } from '../tools/tool.ts';
@@ -42,8 +43,4 @@ function problemOf(schema: Readonly<Record<string, unknown>>): string | undefine
     if (shortageIn(error) !== undefined) return undefined;
     throw error;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

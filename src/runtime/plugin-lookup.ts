@@ -63,7 +63,7 @@ export class PluginLookup {
     for (const record of this.#records.values()) {
       if (category !== undefined && (record.entry.manifest.category ?? '') !== category) continue;
       if (loaded !== undefined && record.loaded !== loaded) continue;
-      if (state !== undefined && record.state !== state) continue;
+      if (state !== undefined && record.shownState().state !== state) continue;
       if (enabled !== undefined && record.context.enabled !== enabled) continue;
       found.push(record.snapshot());
     }

@@ -26,6 +26,7 @@ import type { ResolvedSettings } from '../settings/resolve.ts';
 import type { Clock } from '../time/clock.ts';
 import { patient } from '../time/patience.ts';
 import { ToolCache } from '../tools/tool-cache.ts';
+import type { Explanation } from './explanation.ts';
 import { PluginEffects, type TransitionEvent } from './plugin-effects.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import { Plugins } from './plugins.ts';
@@ -231,6 +232,12 @@ export class Runtime implements SupervisorHost {
   /** Reads the search paths anew and applies what has changed. */
   async rediscover(): Promise<void> {
     this.#root.send({ type: 'MANIFESTS.CHANGED', changes: await this.manifests.discover() });
+  }
+
+  /** Why a plugin is where it is, by the leases that are out now. */
+  explain(record: PluginRecord): Explanation {
+    this.#edges.tellAll();
+    return this.scheduling.explain(record);
   }
 
   /** Ends every plugin, then everything else that runs. Resolves when nothing is left. */

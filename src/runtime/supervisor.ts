@@ -361,7 +361,7 @@ export class Supervisor implements AsyncDisposable {
 
   /** Why the plugin is where it is: what it needs and holds, and what was last decided about it. */
   explain(name: string): Explanation {
-    return this.#runtime.scheduling.explain(this.#plugins.find(name));
+    return this.#runtime.explain(this.#plugins.find(name));
   }
 
   /**

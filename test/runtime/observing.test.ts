@@ -254,3 +254,36 @@ test('a call is typed by its input, its output and its chunks', async () => {
   expectTypeOf(chunks).toEqualTypeOf<{ index: number }[]>();
   expect(chunks.map(({ index }) => index)).toEqual([0, 1]);
 });
+
+test('a call that has just begun, or has just ended, shows at once in everything that can be read', async () => {
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  await supervisor.load('plugin');
+  const readings = () => ({
+    snapshot: supervisor.plugin('plugin').snapshot().state,
+    busy: supervisor.plugins({ state: 'busy' }).length,
+    counts: supervisor.status().counts,
+    explained: supervisor.explain('plugin').state,
+    standing: supervisor.explain('plugin').holdings[0]?.standing,
+  });
+  // Told of already, what is left of the load.
+  readings();
+  const controller = new AbortController();
+  const call = failure(supervisor.execute('plugin', { do: 'wait' }, { signal: controller.signal }));
+  expect(readings()).toMatchObject({
+    snapshot: 'busy',
+    busy: 1,
+    counts: { busy: 1, ready: 0 },
+    explained: 'busy',
+    standing: 'busy',
+  });
+  controller.abort();
+  await call;
+  await supervisor.execute('plugin', { value: 1 });
+  expect(readings()).toMatchObject({
+    snapshot: 'ready',
+    busy: 0,
+    counts: { busy: 0, ready: 1 },
+    explained: 'ready',
+    standing: 'idle',
+  });
+});
