@@ -1,4 +1,5 @@
 import { checkOptions, FLAG, type OptionKind, SIGNAL } from '../argument-checks.ts';
+import type { Integers } from '../json/read-json.ts';
 import { isToolName, TOOL_NAME_RULE } from '../tools/tool.ts';
 
 /** How far a call has come, as its plugin reports it. */
@@ -30,6 +31,11 @@ export interface CallOptions {
    * true by default. `both`: a result that does not fit the `output_schema` fails the call with `E_REMOTE` too.
    */
   readonly validate?: boolean | 'both' | undefined;
+  /**
+   * How integers beyond ±(2^53 − 1) in results, chunks and errors are read: `bigint`, the default, exactly, as bigints;
+   * `number`, rounded to the nearest number.
+   */
+  readonly integers?: Integers | undefined;
 }
 
 /** What a caller may set for one stream. */
@@ -54,6 +60,7 @@ const KINDS: Readonly<Record<keyof StreamOptions, OptionKind>> = {
   idempotent: FLAG,
   tool: { expected: `the name of a tool, ${TOOL_NAME_RULE}`, fits: isToolName },
   validate: { expected: 'true, false or "both"', fits: (value) => typeof value === 'boolean' || value === 'both' },
+  integers: { expected: '"bigint" or "number"', fits: (value) => value === 'bigint' || value === 'number' },
   streamIdleMs: LIMIT,
 };
 

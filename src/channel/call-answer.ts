@@ -1,10 +1,11 @@
 import type { Dispatcher } from 'undici';
+import { type Integers, UnreadableJson } from '../json/read-json.ts';
 import { CALL_HEADER } from '../protocol.ts';
-import { type AnswerParser, InexactAnswer, inexactError } from './exact-answer.ts';
+import { parseAnswer, unreadableError } from './exact-answer.ts';
 import type { CallKind } from './frames.ts';
 import { type LineReader, MAX_LINE_LENGTH } from './line-reader.ts';
 import { protocolError } from './remote-error.ts';
-import type { CallInFlight, CallSink } from './worker-channel.ts';
+import type { CallInFlight, CallSink, OutgoingCall } from './worker-channel.ts';
 import { connectionError } from './worker-connections.ts';
 
 /**
@@ -14,10 +15,10 @@ import { connectionError } from './worker-connections.ts';
 export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHandler {
   protected readonly plugin: string;
   protected readonly kind: CallKind;
-  protected readonly sink: CallSink;
+  readonly sink: CallSink;
   /** The call's identifier. */
   readonly call: string;
-  protected readonly parse: AnswerParser;
+  protected readonly integers: Integers;
   #controller: Dispatcher.DispatchController | undefined;
   #pauseWanted = false;
   #ended = false;
@@ -27,12 +28,12 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
   #more: Buffer[] | undefined;
   #length = 0;
 
-  constructor(plugin: string, kind: CallKind, call: string, sink: CallSink, parse: AnswerParser) {
+  constructor(plugin: string, kind: CallKind, { id, integers }: OutgoingCall, sink: CallSink) {
     this.plugin = plugin;
-    this.call = call;
+    this.call = id;
     this.kind = kind;
     this.sink = sink;
-    this.parse = parse;
+    this.integers = integers;
   }
 
   /** Makes the reader of an answer in NDJSON; it hands the outcome to the sink. */
@@ -126,10 +127,10 @@ export abstract class CallAnswer implements CallInFlight, Dispatcher.DispatchHan
     try {
       if (this.#more !== undefined) text = Buffer.concat(this.#more).toString();
       else if (this.#first !== undefined) text = this.#first.toString();
-      answer = this.parse(text, (read) => this.isError(this.#status, read));
+      answer = parseAnswer(text, (read) => this.isError(this.#status, read), this.integers);
     } catch (error) {
-      if (error instanceof InexactAnswer) {
-        this.sink.onError(inexactError(this.plugin, error));
+      if (error instanceof UnreadableJson) {
+        this.sink.onError(unreadableError(this.plugin, error));
         return;
       }
       this.#refuse(`and a body that is not JSON: ${text.slice(0, 80)}`, error);

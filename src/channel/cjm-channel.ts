@@ -1,14 +1,16 @@
 import type { Client, Pool } from 'undici';
 import type { GreenroomError } from '../errors.ts';
+import { writeJson } from '../json/exact-json.ts';
+import { type Integers, UnreadableJson } from '../json/read-json.ts';
 import type { CancelOutcome, Health } from '../protocol.ts';
 import { CallAnswer } from './call-answer.ts';
 import { type PolledSink, withPolledProgress } from './cjm-progress.ts';
-import { callBody, type EncodedInput } from './encoded-input.ts';
-import { InexactAnswer, inexactError, parseAnyAnswer } from './exact-answer.ts';
+import { callBody } from './encoded-input.ts';
+import { parseAnswer, unreadableError } from './exact-answer.ts';
 import type { CallKind } from './frames.ts';
 import { LineReader } from './line-reader.ts';
 import { protocolError, remoteError } from './remote-error.ts';
-import type { CallInFlight, CallSink, ConfigChannel, WorkerChannel } from './worker-channel.ts';
+import type { CallInFlight, CallSink, ConfigChannel, OutgoingCall, WorkerChannel } from './worker-channel.ts';
 import { connectTo, requestJson } from './worker-connections.ts';
 
 /** Where an older worker listens. */
@@ -58,12 +60,12 @@ export class CjmChannel implements WorkerChannel {
     this.#address = `tcp:127.0.0.1:${port}`;
   }
 
-  execute(call: string, input: EncodedInput, sink: CallSink): CallInFlight {
-    return this.#send('/execute', input, 'execute', call, sink);
+  execute(call: OutgoingCall, sink: CallSink): CallInFlight {
+    return this.#send('/execute', 'execute', call, sink);
   }
 
-  stream(call: string, input: EncodedInput, sink: CallSink): CallInFlight {
-    return this.#send('/execute_stream', input, 'stream', call, sink);
+  stream(call: OutgoingCall, sink: CallSink): CallInFlight {
+    return this.#send('/execute_stream', 'stream', call, sink);
   }
 
   /** Stops whatever runs: an older worker does not tell calls apart. */
@@ -152,15 +154,16 @@ export class CjmChannel implements WorkerChannel {
     };
   }
 
-  #send(path: string, input: EncodedInput, kind: CallKind, call: string, sink: CallSink): CallInFlight {
+  #send(path: string, kind: CallKind, call: OutgoingCall, sink: CallSink): CallInFlight {
     const free = this.#occupy();
     const client = this.#connect();
     const watched = this.#watched(sink, () => {
       free();
       this.#disconnect(client);
     });
-    const answer = new Answer(this.#plugin, kind, call, watched, parseAnyAnswer);
-    client.dispatch({ path, method: 'POST', headers: CALL_HEADERS, body: callBody(call, input) }, answer);
+    const answer = new Answer(this.#plugin, kind, call, watched);
+    const body = callBody(call.id, call.input);
+    client.dispatch({ path, method: 'POST', headers: CALL_HEADERS, body }, answer);
     return answer;
   }
 
@@ -200,7 +203,6 @@ export class CjmChannel implements WorkerChannel {
         body,
         signal,
         errorIn,
-        parse: parseAnyAnswer,
       });
       if (isJobError(answer)) throw jobError(plugin, answer['_job_error']);
       return answer;
@@ -213,7 +215,7 @@ export class CjmChannel implements WorkerChannel {
 /** A bare result, `{"detail": …}`, or `{"_job_error": …}` with whatever status. */
 class Answer extends CallAnswer {
   protected override readLines(): ChunkReader {
-    return new ChunkReader(this.plugin, this.sink);
+    return new ChunkReader(this.plugin, this.sink, this.integers);
   }
 
   protected override isError(status: number): boolean {
@@ -237,21 +239,23 @@ class Answer extends CallAnswer {
 class ChunkReader extends LineReader {
   readonly #plugin: string;
   readonly #sink: CallSink;
+  readonly #integers: Integers;
 
-  constructor(plugin: string, sink: CallSink) {
+  constructor(plugin: string, sink: CallSink, integers: Integers) {
     super();
     this.#plugin = plugin;
     this.#sink = sink;
+    this.#integers = integers;
   }
 
   protected override onLine(line: string): void {
     let chunk: unknown;
     try {
-      chunk = parseAnyAnswer(line, (read) => chunkError(this.#plugin, read) !== undefined);
+      chunk = parseAnswer(line, (read) => chunkError(this.#plugin, read) !== undefined, this.#integers);
     } catch (error) {
       this.#fail(
-        error instanceof InexactAnswer
-          ? inexactError(this.#plugin, error)
+        error instanceof UnreadableJson
+          ? unreadableError(this.#plugin, error)
           : protocolError(this.#plugin, `sent a line that is not JSON: ${line.slice(0, 80)}`, error),
       );
       return;
@@ -287,7 +291,7 @@ function chunkError(plugin: string, chunk: unknown): GreenroomError | undefined 
 
 /** A text as the message; anything else as JSON, and as details. */
 function messageOf(error: unknown): { readonly message: string; readonly details?: unknown } {
-  return typeof error === 'string' ? { message: error } : { message: JSON.stringify(error), details: error };
+  return typeof error === 'string' ? { message: error } : { message: writeJson(error, 'error') ?? '', details: error };
 }
 
 /** No result of a plugin has this key. */
@@ -320,7 +324,7 @@ function errorOf(plugin: string, answer: unknown): GreenroomError | undefined {
     ? remoteError(plugin, { type: 'PluginError', message: detail })
     : remoteError(plugin, {
         type: 'RequestError',
-        message: JSON.stringify(detail),
+        message: writeJson(detail, 'detail'),
         category: 'input',
         details: detail,
       });

@@ -1,7 +1,9 @@
 import { constants } from 'node:buffer';
 import { rm } from 'node:fs/promises';
 import { GreenroomError, messageOf } from '../errors.ts';
-import { JsonLoss, writeJson } from '../json/exact-json.ts';
+import { isBytes, JsonLoss, writeJson } from '../json/exact-json.ts';
+import type { JsonPath } from '../json/json-text.ts';
+import { byteLengthOf, MAX_BYTES, type PlacedBytes } from '../json/placed-bytes.ts';
 
 /** A value that can save itself to a file and then travels as that file's path. */
 export interface FileBacked {
@@ -18,6 +20,8 @@ export interface EncodedInput {
   readonly args: string;
   /** The named arguments: an object in JSON. */
   readonly kwargs: string;
+  /** The bytes among them. Their paths begin with `args` or `kwargs`; the JSON has `null` there. */
+  readonly bytes: readonly PlacedBytes[];
 }
 
 /** An input that is saved, and the files made for it, to be removed after the call. */
@@ -38,8 +42,20 @@ export interface UnsavedInput {
  * saved. Throws `E_SERIALIZE` naming the value that cannot be sent as it is.
  */
 export function encodeInput(plugin: string, input: unknown): EncodedInput | UnsavedInput {
+  return encode(plugin, input, []);
+}
+
+/** The same for a wire that carries nothing but JSON: bytes are refused too. */
+export function encodeJsonInput(plugin: string, input: unknown): EncodedInput | UnsavedInput {
+  return encode(plugin, input, undefined);
+}
+
+/** What has the bytes of an input; undefined where it may have none. */
+type Bytes = PlacedBytes[] | undefined;
+
+function encode(plugin: string, input: unknown, bytes: Bytes): EncodedInput | UnsavedInput {
   try {
-    return needsFiles(input) ? unsavedInput(plugin, input) : written(input);
+    return needsFiles(input) ? unsavedInput(plugin, input, bytes) : written(input, bytes);
   } catch (error) {
     // Else it comes from a getter of the input.
     throw unwritable(
@@ -64,25 +80,39 @@ export function removeTempFiles(files: readonly string[]): void {
 /** The longest text that there can be, less what wires write around it. */
 const MAX_LENGTH = constants.MAX_STRING_LENGTH - 1_024;
 
-function positional(args: string): EncodedInput {
-  return { args: sendable(args), kwargs: '{}' };
+function positional(args: string, bytes: Bytes): EncodedInput {
+  return { args: sendable(args, bytes), kwargs: '{}', bytes: bytes ?? [] };
 }
 
-function named(kwargs: string): EncodedInput {
-  return { args: '[]', kwargs: sendable(kwargs) };
+function named(kwargs: string, bytes: Bytes): EncodedInput {
+  return { args: '[]', kwargs: sendable(kwargs, bytes), bytes: bytes ?? [] };
 }
 
 /** Throws now what would be thrown as the call is sent. */
-function sendable(text: string): string {
+function sendable(text: string, bytes: Bytes = []): string {
   if (text.length > MAX_LENGTH) throw new RangeError('Invalid string length');
+  if (byteLengthOf(bytes) > MAX_BYTES) {
+    throw new JsonLoss(
+      `input has more than ${MAX_BYTES / 2 ** 20} MiB of bytes; pass them in several calls, or as the paths of files`,
+    );
+  }
   return text;
 }
 
-function written(input: unknown): EncodedInput {
-  if (input === undefined) return positional('[]');
-  const text = writeJson(input, 'input') ?? 'null';
-  if (Array.isArray(input)) return positional(text);
-  return isObjectText(input, text) ? named(text) : positional(`[${text}]`);
+function written(input: unknown, bytes: Bytes): EncodedInput {
+  if (input === undefined) return positional('[]', bytes);
+  const own: Bytes = bytes === undefined ? undefined : [];
+  const text = writeJson(input, 'input', own) ?? 'null';
+  const isNamed = !Array.isArray(input) && isObjectText(input, text);
+  const isList = Array.isArray(input);
+  if (own !== undefined && own.length > 0) place(own, isNamed ? ['kwargs'] : isList ? ['args'] : ['args', 0], bytes);
+  if (isNamed) return named(text, bytes);
+  return positional(isList ? text : `[${text}]`, bytes);
+}
+
+/** Adds bytes of a part of the input to those of all of it. */
+function place(own: readonly PlacedBytes[], above: JsonPath, bytes: Bytes): void {
+  for (const { path, bytes: data } of own) bytes?.push({ path: [...above, ...path], bytes: data });
 }
 
 /**
@@ -91,6 +121,7 @@ function written(input: unknown): EncodedInput {
  */
 function isObjectText(input: unknown, text: string): boolean {
   if (typeof input === 'string') return false;
+  if (typeof input === 'object' && input !== null && isBytes(input)) return false;
   const isAsItLooks = typeof input === 'object' && input !== null && !('toJSON' in input);
   return isAsItLooks || text.startsWith('{');
 }
@@ -106,7 +137,7 @@ function isFileBacked(value: unknown): value is FileBacked {
 
 /** Looks at the arguments and at the items of those that are lists. */
 function needsFiles(input: unknown): input is object {
-  if (typeof input !== 'object' || input === null || ArrayBuffer.isView(input)) return false;
+  if (typeof input !== 'object' || input === null || isBytes(input)) return false;
   if (isFileBacked(input)) return true;
   for (const value of Array.isArray(input) ? input : Object.values(input)) {
     if (typeof value !== 'object' || value === null) continue;
@@ -124,45 +155,57 @@ interface UnsavedFile {
 /** The JSON of arguments in pieces, among them files whose paths are not known yet. */
 type Pieces = (string | UnsavedFile)[];
 
-function unsavedInput(plugin: string, input: object): UnsavedInput {
+function unsavedInput(plugin: string, input: object, bytes: Bytes): UnsavedInput {
   const [pieces, inputOf]: [Pieces, typeof named] = isFileBacked(input)
     ? [['[', { value: input, place: 'input' }, ']'], positional]
     : Array.isArray(input)
-      ? [listPieces(input, 'input', 1), positional]
-      : [objectPieces(input), named];
+      ? [listPieces(input, { place: 'input', path: ['args'], levels: 1, bytes }), positional]
+      : [objectPieces(input, bytes), named];
   return {
     async save() {
       const { text, tempFiles } = await saveAll(plugin, pieces);
-      return { input: inputOf(text), tempFiles };
+      return { input: inputOf(text, bytes), tempFiles };
     },
   };
 }
 
-function objectPieces(input: object): Pieces {
+/** Where in the input a part of it is, how many levels of lists below it may hold files, and what gets its bytes. */
+interface Part {
+  readonly place: string;
+  readonly path: JsonPath;
+  readonly levels: number;
+  readonly bytes: Bytes;
+}
+
+function objectPieces(input: object, bytes: Bytes): Pieces {
   const pieces: Pieces = [];
   for (const [key, value] of Object.entries(input)) {
-    const written = valuePieces(value, `input.${key}`, 1);
+    const written = valuePieces(value, { place: `input.${key}`, path: ['kwargs', key], levels: 1, bytes });
     if (written !== undefined) pieces.push(`${pieces.length === 0 ? '' : ','}${JSON.stringify(key)}:`, ...written);
   }
   return ['{', ...pieces, '}'];
 }
 
-function listPieces(list: readonly unknown[], place: string, levels: number): Pieces {
+function listPieces(list: readonly unknown[], part: Part): Pieces {
   const pieces: Pieces = [];
   for (let at = 0; at < list.length; at += 1) {
-    const written = valuePieces(list[at], `${place}[${at}]`, levels);
-    if (written === undefined)
-      throw new JsonLoss(`${place}[${at}] is undefined, which JSON would make null; pass null`);
+    const place = `${part.place}[${at}]`;
+    const written = valuePieces(list[at], { ...part, place, path: [...part.path, at] });
+    if (written === undefined) throw new JsonLoss(`${place} is undefined, which JSON would make null; pass null`);
     pieces.push(at === 0 ? '' : ',', ...written);
   }
   return ['[', ...pieces, ']'];
 }
 
-/** The pieces of one value; `levels` says how many levels of lists below it may hold files. */
-function valuePieces(value: unknown, place: string, levels: number): Pieces | undefined {
-  if (isFileBacked(value)) return [{ value, place }];
-  if (levels > 0 && Array.isArray(value) && value.some(isFileBacked)) return listPieces(value, place, levels - 1);
-  const text = writeJson(value, place);
+/** The pieces of one value. */
+function valuePieces(value: unknown, part: Part): Pieces | undefined {
+  if (isFileBacked(value)) return [{ value, place: part.place }];
+  if (part.levels > 0 && Array.isArray(value) && value.some(isFileBacked)) {
+    return listPieces(value, { ...part, levels: part.levels - 1 });
+  }
+  const own: Bytes = part.bytes === undefined ? undefined : [];
+  const text = writeJson(value, part.place, own);
+  if (own !== undefined) place(own, part.path, part.bytes);
   return text === undefined ? undefined : [text];
 }
 

@@ -1,4 +1,6 @@
-import { type AnswerParser, InexactAnswer, inexactError, parseAnswer } from './exact-answer.ts';
+import { writeJson } from '../json/exact-json.ts';
+import { type Integers, UnreadableJson } from '../json/read-json.ts';
+import { parseAnswer, unreadableError } from './exact-answer.ts';
 import { LineReader } from './line-reader.ts';
 import { brokenError, protocolError, remoteError } from './remote-error.ts';
 import type { CallSink } from './worker-channel.ts';
@@ -9,30 +11,30 @@ export type CallKind = 'execute' | 'stream';
 /**
  * Reads an answer in NDJSON frames and hands it to a sink: progress and chunks as they come, then the one last frame.
  * A line that is no frame of this kind of call is an `E_PROTOCOL` error, a body without a last frame `E_CRASHED`, a
- * number that JavaScript would round `E_SERIALIZE`.
+ * value that cannot be read exactly `E_SERIALIZE`.
  */
 export class FrameReader extends LineReader {
   readonly #plugin: string;
   readonly #kind: CallKind;
   readonly #sink: CallSink;
-  readonly #parse: AnswerParser;
+  readonly #integers: Integers;
 
-  constructor(plugin: string, kind: CallKind, sink: CallSink, parse = parseAnswer, maxLength?: number) {
+  constructor(plugin: string, kind: CallKind, sink: CallSink, integers: Integers, maxLength?: number) {
     super(maxLength);
     this.#plugin = plugin;
     this.#kind = kind;
     this.#sink = sink;
-    this.#parse = parse;
+    this.#integers = integers;
   }
 
   protected override onLine(line: string): void {
     let frame: unknown;
     try {
-      frame = this.#parse(line, isErrorFrame);
+      frame = parseAnswer(line, isErrorFrame, this.#integers);
     } catch (error) {
-      if (error instanceof InexactAnswer) {
+      if (error instanceof UnreadableJson) {
         this.finish();
-        this.#sink.onError(inexactError(this.#plugin, error));
+        this.#sink.onError(unreadableError(this.#plugin, error));
         return;
       }
       this.#refuse(`sent a line that is not JSON: ${line.slice(0, 80)}`, error);
@@ -80,5 +82,5 @@ function isErrorFrame(frame: unknown): boolean {
 /** A message as text; the protocol asks for one, and not every worker keeps to it. */
 function messageText(message: unknown): string | undefined {
   if (message === undefined || message === null) return undefined;
-  return typeof message === 'string' ? message : JSON.stringify(message);
+  return typeof message === 'string' ? message : writeJson(message, 'message');
 }

@@ -1,13 +1,12 @@
 import type { Client, Pool } from 'undici';
-import type { GreenroomError } from '../errors.ts';
+import { GreenroomError } from '../errors.ts';
 import type { CancelOutcome, Health } from '../protocol.ts';
 import { CallAnswer } from './call-answer.ts';
-import { callBody, type EncodedInput } from './encoded-input.ts';
-import { type AnswerParser, parseAnswer } from './exact-answer.ts';
+import { callBody } from './encoded-input.ts';
 import { FrameReader } from './frames.ts';
 import { protocolError, remoteError } from './remote-error.ts';
 import { readToolList } from './tool-list.ts';
-import type { CallInFlight, CallSink, ConfigChannel, SendCall, WorkerChannel } from './worker-channel.ts';
+import type { CallInFlight, CallSink, ConfigChannel, OutgoingCall, SendCall, WorkerChannel } from './worker-channel.ts';
 import { connectTo, requestJson } from './worker-connections.ts';
 
 /** Where a worker listens, and how many calls it takes at once. */
@@ -21,8 +20,6 @@ export interface ChannelOptions {
   readonly concurrency: number;
   /** What it said in its handshake that it can do. */
   readonly capabilities: readonly string[];
-  /** How its answers are read; by default as those of the SDKs. */
-  readonly parse?: AnswerParser | undefined;
 }
 
 /** The channel to a worker that speaks the protocol. */
@@ -42,25 +39,22 @@ export class UndiciChannel implements WorkerChannel {
   readonly #callHeaders: string[];
   readonly #headers: Record<string, string>;
   readonly #capabilities: readonly string[];
-  readonly #parse: AnswerParser;
   /** An own property in any case, so that all channels are of one shape. */
   readonly stream: SendCall | undefined;
   readonly tools: WorkerChannel['tools'];
   readonly config: ConfigChannel;
   #closed = false;
 
-  constructor({ plugin, address, control, token, concurrency, capabilities, parse = parseAnswer }: ChannelOptions) {
+  constructor({ plugin, address, control, token, concurrency, capabilities }: ChannelOptions) {
     this.#plugin = plugin;
     this.#capabilities = capabilities;
-    this.#parse = parse;
     this.#calls = connectTo(address, concurrency);
     this.#admin = connectTo(address, 1);
     this.#control = connectTo(control, 1);
     this.#headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
     this.#callHeaders = Object.entries(this.#headers).flat();
     this.stream = capabilities.includes('stream')
-      ? (call, input, sink, tool) =>
-          this.#send('/execute_stream', input, new Answer(plugin, 'stream', call, sink, parse), tool)
+      ? (call, sink) => this.#send('/execute_stream', call, new Answer(plugin, 'stream', call, sink))
       : undefined;
     this.tools = capabilities.includes('tools')
       ? async (signal) => readToolList(plugin, await this.#ask(this.#admin, 'GET', '/tools', undefined, signal))
@@ -74,8 +68,8 @@ export class UndiciChannel implements WorkerChannel {
     };
   }
 
-  execute(call: string, input: EncodedInput, sink: CallSink, tool?: string): CallInFlight {
-    return this.#send('/execute', input, new Answer(this.#plugin, 'execute', call, sink, this.#parse), tool);
+  execute(call: OutgoingCall, sink: CallSink): CallInFlight {
+    return this.#send('/execute', call, new Answer(this.#plugin, 'execute', call, sink));
   }
 
   async cancel(call: string): Promise<CancelOutcome> {
@@ -109,9 +103,12 @@ export class UndiciChannel implements WorkerChannel {
     for (const client of [this.#calls, this.#admin, this.#control]) client.destroy(cause).catch(() => {});
   }
 
-  #send(path: string, input: EncodedInput, answer: Answer, tool: string | undefined): CallInFlight {
-    const body = callBody(answer.call, input, tool);
-    this.#calls.dispatch({ path, method: 'POST', headers: this.#callHeaders, body }, answer);
+  #send(path: string, { id, input, tool }: OutgoingCall, answer: Answer): CallInFlight {
+    if (input.bytes.length > 0) queueMicrotask(() => answer.sink.onError(noBytesError(this.#plugin)));
+    else {
+      const body = callBody(id, input, tool);
+      this.#calls.dispatch({ path, method: 'POST', headers: this.#callHeaders, body }, answer);
+    }
     return answer;
   }
 
@@ -135,7 +132,6 @@ export class UndiciChannel implements WorkerChannel {
       body,
       signal,
       errorIn,
-      parse: this.#parse,
     });
   }
 }
@@ -143,7 +139,7 @@ export class UndiciChannel implements WorkerChannel {
 /** `{"result": …}`, `{"error": …}`, or frames. */
 class Answer extends CallAnswer {
   protected override readLines(): FrameReader {
-    return new FrameReader(this.plugin, this.kind, this.sink, this.parse);
+    return new FrameReader(this.plugin, this.kind, this.sink, this.integers);
   }
 
   protected override isError(_status: number, answer: unknown): boolean {
@@ -157,6 +153,12 @@ class Answer extends CallAnswer {
     else return false;
     return true;
   }
+}
+
+/** A worker of an SDK is sent bytes over the newer wire. */
+function noBytesError(plugin: string): GreenroomError {
+  const message = `The input of a call to "${plugin}" has bytes, and its worker speaks version 1 of the worker protocol, which carries only JSON: pass them as base64, or as the path of a file.`;
+  return new GreenroomError('E_SERIALIZE', message, { plugin });
 }
 
 function field(answer: unknown, name: string): unknown {

@@ -1,4 +1,5 @@
 import type { GreenroomError } from '../errors.ts';
+import type { Integers } from '../json/read-json.ts';
 import type { CancelOutcome, Health, Tool } from '../protocol.ts';
 import type { EncodedInput } from './encoded-input.ts';
 
@@ -25,11 +26,19 @@ export interface CallInFlight {
   resume(): void;
 }
 
-/**
- * Writes a call for its wire and sends it; `call` is its identifier, `tool` the tool that it calls, where it names one.
- * Only a channel with `tools` is given a tool.
- */
-export type SendCall = (call: string, input: EncodedInput, sink: CallSink, tool?: string) => CallInFlight;
+/** A call as it is handed to a channel. */
+export interface OutgoingCall {
+  /** Its identifier. */
+  readonly id: string;
+  readonly input: EncodedInput;
+  /** The tool that it calls, where it names one. Only a channel with `tools` is given one. */
+  readonly tool?: string | undefined;
+  /** How integers of its answer that a number cannot hold are read. */
+  readonly integers: Integers;
+}
+
+/** Writes a call for its wire and sends it. */
+export type SendCall = (call: OutgoingCall, sink: CallSink) => CallInFlight;
 
 /** The config of the plugin at a worker. */
 export interface ConfigChannel {

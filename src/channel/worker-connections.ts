@@ -1,7 +1,8 @@
 import { Client, errors, Pool } from 'undici';
 import { GreenroomError } from '../errors.ts';
 import { writeJson } from '../json/exact-json.ts';
-import { type AnswerParser, InexactAnswer, inexactError } from './exact-answer.ts';
+import { UnreadableJson } from '../json/read-json.ts';
+import { parseAnswer, unreadableError } from './exact-answer.ts';
 import { patientConnector } from './patient-connector.ts';
 import { brokenError, protocolError } from './remote-error.ts';
 
@@ -43,7 +44,6 @@ export interface ControlRequest {
   readonly signal?: AbortSignal | undefined;
   /** Makes an error of the JSON of an answer that is not 200, or nothing where it is no error of the protocol. */
   readonly errorIn: (answer: unknown) => GreenroomError | undefined;
-  readonly parse: AnswerParser;
 }
 
 /**
@@ -51,7 +51,7 @@ export interface ControlRequest {
  * `E_PROTOCOL`, `E_CRASHED`, `E_SERIALIZE`, or the signal's reason once it is aborted. Never sends twice.
  */
 export async function requestJson(request: ControlRequest): Promise<unknown> {
-  const { plugin, client, method, path, headers, body, signal, errorIn, parse } = request;
+  const { plugin, client, method, path, headers, body, signal, errorIn } = request;
   let status: number;
   let text: string;
   try {
@@ -72,9 +72,9 @@ export async function requestJson(request: ControlRequest): Promise<unknown> {
   }
   let answer: unknown;
   try {
-    answer = text === '' ? null : parse(text, () => status !== 200);
+    answer = text === '' ? null : parseAnswer(text, () => status !== 200, 'bigint');
   } catch (error) {
-    if (error instanceof InexactAnswer) throw inexactError(plugin, error);
+    if (error instanceof UnreadableJson) throw unreadableError(plugin, error);
     throw protocolError(
       plugin,
       `answered ${path} with status ${status} and a body that is not JSON: ${text.slice(0, 80)}`,

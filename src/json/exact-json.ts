@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { type PlacedBytes, TooManyBytes, takeBytes } from './placed-bytes.ts';
 
 // A plugin may replace it in its process, where this is loaded before the plugin.
 const { stringify } = JSON;
@@ -9,6 +10,9 @@ const { stringify } = JSON;
  */
 export const MAX_DEPTH = 500;
 
+/** The largest integer that is carried, in digits: Python reads and writes no longer ones, unless it is told to. */
+export const MAX_DIGITS = 4_300;
+
 /** A value that JSON would carry as another one, or not at all. The message says where, what it is and what to do. */
 export class JsonLoss extends Error {
   override readonly name = 'JsonLoss';
@@ -17,9 +21,11 @@ export class JsonLoss extends Error {
 /**
  * Writes a value as JSON that says exactly this value, in JavaScript and in Python; undefined where the value itself is.
  * `name` stands for the value in messages. As with JSON.stringify, fields that are undefined or named by symbols are left
- * out, and `toJSON` is asked. Anything else that would be changed or lost, at any depth, throws {@link JsonLoss}.
+ * out, and `toJSON` is asked. A bigint is written in digits. Where there is a list for them, bytes are copied into
+ * `bytes`, with their places, and are `null` in the JSON. Anything else that would be changed or lost, at any depth,
+ * throws {@link JsonLoss}.
  */
-export function writeJson(value: unknown, name: string): string | undefined {
+export function writeJson(value: unknown, name: string, bytes?: PlacedBytes[]): string | undefined {
   // Nearly every value is plain, and to see that costs a small part of what JSON.stringify does.
   let plain = false;
   try {
@@ -27,7 +33,7 @@ export function writeJson(value: unknown, name: string): string | undefined {
   } catch {
     // A getter or a proxy threw: the writer says where.
   }
-  if (!plain) return new Writer(name).write(value);
+  if (!plain) return new Writer(name, bytes).write(value);
   try {
     return stringify(value);
   } catch (error) {
@@ -104,12 +110,14 @@ export function isPlainInstance(value: object): boolean {
 /** Writes values that JSON.stringify would change, or refuses them. Reads each property once. */
 class Writer {
   readonly #name: string;
+  readonly #bytes: PlacedBytes[] | undefined;
   /** How the value that is being written is reached. */
   readonly #path: (string | number)[] = [];
   readonly #above = new Set<object>();
 
-  constructor(name: string) {
+  constructor(name: string, bytes: PlacedBytes[] | undefined) {
     this.#name = name;
+    this.#bytes = bytes;
   }
 
   write(value: unknown): string | undefined {
@@ -131,7 +139,7 @@ class Writer {
       case 'undefined':
         return undefined;
       case 'bigint':
-        throw this.#loss('is a BigInt; pass it as a string');
+        return this.#writeInteger(value);
       case 'function':
       case 'symbol':
         throw this.#loss(`is a ${typeof value}; leave it out`);
@@ -142,8 +150,7 @@ class Writer {
 
   /** What `toJSON` gives where there is one, except of bytes and invalid dates, whose form says less than they do. */
   #plainForm(value: unknown): unknown {
-    if ((typeof value !== 'object' || value === null) && typeof value !== 'bigint') return value;
-    if (typeof value === 'object' && isBytes(value)) return value;
+    if (typeof value !== 'object' || value === null || isBytes(value)) return value;
     if (types.isDate(value) && Number.isNaN(Date.prototype.getTime.call(value))) {
       throw this.#loss('is an invalid Date; pass a valid one, or null');
     }
@@ -158,7 +165,28 @@ class Writer {
     return isPlainNumber(value) ? String(value) : value.toExponential();
   }
 
+  #writeInteger(value: bigint): string {
+    if (value < TOO_LONG && value > -TOO_LONG) return String(value);
+    throw this.#loss(`is an integer of more than ${MAX_DIGITS} digits; pass it as a string`);
+  }
+
+  #writeBytes(value: ArrayBufferView | ArrayBufferLike): string {
+    if (this.#bytes === undefined) {
+      throw this.#loss('is binary data; write it to a file and pass its path, or pass it as base64');
+    }
+    const advice = adviceOnBytes(value);
+    if (advice !== undefined) throw this.#loss(advice);
+    try {
+      takeBytes(this.#bytes, [...this.#path], value as Uint8Array | ArrayBuffer);
+    } catch (error) {
+      if (error instanceof TooManyBytes) throw this.#loss(error.message, error);
+      throw error;
+    }
+    return 'null';
+  }
+
   #writeObject(value: object): string {
+    if (isBytes(value)) return this.#writeBytes(value);
     if (this.#above.has(value)) throw this.#loss('refers back to a value that it is part of');
     if (this.#above.size === MAX_DEPTH) throw this.#loss(`is nested deeper than ${MAX_DEPTH} levels`);
     this.#above.add(value);
@@ -193,7 +221,6 @@ class Writer {
 
   /** Refuses objects whose content is not in their own enumerable fields. */
   #refuseHiddenContent(value: object): void {
-    if (isBytes(value)) throw this.#loss('is binary data; write it to a file and pass its path, or pass it as base64');
     const [kind, advice] = hiddenKindOf(value);
     if (kind !== undefined) throw this.#loss(`is ${kind}, of which JSON keeps nothing; ${advice}`);
     if (hasPlainPrototype(value)) return;
@@ -217,6 +244,16 @@ function shortened(place: string): string {
 }
 
 const LONGEST_PLACE = 200;
+
+const TOO_LONG = 10n ** BigInt(MAX_DIGITS);
+
+/** Why binary data of this type is not passed as bytes: what it says beside them would be lost. */
+function adviceOnBytes(value: ArrayBufferView | ArrayBufferLike): string | undefined {
+  if (types.isUint8Array(value) || types.isArrayBuffer(value)) return undefined;
+  if (types.isSharedArrayBuffer(value)) return 'is a SharedArrayBuffer; pass a Uint8Array of it';
+  const name = Object.prototype.toString.call(value).slice('[object '.length, -1);
+  return `is a ${name}; pass a Uint8Array of its buffer for its bytes, or a list for its numbers`;
+}
 
 function hiddenKindOf(value: object): [string, string] | [undefined, undefined] {
   if (types.isMap(value)) return ['a Map', 'pass an object or a list'];

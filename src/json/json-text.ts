@@ -72,15 +72,9 @@ function soundNamesIn(value: unknown, levels: number): number {
   return names;
 }
 
-/** The first number of a JSON text that JavaScript would round, with its path; undefined where there is none. */
-export function firstInexact(text: string): { readonly place: string; readonly digits: string } | undefined {
-  let found: { place: string; digits: string } | undefined;
-  visitJson(text, {
-    onNumber(path, digits) {
-      if (found === undefined && isInexact(digits)) found = { place: placeOf(path), digits };
-    },
-  });
-  return found;
+/** Tells of each number of a valid JSON text, with its path and its digits. */
+export function visitNumbers(text: string, onNumber: (path: JsonPath, digits: string) => void): void {
+  visitJson(text, { onNumber });
 }
 
 /** A JSON text with the numbers that JavaScript would round as texts of their digits. */
@@ -98,7 +92,7 @@ export function quoteInexact(text: string): string {
 }
 
 /** What is wrong with a number that JavaScript would round, and what to write instead. */
-export function inexactReason(digits: string): string {
+function inexactReason(digits: string): string {
   const shown = digits.length > 40 ? `${digits.slice(0, 40)}…` : digits;
   return `is ${shown}, which a number in JavaScript cannot hold exactly; give it as a text, in quotes`;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCjmChannel } from '../channel/cjm-channel.ts';
-import { encodeInput } from '../channel/encoded-input.ts';
+import { encodeJsonInput } from '../channel/encoded-input.ts';
 import { freePort } from '../process/free-port.ts';
 import type { WorkerStart } from '../process/worker-start.ts';
 import { DEFAULT_TOOL } from '../tools/tool.ts';
@@ -29,7 +29,7 @@ export const cjm: WorkerKind<PortStart> = {
     const port = await freePort();
     return { port, args: ['--port', `${port}`, '--ppid', `${process.pid}`] };
   },
-  encode: encodeInput,
+  encode: encodeJsonInput,
   // The older wire has no names for more.
   tools: [{ name: DEFAULT_TOOL, streams: true }],
   programs: pythonPrograms,

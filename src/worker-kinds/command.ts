@@ -1,5 +1,4 @@
 import { encodeInput } from '../channel/encoded-input.ts';
-import { parseAnyAnswer } from '../channel/exact-answer.ts';
 import { startByHandshake } from '../process/start-by-handshake.ts';
 import type { HandshakeStart } from '../process/worker-start.ts';
 import { connectByHandshake } from './handshake-connection.ts';
@@ -18,7 +17,7 @@ export const command: WorkerKind<HandshakeStart> = {
   programs: ({ resolved: { command: program } }) =>
     program === undefined ? [] : [{ field: 'command', what: 'program', program }],
   command: ({ manifest: { args = [] }, resolved }) => ({ file: resolved.command ?? '', args }),
-  connect: (target, signal) => connectByHandshake(target, parseAnyAnswer, signal),
+  connect: connectByHandshake,
   template: {
     about: 'a program that speaks the worker protocol itself',
     source: 'hello-command.mjs',

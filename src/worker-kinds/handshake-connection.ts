@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AnswerParser } from '../channel/exact-answer.ts';
 import { createUndiciChannel } from '../channel/undici-channel.ts';
 import type { Connection } from '../channel/worker-channel.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
@@ -15,13 +14,12 @@ const EXIT_GRACE_MS = 100;
  */
 export async function connectByHandshake(
   { plugin, process, start: { handshake }, concurrency: offered }: KindTarget<HandshakeStart>,
-  parse: AnswerParser,
   signal: AbortSignal,
 ): Promise<Connection> {
   const { address, control, capabilities, concurrency: taken } = await handshake.answer(signal);
   const concurrency = Math.max(1, Math.min(taken, offered));
   const { token } = handshake;
-  const channel = createUndiciChannel({ plugin, address, control, token, concurrency, capabilities, parse });
+  const channel = createUndiciChannel({ plugin, address, control, token, concurrency, capabilities });
   process.onExit(() => channel.close());
   try {
     const health = await channel.health(signal);

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import { encodeInput } from '../channel/encoded-input.ts';
-import { parseAnswer } from '../channel/exact-answer.ts';
 import { startByHandshake } from '../process/start-by-handshake.ts';
 import type { HandshakeStart } from '../process/worker-start.ts';
 import { connectByHandshake } from './handshake-connection.ts';
@@ -25,7 +24,7 @@ export const node: WorkerKind<HandshakeStart> = {
     const { file, env, problem } = nodeProgram(nodePath);
     return { file, args: [HOST, '3'], env, problem, advice: NODE_ADVICE };
   },
-  connect: (target, signal) => connectByHandshake(target, parseAnswer, signal),
+  connect: connectByHandshake,
   template: {
     about: 'a module for Node',
     source: 'hello-node.mjs',

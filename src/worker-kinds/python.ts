@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import { encodeInput } from '../channel/encoded-input.ts';
-import { parseAnswer } from '../channel/exact-answer.ts';
 import { startByHandshake } from '../process/start-by-handshake.ts';
 import type { HandshakeStart } from '../process/worker-start.ts';
 import { connectByHandshake } from './handshake-connection.ts';
@@ -34,7 +33,7 @@ export const python: WorkerKind<HandshakeStart> = {
   encode: encodeInput,
   programs: pythonPrograms,
   command: (entry) => ({ file: pythonOf(entry), args: ['-c', LAUNCHER, PYTHON_FOLDER], env: PYTHON_ENV }),
-  connect: (target, signal) => connectByHandshake(target, parseAnswer, signal),
+  connect: connectByHandshake,
   template: {
     about: 'a Python class',
     source: 'hello_python.py',

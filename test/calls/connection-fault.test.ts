@@ -31,7 +31,7 @@ function callAtWorker() {
   const clock = new SimulatedClock();
   const sinks: CallSink[] = [];
   const channel: WorkerChannel = {
-    execute: (_id, _body, sink) => {
+    execute: (_call, sink) => {
       sinks.push(sink);
       return { pause: () => {}, resume: () => {} };
     },
@@ -65,7 +65,7 @@ function callAtWorker() {
     onResult: (result: unknown) => results.push(result),
     onError: (error: unknown) => results.push(error),
   };
-  new Call(site, 'execute', 'c', { args: '[]', kwargs: '{}' }, {}, outcome).begin();
+  new Call(site, 'execute', 'c', { args: '[]', kwargs: '{}', bytes: [] }, {}, outcome).begin();
   return { clock, sinks, results, events };
 }
 

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type CjmChannel, createCjmChannel } from '../../src/channel/cjm-channel.ts';
+import type { OutgoingCall } from '../../src/channel/worker-channel.ts';
 import { json, ManyLines, Moment, ndjson, never, PausedReader, playHttp, reply, told } from './played-worker.ts';
 
 type Answer = (response: ServerResponse, body: string, route: string) => void;
@@ -29,7 +30,9 @@ const streams =
     response.writeHead(200, ndjson).end(text);
   };
 
-const input = { args: '[1]', kwargs: '{}' };
+function outgoing(id: string): OutgoingCall {
+  return { id, input: { args: '[1]', kwargs: '{}', bytes: [] }, integers: 'bigint' };
+}
 
 describe('a call of an older worker', () => {
   it.each([[{ text: 'ü', error: 'a field like any other' }], [null], [[1]], ['text']])(
@@ -42,7 +45,7 @@ describe('a call of an older worker', () => {
           reply(response, 200, result);
         },
       });
-      expect(await told((sink) => channel.execute('c', input, sink))).toMatchObject({ result, outcomes: 1 });
+      expect(await told((sink) => channel.execute(outgoing('c'), sink))).toMatchObject({ result, outcomes: 1 });
       expect(sent).toEqual(['{"call":"c","args":[1],"kwargs":{}}']);
     },
   );
@@ -55,7 +58,7 @@ describe('a call of an older worker', () => {
         void response.writeHead(status, json).end(text);
     const outcome = async (answer: Answer) => {
       const channel = await channelTo({ 'POST /execute': answer });
-      return (await told((sink) => channel.execute('c', input, sink))).error;
+      return (await told((sink) => channel.execute(outgoing('c'), sink))).error;
     };
     const refused = { code: 'E_SERIALIZE', plugin: 'elder' };
     expect(await outcome(raw(`{"detail":[${id}]}`))).toMatchObject({
@@ -67,7 +70,7 @@ describe('a call of an older worker', () => {
       remote: { details: [{ id }] },
     });
     const channel = await channelTo({ 'POST /execute_stream': streams(`1\n{"error":${id},"n":1}\n`) });
-    const stream = await told((sink) => channel.stream('c', input, sink));
+    const stream = await told((sink) => channel.stream(outgoing('c'), sink));
     expect(stream).toMatchObject({
       chunks: [1],
       error: { ...refused, message: expect.stringContaining(`error is ${id}`) },
@@ -76,7 +79,7 @@ describe('a call of an older worker', () => {
 
   it('hands on bare chunks and ends with the body', async () => {
     const channel = await channelTo({ 'POST /execute_stream': streams('1\n"zwei"\n{"error":"x","n":1}\nnull\n') });
-    const so = await told((sink) => channel.stream('c', input, sink));
+    const so = await told((sink) => channel.stream(outgoing('c'), sink));
     expect(so).toMatchObject({ chunks: [1, 'zwei', { error: 'x', n: 1 }, null], last: 'result', outcomes: 1 });
   });
 
@@ -90,7 +93,7 @@ describe('a call of an older worker', () => {
   ] as const)('makes an E_REMOTE of %s', async (_what, answer, remote) => {
     const channel = await channelTo({ 'POST /execute': answer, 'POST /execute_stream': answer });
     for (const kind of ['execute', 'stream'] as const) {
-      const so = await told((sink) => channel[kind]('c', input, sink));
+      const so = await told((sink) => channel[kind](outgoing('c'), sink));
       expect(so).toMatchObject({ outcomes: 1, error: { code: 'E_REMOTE', plugin: 'elder', remote } });
     }
   });
@@ -106,7 +109,7 @@ describe('a call of an older worker', () => {
     ['a broken {"_job_error": …}', '1\n{"_job_error":null}\n', { type: 'Error', message: '', category: 'fatal' }],
   ])('takes the chunk %s for the error of the plugin', async (_what, text, remote) => {
     const channel = await channelTo({ 'POST /execute_stream': streams(text) });
-    const so = await told((sink) => channel.stream('c', input, sink));
+    const so = await told((sink) => channel.stream(outgoing('c'), sink));
     expect(so).toMatchObject({ chunks: [1], outcomes: 1, error: { code: 'E_REMOTE', remote } });
   });
 
@@ -121,7 +124,7 @@ describe('a call of an older worker', () => {
     ['stream', 'POST /execute_stream', streams('1\n{"half":\n')],
   ] as const)('makes an E_PROTOCOL of a senseless answer to %s', async (kind, route, answer) => {
     const channel = await channelTo({ [route]: answer });
-    const so = await told((sink) => channel[kind]('c', input, sink));
+    const so = await told((sink) => channel[kind](outgoing('c'), sink));
     expect(so).toMatchObject({ outcomes: 1, error: { code: 'E_PROTOCOL' } });
   });
 
@@ -132,7 +135,7 @@ describe('a call of an older worker', () => {
         response.write('1\n', () => response.destroy());
       },
     });
-    const so = await told((sink) => channel.stream('c', input, sink));
+    const so = await told((sink) => channel.stream(outgoing('c'), sink));
     expect(so).toMatchObject({ chunks: [1], outcomes: 1, last: 'error', error: { code: 'E_CRASHED' } });
   });
 
@@ -157,7 +160,7 @@ describe('a call of an older worker', () => {
         } else reply(response, 200, next);
       },
     });
-    const so = await told((sink) => channel.execute('c', input, sink));
+    const so = await told((sink) => channel.execute(outgoing('c'), sink));
     expect(so.progress).toEqual([
       [0.1, undefined],
       [0.5, 'half'],
@@ -172,7 +175,7 @@ describe('a call of an older worker', () => {
       'POST /execute': says('done'),
       'GET /progress': says({ progress: 0, message: '' }),
     });
-    const so = await told((sink) => channel.execute('c', input, sink));
+    const so = await told((sink) => channel.execute(outgoing('c'), sink));
     expect(so).toMatchObject({ progress: [], result: 'done', last: 'result', outcomes: 1 });
   });
 
@@ -182,7 +185,7 @@ describe('a call of an older worker', () => {
       'POST /execute': says('done'),
       'GET /progress': () => channel?.close(),
     });
-    const so = await told((sink) => channel.execute('c', input, sink));
+    const so = await told((sink) => channel.execute(outgoing('c'), sink));
     expect(so).toMatchObject({ progress: [], result: 'done', last: 'result', outcomes: 1 });
   });
 
@@ -207,8 +210,8 @@ describe('a call of an older worker', () => {
         response.writeHead(500).end('Internal Server Error', () => response.socket?.destroy());
       },
     });
-    expect(await told((sink) => channel.execute('c', input, sink))).toMatchObject({ error: { code: 'E_PROTOCOL' } });
-    expect(await told((sink) => channel.execute('c', input, sink))).toMatchObject({ result: 'next' });
+    expect(await told((sink) => channel.execute(outgoing('c'), sink))).toMatchObject({ error: { code: 'E_PROTOCOL' } });
+    expect(await told((sink) => channel.execute(outgoing('c'), sink))).toMatchObject({ result: 'next' });
   });
 
   it.each([
@@ -220,7 +223,7 @@ describe('a call of an older worker', () => {
     ],
   ])('takes {"_job_error": …} for the error of the plugin: %s', async (_where, answer) => {
     const channel = await channelTo({ 'POST /execute': answer });
-    const so = await told((sink) => channel.execute('c', input, sink));
+    const so = await told((sink) => channel.execute(outgoing('c'), sink));
     expect(so).toMatchObject({
       outcomes: 1,
       error: { code: 'E_REMOTE', remote: { message: 'later', category: 'transient', retryable: true } },
@@ -245,7 +248,7 @@ describe('a call of an older worker', () => {
     answers = false;
     const before = channel.health(never);
     await asked.happened;
-    const call = told((sink) => channel.execute('c', input, sink));
+    const call = told((sink) => channel.execute(outgoing('c'), sink));
     expect(await before).toMatchObject({ pid: 7 });
     await arrived.happened;
     expect(await channel.health(never)).toMatchObject({ pid: 7 });
@@ -261,7 +264,7 @@ describe('a call of an older worker', () => {
       'GET /health': says({ status: 'running', pid: 1 }),
       'POST /execute_stream': (response) => lines.sendTo(response),
     });
-    const reader = new PausedReader((sink) => channel.stream('c', input, sink));
+    const reader = new PausedReader((sink) => channel.stream(outgoing('c'), sink));
     await lines.full.happened;
     for (let turn = 0; turn < 50; turn++) await channel.health(never);
     expect(reader.got).toBeLessThan(lines.total);
@@ -274,7 +277,7 @@ describe('a call of an older worker', () => {
   it('ends calls in flight with E_CRASHED, once, when it is closed', async () => {
     const arrival = new Moment();
     const channel = await channelTo({ 'POST /execute': () => arrival.happen() });
-    const call = told((sink) => channel.execute('c', input, sink));
+    const call = told((sink) => channel.execute(outgoing('c'), sink));
     await arrival.happened;
     channel.close();
     channel.close();

@@ -14,7 +14,7 @@ function read(kind: CallKind, pieces: readonly Buffer[], maxLength?: number): Ev
     onResult: (result) => void events.push(['result', result]),
     onError: (error: GreenroomError) => void events.push(['error', error.code, error]),
   };
-  const reader = new FrameReader('talker', kind, sink, undefined, maxLength);
+  const reader = new FrameReader('talker', kind, sink, 'bigint', maxLength);
   for (const piece of pieces) reader.write(piece);
   reader.end();
   expect(reader.done).toBe(true);

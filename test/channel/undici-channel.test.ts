@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createUndiciChannel, type UndiciChannel } from '../../src/channel/undici-channel.ts';
-import type { CallInFlight, SendCall } from '../../src/channel/worker-channel.ts';
+import type { CallInFlight, OutgoingCall, SendCall } from '../../src/channel/worker-channel.ts';
 import {
   json,
   ManyLines,
@@ -39,7 +39,11 @@ function channelTo(
   return channel as StreamingChannel;
 }
 
-const input = { args: '[]', kwargs: '{}' };
+const input = { args: '[]', kwargs: '{}', bytes: [] };
+
+function outgoing(id: string, tool?: string): OutgoingCall {
+  return { id, input, tool, integers: 'bigint' };
+}
 
 describe('a call over undici', () => {
   it.each(['unix', 'tcp'] as const)('sends its body and token and hands on the result, at %s', async (where) => {
@@ -49,7 +53,7 @@ describe('a call over undici', () => {
       reply(response, 200, { result: { ok: [1] } });
     }, where);
     const channel = channelTo(played);
-    const so = await told((sink) => channel.execute('c', input, sink));
+    const so = await told((sink) => channel.execute(outgoing('c'), sink));
     expect(so).toMatchObject({ result: { ok: [1] }, outcomes: 1 });
     expect(seen).toEqual([
       ['POST', '/execute', 'Bearer secret', 'application/json', '{"call":"c","args":[],"kwargs":{}}'],
@@ -68,11 +72,11 @@ describe('a call over undici', () => {
     });
     const channel = channelTo(played);
     for (const way of ['execute', 'stream'] as const) {
-      expect(await told((sink) => channel[way]('first', input, sink))).toMatchObject({ outcomes: 1 });
-      const so = await told((sink) => channel[way]('second', input, sink));
+      expect(await told((sink) => channel[way](outgoing('first'), sink))).toMatchObject({ outcomes: 1 });
+      const so = await told((sink) => channel[way](outgoing('second'), sink));
       expect(so).toMatchObject({ error: { code: 'E_PROTOCOL', plugin: 'talker' }, chunks: [], outcomes: 1 });
       expect(so.error?.message).toContain('answered call second with the answer of call first');
-      expect((await told((sink) => channel[way]('third', input, sink))).error).toBeUndefined();
+      expect((await told((sink) => channel[way](outgoing('third'), sink))).error).toBeUndefined();
     }
     // The connection on which the answers had got out of order is not used again.
     expect(connections.size).toBe(3);
@@ -88,7 +92,7 @@ describe('a call over undici', () => {
       response.end(big);
     });
     const channel = channelTo(played);
-    const so = await told((sink) => channel.execute('c', input, sink));
+    const so = await told((sink) => channel.execute(outgoing('c'), sink));
     expect(so.error).toBeUndefined();
     expect((so.result as string).length).toBe(15 * 1024 * 1024);
   });
@@ -106,7 +110,7 @@ describe('a call over undici', () => {
       more();
     });
     const channel = channelTo(played);
-    const so = await told((sink) => channel[way]('c', input, sink));
+    const so = await told((sink) => channel[way](outgoing('c'), sink));
     expect(so).toMatchObject({ error: { code: 'E_PROTOCOL', plugin: 'talker' }, outcomes: 1 });
     expect(so.error?.message).toContain('more than 256 MiB');
     await left.happened;
@@ -119,7 +123,7 @@ describe('a call over undici', () => {
       response.end('{"progress":0.9,"message":"soon"}\n{"result":3}\n');
     });
     const channel = channelTo(played);
-    const so = await told((sink) => channel.execute('c', input, sink));
+    const so = await told((sink) => channel.execute(outgoing('c'), sink));
     expect(so).toMatchObject({
       progress: [
         [0.1, undefined],
@@ -138,7 +142,7 @@ describe('a call over undici', () => {
       response.end('{"chunk":1}\n{"chunk":"zwei"}\n{"end":true}\n');
     });
     const channel = channelTo(played);
-    const so = await told((sink) => channel.stream('c', input, sink));
+    const so = await told((sink) => channel.stream(outgoing('c'), sink));
     expect(so).toMatchObject({ chunks: [1, 'zwei'], last: 'result', outcomes: 1 });
   });
 
@@ -156,7 +160,7 @@ describe('a call over undici', () => {
   ])('makes an %s of an error sent with status %i', async (code, status, answer, remote) => {
     const channel = channelTo(await playHttp((_request, response) => reply(response, status, answer)));
     for (const kind of ['execute', 'stream'] as const) {
-      const so = await told((sink) => channel[kind]('c', input, sink));
+      const so = await told((sink) => channel[kind](outgoing('c'), sink));
       expect(so).toMatchObject({ outcomes: 1, error: { code, plugin: 'talker', remote } });
       expect(so.error?.message).toContain('talker');
     }
@@ -179,13 +183,13 @@ describe('a call over undici', () => {
       response.writeHead(status, { 'content-type': type }).end(text);
     });
     const channel = channelTo(played);
-    const so = await told((sink) => channel[kind]('c', input, sink));
+    const so = await told((sink) => channel[kind](outgoing('c'), sink));
     expect(so).toMatchObject({ outcomes: 1, error: { code: 'E_PROTOCOL', plugin: 'talker' } });
   });
 
   it('makes an E_PROTOCOL of what is not HTTP', async () => {
     const channel = channelTo(await playRaw((socket) => socket.end('I speak no HTTP.\r\n\r\n')));
-    const so = await told((sink) => channel.execute('c', input, sink));
+    const so = await told((sink) => channel.execute(outgoing('c'), sink));
     expect(so).toMatchObject({ outcomes: 1, error: { code: 'E_PROTOCOL' } });
     await expect(channel.health(never)).rejects.toMatchObject({ code: 'E_PROTOCOL' });
   });
@@ -209,7 +213,7 @@ describe('a call over undici', () => {
       });
       const channel = channelTo(played);
       const kind = text.includes('ndjson') ? 'stream' : 'execute';
-      const so = await told((sink) => channel[kind]('c', input, sink));
+      const so = await told((sink) => channel[kind](outgoing('c'), sink));
       expect(so).toMatchObject({ outcomes: 1, last: 'error', error: { code: 'E_CRASHED', plugin: 'talker' } });
       expect(so.error?.message).toContain('talker');
     }
@@ -222,10 +226,10 @@ describe('a call over undici', () => {
       socket.destroy();
     });
     const channel = channelTo(played);
-    await told((sink) => channel.execute('c', input, sink));
+    await told((sink) => channel.execute(outgoing('c'), sink));
     expect(requests).toBe(1);
     await played.stop();
-    const so = await told((sink) => channel.execute('c', input, sink));
+    const so = await told((sink) => channel.execute(outgoing('c'), sink));
     expect(so).toMatchObject({ outcomes: 1, error: { code: 'E_CRASHED' } });
   });
 
@@ -240,15 +244,15 @@ describe('a call over undici', () => {
       return undefined;
     });
     const channel = channelTo(played);
-    const so = await told((sink) => channel.stream('c', input, sink));
-    expect(await told((sink) => channel.execute('d', input, sink))).toMatchObject({ result: 'next', outcomes: 1 });
+    const so = await told((sink) => channel.stream(outgoing('c'), sink));
+    expect(await told((sink) => channel.execute(outgoing('d'), sink))).toMatchObject({ result: 'next', outcomes: 1 });
     expect(so).toMatchObject({ chunks: [], outcomes: 1, last: 'result' });
   });
 
   it('stops reading while paused, so that the worker feels it, and goes on where it was', async () => {
     const lines = new ManyLines(`{"chunk":"${'x'.repeat(1000)}"}\n`, '{"end":true}\n');
     const channel = channelTo(await playHttp((_request, response) => lines.sendTo(response)));
-    const reader = new PausedReader((sink) => channel.stream('c', input, sink));
+    const reader = new PausedReader((sink) => channel.stream(outgoing('c'), sink));
     await lines.full.happened;
     // The health of the same process is a later turn of everything; nothing may have moved by then.
     const control = channelTo(
@@ -271,7 +275,7 @@ describe('a call over undici', () => {
     const channel = channelTo(played);
     for (let round = 0; round < 2; round += 1) {
       const so = await told((sink) => {
-        const call: CallInFlight = channel.stream('c', input, {
+        const call: CallInFlight = channel.stream(outgoing('c'), {
           ...sink,
           onProgress: sink.onProgress.bind(sink),
           onResult: sink.onResult.bind(sink),
@@ -295,7 +299,7 @@ describe('a call over undici', () => {
     let call: CallInFlight | undefined;
     let ended = false;
     const outcome = told((sink) => {
-      call = channel.stream('c', input, sink);
+      call = channel.stream(outgoing('c'), sink);
       call.pause();
       return call;
     }).then((so) => {
@@ -303,7 +307,7 @@ describe('a call over undici', () => {
       return so;
     });
     const other = channelTo(await playHttp((_request, response) => reply(response, 200, { result: 1 })));
-    for (let turn = 0; turn < 20; turn++) await told((sink) => other.execute('d', input, sink));
+    for (let turn = 0; turn < 20; turn++) await told((sink) => other.execute(outgoing('d'), sink));
     expect(ended).toBe(false);
     call?.resume();
     expect(await outcome).toMatchObject({ chunks: [1], outcomes: 1, last: 'result' });
@@ -312,12 +316,12 @@ describe('a call over undici', () => {
   it('ends calls in flight and calls that wait with E_CRASHED, once, when it is closed', async () => {
     const arrival = new Moment();
     const channel = channelTo(await playHttp(() => arrival.happen()));
-    const calls = ['a', 'b'].map((call) => told((sink) => channel.execute(call, input, sink)));
+    const calls = ['a', 'b'].map((call) => told((sink) => channel.execute(outgoing(call), sink)));
     await arrival.happened;
     channel.close();
     channel.close();
     for (const so of await Promise.all(calls)) expect(so).toMatchObject({ outcomes: 1, error: { code: 'E_CRASHED' } });
-    expect(await told((sink) => channel.stream('late', input, sink))).toMatchObject({
+    expect(await told((sink) => channel.stream(outgoing('late'), sink))).toMatchObject({
       outcomes: 1,
       error: { code: 'E_CRASHED' },
     });
@@ -331,7 +335,7 @@ describe('a call over undici', () => {
       if (waiting.length === 8) for (const each of waiting) reply(each, 200, { result: 'all here' });
     });
     const channel = channelTo(played, 8);
-    const calls = Array.from({ length: 8 }, (_, n) => told((sink) => channel.execute(`c${n}`, input, sink)));
+    const calls = Array.from({ length: 8 }, (_, n) => told((sink) => channel.execute(outgoing(`c${n}`), sink)));
     for (const so of await Promise.all(calls)) expect(so).toMatchObject({ result: 'all here', outcomes: 1 });
   });
 });
@@ -357,7 +361,7 @@ describe('everything but calls over undici', () => {
       reply(response, 200, answer === undefined ? { status: 'ok' } : answer);
     });
     const channel = channelTo(played);
-    const call = told((sink) => channel.execute('c', input, sink));
+    const call = told((sink) => channel.execute(outgoing('c'), sink));
     expect(await channel.health(never)).toMatchObject({ pid: 7, nonce: 'n' });
     expect(await channel.cancel('c')).toBe('requested');
     expect(await channel.release(never)).toBe(true);
@@ -402,7 +406,7 @@ describe('everything but calls over undici', () => {
       reply(response, 200, { status: 'ok' });
     });
     const channel = channelTo(played, 1, played, capabilities);
-    const call = told((sink) => channel.execute('c', input, sink));
+    const call = told((sink) => channel.execute(outgoing('c'), sink));
     await began.happened;
     await channel.cleanup(never);
     if (held !== undefined) reply(held, 200, { result: 1 });
@@ -425,9 +429,9 @@ describe('everything but calls over undici', () => {
     });
     const channel = channelTo(played, 1, played, ['stream', 'tools']);
     expect(await channel.tools?.(never)).toEqual([{ name: 'read', input_schema: schema, streams: true }]);
-    await told((sink) => channel.execute('a', input, sink));
-    await told((sink) => channel.execute('b', input, sink, 'read'));
-    await told((sink) => channel.stream('c', input, sink, 'read'));
+    await told((sink) => channel.execute(outgoing('a'), sink));
+    await told((sink) => channel.execute(outgoing('b', 'read'), sink));
+    await told((sink) => channel.stream(outgoing('c', 'read'), sink));
     expect(bodies).toEqual([
       '{"call":"a","args":[],"kwargs":{}}',
       '{"call":"b","tool":"read","args":[],"kwargs":{}}',
@@ -518,7 +522,7 @@ describe('everything but calls over undici', () => {
     );
     await channel.health(never);
     await channel.config.get(never);
-    await told((sink) => channel.execute('c', input, sink));
+    await told((sink) => channel.execute(outgoing('c'), sink));
     expect(closed).toHaveLength(3);
     channel.close();
     await Promise.all(closed);

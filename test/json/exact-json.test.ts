@@ -27,7 +27,7 @@ cycle.list.push({ back: cycle });
 const LOST: [string, unknown, string][] = [
   ['NaN', Number.NaN, 'is NaN'],
   ['an infinity', -Infinity, 'is -Infinity'],
-  ['a BigInt', 1n, 'is a BigInt; pass it as a string'],
+  ['a bigint that is too long', 10n ** 4300n, 'is an integer of more than 4300 digits; pass it as a string'],
   ['a function', () => 1, 'is a function'],
   ['a symbol', Symbol('s'), 'is a symbol'],
   ['a Map', new Map([['a', 1]]), 'is a Map'],
@@ -85,6 +85,9 @@ const KEPT: [string, unknown, string][] = [
   ['the largest safe integer', Number.MAX_SAFE_INTEGER, '9007199254740991'],
   ['a number beyond it, as a float', 2 ** 64, '1.8446744073709552e+19'],
   ['a negative one', -(2 ** 53), '-9.007199254740992e+15'],
+  ['a bigint', 2n ** 64n + 1n, '18446744073709551617'],
+  ['a negative bigint', -(2n ** 63n) - 1n, '-9223372036854775809'],
+  ['the longest bigint', 10n ** 4300n - 1n, '9'.repeat(4300)],
   ['1e20', 1e20, '1e+20'],
   ['1e300', 1e300, '1e+300'],
   ['lists as deep as may be', nested(MAX_DEPTH), '['.repeat(MAX_DEPTH) + ']'.repeat(MAX_DEPTH)],

@@ -1,11 +1,11 @@
 import type { connectWorker } from '../../src/actors/connect.ts';
 import type { SpawnedWorker, spawnWorker } from '../../src/actors/process.ts';
-import type { EncodedInput } from '../../src/channel/encoded-input.ts';
 import type {
   CallInFlight,
   CallSink,
   ConfigChannel,
   Connection,
+  OutgoingCall,
   WorkerChannel,
 } from '../../src/channel/worker-channel.ts';
 import { GreenroomError } from '../../src/errors.ts';
@@ -240,15 +240,15 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
 
   onExit(): void {}
 
-  execute(call: string, input: EncodedInput, sink: CallSink): CallInFlight {
-    return this.#take(call, input, sink, false);
+  execute(call: OutgoingCall, sink: CallSink): CallInFlight {
+    return this.#take(call, sink, false);
   }
 
-  stream(call: string, input: EncodedInput, sink: CallSink): CallInFlight {
-    return this.#take(call, input, sink, true);
+  stream(call: OutgoingCall, sink: CallSink): CallInFlight {
+    return this.#take(call, sink, true);
   }
 
-  #take(call: string, input: EncodedInput, sink: CallSink, streams: boolean): CallInFlight {
+  #take({ id: call, input }: OutgoingCall, sink: CallSink, streams: boolean): CallInFlight {
     this.#asked(this, 'call');
     const { value, ms } = JSON.parse(input.kwargs) as FakeInput;
     this.calls.set(call, { sink, streams, value });

@@ -245,7 +245,7 @@ export class World {
       record,
       path,
       nextCallId(),
-      { args: '[]', kwargs: JSON.stringify(input) },
+      { args: '[]', kwargs: JSON.stringify(input), bytes: [] },
       { signal: controller.signal, timeoutMs, priority: n % 3 },
       {
         onChunk: (chunk) => chunks.push(chunk),

@@ -20,7 +20,7 @@ function createLineChannel(plugin: string, { input: toWorker, output }: WorkerSt
     waiting.delete(call);
   });
   return {
-    execute(call, input, sink) {
+    execute({ id: call, input }, sink) {
       waiting.set(call, sink);
       toWorker.write(`{"call":"${call}","kwargs":${input.kwargs}}\n`);
       return { pause() {}, resume() {} };
