@@ -1,6 +1,6 @@
 /**
- * The worker protocol, version 1, as types: what a host and a worker say to each other. The text for people is
- * `docs/worker-protocol.md`. Imports nothing: the Node SDK shares this file and may import nothing but `node:` modules.
+ * The worker protocol as types: what a host and a worker say to each other. The text for people is
+ * `docs/worker-protocol.md`; the frames of version 2 are in `src/framing`. Imports nothing: the Node SDK shares this file and may import nothing but `node:` modules.
  */
 
 /** The one line of JSON that the host writes to the worker's standard input. */
@@ -11,8 +11,10 @@ export interface Boot {
   readonly nonce: string;
   /** The bearer token of every request. */
   readonly token: string;
-  /** Where to listen: two Unix socket paths, or any free port of a loopback address. */
-  readonly listen: { readonly unix: string; readonly control: string } | { readonly tcp: string };
+  /** Where to listen: Unix socket paths, or any free ports of a loopback address. */
+  readonly listen:
+    | { readonly unix: string; readonly control: string; readonly frames: string }
+    | { readonly tcp: string };
   readonly plugin: BootPlugin;
   /** How many calls the host may have running at once; workers that can only do fewer say so in the handshake. */
   readonly concurrency: number;
@@ -42,6 +44,8 @@ export interface Handshake {
   readonly address: string;
   /** The address for `/health` and `/cancel`; may equal `address`. */
   readonly control: string;
+  /** The address for frames, in the same form; of version 2 only. */
+  readonly frames?: string | undefined;
   /** Name and version of the SDK, for example `python/0.1.0`. */
   readonly sdk: string;
   readonly capabilities: readonly Capability[];

@@ -45,14 +45,15 @@ export function writePlaces(placed: readonly PlacedBytes[]): string {
 
 /**
  * Puts bytes where they belong in a value that was read from JSON, and gives the value. `places` is the JSON of
- * {@link writePlaces}. Each is a copy with memory of its own. Throws {@link MisplacedBytes}.
+ * {@link writePlaces}. Each gets memory of its own; where nobody else uses that of `data`, a single one may have it.
+ * Throws {@link MisplacedBytes}.
  */
-export function putBytes(value: unknown, places: string, data: Uint8Array): unknown {
+export function putBytes(value: unknown, places: string, data: Uint8Array, owned = false): unknown {
   let whole = value;
   let at = 0;
   for (const [path, length] of readPlaces(places)) {
     if (length > data.byteLength - at) throw new MisplacedBytes('its places take more bytes than there are');
-    const bytes = ownCopy(data.subarray(at, at + length));
+    const bytes = owned && length === data.byteLength ? data : ownCopy(data.subarray(at, at + length));
     at += length;
     const last = path.at(-1);
     const holder = path.slice(0, -1).reduce<unknown>(stepInto, whole);

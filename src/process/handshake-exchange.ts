@@ -41,7 +41,10 @@ export class HandshakeExchange implements BootLine {
       protocol: [1],
       nonce: this.nonce,
       token: this.token,
-      listen: sockets === undefined ? { tcp: '127.0.0.1' } : { unix: sockets.worker, control: sockets.control },
+      listen:
+        sockets === undefined
+          ? { tcp: '127.0.0.1' }
+          : { unix: sockets.worker, control: sockets.control, frames: sockets.frames },
       plugin,
       concurrency,
     };

@@ -14,6 +14,8 @@ export interface SocketDirectory {
   readonly worker: string;
   /** Where the worker is to listen for health and cancel. */
   readonly control: string;
+  /** Where a worker that speaks frames is to listen for them. */
+  readonly frames: string;
   /** Removes the directory with all it holds. Synchronous, so that it can run while the process exits; idempotent, never throws. */
   remove(): void;
 }
@@ -51,6 +53,7 @@ export function createSocketDirectory(): SocketDirectory | undefined {
       try {
         unlinkSync(sockets.worker);
         unlinkSync(sockets.control);
+        unlinkSync(sockets.frames);
         rmdirSync(path);
       } catch {
         // It never listened there, or somebody put something else there.
@@ -65,12 +68,15 @@ export function createSocketDirectory(): SocketDirectory | undefined {
 
 /** Whether the socket paths in a directory are short enough: longer ones are silently cut by the system. */
 export function socketPathsFit(directory: string): boolean {
-  const { worker, control } = socketPaths(directory);
-  return [worker, control].every((path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES);
+  return Object.values(socketPaths(directory)).every((path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES);
 }
 
-function socketPaths(directory: string): { worker: string; control: string } {
-  return { worker: join(directory, 'worker.sock'), control: join(directory, 'control.sock') };
+function socketPaths(directory: string): Pick<SocketDirectory, 'worker' | 'control' | 'frames'> {
+  return {
+    worker: join(directory, 'worker.sock'),
+    control: join(directory, 'control.sock'),
+    frames: join(directory, 'frames.sock'),
+  };
 }
 
 function inExistingBase(): string | undefined {

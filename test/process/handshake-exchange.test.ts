@@ -31,7 +31,13 @@ test('a worker is told who it is and where to listen', () => {
 
 test('the sockets of a worker are named in its boot line, and removed with it', () => {
   let removed = 0;
-  const sockets = { path: '/s', worker: '/s/w', control: '/s/c', remove: () => void (removed += 1) };
+  const sockets = {
+    path: '/s',
+    worker: '/s/w',
+    control: '/s/c',
+    frames: '/s/frames.sock',
+    remove: () => void (removed += 1),
+  };
   const told = exchange(undefined, () => sockets);
   expect(JSON.parse(told.bootLine)).toMatchObject({ listen: { unix: '/s/w', control: '/s/c' } });
   told.close();
