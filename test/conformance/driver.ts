@@ -17,6 +17,8 @@ export interface WorkerProgram {
   readonly bootDescriptor?: 3 | undefined;
   /** How many calls the host may have running at once; 2 by default. */
   readonly concurrency?: number | undefined;
+  /** The versions of the protocol that the host offers; 1 by default. */
+  readonly protocol?: readonly number[] | undefined;
 }
 
 /** One answer, with its whole body. */
@@ -46,6 +48,7 @@ export interface RunningWorker {
   /** Its end is the end of the host. */
   readonly lifeline: Writable;
   readonly nonce: string;
+  readonly token: string;
   readonly handshake: Handshake;
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   /** Sends a request; a body that is no string and no bytes is sent as JSON. `path` may begin with `control:`. */
@@ -73,10 +76,12 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
   });
   // A worker that has ended already has closed its end of the pipe.
   lifeline.on('error', () => {});
-  const listen = transport === 'unix' ? { unix: join(folder, 'w'), control: join(folder, 'c') } : { tcp: '127.0.0.1' };
-  lifeline.write(
-    `${JSON.stringify({ protocol: [1], nonce, token, listen, plugin: program.plugin, concurrency: program.concurrency ?? 2 })}\n`,
-  );
+  const listen =
+    transport === 'unix'
+      ? { unix: join(folder, 'w'), control: join(folder, 'c'), frames: join(folder, 'f') }
+      : { tcp: '127.0.0.1' };
+  const { protocol = [1], plugin, concurrency = 2 } = program;
+  lifeline.write(`${JSON.stringify({ protocol, nonce, token, listen, plugin, concurrency })}\n`);
 
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   const stop = async (): Promise<void> => {
@@ -148,7 +153,7 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
       outgoing.end(text);
     });
   };
-  return { child, lifeline, nonce, handshake, exited, send, stop };
+  return { child, lifeline, nonce, token, handshake, exited, send, stop };
 }
 
 /** The frames of an NDJSON answer. */

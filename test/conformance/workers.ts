@@ -52,3 +52,8 @@ export const WORKERS: readonly ConformingWorker[] = [
     },
   },
 ];
+
+/** Those that speak frames too. */
+export const FRAMED_WORKERS: readonly ConformingWorker[] = WORKERS.map((worker) =>
+  worker.threaded ? worker : { ...worker, program: { ...worker.program, args: [...worker.program.args, 'frames'] } },
+);
