@@ -1,3 +1,5 @@
+import type { ErrorDetails } from './error-details.ts';
+
 /**
  * Every error that leaves the runtime is a {@link GreenroomError} with one of these codes. The table in
  * `docs/errors.md` is kept equal to this one by a test.
@@ -49,34 +51,78 @@ export interface RemoteError {
   readonly stack?: string | undefined;
 }
 
+/** The plugin's own error in an error with this code: always in `E_REMOTE`, sometimes where a worker refused a value. */
+type RemoteOf<Code extends ErrorCode> = Code extends 'E_REMOTE'
+  ? RemoteError
+  : Code extends 'E_SERIALIZE' | 'E_INPUT'
+    ? RemoteError | undefined
+    : undefined;
+
+/** An error of the runtime with this code; see {@link GreenroomError}. */
+export interface GreenroomErrorOf<Code extends ErrorCode> extends Error {
+  readonly name: 'GreenroomError';
+  readonly code: Code;
+  /** The plugin that it is about. */
+  readonly plugin: string | undefined;
+  /** The plugin's own error. */
+  readonly remote: RemoteOf<Code>;
+  /** What a program may want to know of it. */
+  readonly details: ErrorDetails<Code>;
+}
+
 /** What {@link GreenroomError} takes beside its code and message. */
-export interface GreenroomErrorOptions {
+export type GreenroomErrorOptions<Code extends ErrorCode = ErrorCode> = {
   readonly plugin?: string | undefined;
   readonly cause?: unknown;
-  readonly remote?: RemoteError | undefined;
-  readonly details?: unknown;
+} & OptionalWhereUndefined<'remote', RemoteOf<Code>> &
+  OptionalWhereUndefined<'details', ErrorDetails<Code>>;
+
+type OptionalWhereUndefined<Name extends string, Value> = undefined extends Value
+  ? { readonly [Key in Name]?: Value }
+  : { readonly [Key in Name]: Value };
+
+/** A code that may be one of several makes an error that may be. */
+type Made<Code extends ErrorCode> = Code extends ErrorCode ? GreenroomErrorOf<Code> : never;
+
+/** The class of {@link GreenroomError}. Its instances are told apart by their codes. */
+interface GreenroomErrorClass {
+  new <Code extends ErrorCode>(
+    code: Code,
+    message: string,
+    ...options: Partial<GreenroomErrorOptions<Code>> extends GreenroomErrorOptions<Code>
+      ? [options?: GreenroomErrorOptions<Code>]
+      : [options: GreenroomErrorOptions<Code>]
+  ): Made<Code>;
+  readonly prototype: GreenroomError;
+  /** Every class has it; typed, so that what is no instance is known not to be one. */
+  [Symbol.hasInstance](value: unknown): value is GreenroomError;
 }
 
 /**
  * The one error class of the runtime. `code` says what kind of failure it is, `plugin` whose, `cause` what lay under
  * it, `details` what a program may want to know (for a failed start `{ exitCode, signal, output }`), and `remote` the
  * plugin's own error where there is one. The message names the plugin and the next step.
+ *
+ * As a type it is one of {@link GreenroomErrorOf}, so that a check of `code` says what `remote` and `details` are.
  */
-export class GreenroomError extends Error {
+export type GreenroomError = Made<ErrorCode>;
+
+/** The class: `error instanceof GreenroomError`. */
+export const GreenroomError = class GreenroomError extends Error {
   override readonly name = 'GreenroomError';
   readonly code: ErrorCode;
   readonly plugin: string | undefined;
   readonly remote: RemoteError | undefined;
   readonly details: unknown;
 
-  constructor(code: ErrorCode, message: string, options: GreenroomErrorOptions = {}) {
+  constructor(code: ErrorCode, message: string, options: Partial<GreenroomErrorOptions> = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.plugin = options.plugin;
     this.remote = options.remote;
     this.details = options.details;
   }
-}
+} as unknown as GreenroomErrorClass;
 
 /** The message of whatever was thrown; anything may be thrown. */
 export function messageOf(thrown: unknown): string {

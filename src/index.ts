@@ -28,7 +28,7 @@
  * - `node-sdk/`: what runs in the process of a Node plugin, and `greenroom/worker`. `python/greenroom_worker/` is the
  *   Python worker.
  * - `json/`, `text/`, `files/`, `time/`, `events/`: values, names, files, clocks and listeners, for all of the above.
- * - `errors.ts`, `system-error.ts`, `argument-checks.ts`: errors. `protocol.ts`: the worker protocol as types.
+ * - `errors.ts`, `error-details.ts`, `system-error.ts`, `argument-checks.ts`: errors. `protocol.ts`: the worker protocol as types.
  */
 
 // Supervisors
@@ -81,4 +81,5 @@ export type { InspectionObserver } from './inspector/record/observation.ts';
 export type { Recording } from './inspector/recording.ts';
 
 // Errors
+export type { ErrorDetails } from './error-details.ts';
 export { ERROR_CODES, type ErrorCode, GreenroomError, type RemoteError, type RemoteErrorCategory } from './errors.ts';

@@ -81,6 +81,10 @@ describe('tables', () => {
       meaning,
     ]);
     expect(rows).toEqual(Object.entries(ERROR_CODES));
+    // What an error has as details is known to types alone.
+    const typed = readFileSync(join(root, 'src/error-details.ts'), 'utf8').matchAll(/^ {2}(E_\w+):/gm);
+    const documented = tableUnder('docs/errors.md', '### Details').map(([code]) => code?.replaceAll('`', ''));
+    expect(documented).toEqual([...typed].map(([, code]) => code));
   });
 
   test('of manifest fields has every field, in order', () => {

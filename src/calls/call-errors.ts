@@ -1,4 +1,5 @@
-import { GreenroomError } from '../errors.ts';
+import { GreenroomError, type RemoteError } from '../errors.ts';
+import type { ResultFault } from '../tools/result-check.ts';
 import { DEFAULT_TOOL } from '../tools/tool.ts';
 
 /** The call was cancelled, for this reason. */
@@ -43,4 +44,10 @@ export function refusedToolError(plugin: string, tool: string | undefined, { rem
       : `See tools("${plugin}").`;
   const message = `The call to "${plugin}" was refused: ${remote?.message} ${next}`;
   return new GreenroomError('E_INPUT', message, { plugin, remote, details: { tool: tool ?? DEFAULT_TOOL } });
+}
+
+/** The tool's result does not fit its own schema, which counts as an error of the plugin. */
+export function resultError(plugin: string, { message, problems }: ResultFault): GreenroomError {
+  const remote: RemoteError = { type: 'ResultError', message, category: 'fatal', retryable: false };
+  return new GreenroomError('E_REMOTE', message, { plugin, remote, details: { problems } });
 }

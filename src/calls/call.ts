@@ -1,13 +1,20 @@
 import { type EncodedInput, removeTempFiles, type UnsavedInput } from '../channel/encoded-input.ts';
 import type { CallInFlight, CallSink } from '../channel/worker-channel.ts';
-import { GreenroomError } from '../errors.ts';
+import type { GreenroomError } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
 import { callListener } from '../events/listeners.ts';
 import { UNKNOWN_TOOL } from '../protocol.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
 import { DEFAULT_TOOL } from '../tools/tool.ts';
 import { unknownTool } from '../tools/unknown-tool.ts';
-import { cancelledError, noStreamsError, refusedToolError, timeoutError, unreachableError } from './call-errors.ts';
+import {
+  cancelledError,
+  noStreamsError,
+  refusedToolError,
+  resultError,
+  timeoutError,
+  unreachableError,
+} from './call-errors.ts';
 import type { CallOptions } from './call-options.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import type { CallSite } from './call-site.ts';
@@ -235,10 +242,8 @@ export class Call implements LeaseRequest {
     const fault = check?.check(result);
     if (fault === undefined) return undefined;
     const { plugin } = this.#site;
+    if (this.#options.validate === 'both') return resultError(plugin, fault);
     const { message, problems } = fault;
-    if (this.#options.validate === 'both') {
-      return new GreenroomError('E_REMOTE', message, { plugin, details: { problems } });
-    }
     this.#resultCheck = undefined;
     this.#site.warn({ plugin, call: this.id, problems }, message);
     return undefined;

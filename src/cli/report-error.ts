@@ -64,7 +64,6 @@ function lines(message: string): string {
 }
 
 function lastOutput({ details }: GreenroomError): string | undefined {
-  if (typeof details !== 'object' || details === null || !('output' in details)) return undefined;
-  const { output } = details;
-  return typeof output === 'string' ? output.trimEnd().split('\n').slice(-SHOWN_OUTPUT_LINES).join('\n') : undefined;
+  if (details === undefined || !('output' in details)) return undefined;
+  return details.output.trimEnd().split('\n').slice(-SHOWN_OUTPUT_LINES).join('\n');
 }

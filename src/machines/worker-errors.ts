@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import type { WorkerEnding } from '../error-details.ts';
 import { type ErrorCode, GreenroomError, messageOf } from '../errors.ts';
 import type { WorkerExit } from '../process/worker-process.ts';
 import { shortageIn } from '../system-error.ts';
@@ -55,7 +56,7 @@ function isExit(cause: unknown): cause is WorkerExit {
   return typeof cause === 'object' && cause !== null && 'output' in cause && 'retryable' in cause;
 }
 
-function detailsOf({ code, signal, output, outOfMemory }: WorkerExit): Record<string, unknown> {
+function detailsOf({ code, signal, output, outOfMemory }: WorkerExit): WorkerEnding {
   return { exitCode: code, signal, output, outOfMemory };
 }
 

@@ -10,7 +10,7 @@ import {
   setup,
 } from 'xstate';
 import type { Connection } from '../channel/worker-channel.ts';
-import type { GreenroomError } from '../errors.ts';
+import type { GreenroomError, GreenroomErrorOf } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { Transport } from '../process/socket-directory.ts';
 import type { ProcessCommand, ProcessEvent, WorkerExit, WorkerProcess } from '../process/worker-process.ts';
@@ -58,7 +58,7 @@ export interface WorkerInput {
 
 /** A worker that uses more memory than it may. */
 export interface MemoryExcess {
-  readonly error: GreenroomError;
+  readonly error: GreenroomErrorOf<'E_MEMORY'>;
   /** For how long after the watch began it was last found within its limit, in milliseconds; 0 if it never was. */
   readonly withinMs: number;
 }

@@ -43,7 +43,7 @@ export function parseHandshake(line: string, plugin: string, nonce: string): Han
   const refuse = (reason: string): GreenroomError =>
     new GreenroomError('E_HANDSHAKE', `The worker of "${plugin}" sent an invalid handshake: ${reason}`, {
       plugin,
-      details: value,
+      details: { handshake: value },
     });
   const parsed = schema.safeParse(value, { error: zodMessages('field') });
   if (!parsed.success) {

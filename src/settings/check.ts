@@ -25,7 +25,7 @@ export function checked<Schema extends z.ZodType>(
   );
   const text = reasons.join('; ');
   throw new GreenroomError('E_OPTIONS', `Invalid settings in ${where}: ${text}${text.endsWith('?') ? '' : '.'}`, {
-    details: parsed.error.issues,
+    details: { problems: reasons },
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
-import { GreenroomError, messageOf } from '../errors.ts';
+import { GreenroomError, type GreenroomErrorOptions, messageOf } from '../errors.ts';
 import { writeJson } from '../json/exact-json.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
 import { lookUpReference } from '../json/json-pointer.ts';
@@ -35,7 +35,7 @@ export function copyConfig(config: unknown, plugin: string): unknown {
  * `E_CONFIG` that names every place where the config does not fit, or says why it cannot be checked.
  */
 export async function resolveConfig(schema: unknown, given: unknown, plugin: string): Promise<unknown> {
-  const refuse = (reason: string, rest: { cause?: unknown; details?: unknown } = {}): never => {
+  const refuse = (reason: string, rest: GreenroomErrorOptions<'E_CONFIG'> = {}): never => {
     throw new GreenroomError('E_CONFIG', reason, { plugin, ...rest });
   };
   if (isDeeperThan(MAX_LEVELS, given))

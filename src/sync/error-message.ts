@@ -1,4 +1,4 @@
-import { type ErrorCode, GreenroomError, type RemoteError } from '../errors.ts';
+import { GreenroomError } from '../errors.ts';
 
 /** An error on its way between threads: a clone would lose its class and its fields. */
 export interface ErrorMessage {
@@ -9,14 +9,7 @@ export interface ErrorMessage {
   readonly fields: Readonly<Record<string, unknown>>;
   readonly cause: CauseMessage | undefined;
   /** What only a GreenroomError has. */
-  readonly greenroom:
-    | {
-        readonly code: ErrorCode;
-        readonly plugin: string | undefined;
-        readonly remote: RemoteError | undefined;
-        readonly details: unknown;
-      }
-    | undefined;
+  readonly greenroom: Pick<GreenroomError, 'code' | 'plugin' | 'remote' | 'details'> | undefined;
 }
 
 /** What lies under an error: another one, or any value. */
@@ -32,7 +25,7 @@ export function describeError(thrown: unknown, causes = MAX_CAUSES): ErrorMessag
   const cause = thrown.cause === undefined || causes === 0 ? undefined : describeCause(thrown.cause, causes - 1);
   if (thrown instanceof GreenroomError) {
     const { code, plugin, remote, details } = thrown;
-    const greenroom = { code, plugin, remote, details: clonable(details) };
+    const greenroom = { code, plugin, remote, details: clonable(details) as typeof details };
     return { name, message, stack, fields: {}, cause, greenroom };
   }
   const fields = Object.fromEntries(

@@ -1,6 +1,7 @@
 // Blocking calls: the package's `greenroom/sync`
 
 // Errors: the same class as that of `greenroom`, which takes longer to load
+export type { ErrorDetails } from '../error-details.ts';
 export { type ErrorCode, GreenroomError, type RemoteError, type RemoteErrorCategory } from '../errors.ts';
 export type { BlockingStream } from './blocking-stream.ts';
 export {

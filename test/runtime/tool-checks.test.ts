@@ -28,7 +28,7 @@ test('an input that does not fit the schema of its tool is refused before it is 
   const { supervisor, snapshot } = await openToolbox({ tools: TOOLS });
   const error = await failure(supervisor.execute('toolbox', { pth: 'a', lines: 'ten' }, { tool: 'read' }));
   expect(error).toMatchObject({ code: 'E_INPUT', plugin: 'toolbox' });
-  expect((error.details as { problems: { path: string }[] }).problems).toHaveLength(3);
+  expect(error.code === 'E_INPUT' && error.details?.problems).toHaveLength(3);
   expect(error.message).toContain('"read"');
   expect(snapshot('toolbox').generation).toBe(0);
   const stream = supervisor.stream('toolbox', { lines: 1 }, { tool: 'read' });
@@ -72,7 +72,11 @@ test('a result that does not fit fails the call with validate: "both", and else 
   for (let count = 0; count < 3; count += 1) await expect(call({})).resolves.toMatchObject({ tool: 'read' });
   expect(lines.filter((line) => line.includes('does not fit its output schema'))).toHaveLength(1);
   const error = await failure(call({ validate: 'both' }));
-  expect(error).toMatchObject({ code: 'E_REMOTE', details: { problems: [{ path: 'result.text' }] } });
+  expect(error).toMatchObject({
+    code: 'E_REMOTE',
+    remote: { type: 'ResultError', message: error.message, category: 'fatal', retryable: false },
+    details: { problems: [{ path: 'result.text' }] },
+  });
   await expect(
     opened.supervisor.stream('toolbox', {}, { tool: 'lines', validate: 'both' }).next(),
   ).rejects.toMatchObject({ code: 'E_REMOTE' });

@@ -1,5 +1,6 @@
 import type { connectWorker } from '../../src/actors/connect.ts';
 import type { SpawnedWorker, spawnWorker } from '../../src/actors/process.ts';
+import { remoteError } from '../../src/channel/remote-error.ts';
 import type {
   CallInFlight,
   CallSink,
@@ -259,7 +260,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
 
   cancel(call: string): Promise<CancelOutcome> {
     if (this.exited) return Promise.reject(broken());
-    if (this.manner.heedsCancel) queueMicrotask(() => this.#end(call, new GreenroomError('E_REMOTE', 'Cancelled.')));
+    if (this.manner.heedsCancel) queueMicrotask(() => this.#end(call, raised('Cancelled.')));
     return Promise.resolve('requested' as CancelOutcome);
   }
 
@@ -269,7 +270,7 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
 
   readonly config: ConfigChannel = {
     initialize: (_config, signal) =>
-      this.#step(this.manner.initialize, undefined, new GreenroomError('E_REMOTE', 'It will not start.'), signal),
+      this.#step(this.manner.initialize, undefined, raised('It will not start.'), signal),
     get: () => Promise.resolve({}),
     schema: () => Promise.resolve(null),
   };
@@ -278,12 +279,12 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
     this.#asked(this, 'release');
     const { release } = this.manner;
     if (release === 'nothing') return false;
-    return await this.#step(release, true, new GreenroomError('E_REMOTE', 'It keeps it.'), signal);
+    return await this.#step(release, true, raised('It keeps it.'), signal);
   }
 
   cleanup(signal: AbortSignal): Promise<void> {
     this.#asked(this, 'cleanup');
-    return this.#step(this.manner.cleanup, undefined, new GreenroomError('E_REMOTE', 'It is not clean.'), signal);
+    return this.#step(this.manner.cleanup, undefined, raised('It is not clean.'), signal);
   }
 
   close(): void {
@@ -308,6 +309,10 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
       signal?.addEventListener('abort', onAbort);
     });
   }
+}
+
+function raised(message: string): GreenroomError {
+  return remoteError('fake', { type: 'Error', message });
 }
 
 function broken(): GreenroomError {

@@ -590,12 +590,14 @@ export const ERROR = new GreenroomError('E_STOPPING', 'Somebody asked for it.');
 const EXIT = { code: 1, signal: null, output: '', outOfMemory: false, retryable: true } as const;
 
 function staleEvent(n: number, generation: number): PluginEvent {
+  const details = { memoryRssMb: 200, maxRssMb: 100 };
+  const oversized = new GreenroomError('E_MEMORY', 'It is too large.', { details });
   const events: PluginEvent[] = [
     { type: 'WORKER.SPAWNED', generation, pid: 1 },
     { type: 'WORKER.CONNECTED', generation },
     { type: 'WORKER.FAILED', generation, error: ERROR, retryable: true },
     { type: 'WORKER.HUNG', generation, error: ERROR },
-    { type: 'WORKER.OVERSIZED', generation, error: ERROR, withinMs: 0 },
+    { type: 'WORKER.OVERSIZED', generation, error: oversized, withinMs: 0 },
     { type: 'WORKER.EXITED', generation, exit: EXIT, error: ERROR },
     { type: 'WORKER.GONE', generation },
     { type: 'GRANTED', generation },

@@ -11,7 +11,8 @@ export function crashOf(
   // What was given up has the crash as its cause.
   const { cause } = lastError ?? {};
   const error = lastError?.code === 'E_GIVEN_UP' && isTyped(cause) ? cause : lastError;
-  const { output = lastExit?.output } = (error?.details ?? {}) as { output?: string };
+  const details = error?.details;
+  const output = details !== undefined && 'output' in details ? details.output : lastExit?.output;
   return {
     error: { code: error?.code ?? '', message: redactor.text(error === undefined ? '' : messageOf(error)) },
     exit: lastExit && { code: lastExit.code, signal: lastExit.signal, outOfMemory: lastExit.outOfMemory },

@@ -59,7 +59,7 @@ export const giveUpOversized = base.raise(({ context: { name, oversized }, event
     error: new GreenroomError(
       'E_MEMORY',
       `${error.message}${before} "${name}" was given up. Raise max_rss_mb or make the plugin use less memory, then call load("${name}").`,
-      { plugin: name, cause: error, details: { ...(error.details as object), replaced } },
+      { plugin: name, cause: error, details: { ...error.details, replaced } },
     ),
   };
 });

@@ -176,13 +176,13 @@ describe('the recorder', () => {
     const slow = Array.from({ length: 60 }, (_, index) => begin(bench, `slow-${index}`));
     for (let call = 0; call < 500; call += 1) endTrace(begin(bench, String(call)));
     const message = `token=abcdefgh ${'x'.repeat(2_000)}`;
-    endTrace(begin(bench, 'failed'), new GreenroomError('E_REMOTE', message, { plugin: 'bench' }));
+    endTrace(begin(bench, 'failed'), new GreenroomError('E_CRASHED', message, { plugin: 'bench' }));
     now += 1_000;
     for (const trace of slow) endTrace(trace);
     const calls = of(recordsOf(recorder), 'call');
     const ends = calls.filter(({ edge }) => edge === 'end');
     expect(ends.map(({ call }) => call)).toEqual(['failed', ...slow.map((_, index) => `slow-${index}`)]);
-    expect(ends[0]).toMatchObject({ outcome: 'E_REMOTE', skipped: 500 });
+    expect(ends[0]).toMatchObject({ outcome: 'E_CRASHED', skipped: 500 });
     expect(ends[0]?.message).toMatch(/^token=\[redacted\] x+$/);
     expect(ends[0]?.message).toHaveLength(500);
     expect(bench.errors).toEqual([]);
