@@ -68,6 +68,8 @@ export interface KindTemplate {
   renamed(name: string): readonly (readonly [string, string])[];
   /** Whether it streams. */
   readonly streams: boolean;
+  /** The tool that it has beside `execute`; both take a `name`. */
+  readonly tool?: string | undefined;
 }
 
 /** A kind of worker: all that tells it from the others. `Start` is what it prepares for each start. */

@@ -32,5 +32,6 @@ export const node: WorkerKind<HandshakeStart> = {
     fields: { module: './plugin.mjs' },
     renamed: (name) => [["'hello-node'", JSON.stringify(name)]],
     streams: true,
+    tool: 'shout',
   },
 };

@@ -44,5 +44,6 @@ export const python: WorkerKind<HandshakeStart> = {
       ['"hello-python"', JSON.stringify(name)],
     ],
     streams: true,
+    tool: 'shout',
   },
 };

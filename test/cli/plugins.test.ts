@@ -158,18 +158,27 @@ describe('validate', () => {
 });
 
 describe('init', () => {
-  test.each(templates())('writes a $kind plugin that is valid and runs at once', async ({ kind, target, streams }) => {
-    const name = `my ${kind}`;
-    const written = await greenroom('init', name, '--template', kind);
-    expect(written).toMatchObject({ status: 0, stderr: '' });
-    expect(written.stdout).toContain(`greenroom run 'my ${kind}' '{"name":"Ada"}'`);
-    expect((await greenroom('validate')).status).toBe(0);
-    const ran = await greenroom('run', name, '{"name":"Ada"}');
-    expect(ran).toMatchObject({ status: 0, stdout: '{\n  "text": "Hello, Ada!"\n}\n' });
-    expect(written.stdout.includes('--stream')).toBe(streams);
-    const source = readFileSync(join(folder, '.greenroom/plugins', name, target), 'utf8');
-    expect(source).not.toMatch(/['"]hello-\w+['"]/);
-  });
+  test.each(templates())(
+    'writes a $kind plugin that is valid and runs at once',
+    async ({ kind, target, streams, tool }) => {
+      const name = `my ${kind}`;
+      const written = await greenroom('init', name, '--template', kind);
+      expect(written).toMatchObject({ status: 0, stderr: '' });
+      expect(written.stdout).toContain(`greenroom run 'my ${kind}' '{"name":"Ada"}'`);
+      expect((await greenroom('validate')).status).toBe(0);
+      const ran = await greenroom('run', name, '{"name":"Ada"}');
+      expect(ran).toMatchObject({ status: 0, stdout: '{\n  "text": "Hello, Ada!"\n}\n' });
+      expect(written.stdout.includes('--stream')).toBe(streams);
+      expect(written.stdout.includes('--tool')).toBe(tool !== undefined);
+      if (tool !== undefined) {
+        expect(written.stdout).toContain(`greenroom run 'my ${kind}' --tool ${tool} --arg name=Ada`);
+        const called = await greenroom('run', name, '--tool', tool, '--arg', 'name=Ada');
+        expect(called).toMatchObject({ status: 0, stdout: '"HELLO, ADA!"\n' });
+      }
+      const source = readFileSync(join(folder, '.greenroom/plugins', name, target), 'utf8');
+      expect(source).not.toMatch(/['"]hello-\w+['"]/);
+    },
+  );
 
   test('a kind of worker brings all that the command needs of it', async () => {
     const python = findKind('python') as WorkerKind;

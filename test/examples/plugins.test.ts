@@ -149,6 +149,21 @@ test.each(['hello-python', 'hello-node'])('%s streams its greeting word by word'
   expect(chunks).toEqual(['Hello', 'Ada']);
 });
 
+test.each(['hello-python', 'hello-node'])('%s has a tool that says what it takes', async (name) => {
+  const worker = await start(name);
+  const { tools } = JSON.parse((await worker.send('GET', '/tools')).body) as { tools: unknown[] };
+  expect(tools).toEqual([
+    expect.objectContaining({ name: 'execute' }),
+    {
+      name: 'shout',
+      description: 'Greets loudly.',
+      input_schema: expect.objectContaining({ properties: { name: { type: 'string' } }, required: ['name'] }),
+      output_schema: { type: 'string' },
+    },
+  ]);
+  expect(await call(worker, { name: 'Ada' }, { tool: 'shout' })).toMatchObject({ result: 'HELLO, ADA!' });
+});
+
 test.each(['hello-command', 'media-probe'])('%s refuses a wrong token and ends with its host', async (name) => {
   const worker = await start(name);
   expect((await worker.send('GET', '/health', undefined, { token: 'wrong' })).status).toBe(401);

@@ -21,6 +21,18 @@ export default {
     }
   },
 
+  /** What is called by its name. Callers see the description and the schemas. */
+  tools: {
+    shout: {
+      description: 'Greets loudly.',
+      input: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
+      output: { type: 'string' },
+      execute({ name }, ctx) {
+        return `${ctx.config.greeting}, ${name}!`.toUpperCase();
+      },
+    },
+  },
+
   /** Called before the worker is stopped. */
   async cleanup() {},
 };

@@ -4,6 +4,7 @@
 class Hello:
     name = "hello-python"
     version = "1.0.0"
+    tools = ("shout",)  # methods that are called by their names; callers see their hints and docstrings
 
     def initialize(self, config):
         """Called once before the first call, and again when the config changes. Load models here."""
@@ -18,6 +19,10 @@ class Hello:
         """One call whose result arrives piece by piece."""
         for word in (self.config["greeting"], name):
             yield word
+
+    def shout(self, name: str) -> str:
+        """Greets loudly."""
+        return f"{self.config['greeting']}, {name}!".upper()
 
     def get_current_config(self):
         return self.config

@@ -65,6 +65,14 @@ export const command = defineCommand({
           ...(template.streams
             ? [[`greenroom run ${quoted} --arg name=Ada --stream${where}`, terminal.out.dim('stream its results')]]
             : []),
+          ...(template.tool === undefined
+            ? []
+            : [
+                [
+                  `greenroom run ${quoted} --tool ${template.tool} --arg name=Ada${where}`,
+                  terminal.out.dim(`call its tool "${template.tool}"`),
+                ],
+              ]),
           [`greenroom validate ${quote(shown)}`, terminal.out.dim('after changing its manifest')],
           [`greenroom logs ${quoted}${where}`, terminal.out.dim('show what it printed')],
         ]),
