@@ -1,4 +1,5 @@
 import { writeJson } from '../json/exact-json.ts';
+import { nearestName } from '../text/nearest-name.ts';
 import { isLibrarySchema } from './json-schema.ts';
 import { EXECUTE } from './plugin.ts';
 import { isStandardSchema } from './standard-schema.ts';
@@ -10,6 +11,7 @@ const OF_EXECUTE = ['stream', 'input', 'output'] as const;
 
 const TOOL_METHODS = ['execute', 'stream'] as const;
 const TOOL_FLAGS = ['readOnly', 'idempotent', 'destructive'] as const;
+const TOOL_MEMBERS: ReadonlySet<string> = new Set([...TOOL_METHODS, 'description', 'input', 'output', ...TOOL_FLAGS]);
 const TOOL_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** What keeps a value from being a plugin, as a sentence; `undefined` where nothing does. `name` is not asked for. */
@@ -58,6 +60,12 @@ function toolsProblem(tools: unknown, runs: boolean): string | undefined {
 function toolProblem(place: string, tool: unknown): string | undefined {
   if (typeof tool !== 'object' || tool === null || Array.isArray(tool))
     return `${place} must be an object with an execute(input, ctx) function, not ${describe(tool)}.`;
+  for (const member of Object.keys(tool)) {
+    // A tool may have members of its own, for its methods.
+    const meant = TOOL_MEMBERS.has(member) ? undefined : nearestName(member, TOOL_MEMBERS);
+    if (meant !== undefined && !Object.hasOwn(tool, meant))
+      return `${place}.${member} is no member of a tool; did you mean "${meant}"?`;
+  }
   for (const method of TOOL_METHODS) {
     const problem = functionProblem(`${place}.${method}`, Reflect.get(tool, method));
     if (problem !== undefined) return problem;

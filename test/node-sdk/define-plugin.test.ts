@@ -56,6 +56,12 @@ describe('definePlugin', () => {
   it.each<[unknown, string]>([
     [() => 1, 'tools.read must be an object with an execute(input, ctx) function, not a function.'],
     [{}, 'tools.read needs an execute(input, ctx) or a stream(input, ctx) function.'],
+    [
+      { desription: 'Reads', excute: () => 1 },
+      'tools.read.desription is no member of a tool; did you mean "description"?',
+    ],
+    [{ excute: () => 1 }, 'tools.read.excute is no member of a tool; did you mean "execute"?'],
+    [{ execute: () => 1, read_only: true }, 'tools.read.read_only is no member of a tool; did you mean "readOnly"?'],
     [{ execute: 'read' }, 'tools.read.execute must be a function, not string.'],
     [{ stream: {} }, 'tools.read.stream must be a function, not object.'],
     [{ execute: () => 1, description: 5 }, 'tools.read.description must be a string, not number.'],
@@ -92,6 +98,11 @@ describe('definePlugin', () => {
         `definePlugin: tools: the name "${name}" must be 1 to 64 of the characters A-Z, a-z, 0-9, "_", "-" and ".".`,
       ),
     );
+  });
+
+  it('accepts members of a tool that are its own', () => {
+    const read = { execute: () => 1, input: {}, inputs: 0, cache: new Map() };
+    expect(() => definePlugin({ name: 'p', tools: { read } as never })).not.toThrow();
   });
 
   it('accepts tools without an execute, and schemas that are functions', () => {
@@ -146,9 +157,9 @@ describe('definePlugin', () => {
             yield 5;
           },
         },
-        misspelt: {
+        other: {
           // @ts-expect-error -- There is no such field.
-          readonly: true,
+          parallel: true,
           execute: () => 1,
         },
       },

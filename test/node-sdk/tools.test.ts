@@ -47,7 +47,7 @@ test('tools are listed as they are defined, with the schemas that can be said as
       description: 'Repeats a text',
       input_schema: expect.objectContaining({
         type: 'object',
-        properties: { text: { type: 'string' }, times: expect.objectContaining({ type: 'integer', default: 2 }) },
+        properties: { text: { type: 'string' }, times: { description: 'converted to a number', default: 2 } },
         required: ['text'],
       }),
       output_schema: expect.objectContaining({ type: 'object', required: ['text'] }),
@@ -167,6 +167,6 @@ test('execute beside tools is called by its name and without one', async () => {
 test('a plugin whose tools are wrong says so as its last line', async () => {
   await worker.stop();
   await expect(start('wrong-tools.mjs')).rejects.toThrow(
-    /exports no plugin: tools\.read needs an execute\(input, ctx\) or a stream\(input, ctx\) function\.\n$/,
+    /exports no plugin: tools\.read\.excute is no member of a tool; did you mean "execute"\?\n$/,
   );
 });
