@@ -2,6 +2,7 @@ import type { JsonSchema, Schema } from './plugin.ts';
 import { createPluginLog } from './plugin-log.ts';
 import { serialize } from './serialize.ts';
 import { isStandardSchema } from './standard-schema.ts';
+import { zodInputOverride } from './zod-inputs.ts';
 
 const TARGET = 'draft-2020-12';
 
@@ -20,8 +21,12 @@ interface Convertible {
 export function jsonSchemaOf(schema: Schema<unknown>, side: SchemaSide, what: string): JsonSchema | undefined {
   if (!isLibrarySchema(schema)) return schema as JsonSchema;
   try {
-    const said = isStandardSchema(schema) ? schema['~standard'].jsonSchema?.[side]?.({ target: TARGET }) : undefined;
-    const json = said ?? (isConvertible(schema) ? schema.toJSONSchema({ target: TARGET, io: side }) : undefined);
+    const standard = isStandardSchema(schema) ? schema['~standard'] : undefined;
+    const libraryOptions = standard?.vendor === 'zod' && side === 'input' ? { override: zodInputOverride } : {};
+    const said = standard?.jsonSchema?.[side]?.({ target: TARGET, libraryOptions });
+    const json =
+      said ??
+      (isConvertible(schema) ? schema.toJSONSchema({ target: TARGET, io: side, ...libraryOptions }) : undefined);
     if (json === undefined) return undefined;
     if (typeof json !== 'object' || json === null)
       throw new TypeError(`it says ${String(json)} of itself, which is no object`);

@@ -10,11 +10,17 @@ export interface StandardSchema<Output = unknown> {
     /** Standard JSON Schema: says the schema as JSON Schema; zod has it from 4.2 on. Throws where it cannot be said. */
     readonly jsonSchema?:
       | {
-          readonly input: (options: { readonly target: string }) => Record<string, unknown>;
-          readonly output?: ((options: { readonly target: string }) => Record<string, unknown>) | undefined;
+          readonly input: (options: JsonSchemaOptions) => Record<string, unknown>;
+          readonly output?: ((options: JsonSchemaOptions) => Record<string, unknown>) | undefined;
         }
       | undefined;
   };
+}
+
+/** How a schema is to say itself. The last is each library's own. */
+interface JsonSchemaOptions {
+  readonly target: string;
+  readonly libraryOptions?: Record<string, unknown> | undefined;
 }
 
 /** What a {@link StandardSchema} says of a value: the parsed value, or what is wrong with it. */
