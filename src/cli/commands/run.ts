@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { basename, dirname } from 'node:path';
 import { GreenroomError } from '../../errors.ts';
 import { writeJson } from '../../json/exact-json.ts';
@@ -89,7 +90,7 @@ async function call(supervisor: Supervisor, request: CallRequest, terminal: Term
   const { plugin, tool, input, stream } = request;
   refuseUnknown(supervisor, plugin);
   const signal = AbortSignal.any([request.signal, terminal.left]);
-  const timeoutMs = await loadWithConfig(supervisor, request, signal);
+  const timeoutMs = await prepare(supervisor, request, signal);
   // Lines of a stream and a bar would write over each other on one screen.
   const showsBar = !terminal.json && !(stream && process.stdout.isTTY);
   const bar = showsBar ? createProgressBar(process.stderr) : undefined;
@@ -123,32 +124,54 @@ function exactly(value: unknown): string {
   return writeJson(value, 'result') ?? 'null';
 }
 
-/** Starts the plugin with its config, where one is given. Resolves to how much is left of the timeout. */
-async function loadWithConfig(
-  supervisor: Supervisor,
-  { plugin, config, timeoutMs }: CallRequest,
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  if (config === undefined) return timeoutMs;
+/** Readies the plugin for the call, by its config and its tool where they are given. Resolves to how much is left of the timeout. */
+async function prepare(supervisor: Supervisor, request: CallRequest, signal: AbortSignal): Promise<number | undefined> {
+  const { plugin, config, tool, timeoutMs } = request;
+  if (config === undefined && tool === undefined) return timeoutMs;
   if (timeoutMs === undefined) {
-    await supervisor.load(plugin, { config, signal });
+    await makeReady(supervisor, request, signal);
     return undefined;
   }
   const began = performance.now();
   const deadline = new AbortController();
   const timer = systemClock.setTimeout(() => deadline.abort(), timeoutMs);
+  const late = (cause?: unknown): GreenroomError =>
+    new GreenroomError('E_TIMEOUT', `"${plugin}" was not ready within ${timeoutMs} ms.`, { plugin, cause });
   try {
-    await supervisor.load(plugin, { config, signal: AbortSignal.any([signal, deadline.signal]) });
+    await makeReady(supervisor, request, AbortSignal.any([signal, deadline.signal]));
   } catch (error) {
     if (!deadline.signal.aborted || signal.aborted) throw error;
-    throw new GreenroomError('E_TIMEOUT', `"${plugin}" was not ready within ${timeoutMs} ms.`, {
-      plugin,
-      cause: error,
-    });
+    throw late(error);
   } finally {
     systemClock.clearTimeout(timer);
   }
-  return Math.max(1, timeoutMs - (performance.now() - began));
+  if (deadline.signal.aborted && !signal.aborted) throw late();
+  return Math.max(1, Math.ceil(timeoutMs - (performance.now() - began)));
+}
+
+async function makeReady(
+  supervisor: Supervisor,
+  { plugin, config, tool }: CallRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  if (config !== undefined) await supervisor.load(plugin, { config, signal });
+  if (tool === undefined || signal.aborted) return;
+  const learned = new AbortController();
+  // What waits for a worker's word cannot be called off; the call, which can, says so.
+  const aborted = once(signal, 'abort', { signal: learned.signal });
+  try {
+    await Promise.race([learnTool(supervisor, plugin, tool, signal), aborted]);
+  } finally {
+    learned.abort();
+  }
+}
+
+/** Has the worker that will be called say its tools, so that an input that does not fit is refused before it is sent. */
+async function learnTool(supervisor: Supervisor, plugin: string, tool: string, signal: AbortSignal): Promise<void> {
+  const known = await supervisor.tools(plugin);
+  if (!known.some(({ name }) => name === tool)) return;
+  await supervisor.load(plugin, { signal });
+  await supervisor.tools(plugin);
 }
 
 /** Says of a plugin that is not there whether its manifest is, and what is wrong with it. */

@@ -29,6 +29,21 @@ describe('run', () => {
     );
   });
 
+  test('refuses an input that does not fit the tool before it is sent, by what the worker says, at the first call, too', async () => {
+    const tools = [{ name: 'read', input_schema: { properties: { path: { type: 'string' } }, required: ['path'] } }];
+    const journal = join(folder, 'journal');
+    usePlugin('toolbox', { env_vars: { TOOLS: JSON.stringify(tools), JOURNAL: journal } });
+    // The first one starts it to learn its tools, the second knows them from before.
+    for (const _ of [1, 2]) {
+      const { status, stderr } = await greenroom('run', 'toolbox', '--tool', 'read', '--arg', 'pth=a');
+      expect(status).toBe(4);
+      expect(stderr).toContain('input.path: missing; expected a string');
+    }
+    expect(readFileSync(journal, 'utf8')).not.toContain('/execute');
+    const fitting = await greenroom('run', 'toolbox', '--tool', 'read', '--arg', 'path=a', '--timeout', '60', '--json');
+    expect(JSON.parse(fitting.stdout)).toMatchObject({ tool: 'read', kwargs: { path: 'a' } });
+  });
+
   test('prints nothing of what a plugin says for a variable of a library', async () => {
     usePlugin('workbench');
     const run = start(['run', 'workbench', '{"value":1}', '--json'], { env: { NODE_DEBUG: 'execa' } });
