@@ -52,11 +52,7 @@ class Tool:
         self.signature = signature_of(self.described)
         self._plugin = plugin
         self._given = given or {}
-        self._by_position = {}
-        for called in (method, stream_method):
-            signature = signature_of(attribute(plugin, called)) if called else None
-            if signature is not None and signature.positional_only:
-                self._by_position[called] = signature
+        self._signatures = {called: signature_of(attribute(plugin, called)) for called in (method, stream_method) if called}
         self._streams = None
 
     @property
@@ -78,9 +74,35 @@ class Tool:
             called = self.method
             function = getattr(self._plugin, called)
             is_stream = stream and called != EXECUTE and self.streams
-        if called in self._by_position:
-            args, kwargs = self._by_position[called].by_position(args, kwargs)
-        return function(*args, **kwargs, **self._given), is_stream
+        signature = self._signatures[called]
+        if signature is not None and signature.positional_only:
+            args, kwargs = signature.by_position(args, kwargs)
+        try:
+            return function(*args, **kwargs, **self._given), is_stream
+        except TypeError as error:
+            misfit = self._misfit(signature, args, kwargs, error)
+            if misfit is None:
+                raise
+        raise InputError("the tool %r %s" % (self.name, misfit))
+
+    def _misfit(self, signature, args, kwargs, error):
+        """Why the arguments do not fit the method, or None where it has begun, or they do."""
+        if signature is None:
+            return None
+        step = error.__traceback__
+        while step is not None:
+            if step.tb_frame.f_code is signature.function.__code__:
+                return None
+            step = step.tb_next
+        return signature.misfit(args, {**self._given, **kwargs})
+
+
+class InputError(TypeError):
+    """The arguments of a call do not fit the method of its tool."""
+
+    # Tracebacks name it after the package.
+    __module__ = __package__
+    category = "input"
 
 
 def declared(kind):

@@ -114,6 +114,8 @@ class TypeSchemas:
         return schema
 
     def _class(self, kind, args, scope):
+        if issubclass(kind, enum.Flag):
+            return self._once(kind, kind.__name__, lambda: flag_schema(kind))
         if issubclass(kind, enum.Enum):
             return {"enum": json_of([member.value for member in kind])}
         if callable(attribute(kind, "model_json_schema")) or hasattr(kind, "__fields__") and hasattr(kind, "schema"):
@@ -236,6 +238,12 @@ def object_schema(properties, required, doc=None):
     return schema
 
 
+def flag_schema(kind):
+    """The schema of flags, which may be combined."""
+    flags = ", ".join("%d (%s)" % (flag.value, name) for name, flag in kind.__members__.items())
+    return {"type": "integer", "description": "the sum of any of %s" % flags}
+
+
 def any_of(schemas):
     """The schema of what fits one of several schemas, in its shortest form."""
     parts = []
@@ -251,6 +259,10 @@ def any_of(schemas):
         return {}
     if len(parts) == 1:
         return parts[0]
+    if all(set(part) == {"enum"} or part == NULL for part in parts) and {"enum"} in map(set, parts):
+        values = [value for part in parts for value in part.get("enum", [None])]
+        # By their texts, as True and 1 are equal.
+        return {"enum": list({json.dumps(value): value for value in values}.values())}
     if all(set(part) == {"type"} for part in parts):
         return {"type": [part["type"] for part in parts]}
     return {"anyOf": parts}

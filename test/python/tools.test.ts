@@ -106,8 +106,11 @@ const DESCRIBED: readonly Tool[] = [
         b: { anyOf: [{ type: 'integer' }, { type: 'string' }, { type: 'array', items: { type: 'integer' } }] },
         c: { enum: ['x', 1, null] },
         d: { enum: ['fast', 'slow'] },
+        e: { enum: ['x', null] },
+        f: { anyOf: [{ $ref: '#/$defs/Access' }, { type: 'null' }] },
       },
-      ['a', 'b', 'c', 'd'],
+      ['a', 'b', 'c', 'd', 'e', 'f'],
+      { $defs: { Access: { type: 'integer', description: 'the sum of any of 4 (READ), 2 (WRITE)' } } },
     ),
     output_schema: { type: ['string', 'null'] },
   },
@@ -365,7 +368,33 @@ describe('a call of a tool', () => {
     const worker = start('Described');
     expect(valueOf(await execute(worker, 'positional', { a: 1, b: 5 }), 'result')).toEqual([1, 5, 3]);
     expect(valueOf(await execute(worker, 'positional', { c: 7 }, [9]), 'result')).toEqual([9, 2, 7]);
-    expect(valueOf(await execute(worker, 'positional', { b: 5 }), 'error')).toMatchObject({ type: 'TypeError' });
+  });
+
+  it('refuses arguments that do not fit its method as an input error, which names them', async () => {
+    const worker = start('Described');
+    const misfits: [string, string, object, unknown[]?][] = [
+      ['needs a', 'positional', { b: 5 }],
+      ['got 4 arguments by position and takes at most 3 by position (a, b, c)', 'positional', {}, [1, 2, 3, 4]],
+      [
+        'got 7 arguments by position and takes at most 6 by position (a, b, c, d, e, f); by name: g',
+        'defaults',
+        {},
+        [1, 2, 3, 4, 5, 6, 7],
+      ],
+      ['got a twice, by position and by name', 'positional', { a: 1 }, [1]],
+      ['got path twice, by position and by name', 'documented', { path: 'a' }, ['b']],
+      ['takes no size; it takes path, limit, rest', 'documented', { path: 'a', size: 1 }],
+      ['needs value', 'other', {}],
+    ];
+    for (const [misfit, tool, kwargs, args] of misfits) {
+      const error = valueOf(await execute(worker, tool, kwargs, args), 'error');
+      expect(error).toMatchObject({ type: 'InputError', category: 'input', message: `the tool '${tool}' ${misfit}` });
+    }
+  });
+
+  it('leaves alone what the method raises itself', async () => {
+    const error = valueOf(await execute(start('Described'), 'static', { a: 'x' }), 'error');
+    expect(error).toMatchObject({ type: 'TypeError', category: 'fatal' });
   });
 
   it.each([
