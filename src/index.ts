@@ -38,8 +38,8 @@ export {
   type SupervisorOptions,
   type SupervisorSnapshot,
 } from './runtime/supervisor.ts';
-export type { LoadOptions, Outcome } from './runtime/loading.ts';
-export type { PluginFilter, PluginHandle } from './runtime/plugin-lookup.ts';
+export type { LoadOptions, Outcome } from './runtime/load-options.ts';
+export type { PluginFilter, PluginHandle } from './runtime/plugin-handle.ts';
 export type { SupervisorEvents } from './runtime/supervisor-events.ts';
 export type { SupervisorStatus } from './runtime/supervisor-status.ts';
 export type { SupervisorSettings } from './settings/schema.ts';
@@ -47,9 +47,9 @@ export type { Capacity, InspectSettings, RestartOptions } from './settings/value
 export type { Clock } from './time/clock.ts';
 
 // Plugins
-export type { PluginPhase, PluginState } from './machines/plugin.ts';
-export type { PluginSnapshot } from './runtime/plugin-record.ts';
-export type { TransitionEvent } from './runtime/plugin-effects.ts';
+export type { PluginPhase, PluginState } from './machines/plugin/phases.ts';
+export type { PluginSnapshot } from './runtime/plugin-snapshot.ts';
+export type { TransitionEvent } from './runtime/supervisor-events.ts';
 
 // Calls
 export type { CallOptions, Progress, StreamOptions } from './calls/call-options.ts';
@@ -59,7 +59,7 @@ export type { Tool } from './protocol.ts';
 
 // Scheduling
 export type { Explanation, Holding, IdleStreams } from './runtime/explanation.ts';
-export type { SchedulingStatus } from './runtime/scheduling.ts';
+export type { SchedulingStatus } from './runtime/scheduling-status.ts';
 export type { Decision, Holder, SchedulerRefusal } from './scheduler/decision.ts';
 export type { EvictionOrder, Past } from './scheduler/policies/eviction-order.ts';
 export type { Need, Resources } from './scheduler/need.ts';
@@ -68,17 +68,17 @@ export type { Asking, Policy, Ranked, MemoryView, Verdict, Victim } from './sche
 export type { Resident, Standing } from './scheduler/resident.ts';
 
 // Manifests
-export type { ManifestProblem } from './manifest/read.ts';
+export type { ManifestProblem } from './manifest/manifest-problem.ts';
 export type { Manifest } from './manifest/schema.ts';
 
 // Measuring
 export type { TreeStats } from './measure/process-tree.ts';
-export type { SystemStats } from './measure/system-monitor.ts';
+export type { SystemStats } from './measure/system-stats.ts';
 
 // Watching
-export type { Inspector } from './inspector/index.ts';
-export type { InspectionObserver } from './inspector/record/observation.ts';
-export type { Recording } from './inspector/recording.ts';
+export type { Inspector } from './inspector/inspector.ts';
+export type { InspectionObserver } from './inspector/record/inspection-observer.ts';
+export type { Recording } from './inspector/inspector.ts';
 
 // Errors
 export type { ErrorDetails } from './error-details.ts';

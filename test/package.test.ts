@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { compileConsumer } from './consumer.ts';
 
 const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   readonly scripts: Readonly<Record<string, string>>;
@@ -13,4 +14,25 @@ test('installing the package runs nothing, of which npm would warn', () => {
 test('a clone is built by npm ci, and a package before it is packed', () => {
   // npm runs `dependencies` of the project itself alone, and for a dependency from git in its clone.
   expect(scripts).toMatchObject({ dependencies: scripts['prepack'], prepack: 'npm run build' });
+});
+
+test('the declarations compile in the strictest program, which needs no types of XState for them', () => {
+  const { errors, read } = compileConsumer({
+    'main.ts': `
+      import { createSupervisor, GreenroomError, type Supervisor } from 'greenroom';
+      import { createSupervisor as createBlocking } from 'greenroom/sync';
+      import { definePlugin } from 'greenroom/worker';
+
+      export const supervisor: Supervisor = await createSupervisor({ observer: ({ type }) => console.log(type) });
+      export const result: unknown = await supervisor.execute('any', { a: 1 }, { tool: 'x', timeoutMs: 1 });
+      export const blocking: unknown = createBlocking({ unknown: undefined } as object).execute('any');
+      export const plugin = definePlugin({ name: 'any', execute: (input: { a: number }) => input.a });
+      export const isOurs = (error: unknown): boolean => error instanceof GreenroomError;
+    `,
+  });
+  expect(errors).toEqual([]);
+  expect(
+    read.filter((file) => /[\\/]dist[\\/](index|sync[\\/]index|node-sdk[\\/]index)\.d\.ts$/.test(file)),
+  ).toHaveLength(3);
+  expect(read.filter((file) => file.includes('xstate'))).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import type { ShadowedManifest } from '../manifest/catalogue.ts';
-import { checkPaths, type ManifestEntry, type ManifestProblem } from '../manifest/read.ts';
+import type { ManifestProblem } from '../manifest/manifest-problem.ts';
+import { checkPaths, type ManifestEntry } from '../manifest/read.ts';
 import { createManifestSource } from '../manifest/source.ts';
 import { resolveSettings } from '../settings/resolve.ts';
 import type { SupervisorSettings } from '../settings/schema.ts';

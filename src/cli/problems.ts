@@ -1,4 +1,4 @@
-import type { ManifestProblem } from '../manifest/read.ts';
+import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import { oneLine } from '../text/printable.ts';
 import { displayPath } from './terminal/display-path.ts';
 import type { Style } from './terminal/style.ts';

@@ -1,14 +1,13 @@
 import { wrongArgument } from '../argument-checks.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
+import type { Inspector, Recording } from './inspector.ts';
 import type { Recorded } from './record/recorded.ts';
 import { Recorder } from './record/recorder.ts';
-import { type Recording, recordSession } from './recording.ts';
+import { recordSession } from './recording.ts';
 import { Control, type Controlled } from './server/control.ts';
 import { LiveApi } from './server/live-api.ts';
 import { InspectorServer } from './server/server.ts';
 import { servingText } from './server/serving-text.ts';
-
-export type { Recording } from './recording.ts';
 
 /** What the inspector needs of the supervisor that it shows. */
 export interface Inspected extends Recorded {
@@ -23,16 +22,6 @@ export interface InspectorOptions {
   readonly control?: boolean | undefined;
   /** Where the page's files lie; by default in this package. */
   readonly folder?: string | undefined;
-}
-
-/** A running inspector. */
-export interface Inspector {
-  /** The address of the page, with the token that opens it: whoever has it sees everything that is shown. */
-  readonly url: string;
-  /** Writes the session, from what is remembered on, to a new file, which the page can open. Rejects with `E_OPTIONS`. */
-  record(file: string): Promise<Recording>;
-  /** Ends the server, every connection and every recording. */
-  close(): Promise<void>;
 }
 
 /** Records a supervisor from now on and serves its inspector on 127.0.0.1. Rejects with `E_OPTIONS` where the port is taken. */

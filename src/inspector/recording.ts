@@ -1,14 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
+import type { Recording } from './inspector.ts';
 import type { Recorder } from './record/recorder.ts';
 import { Follower } from './server/follower.ts';
-
-/** A session that is being written to a file. */
-export interface Recording {
-  readonly file: string;
-  /** Ends it; resolves when all of it is in the file. Rejects with what kept it from being written. */
-  close(): Promise<void>;
-}
 
 /**
  * Writes a session to a file as it goes on: a header, what is remembered, then every record. The file must not exist

@@ -9,7 +9,7 @@
  */
 
 import type { PluginState } from '../machines/plugin.ts';
-import type { PluginSnapshot as PluginSnapshotOfRuntime } from '../runtime/plugin-record.ts';
+import type { PluginSnapshot as PluginSnapshotOfRuntime } from '../runtime/plugin-snapshot.ts';
 import type { SupervisorStatus } from '../runtime/supervisor-status.ts';
 import type { Decision } from '../scheduler/decision.ts';
 

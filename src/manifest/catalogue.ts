@@ -1,5 +1,6 @@
 import { type Consequence, consequencesOf } from './diff.ts';
-import type { ManifestEntry, ManifestProblem, ManifestReading } from './read.ts';
+import type { ManifestProblem } from './manifest-problem.ts';
+import type { ManifestEntry, ManifestReading } from './read.ts';
 import { placeName } from './search-path.ts';
 
 /** A change of what is in force under one name. */

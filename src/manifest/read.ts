@@ -7,18 +7,9 @@ import { shortageIn } from '../system-error.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import { isCopyName } from './backup-name.ts';
 import type { ManifestIssue } from './manifest-issue.ts';
+import type { ManifestProblem } from './manifest-problem.ts';
 import { type Manifest, parseManifest } from './schema.ts';
 import { placeName } from './search-path.ts';
-
-/** Something that is wrong with a manifest file. */
-export interface ManifestProblem {
-  readonly file: string;
-  /** A dotted path, where one field is to blame. */
-  readonly field?: string | undefined;
-  readonly reason: string;
-  /** `error`: the manifest is not used as it stands; `warning`: it is, or its place says that it is no manifest. */
-  readonly severity: 'error' | 'warning';
-}
 
 /** A manifest with where it came from, and its relative paths made absolute. */
 export interface ManifestEntry {

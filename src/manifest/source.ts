@@ -3,10 +3,11 @@ import { messageOf } from '../errors.ts';
 import { isSameStamp, stampOf } from '../files/file-text.ts';
 import type { Clock } from '../time/clock.ts';
 import { Catalogue, type ManifestChange, type ShadowedManifest } from './catalogue.ts';
+import type { ManifestProblem } from './manifest-problem.ts';
 import { type ManifestWatcher, watchManifests } from './manifest-watcher.ts';
 import { silentFileSystem } from './network-file-system.ts';
 import { PATIENCE_MS } from './patience.ts';
-import { type ManifestEntry, type ManifestProblem, type ManifestReading, readManifest } from './read.ts';
+import { type ManifestEntry, type ManifestReading, readManifest } from './read.ts';
 import { isManifestPath, manifestFiles } from './search-path.ts';
 
 export type { ManifestChange } from './catalogue.ts';

@@ -8,18 +8,9 @@ import { LatestReading, type Reading } from './latest-reading.ts';
 import { createNvidiaSmi } from './nvidia-smi.ts';
 import type { Gpu, GpuProcess } from './nvidia-smi-output.ts';
 import { readSystemMemory, type SystemMemory } from './system-memory.ts';
+import type { SystemStats } from './system-stats.ts';
 import { readTreeMemories, type TreeMemory } from './tree-memory.ts';
 import { type RunningWorker, workerUse } from './worker-use.ts';
-
-/** Free and total memory of the machine, in MiB. */
-export interface SystemStats {
-  readonly memoryTotalMb: number | undefined;
-  readonly memoryAvailableMb: number | undefined;
-  readonly gpuTotalMb: number | undefined;
-  readonly gpuFreeMb: number | undefined;
-  /** Each GPU by itself, where the monitor knows them. */
-  readonly gpus: readonly Gpu[];
-}
 
 const figure = z.number().nonnegative();
 const unknownIfAbsent = figure.nullish().transform((value) => value ?? undefined);

@@ -4,18 +4,8 @@ import { whenOpen } from '../calls/lease-task.ts';
 import { GreenroomError } from '../errors.ts';
 import { copyConfig } from '../settings/plugin-config.ts';
 import { checkedConfig, updateConfig } from './configuring.ts';
+import type { LoadOptions, Outcome } from './load-options.ts';
 import { disabledError, type PluginLookup } from './plugin-lookup.ts';
-
-/** What `load` takes. */
-export interface LoadOptions {
-  /** The config; by default the one it had, else the defaults of its schema. */
-  readonly config?: unknown;
-  /** Gives up waiting; the load itself goes on. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What became of one plugin in `loadAll` or `unloadAll`. */
-export type Outcome = { readonly ok: true } | { readonly ok: false; readonly error: GreenroomError };
 
 const LOAD_OPTIONS = { config: ANY, signal: SIGNAL };
 

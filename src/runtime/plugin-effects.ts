@@ -12,21 +12,7 @@ import type { Clock } from '../time/clock.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { ProgramHold } from './program-hold.ts';
 import type { Scheduling } from './scheduling.ts';
-
-/** A plugin went from one state, or phase of a state, to another. */
-export interface TransitionEvent {
-  readonly plugin: string;
-  readonly from: PluginState;
-  readonly to: PluginState;
-  /** The phase inside the new state. */
-  readonly phase: PluginPhase;
-  /** The machine's event that led there. */
-  readonly event: string;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  /** Why, where there is more to say than the event's name. */
-  readonly reason: string | undefined;
-}
+import type { TransitionEvent } from './supervisor-events.ts';
 
 /** What the effects are made with. */
 export interface PluginEffectsParts {

@@ -4,28 +4,11 @@ import { callListener } from '../events/listeners.ts';
 import { frozen } from '../json/frozen.ts';
 import { PHASES } from '../machines/plugin/phases.ts';
 import type { PluginState } from '../machines/plugin.ts';
-import type { Manifest } from '../manifest/schema.ts';
 import { nearestName } from '../text/nearest-name.ts';
 import { quoted } from '../text/shown.ts';
-import type { PluginRecord, PluginSnapshot } from './plugin-record.ts';
-
-/** Which plugins `plugins()` lists. */
-export interface PluginFilter {
-  readonly category?: string | undefined;
-  readonly loaded?: boolean | undefined;
-  readonly state?: PluginState | undefined;
-  readonly enabled?: boolean | undefined;
-}
-
-/** One plugin, to look at and to subscribe to. */
-export interface PluginHandle {
-  readonly name: string;
-  /** The manifest in force, frozen at every level. */
-  readonly info: Manifest;
-  snapshot(): PluginSnapshot;
-  /** Calls back at every state that is entered. Returns how to stop. Throws `E_OPTIONS` for what is no function. */
-  subscribe(listener: (plugin: PluginSnapshot) => void): () => void;
-}
+import type { PluginFilter, PluginHandle } from './plugin-handle.ts';
+import type { PluginRecord } from './plugin-record.ts';
+import type { PluginSnapshot } from './plugin-snapshot.ts';
 
 const STATES = Object.keys(PHASES) as readonly PluginState[];
 

@@ -8,39 +8,8 @@ import type { ManifestEntry } from '../manifest/read.ts';
 import type { Clock } from '../time/clock.ts';
 import type { ToolCache } from '../tools/tool-cache.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
+import type { PluginSnapshot } from './plugin-snapshot.ts';
 import { PluginTools } from './plugin-tools.ts';
-
-/** The state of one plugin at one moment, as plain frozen data. Times are milliseconds since the epoch. */
-export interface PluginSnapshot {
-  readonly name: string;
-  readonly version: string;
-  readonly description: string;
-  readonly category: string;
-  readonly manifestPath: string;
-  readonly state: PluginState;
-  /** What goes on inside the state. */
-  readonly phase: PluginPhase;
-  /** When the phase was entered. */
-  readonly since: number;
-  /** Whether it has a worker that was ready, or is on the way back to one. */
-  readonly loaded: boolean;
-  /** Whether another worker is being put in the place of the one that serves. */
-  readonly replacing: boolean;
-  readonly enabled: boolean;
-  /** The process of its worker, if it has one. */
-  readonly pid: number | undefined;
-  /** Counts the workers it has had. */
-  readonly generation: number;
-  /** How often a crashed worker was started again. */
-  readonly restarts: number;
-  /** Calls at the worker. */
-  readonly inFlight: number;
-  /** Calls that wait. */
-  readonly waiting: number;
-  /** When its last call began or ended; undefined before the first. */
-  readonly lastUsedAt: number | undefined;
-  readonly lastError: { readonly code: string; readonly message: string } | undefined;
-}
 
 /** What the plugins of a supervisor share of their calls' site. */
 export type SharedSite = Pick<

@@ -1,6 +1,7 @@
 import { isOptions, wrongArgument } from '../argument-checks.ts';
 import type { CallOptions } from '../calls/call-options.ts';
-import { type SystemStats, statsOfPlugin } from '../measure/system-monitor.ts';
+import { statsOfPlugin } from '../measure/system-monitor.ts';
+import type { SystemStats } from '../measure/system-stats.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import type { PluginLookup } from './plugin-lookup.ts';
 import type { Runtime } from './runtime.ts';

@@ -17,28 +17,10 @@ import { SchedulerView } from '../scheduler/scheduler-view.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
 import type { Capacity } from '../settings/values.ts';
 import { type Clock, wallTime } from '../time/clock.ts';
-import { type Explanation, explain } from './explanation.ts';
+import { explain } from './explain.ts';
+import type { Explanation } from './explanation.ts';
 import type { PluginRecord } from './plugin-record.ts';
-
-/** How the scheduler stands, as plain data. */
-export interface SchedulingStatus {
-  readonly policy: string;
-  /** In which order idle plugins go. */
-  readonly order: string;
-  readonly capacity: Capacity;
-  /** What is reserved of it. */
-  readonly reserved: Resources;
-  /** What the monitor measured last: what is free, less than which no plugin is granted; `undefined` before. */
-  readonly measured: Pick<Measurement, 'free' | 'at'> | undefined;
-  /** Plugins that wait for capacity. */
-  readonly waiting: number;
-  /** Plugins that others are being evicted for. */
-  readonly evicting: number;
-  /** How often requests were granted and refused, and plugins evicted, since the start. */
-  readonly granted: number;
-  readonly refused: number;
-  readonly evicted: number;
-}
+import type { SchedulingStatus } from './scheduling-status.ts';
 
 /** By how much more is asked for after a plugin has run out of memory. */
 const STARVED_FACTOR = 1.5;

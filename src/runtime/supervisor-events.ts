@@ -1,10 +1,21 @@
-import { checkListener } from '../argument-checks.ts';
-import { GreenroomError } from '../errors.ts';
-import type { ManifestProblem } from '../manifest/read.ts';
+import type { PluginPhase, PluginState } from '../machines/plugin/phases.ts';
+import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import type { Decision } from '../scheduler/decision.ts';
-import { quoted } from '../text/shown.ts';
-import type { TransitionEvent } from './plugin-effects.ts';
-import type { Runtime } from './runtime.ts';
+
+/** A plugin went from one state, or phase of a state, to another. */
+export interface TransitionEvent {
+  readonly plugin: string;
+  readonly from: PluginState;
+  readonly to: PluginState;
+  /** The phase inside the new state. */
+  readonly phase: PluginPhase;
+  /** The machine's event that led there. */
+  readonly event: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Why, where there is more to say than the event's name. */
+  readonly reason: string | undefined;
+}
 
 /** What `on` tells of. */
 export interface SupervisorEvents {
@@ -13,26 +24,4 @@ export interface SupervisorEvents {
   problem: readonly ManifestProblem[];
   /** The scheduler has granted or refused a request, evicted plugins for it or made it wait, with what that was based on. */
   decision: Decision;
-}
-
-/** Calls back at every event of a kind. Returns how to stop. Throws `E_OPTIONS` for a kind or a listener that is none. */
-export function listenTo<K extends keyof SupervisorEvents>(
-  { transitions, problems, scheduling }: Runtime,
-  event: K,
-  listener: (value: SupervisorEvents[K]) => void,
-): () => void {
-  checkListener('on()', listener);
-  switch (event) {
-    case 'transition':
-      return transitions.add(listener as (value: TransitionEvent) => void);
-    case 'problem':
-      return problems.add(listener as (value: readonly ManifestProblem[]) => void);
-    case 'decision':
-      return scheduling.decisions.add(listener as (value: Decision) => void);
-    default:
-      throw new GreenroomError(
-        'E_OPTIONS',
-        `Unknown event ${quoted(event)} for on(). Expected one of: transition, problem, decision.`,
-      );
-  }
 }

@@ -1,5 +1,5 @@
-import type { PluginState } from '../machines/plugin.ts';
-import type { SchedulingStatus } from './scheduling.ts';
+import type { PluginState } from '../machines/plugin/phases.ts';
+import type { SchedulingStatus } from './scheduling-status.ts';
 
 /** How the supervisor stands and what it can promise on this machine. */
 export interface SupervisorStatus {

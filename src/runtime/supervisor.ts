@@ -6,12 +6,12 @@ import type { CallOptions, StreamOptions } from '../calls/call-options.ts';
 import { executeCall, streamCall } from '../calls/execute.ts';
 import { GreenroomError } from '../errors.ts';
 import { callListener } from '../events/listeners.ts';
-import type { Inspector } from '../inspector/index.ts';
-import type { InspectionObserver } from '../inspector/record/observation.ts';
+import type { Inspector } from '../inspector/inspector.ts';
+import type { InspectionObserver } from '../inspector/record/inspection-observer.ts';
 import { guardedLog, openSupervisorLog, type SupervisorLog } from '../logs/supervisor-log.ts';
-import type { ManifestProblem } from '../manifest/read.ts';
+import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import { createTreeSampler, type TreeStats } from '../measure/process-tree.ts';
-import type { SystemStats } from '../measure/system-monitor.ts';
+import type { SystemStats } from '../measure/system-stats.ts';
 import type { Tool } from '../protocol.ts';
 import { checkProgramOptions } from '../settings/program-options.ts';
 import { type ResolvedSettings, resolveSettings } from '../settings/resolve.ts';
@@ -20,23 +20,19 @@ import type { InspectSettings } from '../settings/values.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 import { configOf, configSchemaOf, updateConfig } from './configuring.ts';
 import type { Explanation } from './explanation.ts';
-import {
-  type LoadOptions,
-  loadPlugin,
-  type Outcome,
-  outcomesOf,
-  releasePlugin,
-  reloadPlugin,
-  unloadPlugin,
-} from './loading.ts';
+import { listenTo } from './listen-to.ts';
+import type { LoadOptions, Outcome } from './load-options.ts';
+import { loadPlugin, outcomesOf, releasePlugin, reloadPlugin, unloadPlugin } from './loading.ts';
+import type { PluginFilter, PluginHandle } from './plugin-handle.ts';
 import { type LogOptions, readLog } from './plugin-logs.ts';
-import { disabledError, type PluginFilter, type PluginHandle, PluginLookup, stoppingError } from './plugin-lookup.ts';
-import type { PluginRecord, PluginSnapshot } from './plugin-record.ts';
+import { disabledError, PluginLookup, stoppingError } from './plugin-lookup.ts';
+import type { PluginRecord } from './plugin-record.ts';
+import type { PluginSnapshot } from './plugin-snapshot.ts';
 import { registerMonitor } from './registered-monitor.ts';
 import { Runtime } from './runtime.ts';
 import { handleSignals } from './signals.ts';
 import { statusOf } from './status-of.ts';
-import { listenTo, type SupervisorEvents } from './supervisor-events.ts';
+import type { SupervisorEvents } from './supervisor-events.ts';
 import type { SupervisorStatus } from './supervisor-status.ts';
 
 /** What `createSupervisor` takes: the settings, and what only a program can give. */

@@ -1,6 +1,6 @@
 import type { Agenda } from './agenda.ts';
 import type { Conclusion } from './decide.ts';
-import { decisionOf, refusalOf } from './decision.ts';
+import { decisionOf, refusalOf } from './decision-of.ts';
 import type { Evictions } from './evictions.ts';
 import type { Freshness } from './freshness.ts';
 import type { GpuAmounts } from './gpus/gpu-amounts.ts';

@@ -1,6 +1,6 @@
 import { type GpuAmounts, inProportion, placedLike, sumOf } from './gpus/gpu-amounts.ts';
 import type { GpuPool, MeasuredGpu } from './gpus/gpu-pool.ts';
-import { isSame, most, type Need, type Resources } from './need.ts';
+import { type FreeMemory, isSame, most, type Need, type Resources } from './need.ts';
 import type { Reservation } from './reservation.ts';
 
 /** What the processes of one generation were measured to use, in MiB. Unknown figures are left out. */
@@ -15,13 +15,7 @@ export interface GenerationUse {
 
 /** What the monitor measured, in MiB. Unknown figures are left out. */
 export interface Measurement {
-  readonly free: {
-    /** Of all GPUs that the host sees. */
-    readonly vramMb?: number | undefined;
-    /** The same by GPU. */
-    readonly gpus?: GpuAmounts | undefined;
-    readonly ramMb?: number | undefined;
-  };
+  readonly free: FreeMemory;
   /** Every GPU of the machine, in the driver's order. */
   readonly gpus?: readonly MeasuredGpu[] | undefined;
   /** What the workers use. */

@@ -14,6 +14,15 @@ export interface Resources {
   readonly gpus?: GpuAmounts | undefined;
 }
 
+/** Memory that was measured to be free, in MiB. Unknown figures are left out. */
+export interface FreeMemory {
+  /** Of all GPUs that the host sees. */
+  readonly vramMb?: number | undefined;
+  /** The same by GPU. */
+  readonly gpus?: GpuAmounts | undefined;
+  readonly ramMb?: number | undefined;
+}
+
 /** An amount that is asked for. */
 export interface Demand extends Resources {
   /** Over how many GPUs its GPU memory may be spread; 1 where it is not said. */

@@ -3,7 +3,7 @@ import type { EncodedInput } from '../channel/encoded-input.ts';
 import type { GreenroomError } from '../errors.ts';
 import { writeJson } from '../json/exact-json.ts';
 import { outcomesOf } from '../runtime/loading.ts';
-import type { PluginFilter } from '../runtime/plugin-lookup.ts';
+import type { PluginFilter } from '../runtime/plugin-handle.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 import { type Batch, BatchReader } from './batch-reader.ts';
 import { type CauseMessage, describeError, type ErrorMessage, rebuildCause, rebuildError } from './error-message.ts';

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import type { InspectionEvent, Observer } from 'xstate';
 import { createSupervisor, type InspectionObserver } from '../../src/index.ts';
 import { openInspector } from '../../src/inspector/index.ts';
 import type { InspectorRecord } from '../../src/inspector/wire.ts';
-import type { TransitionEvent } from '../../src/runtime/plugin-effects.ts';
+import type { TransitionEvent } from '../../src/runtime/supervisor-events.ts';
 import { openSupervisor } from '../runtime/greenroom.ts';
 import { randomFrom } from '../simulation/random.mjs';
 import { choose, pick, World } from '../simulation/world.ts';
@@ -112,6 +113,8 @@ test('where the port is taken the supervisor does not start, and nothing is left
 test.each<[string, (tell: (type: string) => void) => InspectionObserver]>([
   ['a function', (tell) => (event) => tell(event.type)],
   ['an object', (tell) => ({ next: (event) => tell(event.type) })],
+  ["a function of XState's own type", (tell) => (event: InspectionEvent) => tell(event.type)],
+  ["an object of XState's own type", (tell): Observer<InspectionEvent> => ({ next: (event) => tell(event.type) })],
 ])('%s that observes gets every event of every actor, and what it throws changes nothing', async (_, observerOf) => {
   const seen = new Set<string>();
   const observer = observerOf((type) => {

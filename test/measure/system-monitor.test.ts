@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { SystemMonitor, type SystemStats, statsOfPlugin } from '../../src/measure/system-monitor.ts';
+import { SystemMonitor, statsOfPlugin } from '../../src/measure/system-monitor.ts';
+import type { SystemStats } from '../../src/measure/system-stats.ts';
 import type { RunningWorker } from '../../src/measure/worker-use.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
 

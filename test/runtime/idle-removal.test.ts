@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { TransitionEvent } from '../../src/runtime/plugin-effects.ts';
+import type { TransitionEvent } from '../../src/runtime/supervisor-events.ts';
 import { openSupervisor } from './greenroom.ts';
 
 test('a plugin that never ran has no transition when the supervisor stops', async () => {

@@ -1,7 +1,8 @@
 import { type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf } from '../../errors.ts';
-import { checkPaths, type ManifestEntry, type ManifestProblem, readManifest } from '../../manifest/read.ts';
+import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
+import { checkPaths, type ManifestEntry, readManifest } from '../../manifest/read.ts';
 import { FOLDER_MANIFEST } from '../../manifest/search-path.ts';
 import { resolveConfig } from '../../settings/plugin-config.ts';
 import { resolveSettings } from '../../settings/resolve.ts';

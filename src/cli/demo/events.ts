@@ -1,4 +1,4 @@
-import type { TransitionEvent } from '../../runtime/plugin-effects.ts';
+import type { TransitionEvent } from '../../runtime/supervisor-events.ts';
 import type { Decision } from '../../scheduler/decision.ts';
 
 /** A figure that was measured during the demo. */

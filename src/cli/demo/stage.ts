@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import { GreenroomError } from '../../errors.ts';
 import type { Manifest } from '../../manifest/schema.ts';
 import { listProcesses, treeOf } from '../../measure/process-tree.ts';
-import type { PluginSnapshot } from '../../runtime/plugin-record.ts';
+import type { PluginSnapshot } from '../../runtime/plugin-snapshot.ts';
 import { createSupervisor, type Supervisor } from '../../runtime/supervisor.ts';
 import type { Corpus } from './corpus.ts';
 import type { DemoEvent, Reporter, Timing } from './events.ts';

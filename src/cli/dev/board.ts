@@ -1,5 +1,5 @@
 import type { PluginState } from '../../machines/plugin.ts';
-import type { PluginSnapshot } from '../../runtime/plugin-record.ts';
+import type { PluginSnapshot } from '../../runtime/plugin-snapshot.ts';
 import type { Style } from '../terminal/style.ts';
 import { formatTable } from '../terminal/table.ts';
 import { fitText } from '../terminal/text-width.ts';

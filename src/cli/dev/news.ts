@@ -1,5 +1,5 @@
-import type { TransitionEvent } from '../../runtime/plugin-effects.ts';
-import type { PluginSnapshot } from '../../runtime/plugin-record.ts';
+import type { PluginSnapshot } from '../../runtime/plugin-snapshot.ts';
+import type { TransitionEvent } from '../../runtime/supervisor-events.ts';
 import type { Decision } from '../../scheduler/decision.ts';
 import { decisionLine } from '../../scheduler/decision-text.ts';
 import type { Style } from '../terminal/style.ts';

@@ -1,4 +1,4 @@
-import type { ManifestProblem } from '../../manifest/read.ts';
+import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
 import { formatProblems } from '../problems.ts';
 import type { Terminal } from '../terminal/terminal.ts';

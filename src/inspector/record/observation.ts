@@ -1,6 +1,7 @@
 import type { AnyActorRef, AnyEventObject, InspectionEvent } from 'xstate';
 import { callListener } from '../../events/listeners.ts';
 import { machineOf } from './actor-ids.ts';
+import type { InspectionObserver } from './inspection-observer.ts';
 
 /** What is told of the actors of a system. */
 export interface Observer {
@@ -9,11 +10,6 @@ export interface Observer {
   /** An actor that runs one of our machines has taken a step, which may have changed nothing. */
   onStep(actor: AnyActorRef, event: AnyEventObject): void;
 }
-
-/** Takes the events of XState's inspection: a function, or an object like those that tools for XState bring. */
-export type InspectionObserver =
-  | ((event: InspectionEvent) => void)
-  | { readonly next?: ((event: InspectionEvent) => void) | undefined };
 
 /** An observer of a user's as XState takes it; what it throws goes to `onError`, for in XState it would end an actor. */
 export function guarded(observer: InspectionObserver, onError: (error: unknown) => void) {

@@ -1,7 +1,7 @@
 import { LIFECYCLE } from '../../machines/plugin/phases.ts';
 import type { PluginContext } from '../../machines/plugin.ts';
-import type { TransitionEvent } from '../../runtime/plugin-effects.ts';
 import type { PluginRecord } from '../../runtime/plugin-record.ts';
+import type { TransitionEvent } from '../../runtime/supervisor-events.ts';
 import type { ActorId, ContextChange, TransitionRecord } from '../wire.ts';
 import { pluginId, pluginNamed } from './actor-ids.ts';
 import type { ActorRecorder } from './actor-recorder.ts';

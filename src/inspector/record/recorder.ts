@@ -1,5 +1,5 @@
 import type { AnyActorRef } from 'xstate';
-import type { ManifestProblem } from '../../manifest/read.ts';
+import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
 import { decisionAt } from '../../scheduler/decision.ts';
 import type { SchedulerEmitted } from '../../scheduler/scheduler-events.ts';
 import { type Clock, wallTime } from '../../time/clock.ts';

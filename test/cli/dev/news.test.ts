@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { crashLine } from '../../../src/cli/dev/news.ts';
 import { createStyle } from '../../../src/cli/terminal/style.ts';
-import type { PluginSnapshot } from '../../../src/runtime/plugin-record.ts';
+import type { PluginSnapshot } from '../../../src/runtime/plugin-snapshot.ts';
 
 test.each([
   ['E_CRASHED', 'crashed'],

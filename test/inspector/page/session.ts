@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import type { Inspector } from '../../../src/inspector/index.ts';
+import type { Inspector } from '../../../src/inspector/inspector.ts';
 import type { Sync } from '../../../src/inspector/wire.ts';
 import type { SupervisorSettings } from '../../../src/settings/schema.ts';
 import { type Bench, get, inspect, openBench } from '../bench.ts';
