@@ -1,5 +1,5 @@
 import { isOptions, wrongArgument } from '../argument-checks.ts';
-import type { CallOptions, StreamOptions } from '../calls/call-options.ts';
+import { type CallOptions, checkCallOptions, type StreamOptions } from '../calls/call-options.ts';
 import { GreenroomError } from '../errors.ts';
 import type { SupervisorSettings } from '../settings/schema.ts';
 import type { SentCallOptions } from './thread-methods.ts';
@@ -53,10 +53,13 @@ export function sentCallOptions(
 ): { readonly sent: SentCallOptions; readonly onProgress: CallOptions['onProgress'] } {
   if (!isOptions(options)) throw wrongArgument(`The options of a call to "${plugin}"`, 'an object', options, plugin);
   const { signal, onProgress, ...rest } = options;
-  refuseSignal(`a call to "${plugin}"`, signal, 'Set timeoutMs instead', plugin);
+  const given = options instanceof AbortSignal ? options : signal;
+  refuseSignal(`a call to "${plugin}"`, given, 'Set timeoutMs instead', plugin);
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw wrongArgument(`The option "onProgress" of a call to "${plugin}"`, 'a function', onProgress, plugin);
   }
+  // No other option is an object or a function, and some of these cannot even be given to the thread.
+  if (Object.values(rest).some((value) => Object(value) === value)) checkCallOptions(plugin, rest);
   return { sent: { ...rest, progress: onProgress !== undefined }, onProgress };
 }
 

@@ -96,7 +96,7 @@ export class ThreadClient {
 
   /** Waits for the next chunks of a stream, and tells its `onProgress`. */
   read(stream: number): Batch {
-    return this.#receive(this.#send('read', [stream], true), 'read', this.read, stream) as Batch;
+    return this.#receive(this.#send('read', [stream], true), 'next', this.read, stream) as Batch;
   }
 
   /** As {@link ask}, for a call: `onProgress` is called while it waits. Gives the identifier of the call too. */

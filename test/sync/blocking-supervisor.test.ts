@@ -122,18 +122,31 @@ test('cancelCalls ends the call that waits, from its onProgress', async () => {
 test('a signal is refused, with what to use instead', async () => {
   const { blocking } = await openBlocking({ tools });
   // In TypeScript there is none.
-  const options = { signal: AbortSignal.timeout(1_000) } as object;
+  const signal: object = AbortSignal.timeout(1_000);
+  const options: object = { signal };
   const refused = thrownBy(() => blocking.execute('tools', {}, options));
   expect(refused).toMatchObject({
     code: 'E_OPTIONS',
     message:
       'The option "signal" of a call to "tools" cannot be used: nothing can abort it while the program waits. Set timeoutMs instead.',
   });
+  expect(thrownBy(() => blocking.execute('tools', {}, signal))).toEqual(refused);
   expect(thrownBy(() => blocking.stream('tools', {}, options).next())).toMatchObject({ code: 'E_OPTIONS' });
   expect(thrownBy(() => blocking.load('tools', options))).toMatchObject({
     code: 'E_OPTIONS',
     message: expect.stringMatching(/^The option "signal" of load\(\) .* startTimeoutMs /),
   });
+});
+
+test('a function as an option is refused as elsewhere: by its name, and with what it has to be', async () => {
+  const { blocking } = await openBlocking({ tools });
+  const refusal = (options: object) => thrownBy(() => blocking.execute('tools', {}, options)) as Error;
+  expect(refusal({ timeoutMs: () => 5 }).message).toMatch(
+    /^The option "timeoutMs" of a call to "tools" must be a number of milliseconds above 0, .*, got \[Function: timeoutMs\]\.$/,
+  );
+  expect(refusal({ onprogress: () => {} }).message).toBe(
+    'The options of a call to "tools": unknown option "onprogress"; did you mean "onProgress"?',
+  );
 });
 
 test('a value that saves itself to a file is refused, as that cannot be waited for', async () => {

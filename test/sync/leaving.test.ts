@@ -97,6 +97,20 @@ test('a call that Ctrl-C has ended throws where the listener does not exit, and 
   await gone([pid]);
 });
 
+test('a stream that Ctrl-C interrupts names the method that was waited for', async () => {
+  const { host, line, exited } = await startHost('read');
+  const pid = Number(await line());
+  expect(await line()).toBe('waiting');
+  const enough = interrupt(host);
+  expect(await line()).toBe('handled');
+  enough();
+  let said = await line();
+  while (said === 'handled') said = await line();
+  expect(said).toBe('next() was cancelled: the program got SIGINT while it waited.');
+  expect(await exited).toEqual([0, null]);
+  await gone([pid]);
+});
+
 test('a thread that cannot start ends the wait with its error', async () => {
   const { errors, exited } = await startHost('wait', 'fail');
   expect(await exited).toEqual([1, null]);
