@@ -15,6 +15,8 @@ export interface CallTrace {
   /** Tells calls apart within the program; the worker gets it as the call's identifier. */
   readonly call: string;
   readonly kind: 'execute' | 'stream';
+  /** The tool that is called; `execute` where the call names none. */
+  readonly tool: string;
   /** Why it failed, once it has. */
   error?: GreenroomError;
 }
@@ -27,9 +29,10 @@ export function startTrace(
   plugin: string,
   call: string,
   kind: CallTrace['kind'],
+  tool: string,
 ): CallTrace | undefined {
   if (!start.hasSubscribers && !error.hasSubscribers && !asyncEnd.hasSubscribers) return undefined;
-  const trace: CallTrace = { supervisor, plugin, call, kind };
+  const trace: CallTrace = { supervisor, plugin, call, kind, tool };
   start.publish(trace);
   return trace;
 }

@@ -87,7 +87,7 @@ export class Call implements LeaseRequest {
     this.#options = options;
     this.#tool = options.tool;
     this.#outcome = outcome;
-    this.#trace = startTrace(site.supervisor, site.plugin, id, path);
+    this.#trace = startTrace(site.supervisor, site.plugin, id, path, options.tool ?? DEFAULT_TOOL);
     this.priority = options.priority ?? 0;
     const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined && timeoutMs !== Infinity) {

@@ -207,6 +207,8 @@ export interface CallRecord extends RecordBase {
   readonly kind: 'call';
   /** Tells calls apart. */
   readonly call: string;
+  /** The tool that is called, where it is another than `execute`. */
+  readonly tool?: string | undefined;
   readonly edge: 'start' | 'end';
   /** At its end. `ok`, or the code of the error. */
   readonly outcome?: string | undefined;

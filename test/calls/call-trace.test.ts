@@ -38,6 +38,16 @@ test('who subscribes is told of the start, the error and the end of calls and st
   expect(traces[1]?.error).toBe(error);
 });
 
+test('who subscribes is told which tool is called', async () => {
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'toolbox' } });
+  const told: string[] = [];
+  listen('start', ({ tool }) => told.push(tool));
+  await supervisor.execute('plugin', {});
+  await supervisor.execute('plugin', {}, { tool: 'read' });
+  await all(supervisor.stream('plugin', {}, { tool: 'write' }));
+  expect(told).toEqual(['execute', 'read', 'write']);
+});
+
 test('the supervisors of a program share the channel, and each message tells which one it is of', async () => {
   const one = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const other = await openSupervisor({ plugin: { fixture: 'workbench' } });
@@ -70,7 +80,7 @@ test('a subscriber that throws harms no call: Node raises its error as an uncaug
 });
 
 test('while nobody subscribes nothing is made for a call, and none that runs is told of later', async () => {
-  expect(startTrace({}, 'plugin', '1', 'execute')).toBeUndefined();
+  expect(startTrace({}, 'plugin', '1', 'execute', 'execute')).toBeUndefined();
   const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const call = opened.supervisor.execute('plugin', { do: 'wait', for: join(opened.scratch, 'never') });
   const told: CallTrace[] = [];

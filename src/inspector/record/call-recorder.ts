@@ -1,5 +1,6 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { CALL_CHANNEL, type CallTrace } from '../../calls/call-trace.ts';
+import { DEFAULT_TOOL } from '../../tools/tool.ts';
 import { pluginId } from './actor-ids.ts';
 import { CallSampler } from './call-sampler.ts';
 import type { RecorderParts } from './recorder-parts.ts';
@@ -52,7 +53,15 @@ export class CallRecorder {
     if (!isTold) return;
     const { plugin, call } = trace;
     const skipped = this.#sampler.takeSkipped();
-    pending.add({ kind: 'call', at: clock.now(), actor: pluginId(plugin), call, edge: 'start', skipped });
+    pending.add({
+      kind: 'call',
+      at: clock.now(),
+      actor: pluginId(plugin),
+      call,
+      tool: toolOf(trace),
+      edge: 'start',
+      skipped,
+    });
   }
 
   #end(trace: CallTrace): void {
@@ -71,6 +80,7 @@ export class CallRecorder {
       at: clock.now(),
       actor: pluginId(plugin),
       call,
+      tool: toolOf(trace),
       edge: 'end',
       outcome: error?.code ?? 'ok',
       message: error && redactor.text(error.message).slice(0, MAX_MESSAGE),
@@ -78,4 +88,9 @@ export class CallRecorder {
       skipped: this.#sampler.takeSkipped(),
     });
   }
+}
+
+/** Most calls are of the same tool, which is not told of each. */
+function toolOf({ tool }: CallTrace): string | undefined {
+  return tool === DEFAULT_TOOL ? undefined : tool;
 }

@@ -22,8 +22,8 @@ function recorderOf(bench: Bench): Recorder {
 }
 
 /** A call of the plugin `bench` begins, as far as those are told who watch calls. */
-function begin(bench: Bench, call: string): CallTrace {
-  const trace = startTrace(bench.supervisor, 'bench', call, 'execute');
+function begin(bench: Bench, call: string, tool = 'execute'): CallTrace {
+  const trace = startTrace(bench.supervisor, 'bench', call, 'execute', tool);
   if (trace === undefined) throw new Error('Nobody watches calls.');
   return trace;
 }
@@ -165,6 +165,18 @@ describe('the recorder', () => {
     expect(starts.length).toBeGreaterThanOrEqual(50);
     expect(starts.length).toBeLessThanOrEqual(100);
     expect(ends[0]).toMatchObject({ outcome: 'ok', tookMs: expect.any(Number) as number });
+  });
+
+  it('tells of a call which tool it is of, unless it is execute', async () => {
+    const bench = await openBench();
+    const recorder = recorderOf(bench);
+    for (const tool of ['execute', 'read']) endTrace(begin(bench, tool, tool));
+    expect(of(recordsOf(recorder), 'call').map(({ edge, tool }) => [edge, tool])).toEqual([
+      ['start', undefined],
+      ['end', undefined],
+      ['start', 'read'],
+      ['end', 'read'],
+    ]);
   });
 
   it('tells of calls that fail or take long, however many there are, and counts those that it leaves out', async () => {

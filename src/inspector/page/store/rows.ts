@@ -141,12 +141,13 @@ function wordsOf(record: InspectorRecord, victims: readonly ActorId[]): Pick<Row
       return { type: `decision: ${outcome}`, note, isError: outcome === 'refuse' };
     }
     case 'call': {
-      const { edge, outcome, message, tookMs, skipped } = record;
+      const { tool, edge, outcome, message, tookMs, skipped } = record;
       const left = skipped === undefined ? [] : [`${skipped.toLocaleString()} earlier calls are not shown`];
       const isError = outcome !== undefined && outcome !== 'ok';
-      if (edge === 'start') return { type: 'call', note: ['begins', ...left].join(' · '), isError };
+      const of = (what: string): string => (tool === undefined ? what : `${tool}: ${what}`);
+      if (edge === 'start') return { type: 'call', note: [of('begins'), ...left].join(' · '), isError };
       const said = message === undefined ? [] : [message];
-      const note = [`${outcome ?? ''} after ${Math.round(tookMs ?? 0)} ms`, ...said, ...left].join(' · ');
+      const note = [of(`${outcome ?? ''} after ${Math.round(tookMs ?? 0)} ms`), ...said, ...left].join(' · ');
       return { type: 'call', note, isError };
     }
     case 'problem':
