@@ -1,8 +1,12 @@
 /** A part of a schema as zod gives it to its option `override`, once it has said it. As of zod 4. */
 interface SaidPart {
-  readonly zodSchema: { readonly _zod: ZodInternals };
+  readonly zodSchema: ZodSchema;
   /** What zod has said, to be changed in place. */
   readonly jsonSchema: Record<string, unknown>;
+}
+
+interface ZodSchema {
+  readonly _zod: ZodInternals;
 }
 
 interface ZodInternals {
@@ -10,8 +14,8 @@ interface ZodInternals {
   readonly def: {
     readonly type: string;
     readonly coerce?: boolean | undefined;
-    readonly in?: { readonly _zod: ZodInternals } | undefined;
-    readonly shape?: Readonly<Record<string, { readonly _zod: ZodInternals } | undefined>> | undefined;
+    readonly in?: ZodSchema | undefined;
+    readonly shape?: Readonly<Record<string, ZodSchema | undefined>> | undefined;
   };
 }
 
@@ -24,12 +28,17 @@ const ANNOTATIONS: ReadonlySet<string> = new Set(['title', 'description', 'defau
  */
 export function zodInputOverride({ zodSchema: { _zod: zod }, jsonSchema }: SaidPart): void {
   const { type, coerce, in: first, shape } = zod.def;
-  if (coerce === true || type === 'catch' || (type === 'pipe' && first?._zod.def.type === 'transform')) {
+  if (coerce === true || type === 'catch' || (type === 'pipe' && internalsOf(first)?.def.type === 'transform')) {
     for (const keyword of Object.keys(jsonSchema)) if (!ANNOTATIONS.has(keyword)) delete jsonSchema[keyword];
     if (coerce === true) jsonSchema['description'] ??= `converted to a ${type}`;
   }
   const { required } = jsonSchema;
   if (shape !== undefined && Array.isArray(required)) {
-    jsonSchema['required'] = required.filter((name: string) => shape[name]?._zod.optin !== 'optional');
+    jsonSchema['required'] = required.filter((name: string) => internalsOf(shape[name])?.optin !== 'optional');
   }
+}
+
+function internalsOf(schema: ZodSchema | undefined): ZodInternals | undefined {
+  const { _zod: zod } = schema ?? {};
+  return zod;
 }

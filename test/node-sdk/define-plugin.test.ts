@@ -102,7 +102,7 @@ describe('definePlugin', () => {
 
   it('accepts members of a tool that are its own', () => {
     const read = { execute: () => 1, input: {}, inputs: 0, cache: new Map() };
-    expect(() => definePlugin({ name: 'p', tools: { read } as never })).not.toThrow();
+    expect(() => definePlugin({ name: 'p', tools: { read } })).not.toThrow();
   });
 
   it('accepts tools without an execute, and schemas that are functions', () => {

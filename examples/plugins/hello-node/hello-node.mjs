@@ -28,7 +28,7 @@ export default {
       input: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
       output: { type: 'string' },
       execute({ name }, ctx) {
-        return `${ctx.config.greeting}, ${name}!`.toUpperCase();
+        return `${ctx.config.greeting}, ${String(name)}!`.toUpperCase();
       },
     },
   },
