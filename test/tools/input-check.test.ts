@@ -337,6 +337,14 @@ describe('positional arguments', () => {
 describe('an input with much that is wrong', () => {
   const numbers = { type: 'array', items: { type: 'number' } };
 
+  it('is told of the branch of a choice that is for values of its type', () => {
+    const box = object({ size: { type: 'integer' } });
+    const schema = { ...object({ box: { anyOf: [{ $ref: '#/$defs/Box' }, { type: 'null' }] } }), $defs: { Box: box } };
+    expect(problems(schema, { box: { size: 'x' } })).toEqual([
+      { path: 'input.box.size', expected: 'a whole number', got: '"x"' },
+    ]);
+  });
+
   it('is told in at most 20 places', () => {
     const list = Array.from({ length: 300_000 }, () => 'x');
     const found = problems(object({ list: numbers }), { list });
