@@ -16,5 +16,6 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   dev: { summary: 'run a supervisor and watch it in the inspector', load: () => import('./commands/dev.ts') },
   inspect: { summary: 'open a recorded session in the inspector', load: () => import('./commands/inspect.ts') },
   validate: { summary: 'check manifests', load: () => import('./commands/validate.ts') },
+  types: { summary: 'write types of the tools, for TypeScript', load: () => import('./commands/types.ts') },
   doctor: { summary: 'check this machine', load: () => import('./commands/doctor.ts') },
 };

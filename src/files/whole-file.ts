@@ -4,12 +4,12 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 const draftOf = (file: string): string => `${file}.draft`;
 
 /**
- * Writes a file that only its owner may read, or replaces it, so that whoever reads it finds the old content or the new
- * one, whole. Throws what the file system throws, and then leaves the file as it was.
+ * Writes a file that only its owner may read, or of another mode, or replaces it, so that whoever reads it finds the old
+ * content or the new one, whole. Throws what the file system throws, and then leaves the file as it was.
  */
-export function writeWhole(file: string, text: string): void {
+export function writeWhole(file: string, text: string, mode = 0o600): void {
   try {
-    writeFileSync(draftOf(file), text, { mode: 0o600 });
+    writeFileSync(draftOf(file), text, { mode });
     renameSync(draftOf(file), file);
   } catch (error) {
     remove(draftOf(file));

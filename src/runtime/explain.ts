@@ -1,6 +1,6 @@
 import { type Decision, decisionAt } from '../scheduler/decision.ts';
 import { amountsText, decisionText } from '../scheduler/decision-text.ts';
-import { amounts, type Need, type Resources, UNLIMITED } from '../scheduler/need.ts';
+import { amounts, type Need, UNLIMITED } from '../scheduler/need.ts';
 import type { SchedulerView } from '../scheduler/scheduler-view.ts';
 import type { Explanation, IdleStreams } from './explanation.ts';
 import type { PluginRecord } from './plugin-record.ts';

@@ -4,6 +4,20 @@ import type { Logger } from 'pino';
 import { checkListener, checkOptions, isOptions, type OptionKind, wrongArgument } from '../argument-checks.ts';
 import type { CallOptions, StreamOptions } from '../calls/call-options.ts';
 import { executeCall, streamCall } from '../calls/execute.ts';
+import type {
+  AnyText,
+  CallArguments,
+  CallablePlugin,
+  InputBefore,
+  PluginName,
+  StreamablePlugin,
+  StreamingTool,
+  ToolChunk,
+  ToolName,
+  ToolOptions,
+  ToolOutput,
+  UncheckedName,
+} from '../calls/typed-calls.ts';
 import { GreenroomError } from '../errors.ts';
 import { callListener } from '../events/listeners.ts';
 import type { Inspector } from '../inspector/inspector.ts';
@@ -86,6 +100,36 @@ const endOnExit = new Set<Runtime>();
 process.on('exit', () => {
   for (const runtime of endOnExit) runtime.killAll();
 });
+
+/**
+ * The calls of plugins that are known at compile time. Apart from the class, so that its signatures are tried first and
+ * errors tell of these, while `Parameters` gives those of the class.
+ */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- Other signatures of methods that the class has.
+export interface Supervisor {
+  /** Calls the `execute` of a plugin of `Plugins`; input and result are of the types there. */
+  execute<Name extends CallablePlugin>(
+    name: Name,
+    ...rest: CallArguments<Name, CallOptions>
+  ): Promise<ToolOutput<Name, 'execute'>>;
+  /** Calls a tool of a plugin of `Plugins`; input and result are of the types there. */
+  execute<Name extends PluginName, Tool extends ToolName<Name> | AnyText>(
+    name: Name,
+    input: InputBefore<Name, Tool>,
+    options: ToolOptions<CallOptions, ToolName<Name>, Tool>,
+  ): Promise<ToolOutput<Name, Tool>>;
+  /** Streams the `execute` of a plugin of `Plugins`; input and result are of the types there. */
+  stream<Name extends StreamablePlugin>(
+    name: Name,
+    ...rest: CallArguments<Name, StreamOptions>
+  ): AsyncIterableIterator<ToolChunk<Name, 'execute'>> & AsyncDisposable;
+  /** Streams a tool of a plugin of `Plugins`; input and result are of the types there. */
+  stream<Name extends PluginName, Tool extends StreamingTool<Name> | AnyText>(
+    name: Name,
+    input: InputBefore<Name, Tool>,
+    options: ToolOptions<StreamOptions, StreamingTool<Name>, Tool>,
+  ): AsyncIterableIterator<ToolChunk<Name, Tool>> & AsyncDisposable;
+}
 
 /** A running supervisor. Made by {@link createSupervisor}. */
 export class Supervisor implements AsyncDisposable {
@@ -226,24 +270,30 @@ export class Supervisor implements AsyncDisposable {
    * Calls the plugin, loading it where need be, and resolves to its result. An object becomes the plugin's keyword
    * arguments, an array its positional ones, anything else the only one. Rejects with a {@link GreenroomError}.
    */
-  execute<Output = unknown>(name: string, input?: unknown, options: CallOptions = {}): Promise<Output> {
+  execute<Output = unknown, Name extends string = string>(
+    name: Name & UncheckedName<Name>,
+    input?: unknown,
+    options?: CallOptions,
+  ): Promise<Output>;
+  execute(name: string, input?: unknown, options: CallOptions = {}): Promise<unknown> {
     const record = this.#runtime.records.get(name);
     if (record === undefined || this.#mustLoadFirst(record)) return Promise.reject(this.#plugins.whyNot(name));
-    return executeCall<Output>(record, input, options);
+    return executeCall(record, input, options);
   }
 
   /**
    * Calls the plugin and yields what it streams. The call starts with the first `next()`; leaving the loop cancels it, and
    * so does a reader that asks for nothing for `streamIdleMs` while items wait.
    */
-  stream<Chunk = unknown>(
-    name: string,
+  stream<Chunk = unknown, Name extends string = string>(
+    name: Name & UncheckedName<Name>,
     input?: unknown,
-    options: StreamOptions = {},
-  ): AsyncIterableIterator<Chunk> & AsyncDisposable {
+    options?: StreamOptions,
+  ): AsyncIterableIterator<Chunk> & AsyncDisposable;
+  stream(name: string, input?: unknown, options: StreamOptions = {}): AsyncIterableIterator<unknown> & AsyncDisposable {
     const record = this.#plugins.find(name);
     if (this.#mustLoadFirst(record)) throw this.#plugins.whyNot(name);
-    return streamCall<Chunk>(record, input, options);
+    return streamCall(record, input, options);
   }
 
   /**

@@ -1,5 +1,19 @@
 import { isOptions, wrongArgument } from '../argument-checks.ts';
 import type { CallOptions, StreamOptions } from '../calls/call-options.ts';
+import type {
+  AnyText,
+  CallArguments,
+  CallablePlugin,
+  InputBefore,
+  PluginName,
+  StreamablePlugin,
+  StreamingTool,
+  ToolChunk,
+  ToolName,
+  ToolOptions,
+  ToolOutput,
+  UncheckedName,
+} from '../calls/typed-calls.ts';
 import { type EncodedInput, encodeInput } from '../channel/encoded-input.ts';
 import { GreenroomError } from '../errors.ts';
 import { frozen } from '../json/frozen.ts';
@@ -54,6 +68,36 @@ export interface BlockingPluginHandle {
  */
 export function createSupervisor(options: BlockingOptions = {}): BlockingSupervisor {
   return new BlockingSupervisor(new ThreadClient(sentSettings(options)));
+}
+
+/**
+ * The calls of plugins that are known at compile time. Apart from the class, so that its signatures are tried first and
+ * errors tell of these, while `Parameters` gives those of the class.
+ */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- Other signatures of methods that the class has.
+export interface BlockingSupervisor {
+  /** Calls the `execute` of a plugin of `Plugins`; input and result are of the types there. */
+  execute<Name extends CallablePlugin>(
+    name: Name,
+    ...rest: CallArguments<Name, BlockingCallOptions>
+  ): ToolOutput<Name, 'execute'>;
+  /** Calls a tool of a plugin of `Plugins`; input and result are of the types there. */
+  execute<Name extends PluginName, Tool extends ToolName<Name> | AnyText>(
+    name: Name,
+    input: InputBefore<Name, Tool>,
+    options: ToolOptions<BlockingCallOptions, ToolName<Name>, Tool>,
+  ): ToolOutput<Name, Tool>;
+  /** Streams the `execute` of a plugin of `Plugins`; input and result are of the types there. */
+  stream<Name extends StreamablePlugin>(
+    name: Name,
+    ...rest: CallArguments<Name, BlockingStreamOptions>
+  ): BlockingStream<ToolChunk<Name, 'execute'>>;
+  /** Streams a tool of a plugin of `Plugins`; input and result are of the types there. */
+  stream<Name extends PluginName, Tool extends StreamingTool<Name> | AnyText>(
+    name: Name,
+    input: InputBefore<Name, Tool>,
+    options: ToolOptions<BlockingStreamOptions, StreamingTool<Name>, Tool>,
+  ): BlockingStream<ToolChunk<Name, Tool>>;
 }
 
 /**
@@ -149,16 +193,26 @@ export class BlockingSupervisor implements Disposable {
    * an array its positional ones, anything else the only one. Throws a {@link GreenroomError}.
    */
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- As that of `greenroom`: the caller knows.
-  execute<Output = unknown>(name: string, input?: unknown, options: BlockingCallOptions = {}): Output {
+  execute<Output = unknown, Name extends string = string>(
+    name: Name & UncheckedName<Name>,
+    input?: unknown,
+    options?: BlockingCallOptions,
+  ): Output;
+  execute(name: string, input?: unknown, options: BlockingCallOptions = {}): unknown {
     const { sent, onProgress } = sentCallOptions(name, options);
-    return JSON.parse(this.#thread.call('execute', onProgress, name, encoded(name, input), sent).answer) as Output;
+    return JSON.parse(this.#thread.call('execute', onProgress, name, encoded(name, input), sent).answer);
   }
 
   /**
    * Calls the plugin and iterates over what it streams. The call starts with the first `next()`; leaving the loop cancels
    * it. An unknown name throws here, and what is wrong with input or options at the first `next()`.
    */
-  stream<Chunk = unknown>(name: string, input?: unknown, options: BlockingStreamOptions = {}): BlockingStream<Chunk> {
+  stream<Chunk = unknown, Name extends string = string>(
+    name: Name & UncheckedName<Name>,
+    input?: unknown,
+    options?: BlockingStreamOptions,
+  ): BlockingStream<Chunk>;
+  stream(name: string, input?: unknown, options: BlockingStreamOptions = {}): BlockingStream<unknown> {
     let request: [ReturnType<typeof sentCallOptions>, EncodedInput];
     try {
       request = [sentCallOptions(name, options), encoded(name, input)];
