@@ -1,6 +1,9 @@
 import { MAX_BYTES } from '../json/placed-bytes.ts';
 import { type Frame, HEAD_BYTES, MAX_PLACES_BYTES, MAX_TEXT_BYTES } from './frame.ts';
 
+// A plugin may replace it in its process, where this is loaded before the plugin.
+const { isUtf8 } = process.getBuiltinModule('node:buffer');
+
 /** As much is allocated for what a peer only claims to send. */
 const FIRST_BYTES = 1024 * 1024;
 
@@ -56,8 +59,8 @@ export class FrameDecoder {
     this.#onFrame({
       type: buffer.readUInt32LE(at),
       call: buffer.readUInt32LE(at + 4),
-      text: buffer.toString('utf8', at + HEAD_BYTES, textEnd),
-      places: places === 0 ? '' : buffer.toString('utf8', textEnd, placesEnd),
+      text: readText(buffer, at + HEAD_BYTES, textEnd),
+      places: places === 0 ? '' : readText(buffer, textEnd, placesEnd),
       bytes: bytes === 0 ? NONE : buffer.subarray(placesEnd, end),
       owned: false,
     });
@@ -78,8 +81,8 @@ export class FrameDecoder {
     const frame: Frame = {
       type: buffer.readUInt32LE(0),
       call: buffer.readUInt32LE(4),
-      text: buffer.toString('utf8', HEAD_BYTES, textEnd),
-      places: buffer.toString('utf8', textEnd, textEnd + places),
+      text: readText(buffer, HEAD_BYTES, textEnd),
+      places: readText(buffer, textEnd, textEnd + places),
       bytes: this.#bytes.buffer,
       owned: true,
     };
@@ -116,6 +119,14 @@ class Growing {
     this.buffer.copy(grown, 0, 0, this.length);
     this.buffer = grown;
   }
+}
+
+/** What is not UTF-8 would be read as another text. */
+function readText(buffer: Buffer, start: number, end: number): string {
+  const text = buffer.toString('utf8', start, end);
+  // Which is how it would be read; a text may also have this character of its own.
+  if (text.includes('\ufffd') && !isUtf8(buffer.subarray(start, end))) throw new BadFrame('a text that is not UTF-8');
+  return text;
 }
 
 /** The lengths that a head says. */

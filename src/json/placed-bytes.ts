@@ -1,5 +1,8 @@
 import type { JsonPath } from './json-text.ts';
 
+// A plugin may replace them in its process, where this is loaded before the plugin.
+const { parse, stringify } = JSON;
+
 /** Bytes in a value, and the steps that lead to them: names of fields and places in lists, none for the value itself. */
 export interface PlacedBytes {
   readonly path: JsonPath;
@@ -40,7 +43,7 @@ export function byteLengthOf(placed: readonly PlacedBytes[]): number {
 
 /** The places of bytes as JSON, `[[path, length], …]`, in the order in which their bytes follow each other. */
 export function writePlaces(placed: readonly PlacedBytes[]): string {
-  return JSON.stringify(placed.map(({ path, bytes }) => [path, bytes.byteLength]));
+  return stringify(placed.map(({ path, bytes }) => [path, bytes.byteLength]));
 }
 
 /**
@@ -58,7 +61,7 @@ export function putBytes(value: unknown, places: string, data: Uint8Array, owned
     const last = path.at(-1);
     const holder = path.slice(0, -1).reduce<unknown>(stepInto, whole);
     if ((last === undefined ? whole : stepInto(holder, last)) !== null) {
-      throw new MisplacedBytes(`there is no null for bytes at ${JSON.stringify(path)}`);
+      throw new MisplacedBytes(`there is no null for bytes at ${stringify(path)}`);
     }
     if (last === undefined) whole = bytes;
     else Object.defineProperty(holder, last, { value: bytes, enumerable: true, configurable: true, writable: true });
@@ -73,14 +76,14 @@ function stepInto(holder: unknown, step: string | number): unknown {
     holder !== null &&
     Array.isArray(holder) === (typeof step === 'number') &&
     Object.hasOwn(holder, step);
-  if (!fits) throw new MisplacedBytes(`there is no place ${JSON.stringify(step)} for bytes`);
+  if (!fits) throw new MisplacedBytes(`there is no place ${stringify(step)} for bytes`);
   return (holder as Readonly<Record<string | number, unknown>>)[step];
 }
 
 function readPlaces(text: string): [JsonPath, number][] {
   let places: unknown;
   try {
-    places = JSON.parse(text);
+    places = parse(text);
   } catch {
     throw new MisplacedBytes('its list of places is not JSON');
   }

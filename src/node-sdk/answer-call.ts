@@ -1,12 +1,11 @@
-import type { ServerResponse } from 'node:http';
 import type { CallBody } from '../protocol.ts';
+import type { CallAnswer } from './call-answer.ts';
 import { describeError } from './describe-error.ts';
-import { FrameWriter } from './frame-writer.ts';
 import { Promise } from './originals.ts';
 import type { PluginContext } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
 import type { RunningCall, RunningCalls } from './running-calls.ts';
-import { serialize, withTempFiles } from './serialize.ts';
+import { withTempFiles } from './serialize.ts';
 import { describeIssues, isStandardSchema, type StandardSchema } from './standard-schema.ts';
 import type { AnyTool } from './tools.ts';
 
@@ -14,9 +13,9 @@ import type { AnyTool } from './tools.ts';
 export interface CallSettings {
   readonly tool: AnyTool;
   readonly context: PluginContext<unknown>;
-  readonly calls: RunningCalls;
+  readonly running: RunningCalls;
   /** What the plugin's part of a call waits for; the call can be cancelled meanwhile. */
-  readonly starting?: Promise<unknown> | undefined;
+  readonly starting: Promise<unknown> | undefined;
 }
 
 /** How a call is answered: `execute` with one result, `stream` with chunks. */
@@ -26,55 +25,54 @@ export type CallKind = 'execute' | 'stream';
 export async function answerCall(
   kind: CallKind,
   body: Required<CallBody>,
-  { tool, context, calls, starting }: CallSettings,
-  response: ServerResponse,
+  { tool, context, running, starting }: CallSettings,
+  answer: CallAnswer,
 ): Promise<void> {
-  const frames = new FrameWriter(response, body.call);
   let call: RunningCall | undefined;
-  let end: () => void;
   try {
-    const running = calls.open(body, context, (fraction, message) => frames.progress(fraction, message));
-    call = running;
-    response.on('close', () => {
-      if (!response.writableFinished) running.abort('The caller is gone.');
-    });
+    call = running.open(body, context, answer);
+    answer.opened(call);
     if (starting !== undefined) {
       await starting;
-      refuseCancelled(running);
+      refuseCancelled(call);
     }
     const { input: schema } = tool;
-    const input = schema !== undefined && isStandardSchema(schema) ? await parseInput(schema, running) : running.input;
-    end = kind === 'stream' ? await stream(tool, input, running, frames) : await execute(tool, input, running, frames);
+    const input = schema !== undefined && isStandardSchema(schema) ? await parseInput(schema, call) : call.input;
+    // Closed before the answer's end: whoever has it, and cancels the call, is told that there is none.
+    if (kind === 'stream') {
+      await stream(tool, input, call, answer);
+      running.close(call);
+      answer.end();
+    } else {
+      const value = await execute(tool, input, call);
+      running.close(call);
+      answer.result(value);
+    }
   } catch (error) {
-    const described = describeError(error);
-    end = () => frames.error(described);
+    const described = describeError(error, answer.carriesBytes);
+    if (call !== undefined) running.close(call);
+    answer.error(described);
   }
-  // Before the answer's end: whoever has it, and cancels the call, is told that there is none.
-  if (call !== undefined) calls.close(call);
-  end();
 }
 
-/** Runs the call and returns how to send the end of its answer. */
-async function execute(tool: AnyTool, input: unknown, call: RunningCall, frames: FrameWriter): Promise<() => void> {
-  if (tool.execute === undefined) {
+async function execute(tool: AnyTool, input: unknown, call: RunningCall): Promise<unknown> {
+  const value = await tool.execute?.(input, call);
+  if (tool.execute === undefined || isAsyncIterable(value)) {
     const message = `The tool "${call.tool}" only streams: call it with stream(), not execute().`;
     throw new PluginError(message, { category: 'input' });
   }
-  const value = await tool.execute(input, call);
-  if (isAsyncIterable(value)) return writeChunks(value, call, frames);
-  const json = serialize(await withTempFiles(value));
-  return () => frames.result(json);
+  return withTempFiles(value);
 }
 
-async function stream(tool: AnyTool, input: unknown, call: RunningCall, frames: FrameWriter): Promise<() => void> {
+async function stream(tool: AnyTool, input: unknown, call: RunningCall, answer: CallAnswer): Promise<void> {
   if (tool.stream !== undefined) {
     const chunks: unknown = tool.stream(input, call);
-    if (isAsyncIterable(chunks) || isIterable(chunks)) return writeChunks(chunks, call, frames);
+    if (isAsyncIterable(chunks) || isIterable(chunks)) return writeChunks(chunks, call, answer);
     const given = chunks instanceof Promise ? 'a Promise' : chunks === null ? 'null' : typeof chunks;
     throw new TypeError(`stream() must return an iterable, as "async *stream()" does, not ${given}.`);
   }
   const value = await tool.execute?.(input, call);
-  return writeChunks(isAsyncIterable(value) ? value : [value], call, frames);
+  return writeChunks(isAsyncIterable(value) ? value : [value], call, answer);
 }
 
 /** Parses the input with the schema of its tool, and refuses one that does not fit. */
@@ -100,15 +98,14 @@ class InputError extends PluginError {
 async function writeChunks(
   chunks: AsyncIterable<unknown> | Iterable<unknown>,
   call: RunningCall,
-  frames: FrameWriter,
-): Promise<() => void> {
+  answer: CallAnswer,
+): Promise<void> {
   for await (const chunk of chunks) {
     refuseCancelled(call);
     const value = withTempFiles(chunk);
-    const wait = frames.chunk(serialize(value instanceof Promise ? await value : value, 'chunk'));
+    const wait = answer.chunk(value instanceof Promise ? await value : value);
     if (wait !== undefined) await wait;
   }
-  return () => frames.end();
 }
 
 function refuseCancelled(call: RunningCall): void {

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
 import { writeJson } from '../json/exact-json.ts';
+import { byteLengthOf, type PlacedBytes, putBytes, writePlaces } from '../json/placed-bytes.ts';
+import { readJson } from '../json/read-json.ts';
 import type { WireError } from '../protocol.ts';
-import { parse } from './originals.ts';
 import type { PluginErrorCategory } from './plugin-error.ts';
 import { shorten } from './shorten.ts';
 import { textOf } from './text-of.ts';
@@ -46,13 +47,14 @@ const MAX_DETAILS = 1024 * 1024;
 /**
  * Describes anything that was thrown, for the wire. Never throws, whatever its properties do. What is longer than anybody
  * reads is cut in its middle, and says so; details that are too long are left out with a word of that in their place.
+ * Bytes stay in the details where `carriesBytes`; else details with bytes are told as text.
  */
-export function describeError(thrown: unknown): WireError {
+export function describeError(thrown: unknown, carriesBytes = false): WireError {
   const causes = chainOf(thrown);
   const given = read(thrown, 'category');
   const category = CATEGORIES.find((known) => known === given) ?? categoryByCode(causes);
   const retryable = read(thrown, 'retryable');
-  const details = plain(read(thrown, 'details'));
+  const details = plain(read(thrown, 'details'), carriesBytes);
   const stack = stackOf(causes);
   return {
     type: shorten(typeOf(thrown), MAX_TYPE),
@@ -120,15 +122,26 @@ function typeOf(thrown: unknown): string {
   return typeof className === 'string' && className !== '' ? className : 'Error';
 }
 
-/** Details as they are, or as text where JSON would change them: an error is never lost for what is attached to it. */
-function plain(details: unknown): unknown {
+/**
+ * A copy of the details, with which nothing can go wrong any more, or a text where they would be changed: an error is
+ * never lost for what is attached to it.
+ */
+function plain(details: unknown, carriesBytes: boolean): unknown {
   try {
-    const text = writeJson(details, 'details');
+    const placed: PlacedBytes[] = [];
+    const text = writeJson(details, 'details', carriesBytes ? placed : undefined);
     if (text === undefined) return undefined;
-    return text.length > MAX_DETAILS ? `[details of ${text.length} characters left out]` : parse(text);
+    const length = text.length + byteLengthOf(placed);
+    if (length > MAX_DETAILS) return `[details of ${length} characters left out]`;
+    const copy = readJson(text);
+    return placed.length === 0 ? copy : putBytes(copy, writePlaces(placed), joined(placed));
   } catch {
     return shown(details);
   }
+}
+
+function joined(placed: readonly PlacedBytes[]): Buffer {
+  return Buffer.concat(placed.map(({ bytes }) => bytes));
 }
 
 function shown(value: unknown): string {

@@ -6,10 +6,12 @@ import { startControlThread } from './control.ts';
 import { createControlAnswers } from './control-answers.ts';
 import { describeError } from './describe-error.ts';
 import { writeNow } from './descriptors.ts';
+import { createFramedServer } from './framed-server.ts';
 import { SERVER_OPTIONS, sendError } from './http-answers.ts';
 import { listen } from './listen.ts';
 import { type AnyPlugin, loadPlugin } from './load-plugin.ts';
 import { exit, stringify } from './originals.ts';
+import { PluginCalls } from './plugin-calls.ts';
 import { createPluginRoutes } from './plugin-routes.ts';
 import { createRequestGuard, type RequestGuard } from './request-guard.ts';
 import { RunningCalls } from './running-calls.ts';
@@ -17,7 +19,8 @@ import { RunningCalls } from './running-calls.ts';
 const { symlinkSync } = process.getBuiltinModule('node:fs');
 const { createServer } = process.getBuiltinModule('node:http');
 
-const PROTOCOL = 1;
+/** The versions of the protocol that it speaks, the best first. */
+const VERSIONS = [2, 1];
 const SDK = 'node/0.1.0';
 /** Room for calls that have been given up by the host but not yet by the plugin. */
 const SPARE_SLOTS = 64;
@@ -48,8 +51,9 @@ function takeLifeline(): number {
 }
 
 async function run(boot: Boot, lifeline: number): Promise<void> {
-  if (!boot.protocol.includes(PROTOCOL)) {
-    throw new Error(`This worker speaks protocol ${PROTOCOL}, the host ${boot.protocol.join(', ')}.`);
+  const version = VERSIONS.find((known) => boot.protocol.includes(known));
+  if (version === undefined) {
+    throw new Error(`This worker speaks protocol ${VERSIONS.join(' and ')}, the host ${boot.protocol.join(', ')}.`);
   }
   // A terminal's Ctrl-C is for the host, which then ends its workers in order.
   process.on('SIGINT', () => {});
@@ -57,13 +61,14 @@ async function run(boot: Boot, lifeline: number): Promise<void> {
   const health: Health = { status: 'ok', pid: process.pid, nonce: boot.nonce, name: boot.plugin.name };
   const slots = boot.concurrency + SPARE_SLOTS;
   const table = new CallTable(slots);
-  const calls = new RunningCalls(table);
-  const onCancel = calls.abort.bind(calls);
+  const running = new RunningCalls(table);
+  const onCancel = running.abort.bind(running);
   const control = startControlThread({ boot, lifeline, health, slots, calls: table, onCancel });
   const plugin = await loadPlugin(boot.plugin);
 
   const answerControl = createControlAnswers({ health, calls: table, onCancel });
-  const answerPlugin = createPluginRoutes({ plugin, calls, control });
+  const calls = new PluginCalls({ plugin, running, control });
+  const answerPlugin = createPluginRoutes({ plugin, calls });
   let guard: RequestGuard;
   const server = createServer(SERVER_OPTIONS, (request, response) => {
     response.sendDate = false;
@@ -79,7 +84,18 @@ async function run(boot: Boot, lifeline: number): Promise<void> {
   });
   const { address, host } = await listen(server, boot.listen);
   guard = createRequestGuard(boot.token, host);
-  shake(boot, lifeline, plugin, address, await controlAddress(boot, control));
+  const frames = version === 2 ? await framesAddress(boot, calls) : undefined;
+  shake(lifeline, {
+    greenroom: version,
+    nonce: boot.nonce,
+    pid: process.pid,
+    address,
+    control: await controlAddress(boot, control),
+    frames,
+    sdk: SDK,
+    capabilities: capabilitiesOf(plugin),
+    concurrency: boot.concurrency,
+  });
 }
 
 /** The control thread takes over what comes to its address, so no connection for it may stay with this thread. */
@@ -102,20 +118,20 @@ async function controlAddress({ listen: where }: Boot, control: Promise<string>)
   return `unix:${where.control}`;
 }
 
-function shake(boot: Boot, lifeline: number, plugin: AnyPlugin, address: string, control: string): void {
+/** Starts to answer calls as frames, at a socket of their own; gives its address. */
+async function framesAddress({ listen: where, token, nonce }: Boot, calls: PluginCalls): Promise<string> {
+  const server = createFramedServer({ token, nonce, calls });
+  return (await listen(server, 'tcp' in where ? where : { unix: where.frames })).address;
+}
+
+function capabilitiesOf(plugin: AnyPlugin): Capability[] {
   const capabilities: Capability[] = ['stream', 'cancel', 'progress', 'settle', 'tools'];
   if (plugin.release !== undefined) capabilities.push('release');
   if (plugin.cleanup !== undefined) capabilities.push('cleanup');
-  const handshake: Handshake = {
-    greenroom: PROTOCOL,
-    nonce: boot.nonce,
-    pid: process.pid,
-    address,
-    control,
-    sdk: SDK,
-    capabilities,
-    concurrency: boot.concurrency,
-  };
+  return capabilities;
+}
+
+function shake(lifeline: number, handshake: Handshake): void {
   // What the plugin printed while it was loaded may not have ended its line.
   writeNow(lifeline === STDIN ? STDOUT : lifeline, `\n${stringify(handshake)}\n`);
 }

@@ -1,6 +1,6 @@
 import { writeNow } from './descriptors.ts';
-import { stringify } from './originals.ts';
 import type { PluginLog } from './plugin.ts';
+import { textOf } from './text-of.ts';
 
 const STDERR = 2;
 
@@ -20,7 +20,7 @@ function writer(level: keyof PluginLog): PluginLog[keyof PluginLog] {
 
 function detailsText(details: unknown): string {
   try {
-    return details instanceof Error ? (details.stack ?? String(details)) : (stringify(details) ?? String(details));
+    return details instanceof Error ? (details.stack ?? String(details)) : (textOf(details) ?? String(details));
   } catch {
     return String(details);
   }

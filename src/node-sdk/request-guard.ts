@@ -24,7 +24,7 @@ export function createRequestGuard(token: string, host: string | undefined): Req
         }
       }
     }
-    if (!sameText(headers.authorization ?? '', expected)) {
+    if (!isSameText(headers.authorization ?? '', expected)) {
       return { status: 401, message: 'The bearer token is missing or wrong.' };
     }
     return undefined;
@@ -32,7 +32,7 @@ export function createRequestGuard(token: string, host: string | undefined): Req
 }
 
 /** Compares in a time that depends on the length only. By hand, because loading `node:crypto` would slow every start. */
-function sameText(given: string, expected: string): boolean {
+export function isSameText(given: string, expected: string): boolean {
   let difference = given.length ^ expected.length;
   for (let index = 0; index < expected.length; index += 1) {
     difference |= given.charCodeAt(index) ^ expected.charCodeAt(index);

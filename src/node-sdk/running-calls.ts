@@ -4,7 +4,9 @@ import type { CallContext, PluginContext, PluginLog } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
 
 /** Where a call's progress goes. */
-export type ProgressSink = (fraction: number, message: string | undefined) => void;
+export interface ProgressSink {
+  progress(fraction: number, message: string | undefined): void;
+}
 
 /** The calls that run now, by their place in the shared table. */
 export class RunningCalls {
@@ -18,17 +20,18 @@ export class RunningCalls {
   }
 
   /** Enters a call. Throws a transient PluginError where too many run. */
-  open(body: Required<CallBody>, context: PluginContext<unknown>, onProgress: ProgressSink): RunningCall {
+  open(body: Required<CallBody>, context: PluginContext<unknown>, sink: ProgressSink): RunningCall {
     const entry = this.#table.open(body.call);
     if (entry === undefined) throw new PluginError('Too many calls run in this worker.', { category: 'transient' });
-    const call = new RunningCall(body, entry, this.#table, context, onProgress);
+    const call = new RunningCall(body, entry, this.#table, context, sink);
     this.#calls[entry.slot] = call;
     this.#running += 1;
     return call;
   }
 
-  /** Removes a call that has ended. */
+  /** Removes a call that has ended; nothing where it is removed already. */
   close(call: RunningCall): void {
+    if (call.ended) return;
     call.ended = true;
     this.#calls[call.entry.slot] = undefined;
     this.#table.close(call.entry);
@@ -76,7 +79,7 @@ export class RunningCall implements CallContext<unknown> {
     entry: CallEntry,
     table: CallTable,
     { config, log }: PluginContext<unknown>,
-    onProgress: ProgressSink,
+    sink: ProgressSink,
   ) {
     this.call = body.call;
     this.tool = body.tool;
@@ -87,7 +90,7 @@ export class RunningCall implements CallContext<unknown> {
     this.entry = entry;
     this.#table = table;
     this.progress = (fraction, message) => {
-      if (!this.ended) onProgress(fraction, message);
+      if (!this.ended) sink.progress(fraction, message);
     };
   }
 

@@ -17,8 +17,6 @@ export interface WorkerProgram {
   readonly bootDescriptor?: 3 | undefined;
   /** How many calls the host may have running at once; 2 by default. */
   readonly concurrency?: number | undefined;
-  /** The versions of the protocol that the host offers; 1 by default. */
-  readonly protocol?: readonly number[] | undefined;
 }
 
 /** One answer, with its whole body. */
@@ -56,8 +54,15 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** Starts a worker and waits for its handshake; rejects with its output when it ends before. */
-export async function startWorker(program: WorkerProgram, transport: 'unix' | 'tcp' = 'unix'): Promise<RunningWorker> {
+/**
+ * Starts a worker that is offered these versions of the protocol, and waits for its handshake; rejects with its output
+ * when it ends before.
+ */
+export async function startWorker(
+  program: WorkerProgram,
+  transport: 'unix' | 'tcp' = 'unix',
+  protocol: readonly number[] = [1],
+): Promise<RunningWorker> {
   const folder = mkdtempSync(join(tmpdir(), 'gr-'));
   const nonce = randomBytes(16).toString('hex');
   const token = randomBytes(32).toString('hex');
@@ -76,12 +81,12 @@ export async function startWorker(program: WorkerProgram, transport: 'unix' | 't
   });
   // A worker that has ended already has closed its end of the pipe.
   lifeline.on('error', () => {});
+  const path = (name: string): string => join(folder, name);
   const listen =
-    transport === 'unix'
-      ? { unix: join(folder, 'w'), control: join(folder, 'c'), frames: join(folder, 'f') }
-      : { tcp: '127.0.0.1' };
-  const { protocol = [1], plugin, concurrency = 2 } = program;
-  lifeline.write(`${JSON.stringify({ protocol, nonce, token, listen, plugin, concurrency })}\n`);
+    transport === 'unix' ? { unix: path('w'), control: path('c'), frames: path('f') } : { tcp: '127.0.0.1' };
+  lifeline.write(
+    `${JSON.stringify({ protocol, nonce, token, listen, plugin: program.plugin, concurrency: program.concurrency ?? 2 })}\n`,
+  );
 
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   const stop = async (): Promise<void> => {

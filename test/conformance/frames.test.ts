@@ -14,7 +14,7 @@ afterEach(async () => {
 
 describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
   async function start(transport?: 'unix' | 'tcp', concurrency = 2): Promise<RunningWorker> {
-    const worker = await startWorker({ ...program, concurrency, protocol: [1, 2] }, transport);
+    const worker = await startWorker({ ...program, concurrency }, transport, [1, 2]);
     running.push(worker);
     expect((await worker.send('POST', '/initialize', { config: {} })).status).toBe(200);
     return worker;

@@ -58,10 +58,13 @@ describe('the host program of Node plugins', () => {
     expect(framesOf(answer)).toEqual([{ chunk: 'from a class' }, { end: true }]);
   });
 
-  it('streams what execute iterates', async () => {
+  it('refuses to give what execute iterates as a result', async () => {
     const worker = await start('streams.mjs');
-    const answer = await worker.send('POST', '/execute', { call: 'c', args: [{ text: 'ab' }] });
-    expect(framesOf(answer)).toEqual([{ chunk: 'a' }, { chunk: 'b' }, { end: true }]);
+    const { body } = await worker.send('POST', '/execute', { call: 'c', args: [{ text: 'ab' }] });
+    expect(JSON.parse(body).error).toMatchObject({
+      category: 'input',
+      message: 'The tool "execute" only streams: call it with stream(), not execute().',
+    });
   });
 
   it('returns a generator that never waits when the caller cancels', async () => {

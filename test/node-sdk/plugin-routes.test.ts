@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { CallTable } from '../../src/node-sdk/call-table.ts';
 import { readBody } from '../../src/node-sdk/http-answers.ts';
+import { PluginCalls } from '../../src/node-sdk/plugin-calls.ts';
 import { createPluginRoutes } from '../../src/node-sdk/plugin-routes.ts';
 import { RunningCalls } from '../../src/node-sdk/running-calls.ts';
 
@@ -18,13 +19,14 @@ async function serve(listener: RequestListener): Promise<(path: string, body: st
 
 test('a call that is cancelled while its worker still starts does not reach the plugin', async () => {
   const table = new CallTable(2);
-  const calls = new RunningCalls(table);
+  const running = new RunningCalls(table);
   let started = (): void => {};
   const control = new Promise<void>((resolve) => {
     started = resolve;
   });
   const execute = vi.fn<() => string>(() => 'a result');
-  const routes = createPluginRoutes({ plugin: { name: 'x', execute }, calls, control });
+  const plugin = { name: 'x', execute };
+  const routes = createPluginRoutes({ plugin, calls: new PluginCalls({ plugin, running, control }) });
   const post = await serve((request, response) => void routes(request, response));
   await post('/initialize', '{"config":{}}');
   const answer = post('/execute', '{"call":"c"}');
@@ -32,7 +34,7 @@ test('a call that is cancelled while its worker still starts does not reach the 
     const entries = table.cancel('c');
     return entries.length > 0 && entries;
   });
-  calls.abort(entry!);
+  running.abort(entry!);
   started();
   expect(await answer).toMatchObject({ error: { message: 'The call was cancelled.' } });
   expect(execute).not.toHaveBeenCalled();

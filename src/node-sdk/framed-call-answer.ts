@@ -1,0 +1,152 @@
+import { FRAME, MAX_PLACES_BYTES, MAX_TEXT_BYTES } from '../framing/frame.ts';
+import { writeJson } from '../json/exact-json.ts';
+import { byteLengthOf, type PlacedBytes, writePlaces } from '../json/placed-bytes.ts';
+import type { WireError } from '../protocol.ts';
+import type { CallAnswer } from './call-answer.ts';
+import { ChunkPace, GATHER_CHARACTERS } from './chunk-pace.ts';
+import { progressText } from './progress-text.ts';
+import type { RunningCall } from './running-calls.ts';
+import { SerializeError, serialize } from './serialize.ts';
+
+/** What a framed answer needs of its connection; where that is closed, what is sent goes nowhere. */
+export interface AnswerConnection {
+  /** Whether the reader is so far behind that no more should be sent. */
+  readonly isBehind: boolean;
+  /** Resolves when a reader that is behind has caught up, or is gone. */
+  drained(): Promise<void>;
+  /** Sends a frame of a call, by the end of this turn of the event loop. */
+  send(type: number, call: number, text: string, placed?: readonly PlacedBytes[]): void;
+  /** Sends what has been handed to `send` now. */
+  flush(): void;
+  /** Sends the last frame of a call, which is over then. */
+  end(type: number, call: number, text: string, placed?: readonly PlacedBytes[]): void;
+}
+
+/** The answer of a call that came as a frame. */
+export class FramedCallAnswer implements CallAnswer {
+  readonly carriesBytes = true;
+  readonly #connection: AnswerConnection;
+  readonly #number: number;
+  #call: RunningCall | undefined;
+  #pace: ChunkPace | undefined;
+  /** Chunks that are not sent yet: a JSON list without its end. */
+  #chunks = '';
+  #chunkCount = 0;
+  #chunkBytes: PlacedBytes[] = [];
+  /** Progress that is not sent yet: while the reader is behind, only the latest counts. */
+  #progress = '';
+  #progressWaits = false;
+
+  constructor(connection: AnswerConnection, number: number) {
+    this.#connection = connection;
+    this.#number = number;
+  }
+
+  opened(call: RunningCall): void {
+    this.#call = call;
+  }
+
+  /** The connection is closed: whoever waited for the answer is gone. */
+  abort(): void {
+    this.#call?.abort('The caller is gone.');
+  }
+
+  progress(fraction: unknown, message: unknown): void {
+    this.#progress = progressText(fraction, message);
+    if (!this.#connection.isBehind) {
+      this.#sendNow();
+    } else if (!this.#progressWaits) {
+      this.#progressWaits = true;
+      void this.#connection.drained().then(() => {
+        this.#progressWaits = false;
+        if (this.#progress !== '') this.#sendNow();
+      });
+    }
+  }
+
+  chunk(value: unknown): Promise<void> | undefined {
+    const placed: PlacedBytes[] = [];
+    const json = serialize(value, 'chunk', placed);
+    refuseTooLong(json, placed, 'chunk');
+    const length = json.length + byteLengthOf(placed);
+    if (this.#progress !== '') this.#send();
+    // A chunk that is long already does not wait for others, nor make the frame of others longer than one may be.
+    else if (this.#chunkCount > 0 && length > GATHER_CHARACTERS) this.#send();
+    const isFirst = this.#chunkCount === 0;
+    this.#chunks += isFirst ? `[${json}` : `,${json}`;
+    for (const { path, bytes } of placed) this.#chunkBytes.push({ path: [this.#chunkCount, ...path], bytes });
+    this.#chunkCount += 1;
+    const gathered = this.#chunkBytes.length === 0 ? this.#chunks.length : GATHER_CHARACTERS;
+    this.#pace ??= new ChunkPace();
+    if (!this.#pace.isDue(isFirst, gathered)) {
+      this.#pace.sendLater(() => this.#sendNow());
+      return undefined;
+    }
+    this.#sendNow();
+    return this.#connection.isBehind ? this.#caughtUp(this.#pace) : this.#pace.turn();
+  }
+
+  /** A connection that has taken all says so before the event loop turns. */
+  async #caughtUp(pace: ChunkPace): Promise<void> {
+    await this.#connection.drained();
+    await pace.turn();
+  }
+
+  result(value: unknown): void {
+    const placed: PlacedBytes[] = [];
+    const json = serialize(value, 'result', placed);
+    refuseTooLong(json, placed, 'result');
+    this.#end(FRAME.result, json, placed);
+  }
+
+  end(): void {
+    this.#end(FRAME.end, '', []);
+  }
+
+  error(error: WireError): void {
+    const placed: PlacedBytes[] = [];
+    this.#end(FRAME.error, writeJson(error, 'error', placed) ?? '', placed);
+  }
+
+  #end(type: number, text: string, placed: readonly PlacedBytes[]): void {
+    this.#send();
+    this.#connection.end(type, this.#number, text, placed);
+  }
+
+  /** Not at the turn's end, which a plugin that does not wait never lets come. */
+  #sendNow(): void {
+    this.#send();
+    this.#connection.flush();
+  }
+
+  #send(): void {
+    if (this.#chunkCount > 0) {
+      this.#connection.send(FRAME.chunks, this.#number, `${this.#chunks}]`, this.#chunkBytes);
+      this.#chunks = '';
+      this.#chunkCount = 0;
+      if (this.#chunkBytes.length > 0) this.#chunkBytes = [];
+    }
+    if (this.#progress !== '') {
+      this.#connection.send(FRAME.progress, this.#number, this.#progress);
+      this.#progress = '';
+    }
+  }
+}
+
+/** What is written around a chunk: the brackets of its list, and in each of its places its own. */
+const AROUND = 2;
+
+/** No unit of UTF-16 takes more bytes of UTF-8. */
+const BYTES_A_UNIT = 3;
+
+/** Refuses a value that does not go into one frame. Its bytes were counted as they were taken. */
+function refuseTooLong(text: string, placed: readonly PlacedBytes[], name: string): void {
+  if (text.length > MAX_TEXT_BYTES / BYTES_A_UNIT - AROUND && Buffer.byteLength(text) > MAX_TEXT_BYTES - AROUND) {
+    throw new SerializeError(
+      `${name} has more than ${MAX_TEXT_BYTES / 2 ** 20} MiB as JSON; pass it in pieces, or as the path of a file`,
+    );
+  }
+  if (placed.length > 0 && writePlaces(placed).length + placed.length * AROUND > MAX_PLACES_BYTES / BYTES_A_UNIT) {
+    throw new SerializeError(`${name} has too many bytes values (${placed.length}); join them, or pass them in pieces`);
+  }
+}
