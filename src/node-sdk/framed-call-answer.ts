@@ -32,6 +32,8 @@ export class FramedCallAnswer implements CallAnswer {
   /** Chunks that are not sent yet: a JSON list without its end. */
   #chunks = '';
   #chunkCount = 0;
+  /** In characters and bytes. */
+  #chunkLength = 0;
   #chunkBytes: PlacedBytes[] = [];
   /** Progress that is not sent yet: while the reader is behind, only the latest counts. */
   #progress = '';
@@ -73,12 +75,12 @@ export class FramedCallAnswer implements CallAnswer {
     // A chunk that is long already does not wait for others, nor make the frame of others longer than one may be.
     else if (this.#chunkCount > 0 && length > GATHER_CHARACTERS) this.#send();
     const isFirst = this.#chunkCount === 0;
+    this.#chunkLength += length;
     this.#chunks += isFirst ? `[${json}` : `,${json}`;
     for (const { path, bytes } of placed) this.#chunkBytes.push({ path: [this.#chunkCount, ...path], bytes });
     this.#chunkCount += 1;
-    const gathered = this.#chunkBytes.length === 0 ? this.#chunks.length : GATHER_CHARACTERS;
     this.#pace ??= new ChunkPace();
-    if (!this.#pace.isDue(isFirst, gathered)) {
+    if (!this.#pace.isDue(isFirst, this.#chunkLength)) {
       this.#pace.sendLater(() => this.#sendNow());
       return undefined;
     }
@@ -124,6 +126,7 @@ export class FramedCallAnswer implements CallAnswer {
       this.#connection.send(FRAME.chunks, this.#number, `${this.#chunks}]`, this.#chunkBytes);
       this.#chunks = '';
       this.#chunkCount = 0;
+      this.#chunkLength = 0;
       if (this.#chunkBytes.length > 0) this.#chunkBytes = [];
     }
     if (this.#progress !== '') {
@@ -147,6 +150,8 @@ function refuseTooLong(text: string, placed: readonly PlacedBytes[], name: strin
     );
   }
   if (placed.length > 0 && writePlaces(placed).length + placed.length * AROUND > MAX_PLACES_BYTES / BYTES_A_UNIT) {
-    throw new SerializeError(`${name} has too many bytes values (${placed.length}); join them, or pass them in pieces`);
+    throw new SerializeError(
+      `${name} has binary data in ${placed.length} places, which is more than one frame can name; join it, or pass it in pieces`,
+    );
   }
 }

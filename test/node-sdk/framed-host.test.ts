@@ -19,9 +19,13 @@ async function start(transport?: 'unix' | 'tcp'): Promise<RunningWorker> {
 
 /** The worker of most tests. What one of them does to it does not reach the next. */
 let worker: RunningWorker;
+let said = '';
 
 beforeAll(async () => {
   worker = await start();
+  worker.child.stderr!.on('data', (data: Buffer) => {
+    said += data.toString();
+  });
 });
 
 afterAll(async () => {
@@ -44,7 +48,7 @@ async function serves(): Promise<void> {
 describe('calls as frames to the host program of Node plugins', () => {
   it.each(['unix', 'tcp'] as const)('are chosen where they are offered, over %s', async (transport) => {
     const started = await start(transport);
-    expect(worker.handshake).toMatchObject({
+    expect(started.handshake).toMatchObject({
       greenroom: 2,
       frames: expect.stringMatching(new RegExp(`^${transport}:`)),
     });
@@ -181,17 +185,17 @@ describe('calls as frames to the host program of Node plugins', () => {
   });
 
   it('are aborted when their connection closes', async () => {
-    const said = output();
+    const log = output();
     const client = open();
     client.send(FRAME.execute, 1, body({ do: 'reason' }));
     await client.find(({ type }) => type === FRAME.progress);
     client.socket.destroy();
-    await vi.waitUntil(() => said().includes('ended: The caller is gone.'));
+    await vi.waitUntil(() => log().includes('ended: The caller is gone.'));
     const other = open();
     other.send(FRAME.stream, 1, body({ slowly: true }));
     await other.find(({ type }) => type === FRAME.chunks);
     other.socket.end();
-    await vi.waitUntil(() => said().includes('returned'));
+    await vi.waitUntil(() => log().includes('returned'));
     await serves();
   });
 
@@ -244,12 +248,12 @@ describe('the host program of Node plugins closes a connection for frames', () =
       (client) => client.socket.write(Buffer.concat([head(FRAME.execute, 1, 3, 20), Buffer.from('"\xff"', 'latin1')])),
     ],
   ])('for %s, and serves others', async (_what, shared, act) => {
-    const said = output();
+    const log = output();
     const client = open(shared);
     await client.find(({ type }) => type === FRAME.welcome);
     act(client);
     await client.closed;
-    await vi.waitUntil(() => said().includes('A connection for calls was closed, as it sent '));
+    await vi.waitUntil(() => log().includes('A connection for calls was closed, as it sent '));
     await serves();
   });
 
@@ -257,13 +261,13 @@ describe('the host program of Node plugins closes a connection for frames', () =
     ['a second call on a connection that is not shared', false, 2],
     ['a second call of the same number', true, 1],
   ])('for %s, and aborts the calls on it', async (_what, shared, second) => {
-    const said = output();
+    const log = output();
     const client = open(shared);
     client.send(FRAME.execute, 1, body({ do: 'reason' }));
     await client.find(({ type }) => type === FRAME.progress);
     client.send(FRAME.execute, second, body({ do: 'reason' }));
     await client.closed;
-    await vi.waitUntil(() => said().includes('ended: The caller is gone.'));
+    await vi.waitUntil(() => log().includes('ended: The caller is gone.'));
     await serves();
   });
 });
@@ -275,12 +279,10 @@ function head(type: number, call: number, textLength: number, size: number): Buf
   return frame;
 }
 
+/** What the worker says on standard error from now on. */
 function output(): () => string {
-  let text = '';
-  worker.child.stderr!.on('data', (data: Buffer) => {
-    text += data.toString();
-  });
-  return () => text;
+  const from = said.length;
+  return () => said.slice(from);
 }
 
 function residentMegabytes(): number {
