@@ -7,7 +7,7 @@ export interface PluginErrorOptions {
   readonly category?: PluginErrorCategory | undefined;
   /** Whether the same call may work later; where it is not said, true for `transient` only. */
   readonly retryable?: boolean | undefined;
-  /** Anything a program may want to know, as plain JSON. */
+  /** Anything a program may want to know, as data; bytes and bigints as well. */
   readonly details?: unknown;
   readonly cause?: unknown;
 }

@@ -87,8 +87,9 @@ export interface PluginFrame<Config> {
 }
 
 /**
- * A plugin. `Config` comes from its schema, `Input`, `Output` and `Chunk` from its methods. Results and chunks travel as
- * JSON; one that has a `toTempFile()`, or holds such a value directly, travels as the path that this gives.
+ * A plugin. `Config` comes from its schema, `Input`, `Output` and `Chunk` from its methods. Results and chunks are data,
+ * with bytes and bigints at any depth; one that has a `toTempFile()`, or holds such a value directly, travels as the path
+ * that this gives.
  */
 export interface Plugin<
   Config = Record<string, unknown>,
@@ -100,7 +101,7 @@ export interface Plugin<
   readonly input?: Schema<Input> | undefined;
   /** As in a {@link PluginTool}, for `execute` and `stream`. */
   readonly output?: (Schema<Output> & Schema<Chunk>) | undefined;
-  /** Answers one call that names no tool. An async iterable as the result is a stream. */
+  /** Answers one call that names no tool. An async iterable as the result is a stream, for streaming calls only. */
   execute(input: Input, ctx: CallContext<Config>): Output | Promise<Output>;
   /** Answers one streaming call. Without it a streaming call gets the result of `execute` as its one chunk. */
   stream?(input: Input, ctx: CallContext<Config>): AsyncIterable<Chunk> | Iterable<Chunk>;

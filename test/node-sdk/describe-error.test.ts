@@ -38,6 +38,17 @@ describe('describeError', () => {
     expect(describeError(cause).type.length).toBeLessThan(300);
   });
 
+  it('keeps bigints of details, and bytes where they are carried, and copies both', () => {
+    const seen = Buffer.from([1, 2]);
+    const error = new PluginError('x', { details: { list: [{ seen }], at: 2n ** 60n } });
+    const described = describeError(error, true);
+    seen[0] = 9;
+    expect(described.details).toEqual({ list: [{ seen: Buffer.from([1, 2]) }], at: 2n ** 60n });
+    expect(describeError(error).details).toContain('seen: <Buffer 09 02>');
+    const long = new PluginError('x', { details: Buffer.alloc(2_000_000) });
+    expect(describeError(long, true).details).toBe('[details of 2000004 characters left out]');
+  });
+
   it('says what is within an error that has no message of its own', () => {
     const refused = new AggregateError([new Error('::1 refused'), new Error('127.0.0.1 refused')]);
     expect(describeError(refused).message).toBe('::1 refused; 127.0.0.1 refused');

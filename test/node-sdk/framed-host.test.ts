@@ -6,12 +6,14 @@ import { type RunningWorker, startWorker } from '../conformance/driver.ts';
 import { nodeProgram } from '../conformance/workers.ts';
 import { FramedClient } from './framed-client.ts';
 
-const module = fileURLToPath(new URL('../fixtures/worker/frames.mjs', import.meta.url));
+const [module, meddlingModule] = ['frames', 'meddling'].map((name) =>
+  fileURLToPath(new URL(`../fixtures/worker/${name}.mjs`, import.meta.url)),
+) as [string, string];
 
 const running: RunningWorker[] = [];
 
-async function start(transport?: 'unix' | 'tcp'): Promise<RunningWorker> {
-  const worker = await startWorker({ ...nodeProgram(module), concurrency: 8 }, transport, [1, 2]);
+async function start(transport?: 'unix' | 'tcp', of = module): Promise<RunningWorker> {
+  const worker = await startWorker({ ...nodeProgram(of), concurrency: 8 }, transport, [1, 2]);
   running.push(worker);
   expect((await worker.send('POST', '/initialize', { config: {} })).status).toBe(200);
   return worker;
@@ -197,6 +199,17 @@ describe('calls as frames to the host program of Node plugins', () => {
     other.socket.end();
     await vi.waitUntil(() => log().includes('returned'));
     await serves();
+  });
+
+  it('are answered although the plugin has replaced what answers might need', async () => {
+    const meddling = await start('unix', meddlingModule);
+    const client = open(false, meddling);
+    const value = { n: 2n ** 60n, bytes: Buffer.from('x'), text: 'é' };
+    expect((await client.call(FRAME.execute, 1, body({ value }))).value).toEqual(value);
+    await client.call(FRAME.stream, 2, body({ count: 5 }));
+    expect(client.of(2, FRAME.chunks).flat()).toHaveLength(5);
+    expect((await client.call(FRAME.execute, 3, body({ ticks: false, value: 3 }))).value).toBe(3);
+    expect((await client.call(FRAME.execute, 4, body({ value: 4 }))).value).toBe(4);
   });
 
   it('are not produced for a reader that has stopped', async () => {

@@ -113,6 +113,26 @@ describe('the host program of Node plugins', () => {
     await broken;
   });
 
+  it('takes and gives integers of any size over HTTP, also in its config, and refuses bytes', async () => {
+    const worker = await startWorker(program('frames.mjs'));
+    running.push(worker);
+    await worker.send('POST', '/initialize', '{"config":{"n":18446744073709551616}}');
+    expect((await worker.send('GET', '/config')).body).toBe('{"n":18446744073709551616}');
+    const call = (kwargs: string) => worker.send('POST', '/execute', `{"call":"c","kwargs":${kwargs}}`);
+    expect((await call('{"value":[18446744073709551616]}')).body).toBe('{"result":[18446744073709551616]}');
+    const { body } = await worker.send('POST', '/execute_stream', '{"call":"c","kwargs":{"count":1}}');
+    expect(body).toMatch(
+      /"type":"SerializeError","message":"chunk\.bytes is binary data, and this call came by version 1/,
+    );
+    const failed = JSON.parse((await call('{"do":"fail"}')).body);
+    expect(failed.error.details).toContain('seen: <Buffer 01 02>');
+    const { status, body: refused } = await call(`{"n":${'9'.repeat(5000)}}`);
+    expect([status, refused]).toEqual([
+      400,
+      expect.stringContaining('The body of a call cannot be read: kwargs.n is 999'),
+    ]);
+  });
+
   it('asks a plugin for nothing but its methods and its schema', async () => {
     const worker = await start('lazy.mjs');
     const { body } = await worker.send('POST', '/execute', { call: 'c' });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SerializeError, serialize, withTempFiles } from '../../src/node-sdk/serialize.ts';
+import { SerializeError, serialize, serializeJsonOnly, withTempFiles } from '../../src/node-sdk/serialize.ts';
 
 describe('serialize', () => {
   it('writes data so that reading it gives the same, and undefined as null', () => {
@@ -21,6 +21,17 @@ describe('serialize', () => {
   });
 });
 
+describe('serializeJsonOnly', () => {
+  it('writes bigints in digits, and says why bytes cannot be sent', () => {
+    expect(serializeJsonOnly({ n: 2n ** 64n }, 'result')).toBe('{"n":18446744073709551616}');
+    expect(() => serializeJsonOnly({ list: [new Uint8Array(1)] }, 'chunk')).toThrow(
+      new SerializeError(
+        'chunk.list[0] is binary data, and this call came by version 1 of the worker protocol, which carries only JSON; pass it as base64, or as the path of a file',
+      ),
+    );
+  });
+});
+
 const file = (path: string) => ({ toTempFile: () => Promise.resolve(path) });
 
 describe('withTempFiles', () => {
@@ -37,7 +48,6 @@ describe('withTempFiles', () => {
   });
 
   it('gives any other value as it is', () => {
-    const value = { n: 1 };
-    expect(withTempFiles(value)).toBe(value);
+    for (const value of [{ n: 1 }, [1, { n: 1 }], Buffer.from('x'), 1n]) expect(withTempFiles(value)).toBe(value);
   });
 });
