@@ -10,6 +10,9 @@ const [module, meddlingModule] = ['frames', 'meddling'].map((name) =>
   fileURLToPath(new URL(`../fixtures/worker/${name}.mjs`, import.meta.url)),
 ) as [string, string];
 
+/** For what a worker says, on a machine that is busy. */
+const PATIENCE = { timeout: 20_000 };
+
 const running: RunningWorker[] = [];
 
 async function start(transport?: 'unix' | 'tcp', of = module): Promise<RunningWorker> {
@@ -192,12 +195,12 @@ describe('calls as frames to the host program of Node plugins', () => {
     client.send(FRAME.execute, 1, body({ do: 'reason' }));
     await client.find(({ type }) => type === FRAME.progress);
     client.socket.destroy();
-    await vi.waitUntil(() => log().includes('ended: The caller is gone.'));
+    await vi.waitUntil(() => log().includes('ended: The caller is gone.'), PATIENCE);
     const other = open();
     other.send(FRAME.stream, 1, body({ slowly: true }));
     await other.find(({ type }) => type === FRAME.chunks);
     other.socket.end();
-    await vi.waitUntil(() => log().includes('returned'));
+    await vi.waitUntil(() => log().includes('returned'), PATIENCE);
     await serves();
   });
 
@@ -266,7 +269,7 @@ describe('the host program of Node plugins closes a connection for frames', () =
     await client.find(({ type }) => type === FRAME.welcome);
     act(client);
     await client.closed;
-    await vi.waitUntil(() => log().includes('A connection for calls was closed, as it sent '));
+    await vi.waitUntil(() => log().includes('A connection for calls was closed, as it sent '), PATIENCE);
     await serves();
   });
 
@@ -280,7 +283,7 @@ describe('the host program of Node plugins closes a connection for frames', () =
     await client.find(({ type }) => type === FRAME.progress);
     client.send(FRAME.execute, second, body({ do: 'reason' }));
     await client.closed;
-    await vi.waitUntil(() => log().includes('ended: The caller is gone.'));
+    await vi.waitUntil(() => log().includes('ended: The caller is gone.'), PATIENCE);
     await serves();
   });
 });
