@@ -136,22 +136,27 @@ export class FramedCallAnswer implements CallAnswer {
   }
 }
 
-/** What is written around a chunk: the brackets of its list, and in each of its places its own. */
-const AROUND = 2;
+/** As much may be written around a chunk in its frame: brackets, and in each of its places its own. */
+const AROUND = 16;
 
 /** No unit of UTF-16 takes more bytes of UTF-8. */
 const BYTES_A_UNIT = 3;
 
 /** Refuses a value that does not go into one frame. Its bytes were counted as they were taken. */
 function refuseTooLong(text: string, placed: readonly PlacedBytes[], name: string): void {
-  if (text.length > MAX_TEXT_BYTES / BYTES_A_UNIT - AROUND && Buffer.byteLength(text) > MAX_TEXT_BYTES - AROUND) {
+  if (isLonger(text, MAX_TEXT_BYTES - AROUND)) {
     throw new SerializeError(
       `${name} has more than ${MAX_TEXT_BYTES / 2 ** 20} MiB as JSON; pass it in pieces, or as the path of a file`,
     );
   }
-  if (placed.length > 0 && writePlaces(placed).length + placed.length * AROUND > MAX_PLACES_BYTES / BYTES_A_UNIT) {
+  if (placed.length > 0 && isLonger(writePlaces(placed), MAX_PLACES_BYTES - placed.length * AROUND)) {
     throw new SerializeError(
-      `${name} has binary data in ${placed.length} places, which is more than one frame can name; join it, or pass it in pieces`,
+      `${name} has binary data in so many places that their names have more than ${MAX_PLACES_BYTES / 2 ** 20} MiB; join it, or pass it in pieces`,
     );
   }
+}
+
+/** Whether a text has more bytes of UTF-8; they are counted only where it may. */
+function isLonger(text: string, limit: number): boolean {
+  return text.length * BYTES_A_UNIT > limit && Buffer.byteLength(text) > limit;
 }
