@@ -44,9 +44,13 @@ export async function answerCall(
       running.close(call);
       answer.end();
     } else {
-      const value = await execute(tool, input, call);
+      if (tool.execute === undefined) throw onlyStreams(call);
+      const value = await tool.execute(input, call);
+      if (isAsyncIterable(value)) throw onlyStreams(call);
+      const saved = withTempFiles(value);
+      const result = saved instanceof Promise ? await saved : saved;
       running.close(call);
-      answer.result(value);
+      answer.result(result);
     }
   } catch (error) {
     const described = describeError(error, answer.carriesBytes);
@@ -55,13 +59,9 @@ export async function answerCall(
   }
 }
 
-async function execute(tool: AnyTool, input: unknown, call: RunningCall): Promise<unknown> {
-  const value = await tool.execute?.(input, call);
-  if (tool.execute === undefined || isAsyncIterable(value)) {
-    const message = `The tool "${call.tool}" only streams: call it with stream(), not execute().`;
-    throw new PluginError(message, { category: 'input' });
-  }
-  return withTempFiles(value);
+function onlyStreams(call: RunningCall): PluginError {
+  const message = `The tool "${call.tool}" only streams: call it with stream(), not execute().`;
+  return new PluginError(message, { category: 'input' });
 }
 
 async function stream(tool: AnyTool, input: unknown, call: RunningCall, answer: CallAnswer): Promise<void> {
