@@ -164,15 +164,6 @@ describe('calls as frames to the host program of Node plugins', () => {
     expect((await client.call(FRAME.execute, 2, body({ value: 1 }))).value).toBe(1);
   });
 
-  it('run beside a stream that never waits, while it is read', async () => {
-    const client = open();
-    client.send(FRAME.stream, 1, body({ to: Number.MAX_SAFE_INTEGER }, { tool: 'count' }));
-    await client.find(({ type }) => type === FRAME.chunks);
-    await serves();
-    client.socket.destroy();
-    await serves();
-  });
-
   it('run at once on a shared connection, and are answered in any order', async () => {
     const client = open(true);
     const first = client.call(FRAME.execute, 1, body({ do: 'wait', name: 'first' }));
