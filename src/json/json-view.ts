@@ -1,3 +1,4 @@
+import { bytesText } from '../text/memory-text.ts';
 import { hasPlainPrototype, isBytes, MAX_DEPTH } from './exact-json.ts';
 import { copyFields, type Fields, setField } from './fields.ts';
 
@@ -76,5 +77,5 @@ function nearestNumber(value: bigint): number {
 
 /** A symbol of its own, so that no two of them are equal. */
 function bytesView({ byteLength }: { readonly byteLength: number }): symbol {
-  return Symbol(`${byteLength} ${byteLength === 1 ? 'byte' : 'bytes'}`);
+  return Symbol(bytesText(byteLength));
 }

@@ -58,16 +58,22 @@ export function putBytes(value: unknown, places: string, data: Uint8Array, owned
     if (length > data.byteLength - at) throw new MisplacedBytes('its places take more bytes than there are');
     const bytes = owned && length === data.byteLength ? data : ownCopy(data.subarray(at, at + length));
     at += length;
-    const last = path.at(-1);
-    const holder = path.slice(0, -1).reduce<unknown>(stepInto, whole);
-    if ((last === undefined ? whole : stepInto(holder, last)) !== null) {
-      throw new MisplacedBytes(`there is no null for bytes at ${stringify(path)}`);
-    }
-    if (last === undefined) whole = bytes;
-    else Object.defineProperty(holder, last, { value: bytes, enumerable: true, configurable: true, writable: true });
+    whole = placeBytes(whole, path, bytes);
   }
   if (at !== data.byteLength) throw new MisplacedBytes('it has bytes without a place');
   return whole;
+}
+
+/** Puts bytes at one place of a value that was read from JSON, and gives the value. Throws {@link MisplacedBytes}. */
+export function placeBytes(value: unknown, path: JsonPath, bytes: Uint8Array): unknown {
+  const last = path.at(-1);
+  const holder = path.slice(0, -1).reduce<unknown>(stepInto, value);
+  if ((last === undefined ? value : stepInto(holder, last)) !== null) {
+    throw new MisplacedBytes(`there is no null for bytes at ${stringify(path)}`);
+  }
+  if (last === undefined) return bytes;
+  Object.defineProperty(holder, last, { value: bytes, enumerable: true, configurable: true, writable: true });
+  return value;
 }
 
 function stepInto(holder: unknown, step: string | number): unknown {

@@ -28,14 +28,21 @@ export function readJson(text: string, integers: Integers = 'bigint', levels = M
   visitNumbers(text, (path, digits) => {
     const number = Number(digits);
     if (Number.isSafeInteger(number)) return;
-    const isInteger = /^-?\d+$/.test(digits);
-    if (isInteger ? digits.replace('-', '').length > MAX_DIGITS : !Number.isFinite(number))
-      throw unreadable(path, digits);
-    if (!isInteger) return;
+    if (!isReadable(digits)) throw unreadable(path, digits);
+    if (!isInteger(digits)) return;
     if (integers === 'bigint') setAt(read, path, BigInt(digits));
     else if (!Number.isFinite(number)) throw unreadable(path, digits);
   });
   return read.value;
+}
+
+/** Whether a number of a JSON text can be read as what it says: floats as the nearest one. */
+export function isReadable(digits: string): boolean {
+  return isInteger(digits) ? digits.replace('-', '').length <= MAX_DIGITS : Number.isFinite(Number(digits));
+}
+
+function isInteger(digits: string): boolean {
+  return /^-?\d+$/.test(digits);
 }
 
 function unreadable(path: JsonPath, digits: string): UnreadableJson {
@@ -62,6 +69,27 @@ function setAt(read: { value: unknown }, path: JsonPath, value: bigint): void {
 function fieldOf(holder: unknown, name: string | number): unknown {
   if (typeof holder !== 'object' || holder === null || !Object.hasOwn(holder, name)) return undefined;
   return (holder as Readonly<Record<string | number, unknown>>)[name];
+}
+
+/**
+ * A value that was read with bigints, as `integers` would have had it read, except that one which no number can hold stays.
+ * It is changed for that.
+ */
+export function withIntegers(value: unknown, integers: Integers): unknown {
+  if (integers === 'bigint') return value;
+  const read = { value };
+  roundFields(read);
+  return read.value;
+}
+
+function roundFields(holder: object): void {
+  for (const [key, value] of Object.entries(holder)) {
+    if (typeof value === 'object' && value !== null) roundFields(value);
+    else if (typeof value === 'bigint' && Number.isFinite(Number(value))) {
+      // An assignment to __proto__ would set the prototype.
+      Object.defineProperty(holder, key, { value: Number(value) });
+    }
+  }
 }
 
 /** False is no verdict. */
