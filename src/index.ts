@@ -55,6 +55,7 @@ export type { TransitionEvent } from './runtime/supervisor-events.ts';
 export type { CallOptions, Progress, StreamOptions } from './calls/call-options.ts';
 export type { PluginName, Plugins, ToolChunk, ToolInput, ToolName, ToolOutput } from './calls/typed-calls.ts';
 export type { CallTrace } from './calls/call-trace.ts';
+export { Arguments } from './channel/arguments.ts';
 export type { FileBacked } from './channel/encoded-input.ts';
 export type { Tool } from './protocol.ts';
 

@@ -4,6 +4,7 @@ import { GreenroomError, messageOf } from '../errors.ts';
 import { isBytes, JsonLoss, writeJson } from '../json/exact-json.ts';
 import type { JsonPath } from '../json/json-text.ts';
 import { byteLengthOf, MAX_BYTES, type PlacedBytes } from '../json/placed-bytes.ts';
+import { Arguments } from './arguments.ts';
 
 /** A value that can save itself to a file and then travels as that file's path. */
 export interface FileBacked {
@@ -37,8 +38,8 @@ export interface UnsavedInput {
 }
 
 /**
- * Writes an input as it is now. An object becomes the keyword arguments, an array the positional ones, anything else the
- * only one, nothing none. Where arguments, or items of lists among them, have a `toTempFile()`, they are still to be
+ * Writes an input as it is now. An object becomes the keyword arguments, an array the positional ones, {@link Arguments}
+ * both, anything else the only one, nothing none. Where arguments, or items of lists among them, have a `toTempFile()`, they are still to be
  * saved. Throws `E_SERIALIZE` naming the value that cannot be sent as it is.
  */
 export function encodeInput(plugin: string, input: unknown): EncodedInput | UnsavedInput {
@@ -80,34 +81,37 @@ export function removeTempFiles(files: readonly string[]): void {
 /** The longest text that there can be, less what wires write around it. */
 const MAX_LENGTH = constants.MAX_STRING_LENGTH - 1_024;
 
-function positional(args: string, bytes: Bytes): EncodedInput {
-  return { args: sendable(args, bytes), kwargs: '{}', bytes: bytes ?? [] };
-}
-
-function named(kwargs: string, bytes: Bytes): EncodedInput {
-  return { args: '[]', kwargs: sendable(kwargs, bytes), bytes: bytes ?? [] };
-}
-
 /** Throws now what would be thrown as the call is sent. */
-function sendable(text: string, bytes: Bytes = []): string {
-  if (text.length > MAX_LENGTH) throw new RangeError('Invalid string length');
+function sendable(args: string, kwargs: string, bytes: Bytes = []): EncodedInput {
+  if (args.length + kwargs.length > MAX_LENGTH) throw new RangeError('Invalid string length');
   if (byteLengthOf(bytes) > MAX_BYTES) {
     throw new JsonLoss(
       `input has more than ${MAX_BYTES / 2 ** 20} MiB of bytes; pass them in several calls, or as the paths of files`,
     );
   }
-  return text;
+  return { args, kwargs, bytes };
 }
 
 function written(input: unknown, bytes: Bytes): EncodedInput {
-  if (input === undefined) return positional('[]', bytes);
+  if (input === undefined) return sendable('[]', '{}', bytes);
+  if (input instanceof Arguments) {
+    const args = partText(input.args, 'input.args', ['args'], bytes);
+    return sendable(args, partText(input.kwargs, 'input.kwargs', ['kwargs'], bytes), bytes);
+  }
   const own: Bytes = bytes === undefined ? undefined : [];
   const text = writeJson(input, 'input', own) ?? 'null';
   const isNamed = !Array.isArray(input) && isObjectText(input, text);
   const isList = Array.isArray(input);
   if (own !== undefined && own.length > 0) place(own, isNamed ? ['kwargs'] : isList ? ['args'] : ['args', 0], bytes);
-  if (isNamed) return named(text, bytes);
-  return positional(isList ? text : `[${text}]`, bytes);
+  if (isNamed) return sendable('[]', text, bytes);
+  return sendable(isList ? text : `[${text}]`, '{}', bytes);
+}
+
+function partText(value: object, name: string, path: JsonPath, bytes: Bytes): string {
+  const own: Bytes = bytes === undefined ? undefined : [];
+  const text = writeJson(value, name, own) as string;
+  if (own !== undefined) place(own, path, bytes);
+  return text;
 }
 
 /** Adds bytes of a part of the input to those of all of it. */
@@ -127,7 +131,7 @@ function isObjectText(input: unknown, text: string): boolean {
 }
 
 function unwritable(plugin: string, what: string, cause?: unknown): GreenroomError {
-  const message = `The input of a call to "${plugin}" cannot be sent as JSON: ${what}.`;
+  const message = `The input of a call to "${plugin}" cannot be sent: ${what}.`;
   return new GreenroomError('E_SERIALIZE', message, { plugin, cause });
 }
 
@@ -139,6 +143,7 @@ function isFileBacked(value: unknown): value is FileBacked {
 function needsFiles(input: unknown): input is object {
   if (typeof input !== 'object' || input === null || isBytes(input)) return false;
   if (isFileBacked(input)) return true;
+  if (input instanceof Arguments) return needsFiles(input.args) || needsFiles(input.kwargs);
   for (const value of Array.isArray(input) ? input : Object.values(input)) {
     if (typeof value !== 'object' || value === null) continue;
     if (isFileBacked(value) || (Array.isArray(value) && value.some(isFileBacked))) return true;
@@ -156,16 +161,25 @@ interface UnsavedFile {
 type Pieces = (string | UnsavedFile)[];
 
 function unsavedInput(plugin: string, input: object, bytes: Bytes): UnsavedInput {
-  const [pieces, inputOf]: [Pieces, typeof named] = isFileBacked(input)
-    ? [['[', { value: input, place: 'input' }, ']'], positional]
-    : Array.isArray(input)
-      ? [listPieces(input, { place: 'input', path: ['args'], levels: 1, bytes }), positional]
-      : [objectPieces(input, bytes), named];
+  const { args = ['[]'], kwargs = ['{}'] } = piecesOf(input, bytes);
   return {
     async save() {
-      const { text, tempFiles } = await saveAll(plugin, pieces);
-      return { input: inputOf(text, bytes), tempFiles };
+      const { texts, tempFiles } = await saveAll(plugin, [...args, ...kwargs]);
+      const text = (from: number, to?: number): string => texts.slice(from, to).join('');
+      return { input: sendable(text(0, args.length), text(args.length), bytes), tempFiles };
     },
+  };
+}
+
+function piecesOf(input: object, bytes: Bytes): { args?: Pieces; kwargs?: Pieces } {
+  if (isFileBacked(input)) return { args: ['[', { value: input, place: 'input' }, ']'] };
+  const args = { place: 'input', path: ['args'], levels: 1, bytes };
+  if (Array.isArray(input)) return { args: listPieces(input, args) };
+  const kwargs = { ...args, path: ['kwargs'] };
+  if (!(input instanceof Arguments)) return { kwargs: objectPieces(input, kwargs) };
+  return {
+    args: listPieces(input.args, { ...args, place: 'input.args' }),
+    kwargs: objectPieces(input.kwargs, { ...kwargs, place: 'input.kwargs' }),
   };
 }
 
@@ -177,10 +191,10 @@ interface Part {
   readonly bytes: Bytes;
 }
 
-function objectPieces(input: object, bytes: Bytes): Pieces {
+function objectPieces(input: object, part: Part): Pieces {
   const pieces: Pieces = [];
   for (const [key, value] of Object.entries(input)) {
-    const written = valuePieces(value, { place: `input.${key}`, path: ['kwargs', key], levels: 1, bytes });
+    const written = valuePieces(value, { ...part, place: `${part.place}.${key}`, path: [...part.path, key] });
     if (written !== undefined) pieces.push(`${pieces.length === 0 ? '' : ','}${JSON.stringify(key)}:`, ...written);
   }
   return ['{', ...pieces, '}'];
@@ -210,7 +224,7 @@ function valuePieces(value: unknown, part: Part): Pieces | undefined {
 }
 
 /** Waits for all even if one fails: only then are all files known that have to be removed. */
-async function saveAll(plugin: string, pieces: Pieces): Promise<{ text: string; tempFiles: readonly string[] }> {
+async function saveAll(plugin: string, pieces: Pieces): Promise<{ texts: string[]; tempFiles: readonly string[] }> {
   const tempFiles: string[] = [];
   const outcomes = await Promise.allSettled(
     pieces.map(async (piece) => {
@@ -225,7 +239,7 @@ async function saveAll(plugin: string, pieces: Pieces): Promise<{ text: string; 
     removeTempFiles(tempFiles);
     throw failed.reason;
   }
-  return { text: outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : '')).join(''), tempFiles };
+  return { texts: outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : '')), tempFiles };
 }
 
 async function saveFile(plugin: string, { value, place }: UnsavedFile): Promise<string> {

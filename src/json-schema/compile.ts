@@ -1,6 +1,7 @@
 import type { Ajv, Options, SchemaObject, ValidateFunction } from 'ajv';
 import { messageOf } from '../errors.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
+import { jsonView } from '../json/json-view.ts';
 import { shortageIn } from '../system-error.ts';
 import { type Dialect, makeAjv } from './ajv.ts';
 import { BYTES_KEYWORD, isBytesOrText, takingBytes } from './bytes.ts';
@@ -11,8 +12,11 @@ import { isObject, type Schema } from './schema.ts';
 export interface CompiledSchema {
   /** Whether a value fits; a value as `jsonView` gives it. Throws where the schema cannot be followed to an end. */
   fits(view: unknown): boolean;
-  /** Where a value that does not fit does not, at most {@link MAX_PROBLEMS} places. `name` is what it is called. */
-  problems(view: unknown, name: string): readonly Problem[];
+  /**
+   * Where a value that does not fit does not, at most {@link MAX_PROBLEMS} places. `name` is what it is called, `given`
+   * the value of the view, in which large integers are exact.
+   */
+  problems(view: unknown, name: string, given?: unknown): readonly Problem[];
 }
 
 /** Why a value is no JSON Schema, in one sentence. */
@@ -47,7 +51,7 @@ export function compileSchema(given: unknown): CompiledSchema {
   if (isDeeperThan(MAX_LEVELS, given)) throw new SchemaFault(`It is nested more than ${MAX_LEVELS} levels deep.`);
   const dialect = dialectOf(given);
   // The dialect's name and that of the schema would be looked up, and remembered.
-  const { $schema: _dialect, $id: _id, ...schema } = given;
+  const { $schema: _dialect, $id: _id, ...schema } = jsonView(given) as Schema;
   const text = JSON.stringify(schema);
   const body = text.includes('"contentEncoding"') ? takingBytes(schema) : schema;
   try {
@@ -57,7 +61,7 @@ export function compileSchema(given: unknown): CompiledSchema {
     let validateAll: ValidateFunction | undefined;
     return {
       fits: validate,
-      problems(view, name) {
+      problems(view, name, given) {
         validateAll ??= compile(dialect, body, {
           allErrors: true,
           verbose: true,
@@ -66,7 +70,7 @@ export function compileSchema(given: unknown): CompiledSchema {
           ...(text.includes('"contains"') ? {} : { code: { process: endingLoops } }),
         });
         validateAll(view);
-        return problemsOf(validateAll.errors ?? [], schema, view, name);
+        return problemsOf(validateAll.errors ?? [], schema, view, name, given);
       },
     };
   } catch (error) {

@@ -51,14 +51,21 @@ const UNKNOWN = 'an unknown field';
  *
  * @param value the value that was checked, to tell items from fields
  * @param name what the value is called
+ * @param given the value of which it is the view: its large integers are shown
  */
-export function problemsOf(errors: readonly ErrorObject[], schema: Schema, value: unknown, name: string): Problem[] {
+export function problemsOf(
+  errors: readonly ErrorObject[],
+  schema: Schema,
+  value: unknown,
+  name: string,
+  given = value,
+): Problem[] {
   // What is wrong with a name is told as one problem of its object.
   const told = withoutBranches(errors).filter(({ propertyName }) => propertyName === undefined);
-  return told.slice(0, MAX_PROBLEMS).map((error) => problemOf(error, schema, value, name));
+  return told.slice(0, MAX_PROBLEMS).map((error) => problemOf(error, schema, value, name, given));
 }
 
-function problemOf(error: ErrorObject, schema: Schema, value: unknown, name: string): Problem {
+function problemOf(error: ErrorObject, schema: Schema, value: unknown, name: string, given: unknown): Problem {
   const { instancePath, keyword, params, parentSchema = {}, data } = error;
   const path = placeOf(instancePath, value, name);
   const properties = isObject(parentSchema['properties']) ? parentSchema['properties'] : {};
@@ -84,7 +91,12 @@ function problemOf(error: ErrorObject, schema: Schema, value: unknown, name: str
   if (isBytesView(data)) return { path, expected, got: data.description ?? 'bytes' };
   if (isSecret(path, error)) return { path, expected, got: kindOf(data) };
   const values = Array.isArray(parentSchema['enum']) ? parentSchema['enum'].filter(isText) : [];
-  return { path, expected, got: gotText(data), ...(isText(data) ? nearestOf(data, values) : {}) };
+  return {
+    path,
+    expected,
+    got: gotText(asGiven(data, instancePath, given)),
+    ...(isText(data) ? nearestOf(data, values) : {}),
+  };
 }
 
 /** The longest text of what is expected, in characters: a list of values may be long. */
@@ -133,12 +145,29 @@ function otherwiseAccepted({ keyword, params, schema }: ErrorObject): string {
   }
 }
 
+/** What Ajv found at a place of a view, as it was given if that was a bigint that no number holds. */
+export function asGiven(data: unknown, pointer: string, given: unknown): unknown {
+  if (typeof data !== 'number' || Number.isSafeInteger(data)) return data;
+  let found = given;
+  for (const key of keysOf(pointer)) {
+    if (typeof found !== 'object' || found === null) return data;
+    found = (found as Readonly<Record<string, unknown>>)[key];
+  }
+  return typeof found === 'bigint' ? found : data;
+}
+
+function keysOf(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
 /** `input.files[3].name`, of `/files/3/name`. */
 function placeOf(pointer: string, value: unknown, name: string): string {
   let place = name;
   let found = value;
-  for (const part of pointer.split('/').slice(1)) {
-    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
+  for (const key of keysOf(pointer)) {
     place += Array.isArray(found) ? `[${key}]` : step(key);
     found = (found as Readonly<Record<string, unknown>> | undefined)?.[key];
   }

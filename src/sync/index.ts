@@ -1,5 +1,8 @@
 // Blocking calls: the package's `greenroom/sync`
 
+// Calls
+export { Arguments } from '../channel/arguments.ts';
+
 // Errors: the same class as that of `greenroom`, which takes longer to load
 export type { ErrorDetails } from '../error-details.ts';
 export { type ErrorCode, GreenroomError, type RemoteError, type RemoteErrorCategory } from '../errors.ts';

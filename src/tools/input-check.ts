@@ -1,8 +1,10 @@
+import { Arguments } from '../channel/arguments.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
+import type { Fields } from '../json/fields.ts';
 import { jsonView } from '../json/json-view.ts';
 import { type CompiledSchema, compileSchema, SchemaFault } from '../json-schema/compile.ts';
 import { compileDefaults, type FillDefaults } from '../json-schema/defaults.ts';
-import { type Problem, problemsText } from '../json-schema/problems.ts';
+import { MAX_PROBLEMS, type Problem, problemsText } from '../json-schema/problems.ts';
 import { isObject, type Schema } from '../json-schema/schema.ts';
 import type { Tool } from '../protocol.ts';
 import { shortageIn } from '../system-error.ts';
@@ -26,6 +28,8 @@ export interface InputCheck {
    *   properties are not checked. A single one may also fit the schema as a whole, as a Node plugin takes it; where
    *   the schema is not one of an object, the first one has to. Where an object's schema names no properties itself, none is checked.
    *   Problems call an argument by its property.
+   * - {@link Arguments} are both: the positional ones named by their places, and the named ones. One that is given twice is
+   *   a problem.
    */
   check(input: unknown): Checked;
 }
@@ -52,6 +56,10 @@ function calleeText(tool: string, plugin: string): string {
   return tool === 'execute' ? `"${plugin}"` : `the tool "${tool}" of "${plugin}"`;
 }
 
+function givenTwice(name: string): Problem {
+  return { path: `input.${name}`, expected: 'one argument', got: 'one by its place and one by its name' };
+}
+
 function unchecked(schemaProblem: string | undefined): InputCheck {
   return { schemaProblem, check: (input) => ({ ok: true, input }) };
 }
@@ -76,6 +84,7 @@ class Check {
   }
 
   check(input: unknown): Checked {
+    if (input instanceof Arguments) return this.#checkArguments(input);
     let filled: unknown;
     let view: unknown;
     try {
@@ -85,26 +94,58 @@ class Check {
       return { ok: true, input };
     }
     try {
-      if (!isObject(view)) return this.#checkPositional(Array.isArray(view) ? view : [view], input);
+      if (Array.isArray(view)) return this.#checkPositional(view, {}, input);
+      if (!isObject(view)) return this.#checkPositional([view], {}, input);
       return this.#schema.fits(view)
         ? { ok: true, input: filled }
-        : this.#refused(this.#schema.problems(view, 'input'));
+        : this.#refused(this.#schema.problems(view, 'input', filled));
     } catch (error) {
       return this.#uncheckable(error);
     }
   }
 
-  #checkPositional(views: readonly unknown[], input: unknown): Checked {
+  #checkArguments(input: Arguments): Checked {
+    const { args, kwargs } = input;
+    if (args.length === 0) return this.check(kwargs);
+    let views: readonly unknown[];
+    let byName: Fields;
+    try {
+      views = jsonView(args) as readonly unknown[];
+      byName = jsonView(kwargs) as Fields;
+    } catch {
+      return { ok: true, input };
+    }
+    const twice = this.#names.slice(0, args.length).filter((name) => Object.hasOwn(byName, name));
+    if (twice.length > 0) return this.#refused(twice.slice(0, MAX_PROBLEMS).map(givenTwice));
+    try {
+      return this.#checkPositional(views, byName, input);
+    } catch (error) {
+      return this.#uncheckable(error);
+    }
+  }
+
+  /** @param byName the named arguments beside the positional ones */
+  #checkPositional(views: readonly unknown[], byName: Fields, input: unknown): Checked {
     // Without arguments, a Node plugin gets an empty object.
     const first = views.length === 0 ? {} : views[0];
+    const given = input instanceof Arguments ? input.args : Array.isArray(input) ? input : [input];
     if (!this.#takesObject) {
-      return this.#schema.fits(first) ? { ok: true, input } : this.#refused(this.#schema.problems(first, 'input'));
+      return this.#schema.fits(first)
+        ? { ok: true, input }
+        : this.#refused(this.#schema.problems(first, 'input', given[0]));
     }
     if (views.length === 1 && this.#schema.fits(first)) return { ok: true, input };
     if (this.#names.length === 0) return { ok: true, input };
-    const named = Object.fromEntries(this.#names.slice(0, views.length).map((name, at) => [name, views[at]]));
+    const named = this.#named(views, byName);
     if (this.#schema.fits(named)) return { ok: true, input };
-    return this.#refused(this.#schema.problems(named, 'input'));
+    const kwargs = input instanceof Arguments ? input.kwargs : {};
+    return this.#refused(this.#schema.problems(named, 'input', this.#named(given, kwargs)));
+  }
+
+  /** Positional arguments by the names of the properties at their places, and named ones. */
+  #named(args: readonly unknown[], kwargs: Fields): Fields {
+    const names = this.#names.slice(0, args.length);
+    return Object.fromEntries([...names.map((name, at) => [name, args[at]] as const), ...Object.entries(kwargs)]);
   }
 
   #refused(problems: readonly Problem[]): Checked {

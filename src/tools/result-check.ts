@@ -35,7 +35,7 @@ export function compileResultCheck(tool: Tool, plugin: string): ResultCheck {
         try {
           const view = jsonView(value);
           if (compiled.fits(view)) return undefined;
-          const problems = compiled.problems(view, 'result');
+          const problems = compiled.problems(view, 'result', value);
           return { message: `${result} does not fit its output schema: ${problemsText(problems)}.`, problems };
         } catch (error) {
           return { message: `${result} cannot be checked: ${messageOf(error)}.`, problems: [] };

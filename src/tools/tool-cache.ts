@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { readText, stampOf } from '../files/file-text.ts';
 import { removeWhole, writeWhole } from '../files/whole-file.ts';
 import { workingDirectory } from '../files/working-directory.ts';
+import { printedJson } from '../json/printed-json.ts';
+import { readJson } from '../json/read-json.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { Tool } from '../protocol.ts';
 import { safeFileName } from '../text/safe-file-name.ts';
@@ -83,7 +85,7 @@ export class ToolCache {
     const found = readText(this.#fileOf(plugin));
     if (found === null || 'reason' in found) return undefined;
     try {
-      const kept = schema.parse(JSON.parse(found.text));
+      const kept = schema.parse(readJson(found.text));
       return kept.identity === identity ? toTools(kept.tools) : undefined;
     } catch {
       return undefined;
@@ -93,7 +95,7 @@ export class ToolCache {
   /** Keeps what a plugin has said, in place of what it said before. */
   write(plugin: string, identity: string, tools: readonly Tool[]): void {
     const file = this.#fileOf(plugin);
-    const text = JSON.stringify({ identity, tools });
+    const text = printedJson({ identity, tools });
     try {
       if (Buffer.byteLength(text) > MAX_BYTES) {
         removeWhole(file);

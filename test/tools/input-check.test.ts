@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Arguments } from '../../src/channel/arguments.ts';
 import type { GreenroomError } from '../../src/errors.ts';
 import type { Problem } from '../../src/json-schema/problems.ts';
 import type { Tool } from '../../src/protocol.ts';
@@ -231,7 +232,71 @@ describe('values that are not of JSON', () => {
   });
 });
 
+describe('positional and keyword arguments together', () => {
+  it('are checked by place and by name', () => {
+    const input = new Arguments(['a.wav', 'base'], { beams: 5 });
+    expect(accepted(TRANSCRIBE, input)).toBe(input);
+    expect(problems(TRANSCRIBE, new Arguments(['a.wav', 'bas'], { beams: 2n ** 64n, beam: 1 }))).toEqual([
+      {
+        path: 'input.beam',
+        expected: expect.stringContaining('one of the fields'),
+        got: 'an unknown field',
+        nearest: 'beams',
+      },
+      { path: 'input.model', expected: 'one of "base", "large"', got: '"bas"', nearest: 'base' },
+      { path: 'input.beams', expected: 'a whole number of at least 1 and of at most 10', got: '18446744073709551616' },
+    ]);
+  });
+
+  it('may not give one argument twice', () => {
+    const error = refused(TRANSCRIBE, new Arguments(['a.wav'], { path: 'b.wav' }));
+    expect(error.code).toBe('E_INPUT');
+    expect(error.message).toContain(
+      'input.path: expected one argument, got one by its place and one by its name. tools("whisper") lists the schema.',
+    );
+  });
+
+  it('are completed with no defaults, unless all are named', () => {
+    const schema = object({ a: {}, b: { default: 1 } });
+    const both = new Arguments([1], { c: 1 });
+    expect(accepted(schema, both)).toBe(both);
+    expect(accepted(schema, new Arguments([], { a: 1 }))).toEqual({ a: 1, b: 1 });
+  });
+
+  it('are the input of a Node plugin in their first place', () => {
+    const input = new Arguments([{ path: 'a.wav' }], { beams: 1 });
+    expect(accepted({ ...TRANSCRIBE, properties: { ...TRANSCRIBE.properties } }, input)).toBe(input);
+    expect(accepted({ type: 'string' }, new Arguments(['text'], { a: 1 }))).toBeInstanceOf(Arguments);
+    expect(problems({ type: 'string' }, new Arguments([2n ** 64n], { a: 1 }))).toEqual([
+      { path: 'input', expected: 'a string', got: '18446744073709551616' },
+    ]);
+  });
+
+  it('pass where they cannot be read, as encoding them says where', () => {
+    const broken = {
+      get a() {
+        throw new Error('no value');
+      },
+    };
+    expect(accepted(TRANSCRIBE, new Arguments([broken]))).toBeInstanceOf(Arguments);
+  });
+});
+
 describe('defaults', () => {
+  it('keep bytes and bigints of an input, and are as large as the schema says', () => {
+    const schema = object({ audio: {}, n: {}, at: object({ seed: { default: 2n ** 64n } }) });
+    const audio = Buffer.from('x');
+    const filled = accepted(schema, { audio, n: 3n, at: {} }) as { audio: unknown };
+    expect(filled).toEqual({ audio, n: 3n, at: { seed: 2n ** 64n } });
+    expect(filled.audio).toBe(audio);
+  });
+
+  it('of a schema with integers that a number cannot hold do not keep it from checking', () => {
+    const schema = object({ seed: { type: 'integer', minimum: 0, maximum: 2n ** 64n - 1n } });
+    expect(accepted(schema, { seed: 2n ** 63n })).toEqual({ seed: 2n ** 63n });
+    expect(problems(schema, { seed: 2n ** 65n })).toMatchObject([{ path: 'input.seed', got: `${2n ** 65n}` }]);
+  });
+
   const schema = object(
     {
       model: { type: 'string', default: 'base' },

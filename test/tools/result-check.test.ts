@@ -21,6 +21,19 @@ describe('a result', () => {
     );
   });
 
+  it('may have bytes and integers of any size', () => {
+    const output_schema = {
+      type: 'object',
+      properties: { image: { type: 'string', contentEncoding: 'base64' }, id: { type: 'integer' } },
+    };
+    const { check } = compileResultCheck({ name: 'draw', output_schema }, 'books');
+    expect(check({ image: Buffer.from('x'), id: 2n ** 64n })).toBeUndefined();
+    expect(check({ image: 2n ** 64n, id: Buffer.from('x') })?.problems).toEqual([
+      { path: 'result.image', expected: 'bytes, or a string of base64', got: '18446744073709551616' },
+      { path: 'result.id', expected: 'a whole number', got: '1 byte' },
+    ]);
+  });
+
   it('is not checked by what is no JSON Schema, and is told where the check has no end', () => {
     const { schemaProblem, check } = compileResultCheck({ name: 'read', output_schema: { type: 'colour' } }, 'books');
     expect(schemaProblem).toContain('schema.type');

@@ -25,6 +25,12 @@ test('what is kept of a plugin is given out for the same plugin of the same iden
   expect(cache.read('a', 'x')).toBeUndefined();
 });
 
+test('integers of any size in schemas are kept as they are', () => {
+  const tools = [{ name: 'read', input_schema: { type: 'integer', maximum: 2n ** 64n - 1n, default: 1e20 } }];
+  new ToolCache(folder).write('a', 'x', tools);
+  expect(new ToolCache(folder).read('a', 'x')).toEqual(tools);
+});
+
 test('a list that is too long to be read again is not kept, nor what was kept before', () => {
   const cache = new ToolCache(folder);
   cache.write('a', 'x', TOOLS);
