@@ -32,8 +32,8 @@ export interface CallOptions {
    */
   readonly validate?: boolean | 'both' | undefined;
   /**
-   * How integers beyond ±(2^53 − 1) in results, chunks and errors are read: `bigint`, the default, exactly, as bigints;
-   * `number`, rounded to the nearest number.
+   * How integers beyond ±(2^53 − 1) in results, chunks and errors are read: `bigint`, exactly, or `number`, rounded to
+   * the nearest number. The supervisor's `integers` by default, which is `bigint` unless it is set.
    */
   readonly integers?: Integers | undefined;
 }

@@ -1,4 +1,5 @@
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
+import type { Integers } from '../json/read-json.ts';
 import type { Clock } from '../time/clock.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
 import type { LeaseGate, Residency } from './lease-gate.ts';
@@ -34,6 +35,8 @@ export interface CallSite {
   readonly cancelGraceMs: () => number;
   /** How long a stream may be left unread, in milliseconds, where the call does not say. */
   readonly streamIdleMs: number;
+  /** How integers that a number cannot hold are read, where the call does not say. */
+  readonly integers: Integers;
   /** Writes a warning to the supervisor's log. */
   readonly warn: (details: Readonly<Record<string, unknown>>, message: string) => void;
   /** Told what a listener of the user's threw, or what its promise was rejected with. */

@@ -165,7 +165,7 @@ export class Call implements LeaseRequest {
     const named = channel.tools === undefined ? undefined : tool;
     if (named !== undefined) tools.learn(residency);
     if (validate !== false) this.#resultCheck = tools.resultCheck(tool, this.#path === 'stream', validate === 'both');
-    const { integers = 'bigint' } = this.#options;
+    const { integers = this.#site.integers } = this.#options;
     const outgoing = { id: this.id, input: this.#input, tool: named, integers };
     this.#inFlight = channel[this.#path]?.(outgoing, this.#answersOf(residency));
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readText } from '../files/file-text.ts';
 import { writeWhole } from '../files/whole-file.ts';
+import { printedJson } from '../json/printed-json.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import { safeFileName } from '../text/safe-file-name.ts';
 
@@ -71,6 +72,6 @@ function read(file: string): Map<string, number> {
 
 /** Other figures in the manifest, another version or another config: what was measured counts no more. */
 function keyOf({ manifest: { version, resources } }: ManifestEntry, config: unknown): string {
-  const what = JSON.stringify([version, resources, config ?? null]);
+  const what = printedJson([version, resources, config ?? null]);
   return createHash('sha256').update(what).digest('hex').slice(0, 16);
 }

@@ -1,6 +1,7 @@
 import { initializeWorker } from '../actors/initialize.ts';
 import { withLease } from '../calls/lease-task.ts';
 import { GreenroomError } from '../errors.ts';
+import { withIntegers } from '../json/read-json.ts';
 import { copyConfig, resolveConfig } from '../settings/plugin-config.ts';
 import type { PluginLookup } from './plugin-lookup.ts';
 import type { PluginRecord } from './plugin-record.ts';
@@ -12,8 +13,10 @@ export async function configOf(plugins: PluginLookup, name: string): Promise<unk
     const { config, entry } = record.context;
     return structuredClone(await resolveConfig(entry.manifest.config_schema, config, name));
   };
-  if (!record.serving) return own();
-  return withLease(record.gate, (channel, signal) => channel.config?.get(signal) ?? own());
+  const config = record.serving
+    ? await withLease(record.gate, (channel, signal) => channel.config?.get(signal) ?? own())
+    : await own();
+  return withIntegers(config, record.integers);
 }
 
 /** The JSON Schema of a plugin's config: the manifest's, else a running worker's, else null. */
@@ -22,7 +25,11 @@ export async function configSchemaOf(plugins: PluginLookup, name: string): Promi
   const own = record.entry.manifest.config_schema;
   if (own !== undefined) return structuredClone(own);
   if (!record.serving) return null;
-  return withLease(record.gate, async (channel, signal) => (await channel.config?.schema(signal)) ?? null);
+  const schema = await withLease(
+    record.gate,
+    async (channel, signal) => (await channel.config?.schema(signal)) ?? null,
+  );
+  return withIntegers(schema, record.integers);
 }
 
 /** Gives a loaded plugin another config, without a restart. */

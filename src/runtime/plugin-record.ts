@@ -3,6 +3,7 @@ import type { CallSite } from '../calls/call-site.ts';
 import type { LeaseEdges } from '../calls/lease-edges.ts';
 import { LeaseGate } from '../calls/lease-gate.ts';
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
+import type { Integers } from '../json/read-json.ts';
 import type { PluginContext, PluginEvent, PluginPhase, PluginState, pluginMachine } from '../machines/plugin.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { Clock } from '../time/clock.ts';
@@ -14,7 +15,7 @@ import { PluginTools } from './plugin-tools.ts';
 /** What the plugins of a supervisor share of their calls' site. */
 export type SharedSite = Pick<
   CallSite,
-  'clock' | 'patience' | 'streamIdleMs' | 'warn' | 'onListenerError' | 'supervisor'
+  'clock' | 'patience' | 'streamIdleMs' | 'integers' | 'warn' | 'onListenerError' | 'supervisor'
 > & { readonly edges: LeaseEdges; readonly toolCache: ToolCache };
 
 /** One plugin of a supervisor: its actor, its gate, and what was last seen of its state. */
@@ -24,6 +25,7 @@ export class PluginRecord implements CallSite {
   readonly clock: Clock;
   readonly patience: Clock;
   readonly streamIdleMs: number;
+  readonly integers: Integers;
   readonly warn: CallSite['warn'];
   readonly onListenerError: (error: unknown) => void;
   readonly supervisor: object;
@@ -44,11 +46,12 @@ export class PluginRecord implements CallSite {
   #wasReplacing = false;
 
   constructor(plugin: string, site: SharedSite) {
-    const { clock, patience, streamIdleMs, warn, onListenerError, supervisor, edges, toolCache } = site;
+    const { clock, patience, streamIdleMs, integers, warn, onListenerError, supervisor, edges, toolCache } = site;
     this.plugin = plugin;
     this.clock = clock;
     this.patience = patience;
     this.streamIdleMs = streamIdleMs;
+    this.integers = integers;
     this.warn = warn;
     this.onListenerError = onListenerError;
     this.supervisor = supervisor;

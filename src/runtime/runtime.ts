@@ -181,6 +181,7 @@ export class Runtime implements SupervisorHost {
         edges: this.#edges,
         patience: this.#patience,
         streamIdleMs: settings.streamIdleMs,
+        integers: settings.integers,
         warn: (details, message) => logger.warn(details, message),
         onListenerError,
         supervisor: this.supervisor,

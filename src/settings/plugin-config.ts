@@ -3,8 +3,11 @@ import { GreenroomError, type GreenroomErrorOptions, messageOf } from '../errors
 import { writeJson } from '../json/exact-json.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
 import { lookUpReference } from '../json/json-pointer.ts';
+import { jsonView } from '../json/json-view.ts';
+import { readJson } from '../json/read-json.ts';
 import { makeAjv } from '../json-schema/ajv.ts';
 import { isSecret, isSimple, withoutBranches } from '../json-schema/ajv-errors.ts';
+import { asGiven } from '../json-schema/problems.ts';
 import { isObject, type Schema } from '../json-schema/schema.ts';
 import { shortageIn } from '../system-error.ts';
 import { acceptedText, expectedText, unknownText } from '../text/expected.ts';
@@ -20,7 +23,7 @@ const MAX_CHECK_MS = 500;
 export function copyConfig(config: unknown, plugin: string): unknown {
   try {
     const json = writeJson(config, 'config');
-    return json === undefined ? undefined : JSON.parse(json);
+    return json === undefined ? undefined : readJson(json);
   } catch (error) {
     throw new GreenroomError('E_SERIALIZE', `The config of "${plugin}" cannot be sent as JSON: ${messageOf(error)}.`, {
       plugin,
@@ -54,7 +57,12 @@ export async function resolveConfig(schema: unknown, given: unknown, plugin: str
   const check = (): { readonly config: unknown; readonly problems: readonly string[] } => {
     const defaults = defaultsOf(schema, schema, new Map());
     const config = isObject(given) && isObject(defaults) ? { ...defaults, ...given } : (given ?? defaults ?? {});
-    return { config, problems: validate(config) ? [] : withoutBranches(validate.errors ?? []).map(describe) };
+    return {
+      config,
+      problems: validate(jsonView(config))
+        ? []
+        : withoutBranches(validate.errors ?? []).map((error) => describe(error, config)),
+    };
   };
   let checked: ReturnType<typeof check>;
   try {
@@ -128,7 +136,7 @@ let ajv: Ajv | undefined;
 
 function validatorOf(schema: Schema, plugin: string): ValidateFunction {
   // An older dialect's name would be looked up as a schema; what plugins use of it means the same in this one.
-  const { $schema: _dialect, $id: _id, ...body } = schema;
+  const { $schema: _dialect, $id: _id, ...body } = jsonView(schema) as Schema;
   const text = JSON.stringify(body);
   const known = validators.get(text);
   if (known !== undefined) return known;
@@ -151,7 +159,7 @@ function validatorOf(schema: Schema, plugin: string): ValidateFunction {
   }
 }
 
-function describe(error: ErrorObject): string {
+function describe(error: ErrorObject, config: unknown): string {
   const { instancePath, keyword, message, params, parentSchema = {}, data } = error;
   const path = instancePath.slice(1).replaceAll('/', '.');
   const at = path === '' ? '' : `${path}: `;
@@ -162,7 +170,7 @@ function describe(error: ErrorObject): string {
   }
   if (keyword === 'required') return `${at}missing setting "${String(params['missingProperty'])}"`;
   if (isSimple(error)) {
-    return `${at}${isSecret(path, error) ? acceptedText(parentSchema) : expectedText(parentSchema, data)}`;
+    return `${at}${isSecret(path, error) ? acceptedText(parentSchema) : expectedText(parentSchema, asGiven(data, instancePath, config))}`;
   }
   return `${path === '' ? 'the config' : path} ${message}`;
 }

@@ -152,6 +152,14 @@ export const settingsShape = {
    */
   streamIdleMs: idleMilliseconds.default(600_000).register(variables, NUMBER),
   /**
+   * How integers beyond ±(2^53 − 1) in what plugins send are read, where a call does not say: `bigint`, exactly, or
+   * `number`, rounded.
+   *
+   * @default "bigint"
+   * @see [values](docs/embedding.md#values)
+   */
+  integers: z.enum(['bigint', 'number']).default('bigint'),
+  /**
    * How many calls may wait for one plugin.
    *
    * @default 1000

@@ -47,6 +47,7 @@ function callAtWorker() {
     idempotent: () => false,
     cancelGraceMs: () => 1_000,
     streamIdleMs: Infinity,
+    integers: 'bigint',
     warn: () => {},
     onListenerError: () => {},
     supervisor: {},

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
+import { Arguments } from '../../src/index.ts';
 import { all, door, failure, type ManifestOf, type OpenedSupervisor, openSupervisor, startCall } from './greenroom.ts';
 
 function cycle(): Record<string, unknown> {
@@ -14,9 +15,9 @@ test.each([
   ['NaN', { value: { rate: [1, Number.NaN] } }, 'input.value.rate[1] is NaN'],
   ['infinity', { value: Number.NEGATIVE_INFINITY }, 'input.value is -Infinity'],
   ['a cycle', cycle(), 'input.list[0].back refers back'],
-  ['a BigInt', { value: { n: 1n } }, 'input.value.n is a BigInt'],
+  ['too long an integer', { value: { n: 10n ** 5000n } }, 'input.value.n is an integer of more than 4300 digits'],
   ['a function', { value: () => 1 }, 'input.value is a function'],
-  ['bytes', { value: new Uint8Array(3) }, 'input.value is binary data'],
+  ['a list of floats', { value: new Float32Array(3) }, 'input.value is a Float32Array'],
 ])('%s in the input is a typed error that says where, and no worker starts for it', async (_, input, where) => {
   const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
   for (const call of [opened.supervisor.execute('plugin', input), opened.supervisor.stream('plugin', input).next()]) {
@@ -35,6 +36,21 @@ test('an object becomes named arguments, a list positional ones, anything else t
   expect(await supervisor.execute('plugin')).toBeNull();
 });
 
+test('positional and keyword arguments go together; a Node plugin has the first one as its input', async () => {
+  const { supervisor } = await openSupervisor({
+    python: { fixture: 'workbench-python' },
+    node: { fixture: 'workbench' },
+    toolbox: { fixture: 'toolbox', tools: [{ name: 'read' }] },
+  });
+  expect(await supervisor.execute('python', new Arguments(['note'], { text: 'both' }))).toEqual(['both']);
+  expect(await supervisor.execute('node', new Arguments([{ value: 1 }], { value: 2 }))).toBe(1);
+  expect(await supervisor.execute('node', new Arguments([], { value: 2 }))).toBe(2);
+  expect(await supervisor.execute('toolbox', new Arguments([1], { a: [2] }), { tool: 'read' })).toMatchObject({
+    args: [1],
+    kwargs: { a: [2] },
+  });
+});
+
 test.each([
   ['workbench', 100],
   ['workbench-python', 30],
@@ -45,7 +61,7 @@ test.each([
   expect(result === text).toBe(true);
 });
 
-test.each(['nan', 'bigint', 'cycle', 'function', 'map', 'promise', 'error', 'date', 'bytes', 'class'])(
+test.each(['nan', 'cycle', 'function', 'map', 'promise', 'error', 'date', 'bytes', 'class'])(
   'a result or chunk that JSON would change (%s) is a typed error of that call alone',
   async (kind) => {
     const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
@@ -64,7 +80,7 @@ test.each(['workbench', 'workbench-python'])(
   'whatever is sent to %s comes back as it was, or is refused before it is sent',
   async (fixture) => {
     const { supervisor } = await openSupervisor({ plugin: { fixture } });
-    const odd = [new Map([[1, 2]]), new Set(), 1n, Buffer.from('x'), new Error('x'), /x/, new Date(NaN), () => 1];
+    const odd = [new Map([[1, 2]]), new Set(), 1n, new Error('x'), /x/, new Date(NaN), () => 1];
     const data = fc.anything({
       maxDepth: 6,
       values: [
@@ -99,13 +115,14 @@ test.each(['workbench', 'workbench-python'])(
 
 function isData(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
-  if (typeof value !== 'object') return typeof value === 'string' || typeof value === 'boolean';
+  if (typeof value !== 'object') return ['string', 'boolean', 'bigint'].includes(typeof value);
   if (value === null || Array.isArray(value)) return value === null || value.every(isData);
   return Object.prototype.toString.call(value) === '[object Object]' && Object.values(value).every(isData);
 }
 
-/** With the prototypes that reading gives, as `toEqual` takes a field named __proto__ for one. */
+/** As it is read: a small bigint is a number, and `toEqual` would take a field named __proto__ for a prototype. */
 function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'object' || value === null) return value;
   return Array.isArray(value)
     ? value.map(plain)
@@ -114,7 +131,7 @@ function plain(value: unknown): unknown {
 
 const BIG = '725653563933458433';
 
-test('an integer of a worker without an SDK that JavaScript would round is refused, with its place and its digits', async () => {
+test('integers of any size come exactly from whichever worker, or rounded where that is asked for', async () => {
   const says = (type: string, body: string): ManifestOf => ({
     fixture: 'bare',
     args: ['bare.mjs', 'says', type, body],
@@ -125,29 +142,37 @@ test('an integer of a worker without an SDK that JavaScript would round is refus
     chunk: says('application/x-ndjson', `{"chunk":{"id":1}}\n{"chunk":{"id":-${BIG}}}\n{"end":true}\n`),
     error: says('application/json', `{"error":{"type":"Taken","message":"no","details":{"id":${BIG}}}}`),
     fine: says('application/json', `{"result":{"n":[9007199254740991,0.1234567890123456789,1e20],"t":"${BIG}"}}`),
+    infinite: says('application/json', '{"result":{"n":[1e999]}}'),
   });
   const { supervisor } = opened;
-  const refused = { code: 'E_SERIALIZE', message: expect.stringContaining(`is ${BIG}`) };
-  expect(await failure(supervisor.execute('result'))).toMatchObject({
-    ...refused,
-    message: expect.stringContaining(`result.ids[1] is ${BIG}`),
-  });
+  const [id, rounded] = [BigInt(BIG), Number(BIG)];
+  const integers = 'number';
+  expect(await supervisor.execute('result')).toEqual({ ids: [1, id] });
+  expect(await supervisor.execute('result', undefined, { integers })).toEqual({ ids: [1, rounded] });
   const messages: unknown[] = [];
   const onProgress = ({ message }: { message: string | undefined }): void => void messages.push(message);
-  expect(await failure(supervisor.execute('frame', undefined, { onProgress }))).toMatchObject(refused);
+  expect(await supervisor.execute('frame', undefined, { onProgress })).toEqual({ id });
   expect(messages).toEqual(['7']);
-  const chunks: unknown[] = [];
-  const reading = (async () => {
-    for await (const chunk of supervisor.stream('chunk')) chunks.push(chunk);
-  })();
-  expect(await failure(reading)).toMatchObject({ message: expect.stringContaining(`chunk.id is -${BIG}`) });
-  expect(chunks).toEqual([{ id: 1 }]);
+  expect(await all(supervisor.stream('chunk'))).toEqual([{ id: 1 }, { id: -id }]);
+  expect(await all(supervisor.stream('chunk', undefined, { integers }))).toEqual([{ id: 1 }, { id: -rounded }]);
   expect(await failure(supervisor.execute('error'))).toMatchObject({
     code: 'E_REMOTE',
-    remote: { type: 'Taken', details: { id: BIG } },
+    remote: { type: 'Taken', details: { id } },
   });
   expect(await supervisor.execute('fine')).toEqual({ n: [9007199254740991, 0.12345678901234568, 1e20], t: BIG });
-  expect(await failure(supervisor.config('result'))).toMatchObject(refused);
+  expect(await failure(supervisor.execute('infinite'))).toMatchObject({
+    code: 'E_SERIALIZE',
+    message: expect.stringContaining('result.n[0] is 1e999'),
+  });
+});
+
+test('integers are read as the supervisor is set, where a call does not say', async () => {
+  const body = `{"result":{"id":${BIG}}}`;
+  const plugin = { fixture: 'bare', args: ['bare.mjs', 'says', 'application/json', body] };
+  const { supervisor } = await openSupervisor({ plugin }, { integers: 'number' });
+  expect(await supervisor.execute('plugin')).toEqual({ id: Number(BIG) });
+  expect(await supervisor.execute('plugin', undefined, { integers: 'bigint' })).toEqual({ id: BigInt(BIG) });
+  expect(await supervisor.config('plugin')).toEqual({ result: { id: Number(BIG) } });
 });
 
 test('an input is sent as it was at the call, whatever its caller changes while it waits', async () => {
@@ -189,6 +214,22 @@ test('a config that JSON would change is refused wherever it is given, and the f
   const outcomes = await supervisor.loadAll({ plugin: config });
   expect(outcomes.get('plugin')).toMatchObject({ error: refused });
   expect(await supervisor.config('plugin')).toEqual({ deep: 1 });
+});
+
+test('a config has integers of any size as they were given, and is checked with them', async () => {
+  const config_schema = { type: 'object', properties: { seed: { type: 'integer' }, model: { type: 'string' } } };
+  const plugin = { fixture: 'workbench', config_schema, resources: { min_system_ram_mb: 1 } };
+  const [exact, rounded] = [await openSupervisor({ plugin }), await openSupervisor({ plugin }, { integers: 'number' })];
+  for (const { supervisor } of [exact, rounded]) {
+    await supervisor.load('plugin', { config: { seed: 2n ** 64n } });
+    await supervisor.unload('plugin');
+  }
+  expect(await exact.supervisor.config('plugin')).toEqual({ seed: 2n ** 64n });
+  expect(await rounded.supervisor.config('plugin')).toEqual({ seed: 2 ** 64 });
+  expect(await failure(exact.supervisor.load('plugin', { config: { model: 2n ** 64n } }))).toMatchObject({
+    code: 'E_CONFIG',
+    message: expect.stringContaining('model: expected a string, got 18446744073709551616'),
+  });
 });
 
 test('a plugin named as a method of every object has no config by that', async () => {
