@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { jsonFaults } from '../json/json-text.ts';
+import { isReadable, readJson } from '../json/read-json.ts';
 import { UsageError } from './arguments.ts';
 
 /**
@@ -24,9 +25,8 @@ export async function callInput(given: string | undefined, fields: readonly stri
 
 /** Reads a text of JSON; `what` names it in the error, which is `E_OPTIONS`. */
 export function parseJson(json: string, what: string): unknown {
-  let value: unknown;
   try {
-    value = JSON.parse(json);
+    JSON.parse(json);
   } catch (error) {
     const shown = json.length > 60 ? `${json.slice(0, 60)}…` : json;
     const isField = what === 'input' && /^[A-Za-z_][\w-]*=/.test(json);
@@ -35,29 +35,31 @@ export function parseJson(json: string, what: string): unknown {
       cause: error,
     });
   }
-  refuseFaults(json, what);
-  return value;
+  return exactly(json, what);
 }
 
-/** Refuses what would be sent otherwise than it was typed. */
-function refuseFaults(json: string, what: string): void {
-  const reasons = jsonFaults(json)
+/** What a text of JSON says. Refuses what would be sent otherwise than it was typed. */
+function exactly(json: string, what: string): unknown {
+  const reasons = jsonFaults(json, (_path, digits) => isReadable(digits))
     // A field of this name is data like any other.
     .filter(({ kind }) => kind !== 'reserved')
     .map(({ field, reason }) => `${what}${field === '' || field.startsWith('[') ? '' : '.'}${field} ${reason}`);
   if (reasons.length > 0) throw new GreenroomError('E_OPTIONS', `${reasons.join('; ')}.`);
+  try {
+    return readJson(json);
+  } catch (error) {
+    throw new GreenroomError('E_OPTIONS', `The ${what} cannot be sent: ${messageOf(error)}.`, { cause: error });
+  }
 }
 
 function parseField(field: string): [string, unknown] {
   const at = field.indexOf('=');
   if (at <= 0) throw new UsageError(`--arg must be NAME=VALUE, got "${field}".`);
   const [name, text] = [field.slice(0, at), field.slice(at + 1)];
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    JSON.parse(text);
   } catch {
     return [name, text];
   }
-  refuseFaults(text, `--arg ${name}`);
-  return [name, value];
+  return [name, exactly(text, `--arg ${name}`)];
 }

@@ -21,7 +21,7 @@ const SHOWN_OUTPUT_LINES = 12;
 
 /** Tells what went wrong, on standard error for people and as JSON on standard output for programs; gives the exit status. */
 export async function reportError(error: unknown, terminal: Terminal): Promise<number> {
-  if (terminal.json) await terminal.print(JSON.stringify({ error: plainError(error) }));
+  if (terminal.json) await terminal.printJson({ error: plainError(error) });
   if (error instanceof UsageError) {
     tell(terminal, error.message, error.hint);
     return 2;

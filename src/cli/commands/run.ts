@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { basename, dirname } from 'node:path';
 import { GreenroomError } from '../../errors.ts';
-import { writeJson } from '../../json/exact-json.ts';
+import { printedJson } from '../../json/printed-json.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
 import { systemClock } from '../../time/clock.ts';
 import { UsageError } from '../arguments.ts';
@@ -19,7 +19,7 @@ import { unknownPlugin } from '../unknown-plugin.ts';
 export const command = defineCommand({
   usage: 'run PLUGIN [JSON]',
   about:
-    'Starts a plugin, calls it, prints its result as JSON and stops it. A JSON object becomes the keyword arguments, an\narray the positional ones, any other value the only one; - reads the JSON from standard input. Ctrl-C cancels the\ncall; a second Ctrl-C kills the plugin.',
+    'Starts a plugin, calls it, prints its result as JSON and stops it. A JSON object becomes the keyword arguments, an\narray the positional ones, any other value the only one; - reads the JSON from standard input. Ctrl-C cancels the\ncall; a second Ctrl-C kills the plugin. Bytes in a result are printed as base64.',
   options: {
     arg: {
       type: 'string',
@@ -105,11 +105,11 @@ async function call(supervisor: Supervisor, request: CallRequest, terminal: Term
     if (stream) {
       // The reader is whoever reads the output: a pager that is left open for an hour is no fault.
       const items = supervisor.stream(plugin, input, { ...options, streamIdleMs: Infinity });
-      for await (const item of items) await terminal.print(exactly(item));
+      for await (const item of items) await terminal.print(printedJson(item));
     } else {
       const result = await supervisor.execute(plugin, input, options);
       bar?.end();
-      await (terminal.json ? terminal.print(exactly(result)) : terminal.printJson(result));
+      await terminal.printJson(result);
     }
   } catch (error) {
     // Nobody reads any more, and so the call was called off: that is an end like any other.
@@ -117,11 +117,6 @@ async function call(supervisor: Supervisor, request: CallRequest, terminal: Term
   } finally {
     bar?.end();
   }
-}
-
-/** A result or chunk for programs, with the numbers that JSON.stringify would write as others. */
-function exactly(value: unknown): string {
-  return writeJson(value, 'result') ?? 'null';
 }
 
 /** Readies the plugin for the call, by its config and its tool where they are given. Resolves to how much is left of the timeout. */

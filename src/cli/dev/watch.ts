@@ -1,3 +1,4 @@
+import { printedJson } from '../../json/printed-json.ts';
 import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
 import { formatProblems } from '../problems.ts';
@@ -18,7 +19,7 @@ export function watch(supervisor: Supervisor, terminal: Terminal): () => void {
 }
 
 function printJson(supervisor: Supervisor, terminal: Terminal): () => void {
-  const print = (type: string, data: object): void => terminal.report(JSON.stringify({ type, ...data }));
+  const print = (type: string, data: object): void => terminal.report(printedJson({ type, ...data }));
   return all(
     supervisor.on('transition', (transition) => print('transition', transition)),
     supervisor.on('decision', (decision) => print('decision', decision)),

@@ -1,3 +1,4 @@
+import { printedJson } from '../../json/printed-json.ts';
 import { printable } from '../../text/printable.ts';
 import { systemClock } from '../../time/clock.ts';
 import { createStyle, type Style } from './style.ts';
@@ -79,9 +80,9 @@ export class Terminal {
     }
   }
 
-  /** Prints a value as JSON: for programs on one line, for people on several. */
+  /** Prints a value as JSON: for programs on one line, for people on several. Bytes are printed as base64. */
   printJson(value: unknown): Promise<void> {
-    return this.print(JSON.stringify(value ?? null, null, this.json ? undefined : 2));
+    return this.print(printedJson(value, this.json ? 0 : 2));
   }
 
   /** Tells people something; programs do not hear it. */

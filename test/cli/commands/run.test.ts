@@ -70,7 +70,7 @@ describe('run', () => {
     expect((await greenroom('run', 'workbench')).stdout).toBe('null\n');
   });
 
-  test('passes on what was typed, or refuses it: numbers that would be rounded, and names given twice', async () => {
+  test('passes on what was typed, or refuses it: numbers that cannot be sent, and names given twice', async () => {
     usePlugin('workbench-python');
     const id = '6687881544318117707';
     const refused = async (message: string, ...args: string[]): Promise<void> => {
@@ -79,16 +79,28 @@ describe('run', () => {
       expect(stderr).toContain(message);
     };
     await refused(
-      `input.value.ids[1] is ${id}, which a number in JavaScript cannot hold`,
-      `{"value":{"ids":[1,${id}]}}`,
+      'input.value.ids[1] is 1e400, which a number in JavaScript cannot hold',
+      '{"value":{"ids":[1,1e400]}}',
     );
-    await refused(`--arg value is ${id}`, '--arg', `value=${id}`);
+    await refused('--arg value is 1e400', '--arg', 'value=1e400');
     await refused('input.value.a is given twice', '{"value":{"a":1,"a":2}}');
     await refused('config.size is given twice', '--config', '{"size":1,"size":2}');
     await refused('--arg value is given twice', '--arg', 'value=1', '--arg', 'value=2');
     const typed = `{"value":{"id":"${id}","__proto__":{"x":1},"z":-0.0,"f":1e20}}`;
     const { stdout } = await greenroom('run', 'workbench-python', typed, '--json');
     expect(stdout).toBe(`{"id":"${id}","__proto__":{"x":1},"z":-0.0,"f":1e+20}\n`);
+  });
+
+  test('prints integers of any size in digits', async () => {
+    const id = '6687881544318117707';
+    const says = (body: string): void => {
+      usePlugin('bare', { args: ['bare.mjs', 'says', 'application/json', body] });
+    };
+    says(`{"result":{"ids":[${id}]}}`);
+    expect((await greenroom('run', 'bare', '--json')).stdout).toBe(`{"ids":[${id}]}\n`);
+    expect((await greenroom('run', 'bare')).stdout).toBe(`{\n  "ids": [\n    ${id}\n  ]\n}\n`);
+    says(`{"error":{"type":"Taken","message":"no","details":{"id":${id}}}}`);
+    expect((await greenroom('run', 'bare', '--json')).stdout).toContain(`"details":{"id":${id}}`);
   });
 
   test('streams a line for each item', async () => {
