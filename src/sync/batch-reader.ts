@@ -1,16 +1,19 @@
 import { writeJson } from '../json/exact-json.ts';
+import { byteLengthOf, type PlacedBytes } from '../json/placed-bytes.ts';
 import { describeError, type ErrorMessage } from './error-message.ts';
 
 /** Chunks of a stream that go to the caller at once. */
 export interface Batch {
   /** A list in JSON. */
   readonly chunks: string;
+  /** The bytes that belong into that list. */
+  readonly bytes: readonly PlacedBytes[];
   /** Whether the stream has ended: after these chunks, nothing or the error comes. */
   readonly ended: boolean;
   readonly error: ErrorMessage | undefined;
 }
 
-/** The most chunks of a batch, and the most characters of JSON, less the last chunk. */
+/** The most chunks of a batch, and the most characters of JSON and bytes, less the last chunk. */
 const MAX_CHUNKS = 1_024;
 const MAX_LENGTH = 1024 * 1024;
 
@@ -32,7 +35,10 @@ export class BatchReader {
   /** Waits for one chunk, and takes those that are there with it. Never rejects. */
   async read(): Promise<Batch> {
     const texts: string[] = [];
-    const batch = (ended: boolean, error?: ErrorMessage): Batch => ({ chunks: `[${texts.join(',')}]`, ended, error });
+    const bytes: PlacedBytes[] = [];
+    const batch = (ended: boolean, error?: ErrorMessage): Batch => {
+      return { chunks: `[${texts.join(',')}]`, bytes, ended, error };
+    };
     let length = 0;
     try {
       while (texts.length < MAX_CHUNKS && length < MAX_LENGTH) {
@@ -43,9 +49,11 @@ export class BatchReader {
           break;
         }
         if (result.done === true) return batch(true);
-        const text = writeJson(result.value, 'chunk') ?? 'null';
+        const own: PlacedBytes[] = [];
+        const text = writeJson(result.value, 'chunk', own) ?? 'null';
+        for (const { path, bytes: data } of own) bytes.push({ path: [texts.length, ...path], bytes: data });
         texts.push(text);
-        length += text.length;
+        length += text.length + byteLengthOf(own);
       }
       return batch(false);
     } catch (error) {

@@ -1,5 +1,6 @@
 import { systemClock } from '../time/clock.ts';
 import { rebuildError } from './error-message.ts';
+import { receivedValue } from './sent-value.ts';
 import type { ThreadClient } from './thread-client.ts';
 
 /** How long a batch may be read, in milliseconds, before the thread is told that its reader is not idle. */
@@ -68,8 +69,8 @@ export class BlockingStream<Chunk> implements IterableIterator<Chunk, undefined>
   #fetch(): void {
     this.#askedAt = systemClock.monotonic();
     try {
-      const { chunks, ended, error } = this.#thread.read(this.#id);
-      this.#batch = JSON.parse(chunks) as readonly Chunk[];
+      const { chunks, bytes, ended, error } = this.#thread.read(this.#id);
+      this.#batch = receivedValue({ json: chunks, bytes }) as readonly Chunk[];
       this.#at = 0;
       if (error !== undefined) this.#error = rebuildError(error);
       if (ended) this.#finish();

@@ -17,6 +17,7 @@ import type {
 import { type EncodedInput, encodeInput } from '../channel/encoded-input.ts';
 import { GreenroomError } from '../errors.ts';
 import { frozen } from '../json/frozen.ts';
+import { readJson } from '../json/read-json.ts';
 import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import type { TreeStats } from '../measure/process-tree.ts';
@@ -34,6 +35,7 @@ import type { SupervisorSettings } from '../settings/schema.ts';
 import { BlockingStream } from './blocking-stream.ts';
 import { describeCause, describeError, rebuildError } from './error-message.ts';
 import { refuseSignal, sentCallOptions, sentSettings } from './sent-options.ts';
+import { receivedValue } from './sent-value.ts';
 import { ThreadClient } from './thread-client.ts';
 import type { SentConfig, SentOutcome } from './thread-methods.ts';
 
@@ -200,7 +202,8 @@ export class BlockingSupervisor implements Disposable {
   ): Output;
   execute(name: string, input?: unknown, options: BlockingCallOptions = {}): unknown {
     const { sent, onProgress } = sentCallOptions(name, options);
-    return JSON.parse(this.#thread.call('execute', onProgress, name, encoded(name, input), sent).answer);
+    const { answer } = this.#thread.call('execute', onProgress, name, encoded(name, input), sent);
+    return receivedValue(answer);
   }
 
   /**
@@ -232,22 +235,22 @@ export class BlockingSupervisor implements Disposable {
 
   /** The plugin's config: what a running worker says, else what it was given or would start with. */
   config(name: string): unknown {
-    return JSON.parse(this.#thread.ask('config', name));
+    return readJson(this.#thread.ask('config', name));
   }
 
   /** The JSON Schema of the plugin's config: the manifest's, else a running worker's, else null. */
   configSchema(name: string): unknown {
-    return JSON.parse(this.#thread.ask('configSchema', name));
+    return readJson(this.#thread.ask('configSchema', name));
   }
 
   /** The tools of a plugin, frozen. Its worker is started only where neither the manifest nor an earlier answer says them. */
   tools(name: string): readonly Tool[] {
-    return frozen(JSON.parse(this.#thread.ask('tools', name)) as readonly Tool[]);
+    return frozen(readJson(this.#thread.ask('tools', name)) as readonly Tool[]);
   }
 
   /** The configs of all loaded plugins by name. */
   configs(): Readonly<Record<string, unknown>> {
-    return JSON.parse(this.#thread.ask('configs')) as Readonly<Record<string, unknown>>;
+    return readJson(this.#thread.ask('configs')) as Readonly<Record<string, unknown>>;
   }
 
   /** Gives a loaded plugin another config, without a restart. */

@@ -2,9 +2,11 @@
 import { workerData } from 'node:worker_threads';
 import type { Progress } from '../calls/call-options.ts';
 import { createSupervisor, type Supervisor } from '../runtime/supervisor.ts';
+import type { Batch } from './batch-reader.ts';
 import { ring } from './bell.ts';
 import { describeError } from './error-message.ts';
 import { type Reply, type Request, START, type SupervisorThreadData } from './messages.ts';
+import { memoryOf, type SentValue } from './sent-value.ts';
 import { methodsOf } from './thread-methods.ts';
 
 const { port, bell, options } = workerData as SupervisorThreadData;
@@ -24,7 +26,8 @@ function serve(supervisor: Supervisor): void {
     try {
       const onProgress = (progress: Progress): void => reply({ id, progress });
       const act = methods[method] as (...given: readonly unknown[]) => unknown;
-      reply({ id, value: await act({ id, signal: controller.signal, onProgress }, ...args) });
+      const value = await act({ id, signal: controller.signal, onProgress }, ...args);
+      reply({ id, value }, method === 'execute' || method === 'read' ? memoryIn(value as SentValue | Batch) : []);
       // Nothing else keeps the thread.
       if (method === 'stop' || method === 'exit') port.close();
     } catch (error) {
@@ -37,7 +40,12 @@ function serve(supervisor: Supervisor): void {
   reply({ id: START, value: { inspectorUrl: supervisor.inspector?.url } });
 }
 
-function reply(message: Reply): void {
-  port.postMessage(message);
+function memoryIn(value: SentValue | Batch): ArrayBuffer[] {
+  return typeof value === 'string' ? [] : memoryOf(value.bytes);
+}
+
+/** @param memory what is handed over with it */
+function reply(message: Reply, memory: ArrayBuffer[] = []): void {
+  port.postMessage(message, memory);
   ring(bell);
 }

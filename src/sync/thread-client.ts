@@ -11,6 +11,7 @@ import { type Bell, createBell, rings, sleep } from './bell.ts';
 import { rebuildError } from './error-message.ts';
 import { EXIT_STOP_MS } from './exit-stop.ts';
 import { type Ending, type Reply, type Request, START, WATCHING, type WatcherData } from './messages.ts';
+import { memoryOf } from './sent-value.ts';
 import type { RequestContext, ThreadMethods } from './thread-methods.ts';
 
 /** What a method of the thread takes from the caller. */
@@ -105,7 +106,8 @@ export class ThreadClient {
     onProgress: CallOptions['onProgress'],
     ...args: Args<ThreadMethods[Method]>
   ): { readonly id: number; readonly answer: Answer<Method> } {
-    const id = this.#send(method, args, true);
+    const [, { bytes }] = args;
+    const id = this.#send(method, args, true, memoryOf(bytes));
     if (onProgress !== undefined) this.#progress.set(id, { tell: onProgress, untold: [] });
     let isStreaming = false;
     try {
@@ -160,7 +162,13 @@ export class ThreadClient {
     }
   }
 
-  #send(method: keyof ThreadMethods, args: readonly unknown[], isAwaited: boolean): number {
+  /** @param memory what is handed over to the thread */
+  #send(
+    method: keyof ThreadMethods,
+    args: readonly unknown[],
+    isAwaited: boolean,
+    memory: readonly ArrayBuffer[] = [],
+  ): number {
     this.#takeMessages();
     if (this.#ended !== undefined) throw this.#ended();
     this.#lastId += 1;
@@ -168,7 +176,7 @@ export class ThreadClient {
     const request: Request = { id, method, args };
     try {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A message port, not a window.
-      this.#port.postMessage(request);
+      this.#port.postMessage(request, memory);
     } catch (cause) {
       const message = `An argument of ${method}() cannot be given to the supervisor's thread: ${messageOf(cause)}`;
       throw new GreenroomError('E_OPTIONS', message, { cause });

@@ -1,13 +1,17 @@
 import type { CallOptions, Progress, StreamOptions } from '../calls/call-options.ts';
+import { Arguments } from '../channel/arguments.ts';
 import type { EncodedInput } from '../channel/encoded-input.ts';
 import type { GreenroomError } from '../errors.ts';
 import { writeJson } from '../json/exact-json.ts';
+import type { Fields } from '../json/fields.ts';
+import { readJson } from '../json/read-json.ts';
 import { outcomesOf } from '../runtime/loading.ts';
 import type { PluginFilter } from '../runtime/plugin-handle.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 import { type Batch, BatchReader } from './batch-reader.ts';
 import { type CauseMessage, describeError, type ErrorMessage, rebuildCause, rebuildError } from './error-message.ts';
 import { EXIT_STOP_MS } from './exit-stop.ts';
+import { sentValue, withBytes } from './sent-value.ts';
 
 /** The request that a method serves. */
 export interface RequestContext {
@@ -33,8 +37,8 @@ export type SentOutcome = { readonly ok: true } | { readonly ok: false; readonly
 export type ThreadMethods = ReturnType<typeof methodsOf>;
 
 /**
- * What the caller may ask of the supervisor in this thread. Values of plugins are JSON as text, so that they are parsed
- * by the caller, as those of a wire are; what the supervisor itself says is plain data, which a clone keeps.
+ * What the caller may ask of the supervisor in this thread. Values of plugins are JSON as text with bytes beside it, so
+ * that they are parsed by the caller, as those of a wire are; what the supervisor itself says is plain data, which a clone keeps.
  *
  * @param running what aborts each request that is being served
  */
@@ -82,7 +86,7 @@ export function methodsOf(supervisor: Supervisor, running: ReadonlyMap<number, A
 
     /* ---- Calls and config ---- */
     async execute(context: RequestContext, name: string, input: EncodedInput, options: SentCallOptions) {
-      return textOf(
+      return sentValue(
         await supervisor.execute(name, valueOf(input), { ...callOptions(context, options), signal: context.signal }),
       );
     },
@@ -128,8 +132,11 @@ function callOptions(context: RequestContext, { progress, ...options }: SentCall
 }
 
 /** The input again, of which the supervisor writes the same text. */
-function valueOf({ args, kwargs }: EncodedInput): unknown {
-  return JSON.parse(kwargs === '{}' ? args : kwargs);
+function valueOf({ args, kwargs, bytes }: EncodedInput): unknown {
+  const input = { args: readJson(args) as unknown[], kwargs: readJson(kwargs) as Fields };
+  withBytes(input, bytes);
+  if (args === '[]') return input.kwargs;
+  return kwargs === '{}' ? input.args : new Arguments(input.args, input.kwargs);
 }
 
 function textOf(value: unknown): string {

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { GreenroomError, type Progress } from '../../src/index.ts';
-import { createSupervisor } from '../../src/sync/index.ts';
+import { Arguments, createSupervisor } from '../../src/sync/index.ts';
 import { type About, SCHEMA } from '../runtime/workbench.ts';
 import { openBlocking, thrownBy } from './blocking.ts';
 
@@ -194,7 +194,7 @@ test('plugins are loaded, configured, released, disabled and unloaded', async ()
   expect(blocking.configs()).toEqual({ tools: { model: 'large', beams: 5 } });
   expect(blocking.configSchema('tools')).toEqual(SCHEMA);
   expect(blocking.tools('tools').map(({ name }) => name)).toEqual(['execute']);
-  expect(thrownBy(() => blocking.updateConfig('tools', { beams: 1n }))).toMatchObject({ code: 'E_SERIALIZE' });
+  expect(thrownBy(() => blocking.updateConfig('tools', { beams: NaN }))).toMatchObject({ code: 'E_SERIALIZE' });
   const { pid } = blocking.execute<About>('tools', { do: 'about' });
   expect(blocking.stats('tools')).toMatchObject({ pid });
   blocking.reload('tools');
@@ -206,6 +206,29 @@ test('plugins are loaded, configured, released, disabled and unloaded', async ()
   blocking.enable('tools');
   blocking.unload('tools');
   expect(blocking.snapshot()).toMatchObject({ state: 'running', plugins: [{ name: 'tools', state: 'discovered' }] });
+});
+
+test('integers of any size come as they do without waiting', async () => {
+  const id = 725653563933458433n;
+  const says = (type: string, body: string) => ({ fixture: 'bare', args: ['bare.mjs', 'says', type, body] });
+  const { blocking } = await openBlocking({
+    result: says('application/json', `{"result":{"id":${id}}}`),
+    chunks: says('application/x-ndjson', `{"chunk":${id}}\n{"end":true}\n`),
+    error: says('application/json', `{"error":{"type":"Taken","message":"no","details":{"id":${id}}}}`),
+  });
+  expect(blocking.execute('result')).toEqual({ id });
+  expect(blocking.execute('result', undefined, { integers: 'number' })).toEqual({ id: Number(id) });
+  expect([...blocking.stream('chunks')]).toEqual([id]);
+  expect(blocking.config('result')).toEqual({ result: { id } });
+  expect(thrownBy(() => blocking.execute('error'))).toMatchObject({ remote: { details: { id } } });
+});
+
+test('positional and keyword arguments are passed together', async () => {
+  const { blocking } = await openBlocking({ toolbox: { fixture: 'toolbox', tools: [{ name: 'read' }] } });
+  expect(blocking.execute('toolbox', new Arguments([1, 2], { a: 3 }), { tool: 'read' })).toMatchObject({
+    args: [1, 2],
+    kwargs: { a: 3 },
+  });
 });
 
 test('loadAll and unloadAll have an outcome for each plugin', async () => {
