@@ -30,6 +30,16 @@ test('a terminal shows what plugins say in the log, and does not obey it', async
   expect(JSON.parse(output)).toMatchObject({ reason: said, msg: said });
 });
 
+test('integers of any size in details are logged in digits', async () => {
+  const [file = '', ...rest] = program(
+    `log.warn({ problems: [{ got: 2n ** 64n }], err: Object.assign(new Error('x'), { remote: { details: 2n ** 64n } }) }, 'odd');`,
+  );
+  const child = spawn(file, rest);
+  const line = await text(child.stderr);
+  expect(line).toContain('"problems":[{"got":18446744073709551616}]');
+  expect(line).toContain('"remote":{"details":18446744073709551616}');
+});
+
 test('a log on a full disk ends no program', async () => {
   const full = openSync('/dev/full', 'w');
   const [file = '', ...rest] = program(MANY_LINES);

@@ -1,3 +1,5 @@
+import { isBytes } from '../../json/exact-json.ts';
+import { bytesText } from '../../text/memory-text.ts';
 import { isSecretName } from '../../text/secret-names.ts';
 import type { Json } from '../wire.ts';
 import { SecretTexts } from './secret-texts.ts';
@@ -29,7 +31,7 @@ const FLAG = /(?<![\w-])(--?[A-Za-z][\w.-]{0,63})(\s{1,4})("[^"]*"|'[^']*'|[^\s"
 /**
  * Turns anything into plain JSON that tells no secrets: no values under secret-looking names, none of the secret values
  * it was told, no credentials in URLs, no values after secret-looking flags, no environment. What is long, deep or wide
- * is cut. Actors, channels and the like show as their class. It never throws, and never calls what it is given.
+ * is cut. A bigint shows as a text of its digits, bytes as how many they are, actors, channels and the like as their class. It never throws, and never calls what it is given.
  */
 export class Redactor {
   readonly #secrets = new SecretTexts();
@@ -89,6 +91,7 @@ export class Redactor {
     }
     if (value === null) return null;
     if (ENVIRONMENT.has(name.toLowerCase())) return '[environment]';
+    if (isBytes(value)) return `[${bytesText(value.byteLength)}]`;
     if (walk.above.has(value)) return '[circular]';
     if (depth >= MAX_DEPTH || walk.left <= 0) return '…';
     walk.above.add(value);

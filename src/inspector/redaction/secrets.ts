@@ -81,7 +81,7 @@ function conceal(
 export function isSecretValue(name: string, value: unknown): boolean {
   if (value === null || value === undefined || value === '' || typeof value === 'boolean') return false;
   if (!isSecretName(name)) return false;
-  return !(typeof value === 'number' && isAmountName(name));
+  return !((typeof value === 'number' || typeof value === 'bigint') && isAmountName(name));
 }
 
 function isDeclaredSecret({ writeOnly, format }: Schema): boolean {
@@ -115,7 +115,7 @@ function collectDefaults(node: Schema, root: Schema, secrets: string[], name = '
 }
 
 function collectTexts(value: unknown, secrets: string[], depth = 0): void {
-  if (typeof value === 'string' || typeof value === 'number') {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') {
     if (isLong(String(value))) secrets.push(String(value));
   } else if (typeof value === 'object' && value !== null && depth <= MAX_DEPTH) {
     for (const inner of Object.values(value)) collectTexts(inner, secrets, depth + 1);

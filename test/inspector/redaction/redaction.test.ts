@@ -113,6 +113,26 @@ describe('redaction', () => {
     expect(shown).toMatchObject({ circle: { self: '[circular]', big: '1', f: '[function]', inf: null } });
   });
 
+  it('shows a bigint as its digits, and bytes as how many they are', () => {
+    const shown = new Redactor().json({
+      id: 2n ** 64n,
+      max_tokens: 2n ** 64n,
+      password: 2n ** 64n,
+      audio: Buffer.alloc(8 * 1024 * 1024),
+      parts: [new ArrayBuffer(1), new Uint8Array(64 * 1024)],
+    });
+    expect(shown).toEqual({
+      id: '18446744073709551616',
+      max_tokens: '18446744073709551616',
+      password: '[redacted]',
+      audio: '[8 MiB of bytes]',
+      parts: ['[1 byte]', '[64 KiB of bytes]'],
+    });
+    const redactor = new Redactor();
+    redactor.learn(concealConfig({ password: 2n ** 64n }, undefined).secrets);
+    expect(redactor.text('got 18446744073709551616')).toBe('got [redacted]');
+  });
+
   it('makes JSON of anything without a throw', () => {
     fc.assert(
       fc.property(
