@@ -1,3 +1,4 @@
+import { printedJson } from '../json/printed-json.ts';
 import type { CallSink } from './worker-channel.ts';
 
 /** How often an older worker is asked for the progress of a call, in milliseconds: it reports nothing by itself. */
@@ -31,7 +32,7 @@ export function withPolledProgress(
 
   const tell = (answer: unknown): void => {
     const { progress, message } = (answer ?? {}) as { progress?: unknown; message?: unknown };
-    const now = JSON.stringify([progress, message]);
+    const now = printedJson([progress, message]);
     if (typeof progress !== 'number' || now === last) return;
     last = now;
     sink.onProgress(progress, typeof message === 'string' && message !== '' ? message : undefined);
@@ -55,7 +56,7 @@ export function withPolledProgress(
     const answer = await ask(AbortSignal.timeout(LAST_POLL_MS)).catch(() => undefined);
     if (handOn === undefined) return;
     const { progress, message } = (answer ?? {}) as { progress?: unknown; message?: unknown };
-    if (last !== '' || JSON.stringify([progress, message]) !== NOTHING_YET) tell(answer);
+    if (last !== '' || printedJson([progress, message]) !== NOTHING_YET) tell(answer);
   };
 
   wait();

@@ -50,30 +50,31 @@ describe('a call of an older worker', () => {
     },
   );
 
-  it('refuses a number that JavaScript would round, with its place, and keeps an error that has one', async () => {
-    const id = '725653563933458433';
+  it('reads integers of any size exactly, refuses numbers that cannot be read, and keeps an error that has one', async () => {
+    const id = 725653563933458433n;
     const raw =
       (text: string, status = 200): Answer =>
       (response) =>
         void response.writeHead(status, json).end(text);
     const outcome = async (answer: Answer) => {
       const channel = await channelTo({ 'POST /execute': answer });
-      return (await told((sink) => channel.execute(outgoing('c'), sink))).error;
+      return told((sink) => channel.execute(outgoing('c'), sink));
     };
+    expect(await outcome(raw(`{"detail":[${id}]}`))).toMatchObject({ result: { detail: [id] } });
     const refused = { code: 'E_SERIALIZE', plugin: 'elder' };
-    expect(await outcome(raw(`{"detail":[${id}]}`))).toMatchObject({
+    expect((await outcome(raw('{"detail":[1e999]}'))).error).toMatchObject({
       ...refused,
-      message: expect.stringContaining(`detail[0] is ${id}`),
+      message: expect.stringContaining('detail[0] is 1e999'),
     });
-    expect(await outcome(raw(`{"detail":[{"id":${id}}]}`, 422))).toMatchObject({
+    expect((await outcome(raw(`{"detail":[{"id":${id},"x":1e999}]}`, 422))).error).toMatchObject({
       code: 'E_REMOTE',
-      remote: { details: [{ id }] },
+      remote: { details: [{ id: `${id}`, x: '1e999' }] },
     });
-    const channel = await channelTo({ 'POST /execute_stream': streams(`1\n{"error":${id},"n":1}\n`) });
+    const channel = await channelTo({ 'POST /execute_stream': streams(`${id}\n{"error":1e999,"n":1}\n`) });
     const stream = await told((sink) => channel.stream(outgoing('c'), sink));
     expect(stream).toMatchObject({
-      chunks: [1],
-      error: { ...refused, message: expect.stringContaining(`error is ${id}`) },
+      chunks: [id],
+      error: { ...refused, message: expect.stringContaining('error is 1e999') },
     });
   });
 
@@ -168,6 +169,16 @@ describe('a call of an older worker', () => {
       [1, 'all'],
     ]);
     expect(so).toMatchObject({ result: 'done', last: 'result', outcomes: 1 });
+  });
+
+  it('takes progress whose message is an integer of any size for one without a message', async () => {
+    const channel = await channelTo({
+      'POST /execute': says('done'),
+      'GET /progress': (response) =>
+        void response.writeHead(200, json).end('{"progress":0.5,"message":18446744073709551616}'),
+    });
+    const so = await told((sink) => channel.execute(outgoing('c'), sink));
+    expect(so).toMatchObject({ progress: [[0.5, undefined]], result: 'done', last: 'result', outcomes: 1 });
   });
 
   it('says nothing of the progress of a plugin that reports none', async () => {
