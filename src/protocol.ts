@@ -3,6 +3,12 @@
  * `docs/worker-protocol.md`; the frames of version 2 are in `src/framing`. Imports nothing: the Node SDK shares this file and may import nothing but `node:` modules.
  */
 
+/** The versions of the protocol. */
+export const PROTOCOL_VERSIONS = [1, 2] as const;
+
+/** One of them. */
+export type ProtocolVersion = (typeof PROTOCOL_VERSIONS)[number];
+
 /** The one line of JSON that the host writes to the worker's standard input. */
 export interface Boot {
   /** Protocol versions the host offers. */

@@ -13,6 +13,7 @@ export function spawnWorkerProgram(manifest, folder) {
   if (entry === undefined) throw new Error(`${manifest} is no manifest.`);
   const { file, args, cwd, env, boot, kind } = planLaunch(entry, {
     transport: 'unix',
+    protocol: 1,
     passEnv: [],
     hostEnv: process.env,
   });
@@ -20,7 +21,7 @@ export function spawnWorkerProgram(manifest, folder) {
   child.stderr.resume();
   // Our kinds prepare a start at once. Of this one only where the boot line goes is used.
   const { handshake } = /** @type {import('../../dist/process/worker-start.js').WorkerStart} */ (
-    kind.start({ plugin: boot, concurrency: 1, openSockets: () => undefined })
+    kind.start({ plugin: boot, concurrency: 1, protocol: 1, openSockets: () => undefined })
   );
   const lifeline = /** @type {import('node:net').Socket} */ (child.stdio[handshake?.descriptor ?? 0]);
   const listen = { unix: join(folder, 'worker.sock'), control: join(folder, 'control.sock') };

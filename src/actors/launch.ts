@@ -2,7 +2,7 @@ import { workingDirectory } from '../files/working-directory.ts';
 import type { LaunchRequest } from '../machines/worker.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { Transport } from '../process/socket-directory.ts';
-import type { BootPlugin } from '../protocol.ts';
+import type { BootPlugin, ProtocolVersion } from '../protocol.ts';
 import type { KindSettings } from '../worker-kinds/kind.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import { workerEnvironment } from '../worker-kinds/worker-environment.ts';
@@ -10,6 +10,8 @@ import { workerEnvironment } from '../worker-kinds/worker-environment.ts';
 /** What {@link planLaunch} needs beside the manifest. */
 export interface LaunchSettings extends KindSettings {
   readonly transport: Transport;
+  /** The newest version of the worker protocol that workers are offered. */
+  readonly protocol: ProtocolVersion;
   /** Names or patterns of the host program's variables that every worker gets. */
   readonly passEnv: readonly string[];
   /** The host program's environment. */
@@ -47,5 +49,6 @@ export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): Laun
     boot,
     concurrency: manifest.max_concurrency ?? 1,
     transport: settings.transport,
+    protocol: settings.protocol,
   };
 }

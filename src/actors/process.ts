@@ -124,10 +124,10 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   }
 
   #prepare(): WorkerStart | Promise<WorkerStart> {
-    const { kind, boot, concurrency, transport } = this.#launch;
+    const { kind, boot, concurrency, transport, protocol } = this.#launch;
     const openSockets = (): ReturnType<WorkerTrees['openSockets']> =>
       transport === 'unix' ? this.#services.trees.openSockets() : undefined;
-    return kind.start({ plugin: boot, concurrency, openSockets });
+    return kind.start({ plugin: boot, concurrency, protocol, openSockets });
   }
 
   async #start(tree: WorkerTree): Promise<void> {

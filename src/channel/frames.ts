@@ -80,7 +80,7 @@ function isErrorFrame(frame: unknown): boolean {
 }
 
 /** A message as text; the protocol asks for one, and not every worker keeps to it. */
-function messageText(message: unknown): string | undefined {
+export function messageText(message: unknown): string | undefined {
   if (message === undefined || message === null) return undefined;
   return typeof message === 'string' ? message : writeJson(message, 'message');
 }

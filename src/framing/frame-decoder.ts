@@ -19,14 +19,19 @@ export class BadFrame extends Error {
  */
 export class FrameDecoder {
   readonly #onFrame: (frame: Frame) => void;
+  readonly #most: number;
   /** Head, text and places of a frame that has not come whole. */
   readonly #text = new Growing();
   /** Its bytes. */
   readonly #bytes = new Growing();
 
-  /** `onFrame` may throw; what comes after that is not to be handed to this decoder. */
-  constructor(onFrame: (frame: Frame) => void) {
+  /**
+   * `onFrame` may throw; what comes after that is not to be handed to this decoder. `most`: how many bytes a frame may
+   * have after its head.
+   */
+  constructor(onFrame: (frame: Frame) => void, most = Number.POSITIVE_INFINITY) {
     this.#onFrame = onFrame;
+    this.#most = most;
   }
 
   /** Whether a frame has begun to come, and not ended. */
@@ -51,7 +56,7 @@ export class FrameDecoder {
   /** Reads a frame that lies in the data as a whole; gives where it ends. */
   #readWhole(buffer: Buffer, at: number): number | undefined {
     if (buffer.length - at < HEAD_BYTES) return undefined;
-    const { text, places, bytes } = lengthsAt(buffer, at);
+    const { text, places, bytes } = lengthsAt(buffer, at, this.#most);
     const textEnd = at + HEAD_BYTES + text;
     const placesEnd = textEnd + places;
     const end = placesEnd + bytes;
@@ -71,7 +76,7 @@ export class FrameDecoder {
   #goOn(data: Buffer): number {
     let at = this.#text.take(data, 0, HEAD_BYTES);
     if (this.#text.length < HEAD_BYTES) return at;
-    const { text, places, bytes } = lengthsAt(this.#text.buffer, 0);
+    const { text, places, bytes } = lengthsAt(this.#text.buffer, 0, this.#most);
     const textEnd = HEAD_BYTES + text;
     at += this.#text.take(data, at, textEnd + places);
     if (this.#text.length < textEnd + places) return at;
@@ -130,12 +135,15 @@ function readText(buffer: Buffer, start: number, end: number): string {
 }
 
 /** The lengths that a head says. */
-function lengthsAt(buffer: Buffer, at: number): { text: number; places: number; bytes: number } {
+function lengthsAt(buffer: Buffer, at: number, most: number): { text: number; places: number; bytes: number } {
   const text = buffer.readUInt32LE(at + 8);
   const places = buffer.readUInt32LE(at + 12);
   const bytes = buffer.readUInt32LE(at + 16);
   if (text > MAX_TEXT_BYTES || places > MAX_PLACES_BYTES || bytes > MAX_BYTES) {
     throw new BadFrame(`a frame of ${text + places + bytes} bytes, which is more than a frame may have`);
+  }
+  if (text + places + bytes > most) {
+    throw new BadFrame(`a frame of ${text + places + bytes} bytes, where one may have ${most}`);
   }
   return { text, places, bytes };
 }

@@ -87,6 +87,7 @@ function stepInto(holder: unknown, step: string | number): unknown {
 }
 
 function readPlaces(text: string): [JsonPath, number][] {
+  if (text === '') return [];
   let places: unknown;
   try {
     places = parse(text);

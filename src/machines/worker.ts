@@ -14,7 +14,7 @@ import type { GreenroomError, GreenroomErrorOf } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { Transport } from '../process/socket-directory.ts';
 import type { ProcessCommand, ProcessEvent, WorkerExit, WorkerProcess } from '../process/worker-process.ts';
-import type { BootPlugin } from '../protocol.ts';
+import type { BootPlugin, ProtocolVersion } from '../protocol.ts';
 import type { Liveness } from '../settings/plugin-settings.ts';
 import type { KindCommand, WorkerKind } from '../worker-kinds/kind.ts';
 import { crashError, deadlineError, isRetryable, startError } from './worker-errors.ts';
@@ -40,6 +40,8 @@ export interface LaunchRequest extends KindCommand {
   /** How many calls the manifest lets it run at once. */
   readonly concurrency: number;
   readonly transport: Transport;
+  /** The newest version of the worker protocol that it is offered. */
+  readonly protocol: ProtocolVersion;
 }
 
 /** What a worker actor is made for: one process, one generation. */

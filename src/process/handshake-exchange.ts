@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { GreenroomError } from '../errors.ts';
-import type { Boot, Handshake } from '../protocol.ts';
+import { type Boot, type Handshake, PROTOCOL_VERSIONS, type ProtocolVersion } from '../protocol.ts';
 import { parseHandshake } from './handshake.ts';
 import type { SocketDirectory } from './socket-directory.ts';
 import type { StartRequest } from './start-request.ts';
@@ -22,6 +22,7 @@ export class HandshakeExchange implements BootLine {
   readonly descriptor: 0 | 3;
   readonly waits: boolean;
   readonly #request: StartRequest;
+  readonly #offered: readonly ProtocolVersion[];
   readonly #sockets: SocketDirectory | undefined;
   #answer: Handshake | GreenroomError | undefined;
   #onAnswer: (() => void) | undefined;
@@ -30,6 +31,7 @@ export class HandshakeExchange implements BootLine {
     this.#request = request;
     this.descriptor = descriptor;
     this.waits = waits;
+    this.#offered = PROTOCOL_VERSIONS.filter((version) => version <= request.protocol);
     this.#sockets = request.openSockets();
   }
 
@@ -38,7 +40,7 @@ export class HandshakeExchange implements BootLine {
     const { plugin, concurrency } = this.#request;
     const sockets = this.#sockets;
     const boot: Boot = {
-      protocol: [1],
+      protocol: this.#offered,
       nonce: this.nonce,
       token: this.token,
       listen:
@@ -59,7 +61,7 @@ export class HandshakeExchange implements BootLine {
   /** Takes a line that the worker has written. Whether it belongs to the handshake: no other line is taken. */
   take(line: string): boolean {
     if (this.#answer !== undefined) return false;
-    this.#answer = parseHandshake(line, this.#request.plugin.name, this.nonce);
+    this.#answer = parseHandshake(line, this.#request.plugin.name, this.nonce, this.#offered);
     // An SDK ends the line before its handshake, as the plugin may have printed without a line break.
     if (this.#answer === undefined) return line === '' && this.waits;
     this.#onAnswer?.();

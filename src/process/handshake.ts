@@ -1,10 +1,7 @@
 import { z } from 'zod';
 import { GreenroomError } from '../errors.ts';
-import type { Handshake } from '../protocol.ts';
+import type { Handshake, ProtocolVersion } from '../protocol.ts';
 import { zodMessages } from '../text/zod-messages.ts';
-
-/** The protocol version this host speaks. */
-const VERSION = 1;
 
 const address = z
   .string()
@@ -22,6 +19,7 @@ const schema = z.object({
   pid: z.number().int(),
   address,
   control: address.optional(),
+  frames: address.optional(),
   sdk: z.string().default('unknown'),
   capabilities: z.array(z.string()).default([]),
   concurrency: z.number().int().positive().default(1),
@@ -29,9 +27,14 @@ const schema = z.object({
 
 /**
  * Reads a line of a worker's standard output: the handshake, an `E_HANDSHAKE` error where it claims to be one and is
- * not acceptable, or undefined where it is just a line.
+ * not acceptable, or undefined where it is just a line. `offered` are the versions of its boot line.
  */
-export function parseHandshake(line: string, plugin: string, nonce: string): Handshake | GreenroomError | undefined {
+export function parseHandshake(
+  line: string,
+  plugin: string,
+  nonce: string,
+  offered: readonly ProtocolVersion[],
+): Handshake | GreenroomError | undefined {
   if (!line.startsWith('{') || !line.includes('"greenroom"')) return undefined;
   let value: unknown;
   try {
@@ -52,13 +55,24 @@ export function parseHandshake(line: string, plugin: string, nonce: string): Han
   }
   const handshake = parsed.data;
   if (handshake.nonce !== nonce) return refuse('wrong nonce. It must repeat the nonce of its boot line.');
-  if (handshake.greenroom !== VERSION) {
+  const version = offered.find((each) => each === handshake.greenroom);
+  if (version === undefined) {
+    const list = offered.join(' and ');
     return refuse(
-      `it chose protocol version ${handshake.greenroom}, but this version of Greenroom offers only ${VERSION}.`,
+      `it chose protocol version ${handshake.greenroom}, but was offered only ${list}. It must choose of those.`,
     );
+  }
+  if (version > 1 && handshake.frames === undefined) {
+    return refuse(
+      'frames: missing. With protocol version 2 it must say where it listens for frames, or choose version 1.',
+    );
+  }
+  if (version === 1 && handshake.frames !== undefined) {
+    return refuse('frames: unexpected with protocol version 1. It must choose version 2, or leave the address out.');
   }
   return {
     ...handshake,
+    greenroom: version,
     control: handshake.control ?? handshake.address,
     capabilities: handshake.capabilities as Handshake['capabilities'],
   };

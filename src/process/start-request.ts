@@ -1,4 +1,4 @@
-import type { BootPlugin } from '../protocol.ts';
+import type { BootPlugin, ProtocolVersion } from '../protocol.ts';
 import type { SocketDirectory } from './socket-directory.ts';
 
 /** What a worker kind is given to prepare one start. */
@@ -7,6 +7,8 @@ export interface StartRequest {
   readonly plugin: BootPlugin;
   /** How many calls the manifest lets it run at once. */
   readonly concurrency: number;
+  /** The newest version of the worker protocol that it is offered. */
+  readonly protocol: ProtocolVersion;
   /** Makes the directory of the worker's sockets; undefined where it is to listen on TCP. Throws `E_DATA_DIR`. */
   openSockets(): SocketDirectory | undefined;
 }

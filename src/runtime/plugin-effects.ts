@@ -49,8 +49,8 @@ export class PluginEffects implements PluginHost {
   }
 
   plan({ entry, gpus }: PluginContext): ReturnType<typeof planLaunch> {
-    const { transport, passEnv, nodePath } = this.#parts.settings;
-    return planLaunch(entry, { transport, passEnv, nodePath, hostEnv: process.env, gpus });
+    const { transport, protocol, passEnv, nodePath } = this.#parts.settings;
+    return planLaunch(entry, { transport, protocol, passEnv, nodePath, hostEnv: process.env, gpus });
   }
 
   entered(context: PluginContext, to: PluginState, phase: PluginPhase, event: { readonly type: string }): void {

@@ -3,6 +3,7 @@ import { DEFAULT_MAX_WAITING } from '../calls/lease-gate.ts';
 import { DEFAULT_MAX_SCHEDULER_WAITING } from '../scheduler/admission.ts';
 import { EVICTION_ORDERS } from '../scheduler/policies/policies.ts';
 import { DEFAULT_MAX_WAIT_MS } from '../scheduler/policies/queue.ts';
+import { mustBe } from './check.ts';
 import {
   capacity,
   count,
@@ -105,6 +106,16 @@ export const settingsShape = {
     .enum(['unix', 'tcp'])
     .default(() => (process.platform === 'win32' ? 'tcp' : 'unix'))
     .register(variables, TEXT),
+  /**
+   * The newest version of the worker protocol that is offered; 1: calls are HTTP requests that other tools can read.
+   *
+   * @default 2
+   * @see [version 2](docs/worker-protocol.md#version-2-calls-as-frames)
+   */
+  protocol: z
+    .union([z.literal(1), z.literal(2)], { error: mustBe('1 or 2') })
+    .default(2)
+    .register(variables, NUMBER),
   /**
    * Names or patterns (`HF_*`) of environment variables that every worker gets in addition to the allowlist.
    *

@@ -7,8 +7,9 @@ const never = new AbortController().signal;
 function exchange(
   line: BootLine = { descriptor: 0, waits: true },
   openSockets: StartRequest['openSockets'] = () => undefined,
+  protocol: StartRequest['protocol'] = 2,
 ) {
-  return new HandshakeExchange({ plugin: { name: 'p', folder: '/p' }, concurrency: 2, openSockets }, line);
+  return new HandshakeExchange({ plugin: { name: 'p', folder: '/p' }, concurrency: 2, protocol, openSockets }, line);
 }
 
 function answerOf({ nonce }: { readonly nonce: string }): string {
@@ -19,7 +20,7 @@ test('a worker is told who it is and where to listen', () => {
   const told = exchange();
   const { nonce, token } = told;
   expect(JSON.parse(told.bootLine)).toEqual({
-    protocol: [1],
+    protocol: [1, 2],
     nonce,
     token,
     listen: { tcp: '127.0.0.1' },
@@ -27,6 +28,7 @@ test('a worker is told who it is and where to listen', () => {
     concurrency: 2,
   });
   expect(exchange().nonce).not.toBe(nonce);
+  expect(JSON.parse(exchange(undefined, undefined, 1).bootLine)).toMatchObject({ protocol: [1] });
 });
 
 test('the sockets of a worker are named in its boot line, and removed with it', () => {
@@ -39,7 +41,9 @@ test('the sockets of a worker are named in its boot line, and removed with it', 
     remove: () => void (removed += 1),
   };
   const told = exchange(undefined, () => sockets);
-  expect(JSON.parse(told.bootLine)).toMatchObject({ listen: { unix: '/s/w', control: '/s/c' } });
+  expect(JSON.parse(told.bootLine)).toMatchObject({
+    listen: { unix: '/s/w', control: '/s/c', frames: '/s/frames.sock' },
+  });
   told.close();
   expect(removed).toBe(1);
 });
@@ -68,3 +72,39 @@ test('the handshake of another start is refused, and whoever gives up waiting is
   controller.abort(new Error('late'));
   await expect(waiting).rejects.toThrow('late');
 });
+
+const FRAMES = 'tcp:127.0.0.1:81';
+
+test('a worker chooses one of the versions that it was offered, and says of version 2 where it listens for frames', async () => {
+  for (const chosen of [{ greenroom: 1 }, { greenroom: 2, frames: FRAMES }]) {
+    const asked = exchange();
+    asked.take(JSON.stringify({ ...JSON.parse(answerOf(asked)), ...chosen }));
+    expect(await asked.answer(never)).toMatchObject(chosen);
+  }
+});
+
+test.each([
+  [2, { greenroom: 3, frames: FRAMES }, 'it chose protocol version 3, but was offered only 1 and 2. It must choose of'],
+  [
+    1,
+    { greenroom: 2, frames: FRAMES },
+    'it chose protocol version 2, but was offered only 1. It must choose of those.',
+  ],
+  [2, { greenroom: 2 }, 'frames: missing. With protocol version 2 it must say where it listens for frames, or choose'],
+  [2, { greenroom: 2, frames: '/s/f' }, 'frames: must be "unix:/path" or "tcp:127.0.0.1:port"'],
+  [
+    2,
+    { greenroom: 1, frames: FRAMES },
+    'frames: unexpected with protocol version 1. It must choose version 2, or leave',
+  ],
+] as const)(
+  'offered versions up to %i, a worker that answers %j is told what is wrong',
+  async (protocol, chosen, message) => {
+    const asked = exchange(undefined, undefined, protocol);
+    asked.take(JSON.stringify({ ...JSON.parse(answerOf(asked)), ...chosen }));
+    await expect(asked.answer(never)).rejects.toMatchObject({
+      code: 'E_HANDSHAKE',
+      message: expect.stringContaining(`sent an invalid handshake: ${message}`),
+    });
+  },
+);
