@@ -27,13 +27,13 @@ export const PEERS = {
   'greenroom-node': {
     is: 'execute of a Node plugin',
     package: null,
-    sends: 'as base64',
+    sends: 'as bytes',
     open: async (folder) => (await import('./callers/greenroom.mjs')).open(folder, 'node'),
   },
   'greenroom-python': {
     is: 'execute of a Python plugin',
     package: null,
-    sends: 'as base64',
+    sends: 'as bytes',
     open: async (folder) => (await import('./callers/greenroom.mjs')).open(folder, 'python'),
   },
   [REFERENCE]: {

@@ -4,7 +4,6 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createSupervisor } from '../../../dist/index.js';
 import { writeManifest } from '../../lib/host.mjs';
-import { throughBase64 } from './base64.mjs';
 
 const PLUGINS = {
   node: { module: fileURLToPath(new URL('../workers/plugin.mjs', import.meta.url)), worker: 'node' },
@@ -32,7 +31,12 @@ export async function open(folder, kind) {
     start(/** @type {{ atOnce: number }} */ { atOnce }) {
       const plugin = nameOf(atOnce);
       const call = (/** @type {object} */ input) => supervisor.execute(plugin, input);
-      return { call, bytes: throughBase64(call), stop: () => supervisor.unload(plugin) };
+      return {
+        call,
+        bytes: async (/** @type {Buffer} */ bytes) =>
+          /** @type {{ bytes: Buffer }} */ (await supervisor.execute(plugin, { bytes })).bytes,
+        stop: () => supervisor.unload(plugin),
+      };
     },
     close: () => supervisor.stop(),
   };
