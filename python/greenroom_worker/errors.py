@@ -70,16 +70,16 @@ def attribute(value, name, default=None):
         return default
 
 
-def describe(error):
-    """An exception as the protocol's error. Never raises."""
+def describe(error, carries_bytes=False):
+    """An exception as the protocol's error; its details may have bytes where the wire carries them. Never raises."""
     try:
-        return described(error)
+        return described(error, carries_bytes)
     except BaseException:
         message = bounded(text_of(error))
         return {"type": type_name(error), "message": message, "category": "fatal", "retryable": False}
 
 
-def described(error):
+def described(error, carries_bytes):
     """The same, but raises where the exception's own attributes do."""
     message = text_of(error)
     category = attribute(error, "category")
@@ -92,7 +92,7 @@ def described(error):
     details = attribute(error, "details")
     if details is not None and not callable(details):
         try:
-            wire["details"] = json.loads(encode(details))
+            wire["details"] = exact(details, carries_bytes)
         except BaseException:
             wire["details"] = repr_of(details)
     try:
@@ -102,12 +102,23 @@ def described(error):
     return wire
 
 
-def bounded(text):
-    """The text, without its middle where it is longer than an error may be."""
-    over = len(text) - MAX_ERROR_CHARACTERS
+def exact(details, carries_bytes):
+    """The details of an error as they are now, in types that JSON and bytes have. Raises `SerializeError`."""
+    placed = [] if carries_bytes else None
+    value = json.loads(encode(details, "details", placed))
+    if placed:
+        from .placed_bytes import put_bytes
+
+        value = put_bytes(value, placed)
+    return value
+
+
+def bounded(text, most=MAX_ERROR_CHARACTERS):
+    """The text, without its middle where it has more characters than it may."""
+    over = len(text) - most
     if over <= 0:
         return text
-    half = MAX_ERROR_CHARACTERS // 2
+    half = most // 2
     return "%s… %d characters left out …%s" % (text[:half], over, text[-half:])
 
 

@@ -6,14 +6,20 @@ What JSON does not know has a form where the value offers one: dataclasses, pyda
 
 import enum
 import json
-import math
 import os
+import threading
 
 # How deep lists and dicts may be nested, the outermost counted: the limit of the host program too.
 MAX_DEPTH = 500
-# Beyond this, a number in JavaScript is rounded.
-MAX_INTEGER = 2**53 - 1
+# The most digits of an integer; Python itself refuses to read more, unless it is told otherwise.
+MAX_DIGITS = 4300
+MAX_INTEGER = 10**MAX_DIGITS - 1
+MIN_INTEGER = -MAX_INTEGER
 SIMPLE = frozenset((str, bool, float, type(None)))
+BYTES = (bytes, bytearray, memoryview)
+NOT_PLAIN = (dict, list, tuple, int, *BYTES)
+# What must not be made twice of values of the `encode` that a thread is in, by thread and then by identity.
+conversions = {}
 
 
 class SerializeError(Exception):
@@ -25,14 +31,14 @@ class SerializeError(Exception):
 
 
 class Unserializable(TypeError):
-    """A value of a type that has no JSON form."""
+    """A value of a type that has no JSON form, or parts of one that have to be looked at closely."""
 
 
 def plain(value):
     """Turns a value that JSON does not know into one that it does. Raises `Unserializable` where it cannot."""
     if not isinstance(value, type):
         if hasattr(value, "to_temp_file"):
-            return os.fspath(value.to_temp_file())
+            return remember(value, os.fspath(value.to_temp_file()))
         if hasattr(value, "__dataclass_fields__"):
             from dataclasses import fields
 
@@ -42,8 +48,6 @@ def plain(value):
             method = getattr(value, name, None)
             if callable(method):
                 return method()
-        if isinstance(value, (bytes, bytearray, memoryview)):
-            raise Unserializable("bytes have no JSON form: write them to a file and return its path, or encode them as base64")
         if isinstance(value, (set, frozenset)):
             return list(value)
         if isinstance(value, enum.Enum):
@@ -58,10 +62,23 @@ def plain(value):
     raise Unserializable("a value of type %s has no JSON form" % type(value).__qualname__)
 
 
+def remember(value, result):
+    """Keeps what a value was turned into for the rest of this `encode`, and returns it."""
+    # With the value, so that its identity stays its own.
+    conversions.setdefault(threading.get_ident(), {})[id(value)] = (value, result)
+    return result
+
+
+def plain_once(value):
+    """The same as `plain`, but without asking a value again whose result was kept."""
+    found = conversions.get(threading.get_ident(), {}).get(id(value))
+    return plain(value) if found is None else found[1]
+
+
 def is_plain(value, depth=MAX_DEPTH):
     """
-    Whether the encoder writes `value` as it is, or hands its parts to `converted`. False only means that `explain` has
-    to look closely.
+    Whether the encoder writes `value` as it is, or hands its parts to `converted`. False only means that it has to be
+    looked at closely.
     """
     kind = type(value)
     if kind is dict:
@@ -72,9 +89,9 @@ def is_plain(value, depth=MAX_DEPTH):
     elif kind is list or kind is tuple:
         items = value
     elif kind is int:
-        return -MAX_INTEGER <= value <= MAX_INTEGER
+        return MIN_INTEGER <= value <= MAX_INTEGER
     else:
-        return not isinstance(value, (dict, list, tuple, int))
+        return not isinstance(value, NOT_PLAIN)
     if not depth:
         return False
     for item in items:
@@ -82,7 +99,7 @@ def is_plain(value, depth=MAX_DEPTH):
         if kind in SIMPLE:
             continue
         if kind is int:
-            if not -MAX_INTEGER <= item <= MAX_INTEGER:
+            if not MIN_INTEGER <= item <= MAX_INTEGER:
                 return False
         elif not is_plain(item, depth - 1):
             return False
@@ -91,10 +108,11 @@ def is_plain(value, depth=MAX_DEPTH):
 
 def converted(value):
     """What the encoder writes for a value that JSON does not know."""
-    value = plain(value)
-    if not is_plain(value):
-        explain(value, "the value", (), False)
-    return value
+    result = plain(value)
+    if not is_plain(result):
+        remember(value, result)
+        raise Unserializable
+    return result
 
 
 def encoder():
@@ -116,76 +134,26 @@ def encoder():
 to_json = encoder()
 
 
-def encode(value, where="result"):
+def encode(value, where="result", placed=None):
     """
-    JSON as bytes that says exactly `value`. Raises `SerializeError` with the place of a part that JSON would change or
-    cannot say, and every exception that the plugin's own methods raise.
+    JSON as bytes (ASCII) that says exactly `value`. What it has of bytes is null there, and is added to the list
+    `placed` as (path, bytes); without such a list it is refused. Raises `SerializeError` with the place of a part that
+    JSON would change or cannot say, and every exception that the plugin's own methods raise.
     """
     try:
-        if not is_plain(value):
-            explain(value, where, (), False)
-        return to_json(value).encode("ascii")
-    except (SerializeError, TypeError, ValueError, OverflowError, RecursionError) as error:
         try:
-            explain(value, where, ())
-        except RecursionError:
-            pass
-        raise SerializeError("%s: %s" % (where, error)) from None
+            if is_plain(value):
+                return to_json(value).encode("ascii")
+        except (SerializeError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            reason = error
+        else:
+            reason = None
+        from .exact_copy import ExactCopy
 
-
-def explain(value, where, parents, convert=True):
-    """
-    Raises `SerializeError` for the first part of `value` that JSON would change or cannot say. With `convert`, values
-    that JSON does not know are converted, and the parts of the results are checked too.
-    """
-    if value is None or isinstance(value, (str, bool)):
-        return
-    if isinstance(value, int):
-        if not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise SerializeError("%s is %s; return it as str(value)" % (where, big(value)))
-        return
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise SerializeError("%s is %r, which JSON cannot express; return None or a str" % (where, value))
-        return
-    if id(value) in parents:
-        raise SerializeError("%s contains itself" % where)
-    if len(parents) == MAX_DEPTH:
-        raise SerializeError("%.200s… is nested deeper than %d levels" % (where, MAX_DEPTH))
-    parents += (id(value),)
-    if isinstance(value, dict):
-        names = set()
-        for key, item in value.items():
-            name = name_of(key, where)
-            if name in names:
-                raise SerializeError("%s has two keys that JSON would write as %s; give them other names" % (where, json.dumps(name)))
-            names.add(name)
-            explain(item, "%s.%s" % (where, name), parents, convert)
-    elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            explain(item, "%s[%d]" % (where, index), parents, convert)
-    elif convert:
         try:
-            value = plain(value)
-        except Unserializable as error:
-            raise SerializeError("%s: %s" % (where, error)) from None
-        explain(value, where, parents)
-
-
-def big(value):
-    """An integer that JavaScript would round, for a message."""
-    # Python refuses to write an integer of several thousand digits.
-    digits = "%d" % value if value.bit_length() < 256 else "an integer of %d bits" % value.bit_length()
-    return "%s, beyond the 2^53 - 1 that a number in JavaScript holds exactly" % digits
-
-
-def name_of(key, where):
-    """The name that JSON has for a key: a str itself, the digits of an int."""
-    if isinstance(key, str):
-        return str.__str__(key)
-    if isinstance(key, int) and not isinstance(key, bool):
-        try:
-            return int.__repr__(key)
-        except ValueError:
-            raise SerializeError("%s has %s as a key; make it a str" % (where, big(key))) from None
-    raise SerializeError("%s has a key of type %s; keys must be str or int" % (where, type(key).__qualname__))
+            return to_json(ExactCopy(where, placed).of(value)).encode("ascii")
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise SerializeError("%s: %s" % (where, reason or error)) from None
+    finally:
+        if conversions:
+            conversions.pop(threading.get_ident(), None)
