@@ -1,10 +1,8 @@
-"""One call of a tool: runs it, as a result or a stream, and answers it."""
+"""One call of a tool: runs it, as a result or a stream. How it is answered is the matter of its `Answer`."""
 
 import threading
 
-from .call_answer import CallAnswer
-from .errors import STATUS_OF_CATEGORY, describe, is_of, text_of, type_name
-from .json_values import encode
+from .errors import is_of, text_of, type_name
 from .log import complain
 from .process import end_child, fail
 
@@ -12,9 +10,9 @@ QUEUED, RUNNING, OVER = range(3)
 
 
 class Call:
-    """One `/execute` or `/execute_stream`: its state, its tool and arguments, its answer."""
+    """One call: its state, its tool and arguments, its answer."""
 
-    def __init__(self, worker, connection, id_, tool, args, kwargs, stream):
+    def __init__(self, worker, answer, id_, tool, args, kwargs, stream):
         self.id = id_
         self.tool = tool
         self.args = args
@@ -26,8 +24,7 @@ class Call:
         # The event loop and the task that the call waits for, if it is asynchronous.
         self.awaited = None
         self._worker = worker
-        self._connection = connection
-        self._answer = CallAnswer(connection, id_)
+        self._answer = answer
         self._seen = None
         self._reported = None
         self._reporting = threading.Lock()
@@ -40,25 +37,24 @@ class Call:
             try:
                 begun = self._worker.calls.begin(self)
                 if begun:
-                    self._end(*self._outcome())
+                    self._end(self._outcome())
             except BaseException as error:
                 # A signal handler of the plugin has raised in steps of the worker, before or after those of the plugin.
-                self._end(*self._failure(error))
+                self._end(self._failure(error))
         except BaseException as error:
             fail("a call could not be answered: %s" % text_of(error))
         finally:
             if begun:
-                self._connection.call = None
-                self._connection.answering.release()
+                self._answer.done()
 
     def _outcome(self):
-        """Runs the plugin's code; returns the last frame and the status."""
+        """Runs the plugin's code; returns the last part of the answer."""
         self._seen = self._worker.progress.status()
         try:
             self._worker.prepare(self)
-            last = self._run_stream() if self.stream else b'{"result":%b}' % encode(self._result())
+            last = self._run_stream() if self.stream else self._answer.result(self._result())
             end_child()
-            return last, None if self.stream else 200
+            return last
         except BaseException as error:
             return self._failure(error)
 
@@ -68,22 +64,21 @@ class Call:
             error = Cancelled("the call was cancelled")
         if not is_of(error, Cancelled):
             complain("a call failed", error)
-        wire = describe(error)
-        return encode({"error": wire}), STATUS_OF_CATEGORY.get(wire["category"], 500)
+        return self._answer.failure(error)
 
-    def _end(self, last, status):
+    def _end(self, last):
         self.look()
         self._worker.finish(self)
-        self._answer.end(last, status)
+        self._answer.end(last)
 
     def drop(self):
         """Answers a call that was cancelled before it began."""
-        self._answer.end(encode({"error": describe(Cancelled("the call was cancelled before it began"))}), 409)
-        self._connection.answering.release()
+        self._answer.end(self._answer.failure(Cancelled("the call was cancelled before it began"), 409))
+        self._answer.done()
 
     def abandon(self):
         """Ends a call, without an answer, whose client left before it began."""
-        self._connection.answering.release()
+        self._answer.done()
 
     def stop(self):
         """Stops the call, from any thread: a stream ends at the next chunk, an awaited value at once."""
@@ -114,14 +109,14 @@ class Call:
         return value
 
     def _run_stream(self):
-        frame = self._answer.frame
         value, is_stream = self.tool.call(self.args, self.kwargs, True)
         value = self._worker.event_loops.settle(value, self)
         if not (is_stream or hasattr(value, "__next__") or hasattr(value, "__aiter__")):
             value = [value]
+        say = self._answer.chunk
         for chunk in self._chunks(value):
-            frame(b'{"chunk":%b}\n' % encode(chunk, "chunk"))
-        return b'{"end":true}'
+            say(chunk)
+        return self._answer.finish()
 
     def _chunks(self, source):
         """The chunks of `source`, until the call is stopped. Closes `source` at every end."""
@@ -144,7 +139,7 @@ class Call:
             if (progress, message) == self._reported:
                 return
             self._reported = (progress, message)
-            self._answer.frame(encode({"progress": progress, "message": message}) + b"\n")
+            self._answer.progress(progress, message)
 
     def look(self):
         """Reports the plugin's progress attributes if they have changed."""

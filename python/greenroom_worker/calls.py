@@ -7,6 +7,9 @@ from .errors import attribute
 from .log import complain
 from .process import end_child
 
+# Of so many cancels is remembered that their call was unknown: it may not have been read yet.
+MAX_EARLY = 64
+
 
 class Calls:
     """Submits, begins, cancels and forgets calls. `jobs` is the queue of the threads that run them."""
@@ -18,14 +21,28 @@ class Calls:
         self._jobs = jobs
         self._known = {}
         self._lock = threading.Lock()
+        # The calls of the last cancels that came too early, or too late.
+        self._early = {}
         # Set while something waits until there are no calls.
         self._idle = None
 
-    def submit(self, call):
-        """Queues a call."""
+    def submit(self, call, outrun=False):
+        """Queues a call; `outrun`: its cancel may have come before it, by another connection."""
+        if self._enter(call, outrun):
+            self._jobs.put(call.run)
+
+    def run(self, call):
+        """Runs a call on this thread, whose cancel may have come before it."""
+        if self._enter(call, True):
+            call.run()
+
+    def _enter(self, call, outrun):
         with self._lock:
-            self._known[call.id] = call
-        self._jobs.put(call.run)
+            if not (outrun and self._early and self._early.pop(call.id, False)):
+                self._known[call.id] = call
+                return True
+        call.drop()
+        return False
 
     def begin(self, call):
         """Marks a call as running; false if it is over already."""
@@ -66,6 +83,7 @@ class Calls:
         with self._lock:
             call = self._known.get(id_)
             if call is None:
+                self._remember(id_)
                 return "unknown"
             queued = call.state == QUEUED
             if queued:
@@ -86,6 +104,11 @@ class Calls:
             return "unsupported"
         call.stop()
         return "requested"
+
+    def _remember(self, id_):
+        self._early[id_] = True
+        if len(self._early) > MAX_EARLY:
+            del self._early[next(iter(self._early))]
 
     def forget(self):
         """In a forked child: the calls are those of the worker, so that the child reports no progress of them."""

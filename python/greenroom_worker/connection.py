@@ -2,26 +2,15 @@
 
 import threading
 
+from .call_request import RequestError
 from .errors import STATUS_OF_CATEGORY
+from .frames import Closed
 from .json_values import encode
 from .light_imports import socket
 
 MAX_HEAD_BYTES = 64 * 1024
 READ_BYTES = 64 * 1024
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"}
-
-
-class RequestError(Exception):
-    """A request that is wrong itself, and is answered with this error rather than one of the plugin."""
-
-    def __init__(self, status, type_, message):
-        super().__init__(message)
-        self.status = status
-        self.wire = {"type": type_, "message": message, "category": "input", "retryable": False}
-
-
-class Closed(Exception):
-    """The client has closed the connection."""
 
 
 class Connection:

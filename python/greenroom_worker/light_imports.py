@@ -34,6 +34,7 @@ __all__ = [
     "module_from_spec",
     "signal",
     "socket",
+    "socket_pair",
     "spec_from_file_location",
 ]
 
@@ -47,3 +48,13 @@ def accept(listener):
 def duplicate(sock):
     """The same socket with another descriptor."""
     return socket.socket(fileno=socket.dup(sock.fileno()))
+
+
+def socket_pair():
+    """Two sockets that are connected with each other."""
+    try:
+        return socket.socketpair()
+    except AttributeError:
+        from socket import socketpair
+
+        return socketpair()

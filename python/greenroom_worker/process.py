@@ -52,10 +52,11 @@ def end_with_host(fd):
     os._exit(1)
 
 
-def forget_worker(worker, server, lifelines):
+def forget_worker(worker, listening, lifelines):
     """Takes from a child that plugin code or multiprocessing has forked what only the worker may have."""
     worker.forget_calls()
-    server.forget_sockets()
+    for part in listening:
+        part.forget_sockets()
     # Once: in a grandchild the number may belong to a file of the plugin.
     while lifelines:
         os.close(lifelines.pop())

@@ -1,17 +1,14 @@
 """The requests of the worker protocol, and what each of them does."""
 
-import json
 import os
 import threading
 import time
 
-from .call import Call
-from .connection import RequestError
+from .call_request import RequestError, call_of, parse
 from .errors import attribute, describe
 from .json_values import encode
 from .log import complain, log_to_stderr
 from .process import end_child
-from .tools import EXECUTE
 
 # How long `/cleanup` waits for calls to end, in seconds. Then it runs beside them, which is better than never.
 CLEANUP_GRACE_SECONDS = 1.0
@@ -63,18 +60,9 @@ class Routes:
         return True
 
     def _call(self, connection, value, target):
-        id_, name, args, kwargs = value.get("call"), value.get("tool"), value.get("args", []), value.get("kwargs", {})
-        if name is None:
-            name = EXECUTE
-        if not all((isinstance(id_, str) and id_, isinstance(name, str), isinstance(args, list), isinstance(kwargs, dict))):
-            message = 'a call must be {"call": string, "tool": string, "args": list, "kwargs": object}, with or without "tool"'
-            raise RequestError(400, "BadRequest", message)
-        tools = self._worker.tools
-        tool = tools.get(name)
-        if tool is None:
-            message = "There is no tool %s; the tools are %s." % (json.dumps(name), ", ".join(tools.names))
-            raise RequestError(400, "UnknownTool", message)
-        call = Call(self._worker, connection, id_, tool, args, kwargs, target == "/execute_stream")
+        from .http_answer import HttpAnswer
+
+        call = call_of(self._worker, value, target == "/execute_stream", lambda id_: HttpAnswer(connection, id_))
         connection.call = call
         self._worker.calls.submit(call)
         return False
@@ -175,14 +163,3 @@ class Routes:
                 connection.answering.release()
 
         return job
-
-
-def parse(body):
-    """The JSON object of a body. Raises `RequestError` where there is no such object."""
-    try:
-        value = json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise RequestError(400, "BadRequest", "the body is not JSON: %s" % error) from None
-    if not isinstance(value, dict):
-        raise RequestError(400, "BadRequest", "the body must be a JSON object")
-    return value

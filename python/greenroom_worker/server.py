@@ -1,67 +1,35 @@
 """The HTTP server: listens, has a thread for every connection, and lets in only requests of the host program."""
 
-import threading
-import time
-
-from .connection import Closed, Connection, RequestError
+from .call_request import RequestError
+from .connection import Connection
 from .errors import describe
-from .light_imports import accept, compare_digest, socket
+from .frames import Closed
+from .light_imports import compare_digest
+from .listening import Listening
 from .log import complain
-from .standard_streams import apart
-
-BACKLOG = 256
 
 
-class Server:
+class Server(Listening):
     """Reads requests and hands them to `routes`, on the thread of their connection."""
 
     def __init__(self, routes, token):
+        super().__init__()
         self._routes = routes
         self._authorization = b"Bearer " + token.encode("utf-8")
         self._tcp_host = None
-        self._sockets = set()
 
     def listen(self, where):
         """Listens and returns the two addresses, for calls and for control."""
         if "unix" in where:
             for path in (where["unix"], where["control"]):
-                listener = socket.socket(socket.AF_UNIX)
-                listener.bind(path)
-                self._accept_on(listener)
+                self.listen_unix(path)
             return "unix:" + where["unix"], "unix:" + where["control"]
-        name = where["tcp"]
-        listener = socket.socket(socket.AF_INET6 if ":" in name else socket.AF_INET)
-        listener.bind((name, 0))
-        self._tcp_host = "%s:%d" % ("[%s]" % name if ":" in name else name, listener.getsockname()[1])
-        self._accept_on(listener)
+        self._tcp_host = self.listen_tcp(where["tcp"])
         return ("tcp:" + self._tcp_host,) * 2
 
-    def forget_sockets(self):
-        """In a forked child: it must not answer, nor keep an address or a connection open after the worker."""
-        for sock in self._sockets:
-            try:
-                sock.close()
-            except OSError:
-                pass
-
-    def _accept_on(self, listener):
-        self._sockets.add(listener)
-        listener.listen(BACKLOG)
-        threading.Thread(target=self._accept, args=(listener,), name="greenroom-accept", daemon=True).start()
-
-    def _accept(self, listener):
-        while True:
-            try:
-                sock = apart(accept(listener))
-                self._sockets.add(sock)
-                if self._tcp_host is not None:
-                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                threading.Thread(target=self._serve, args=(Connection(sock),), name="greenroom-http", daemon=True).start()
-            except Exception:
-                # No descriptor, no memory or no thread is free; the client waits in the backlog.
-                time.sleep(0.01)
-
-    def _serve(self, connection):
+    def serve(self, sock):
+        """Answers the requests of one connection until its end, on a thread of its own."""
+        connection = Connection(sock)
         try:
             while True:
                 method, target, body = connection.read(self._allow)
@@ -87,7 +55,7 @@ class Server:
         except BaseException as error:
             complain("a connection failed", error)
         with connection.answering:
-            self._sockets.discard(connection.socket)
+            self.sockets.discard(connection.socket)
             connection.close()
 
     def _allow(self, headers):

@@ -7,16 +7,20 @@ from .errors import attribute
 from .event_loops import EventLoops
 from .light_imports import SimpleQueue
 from .log import complain, log_to_stderr
+from .main_thread import MainThread
 from .progress import ProgressReports
 from .tools import Tools
 
 
 class Worker:
-    """The plugin and what belongs to it: its tools, calls, progress, event loops. `jobs` run on the main thread."""
+    """
+    The plugin and what belongs to it: its tools, calls, progress, event loops. `jobs` run on the main thread. `framed`:
+    calls come as frames.
+    """
 
-    def __init__(self, plugin, name, concurrency):
+    def __init__(self, plugin, name, concurrency, framed):
         self.plugin = plugin
-        self.jobs = SimpleQueue()
+        self.jobs = MainThread(framed and concurrency == 1)
         self.name = name
         self.version = ""
         self.event_loops = EventLoops()
@@ -29,17 +33,12 @@ class Worker:
         self.progress = ProgressReports(plugin, self.calls)
         self.refresh()
 
-    def run(self):
-        """Runs plugin code on this thread for ever."""
-        self._serve(self.jobs)
-
     @staticmethod
     def _serve(jobs):
         while True:
             try:
                 jobs.get()()
             except Exception as error:
-                # A signal handler of the plugin may raise between two calls. Its SystemExit still ends the worker.
                 complain("an exception outside of any call", error)
 
     def refresh(self):
