@@ -10,6 +10,8 @@ from .placed_bytes import write_places
 MAX_PROGRESS_CHARACTERS = 16 * 1024
 # The most characters that the index of a chunk adds to a path.
 MAX_INDEX = 16
+# A chunk with more bytes than this is gathered with no other.
+ALONE_BYTES = MAX_TEXT_BYTES // 2
 
 
 class FrameAnswer(Answer):
@@ -20,10 +22,6 @@ class FrameAnswer(Answer):
         self._connection = connection
         self._number = number
 
-    @property
-    def gone(self):
-        return self._connection.gone
-
     def progress(self, progress, message):
         """Says how far the call is."""
         text = encode({"progress": progress, "message": bounded(message, MAX_PROGRESS_CHARACTERS)})
@@ -32,9 +30,12 @@ class FrameAnswer(Answer):
     def chunk(self, value):
         """Says one chunk of a stream. Raises `SerializeError`."""
         placed = []
-        text = encoded(value, "chunk", placed)
-        size = len(text) + sum(len(data) for _, data in placed) if placed else len(text)
-        self._gather((text, placed), size)
+        text = encode(value, "chunk", placed)
+        if placed or len(text) > ALONE_BYTES:
+            check(text, placed, "chunk")
+            self._gather((text, placed), len(text) + sum(len(data) for _, data in placed))
+        else:
+            self._gather(text, len(text))
 
     def result(self, value):
         """The last part that says a result. Raises `SerializeError`."""
@@ -63,24 +64,33 @@ class FrameAnswer(Answer):
         """Nothing is left to do: the connection may take its next call from before the last frame on."""
 
     def _send_gathered(self):
+        try:
+            frames = chunks(self._number, self._gathered)
+        except TypeError:
+            # There is more among them than chunks of text alone.
+            frames = self._mixed_frames()
+        self._gathered.clear()
+        self._size = 0
+        self._connection.write(frames)
+        self.gone = self._connection.gone
+
+    def _mixed_frames(self):
         frames, texts, places, size = [], [], [], 0
-        for text, placed in self._gathered:
+        for part in self._gathered:
+            text, placed = (part, ()) if type(part) is bytes else part
             length = len(text) + sum(len(data) for _, data in placed or ())
-            if texts and (placed is None or size + length > MAX_TEXT_BYTES // 2):
+            if texts and (placed is None or size + length > ALONE_BYTES):
                 frames += chunks(self._number, texts, places)
                 texts, places, size = [], [], 0
             if placed is None:
                 frames += frame(PROGRESS, self._number, text)
                 continue
-            if placed:
-                places += [((len(texts), *path), data) for path, data in placed]
+            places += [((len(texts), *path), data) for path, data in placed]
             texts.append(text)
             size += length
         if texts:
             frames += chunks(self._number, texts, places)
-        self._gathered.clear()
-        self._size = 0
-        self._connection.write(frames)
+        return frames
 
     def _send_last(self, last):
         if self._gathered:
@@ -89,8 +99,14 @@ class FrameAnswer(Answer):
 
 
 def encoded(value, where, placed):
-    """The JSON of a value, refused where a frame cannot hold it; a list of chunks adds a little around each."""
+    """The JSON of a value. Raises `SerializeError`, also where a frame cannot hold it."""
     text = encode(value, where, placed)
+    check(text, placed, where)
+    return text
+
+
+def check(text, placed, where):
+    """Refuses what a frame cannot hold; a list of chunks adds a little around each. Raises `SerializeError`."""
     if len(text) > MAX_TEXT_BYTES - 2:
         raise SerializeError(
             "%s has %d MiB of JSON, more than %d; return it in pieces, as chunks of a stream, or as the path of a file"
@@ -98,9 +114,8 @@ def encoded(value, where, placed):
         )
     if placed and len(write_places(placed)) + MAX_INDEX * len(placed) > MAX_PLACES_BYTES:
         raise SerializeError("%s has bytes in too many places: %d; return them as fewer, longer ones" % (where, len(placed)))
-    return text
 
 
-def chunks(number, texts, placed):
+def chunks(number, texts, placed=()):
     """A frame of chunks."""
     return frame(CHUNKS, number, b"[%b]" % b",".join(texts), placed)

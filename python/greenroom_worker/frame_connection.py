@@ -59,7 +59,11 @@ class FrameConnection:
             next_ = self._reader.next()
             if next_ is None:
                 return
-            self._take(*next_)
+            call = self._take(*next_)
+            # The call has its own copy: what has come need not be held while it runs.
+            next_ = None
+            if call is not None:
+                self._server.begin(call)
 
     def receive(self):
         """Takes what has come, and the calls in it; waits where nothing has. Raises `BadFrame`, `Closed`, `OSError`."""
@@ -67,14 +71,16 @@ class FrameConnection:
         self.take()
 
     def _take(self, type_, number, text, places, data):
+        """Does what a frame asks; returns the call of one that has to be run."""
         if type_ == FETCH and not self._shared and not self._calls:
             self.write(frame(*self._server.fetch(number)))
         elif type_ == EXECUTE or type_ == STREAM and not self._shared:
             if number == 0 or (number in self._calls if self._shared else self._calls):
                 raise BadFrame("a call %d beside another on a connection for one" % number if number else "a call 0")
-            self._call(number, type_ == STREAM, text, places, data)
+            return self._call(number, type_ == STREAM, text, places, data)
         else:
             raise BadFrame("a frame of type %d for call %d" % (type_, number))
+        return None
 
     def _call(self, number, stream, text, places, data):
         answer = FrameAnswer(self, number)
@@ -88,7 +94,8 @@ class FrameConnection:
             answer.end(answer.failure(error))
         else:
             self._calls[number] = call
-            self._server.begin(call)
+            return call
+        return None
 
     def send_last(self, number, type_, text, placed):
         """Sends the last frame of a call, or keeps it to be fetched where it is too long for a shared connection."""

@@ -81,7 +81,7 @@ class FrameServer(Listening):
                 attached = True
                 main.put(lambda: self._attach(connection))
                 wait_for_end(sock)
-        except (BadFrame, Closed, OSError) as error:
+        except BaseException as error:
             connection.end(error)
         connection.stop_calls()
         if attached:
