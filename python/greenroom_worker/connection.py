@@ -4,9 +4,9 @@ import threading
 
 from .call_request import RequestError
 from .errors import STATUS_OF_CATEGORY
-from .frames import Closed
 from .json_values import encode
 from .light_imports import socket
+from .listening import Closed
 
 MAX_HEAD_BYTES = 64 * 1024
 READ_BYTES = 64 * 1024

@@ -6,9 +6,10 @@ import threading
 from .call_request import RequestError, call_of, parse_placed
 from .errors import type_name
 from .frame_answer import FrameAnswer
-from .frames import EXECUTE, FETCH, HELLO, LARGE, MAX_SHARED_BYTES, STREAM, WELCOME, BadFrame, Closed, FrameReader, frame
+from .frames import EXECUTE, FETCH, HELLO, LARGE, MAX_SHARED_BYTES, STREAM, WELCOME, BadFrame, FrameReader, frame
 from .json_values import encode
 from .light_imports import compare_digest, socket
+from .listening import Closed
 from .log import write_log
 
 # The longest first frame of a connection, its head not counted.
@@ -73,7 +74,10 @@ class FrameConnection:
     def _take(self, type_, number, text, places, data):
         """Does what a frame asks; returns the call of one that has to be run."""
         if type_ == FETCH and not self._shared and not self._calls:
-            self.write(frame(*self._server.fetch(number)))
+            last = self._server.fetch(number)
+            if last is None:
+                raise BadFrame("nothing of call %d waits to be fetched" % number)
+            self.write(frame(*last))
         elif type_ == EXECUTE or type_ == STREAM and not self._shared:
             if number == 0 or (number in self._calls if self._shared else self._calls):
                 raise BadFrame("a call %d beside another on a connection for one" % number if number else "a call 0")
@@ -140,12 +144,13 @@ class FrameConnection:
             self._sending.release()
 
     def end(self, error):
-        """Ends the connection for a fault of the client, and says so in the log where it is one."""
-        if isinstance(error, BadFrame):
-            write_log("greenroom: a connection for calls is closed: %.300s\n" % error)
-        elif not isinstance(error, (Closed, OSError)):
-            write_log("greenroom: a connection for calls is closed: %s\n" % type_name(error))
+        """Ends the connection for an error, and says so in the log; returns whether the client is its cause."""
+        is_fault = isinstance(error, BadFrame)
+        is_end = isinstance(error, (Closed, OSError))
+        if not is_end:
+            write_log("greenroom: a connection for calls is closed: %.300s\n" % (error if is_fault else type_name(error)))
         self.shut()
+        return is_fault or is_end
 
     def shut(self):
         """Ends what is sent and received; a thread that sends or waits goes on."""

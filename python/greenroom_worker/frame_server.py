@@ -47,14 +47,9 @@ class FrameServer(Listening):
                 self._kept[number] = (connection, last)
 
     def fetch(self, number):
-        """The last frame that was kept for a call. Raises `BadFrame`."""
+        """The last frame that was kept for a call, or None."""
         with self._kept_lock:
-            kept = self._kept.pop(number, None)
-        if kept is None:
-            from .frames import BadFrame
-
-            raise BadFrame("nothing of call %d waits to be fetched" % number)
-        return kept[1]
+            return self._kept.pop(number, (None, None))[1]
 
     def forget(self, connection):
         """Drops what was kept of the calls of a connection."""
@@ -66,7 +61,6 @@ class FrameServer(Listening):
         """Serves one connection until its end, on a thread of its own."""
         # Not before the first: the host program connects while the worker would only wait.
         from .frame_connection import FrameConnection
-        from .frames import BadFrame, Closed
 
         connection = FrameConnection(self, sock)
         main = self._main
@@ -99,10 +93,7 @@ class FrameServer(Listening):
         except BaseException as error:
             # A signal handler of the plugin has raised, perhaps between what was read and what was kept of it.
             self._main.unwatch(connection.socket)
-            connection.end(error)
-            from .frames import BadFrame, Closed
-
-            if not isinstance(error, (BadFrame, Closed, OSError)):
+            if not connection.end(error):
                 raise
 
     def _detach(self, connection):

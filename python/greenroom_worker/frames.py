@@ -1,5 +1,6 @@
 """The frames of version 2 of the protocol: their form, and a reader that cuts them out of what comes."""
 
+from .listening import Closed
 from .placed_bytes import write_places
 
 HELLO, EXECUTE, STREAM, FETCH = range(1, 5)
@@ -21,10 +22,6 @@ FIRST_BYTES = 1024 * 1024
 
 class BadFrame(Exception):
     """What has come is no frame, or not one that may come there."""
-
-
-class Closed(Exception):
-    """The client has closed the connection."""
 
 
 def frame(type_, call, text=b"", placed=()):

@@ -9,6 +9,10 @@ from .standard_streams import apart
 BACKLOG = 256
 
 
+class Closed(Exception):
+    """The client has closed the connection."""
+
+
 class Listening:
     """What the servers for requests and for frames share. `serve(sock)` is theirs."""
 

@@ -3,9 +3,8 @@
 from .call_request import RequestError
 from .connection import Connection
 from .errors import describe
-from .frames import Closed
 from .light_imports import compare_digest
-from .listening import Listening
+from .listening import Closed, Listening
 from .log import complain
 
 
