@@ -18,10 +18,9 @@ class RequestError(Exception):
         self.wire = {"type": type_, "message": message, "category": "input", "retryable": False}
 
 
-def parse(body):
-    """The JSON object of a body, given as UTF-8."""
+def parse(text):
+    """The JSON object of a body."""
     try:
-        text = str(body, "utf-8")
         try:
             value, end = scan(text, 0)
         except StopIteration:
@@ -36,16 +35,16 @@ def parse(body):
     return value
 
 
-def parse_placed(body, places, data):
-    """The same, with the bytes in their places."""
-    value = parse(body)
+def parse_placed(text, places, data):
+    """The same, with the bytes in their places, which are a text too."""
+    value = parse(text)
     if not places and not data:
         return value
     from .placed_bytes import Misplaced, put_bytes, read_placed
 
     try:
-        return put_bytes(value, read_placed(str(places, "utf-8"), data))
-    except (Misplaced, UnicodeDecodeError) as error:
+        return put_bytes(value, read_placed(places, data))
+    except Misplaced as error:
         raise RequestError(400, "BadRequest", "the bytes of the body do not fit it: %s" % error) from None
 
 

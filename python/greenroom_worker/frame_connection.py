@@ -87,6 +87,10 @@ class FrameConnection:
         return None
 
     def _call(self, number, stream, text, places, data):
+        try:
+            text, places = str(text, "utf-8"), str(places, "utf-8")
+        except UnicodeDecodeError:
+            raise BadFrame("a text that is not UTF-8") from None
         answer = FrameAnswer(self, number)
         try:
             worker = self._server.worker

@@ -43,7 +43,7 @@ class Routes:
             raise RequestError(405, "MethodNotAllowed", "%s takes %s, not %s" % (target, route[0], method))
         value = None
         if method == "POST":
-            value = parse(body) if body else {}
+            value = parse(decoded(body)) if body else {}
         return route[1](connection, value, target)
 
     def _health(self, connection, _value, _target):
@@ -163,3 +163,11 @@ class Routes:
                 connection.answering.release()
 
         return job
+
+
+def decoded(body):
+    """A body as text."""
+    try:
+        return str(body, "utf-8")
+    except UnicodeDecodeError as error:
+        raise RequestError(400, "BadRequest", "the body is not UTF-8: %s" % error) from None
