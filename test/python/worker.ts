@@ -1,5 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Handshake } from '../../src/protocol.ts';
 import { python } from '../../src/worker-kinds/python.ts';
+import { FramedClient } from '../node-sdk/framed-client.ts';
 
 /** The interpreter of these tests. */
 export const PYTHON = process.env['GREENROOM_TEST_PYTHON'] ?? 'python3';
@@ -15,7 +16,8 @@ export const PACKAGE = fileURLToPath(new URL('../../python/greenroom_worker', im
 /** The folder of the plugins. */
 export const FIXTURES = fileURLToPath(new URL('../fixtures/python', import.meta.url));
 
-const TOKEN = 'a token';
+/** The token of these workers. */
+export const TOKEN = 'a token';
 
 /** One answer with its whole body. */
 export interface Reply {
@@ -33,11 +35,13 @@ export class PythonWorker {
   errors = '';
   #folder = mkdtempSync(join(tmpdir(), 'gr-py-'));
   #waiting: (() => void)[] = [];
+  #clients: FramedClient[] = [];
 
   constructor(
     plugin: { readonly module: string; readonly class?: string },
     concurrency = 1,
     flags: readonly string[] = [],
+    protocol: readonly number[] = [1],
   ) {
     const { file, args, env } = python.command({ manifest: {}, resolved: { python_path: PYTHON } }, {});
     this.child = spawn(file, [...flags, ...args], { env: { ...process.env, ...env } });
@@ -51,12 +55,13 @@ export class PythonWorker {
     });
     this.child.stderr.on('data', (data: Buffer) => {
       this.errors += data;
+      for (const look of this.#waiting) look();
     });
     const boot = {
-      protocol: [1],
+      protocol,
       nonce: 'a nonce',
       token: TOKEN,
-      listen: { unix: join(this.#folder, 'w'), control: join(this.#folder, 'c') },
+      listen: { unix: join(this.#folder, 'w'), control: join(this.#folder, 'c'), frames: join(this.#folder, 'f') },
       plugin: { name: 'tested', folder: FIXTURES, ...plugin },
       concurrency,
     };
@@ -72,9 +77,18 @@ export class PythonWorker {
 
   /** Resolves to the first group of `pattern` once the worker has printed it. */
   printed(pattern: RegExp): Promise<string> {
+    return this.#said(pattern, 'output');
+  }
+
+  /** The same, of standard error. */
+  complained(pattern: RegExp): Promise<string> {
+    return this.#said(pattern, 'errors');
+  }
+
+  #said(pattern: RegExp, where: 'output' | 'errors'): Promise<string> {
     return new Promise((resolve) => {
       const look = (): void => {
-        const found = pattern.exec(this.output);
+        const found = pattern.exec(this[where]);
         if (found !== null) resolve(found[1] ?? found[0]);
       };
       this.#waiting.push(look);
@@ -131,7 +145,22 @@ export class PythonWorker {
     return socket;
   }
 
+  /** A connection for calls as frames; of a worker that is offered version 2. */
+  async frames(shared = false): Promise<FramedClient> {
+    const { frames } = await this.ready;
+    const client = new FramedClient(frames as string).hello(TOKEN, shared);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** The memory that the worker holds, or held at most, in MiB. */
+  memory(of: 'VmRSS' | 'VmHWM' = 'VmRSS'): number {
+    const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+    return Number(new RegExp(`${of}:\\s+(\\d+)`).exec(status)?.[1]) / 1024;
+  }
+
   async stop(): Promise<void> {
+    for (const { socket } of this.#clients) socket.destroy();
     this.child.kill('SIGKILL');
     await this.exited;
     rmSync(this.#folder, { recursive: true, force: true });
