@@ -63,8 +63,15 @@ describe('values in frames', () => {
     expect((await client.call(FRAME.execute, 2, body('kinds', { value }))).value).toEqual(['bytes', 'dict', 'bytes']);
     const twice = { call: 'c', tool: 'twice', args: [Buffer.from([0, 255])], kwargs: {} };
     expect((await client.call(FRAME.execute, 3, twice)).value).toEqual(Buffer.from([0, 255, 0, 255]));
-    const changed = (await client.call(FRAME.execute, 4, body('changed'))).value as { data: Buffer };
-    expect(changed.data).toHaveLength(6);
+    expect((await client.call(FRAME.execute, 4, body('changed'))).value).toEqual([
+      Buffer.from('before'),
+      { data: Buffer.from('bhn') },
+    ]);
+    expect((await client.call(FRAME.execute, 5, body('files'))).value).toEqual([
+      '/tmp/1',
+      { data: Buffer.from('x'), file: '/tmp/3' },
+      '/tmp/4',
+    ]);
   });
 
   it('are bytes and large integers in the details of an error too', async () => {
