@@ -18,6 +18,7 @@ MAX_HELLO_BYTES = 4 * 1024
 MAX_WAITING = 64
 # Parts are sent together up to this size.
 JOIN_BYTES = 64 * 1024
+CLOSE_SECONDS = 1.0
 
 
 class FrameConnection:
@@ -121,14 +122,19 @@ class FrameConnection:
         meanwhile: so answers of many calls go together.
         """
         waiting = self._waiting
-        if not waiting and self._sending.acquire(False):
-            self._send(parts)
-        else:
-            waiting.append(parts)
-        while waiting and self._sending.acquire(len(waiting) > MAX_WAITING):
-            taken = waiting[:]
-            del waiting[: len(taken)]
-            self._send([part for parts in taken for part in parts])
+        try:
+            if not waiting and self._sending.acquire(False):
+                self._send(parts)
+            else:
+                waiting.append(parts)
+            while waiting and self._sending.acquire(len(waiting) > MAX_WAITING):
+                taken = waiting[:]
+                del waiting[: len(taken)]
+                self._send([part for parts in taken for part in parts])
+        except BaseException:
+            # A signal handler of the plugin has raised: how much was sent is unknown.
+            self.shut()
+            raise
 
     def _send(self, parts):
         """Sends, and lets the next send: `_sending` is held before, and released after."""
@@ -140,10 +146,6 @@ class FrameConnection:
                     self.socket.sendall(part)
         except OSError:
             self.gone = True
-        except BaseException:
-            # A signal handler of the plugin has raised: how much was sent is unknown.
-            self.shut()
-            raise
         finally:
             self._sending.release()
 
@@ -167,12 +169,13 @@ class FrameConnection:
     def stop_calls(self):
         """Stops its calls, which cannot be answered any more, and forgets what waits to be fetched."""
         self.shut()
+        self._server.forget(self)
         for call in tuple(self._calls.values()):
             call.stop()
-        self._server.forget(self)
 
     def close(self):
         """Closes the socket. Nothing waits for it any more."""
-        with self._sending:
-            self._server.sockets.discard(self.socket)
-            self.socket.close()
+        # Whoever sends has failed at once; only one that a signal handler has broken off holds it for longer.
+        self._sending.acquire(timeout=CLOSE_SECONDS)
+        self._server.sockets.discard(self.socket)
+        self.socket.close()
