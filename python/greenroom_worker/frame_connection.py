@@ -139,9 +139,7 @@ class FrameConnection:
     def _send(self, parts):
         """Sends, and lets the next send: `_sending` is held before, and released after."""
         try:
-            if len(parts) > 1 and sum(map(len, parts)) <= JOIN_BYTES:
-                parts = (b"".join(parts),)
-            for part in parts:
+            for part in parts if len(parts) == 1 else joined(parts):
                 if not self.gone:
                     self.socket.sendall(part)
         except OSError:
@@ -179,3 +177,15 @@ class FrameConnection:
         self._sending.acquire(timeout=CLOSE_SECONDS)
         self._server.sockets.discard(self.socket)
         self.socket.close()
+
+
+def joined(parts):
+    """The same bytes in fewer parts, as each is sent by itself."""
+    together, size = [], 0
+    for part in parts:
+        if together and size + len(part) > JOIN_BYTES:
+            yield b"".join(together)
+            together, size = [], 0
+        together.append(part)
+        size += len(part)
+    yield b"".join(together)
