@@ -134,7 +134,10 @@ describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
       client.send('execute', number, { call: `l${number}`, kwargs });
       expect(await client.answer()).toEqual([{ type: 'large', call: number, value: undefined }]);
       beside.sender.send(FRAME.fetch, number, '');
-      expect(await beside.answer()).toEqual([{ type: 'result', call: number, value }]);
+      const [answer] = await beside.answer();
+      expect(answer).toMatchObject({ type: 'result', call: number });
+      // A matcher would take seconds for so many bytes.
+      expect(typeof value === 'string' ? answer?.value === value : value.equals(answer?.value as Buffer)).toBe(true);
     }
   });
 
