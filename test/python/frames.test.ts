@@ -220,6 +220,19 @@ describe('the main thread that reads calls itself', () => {
     }
   });
 
+  it('does the same where the system has no poll', async () => {
+    const worker = start(1, 'unpolled', 'Unpolled');
+    const client = await worker.frames();
+    expect(await client.call(FRAME.execute, 1, body('echo', { value: 1 }))).toMatchObject({ value: 1 });
+    expect(JSON.parse((await worker.send('/config')).text)).toEqual({ main: true });
+    client.send(FRAME.execute, 2, body('linger'));
+    await worker.printed(/lingers/);
+    client.socket.destroy();
+    await worker.printed(/left/);
+    const next = await worker.frames();
+    expect(await next.call(FRAME.execute, 3, body('echo', { value: 'on' }))).toMatchObject({ value: 'on' });
+  });
+
   it('outlives a signal handler that raises between two calls', async () => {
     const worker = start();
     const client = await worker.frames();
