@@ -89,7 +89,7 @@ export class FrameDecoder {
       text: readText(buffer, HEAD_BYTES, textEnd),
       places: readText(buffer, textEnd, textEnd + places),
       bytes: this.#bytes.buffer,
-      owned: true,
+      owned: bytes > 0,
     };
     this.#text.reset();
     this.#bytes.reset();
