@@ -1,15 +1,33 @@
 import { defineConfig } from 'vitest/config';
 
+const shared = {
+  setupFiles: ['test/seed.ts'],
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+};
+
+/** What is about calls, and must be the same over both versions of the worker protocol. */
+const ABOUT_CALLS = [
+  'test/runtime/calls.test.ts',
+  'test/runtime/cancel-calls.test.ts',
+  'test/runtime/starved-call.test.ts',
+  'test/runtime/idle-stream.test.ts',
+  'test/runtime/end-of-drain.test.ts',
+  'test/inspector/told-calls.test.ts',
+];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { test: { ...shared, name: 'all', include: ['test/**/*.test.ts'] } },
+      {
+        test: { ...shared, name: 'protocol 1', include: ABOUT_CALLS, env: { GREENROOM_PROTOCOL: '1' } },
+      },
+    ],
     // Workers are started from the build, as users start them, so the build must be that of these sources.
     globalSetup: ['test/build.ts'],
-    setupFiles: ['test/seed.ts'],
     // Most tests wait for processes of their own, so a core has time for more than one file.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary', 'html'] },
   },
 });

@@ -6,7 +6,6 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { InspectionEvent, Observer } from 'xstate';
 import { createSupervisor, type InspectionObserver } from '../../src/index.ts';
 import { openInspector } from '../../src/inspector/index.ts';
-import type { InspectorRecord } from '../../src/inspector/wire.ts';
 import type { TransitionEvent } from '../../src/runtime/supervisor-events.ts';
 import { openSupervisor } from '../runtime/greenroom.ts';
 import { randomFrom } from '../simulation/random.mjs';
@@ -67,27 +66,6 @@ test.each([
   await ready;
 });
 
-test('each call that is made is told of, with its outcome', async () => {
-  const { supervisor, scratch } = await openSupervisor(WORKBENCH, { inspect: true });
-  const file = join(scratch, 'session.ndjson');
-  const recording = await supervisor.inspector?.record(file);
-  await supervisor.execute('workbench', { do: 'about' });
-  await supervisor.execute('workbench', { do: 'fail' }).catch(() => {});
-  await recording?.close();
-  const records = readFileSync(file, 'utf8')
-    .trim()
-    .split('\n')
-    .slice(1)
-    .map((line) => JSON.parse(line) as InspectorRecord);
-  const calls = records.filter((record) => record.kind === 'call');
-  expect(calls.map(({ edge, outcome }) => [edge, outcome])).toEqual([
-    ['start', undefined],
-    ['end', 'ok'],
-    ['start', undefined],
-    ['end', 'E_REMOTE'],
-  ]);
-});
-
 test('a recording ends with the supervisor, and goes into no file that is there already', async () => {
   const { supervisor, scratch } = await openSupervisor(WORKBENCH, { inspect: true });
   const file = join(scratch, 'session.ndjson');
@@ -136,7 +114,7 @@ async function rest(): Promise<void> {
 async function play(world: World, random: () => number): Promise<void> {
   const { supervisor, workers, clock } = world;
   const number = (): number => Math.floor(random() * 2 ** 31);
-  for (let n = 0; n < 1_000; n += 1) {
+  for (let n = 0; n < 500; n += 1) {
     const name = choose(number(), 'a', 'b', 'c');
     const record = world.runtime.records.get(name);
     const worker = pick(workers.living(name), number());
@@ -187,7 +165,7 @@ test('with the inspector on, looked at or not, everything happens as it does wit
   };
   const without = await played('off');
   expect(new Set(without.map(({ to }) => to)).size).toBe(6);
-  expect(without.length).toBeGreaterThan(300);
+  expect(without.length).toBeGreaterThan(200);
   expect(await played('on')).toEqual(without);
   expect(await played('looked at')).toEqual(without);
 }, 120_000);

@@ -208,32 +208,6 @@ test('under queue, who does not fit beside those at work waits for them, and it 
   expect(eviction).toMatchObject({ plugin: 'b', chosen: [{ plugin: 'a', ask: 'RELEASE' }] });
 });
 
-test('a call that runs out of memory comes back, once, to a worker with more room', async () => {
-  const opened = await openSupervisor(
-    { starving: { ...SLOT, resources: { min_system_ram_mb: 100 } }, other: hoard() },
-    {
-      capacity: { ramMb: 160 },
-    },
-  );
-  await opened.supervisor.execute('other');
-  const decisions = decisionsOf(opened.supervisor);
-  const mark = join(opened.scratch, 'mark');
-  expect(await opened.supervisor.execute('starving', { do: 'starve-once', mark })).toBe('fed');
-  // A hundred fit beside the other one; half as much again does not.
-  expect(
-    decisions.filter(({ plugin }) => plugin === 'starving').map(({ outcome, asked }) => [outcome, asked.ramMb]),
-  ).toEqual([
-    ['grant', 100],
-    ['evict', 150],
-    ['grant', 150],
-  ]);
-  expect(evictionsIn(decisions)).toContain('other');
-  const always = await failure(
-    opened.supervisor.execute('starving', { do: 'starve-once', mark: join(opened.scratch, 'no', 'mark') }),
-  );
-  expect(always).toMatchObject({ code: 'E_REMOTE', remote: { category: 'resource' } });
-});
-
 test('of two that wait for the same place the one with the higher priority has it first', async () => {
   const opened = await openSupervisor(
     { a: SLOT, low: SLOT, high: { ...SLOT, resources: { priority: 5 } } },
