@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { Arguments } from '../../src/index.ts';
 import { all, door, failure, type ManifestOf, type OpenedSupervisor, openSupervisor, startCall } from './greenroom.ts';
+import { PYTHON_HAS_FRAMES } from './workbench.ts';
 
 function cycle(): Record<string, unknown> {
   const value: Record<string, unknown> = { list: [{}] };
@@ -61,7 +62,7 @@ test.each([
   expect(result === text).toBe(true);
 });
 
-test.each(['nan', 'cycle', 'function', 'map', 'promise', 'error', 'date', 'bytes', 'class'])(
+test.each(['nan', 'cycle', 'function', 'map', 'promise', 'error', 'date', 'floats', 'class'])(
   'a result or chunk that JSON would change (%s) is a typed error of that call alone',
   async (kind) => {
     const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
@@ -81,11 +82,14 @@ test.each(['workbench', 'workbench-python'])(
   async (fixture) => {
     const { supervisor } = await openSupervisor({ plugin: { fixture } });
     const odd = [new Map([[1, 2]]), new Set(), 1n, new Error('x'), /x/, new Date(NaN), () => 1];
+    const bytes = fc.uint8Array().map((array) => Buffer.from(array));
+    const beyondJson = fixture === 'workbench' || PYTHON_HAS_FRAMES ? [fc.bigInt(), fc.constant(2n ** 64n), bytes] : [];
     const data = fc.anything({
       maxDepth: 6,
       values: [
         ...[fc.string({ unit: 'binary' }), fc.integer(), fc.double(), fc.boolean(), fc.constant(null)],
         ...[fc.maxSafeInteger(), fc.constantFrom(-0, 2 ** 53, 2 ** 64, -1e20, 1e21, 1e300, 5e-324, '__proto__')],
+        ...beyondJson,
       ],
     });
     const any = fc.oneof({ arbitrary: data, weight: 9 }, { arbitrary: fc.constantFrom(...odd), weight: 1 });
@@ -117,13 +121,14 @@ function isData(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   if (typeof value !== 'object') return ['string', 'boolean', 'bigint'].includes(typeof value);
   if (value === null || Array.isArray(value)) return value === null || value.every(isData);
+  if (Buffer.isBuffer(value)) return true;
   return Object.prototype.toString.call(value) === '[object Object]' && Object.values(value).every(isData);
 }
 
 /** As it is read: a small bigint is a number, and `toEqual` would take a field named __proto__ for a prototype. */
 function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value;
   return Array.isArray(value)
     ? value.map(plain)
     : new Map(Object.entries(value).map(([key, each]) => [key, plain(each)]));
