@@ -1,5 +1,6 @@
 // Longer than others because the channel has many ways to go wrong, each of which needs a worker played by hand.
 
+import { rmSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectionFault } from '../../src/calls/connection-fault.ts';
 import { createFramedChannel, type FramedChannel } from '../../src/channel/framed-channel.ts';
@@ -92,7 +93,7 @@ describe('a call over frames', () => {
     const held: [number, string][] = [];
     const played = await playFrames((frame, peer) => {
       held.push([frame.call, idOf(frame)]);
-      if (held.length === 8) for (const [call, id] of held.reverse()) peer.send('result', call, id);
+      if (held.length === 8) for (const [call, id] of held.toReversed()) peer.send('result', call, id);
     });
     const channel = channelTo(played, 8);
     const calls = Array.from({ length: 8 }, (_, n) => told((sink) => channel.execute(outgoing(`c${n}`), sink)));
@@ -141,7 +142,7 @@ describe('a call over frames', () => {
     const seen: string[] = [];
     const played = await playFrames((frame, peer) => {
       const { type, call } = frame;
-      seen.push(`${type === FRAME.fetch ? 'fetch' : idOf(frame)} ${peer.hello.shared}`);
+      seen.push(`${type === FRAME.fetch ? 'fetch' : idOf(frame)} ${String(peer.hello.shared)}`);
       if (type === FRAME.fetch) return peer.send('result', call, kept.get(call));
       if (idOf(frame) !== 'large') return peer.send('result', call, 'small');
       kept.set(call, { long, data: Buffer.alloc(10_000_000, 'z') });
@@ -158,8 +159,9 @@ describe('a call over frames', () => {
   });
 
   it('whose long result cannot be fetched is not taken for one that was never sent', async () => {
-    const played = await playFrames(async ({ call }, peer) => {
-      await played.stop();
+    // No further connection can be made to it.
+    const played = await playFrames(({ call }, peer) => {
+      rmSync(played.address.slice('unix:'.length));
       peer.send('large', call);
     });
     // Breaks only the connection on which the result is asked for.
@@ -341,6 +343,23 @@ describe('a call over frames', () => {
     },
   );
 
+  it('is never given an answer that comes over the connection of another', async () => {
+    const seen: [number, FramePeer][] = [];
+    const played = await playFrames(({ call }, peer) => {
+      seen.push([call, peer]);
+      if (seen.length < 2) return;
+      const [[first, own], [, other]] = seen as [[number, FramePeer], [number, FramePeer]];
+      other.socket.on('close', () => own.send('result', first, 'mine'));
+      other.send('result', first, 'not mine');
+    });
+    const channel = channelTo(played, 2);
+    const call = told((sink) => channel.execute(outgoing('a'), sink));
+    await until(() => seen.length === 1);
+    const other = await told((sink) => channel.stream(outgoing('b'), sink));
+    expect(other).toMatchObject({ outcomes: 1, error: { code: 'E_PROTOCOL' } });
+    expect(await call).toMatchObject({ result: 'mine', outcomes: 1 });
+  });
+
   it.each([1, 2])(
     'that is answered twice, of %i at once, keeps its result, and the connection is not used again',
     async (concurrency) => {
@@ -443,29 +462,41 @@ describe('a call over frames', () => {
     expect(reader.got).toBe(total);
   });
 
-  it('stays paused when it was paused before it was sent, and leaves no pause to the next', async () => {
+  it.each([true, false])(
+    'stays paused when it was paused as it was sent, over a connection that was open: %s',
+    async (isOpen) => {
+      const played = await playFrames(({ call }, peer) => {
+        peer.send('chunks', call, [1]);
+        peer.send('end', call);
+      });
+      const other = channelTo(await playFrames(({ call }, peer) => peer.send('result', call, 1)));
+      const channel = channelTo(played);
+      if (isOpen) await channel.greeted;
+      let ended = false;
+      let resume = (): void => {};
+      const outcome = told((sink) => {
+        const call = channel.stream(outgoing('c'), sink);
+        call.pause();
+        resume = () => call.resume();
+        return call;
+      }).then((so) => {
+        ended = true;
+        return so;
+      });
+      for (let turn = 0; turn < 20; turn += 1) await told((sink) => other.execute(outgoing('d'), sink));
+      expect(ended).toBe(false);
+      resume();
+      expect(await outcome).toMatchObject({ chunks: [1], outcomes: 1, last: 'result' });
+    },
+  );
+
+  it('leaves no pause to the next when it was paused as its last chunk came', async () => {
     const played = await playFrames(({ call }, peer) => {
       peer.send('chunks', call, [1]);
       peer.send('end', call);
     });
     const channel = channelTo(played);
     await channel.greeted;
-    const other = channelTo(await playFrames(({ call }, peer) => peer.send('result', call, 1)));
-    let ended = false;
-    let resume = (): void => {};
-    const outcome = told((sink) => {
-      const call = channel.stream(outgoing('c'), sink);
-      call.pause();
-      resume = () => call.resume();
-      return call;
-    }).then((so) => {
-      ended = true;
-      return so;
-    });
-    for (let turn = 0; turn < 20; turn += 1) await told((sink) => other.execute(outgoing('d'), sink));
-    expect(ended).toBe(false);
-    resume();
-    expect(await outcome).toMatchObject({ chunks: [1], outcomes: 1, last: 'result' });
     const pausing = (): Promise<Told> =>
       told(
         (sink) => channel.stream(outgoing('c'), sink),
