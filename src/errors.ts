@@ -14,7 +14,7 @@ export const ERROR_CODES = {
   E_NOT_LOADED: 'The plugin is not loaded, and what was asked needs a loaded one.',
   E_START: 'The worker could not be started, or ended before it was ready.',
   E_START_TIMEOUT: 'The worker was not ready within its start timeout.',
-  E_HANDSHAKE: 'The worker answered the handshake or the first health check wrongly.',
+  E_HANDSHAKE: 'The worker answered the handshake, the first health check or the first `hello` wrongly.',
   E_CRASHED: 'The worker ended while it was needed, or the connection to it failed.',
   E_HUNG: 'The worker stopped answering and was ended.',
   E_MEMORY: 'The worker used more memory than its manifest allows and was replaced or given up.',

@@ -16,7 +16,8 @@
  * - `scheduler/`: who gets memory and GPUs, and who is evicted for it (`decide.ts`); no clock and no I/O. `policies/`, `gpus/`.
  * - `supervision/`: whether and when a crashed worker is restarted, or one over its memory limit replaced; pure.
  * - `calls/`: a call on its way: the lease gate in front of a worker, streams.
- * - `channel/`: the wire to a worker: inputs, answers, frames; one channel for the protocol, one for older workers.
+ * - `channel/`: the wire to a worker: inputs, answers, frames; one channel for each version of the protocol,
+ *   one for older workers. `framing/`: the frames of version 2, for both ends.
  * - `tools/`: the tools of plugins: what is known of them, and the checks of their inputs and results.
  * - `json-schema/`: JSON Schemas of plugins: checked, compiled, their defaults, and what does not fit them, in words.
  * - `worker-kinds/`: how each kind of worker is started: program, arguments, environment.

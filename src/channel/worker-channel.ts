@@ -10,8 +10,10 @@ import type { EncodedInput } from './encoded-input.ts';
 export interface CallSink {
   /** `progress` is 0 to 1, or -1 where the plugin does not know. */
   onProgress(progress: number, message: string | undefined): void;
-  /** One item of a stream; never called for `execute`. */
-  /** `length` is that of the text it came in, in UTF-16 code units. */
+  /**
+   * One item of a stream; never called for `execute`. `length` is that of the text it came in, in UTF-16 code units, and
+   * of its bytes.
+   */
   onChunk(chunk: unknown, length: number): void;
   /** The result of a call; `undefined` at the end of a stream. The worker is done with the call. */
   onResult(result: unknown): void;
@@ -51,8 +53,8 @@ export interface ConfigChannel {
 }
 
 /**
- * The port to one worker: what every worker can do, and, where it is there, what some can. Adapters: `undici-channel.ts`
- * and, for older workers, `cjm-channel.ts`.
+ * The port to one worker: what every worker can do, and, where it is there, what some can. Adapters: `framed-channel.ts`,
+ * `undici-channel.ts` and, for older workers, `cjm-channel.ts`.
  */
 export interface WorkerChannel {
   readonly execute: SendCall;
