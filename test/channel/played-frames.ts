@@ -29,14 +29,20 @@ export class FramePeer {
   }
 
   /** Sends a frame as it is: its type, call, text, places and bytes. */
-  sendParts(type: number, call: number, text: string, places = '', bytes = Buffer.alloc(0)): void {
+  sendParts(type: number, call: number, text: string, places = '', bytes: Buffer = Buffer.alloc(0)): void {
     this.sender.flush();
     this.socket.write(frameOf(type, call, text, places, bytes));
   }
 }
 
 /** The bytes of a frame. */
-export function frameOf(type: number, call: number, text: string, places = '', bytes = Buffer.alloc(0)): Buffer {
+export function frameOf(
+  type: number,
+  call: number,
+  text: string,
+  places = '',
+  bytes: Buffer = Buffer.alloc(0),
+): Buffer {
   const parts = [Buffer.from(text), Buffer.from(places), bytes];
   const head = new Uint32Array([type, call, ...parts.map(({ length }) => length)]);
   return Buffer.concat([Buffer.from(head.buffer), ...parts]);
