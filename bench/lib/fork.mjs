@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const WORKER = fileURLToPath(new URL('../reference/fork-worker.mjs', import.meta.url));
 
+/** @typedef {Awaited<ReturnType<typeof startFork>>} Fork */
+
 /** Starts such a child; resolves when it is ready. */
 async function startFork() {
   const child = fork(WORKER, { execArgv: [] });
@@ -39,11 +41,11 @@ async function startFork() {
  * Runs something with two forked children, reference and control, which are stopped afterwards.
  *
  * @template T
- * @param {(children: Awaited<ReturnType<typeof startFork>>[]) => Promise<T>} action
+ * @param {(children: readonly [Fork, Fork]) => Promise<T>} action
  * @returns {Promise<T>}
  */
 export async function withForks(action) {
-  const children = [await startFork(), await startFork()];
+  const children = await Promise.all([startFork(), startFork()]);
   try {
     return await action(children);
   } finally {

@@ -9,9 +9,7 @@ import { atOnce, compareWires, largeRows, oneByOne, wireRow, withWires } from '.
 export default (bench) =>
   withWires((wires) =>
     withForks(async ([fork, control]) => {
-      const forks = [fork, control].map(
-        (child) => (/** @type {object} */ input) => /** @type {NonNullable<typeof child>} */ (child).call(input),
-      );
+      const forks = [fork, control].map((child) => (/** @type {object} */ input) => child.call(input));
       const small = await compareWires('bench-node', wires, oneByOne(400, { n: 1 }), bench, forks);
       const many = await compareWires('bench-wide', wires, atOnce(3_200, 32), bench, forks);
       const streams = await takeInTurns(

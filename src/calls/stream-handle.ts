@@ -21,9 +21,11 @@ export class StreamHandle<T> implements AsyncIterableIterator<T>, AsyncDisposabl
 
   next(): Promise<IteratorResult<T>> {
     const next = this.#stream.next();
-    // A program may hold the promise alone: until it settles, the stream is in use.
-    const keep = (): unknown => this.#stream;
-    next.then(keep, keep);
+    if (this.#stream.isAwaited) {
+      // A program may hold the promise alone: until it settles, the stream is in use.
+      const keep = (): unknown => this.#stream;
+      next.then(keep, keep);
+    }
     return next;
   }
 

@@ -60,6 +60,11 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
     return this.#watch.idleSince;
   }
 
+  /** Whether its reader waits for an item that has not come. */
+  get isAwaited(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
   }
