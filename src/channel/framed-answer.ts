@@ -111,7 +111,11 @@ export class FramedAnswer implements CallInFlight {
     const chunks = withBytes(readJson(frame.text, this.#integers, LIST_LEVELS), frame);
     if (!Array.isArray(chunks) || chunks.length === 0) throw new WrongText('is no list of chunks');
     const length = (frame.text.length + frame.bytes.length) / chunks.length;
-    for (const chunk of chunks) this.#sink.onChunk(chunk, length);
+    for (const chunk of chunks) {
+      this.#sink.onChunk(chunk, length);
+      // Its taker may have closed the channel.
+      if (this.#isSettled) return;
+    }
   }
 
   #faultOf({ type, text }: Frame, error: unknown): GreenroomError {
