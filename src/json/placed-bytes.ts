@@ -69,7 +69,7 @@ export function placeBytes(value: unknown, path: JsonPath, bytes: Uint8Array): u
   const last = path.at(-1);
   const holder = path.slice(0, -1).reduce<unknown>(stepInto, value);
   if ((last === undefined ? value : stepInto(holder, last)) !== null) {
-    throw new MisplacedBytes(`there is no null for bytes at ${stringify(path)}`);
+    throw new MisplacedBytes(`there is no null for bytes at ${shown(path)}`);
   }
   if (last === undefined) return bytes;
   Object.defineProperty(holder, last, { value: bytes, enumerable: true, configurable: true, writable: true });
@@ -82,8 +82,14 @@ function stepInto(holder: unknown, step: string | number): unknown {
     holder !== null &&
     Array.isArray(holder) === (typeof step === 'number') &&
     Object.hasOwn(holder, step);
-  if (!fits) throw new MisplacedBytes(`there is no place ${stringify(step)} for bytes`);
+  if (!fits) throw new MisplacedBytes(`there is no place ${shown(step)} for bytes`);
   return (holder as Readonly<Record<string | number, unknown>>)[step];
+}
+
+/** As a message shows it, which whoever sent the places may have made long. */
+function shown(place: unknown): string {
+  const text = stringify(place);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
 function readPlaces(text: string): [JsonPath, number][] {
