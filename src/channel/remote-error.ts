@@ -12,7 +12,7 @@ const SERIALIZE_ERROR = 'SerializeError';
  */
 export function remoteError(plugin: string, wire: unknown): GreenroomError {
   const fields: Record<string, unknown> =
-    typeof wire === 'object' && wire !== null ? { ...wire } : { message: String(wire) };
+    typeof wire === 'object' && wire !== null ? (wire as Record<string, unknown>) : { message: String(wire) };
   const text = (key: string): string | undefined => (typeof fields[key] === 'string' ? fields[key] : undefined);
   const { category } = fields;
   const remote: RemoteError = {
