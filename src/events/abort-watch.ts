@@ -20,7 +20,8 @@ export function onAbort(signal: AbortSignal, told: () => void): () => void {
 }
 
 function tellAll(event: Event): void {
-  const signal = event.currentTarget as AbortSignal;
+  // Node clears `currentTarget` once the first listener of an event has run, and others may listen to the signal too.
+  const signal = event.target as AbortSignal;
   signal.removeEventListener('abort', tellAll);
   const all = watched.get(signal);
   watched.delete(signal);

@@ -26,6 +26,16 @@ it('tells each of them once, but for those that leave meanwhile', () => {
   expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
 });
 
+it('tells them where others listen to the signal too, before and after', () => {
+  const controller = new AbortController();
+  const told: string[] = [];
+  controller.signal.addEventListener('abort', () => told.push('before'));
+  onAbort(controller.signal, () => told.push('watching'));
+  controller.signal.addEventListener('abort', () => told.push('after'));
+  controller.abort();
+  expect(told).toEqual(['before', 'watching', 'after']);
+});
+
 it('lets any number of calls, loads and followed logs have one signal, without a warning', async () => {
   const { supervisor } = await openSupervisor({ workbench: { fixture: 'workbench' } });
   const warnings: Error[] = [];
