@@ -212,6 +212,7 @@ describe('a call over frames', () => {
     ['E_REMOTE', {}, { type: 'Error', message: '', category: 'fatal', retryable: false }],
     ['E_REMOTE', 'text', { type: 'Error', message: 'text' }],
     ['E_SERIALIZE', { type: 'SerializeError', message: 'NaN' }, { type: 'SerializeError' }],
+    ['E_REMOTE', Buffer.alloc(32 * 2 ** 20), { type: 'Error', message: '' }],
     ['E_REMOTE', { details: [Buffer.from('ab'), 2n ** 64n] }, { details: [Buffer.from('ab'), 2n ** 64n] }],
   ])('makes an %s of an error, the same over both ways (%#)', async (code, error, remote) => {
     const channel = channelTo(await playFrames(({ call }, peer) => peer.send('error', call, error)));
