@@ -7,7 +7,8 @@ import { nodeProgram } from '../conformance/workers.ts';
 import { FramedClient } from '../node-sdk/framed-client.ts';
 import { SEED } from '../seed.ts';
 import { randomFrom } from '../simulation/random.mjs';
-import { Delivery, mutated, session } from './broken-frames.ts';
+import { Delivery, session } from './broken-frames.ts';
+import { mutated } from './mutated-frames.ts';
 
 // Bytes that no supervisor sends, to the host program of Node plugins: `FUZZ_RUNS=100000` for more of them.
 

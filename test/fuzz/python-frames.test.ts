@@ -3,7 +3,8 @@ import { FRAME } from '../../src/framing/frame.ts';
 import { PythonWorker, TOKEN } from '../python/worker.ts';
 import { SEED } from '../seed.ts';
 import { randomFrom } from '../simulation/random.mjs';
-import { Delivery, mutated, type Random, session } from './broken-frames.ts';
+import { Delivery, type Random, session } from './broken-frames.ts';
+import { mutated } from './mutated-frames.ts';
 
 // Bytes that no supervisor sends, to the Python worker: `FUZZ_RUNS=100000` for more of them.
 
