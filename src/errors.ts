@@ -45,7 +45,7 @@ export interface RemoteError {
   readonly category: RemoteErrorCategory;
   /** Whether the plugin says that the same call may work later. */
   readonly retryable: boolean;
-  /** Whatever else the plugin attached, as plain JSON. */
+  /** Whatever else the plugin attached, as plain data: as of JSON, with large integers as bigints, and bytes. */
   readonly details?: unknown;
   /** The traceback or stack in the plugin's language. */
   readonly stack?: string | undefined;

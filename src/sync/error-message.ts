@@ -1,4 +1,5 @@
-import { GreenroomError } from '../errors.ts';
+import { GreenroomError, type RemoteError } from '../errors.ts';
+import { receivedValue, type SentValue, sentValue } from './sent-value.ts';
 
 /** An error on its way between threads: a clone would lose its class and its fields. */
 export interface ErrorMessage {
@@ -9,8 +10,11 @@ export interface ErrorMessage {
   readonly fields: Readonly<Record<string, unknown>>;
   readonly cause: CauseMessage | undefined;
   /** What only a GreenroomError has. */
-  readonly greenroom: Pick<GreenroomError, 'code' | 'plugin' | 'remote' | 'details'> | undefined;
+  readonly greenroom: (Pick<GreenroomError, 'code' | 'plugin' | 'details'> & { readonly remote: Remote }) | undefined;
 }
+
+/** A plugin's own error. A clone of its details would have no Buffers. */
+type Remote = (Omit<RemoteError, 'details'> & { readonly details?: SentValue }) | undefined;
 
 /** What lies under an error: another one, or any value. */
 export type CauseMessage = { readonly error: ErrorMessage } | { readonly value: unknown };
@@ -25,7 +29,7 @@ export function describeError(thrown: unknown, causes = MAX_CAUSES): ErrorMessag
   const cause = thrown.cause === undefined || causes === 0 ? undefined : describeCause(thrown.cause, causes - 1);
   if (thrown instanceof GreenroomError) {
     const { code, plugin, remote, details } = thrown;
-    const greenroom = { code, plugin, remote, details: clonable(details) as typeof details };
+    const greenroom = { code, plugin, remote: sentRemote(remote), details: clonable(details) as typeof details };
     return { name, message, stack, fields: {}, cause, greenroom };
   }
   const fields = Object.fromEntries(
@@ -40,8 +44,8 @@ export function describeError(thrown: unknown, causes = MAX_CAUSES): ErrorMessag
 export function rebuildError({ name, message, stack, fields, cause, greenroom }: ErrorMessage): Error {
   const rebuilt = cause === undefined ? undefined : rebuildCause(cause);
   if (greenroom !== undefined) {
-    const { code, ...rest } = greenroom;
-    return new GreenroomError(code, message, { ...rest, cause: rebuilt });
+    const { code, remote, ...rest } = greenroom;
+    return new GreenroomError(code, message, { ...rest, remote: receivedRemote(remote), cause: rebuilt });
   }
   const error = new Error(message, rebuilt === undefined ? undefined : { cause: rebuilt });
   Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true });
@@ -56,6 +60,17 @@ export function describeCause(cause: unknown, causes = MAX_CAUSES): CauseMessage
 
 export function rebuildCause(cause: CauseMessage): unknown {
   return 'error' in cause ? rebuildError(cause.error) : cause.value;
+}
+
+function sentRemote(remote: RemoteError | undefined): Remote {
+  if (remote === undefined) return undefined;
+  const { details, ...rest } = remote;
+  return details === undefined ? rest : { ...rest, details: sentValue(details) };
+}
+
+function receivedRemote(remote: Remote): RemoteError | undefined {
+  if (remote?.details === undefined) return remote;
+  return { ...remote, details: receivedValue(remote.details) };
 }
 
 /** The value, or its text where it cannot be given to another thread. */

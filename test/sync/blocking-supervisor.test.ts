@@ -28,6 +28,26 @@ test('values are as exact as those of awaited calls', async () => {
   expect(blocking.execute('tools', { do: 'echo', value: new Date(0) })).toBe('1970-01-01T00:00:00.000Z');
 });
 
+test('bytes and integers of any size go both ways, in calls, streams and details, or are refused as by awaited calls', async () => {
+  const { blocking, supervisor } = await openBlocking({ tools });
+  const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+  const value = { list: [every, [{ deep: Buffer.alloc(0) }]], ids: [2n ** 64n, -(10n ** 30n)], float: 1e20 };
+  expect(blocking.execute('tools', { value })).toStrictEqual(value);
+  expect(blocking.execute('tools', new Arguments([{ value: every }], { value: 2 }))).toStrictEqual(every);
+  expect([...blocking.stream('tools', { values: [value, every] })]).toStrictEqual([value, every]);
+  const complained = thrownBy(() => blocking.execute('tools', { do: 'complain', details: value })) as GreenroomError;
+  expect(complained.remote?.details).toStrictEqual(value);
+  expect(blocking.execute('tools', { value: 2n ** 64n }, { integers: 'number' })).toBe(2 ** 64);
+  const large = new Uint8Array(130 * 2 ** 20);
+  for (const refused of [{ value: [large, large] }, { value: 10n ** 5000n }]) {
+    const expected = await supervisor.execute('tools', refused).catch((error: unknown) => error as GreenroomError);
+    expect(thrownBy(() => blocking.execute('tools', refused))).toMatchObject({
+      code: 'E_SERIALIZE',
+      message: (expected as GreenroomError).message,
+    });
+  }
+});
+
 test('errors are those of awaited calls, with the stack of the caller', async () => {
   const { blocking, supervisor } = await openBlocking({ tools });
   const cycle: Record<string, unknown> = {};
