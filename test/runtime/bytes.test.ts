@@ -98,7 +98,7 @@ describe.each(CARRIERS)('bytes, by %s,', (_name, fixture, type, conformance) => 
 
   test('of more than 256 MiB in one input are refused at the call, with the limit and what to do', async () => {
     const opened = await openSupervisor({ plugin: { fixture } });
-    const half = new Uint8Array(200 * 2 ** 20);
+    const half = new Uint8Array(130 * 2 ** 20);
     const error = await failure(opened.supervisor.execute('plugin', { value: [half, half] }));
     expect(error).toMatchObject({
       code: 'E_SERIALIZE',
