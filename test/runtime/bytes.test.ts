@@ -10,7 +10,6 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { Arguments } from '../../src/index.ts';
 import { all, failure, type ManifestOf, openSupervisor } from './greenroom.ts';
-import { PYTHON_HAS_FRAMES } from './workbench.ts';
 
 const CONFORMANCE = fileURLToPath(new URL('../fixtures/conformance', import.meta.url));
 
@@ -24,7 +23,6 @@ const CARRIERS: [name: string, workbench: string, type: string, conformance: Man
     { module: join(CONFORMANCE, 'plugin.py'), class: 'ConformancePlugin' },
   ],
 ];
-if (!PYTHON_HAS_FRAMES) CARRIERS.pop();
 
 const EVERY_BYTE = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 

@@ -17,6 +17,3 @@ export const three = {
   python: { fixture: 'workbench-python' },
   tools: { fixture: 'workbench' },
 };
-
-/** Whether the Python worker speaks version 2 of the protocol. */
-export const PYTHON_HAS_FRAMES: boolean = false;
