@@ -12,6 +12,8 @@ const ABOUT_CALLS = [
   'test/runtime/cancel-calls.test.ts',
   'test/runtime/starved-call.test.ts',
   'test/runtime/idle-stream.test.ts',
+  'test/runtime/dropped-stream.test.ts',
+  'test/runtime/tools.test.ts',
   'test/runtime/end-of-drain.test.ts',
   'test/inspector/told-calls.test.ts',
 ];
