@@ -13,13 +13,12 @@ export default ({ quick }) =>
     /** @type {number[]} */
     const times = [];
     for (let round = 0; round < (quick ? 3 : 10); round += 1) {
-      let isThere = false;
-      const large = supervisor.execute('bench-wide', { image }).finally(() => {
-        isThere = true;
-      });
-      while (!isThere) {
+      const large = supervisor.execute('bench-wide', { image });
+      const end = large.then(() => undefined);
+      for (;;) {
         const start = performance.now();
-        await supervisor.execute('bench-wide', { n: 1 });
+        const answer = await Promise.race([end, supervisor.execute('bench-wide', { n: 1 })]);
+        if (answer === undefined) break;
         times.push(performance.now() - start);
       }
       await large;
