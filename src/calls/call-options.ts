@@ -66,5 +66,14 @@ const KINDS: Readonly<Record<keyof StreamOptions, OptionKind>> = {
 
 /** Throws `E_OPTIONS` for what cannot be the options of a call or a stream, or has one that is unknown. */
 export function checkCallOptions(plugin: string, options: unknown): void {
+  if (isPlainAndEmpty(options)) return;
   checkOptions(`a call to "${plugin}"`, options, KINDS, plugin);
+}
+
+/** Most calls have none, and are not to pay for those of others. */
+function isPlainAndEmpty(options: unknown): boolean {
+  if (typeof options !== 'object' || options === null || Object.getPrototypeOf(options) !== Object.prototype)
+    return false;
+  for (const _ in options) return false;
+  return true;
 }

@@ -63,7 +63,8 @@ export class FrameConnection {
     this.#running += 1;
     if (this.#running === 1) this.#socket?.ref();
     if (this.#sender === undefined) this.#unsent.push([type, answer.number, text, bytes]);
-    else this.#sender.send(type, answer.number, text, bytes);
+    else if (this.isShared) this.#sender.send(type, answer.number, text, bytes);
+    else this.#sender.sendNow(type, answer.number, text, bytes);
   }
 
   /** Resolves once the worker has shown who it is; rejects with what ends the connection before. */

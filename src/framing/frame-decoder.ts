@@ -7,6 +7,9 @@ const { isUtf8 } = process.getBuiltinModule('node:buffer');
 /** As much is allocated for what a peer only claims to send. */
 const FIRST_BYTES = 1024 * 1024;
 
+/** How much more is allocated when that is full: copying what has come holds up the program, and long values often come. */
+const GROWTH = 4;
+
 const NONE = Buffer.alloc(0);
 
 /** What has come is no frame. The message goes on from who sent it. */
@@ -108,7 +111,8 @@ class Growing {
     const count = Math.min(whole - this.length, data.length - at);
     if (count <= 0) return 0;
     const length = this.length + count;
-    if (length > this.buffer.length) this.#grow(Math.min(whole, Math.max(length, FIRST_BYTES, this.buffer.length * 2)));
+    if (length > this.buffer.length)
+      this.#grow(Math.min(whole, Math.max(length, FIRST_BYTES, this.buffer.length * GROWTH)));
     data.copy(this.buffer, this.length, at, at + count);
     this.length = length;
     return count;

@@ -8,6 +8,9 @@ const { nextTick } = process;
 /** Frames of one turn of the event loop are gathered up to this many bytes. */
 const GATHER_BYTES = 64 * 1024;
 
+/** From so many on bytes are written by themselves. */
+const LONG_BYTES = 16 * 1024;
+
 /** No unit of UTF-16 takes more bytes of UTF-8. */
 const BYTES_A_UNIT = 3;
 
@@ -27,15 +30,21 @@ export class FrameSender {
     return this.#socket.writableNeedDrain;
   }
 
-  /** Sends a frame, with the bytes that belong into its text. */
+  /** Sends a frame, with the bytes that belong into its text, at the end of the turn. */
   send(type: number, call: number, text: string, placed: readonly PlacedBytes[] = []): void {
-    if (placed.length === 0) {
-      this.#write(type, call, text, '', 0);
-      return;
-    }
-    this.#write(type, call, text, writePlaces(placed), byteLengthOf(placed));
+    this.#gather(type, call, text, placed);
+    if (this.#isDue) return;
+    this.#isDue = true;
+    nextTick(() => {
+      this.#isDue = false;
+      this.flush();
+    });
+  }
+
+  /** The same at once, where no other frame can come in this turn. */
+  sendNow(type: number, call: number, text: string, placed: readonly PlacedBytes[] = []): void {
+    this.#gather(type, call, text, placed);
     this.flush();
-    for (const { bytes } of placed) this.#socket.write(bytes);
   }
 
   /** Writes what is gathered now. */
@@ -48,7 +57,16 @@ export class FrameSender {
     if (this.#socket.writableLength > 0) this.#gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
   }
 
-  #write(type: number, call: number, text: string, places: string, bytes: number): void {
+  #gather(type: number, call: number, text: string, placed: readonly PlacedBytes[]): void {
+    if (placed.length === 0) {
+      this.#gatherText(type, call, text, '', 0);
+      return;
+    }
+    this.#gatherText(type, call, text, writePlaces(placed), byteLengthOf(placed));
+    for (const { bytes } of placed) this.#gatherBytes(bytes);
+  }
+
+  #gatherText(type: number, call: number, text: string, places: string, bytes: number): void {
     const most = HEAD_BYTES + (text.length + places.length) * BYTES_A_UNIT;
     if (most > GATHER_BYTES) {
       this.flush();
@@ -57,12 +75,18 @@ export class FrameSender {
     }
     if (most > GATHER_BYTES - this.#length) this.flush();
     this.#length += writeFrame(this.#gathered, this.#length, type, call, text, places, bytes);
-    if (this.#isDue) return;
-    this.#isDue = true;
-    nextTick(() => {
-      this.#isDue = false;
+  }
+
+  /** Long ones are not copied once more; short ones do not cost a write each. */
+  #gatherBytes(bytes: Uint8Array): void {
+    if (bytes.byteLength > GATHER_BYTES - this.#length) this.flush();
+    if (bytes.byteLength > LONG_BYTES) {
       this.flush();
-    });
+      this.#socket.write(bytes);
+      return;
+    }
+    this.#gathered.set(bytes, this.#length);
+    this.#length += bytes.byteLength;
   }
 }
 

@@ -35,6 +35,9 @@ export class FramedCallAnswer implements CallAnswer {
   /** In characters and bytes. */
   #chunkLength = 0;
   #chunkBytes: PlacedBytes[] = [];
+  /** The bytes of the chunk at hand; most have none. */
+  readonly #placed: PlacedBytes[] = [];
+  readonly #sendLater = (): void => this.#sendNow();
   /** Progress that is not sent yet: while the reader is behind, only the latest counts. */
   #progress = '';
   #progressWaits = false;
@@ -67,7 +70,7 @@ export class FramedCallAnswer implements CallAnswer {
   }
 
   chunk(value: unknown): Promise<void> | undefined {
-    const placed: PlacedBytes[] = [];
+    const placed = this.#placed;
     const json = serialize(value, 'chunk', placed);
     refuseTooLong(json, placed, 'chunk');
     const length = json.length + byteLengthOf(placed);
@@ -78,10 +81,11 @@ export class FramedCallAnswer implements CallAnswer {
     this.#chunkLength += length;
     this.#chunks += isFirst ? `[${json}` : `,${json}`;
     for (const { path, bytes } of placed) this.#chunkBytes.push({ path: [this.#chunkCount, ...path], bytes });
+    placed.length = 0;
     this.#chunkCount += 1;
     this.#pace ??= new ChunkPace();
     if (!this.#pace.isDue(isFirst, this.#chunkLength)) {
-      this.#pace.sendLater(() => this.#sendNow());
+      this.#pace.sendLater(this.#sendLater);
       return undefined;
     }
     this.#sendNow();

@@ -75,7 +75,11 @@ export class FramedConnection implements AnswerConnection {
 
   end(type: number, call: number, text: string, placed: readonly PlacedBytes[] = []): void {
     this.#answers.delete(call);
-    if (this.#state !== 'shared' || isShort(text, placed)) {
+    if (this.#state === 'unshared') {
+      this.#sender.sendNow(type, call, text, placed);
+      return;
+    }
+    if (this.#state === 'closed' || isShort(text, placed)) {
       this.send(type, call, text, placed);
       return;
     }
