@@ -18,7 +18,7 @@ From the top down; a module imports only from those below it:
 - `server`: lets in requests of the host program. `routes`: what each request does. `http_answer`: how a call of version 1
   is answered. `connection`: one HTTP connection.
 - `frame_server`: takes connections for calls of version 2. `frame_connection`: one of them. `frame_answer`: how its calls
-  are answered. `frames`: the form of frames.
+  are answered; `flat_chunks`: chunks that are written together. `frames`: the form of frames.
 - `listening`: sockets that listen, and a thread for each client.
 - `tool_list`: the description of the tools. `input_schemas`, `type_schemas`: parameters and hints as JSON Schema.
   `hints`, `docstrings`: what a plugin writes beside its code. None of them is imported before it is asked for.

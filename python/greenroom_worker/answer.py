@@ -22,6 +22,8 @@ class Answer:
     def __init__(self):
         self._lock = threading.Lock()
         self._gathered = []
+        # Whether none of them was marked as written.
+        self._is_flat = True
         self._size = 0
         self._sent_at = 0.0
         self._ended = False
@@ -45,13 +47,15 @@ class Answer:
             self._send_last(last)
             self._is_out = True
 
-    def _gather(self, part, size):
-        """Adds a part: sent at once where nothing was sent lately, else gathered."""
+    def _gather(self, part, size, is_written=True):
+        """Adds a part: sent at once where nothing was sent lately, else gathered. It may be a chunk to be written then."""
         with self._lock:
             if self._ended or self.gone:
                 return
             self._gathered.append(part)
             self._size += size
+            if is_written:
+                self._is_flat = False
             now = time.monotonic()
             if now - self._sent_at >= GATHER_SECONDS or self._size >= GATHER_BYTES:
                 self._sent_at = now

@@ -2,8 +2,9 @@
 
 from .answer import Answer
 from .errors import bounded, describe
+from .flat_chunks import flat_size
 from .frames import CHUNKS, END, ERROR, MAX_PLACES_BYTES, MAX_TEXT_BYTES, PROGRESS, RESULT, frame
-from .json_values import SerializeError, encode
+from .json_values import SerializeError, encode, to_json
 from .placed_bytes import write_places
 
 # The longest message of progress, in characters: it may go over a connection that takes only short frames.
@@ -29,13 +30,15 @@ class FrameAnswer(Answer):
 
     def chunk(self, value):
         """Says one chunk of a stream. Raises `SerializeError`."""
+        size = flat_size(value)
+        if size:
+            return self._gather(value.copy() if type(value) is dict else value, size, False)
         placed = []
         text = encode(value, "chunk", placed)
         if placed or len(text) > ALONE_BYTES:
             check(text, placed, "chunk")
-            self._gather((text, placed), len(text) + sum(len(data) for _, data in placed))
-        else:
-            self._gather(text, len(text))
+        self._gather((text, placed), len(text) + sum(len(data) for _, data in placed))
+        return None
 
     def result(self, value):
         """The last part that says a result. Raises `SerializeError`."""
@@ -64,11 +67,11 @@ class FrameAnswer(Answer):
         """Nothing is left to do: the connection may take its next call from before the last frame on."""
 
     def _send_gathered(self):
-        try:
-            frames = chunks(self._number, self._gathered)
-        except TypeError:
-            # There is more among them than chunks of text alone.
+        if self._is_flat:
+            frames = frame(CHUNKS, self._number, to_json(self._gathered).encode("ascii"))
+        else:
             frames = self._mixed_frames()
+        self._is_flat = True
         self._gathered.clear()
         self._size = 0
         self._connection.write(frames)
@@ -77,7 +80,7 @@ class FrameAnswer(Answer):
     def _mixed_frames(self):
         frames, texts, places, size = [], [], [], 0
         for part in self._gathered:
-            text, placed = (part, ()) if type(part) is bytes else part
+            text, placed = part if type(part) is tuple else (to_json(part).encode("ascii"), ())
             length = len(text) + sum(len(data) for _, data in placed or ())
             if texts and (placed is None or size + length > ALONE_BYTES):
                 frames += chunks(self._number, texts, places)

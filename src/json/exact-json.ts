@@ -80,7 +80,7 @@ function isPlain(value: unknown, depth: number): boolean {
  * Not so are NaN and infinities; −0, which JSON.stringify writes as 0; and integers from 2^53 up to 1e21, the digits of
  * which Python reads as another integer.
  */
-function isPlainNumber(value: number): boolean {
+export function isPlainNumber(value: number): boolean {
   if (value > -(2 ** 53) && value < 2 ** 53) return value !== 0 || !Object.is(value, -0);
   return Number.isFinite(value) && Math.abs(value) >= 1e21;
 }

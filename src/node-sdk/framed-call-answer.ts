@@ -3,6 +3,7 @@ import { writeJson } from '../json/exact-json.ts';
 import { byteLengthOf, type PlacedBytes, writePlaces } from '../json/placed-bytes.ts';
 import type { WireError } from '../protocol.ts';
 import type { CallAnswer } from './call-answer.ts';
+import { ChunkList, flatLength } from './chunk-list.ts';
 import { ChunkPace, GATHER_CHARACTERS } from './chunk-pace.ts';
 import { progressText } from './progress-text.ts';
 import type { RunningCall } from './running-calls.ts';
@@ -29,14 +30,8 @@ export class FramedCallAnswer implements CallAnswer {
   readonly #number: number;
   #call: RunningCall | undefined;
   #pace: ChunkPace | undefined;
-  /** Chunks that are not sent yet: a JSON list without its end. */
-  #chunks = '';
-  #chunkCount = 0;
-  /** In characters and bytes. */
-  #chunkLength = 0;
-  #chunkBytes: PlacedBytes[] = [];
-  /** The bytes of the chunk at hand; most have none. */
-  readonly #placed: PlacedBytes[] = [];
+  /** Chunks that are not sent yet. */
+  readonly #chunks = new ChunkList();
   readonly #sendLater = (): void => this.#sendNow();
   /** Progress that is not sent yet: while the reader is behind, only the latest counts. */
   #progress = '';
@@ -70,26 +65,34 @@ export class FramedCallAnswer implements CallAnswer {
   }
 
   chunk(value: unknown): Promise<void> | undefined {
-    const placed = this.#placed;
-    const json = serialize(value, 'chunk', placed);
-    refuseTooLong(json, placed, 'chunk');
-    const length = json.length + byteLengthOf(placed);
     if (this.#progress !== '') this.#send();
-    // A chunk that is long already does not wait for others, nor make the frame of others longer than one may be.
-    else if (this.#chunkCount > 0 && length > GATHER_CHARACTERS) this.#send();
-    const isFirst = this.#chunkCount === 0;
-    this.#chunkLength += length;
-    this.#chunks += isFirst ? `[${json}` : `,${json}`;
-    for (const { path, bytes } of placed) this.#chunkBytes.push({ path: [this.#chunkCount, ...path], bytes });
-    placed.length = 0;
-    this.#chunkCount += 1;
+    const isFirst = this.#gather(value);
     this.#pace ??= new ChunkPace();
-    if (!this.#pace.isDue(isFirst, this.#chunkLength)) {
+    if (!this.#pace.isDue(isFirst, this.#chunks.length)) {
       this.#pace.sendLater(this.#sendLater);
       return undefined;
     }
     this.#sendNow();
     return this.#connection.isBehind ? this.#caughtUp(this.#pace) : this.#pace.turn();
+  }
+
+  /** Adds a chunk to those that are not sent yet; whether it is the first of them. */
+  #gather(value: unknown): boolean {
+    const chunks = this.#chunks;
+    const flat = flatLength(value);
+    if (flat !== -1) {
+      const isFirst = chunks.isEmpty;
+      chunks.addFlat(value, flat);
+      return isFirst;
+    }
+    const placed: PlacedBytes[] = [];
+    const json = serialize(value, 'chunk', placed);
+    refuseTooLong(json, placed, 'chunk');
+    // A chunk that is long already does not wait for others, nor make the frame of others longer than one may be.
+    if (!chunks.isEmpty && json.length + byteLengthOf(placed) > GATHER_CHARACTERS) this.#send();
+    const isFirst = chunks.isEmpty;
+    chunks.add(json, placed);
+    return isFirst;
   }
 
   /** A connection that has taken all says so before the event loop turns. */
@@ -126,12 +129,9 @@ export class FramedCallAnswer implements CallAnswer {
   }
 
   #send(): void {
-    if (this.#chunkCount > 0) {
-      this.#connection.send(FRAME.chunks, this.#number, `${this.#chunks}]`, this.#chunkBytes);
-      this.#chunks = '';
-      this.#chunkCount = 0;
-      this.#chunkLength = 0;
-      if (this.#chunkBytes.length > 0) this.#chunkBytes = [];
+    if (!this.#chunks.isEmpty) {
+      const { text, placed } = this.#chunks.take();
+      this.#connection.send(FRAME.chunks, this.#number, text, placed);
     }
     if (this.#progress !== '') {
       this.#connection.send(FRAME.progress, this.#number, this.#progress);

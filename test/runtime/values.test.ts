@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Arguments } from '../../src/index.ts';
 import { all, door, failure, type ManifestOf, type OpenedSupervisor, openSupervisor, startCall } from './greenroom.ts';
 
@@ -435,4 +435,27 @@ test('a value that fails to save itself is a typed error, and what others saved 
   const error = await failure(opened.supervisor.execute('plugin', { good, bad }));
   expect(error).toMatchObject({ code: 'E_SERIALIZE', message: expect.stringContaining('toTempFile() of input.bad') });
   await removed(good.file);
+});
+
+describe.each(['workbench', 'workbench-python'])('a chunk of %s', (fixture) => {
+  test('is what it was as it was given, whatever the plugin makes of it then', async () => {
+    const { supervisor } = await openSupervisor({ plugin: { fixture } });
+    for (const rest of [{}, { text: 'ä' }, { deep: [1] }, { bytes: Buffer.from('ab') }]) {
+      const chunks = await all(supervisor.stream('plugin', { reused: rest }));
+      expect(chunks).toEqual([0, 1, 2].map((n) => ({ ...rest, n })));
+    }
+  });
+
+  test('comes in its place among others, whether they are written together or not', async () => {
+    const { supervisor } = await openSupervisor({ plugin: { fixture } });
+    const values = [1, 'two', { three: 3, ä: null, f: 0.5 }, [4], { five: { deep: true } }, null, true, '', {}];
+    const many = Array.from({ length: 50 }, () => [
+      ...values,
+      Buffer.from('six'),
+      2n ** 64n,
+      -0,
+      'x'.repeat(20_000),
+    ]).flat();
+    expect(await all(supervisor.stream('plugin', { values: many }))).toEqual(many);
+  });
 });
