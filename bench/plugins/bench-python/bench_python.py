@@ -6,8 +6,9 @@ class Bench:
     version = "1.0.0"
 
     def execute(self, spin_ms=0, sleep_ms=0, **rest):
-        if spin_ms or sleep_ms:
-            self.report_progress(0.0, "")
+        if not (spin_ms or sleep_ms):
+            return rest
+        self.report_progress(0.0, "")
         time.sleep(sleep_ms / 1000)
         end = time.monotonic() + spin_ms / 1000
         number = 0
