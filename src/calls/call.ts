@@ -130,8 +130,7 @@ export class Call implements LeaseRequest {
 
   /** Cancels the call for its caller. */
   cancel(reason: unknown): void {
-    const { plugin } = this.#site;
-    this.abandon(cancelledError(plugin, reason));
+    this.abandon(cancelledError(this.#site.plugin, reason));
   }
 
   /** Slows the worker down: nothing more is read until {@link resume}. */

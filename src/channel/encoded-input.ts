@@ -95,8 +95,8 @@ function sendable(args: string, kwargs: string, bytes: Bytes = []): EncodedInput
 function written(input: unknown, bytes: Bytes): EncodedInput {
   if (input === undefined) return sendable('[]', '{}', bytes);
   if (input instanceof Arguments) {
-    const args = partText(input.args, 'input.args', ['args'], bytes);
-    return sendable(args, partText(input.kwargs, 'input.kwargs', ['kwargs'], bytes), bytes);
+    const args = partText(input.args, 'input.args', ['args'], bytes) ?? '[]';
+    return sendable(args, partText(input.kwargs, 'input.kwargs', ['kwargs'], bytes) ?? '{}', bytes);
   }
   const own: Bytes = bytes === undefined ? undefined : [];
   const text = writeJson(input, 'input', own) ?? 'null';
@@ -107,9 +107,10 @@ function written(input: unknown, bytes: Bytes): EncodedInput {
   return sendable(isList ? text : `[${text}]`, '{}', bytes);
 }
 
-function partText(value: object, name: string, path: JsonPath, bytes: Bytes): string {
+/** Writes a part of an input, and adds its bytes to those of all of it; undefined where the part is. */
+function partText(value: unknown, name: string, path: JsonPath, bytes: Bytes): string | undefined {
   const own: Bytes = bytes === undefined ? undefined : [];
-  const text = writeJson(value, name, own) as string;
+  const text = writeJson(value, name, own);
   if (own !== undefined) place(own, path, bytes);
   return text;
 }
@@ -217,9 +218,7 @@ function valuePieces(value: unknown, part: Part): Pieces | undefined {
   if (part.levels > 0 && Array.isArray(value) && value.some(isFileBacked)) {
     return listPieces(value, { ...part, levels: part.levels - 1 });
   }
-  const own: Bytes = part.bytes === undefined ? undefined : [];
-  const text = writeJson(value, part.place, own);
-  if (own !== undefined) place(own, part.path, part.bytes);
+  const text = partText(value, part.place, part.path, part.bytes);
   return text === undefined ? undefined : [text];
 }
 

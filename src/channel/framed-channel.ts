@@ -1,5 +1,5 @@
-import { FRAME, MAX_SHARED_BYTES } from '../framing/frame.ts';
-import { byteLengthOf, writePlaces } from '../json/placed-bytes.ts';
+import { FRAME } from '../framing/frame.ts';
+import { fitsShared } from '../framing/shared-limit.ts';
 import { callBody, type EncodedInput } from './encoded-input.ts';
 import type { FrameConnection } from './frame-connection.ts';
 import { FrameConnections } from './frame-connections.ts';
@@ -22,9 +22,6 @@ export interface FramedChannelOptions extends ChannelOptions {
 export function createFramedChannel(options: FramedChannelOptions): FramedChannel {
   return new FramedChannel(options);
 }
-
-/** No unit of UTF-16 takes more bytes of UTF-8. */
-const BYTES_A_UNIT = 3;
 
 const LAST_NUMBER = 2 ** 32 - 1;
 
@@ -85,7 +82,7 @@ export class FramedChannel extends RequestingChannel {
 
   /** Streams, and inputs that small calls would have to wait for, have a connection of their own. */
   #connectionFor(kind: CallKind, body: string, { bytes }: EncodedInput): FrameConnection {
-    const isShared = this.#isSharing && kind === 'execute' && isSmall(body, bytes);
+    const isShared = this.#isSharing && kind === 'execute' && fitsShared(body, bytes);
     return isShared ? this.#connections.shared() : this.#connections.unshared();
   }
 
@@ -95,11 +92,4 @@ export class FramedChannel extends RequestingChannel {
     while (this.#connections.calls.has(this.#lastNumber));
     return this.#lastNumber;
   }
-}
-
-/** Whether a frame may be sent over a connection that calls share. */
-function isSmall(text: string, bytes: EncodedInput['bytes']): boolean {
-  if (bytes.length === 0 && text.length * BYTES_A_UNIT <= MAX_SHARED_BYTES) return true;
-  const most = MAX_SHARED_BYTES - byteLengthOf(bytes);
-  return text.length <= most && Buffer.byteLength(text) + Buffer.byteLength(writePlaces(bytes)) <= most;
 }

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import { FRAME, type Frame, MAX_SHARED_BYTES } from '../framing/frame.ts';
+import { FRAME, type Frame } from '../framing/frame.ts';
 import { BadFrame, FrameDecoder } from '../framing/frame-decoder.ts';
 import { FrameSender } from '../framing/frame-sender.ts';
-import { byteLengthOf, type PlacedBytes, writePlaces } from '../json/placed-bytes.ts';
+import { fitsShared, isWithinShared } from '../framing/shared-limit.ts';
+import type { PlacedBytes } from '../json/placed-bytes.ts';
 import type { CallKind } from './answer-call.ts';
 import { readCallBody } from './call-body.ts';
 import { type AnswerConnection, FramedCallAnswer } from './framed-call-answer.ts';
@@ -23,9 +24,6 @@ export interface ConnectionSettings {
 
 /** More than that is not read of who has not said the token. */
 const MAX_HELLO_BYTES = 4 * 1024;
-
-/** No unit of UTF-16 takes more bytes of UTF-8. */
-const BYTES_A_UNIT = 3;
 
 /** One connection for calls as frames. Frames that the protocol does not allow close it; its calls are aborted then. */
 export class FramedConnection implements AnswerConnection {
@@ -79,7 +77,7 @@ export class FramedConnection implements AnswerConnection {
       this.#sender.sendNow(type, call, text, placed);
       return;
     }
-    if (this.#state === 'closed' || isShort(text, placed)) {
+    if (this.#state === 'closed' || fitsShared(text, placed)) {
       this.send(type, call, text, placed);
       return;
     }
@@ -174,15 +172,4 @@ export class FramedConnection implements AnswerConnection {
     this.#answers.clear();
     this.#onDrained();
   }
-}
-
-/** Whether a last frame is short enough for a shared connection. */
-function isShort(text: string, placed: readonly PlacedBytes[]): boolean {
-  return isWithinShared(text, placed.length === 0 ? '' : writePlaces(placed), byteLengthOf(placed));
-}
-
-/** Measured only where it may be too long. */
-function isWithinShared(text: string, places: string, bytes: number): boolean {
-  if ((text.length + places.length) * BYTES_A_UNIT + bytes <= MAX_SHARED_BYTES) return true;
-  return Buffer.byteLength(text) + Buffer.byteLength(places) + bytes <= MAX_SHARED_BYTES;
 }
