@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { expectedText, unknownText } from '../text/expected.ts';
-import { zodMessages } from '../text/zod-messages.ts';
+import { refusals, zodMessages } from '../text/zod-messages.ts';
 import { toolList } from '../tools/tool.ts';
 import { findKind, inferKind, kindNames, type WorkerKindName } from '../worker-kinds/kinds.ts';
 import type { ManifestIssue } from './manifest-issue.ts';
@@ -141,7 +141,7 @@ export function parseManifest(value: unknown): ManifestParse {
   if (!parsed.success) {
     // With messages of our own a parse takes longer, so only where there is something to say.
     const { error = parsed.error } = manifestSchema.safeParse(given, { error: zodMessages('field') });
-    const issues = error.issues.map(({ path, message }) => ({ field: path.join('.'), reason: message }));
+    const issues = refusals(error.issues).map(({ path, message }) => ({ field: path.join('.'), reason: message }));
     return { ok: false, issues, warnings };
   }
   const { data } = parsed;

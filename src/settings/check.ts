@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { shown } from '../text/shown.ts';
-import { zodMessages } from '../text/zod-messages.ts';
+import { refusals, zodMessages } from '../text/zod-messages.ts';
 
 /** What messages call the options that a program gives. */
 export const OPTIONS = 'the options of createSupervisor()';
@@ -20,7 +20,7 @@ export function checked<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = read(schema, value, where);
   if (parsed.success) return parsed.data;
-  const reasons = parsed.error.issues.map(({ path: [setting, ...deeper], message }) =>
+  const reasons = refusals(parsed.error.issues).map(({ path: [setting, ...deeper], message }) =>
     setting === undefined ? message : `${[nameOf(String(setting)), ...deeper].join('.')}: ${message}`,
   );
   const text = reasons.join('; ');

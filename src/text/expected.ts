@@ -21,8 +21,7 @@ interface Schema {
 
 /** "expected a whole number of at least 1, got "2"": what a JSON Schema accepts, and the value that it refused. */
 export function expectedText(schema: unknown, value: unknown): string {
-  const { enum: values } = schema as Schema;
-  const near = isText(value) && values !== undefined ? nearestName(value, values.filter(isText)) : undefined;
+  const near = isText(value) ? nearestName(value, textsOf(schema as Schema)) : undefined;
   const expected = acceptedText(schema);
   return value === undefined ? `missing; ${expected}` : `${expected}, got ${gotText(value)}${meant(near)}`;
 }
@@ -41,6 +40,11 @@ export function gotText(value: unknown): string {
 /** "unknown field "modul"; did you mean "module"?": a name that is unknown. */
 export function unknownText(kind: string, name: string, known: Iterable<string>): string {
   return `unknown ${kind} "${name}"${meant(nearestName(name, known))}`;
+}
+
+/** The texts that it accepts, where it lists them. */
+function textsOf({ const: only, enum: values = [only], anyOf, oneOf }: Schema): string[] {
+  return (anyOf ?? oneOf)?.flatMap(textsOf) ?? values.filter(isText);
 }
 
 function meant(near: string | undefined): string {

@@ -104,6 +104,12 @@ describe('a file that is no manifest', () => {
       'unknown field "polcy"; did you mean "policy"?',
     ],
     [
+      'a text for a number of an object that may be something else',
+      { name: 'x', command: 'x', liveness: { interval_ms: '5' } },
+      'liveness.interval_ms',
+      'a whole number of at least 1, got "5"',
+    ],
+    [
       'an unknown restart policy',
       { name: 'x', command: 'x', restart: { policy: 'often' } },
       'restart.policy',

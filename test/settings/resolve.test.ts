@@ -75,6 +75,7 @@ test.each([
   ],
   [{ protocol: 3 }, 'protocol: must be 1 or 2, got 3.'],
   [{ liveness: true }, 'liveness: expected false or an object, got true.'],
+  [{ liveness: { intervalMs: 'x' } }, 'liveness.intervalMs: expected a whole number of at least 1, got "x".'],
   [{ capacity: { gpus: { 'GPU-1': -1 } } }, 'capacity.gpus.GPU-1'],
   [{ capacity: { gpus: 24_000 } }, 'capacity.gpus'],
   [{ order: 'lrv' }, 'order: expected one of "lru", "cost-aware", got "lrv"; did you mean "lru"?'],
