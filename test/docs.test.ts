@@ -104,6 +104,7 @@ describe('tables', () => {
 
   test.each([
     ['### Resources', 'resources'],
+    ['### Instances', 'instances'],
     ['### Liveness', 'liveness'],
     ['### Restart', 'restart'],
   ])('of the manifest under "%s" has every field, in order', (heading, field) => {

@@ -18,6 +18,7 @@ const CONSEQUENCES: Readonly<Record<string, Consequence>> = {
   cancel_grace_ms: 'policy',
   max_waiting: 'policy',
   idempotent: 'policy',
+  instances: 'policy',
   // Given to a worker when it starts, or to what watches it.
   liveness: 'replace',
   max_rss_mb: 'replace',

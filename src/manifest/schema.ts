@@ -3,6 +3,7 @@ import { expectedText, unknownText } from '../text/expected.ts';
 import { refusals, zodMessages } from '../text/zod-messages.ts';
 import { toolList } from '../tools/tool.ts';
 import { findKind, inferKind, kindNames, type WorkerKindName } from '../worker-kinds/kinds.ts';
+import { instances } from './instances.ts';
 import type { ManifestIssue } from './manifest-issue.ts';
 import { usableTools } from './tools.ts';
 
@@ -89,6 +90,9 @@ export const manifestShape = {
   config_schema: z.record(z.string(), z.unknown()).optional().describe('The JSON Schema of its config, with defaults.'),
   tools: toolList.optional().describe('The tools that can be called by name, over what the worker says of them.'),
   max_concurrency: z.number().int().positive().optional().describe('How many calls may run at once. Default 1.'),
+  instances: instances
+    .optional()
+    .describe('How many workers it has: a number, "cores" for one per core, or bounds between which load decides.'),
   max_rss_mb: z
     .number()
     .positive()

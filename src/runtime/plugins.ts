@@ -4,6 +4,7 @@ import type { PluginHost, pluginMachine } from '../machines/plugin.ts';
 import type { PluginSet } from '../machines/supervisor.ts';
 import type { ManifestChange } from '../manifest/source.ts';
 import { MONITOR_NEED } from '../scheduler/need.ts';
+import { ONE_INSTANCE } from '../settings/instances.ts';
 import type { PluginSettings } from '../settings/plugin-settings.ts';
 import { PluginRecord, type SharedSite } from './plugin-record.ts';
 
@@ -108,7 +109,8 @@ export class Plugins implements PluginSet {
 
   #settingsOf(manifest: ManifestInForce['entry']['manifest']): PluginSettings {
     const settings = this.#parts.settingsOf(manifest);
-    return manifest.name === this.#monitor ? { ...settings, need: MONITOR_NEED } : settings;
+    if (manifest.name !== this.#monitor) return settings;
+    return { ...settings, need: MONITOR_NEED, instances: ONE_INSTANCE };
   }
 
   #add({ entry, name }: ManifestInForce): void {

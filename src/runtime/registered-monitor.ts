@@ -1,9 +1,11 @@
 import { isOptions, wrongArgument } from '../argument-checks.ts';
 import type { CallOptions } from '../calls/call-options.ts';
+import { GreenroomError } from '../errors.ts';
 import { statsOfPlugin } from '../measure/system-monitor.ts';
 import type { SystemStats } from '../measure/system-stats.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import type { PluginLookup } from './plugin-lookup.ts';
+import type { PluginRecord } from './plugin-record.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What is asked of a plugin that is the system monitor. */
@@ -31,7 +33,7 @@ export async function registerMonitor(
     return systemMonitor.use('custom', () => monitor.read());
   }
   const former = runtime.plugins.monitor;
-  plugins.find(monitor);
+  refuseSeveral(plugins.find(monitor));
   runtime.plugins.monitor = monitor;
   try {
     await calls.load(monitor);
@@ -41,6 +43,17 @@ export async function registerMonitor(
   }
   systemMonitor.use(monitor, async () =>
     statsOfPlugin(await calls.execute(monitor, inputOf(plugins, monitor), MONITOR_CALL)),
+  );
+}
+
+/** Its figures have to be those of one worker. */
+function refuseSeveral({ plugin, entry: { file }, context }: PluginRecord): void {
+  const { max } = context.settings.instances;
+  if (max === 1) return;
+  throw new GreenroomError(
+    'E_OPTIONS',
+    `"${plugin}" cannot be the system monitor: it may have ${max} instances, and a monitor has one. Remove "instances" from ${file}, then call registerSystemMonitor("${plugin}").`,
+    { plugin },
   );
 }
 

@@ -2,6 +2,7 @@ import type { Manifest } from '../manifest/schema.ts';
 import { type Need, needOf } from '../scheduler/need.ts';
 import { DEFAULT_RESTART, type RestartLimit, type RestartSettings } from '../supervision/restart-plan.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
+import { type InstanceSettings, instanceSettings } from './instances.ts';
 import type { ResolvedSettings } from './resolve.ts';
 
 /** How often a worker is asked whether it is alive, and how long it may take to answer, in milliseconds. */
@@ -22,6 +23,7 @@ export interface PluginSettings {
   readonly maxRssMb: number | undefined;
   readonly maxWaiting: number;
   readonly maxConcurrency: number | undefined;
+  readonly instances: InstanceSettings;
   readonly idempotent: boolean;
   readonly restart: RestartSettings;
   /** What its manifest says that it needs. */
@@ -37,6 +39,7 @@ const DEFAULT_LIVENESS: Liveness = { intervalMs: 10_000, timeoutMs: 10_000 };
 
 /** Works out a plugin's settings: its manifest's word counts before the supervisor's. */
 export function pluginSettings(manifest: Manifest, settings: ResolvedSettings): PluginSettings {
+  const instances = instanceSettings(manifest.instances);
   return {
     startMs: manifest.start_timeout_ms ?? settings.startTimeoutMs ?? kindOf(manifest).startMs,
     drainMs: manifest.drain_timeout_ms ?? settings.drainTimeoutMs,
@@ -46,12 +49,23 @@ export function pluginSettings(manifest: Manifest, settings: ResolvedSettings): 
     maxRssMb: manifest.max_rss_mb,
     maxWaiting: manifest.max_waiting ?? settings.maxWaiting,
     maxConcurrency: manifest.max_concurrency,
+    instances,
     idempotent: manifest.idempotent ?? false,
     restart: restartOf(manifest, settings),
-    need: needOf(manifest.resources, devicesOf(manifest)),
+    need: manifestNeed(manifest),
     priority: manifest.resources?.priority ?? 0,
-    idleReleaseMs: manifest.resources?.idle_release_ms,
+    idleReleaseMs: manifest.resources?.idle_release_ms ?? (endsWithoutCalls(manifest) ? instances.idleMs : undefined),
   };
+}
+
+/** What one worker of a plugin needs by its manifest. */
+export function manifestNeed(manifest: Manifest): Need {
+  return needOf(manifest.resources, devicesOf(manifest));
+}
+
+/** Whether even its last instance is one too many when there are no calls. */
+function endsWithoutCalls({ instances }: Manifest): boolean {
+  return typeof instances === 'object' && instances.min === 0;
 }
 
 /** The GPUs that it names itself. */

@@ -174,6 +174,7 @@ describe('a change', () => {
     ['the tools', { tools: [{ name: 'a' }] }, { tools: [{ name: 'b' }] }, ['info']],
     ['the defaults of the config', {}, { config_schema: { default: {} } }, ['config']],
     ['the resources', { resources: { min_system_ram_mb: 1 } }, { resources: { min_system_ram_mb: 2 } }, ['resources']],
+    ['the instances', { instances: 2 }, { instances: { max: 4 } }, ['policy']],
     ['a timeout', {}, { drain_timeout_ms: 5 }, ['policy']],
     ['the environment', { env_vars: { A: '1' } }, { env_vars: { A: '2' } }, ['replace']],
     ['the arguments and the version', { version: '1' }, { version: '2', args: ['x'] }, ['info', 'replace']],
