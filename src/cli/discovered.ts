@@ -2,7 +2,8 @@ import type { ShadowedManifest } from '../manifest/catalogue.ts';
 import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import { checkPaths, type ManifestEntry } from '../manifest/read.ts';
 import { createManifestSource } from '../manifest/source.ts';
-import { resolveSettings } from '../settings/resolve.ts';
+import { instanceIssues } from '../settings/instance-limits.ts';
+import { type ResolvedSettings, resolveSettings } from '../settings/resolve.ts';
 import type { SupervisorSettings } from '../settings/schema.ts';
 import { systemClock } from '../time/clock.ts';
 
@@ -15,13 +16,17 @@ export interface Discovered {
   readonly problems: readonly ManifestProblem[];
 }
 
-/** Reads search paths without starting anything. */
-export async function discoverIn(searchPaths: readonly string[]): Promise<Discovered> {
+/** Reads the search paths of these settings, or others, without starting anything. */
+export async function discoverIn(
+  settings: ResolvedSettings,
+  searchPaths: readonly string[] = settings.searchPaths,
+): Promise<Discovered> {
   const source = createManifestSource({
     searchPaths,
     watch: false,
     pollMs: 0,
     clock: systemClock,
+    check: (manifest) => instanceIssues(manifest, settings),
     onChanges: () => {},
     onProblems: () => {},
   });
@@ -37,5 +42,5 @@ export async function discoverIn(searchPaths: readonly string[]): Promise<Discov
 /** Reads the search paths that a supervisor with these settings would have. Throws `E_OPTIONS`. */
 export async function discover(given: SupervisorSettings) {
   const settings = resolveSettings(given);
-  return { settings, ...(await discoverIn(settings.searchPaths)) };
+  return { settings, ...(await discoverIn(settings)) };
 }

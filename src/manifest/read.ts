@@ -44,8 +44,19 @@ const MAX_PROBLEMS = 20;
 
 const NO_PROBLEMS: readonly ManifestProblem[] = [];
 
-/** Reads and checks one manifest file. Never throws. Null where there is no such file. */
-export function readManifest(file: string, searchPath: string): ManifestReading | null {
+/** What is amiss with a manifest that is used all the same. */
+export type ManifestCheck = (manifest: Manifest) => readonly ManifestIssue[];
+
+/**
+ * Reads and checks one manifest file. Never throws. Null where there is no such file.
+ *
+ * @param check tells of what its reader cannot know; its issues are warnings
+ */
+export function readManifest(
+  file: string,
+  searchPath: string,
+  check: ManifestCheck = () => [],
+): ManifestReading | null {
   const found = readText(file);
   if (found === null) return null;
   const { stamp } = found;
@@ -86,7 +97,7 @@ export function readManifest(file: string, searchPath: string): ManifestReading 
     const reason = `ignored: "${place}" looks like the name of a copy; rename it to use it for "${manifest.name}"`;
     return { problems: [{ file, reason, severity: 'warning' }], stamp };
   }
-  const problems = warningsOf(file, parsed.warnings);
+  const problems = warningsOf(file, [...parsed.warnings, ...check(manifest)]);
   return { entry: toEntry(manifest, file, searchPath), problems: firstOf(problems), stamp };
 }
 

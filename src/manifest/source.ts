@@ -7,7 +7,7 @@ import type { ManifestProblem } from './manifest-problem.ts';
 import { type ManifestWatcher, watchManifests } from './manifest-watcher.ts';
 import { silentFileSystem } from './network-file-system.ts';
 import { PATIENCE_MS } from './patience.ts';
-import { type ManifestEntry, type ManifestReading, readManifest } from './read.ts';
+import { type ManifestCheck, type ManifestEntry, type ManifestReading, readManifest } from './read.ts';
 import { isManifestPath, manifestFiles } from './search-path.ts';
 
 export type { ManifestChange } from './catalogue.ts';
@@ -21,6 +21,8 @@ export interface ManifestSourceOptions {
   /** How long after one look the next one comes where the system's events are not used or not enough, in milliseconds. */
   readonly pollMs: number;
   readonly clock: Clock;
+  /** Asked once about each manifest that is read. */
+  readonly check?: ManifestCheck | undefined;
   /** Told of changes in force that the watcher led to. */
   readonly onChanges: (changes: readonly ManifestChange[]) => void;
   /** Told of problems that were not there before. */
@@ -266,7 +268,7 @@ class DiskManifests implements ManifestSource {
 
   /** Takes in what a file holds now; where it is gone or not usable, only the given look decides. */
   #read(file: string, searchPath: string, look: SecondLook | undefined): void {
-    const reading = readManifest(file, searchPath);
+    const reading = readManifest(file, searchPath, this.#options.check);
     if (look === undefined || !isWorse(reading, this.#catalogue.reading(file))) {
       this.#doubted.delete(file);
       this.#catalogue.note(file, reading);

@@ -22,6 +22,7 @@ import { readTreeMemory } from '../measure/tree-memory.ts';
 import type { RunningWorker } from '../measure/worker-use.ts';
 import { sweepOrphans } from '../orphans/orphan-sweep.ts';
 import { WorkerTrees } from '../orphans/worker-trees.ts';
+import { instanceIssues } from '../settings/instance-limits.ts';
 import { pluginSettings } from '../settings/plugin-settings.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
 import type { Clock } from '../time/clock.ts';
@@ -122,6 +123,7 @@ export class Runtime implements SupervisorHost {
       watch: settings.watch,
       pollMs: settings.pollMs,
       clock,
+      check: (manifest) => instanceIssues(manifest, settings),
       onChanges: (changes) => this.#root.send({ type: 'MANIFESTS.CHANGED', changes }),
       onProblems: (problems) => this.#noteProblems(problems),
     });

@@ -5,7 +5,7 @@ import { templates } from '../../src/cli/templates.ts';
 import type { WorkerKind } from '../../src/worker-kinds/kind.ts';
 import { addKind, findKind } from '../../src/worker-kinds/kinds.ts';
 import { fixtureManifest } from '../fixtures/plugins.ts';
-import { folder, greenroom, usePlugin, write } from './command-line.ts';
+import { folder, greenroom, start, usePlugin, write } from './command-line.ts';
 
 const node = { version: '1.0.0', category: 'tools', worker: 'node', module: './plugin.mjs' };
 
@@ -133,6 +133,20 @@ describe('validate', () => {
       /^! one\/manifest.json .*\n +warning {2}modul {2}unknown field "modul"; did you mean "module"\? \(ignored\)\n$/,
     );
     expect(stderr).toBe('1 manifest, all valid\n');
+  });
+
+  test('warns of more instances than the capacity of the settings holds, in a file and in a folder', async () => {
+    const resources = { min_system_ram_mb: 2_048 };
+    const file = usePlugin('workbench', { instances: { max: 8 }, resources });
+    const reason = '8 instances need 16384 MiB of memory, the capacity is 8192 MiB: at most 4 fit';
+    write('greenroom.json', { capacity: { ramMb: 8_192 } });
+    for (const operands of [[], [file]]) {
+      const { status, stdout, stderr } = await greenroom('validate', ...operands);
+      expect(stdout).toMatch(new RegExp(`^! .*\\n +warning {2}instances\\.max {2}${reason}; lower it, or raise`));
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '1 manifest, all valid\n' });
+    }
+    const env = { GREENROOM_CAPACITY: 'ramMb=16384' };
+    expect((await start(['validate'], { env }).ended).stdout).toMatch(/^✓ .*workbench/);
   });
 
   test('checks the search paths by itself, two of one name in one of them included', async () => {

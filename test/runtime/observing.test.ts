@@ -101,6 +101,39 @@ test('free memory is told by the built-in monitor, an object, or a plugin', asyn
   expect(supervisor.status().monitor).toBe('plugin');
 });
 
+test('a plugin that may have several instances is refused as the monitor, and says how to change it', async () => {
+  const { supervisor, write } = await openSupervisor({ plugin: { fixture: 'workbench', instances: { max: 4 } } });
+  const file = write('plugin', { fixture: 'workbench', instances: { max: 4 } });
+  const error = await failure(supervisor.registerSystemMonitor('plugin'));
+  expect(error).toMatchObject({ code: 'E_OPTIONS', plugin: 'plugin' });
+  expect(error.message).toBe(
+    `"plugin" cannot be the system monitor: it may have 4 instances, and a monitor has one. Remove "instances" from ${file}, then call registerSystemMonitor("plugin").`,
+  );
+  expect(supervisor.status().monitor).toBe('built-in');
+  write('plugin', { fixture: 'workbench' });
+  await supervisor.discover();
+  await supervisor.registerSystemMonitor('plugin');
+  // One that gets several later keeps one, and can be registered again.
+  write('plugin', { fixture: 'workbench', instances: { max: 4 } });
+  await supervisor.discover();
+  await supervisor.registerSystemMonitor('plugin');
+  expect(supervisor.status().monitor).toBe('plugin');
+});
+
+test('more instances than the capacity holds are a problem of which the plugin is not kept from running', async () => {
+  const { supervisor, write } = await openSupervisor(
+    { plugin: { fixture: 'workbench', instances: 3 } },
+    { capacity: { slots: 2 } },
+  );
+  const file = write('plugin', { fixture: 'workbench', instances: 3 });
+  const reason = '3 instances need 3 slots, the capacity is 2: at most 2 fit; lower it, or raise the capacity';
+  expect(supervisor.problems()).toEqual([{ file, field: 'instances', reason, severity: 'warning' }]);
+  await supervisor.load('plugin');
+  write('plugin', { fixture: 'workbench', instances: 2 });
+  await supervisor.discover();
+  expect(supervisor.problems()).toEqual([]);
+});
+
 test('the status says how the supervisor stands and what holds on this machine', async () => {
   const opened = await openSupervisor(three, { transport: 'tcp' });
   await opened.supervisor.load('tools');

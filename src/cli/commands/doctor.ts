@@ -57,7 +57,7 @@ async function checkSetup(given: ReturnType<typeof settingsOf>): Promise<Finding
     return [{ check, level: 'fail', found: messageOf(error), next }];
   }
   const found = existsSync(join(workingDirectory(), 'greenroom.json')) ? 'greenroom.json is valid' : 'the defaults';
-  const discovered = await discoverIn(settings.searchPaths);
+  const discovered = await discoverIn(settings);
   const [pythons, ffmpeg] = await Promise.all([checkPythons(discovered.entries), checkFfmpeg()]);
   return [
     ...pythons,

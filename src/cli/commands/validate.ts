@@ -4,8 +4,9 @@ import { messageOf } from '../../errors.ts';
 import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
 import { checkPaths, type ManifestEntry, readManifest } from '../../manifest/read.ts';
 import { FOLDER_MANIFEST } from '../../manifest/search-path.ts';
+import { instanceIssues } from '../../settings/instance-limits.ts';
 import { resolveConfig } from '../../settings/plugin-config.ts';
-import { resolveSettings } from '../../settings/resolve.ts';
+import { type ResolvedSettings, resolveSettings } from '../../settings/resolve.ts';
 import { oneLine } from '../../text/printable.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discoverIn } from '../discovered.ts';
@@ -24,7 +25,7 @@ interface Checked {
 export const command = defineCommand({
   usage: 'validate [FILE OR FOLDER]…',
   about:
-    'Checks manifests: their fields, their config schemas, and whether the files and programs they name exist. For a\nfolder, checks every manifest in it; without arguments, checks the search paths.',
+    'Checks manifests: their fields, their config schemas, whether the files and programs they name exist, and whether\ntheir instances fit into the capacity. For a folder, checks every manifest in it; without arguments, checks the\nsearch paths.',
   options: SETTINGS_OPTIONS,
   operands: [0, Number.POSITIVE_INFINITY],
   examples: [
@@ -33,8 +34,11 @@ export const command = defineCommand({
   ],
   statuses: [0, 2, 4],
   async run({ values, operands, terminal }) {
-    const paths = operands.length > 0 ? operands.map((path) => resolve(path)) : undefined;
-    const checked = await checkAll(paths ?? resolveSettings(settingsOf(values)).searchPaths, paths !== undefined);
+    const settings = resolveSettings(settingsOf(values));
+    const checked = await checkAll(
+      operands.map((path) => resolve(path)),
+      settings,
+    );
     const wrong = checked.filter(({ problems }) => problems.some(isError)).length;
     if (terminal.json) {
       const files = checked.map(({ file, entry, problems }) => {
@@ -51,15 +55,17 @@ export const command = defineCommand({
   },
 });
 
-/** Checks files and folders. A folder without a manifest is a mistake where somebody has named it. */
-async function checkAll(paths: readonly string[], named: boolean): Promise<Checked[]> {
+/** Checks files and folders, by default the search paths. A named folder without a manifest is a mistake. */
+async function checkAll(operands: readonly string[], settings: ResolvedSettings): Promise<Checked[]> {
+  const named = operands.length > 0;
+  const paths = named ? operands : settings.searchPaths;
   const checked = await Promise.all(
     paths.map(async (path) => {
       const isFolder = statOf(path)?.isDirectory() === true;
-      if (!isFolder) return named ? [await checkFile(path)] : [];
+      if (!isFolder) return named ? [await checkFile(path, settings)] : [];
       const own = join(path, FOLDER_MANIFEST);
-      if (statOf(own) !== undefined) return [await checkFile(own)];
-      const found = await checkFolder(path);
+      if (statOf(own) !== undefined) return [await checkFile(own, settings)];
+      const found = await checkFolder(path, settings);
       return found.length === 0 && named ? [failed(path, 'contains no manifest')] : found;
     }),
   );
@@ -75,15 +81,15 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-async function checkFile(file: string): Promise<Checked> {
-  const reading = readManifest(file, file);
+async function checkFile(file: string, settings: ResolvedSettings): Promise<Checked> {
+  const reading = readManifest(file, file, (manifest) => instanceIssues(manifest, settings));
   if (reading === null) return failed(file, 'does not exist');
   const { entry, problems } = reading;
   return { file, entry, problems: entry === undefined ? problems : [...problems, ...(await checkEntry(entry))] };
 }
 
-async function checkFolder(folder: string): Promise<Checked[]> {
-  const { entries, shadowed, problems } = await discoverIn([folder]);
+async function checkFolder(folder: string, settings: ResolvedSettings): Promise<Checked[]> {
+  const { entries, shadowed, problems } = await discoverIn(settings, [folder]);
   const all = [...entries, ...shadowed.map(({ entry }) => entry)];
   const files = [...new Set([...all, ...problems].map(({ file }) => file))].toSorted();
   return Promise.all(
