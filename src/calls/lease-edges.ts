@@ -13,7 +13,7 @@ export interface EdgeSource {
 
 /** What the edges of a supervisor's gates need. */
 export interface LeaseEdgesParts {
-  readonly clock: Pick<Clock, 'now' | 'setTimeout' | 'clearTimeout'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic' | 'setTimeout' | 'clearTimeout'>;
   /** Whether a request waits for what a plugin may give up: then nothing is told late. */
   readonly isWaitedFor: () => boolean;
   /** Something is to be told, or nothing any more. */
@@ -43,6 +43,11 @@ export class LeaseEdges {
   /** The time of day, in milliseconds since the epoch. */
   now(): number {
     return this.#parts.clock.now();
+  }
+
+  /** Milliseconds by the monotonic clock. */
+  monotonic(): number {
+    return this.#parts.clock.monotonic();
   }
 
   /** The gate tells within a tick or two. */

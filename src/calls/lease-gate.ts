@@ -1,5 +1,7 @@
 import type { WorkerChannel } from '../channel/worker-channel.ts';
 import { GreenroomError } from '../errors.ts';
+import { DemandWindow } from './demand-window.ts';
+import { leastLoaded } from './dispatch.ts';
 import type { EdgeSource, LeaseEdges } from './lease-edges.ts';
 
 /** One generation of a worker that may take calls, with the count of the calls it has. */
@@ -12,6 +14,12 @@ export interface Residency {
   readonly leases: Set<LeaseRequest>;
   /** Whether it has had a call; until then what it uses says little. Set by the gate alone. */
   served?: boolean;
+  /** Which lease of the plugin was granted to it last; 0 before the first. Set by the gate alone. */
+  lastLease?: number;
+  /** What that was at the last tick of the edges. Set by the gate alone. */
+  lastLeaseAtTick?: number;
+  /** Whether the scheduler was told last that it has calls. Set by the plugin's machine alone. */
+  toldBusy?: boolean;
 }
 
 /** A call, a task or a load that wants a lease. Its methods must not throw. */
@@ -22,6 +30,10 @@ export interface LeaseRequest {
   readonly deadline: number | undefined;
   /** Whether it only waits for the gate to open, and takes no lease. */
   readonly withoutLease?: boolean;
+  /** The only one that it may have a lease of; any where it is not said. */
+  readonly only?: Residency | undefined;
+  /** Since when it waits while every instance is full, by the monotonic clock. Set by the gate alone. */
+  waitsSince?: number | undefined;
   /** Since when its stream has been unread, by the monotonic clock; `undefined`: it is read, or is no stream. */
   readonly idleSince?: number | undefined;
   /** Cancels it for its caller; absent where it is no call. */
@@ -46,6 +58,12 @@ export type GateEvent =
   | { readonly type: 'LEASED' }
   /** The last lease is back; others may have come and gone since the last event. */
   | { readonly type: 'IDLE' }
+  /** Of several instances, one has its first lease, or its last one back. */
+  | { readonly type: 'USED' }
+  /** A request has waited for as long as the plugin lets it before it grows. Told again while it is so. */
+  | { readonly type: 'FULL' }
+  /** After that, no request waits any more. */
+  | { readonly type: 'ROOM' }
   /** A generation that takes no calls any more has returned its last lease. */
   | { readonly type: 'DRAINED'; readonly generation: number }
   /** A cancelled call was not given up by the worker in time. */
@@ -58,10 +76,19 @@ export type GateEvent =
 /** The longest queue of a plugin that sets no `max_waiting`. */
 export const DEFAULT_MAX_WAITING = 1_000;
 
+/** What the manifest in force says about a plugin's calls. */
+export interface GateLimits {
+  readonly maxWaiting: number;
+  /** `undefined`: as many as the worker takes. */
+  readonly maxConcurrency: number | undefined;
+  /** How many instances there may be, and when there are to be more or fewer, in milliseconds; one where it is not said. */
+  readonly instances?: { readonly max: number; readonly growAfterMs: number; readonly idleMs: number } | undefined;
+}
+
 /**
- * The gate in front of one plugin's worker, and the only owner of the fact whether the worker may be taken away: a
- * count of leases and whether it is open, both changed synchronously, here. Requests that find it closed or the worker
- * full wait in order of priority, then arrival.
+ * The gate in front of a plugin's workers, and the only owner of the fact whether one may be taken away: a count of
+ * leases for each and whether it takes calls, both changed synchronously, here. Requests that find it closed or every
+ * worker full wait in order of priority, then arrival.
  */
 export class LeaseGate implements EdgeSource {
   readonly #plugin: string;
@@ -69,7 +96,8 @@ export class LeaseGate implements EdgeSource {
   #waiting: LeaseRequest[] = [];
   #maxWaiting: number;
   #maxConcurrency: number | undefined;
-  #residency: Residency | undefined;
+  /** Those that take calls while the gate is open, in the order in which they came. */
+  #serving: Residency[] = [];
   #open = false;
   #refusal: GreenroomError | undefined;
   #leases = 0;
@@ -83,6 +111,13 @@ export class LeaseGate implements EdgeSource {
   #usedInTick = false;
   readonly #edges: LeaseEdges | undefined;
   #usedAt: number | undefined;
+  /** How many leases were ever granted. */
+  #granted = 0;
+  /** How long a request waits before the machine is told of it; `undefined` where the plugin cannot grow. */
+  #growAfterMs: number | undefined;
+  /** When the machine was last told that a request waits too long, by the monotonic clock. */
+  #toldFullAt: number | undefined;
+  #demand: DemandWindow | undefined;
 
   /** `edges` say when the machine is told of first and last leases; without them, at once and at the end of the turn. */
   constructor(plugin: string, announce: (event: GateEvent) => void, edges?: LeaseEdges) {
@@ -93,9 +128,12 @@ export class LeaseGate implements EdgeSource {
   }
 
   /** Applies the limits of the manifest in force. */
-  limit(limits: { maxWaiting: number; maxConcurrency: number | undefined }): void {
-    this.#maxWaiting = limits.maxWaiting;
-    this.#maxConcurrency = limits.maxConcurrency;
+  limit({ maxWaiting, maxConcurrency, instances }: GateLimits): void {
+    this.#maxWaiting = maxWaiting;
+    this.#maxConcurrency = maxConcurrency;
+    const mayGrow = instances !== undefined && instances.max > 1;
+    this.#growAfterMs = mayGrow ? instances.growAfterMs : undefined;
+    this.#demand = mayGrow ? (this.#demand ?? new DemandWindow()) : undefined;
     this.#admit();
   }
 
@@ -129,9 +167,30 @@ export class LeaseGate implements EdgeSource {
     return latest;
   }
 
-  /** The generation that takes calls now, if any. */
-  get residency(): Residency | undefined {
-    return this.#residency;
+  /** What takes calls while the gate is open, in the order in which it came. */
+  get serving(): readonly Residency[] {
+    return this.#serving;
+  }
+
+  /** How many calls one instance takes at once; `undefined` before there is one. */
+  get capacity(): number | undefined {
+    const [first] = this.#serving;
+    return first === undefined ? undefined : this.#capacityOf(first);
+  }
+
+  /** The most calls that ran and waited at once lately; what is late is said by {@link forgetOldDemand}. */
+  get demand(): number {
+    return Math.max(this.#leases, this.#demand?.most ?? 0);
+  }
+
+  /** Whether a request has waited for as long as the plugin lets it before it grows. */
+  get waitsLong(): boolean {
+    return this.#toldFullAt !== undefined && this.#waiting.length > 0;
+  }
+
+  /** The oldest part of what {@link demand} looks at is not recent any more. */
+  forgetOldDemand(): void {
+    this.#demand?.turn(this.#leases);
   }
 
   /** Takes a lease for the request, now or once there is capacity; refuses it if there can never be one. */
@@ -140,13 +199,14 @@ export class LeaseGate implements EdgeSource {
       request.refuse(this.#refusal);
       return;
     }
-    const residency = this.#residency;
-    if (this.#open && residency !== undefined) {
+    const [first] = this.#serving;
+    if (this.#open && first !== undefined) {
       if (request.withoutLease === true) {
-        request.start(residency);
+        request.start(first);
         return;
       }
-      if (this.#waiting.length === 0 && residency.leases.size < this.#capacityOf(residency)) {
+      const residency = this.#waiting.length === 0 ? this.#roomFor(request) : undefined;
+      if (residency !== undefined) {
         this.#lease(residency, request);
         return;
       }
@@ -191,16 +251,21 @@ export class LeaseGate implements EdgeSource {
       this.#stuck.delete(request);
       this.#announceStuck(residency);
     }
-    if (residency !== this.#residency && residency.leases.size === 0) {
+    if (residency.leases.size === 0 && !this.#serving.includes(residency)) {
       this.#announce({ type: 'DRAINED', generation: residency.generation });
     }
     this.#admit();
     if (this.#leases === 0) this.#noteLastLease();
+    else if (residency.leases.size === 0 && this.#serving.length > 1) this.#noteUse();
   }
 
-  /** Grants leases of this generation, first to the waiting requests, within the same step. */
+  /**
+   * Grants leases of this generation, first to the waiting requests, within the same step: beside others where the gate
+   * is open already.
+   */
   open(residency: Residency): void {
-    this.#residency = residency;
+    if (!this.#open) this.#serving = [residency];
+    else if (!this.#serving.includes(residency)) this.#serving.push(residency);
     this.#open = true;
     // They take no lease, so none of them waits until the calls ahead of it have one.
     for (const request of this.#waiting.filter(({ withoutLease }) => withoutLease === true)) {
@@ -214,6 +279,12 @@ export class LeaseGate implements EdgeSource {
   close(): void {
     this.#open = false;
     if (this.#leases === 0 && this.#used) this.tell();
+  }
+
+  /** Grants no more leases of one of several instances; those that are out stay out. */
+  retire(residency: Residency): void {
+    this.#serving = this.#serving.filter((other) => other !== residency);
+    this.#refuseBound(residency);
   }
 
   /** Refuses the waiting requests with this error. */
@@ -234,11 +305,13 @@ export class LeaseGate implements EdgeSource {
 
   /** The worker of this generation is gone: ends its leases with the error. */
   lose(generation: number, residency: Residency | undefined, error: GreenroomError): void {
-    if (this.#residency?.generation === generation) {
-      this.#residency = undefined;
-      this.close();
+    const serving = this.#serving.filter((other) => other.generation !== generation);
+    if (serving.length < this.#serving.length) {
+      this.#serving = serving;
+      if (serving.length === 0) this.close();
     }
     if (residency === undefined) return;
+    this.#refuseBound(residency);
     const lost = [...residency.leases];
     residency.leases.clear();
     this.#leases -= lost.length;
@@ -290,15 +363,40 @@ export class LeaseGate implements EdgeSource {
     return Math.min(residency.concurrency, this.#maxConcurrency ?? residency.concurrency);
   }
 
+  /** Where the request can have a lease now. */
+  #roomFor({ only }: LeaseRequest): Residency | undefined {
+    const [first] = this.#serving;
+    if (only !== undefined || first === undefined || this.#serving.length === 1) {
+      const residency = only ?? first;
+      return residency !== undefined && residency.leases.size < this.#capacityOf(residency) ? residency : undefined;
+    }
+    return leastLoaded(this.#serving, this.#capacityOf(first));
+  }
+
   #lease(residency: Residency, request: LeaseRequest): void {
     residency.leases.add(request);
     residency.served = true;
+    this.#granted += 1;
+    residency.lastLease = this.#granted;
     this.#leases += 1;
     if (this.#leases === 1) this.#usedAt = this.#edges?.now();
+    this.#demand?.note(this.#leases);
     this.#used = true;
     this.#usedInTick = true;
-    if (!this.#toldLeased) this.#noteFirstLease();
+    if (!this.#toldLeased) this.#noteUse();
+    else if (residency.leases.size === 1 && this.#serving.length > 1) this.#noteUse();
     request.start(residency);
+  }
+
+  /** What waits for a lease of this one alone gets none. */
+  #refuseBound(residency: Residency): void {
+    const bound = this.#waiting.filter(({ only }) => only === residency);
+    if (bound.length === 0) return;
+    this.#waiting = this.#waiting.filter(({ only }) => only !== residency);
+    const error = new GreenroomError('E_STOPPING', `A worker of "${this.#plugin}" is being stopped.`, {
+      plugin: this.#plugin,
+    });
+    for (const request of bound) request.refuse(error);
   }
 
   #enqueue(request: LeaseRequest): void {
@@ -307,21 +405,37 @@ export class LeaseGate implements EdgeSource {
     let index = before;
     while (index > 0 && (this.#waiting[index - 1] as LeaseRequest).priority < request.priority) index -= 1;
     this.#waiting.splice(index, 0, request);
-    if (!this.#open && (before === 0 || index === 0 || this.deadline !== deadline)) this.#announce({ type: 'CALL' });
+    if (!this.#open) {
+      if (before === 0 || index === 0 || this.deadline !== deadline) this.#announce({ type: 'CALL' });
+      return;
+    }
+    if (this.#growAfterMs !== undefined) {
+      request.waitsSince = this.#edges?.monotonic();
+      this.#edges?.add(this);
+    }
+    // Those before it may wait for one instance alone.
+    if (before > 0) this.#admit();
   }
 
   #admit(): void {
-    for (;;) {
-      const residency = this.#residency;
-      const next = this.#waiting[0];
-      if (!this.#open || residency === undefined || next === undefined) return;
-      if (residency.leases.size >= this.#capacityOf(residency)) return;
-      this.#waiting.shift();
+    let index = 0;
+    while (this.#open) {
+      const next = this.#waiting[index];
+      if (next === undefined) return;
+      const residency = this.#roomFor(next);
+      if (residency === undefined) {
+        if (next.only === undefined) return;
+        index += 1;
+        continue;
+      }
+      if (index === 0) this.#waiting.shift();
+      else this.#waiting.splice(index, 1);
+      index = 0;
       this.#lease(residency, next);
     }
   }
 
-  #noteFirstLease(): void {
+  #noteUse(): void {
     if (this.#edges === undefined || this.#edges.prompt) this.tell();
     else this.#edges.add(this);
   }
@@ -341,24 +455,61 @@ export class LeaseGate implements EdgeSource {
 
   /** Tells the machine whether leases are out, if it was told otherwise or there were some since. */
   tell(): void {
-    if (this.#leases > 0) {
-      if (this.#toldLeased) return;
+    if (this.#leases > 0 && !this.#toldLeased) {
       this.#toldLeased = true;
       this.#announce({ type: 'LEASED' });
-    } else if (this.#used) {
+    } else if (this.#leases === 0 && this.#used) {
       this.#toldLeased = false;
       this.#used = false;
       this.#announce({ type: 'IDLE' });
+    } else if (this.#serving.length > 1 && this.#serving.some(isUntold)) {
+      this.#announce({ type: 'USED' });
     }
   }
 
   /** Tells what stands since the last tick; false once nothing is left to tell. */
   tick(): boolean {
+    const isWatched = this.#tellOfWaiting();
     if (this.#leases === 0 && this.#usedInTick) {
       this.#usedInTick = false;
       return true;
     }
-    this.tell();
-    return false;
+    if (this.#serving.length <= 1) {
+      this.tell();
+      return isWatched;
+    }
+    // One call follows another at an instance, too.
+    const isAtRest = this.#serving.every(
+      ({ leases, lastLease, lastLeaseAtTick }) => leases.size > 0 || lastLease === lastLeaseAtTick,
+    );
+    for (const residency of this.#serving) residency.lastLeaseAtTick = residency.lastLease ?? 0;
+    if (isAtRest || (this.#leases > 0 && !this.#toldLeased)) this.tell();
+    return isWatched || !isAtRest;
   }
+
+  /** Tells the machine of requests that wait for long although the gate is open; whether to look again. */
+  #tellOfWaiting(): boolean {
+    const growAfterMs = this.#growAfterMs;
+    const now = this.#edges?.monotonic();
+    if (growAfterMs === undefined || now === undefined || !this.#open) return false;
+    const waiting = this.#waiting.length;
+    if (waiting === 0) {
+      if (this.#toldFullAt !== undefined) this.#announce({ type: 'ROOM' });
+      this.#toldFullAt = undefined;
+      return false;
+    }
+    const isLate = ({ only, waitsSince = now }: LeaseRequest): boolean =>
+      only === undefined && now - waitsSince >= growAfterMs;
+    if (now - (this.#toldFullAt ?? -Infinity) >= growAfterMs && this.#waiting.some(isLate)) {
+      this.#toldFullAt = now;
+      this.#demand?.note(this.#leases + waiting);
+      this.#announce({ type: 'FULL' });
+    }
+    return true;
+  }
+}
+
+/** Whether the scheduler was told otherwise than it is. */
+function isUntold({ leases, toldBusy }: Residency): boolean {
+  return leases.size > 0 !== (toldBusy === true);
 }

@@ -119,10 +119,10 @@ export class PluginTools implements CallTools {
     return kindOf(this.#owner.entry.manifest).tools;
   }
 
-  /** What the worker has said that would get a call now. */
+  /** What a worker has said that may get a call now. */
   get #saidByServing(): readonly Tool[] | undefined {
-    const { residency } = this.#owner.gate;
-    return residency !== undefined && this.#said?.generation === residency.generation ? this.#said.tools : undefined;
+    const said = this.#said;
+    return this.#owner.gate.serving.some(({ generation }) => generation === said?.generation) ? said?.tools : undefined;
   }
 
   /** What a worker of before has said, of the same code as far as can be seen. */
@@ -137,7 +137,8 @@ export class PluginTools implements CallTools {
 
   /** Without a lease, for which a long call would have to end. Undefined where the worker has left meanwhile. */
   async #askServing(): Promise<readonly Tool[] | undefined> {
-    const { residency } = this.#owner.gate;
+    // The one that came last runs the latest code.
+    const residency = this.#owner.gate.serving.at(-1);
     if (residency === undefined) return undefined;
     try {
       return await this.#ask(residency.channel, never, residency.generation);

@@ -375,8 +375,7 @@ export class Runtime implements SupervisorHost {
         cause: error,
       },
     );
-    const { residency } = record.gate;
-    if (residency !== undefined) record.gate.lose(residency.generation, residency, lost);
+    for (const residency of record.gate.serving) record.gate.lose(residency.generation, residency, lost);
     record.gate.refuse(lost);
     this.#root.send({ type: 'PLUGIN.REMOVED', plugin });
   }

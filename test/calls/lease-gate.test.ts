@@ -239,6 +239,7 @@ test('a generation that was replaced tells when it has returned its last lease',
   open.open(old);
   const requests = ['a', 'b', 'c'].map((name) => new TestRequest(name));
   enter(open, ...requests);
+  open.retire(old);
   open.open(next);
   expect(requests[2]?.at).toBe(next);
   types();

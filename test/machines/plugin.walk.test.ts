@@ -61,7 +61,7 @@ function summary(bench: PluginBench): string {
     workers.map((slot) => [age(slot.generation), slot.residency?.leases.size]),
     [keepLoaded, intent, replaceAgain, everReady],
     [oversized.generation === current, oversized.replaced],
-    [gate.waiting, gate.leases, gate.residency === undefined],
+    [gate.waiting, gate.leases, gate.serving.length === 0],
   ]);
 }
 
