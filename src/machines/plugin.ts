@@ -9,6 +9,7 @@ import {
   noteRestart,
   report,
 } from './plugin/failure-actions.ts';
+import { endRetired, stopRetired } from './plugin/fewer-instances.ts';
 import {
   admitAll,
   admitUnlessDisabled,
@@ -17,6 +18,8 @@ import {
   refuseGivenUp,
   refuseWaiting,
 } from './plugin/gate-actions.ts';
+import { noteVerdict } from './plugin/lost-instances.ts';
+import { waitNoMore } from './plugin/more-instances.ts';
 import { intend, noteConfig, noteLoad, noteManifest, noteUnload } from './plugin/plugin-actions.ts';
 import { replacement } from './plugin/replacement.ts';
 import { stopDrainedWorkers } from './plugin/replacement-actions.ts';
@@ -97,7 +100,7 @@ const crashed = base.createStateConfig({
   },
 });
 
-/** How long a worker has been ready, with calls or without. */
+/** How long a worker has been ready, with calls or without, and none was lost. */
 const stability = base.createStateConfig({
   initial: 'none',
   states: {
@@ -105,7 +108,10 @@ const stability = base.createStateConfig({
     counting: {
       always: { guard: 'down', target: 'none' },
       after: { stable: { actions: report('PLUGIN.STABLE') } },
-      on: { 'WORKER.READY': { guard: 'ofReplacement', target: 'counting', reenter: true } },
+      on: {
+        'WORKER.READY': { guard: 'ofReplacement', target: 'counting', reenter: true },
+        'INSTANCE.LOST': { target: 'counting', reenter: true },
+      },
     },
   },
 });
@@ -128,6 +134,13 @@ export const pluginMachine = base.createMachine({
         'WORKER.EXITED': { actions: loseLeases },
         'WORKER.HUNG': { actions: loseLeases },
         UNREACHABLE: { actions: [loseLeases, stopDrainedWorkers] },
+        DRAINED: { actions: stopRetired },
+        'RETIRED.LATE': { actions: endRetired },
+        'GROWTH.AGAIN': { actions: waitNoMore },
+        // About one of several instances; of a plugin that has crashed they are handled in its states.
+        RESTART: { guard: 'aboutInstance', actions: noteVerdict },
+        STOPPED: { guard: 'aboutInstance', actions: noteVerdict },
+        GIVE_UP: { guard: 'aboutInstance', actions: noteVerdict },
         'WORKER.GONE': { actions: forgetWorker },
         'WORKER.SPAWNED': { actions: notePid },
         CONFIGURED: { actions: noteConfig },

@@ -76,7 +76,7 @@ const base = setup({
 /** Decides by the plugin's policy whether its crashed worker comes back, and when, and tells the plugin. */
 const decideRestart = base.enqueueActions(({ context, event, enqueue }) => {
   if (event.type !== 'PLUGIN.CRASHED') return;
-  const { plugin, error, exit, settings, ref, retryable, wasReady } = event;
+  const { plugin, error, exit, settings, ref, retryable, wasReady, generation } = event;
   const plan = planRestart({
     history: context.histories.get(plugin) ?? NO_RESTARTS,
     settings: settings.restart,
@@ -93,15 +93,16 @@ const decideRestart = base.enqueueActions(({ context, event, enqueue }) => {
   context.histories.set(plugin, plan.history);
   switch (plan.action) {
     case 'restart':
-      enqueue.sendTo(ref, { type: 'RESTART', delayMs: plan.delayMs });
+      enqueue.sendTo(ref, { type: 'RESTART', delayMs: plan.delayMs, generation });
       break;
     case 'stopped':
-      enqueue.sendTo(ref, { type: 'STOPPED' });
+      enqueue.sendTo(ref, { type: 'STOPPED', generation });
       break;
     case 'give-up': {
       const times = plan.cause.times.map((time) => wallTime(context.host.clock, time));
       enqueue.sendTo(ref, {
         type: 'GIVE_UP',
+        generation,
         error: new GreenroomError(
           'E_GIVEN_UP',
           `"${plugin}" was given up${describeCause(plan.cause)}. Last error: ${ended(error.message)} Fix it, then call load("${plugin}").`,

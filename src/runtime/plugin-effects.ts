@@ -89,6 +89,10 @@ export class PluginEffects implements PluginHost {
     onChange();
   }
 
+  lost({ name: plugin }: PluginContext, generation: number, error: GreenroomError): void {
+    this.#parts.logger.warn({ plugin, generation, reason: error.message }, 'an instance of a plugin was lost');
+  }
+
   reconfigure({ name: plugin }: PluginContext): void {
     this.#reinitialize(plugin).catch((error: unknown) =>
       this.#parts.logger.warn(

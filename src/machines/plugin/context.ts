@@ -19,6 +19,10 @@ export interface HeldWorker {
   readonly residency: Residency | undefined;
   /** What it still uses while it is warm. */
   readonly kept?: Resources | undefined;
+  /** Whether it has shown who it is. */
+  readonly connected?: boolean | undefined;
+  /** One of several that takes no new calls and ends when it has none: for good, or unless its calls take too long. */
+  readonly leaving?: 'retired' | 'yielding' | undefined;
 }
 
 /** What the plugin machine needs of the runtime around it. Its methods must not throw. */
@@ -34,6 +38,8 @@ export interface PluginHost {
   entered(context: PluginContext, state: PluginState, phase: PluginPhase, event: { readonly type: string }): void;
   /** A replacement of the worker has ended: with a new generation, or with the error for which the old one stays. */
   replaced(context: PluginContext, error: GreenroomError | undefined): void;
+  /** One of several instances is lost, and the others go on. */
+  lost(context: PluginContext, generation: number, error: GreenroomError): void;
   /** The plugin must be given its config anew, because the defaults in its manifest have changed. */
   reconfigure(context: PluginContext): void;
 }
@@ -49,6 +55,12 @@ export interface WorkerFailure {
   /** Whether the worker had been ready. */
   readonly wasReady: boolean;
 }
+
+/**
+ * Whether further instances may be started: `waiting` after one was lost or refused, until that may do better; `stopped`
+ * once they are given up or a new one did not start, until the plugin is changed, loaded or started anew.
+ */
+export type Growth = 'free' | 'waiting' | 'stopped';
 
 /** What a plugin actor is made for. */
 export interface PluginInput {
@@ -68,6 +80,17 @@ export interface SlotContext {
   readonly current: number | undefined;
   /** The generation that is to replace the current one. */
   readonly replacement: number | undefined;
+  /** The instances beside the current one, oldest first: they serve as it does, or are being started. */
+  readonly siblings: readonly number[];
+  /** The generation of a further instance that the scheduler was asked about. */
+  readonly asked: number | undefined;
+  readonly growth: Growth;
+  /** Whether the next further instance is started in the place of one that was lost. */
+  readonly lossIsOpen: boolean;
+  /** How many instances there were before some were lost, where the restart policy wants them back. */
+  readonly restore: number;
+  /** Instances up to this generation are to be replaced, one after the other; 0: none. */
+  readonly outdated: number;
   /** Every generation that is held: its process tree is not gone. */
   readonly workers: readonly HeldWorker[];
   /** The UUIDs of the GPUs that were granted last; `undefined`: those that the manifest and the host say. */
@@ -105,6 +128,7 @@ export interface PluginContext extends PluginInput, SlotContext {
   readonly oversized: OversizedRow;
 }
 
+const NO_SIBLINGS: readonly number[] = Object.freeze([]);
 const NO_FAILURE: WorkerFailure = { exit: undefined, retryable: true, wasReady: false };
 
 /**
@@ -125,6 +149,12 @@ export function contextOf({ entry, settings, gate, host, scheduler, supervisor }
   context.current = undefined;
   context.replacement = undefined;
   context.replaceAgain = false;
+  context.siblings = NO_SIBLINGS;
+  context.asked = undefined;
+  context.growth = 'free';
+  context.lossIsOpen = false;
+  context.restore = 0;
+  context.outdated = 0;
   context.workers = [];
   context.gpus = undefined;
   context.startedFor = 'calls';
@@ -147,6 +177,14 @@ export function contextOf({ entry, settings, gate, host, scheduler, supervisor }
 export const workerOf = (context: PluginContext, generation: number | undefined): HeldWorker | undefined =>
   context.workers.find((worker) => worker.generation === generation);
 
+/** The workers with what has changed of one of them. */
+export const changed = (
+  { workers }: PluginContext,
+  generation: number | undefined,
+  change: Partial<HeldWorker>,
+): readonly HeldWorker[] =>
+  workers.map((worker) => (worker.generation === generation ? { ...worker, ...change } : worker));
+
 /** The connection of the current worker, once it is ready and until it ends. */
 export const residencyOf = (context: PluginContext): Residency | undefined =>
   workerOf(context, context.current)?.residency;
@@ -154,6 +192,8 @@ export const residencyOf = (context: PluginContext): Residency | undefined =>
 /** The generation that memory is asked for: that of the warm worker that is to come back, else a new one. */
 export const askedOf = (context: PluginContext): number => residencyOf(context)?.generation ?? context.generation;
 
-/** The workers that are on their way out: neither current nor the replacement. */
-export const oldWorkers = ({ workers, current, replacement }: PluginContext): readonly HeldWorker[] =>
-  workers.filter(({ generation }) => generation !== current && generation !== replacement);
+/** The workers that are on their way out: neither instances nor the replacement. */
+export const oldWorkers = ({ workers, current, replacement, siblings }: PluginContext): readonly HeldWorker[] =>
+  workers.filter(
+    ({ generation }) => generation !== current && generation !== replacement && !siblings.includes(generation),
+  );

@@ -1,6 +1,6 @@
 import { GreenroomError } from '../../errors.ts';
 import { NO_OVERSIZED } from '../../supervision/replacement-plan.ts';
-import type { PluginEvent, PluginReport } from './events.ts';
+import type { PluginEvent, PluginReport, WithGeneration } from './events.ts';
 import { admitUnlessDisabled, errorOf } from './gate-actions.ts';
 import { base, isShortage, replacementPlanOf } from './setup.ts';
 
@@ -75,21 +75,27 @@ export const noteBackoff = base.assign(({ event }) => (event.type === 'RESTART' 
 /** Counts when it is restarted, not when that is decided: it may be called off meanwhile. */
 export const noteRestart = base.assign({ restarts: ({ context }) => context.restarts + 1 });
 
+const reportCrash = (which: 'last' | 'one') =>
+  base.sendTo(
+    ({ context }) => context.supervisor,
+    ({ context, event, self }): PluginReport => ({
+      type: 'PLUGIN.CRASHED',
+      plugin: context.name,
+      ref: self,
+      generation: which === 'last' ? undefined : (event as WithGeneration).generation,
+      at: context.host.clock.monotonic(),
+      error: context.lastError as GreenroomError,
+      exit: context.failure.exit,
+      retryable: context.failure.retryable,
+      wasReady: context.failure.wasReady,
+      settings: context.settings,
+    }),
+  );
+
 /** Asks the supervisor whether the plugin is restarted. */
-export const askSupervisor = base.sendTo(
-  ({ context }) => context.supervisor,
-  ({ context, self }): PluginReport => ({
-    type: 'PLUGIN.CRASHED',
-    plugin: context.name,
-    ref: self,
-    at: context.host.clock.monotonic(),
-    error: context.lastError as GreenroomError,
-    exit: context.failure.exit,
-    retryable: context.failure.retryable,
-    wasReady: context.failure.wasReady,
-    settings: context.settings,
-  }),
-);
+export const askSupervisor = reportCrash('last');
+/** Tells the supervisor that one of several instances is lost, and asks when another may be started. */
+export const askAboutInstance = reportCrash('one');
 
 /** Tells the supervisor. */
 export const report = (type: 'PLUGIN.STABLE' | 'PLUGIN.CLEARED' | 'PLUGIN.REMOVED') =>

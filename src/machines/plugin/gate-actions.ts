@@ -31,6 +31,12 @@ export const openGate = ({ context }: Step): void => {
   if (residency !== undefined) context.gate.open(residency);
 };
 
+/** Gives leases of the instance that the event is of, beside those of the others. */
+export const openForInstance = ({ context, event }: Step): void => {
+  const residency = workerOf(context, (event as WithGeneration).generation)?.residency;
+  if (residency !== undefined) context.gate.open(residency);
+};
+
 /** Gives no more leases. */
 export const closeGate = ({ context }: Step): void => context.gate.close();
 
@@ -46,7 +52,13 @@ export const endLeases = ({ context }: Step): void => {
   if (context.current !== undefined) context.gate.end(context.current, residencyOf(context), drainError(context));
 };
 
-/** Cancels the calls of the generations before the current one, and ends their leases. */
+/** Cancels the calls of the instance that the event is of, and ends its leases. */
+export const endInstanceLeases = ({ context, event }: Step): void => {
+  const worker = workerOf(context, (event as WithGeneration).generation);
+  if (worker !== undefined) context.gate.end(worker.generation, worker.residency, drainError(context));
+};
+
+/** Cancels the calls of the generations that are on their way out, and ends their leases. */
 export const endOldLeases = ({ context }: Step): void => {
   for (const { generation, residency } of oldWorkers(context)) {
     context.gate.end(generation, residency, drainError(context));

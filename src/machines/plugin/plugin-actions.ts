@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { NO_OVERSIZED } from '../../supervision/replacement-plan.ts';
 import { type DrainIntent, residencyOf } from './context.ts';
 import { report } from './failure-actions.ts';
+import { dropStarting } from './fewer-instances.ts';
 import { tellNeed } from './scheduler-messages.ts';
 import { base } from './setup.ts';
 
@@ -17,11 +18,13 @@ export const noteManifest = base.enqueueActions(({ context, event, enqueue }) =>
   if (event.settings.maxRssMb !== context.settings.maxRssMb) enqueue.assign({ oversized: NO_OVERSIZED });
   if (!isDeepStrictEqual(needed, event.settings.need)) enqueue(tellNeed);
   context.gate.limit(event.settings);
+  if (event.settings.instances.max > 1 || context.siblings.length > 0) enqueue.raise({ type: 'BOUNDS.CHANGED' });
   const isServing = residencyOf(context) !== undefined;
   // A worker that is starting was given what the manifest said before.
   const isStarting = context.replacement !== undefined || (context.current !== undefined && !isServing);
   if (event.effect === 'replace' || (event.effect === 'reconfigure' && isStarting)) enqueue.raise({ type: 'REPLACE' });
   else if (event.effect === 'reconfigure' && isServing) {
+    enqueue(dropStarting);
     enqueue(({ context: changed }) => changed.host.reconfigure(changed));
   }
 });

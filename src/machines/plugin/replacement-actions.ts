@@ -1,7 +1,7 @@
 import { oldWorkers, type PluginContext, workerOf } from './context.ts';
 import type { PluginEvent } from './events.ts';
 import { errorOf, openGate } from './gate-actions.ts';
-import { tellScheduler } from './scheduler-messages.ts';
+import { tellChanges, tellScheduler } from './scheduler-messages.ts';
 import { base } from './setup.ts';
 
 /*
@@ -17,9 +17,13 @@ export const nextReplacement = base.assign(({ context }) => ({
 
 /** Calls go to the replacement from here on; the leases of the old worker run out. */
 export const adoptReplacement = base.enqueueActions(({ context, enqueue }) => {
+  const { gate, siblings } = context;
+  if (workerOf(context, context.replacement)?.residency !== undefined) {
+    for (const old of gate.serving) if (!siblings.includes(old.generation)) gate.retire(old);
+  }
   enqueue.assign({ current: context.replacement, replacement: undefined });
   enqueue(openGate);
-  enqueue(tellScheduler(context.gate.leases > 0 ? 'BUSY' : 'IDLE'));
+  enqueue(context.siblings.length > 0 ? tellChanges : tellScheduler(context.gate.leases > 0 ? 'BUSY' : 'IDLE'));
 });
 
 /** Ends the worker that was to replace the current one. */

@@ -1,4 +1,5 @@
 import { giveUpOversized, noteFailure, noteOversized } from './failure-actions.ts';
+import { stopRetired } from './fewer-instances.ts';
 import { endOldLeases } from './gate-actions.ts';
 import {
   adoptReplacement,
@@ -8,23 +9,25 @@ import {
   reportReplacement,
   stopDrainedWorkers,
 } from './replacement-actions.ts';
+import { beginRoll, makeRoom, stopRoll, takeTurn } from './roll.ts';
 import { noteGpus, reserveExtra } from './scheduler-messages.ts';
 import { base } from './setup.ts';
 import { noteReady, spawnReplacement } from './worker-actions.ts';
 
 /** The backoff of a replacement is over: it begins as any other. */
-const replaceNow = { target: 'none', actions: base.raise({ type: 'REPLACE' }) } as const;
+const replaceNow = { target: 'none', actions: base.raise({ type: 'REPLACE', only: 'current' }) } as const;
 
 /** A new worker is started beside the one that serves, and takes its place. */
 export const replacement = base.createStateConfig({
   initial: 'none',
   states: {
     none: {
-      always: { guard: 'askedAgain', target: 'asking' },
+      id: 'notReplacing',
+      always: { guard: 'askedAgain', target: 'asking', actions: takeTurn },
       on: {
         REPLACE: [
-          { guard: 'mayReplace', target: 'asking' },
-          { guard: 'serving', actions: replaceAgain },
+          { guard: 'mayReplace', target: 'asking', actions: beginRoll },
+          { guard: 'serving', actions: [replaceAgain, beginRoll] },
         ],
         'WORKER.OVERSIZED': [
           { guard: 'oversizedTooOften', actions: giveUpOversized },
@@ -36,17 +39,23 @@ export const replacement = base.createStateConfig({
     backoff: {
       always: { guard: 'notServing', target: 'none' },
       after: { backoff: replaceNow },
-      on: { REPLACE: replaceNow, 'REPLACEMENT.ABANDONED': 'none' },
+      on: {
+        REPLACE: { target: 'none', actions: base.raise(({ event }) => event) },
+        'REPLACEMENT.ABANDONED': 'none',
+      },
     },
     asking: {
       entry: [nextReplacement, reserveExtra],
       on: {
         GRANTED: { guard: 'ofReplacement', target: 'starting', actions: noteGpus },
-        REFUSED: {
-          guard: 'ofReplacement',
-          target: 'none',
-          actions: [dropReplacement, base.raise({ type: 'REPLACE.DRAINED' })],
-        },
+        REFUSED: [
+          { guard: 'refusedAndRelieved', target: 'none', actions: [dropReplacement, makeRoom] },
+          {
+            guard: 'ofReplacement',
+            target: 'none',
+            actions: [dropReplacement, base.raise({ type: 'REPLACE.DRAINED' })],
+          },
+        ],
         'REPLACEMENT.ABANDONED': { target: 'none', actions: dropReplacement },
       },
     },
@@ -58,10 +67,10 @@ export const replacement = base.createStateConfig({
         'WORKER.FAILED': {
           guard: 'ofReplacement',
           target: 'none',
-          actions: [noteFailure, dropReplacement, reportReplacement],
+          actions: [noteFailure, dropReplacement, stopRoll, reportReplacement],
         },
         // The manifest has changed once more: the worker being started is out of date.
-        REPLACE: { target: 'none', actions: [dropReplacement, replaceAgain] },
+        REPLACE: { target: 'none', actions: [dropReplacement, replaceAgain, beginRoll] },
         'REPLACEMENT.ABANDONED': { target: 'none', actions: dropReplacement },
       },
     },
@@ -70,8 +79,8 @@ export const replacement = base.createStateConfig({
       always: { guard: 'oldGone', target: 'none' },
       after: { drain: { actions: [endOldLeases, stopDrainedWorkers] } },
       on: {
-        DRAINED: { actions: stopDrainedWorkers },
-        REPLACE: { guard: 'serving', actions: replaceAgain },
+        DRAINED: { actions: [stopDrainedWorkers, stopRetired] },
+        REPLACE: { guard: 'serving', actions: [replaceAgain, beginRoll] },
       },
     },
   },

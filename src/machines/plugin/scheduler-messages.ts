@@ -1,4 +1,5 @@
 import { askedOf, oldWorkers, type PluginContext, workerOf } from './context.ts';
+import type { WithGeneration } from './events.ts';
 import { base } from './setup.ts';
 
 /*
@@ -34,6 +35,22 @@ export const acquire = [tellLeases, ask] as const;
 const urgencyOf = ({ gate, settings }: PluginContext) => ({
   priority: settings.priority + gate.priority,
   deadline: gate.deadline,
+});
+
+/** Asks for the memory of a further instance, beside those that serve. */
+export const askForFurther = base.enqueueActions(({ context, enqueue, self }) => {
+  const { name: plugin, asked: generation, host } = context;
+  enqueue(tellLeases);
+  enqueue.sendTo(context.scheduler, {
+    type: 'ACQUIRE',
+    plugin,
+    generation,
+    ref: self,
+    need: host.need(context),
+    ...urgencyOf(context),
+    at: host.clock.monotonic(),
+    further: true,
+  });
 });
 
 /** The calls that wait have become more or less urgent. */
@@ -93,19 +110,54 @@ export const tellScheduler = (type: 'IDLE' | 'BUSY' | 'DENIED' | 'RELEASED') =>
     }),
   );
 
+/** Tells the same of the instance that the event is of. */
+export const tellOfInstance = (type: 'DENIED') =>
+  base.enqueueActions(({ context, event, enqueue }) => {
+    const { name: plugin, scheduler, host } = context;
+    const worker = workerOf(context, (event as WithGeneration).generation);
+    if (worker === undefined) return;
+    // What denies counts as busy, whatever was said of it before.
+    if (worker.residency !== undefined) worker.residency.toldBusy = true;
+    enqueue.sendTo(scheduler, { type, plugin, generation: worker.generation, at: host.clock.monotonic() });
+    enqueue(tellChanges);
+  });
+
+/** Tells, of each instance that takes calls, whether it has one, where the scheduler was told otherwise. */
+export const tellChanges = base.enqueueActions(({ context, enqueue }) => {
+  const { name: plugin, gate, scheduler, host } = context;
+  for (const residency of gate.serving) {
+    const isBusy = residency.leases.size > 0;
+    if (residency.toldBusy === isBusy) continue;
+    residency.toldBusy = isBusy;
+    const { generation } = residency;
+    enqueue.sendTo(scheduler, { type: isBusy ? 'BUSY' : 'IDLE', plugin, generation, at: host.clock.monotonic() });
+  }
+});
+
+/** Tells that the plugin has calls. */
+export const tellBusy = base.enqueueActions(({ context, enqueue }) => {
+  enqueue(context.siblings.length > 0 ? tellChanges : tellScheduler('BUSY'));
+});
+
 /**
  * Tells the scheduler that the plugin is idle, unless calls that waited at its gate have taken leases in this very step:
  * then it is `busy` next, which tells of those. Told idle in between, it would be evicted as it is about to be called.
  */
 export const tellUse = base.enqueueActions(({ context, enqueue }) => {
-  if (context.gate.leases === 0) enqueue(tellScheduler('IDLE'));
-  else enqueue.raise({ type: 'LEASED' });
+  if (context.gate.leases > 0) enqueue.raise({ type: 'LEASED' });
+  else enqueue(context.siblings.length > 0 ? tellChanges : tellScheduler('IDLE'));
 });
 
 /** The plugin cannot leave now. Where no lease is out, the scheduler is told later when it can. */
 export const deny = base.enqueueActions(({ context, enqueue }) => {
   enqueue(tellScheduler('DENIED'));
   enqueue.assign({ denied: context.gate.leases === 0 });
+});
+
+/** It is the last instance, which stays where another plugin asks for a further one. */
+export const denyAsLast = base.enqueueActions(({ context, enqueue }) => {
+  enqueue(tellScheduler('DENIED'));
+  if (context.gate.leases === 0) enqueue(tellScheduler('IDLE'));
 });
 
 /** The plugin needs another amount than before. */

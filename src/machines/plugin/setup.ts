@@ -6,6 +6,7 @@ import { planReplacement, type ReplacementPlan } from '../../supervision/replace
 import { workerMachine } from '../worker.ts';
 import { askedOf, oldWorkers, type PluginContext, type PluginInput, residencyOf } from './context.ts';
 import type { PluginEvent, WithGeneration } from './events.ts';
+import { isSettled, outdatedInstance, servingSiblings, startingSiblings, workerOfEvent } from './siblings.ts';
 
 /** Whether an event is of this generation. */
 export const isOf = (event: PluginEvent, generation: number | undefined): boolean =>
@@ -29,6 +30,12 @@ export const replacementPlanOf = (
         generation: event.generation,
         withinMs: event.withinMs,
       });
+
+const isOfSibling = (context: PluginContext, event: PluginEvent): boolean =>
+  context.siblings.length > 0 && context.siblings.includes((event as WithGeneration).generation);
+
+const isRelieved = (context: PluginContext, event: PluginEvent): boolean =>
+  isOfSibling(context, event) || (isOf(event, context.current) && servingSiblings(context).length > 0);
 
 const unprovided = (): never => {
   throw new Error('The plugin machine needs its actors to be provided.');
@@ -87,8 +94,24 @@ export const base = setup({
     ofAskedAndKeptLoaded: ({ context, event }) => isOf(event, askedOf(context)) && context.keepLoaded,
     askedToResume: ({ context, event }) => isOf(event, residencyOf(context)?.generation),
     // Of a generation that is on its way out: its end is the answer.
-    stale: ({ context, event }) => (event as WithGeneration).generation !== undefined && !isOf(event, context.current),
+    stale: ({ context, event }) =>
+      (event as WithGeneration).generation !== undefined &&
+      !isOf(event, context.current) &&
+      !isOfSibling(context, event),
     shortOfMemory: ({ context, event }) => isOf(event, context.current) && !context.starved && isShortage(event),
+
+    // Several instances. An event is of an instance that others relieve if one of them serves without it.
+    ofSibling: ({ context, event }) => isOfSibling(context, event),
+    relieved: ({ context, event }) => isRelieved(context, event),
+    relievedAndIdle: ({ context, event }) =>
+      isRelieved(context, event) && (workerOfEvent(context, event)?.residency?.leases.size ?? 0) === 0,
+    // Of the current one, whatever the event is of.
+    currentRelieved: ({ context }) => servingSiblings(context).length > 0,
+    succeeded: ({ context, event }) => isOf(event, context.current) && startingSiblings(context).length > 0,
+    asLast: ({ event }) => (event as { readonly further?: boolean }).further === true,
+    ofGrowth: ({ context, event }) => isOf(event, context.asked),
+    aboutInstance: ({ event }) => (event as { readonly generation?: number }).generation !== undefined,
+    siblingMayBeReplaced: and([({ context, event }) => isOfSibling(context, event), stateIn('#notReplacing')]),
 
     // Why a drain goes on.
     yielding: ({ context }) => context.intent === 'yield',
@@ -103,7 +126,12 @@ export const base = setup({
 
     // Replacement: one worker beside the one that serves, and no more.
     mayReplace: and(['serving', 'oldGone']),
-    askedAgain: and([({ context }) => context.replaceAgain, 'serving', 'oldGone']),
+    askedAgain: and([
+      ({ context }) => context.replaceAgain || (outdatedInstance(context) !== undefined && isSettled(context)),
+      'serving',
+      'oldGone',
+    ]),
+    refusedAndRelieved: ({ context, event }) => isOf(event, context.replacement) && servingSiblings(context).length > 0,
     oversized: and(['ofCurrent', 'serving']),
     oversizedTooOften: and([
       'oversized',

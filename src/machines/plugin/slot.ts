@@ -1,6 +1,7 @@
 import { and } from 'xstate';
 import { residencyOf } from './context.ts';
 import { forgetOversized, forgive, noteFailure, noteStarvedCall, noteStarvedStart } from './failure-actions.ts';
+import { denyInstance, dropSiblings, releaseInstance, shrink, yieldInstance } from './fewer-instances.ts';
 import {
   admitUnlessDisabled,
   closeGate,
@@ -11,9 +12,42 @@ import {
   refuseGivenUp,
   refuseWaiting,
 } from './gate-actions.ts';
+import {
+  failInstance,
+  killInstance,
+  killStuckInstance,
+  loseInstance,
+  noteVerdict,
+  retireStarvedInstance,
+  succeed,
+} from './lost-instances.ts';
+import {
+  askForNoMore,
+  followBounds,
+  freeGrowth,
+  grow,
+  growAgain,
+  joinInstances,
+  lead,
+  noteConnected,
+  noteRefusedGrowth,
+  startSibling,
+} from './more-instances.ts';
 import { intend, noteLoad, noteServing, noteUnload } from './plugin-actions.ts';
 import { stillToReplace } from './replacement-actions.ts';
-import { acquire, deny, noteGpus, tellScheduler, tellUse, updateAcquire, withdraw } from './scheduler-messages.ts';
+import { leaveToOthers } from './roll.ts';
+import {
+  acquire,
+  deny,
+  denyAsLast,
+  noteGpus,
+  tellBusy,
+  tellChanges,
+  tellScheduler,
+  tellUse,
+  updateAcquire,
+  withdraw,
+} from './scheduler-messages.ts';
 import { base } from './setup.ts';
 import {
   endIdleTime,
@@ -38,8 +72,18 @@ import {
 const crash = {
   guard: 'ofCurrent',
   target: '#crashed',
-  actions: [noteFailure, loseLeases, noteGone, base.raise({ type: 'REPLACEMENT.ABANDONED' })],
+  actions: [noteFailure, loseLeases, dropSiblings, noteGone, base.raise({ type: 'REPLACEMENT.ABANDONED' })],
 } as const;
+
+/** The last one that serves is lost while another instance is being started. */
+const succession = {
+  guard: 'succeeded',
+  target: '#initializing',
+  actions: [...succeed, base.raise({ type: 'REPLACEMENT.ABANDONED' })],
+} as const;
+
+/** Of several instances one is lost; else it is the plugin's crash. */
+const lost = [{ guard: 'relieved', actions: loseInstance }, succession, crash] as const;
 
 /** The same for a worker that lives and cannot be reached: it is killed. */
 const unreachable = {
@@ -64,14 +108,20 @@ const unreachableInDrain = [
 const failedStart = [
   // For want of memory: once more, asking for more of it.
   { guard: 'shortOfMemory', target: '#admitting', actions: [noteFailure, noteStarvedStart, nextGeneration] },
+  { guard: 'succeeded', target: '#initializing', reenter: true, actions: succeed },
   { guard: 'ofCurrent', target: '#crashed', actions: [noteFailure, refuseWaiting, noteGone] },
+  { guard: 'ofSibling', actions: failInstance },
 ] as const;
+
+/** Of the instances that are being started, whichever is ready first has the calls. */
+const readyBefore = { guard: 'ofSibling', target: '#ready', actions: [noteReady, lead] } as const;
 
 const startOver = { target: '#admitting', actions: [...stopWorker, nextGeneration], reenter: true } as const;
 
 /** What every phase of a start in progress does. */
 const starting = {
   LOAD: { actions: noteLoad },
+  'WORKER.READY': readyBefore,
   'WORKER.FAILED': failedStart,
   'WORKER.EXITED': failedStart,
   'WORKER.HUNG': failedStart,
@@ -82,22 +132,53 @@ const starting = {
 
 /** How a worker that serves is lost or taken away: at once if it is idle, else after a drain. */
 const serving = {
-  LOAD: { actions: noteLoad },
-  'WORKER.EXITED': crash,
-  'WORKER.HUNG': crash,
-  UNREACHABLE: unreachable,
+  LOAD: { actions: [noteLoad, freeGrowth] },
+  'WORKER.CONNECTED': { guard: 'ofSibling', actions: noteConnected },
+  'WORKER.READY': { guard: 'ofSibling', actions: joinInstances },
+  'WORKER.FAILED': { guard: 'ofSibling', actions: failInstance },
+  'WORKER.EXITED': lost,
+  'WORKER.HUNG': lost,
+  UNREACHABLE: [{ guard: 'relieved', actions: killInstance }, unreachable],
+  // Only the current one can be replaced.
+  'WORKER.OVERSIZED': { guard: 'siblingMayBeReplaced', actions: [lead, base.raise(({ event }) => event)] },
+  GRANTED: { guard: 'ofGrowth', actions: [noteGpus, ...startSibling] },
+  REFUSED: { guard: 'ofGrowth', actions: noteRefusedGrowth },
+  FULL: { actions: grow },
+  ROOM: { actions: askForNoMore },
+  USED: { actions: tellChanges },
+  'DEMAND.LOOK': { actions: shrink },
+  'BOUNDS.CHANGED': { actions: followBounds },
+  'GROWTH.AGAIN': { actions: growAgain },
+  'WORKER.GONE': { actions: [forgetWorker, grow] },
   // Over its memory limit too often. In order, as it still works.
   GIVE_UP: [
+    { guard: 'aboutInstance', actions: noteVerdict },
+    { guard: 'currentRelieved', actions: [noteFailure, ...leaveToOthers] },
     { guard: 'idle', target: '#failed', actions: [noteFailure, closeGate, ...stopWorker] },
     { target: '#draining', actions: [noteFailure, refuseGivenUp, intend('give-up')] },
   ],
   // Cancelled calls that the worker does not give up: a new worker, which is not a crash.
-  STUCK: { guard: 'ofCurrent', target: '#admitting', actions: [endLeases, ...killWorker, nextGeneration] },
-  RELEASE: [{ guard: 'stale' }, { guard: 'evictable', target: '#releasing' }, { actions: deny }],
+  STUCK: [
+    { guard: 'relieved', actions: killStuckInstance },
+    { guard: 'ofCurrent', target: '#admitting', actions: [endLeases, ...killWorker, nextGeneration] },
+  ],
+  RELEASE: [
+    { guard: 'stale' },
+    { guard: 'relievedAndIdle', actions: releaseInstance },
+    { guard: 'relieved', actions: denyInstance },
+    { guard: 'asLast', actions: denyAsLast },
+    { guard: 'evictable', target: '#releasing' },
+    { actions: deny },
+  ],
   // A call that ran out of memory waits for the worker to come back with more of it.
-  STARVED: { guard: 'ofCurrent', target: '#draining', actions: noteStarvedCall },
+  STARVED: [
+    { guard: 'relieved', actions: retireStarvedInstance },
+    { guard: 'ofCurrent', target: '#draining', actions: noteStarvedCall },
+  ],
   YIELD: [
     { guard: 'stale' },
+    { guard: 'relieved', actions: yieldInstance },
+    { guard: 'asLast', actions: denyAsLast },
     { guard: 'evictable', target: '#releasing' },
     { target: '#draining', actions: intend('yield') },
   ],
@@ -170,7 +251,11 @@ export const spawning = base.createStateConfig({
       on: { ...starting, 'WORKER.CONNECTED': { guard: 'ofCurrent', target: 'initializing' } },
     },
     initializing: {
-      on: { ...starting, 'WORKER.READY': { guard: 'ofCurrent', target: '#ready', actions: noteReady } },
+      id: 'initializing',
+      on: {
+        ...starting,
+        'WORKER.READY': [{ guard: 'ofCurrent', target: '#ready', actions: noteReady }, readyBefore],
+      },
     },
     resuming: {
       entry: forgetKept,
@@ -194,7 +279,7 @@ export const spawning = base.createStateConfig({
 /** The worker takes calls and has none. */
 export const ready = base.createStateConfig({
   id: 'ready',
-  entry: [noteServing, openGate, tellUse, startIdleTime],
+  entry: [noteServing, openGate, tellUse, startIdleTime, grow],
   exit: endIdleTime,
   on: {
     ...serving,
@@ -209,7 +294,7 @@ export const ready = base.createStateConfig({
 export const busy = base.createStateConfig({
   id: 'busy',
   initial: 'serving',
-  entry: tellScheduler('BUSY'),
+  entry: tellBusy,
   states: {
     serving: {
       id: 'serving',
@@ -217,7 +302,7 @@ export const busy = base.createStateConfig({
     },
     draining: {
       id: 'draining',
-      entry: [closeGate, stillToReplace, base.raise({ type: 'REPLACEMENT.ABANDONED' })],
+      entry: [closeGate, dropSiblings, stillToReplace, base.raise({ type: 'REPLACEMENT.ABANDONED' })],
       always: [
         { guard: 'drainedToYield', target: '#releasing' },
         {
@@ -268,7 +353,7 @@ export const released = base.createStateConfig({
   states: {
     releasing: {
       id: 'releasing',
-      entry: [closeGate, intend(undefined)],
+      entry: [closeGate, dropSiblings, intend(undefined)],
       invoke: {
         id: 'release',
         src: 'release',

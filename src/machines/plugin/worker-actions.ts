@@ -1,7 +1,8 @@
 import type { Residency } from '../../calls/lease-gate.ts';
 import type { Resources } from '../../scheduler/need.ts';
 import type { WorkerCommand } from '../worker.ts';
-import { type HeldWorker, type PluginContext, workerOf } from './context.ts';
+import { changed, type PluginContext, type SlotContext, workerOf } from './context.ts';
+import { dropSiblings } from './fewer-instances.ts';
 import { base } from './setup.ts';
 
 /*
@@ -15,9 +16,12 @@ const command = (type: WorkerCommand['type']) =>
     if (ref !== undefined) enqueue.sendTo(ref, { type });
   });
 
-const launch = (which: 'current' | 'replacement') =>
+const launch = (
+  generationOf: (context: PluginContext) => number | undefined,
+  role: (generation: number, context: PluginContext) => Partial<SlotContext>,
+) =>
   base.assign(({ context, spawn }) => {
-    const generation = which === 'current' ? context.generation : (context.replacement ?? context.generation);
+    const generation = generationOf(context) ?? context.generation;
     const ref = spawn('worker', {
       id: `worker-${generation}`,
       input: {
@@ -31,27 +35,33 @@ const launch = (which: 'current' | 'replacement') =>
       },
     });
     return {
-      [which]: generation,
+      ...role(generation, context),
       workers: [...context.workers, { generation, ref, pid: undefined, residency: undefined }],
     };
   });
 
 /** Starts the generation that was granted. */
-export const spawnWorker = launch('current');
+export const spawnWorker = launch(
+  ({ generation }) => generation,
+  (current) => ({ current }),
+);
 /** Starts the generation that is to replace the current one. */
-export const spawnReplacement = launch('replacement');
-
-const changed = (
-  { workers }: PluginContext,
-  generation: number | undefined,
-  change: Partial<HeldWorker>,
-): readonly HeldWorker[] =>
-  workers.map((worker) => (worker.generation === generation ? { ...worker, ...change } : worker));
+export const spawnReplacement = launch(
+  ({ replacement }) => replacement,
+  (replacement) => ({ replacement }),
+);
+/** Starts the further instance that was granted. */
+export const spawnSibling = launch(
+  ({ asked }) => asked,
+  (generation, { siblings }) => ({ asked: undefined, siblings: [...siblings, generation] }),
+);
 
 /** The next start is of a new generation. */
 export const nextGeneration = base.assign({
   generation: ({ context }) => context.generation + 1,
   startedFor: 'calls',
+  growth: 'free',
+  outdated: 0,
 });
 
 /** It is a restart after a crash, not asked for by a call. */
@@ -84,10 +94,10 @@ export const forgetKept = base.assign(({ context }) => ({
 const noCurrent = base.assign({ current: undefined, replaceAgain: false });
 const abandonReplacement = base.raise({ type: 'REPLACEMENT.ABANDONED' });
 
-/** Ends the current worker in order. It is held until its process tree is gone, but is not current any more. */
-export const stopWorker = [command('STOP'), noCurrent, abandonReplacement] as const;
+/** Ends the current worker in order, and those beside it. It is held until its process tree is gone, but is not current any more. */
+export const stopWorker = [command('STOP'), dropSiblings, noCurrent, abandonReplacement] as const;
 /** Kills the current worker. It is held until its process tree is gone, but is not current any more. */
-export const killWorker = [command('KILL'), noCurrent, abandonReplacement] as const;
+export const killWorker = [command('KILL'), dropSiblings, noCurrent, abandonReplacement] as const;
 
 /** The current worker has ended by itself. A plugin that has never been ready is not restarted for `load` alone. */
 export const noteGone = base.assign(({ context }) => ({
@@ -105,6 +115,9 @@ export const forgetWorker = base.enqueueActions(({ context, event, enqueue }) =>
   if (ended !== undefined) enqueue.stopChild(ended);
   enqueue.assign({ workers: context.workers.filter((worker) => worker.generation !== event.generation) });
   if (event.generation === context.current) enqueue.assign({ current: undefined });
+  if (context.siblings.includes(event.generation)) {
+    enqueue.assign({ siblings: context.siblings.filter((generation) => generation !== event.generation) });
+  }
   enqueue.sendTo(context.scheduler, { type: 'FREED', plugin: context.name, generation: event.generation });
 });
 

@@ -1,0 +1,94 @@
+import type { PluginContext } from './context.ts';
+import type { PluginEvent, RestartVerdict, WithGeneration } from './events.ts';
+import { askAboutInstance, noteFailure } from './failure-actions.ts';
+import { forgetSibling, handOver, releaseInstance, retire, withdrawGrowth } from './fewer-instances.ts';
+import { endInstanceLeases, errorOf, loseLeases } from './gate-actions.ts';
+import { grow } from './more-instances.ts';
+import { stopRoll } from './roll.ts';
+import { base, isShortage } from './setup.ts';
+import { instanceCount, outdatedInstance, siblingsOf, startingSiblings, workerOfEvent } from './siblings.ts';
+
+/*
+ * One of several instances is lost: its own calls end, the others go on. Whether and when another is started the
+ * supervisor decides, as it does for a plugin; the losses of all instances count together.
+ */
+
+const kill = base.enqueueActions(({ context, event, enqueue }) => {
+  const worker = workerOfEvent(context, event);
+  if (worker !== undefined) enqueue.sendTo(worker.ref, { type: 'KILL' });
+});
+
+/** Where the restart policy is `permanent`, as many are wanted again as there were. */
+const noteRestore = base.assign(({ context }) =>
+  context.settings.restart.policy === 'permanent' ? { restore: Math.max(context.restore, instanceCount(context)) } : {},
+);
+
+const tellOfLoss = ({ context, event }: { readonly context: PluginContext; readonly event: PluginEvent }): void => {
+  const error = errorOf(context, event);
+  if (error !== undefined) context.host.lost(context, (event as WithGeneration).generation, error);
+};
+
+const reportLoss = base.enqueueActions(({ context, enqueue }) => {
+  enqueue.assign({ lossIsOpen: true, growth: context.growth === 'stopped' ? 'stopped' : 'waiting' });
+  enqueue(tellOfLoss);
+  enqueue(askAboutInstance);
+  enqueue.raise({ type: 'INSTANCE.LOST' });
+});
+
+/** It has ended or hangs. */
+export const loseInstance = [noteFailure, noteRestore, loseLeases, handOver, forgetSibling, reportLoss] as const;
+/** It lives and cannot be reached. */
+export const killInstance = [kill, ...loseInstance] as const;
+/** Its cancelled calls are not given up: it is killed, which is no crash. */
+export const killStuckInstance = [endInstanceLeases, handOver, kill, forgetSibling, grow] as const;
+/** A call of it ran out of memory: the next one that is started gets more. */
+export const retireStarvedInstance = [base.assign({ starved: true }), ...releaseInstance] as const;
+
+/** It did not become ready. No call fails for that while others serve. */
+export const failInstance = base.enqueueActions(({ context, event, enqueue }) => {
+  enqueue(noteFailure);
+  enqueue(forgetSibling);
+  if (!context.starved && isShortage(event)) {
+    enqueue.assign({ starved: true });
+    enqueue(grow);
+    return;
+  }
+  // What does not start now would not start in the place of the others either.
+  if (outdatedInstance(context) !== undefined) enqueue(stopRoll);
+  enqueue(reportLoss);
+});
+
+/** The last one that served is lost while others are being started: the first of those is the current one from here on. */
+export const takeOver = base.enqueueActions(({ context, enqueue }) => {
+  const [first, ...others] = startingSiblings(context);
+  if (first === undefined) return;
+  enqueue(withdrawGrowth);
+  for (const worker of siblingsOf(context)) {
+    if (worker.residency !== undefined && worker.leaving === undefined) retire(context, worker, enqueue);
+  }
+  enqueue.assign({ current: first.generation, siblings: others.map(({ generation }) => generation) });
+});
+
+/** The same, and the loss is told. */
+export const succeed = [noteFailure, loseLeases, reportLoss, takeOver] as const;
+
+const tellOfEnd = ({ context, event }: { readonly context: PluginContext; readonly event: PluginEvent }): void => {
+  const { generation, ...verdict } = event as RestartVerdict;
+  if (verdict.type === 'GIVE_UP' && generation !== undefined) context.host.lost(context, generation, verdict.error);
+};
+
+/** What the supervisor has decided about further instances. */
+export const noteVerdict = base.enqueueActions(({ context, event, enqueue }) => {
+  if (context.growth === 'stopped') return;
+  const verdict = event as RestartVerdict;
+  switch (verdict.type) {
+    case 'RESTART':
+      return enqueue.raise({ type: 'GROWTH.AGAIN' }, { id: 'growth', delay: verdict.delayMs });
+    case 'STOPPED':
+      return enqueue.raise({ type: 'GROWTH.AGAIN' });
+    case 'GIVE_UP':
+      enqueue(noteFailure);
+      enqueue.assign({ growth: 'stopped', lossIsOpen: false });
+      return enqueue(tellOfEnd);
+  }
+});
