@@ -50,7 +50,8 @@ export type { Clock } from './time/clock.ts';
 // Plugins
 export type { PluginPhase, PluginState } from './machines/plugin/phases.ts';
 export type { PluginSnapshot } from './runtime/plugin-snapshot.ts';
-export type { TransitionEvent } from './runtime/supervisor-events.ts';
+export type { InstanceSnapshot } from './runtime/instances.ts';
+export type { InstanceEvent, TransitionEvent } from './runtime/supervisor-events.ts';
 
 // Calls
 export type { CallOptions, Progress, StreamOptions } from './calls/call-options.ts';

@@ -31,6 +31,8 @@ export interface CallSite {
   readonly tools: CallTools;
   /** Whether the manifest says that calls may be sent again. */
   readonly idempotent: () => boolean;
+  /** Whether the plugin may have several workers. */
+  readonly hasInstances: () => boolean;
   /** How long the worker may take to give up a cancelled call, in milliseconds. */
   readonly cancelGraceMs: () => number;
   /** How long a stream may be left unread, in milliseconds, where the call does not say. */

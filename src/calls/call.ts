@@ -26,6 +26,9 @@ import type { LeaseRequest, Residency } from './lease-gate.ts';
 /** How often a call that is idempotent is sent again after its worker died. */
 const MAX_RESENDS = 2;
 
+/** The same where other workers take it at once: no backoff lies between, and one bad call must not kill them all. */
+const MAX_RESENDS_TO_OTHERS = 1;
+
 /** How long a broken connection waits for the exit that explains it, in milliseconds. */
 const EXIT_GRACE_MS = 250;
 
@@ -194,7 +197,8 @@ export class Call implements LeaseRequest {
   }
 
   #mayBeResent(): boolean {
-    if (this.#outcome === undefined || this.#resends >= MAX_RESENDS) return false;
+    const most = this.#site.hasInstances() ? MAX_RESENDS_TO_OTHERS : MAX_RESENDS;
+    if (this.#outcome === undefined || this.#resends >= most) return false;
     if (this.#unsent) return true;
     return this.#path === 'execute' && this.#isIdempotent();
   }

@@ -6,16 +6,20 @@ import type { LeaseGate, LeaseRequest, Residency } from './lease-gate.ts';
 /**
  * Runs a task at the plugin's worker under a lease of its own, so that the worker is not taken away in the middle and
  * the task does not meet a call where the worker takes one at a time. Rejects with what the gate or the task says.
+ *
+ * @param only the one of several workers that it has to be
  */
 export function withLease<T>(
   gate: LeaseGate,
   task: (channel: WorkerChannel, signal: AbortSignal, generation: number) => Promise<T>,
+  only?: Residency,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const lost = new AbortController();
     const request: LeaseRequest = {
       priority: 0,
       deadline: undefined,
+      only,
       start(residency: Residency) {
         task(residency.channel, lost.signal, residency.generation)
           .then(resolve, reject)

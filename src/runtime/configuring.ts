@@ -1,4 +1,5 @@
 import { initializeWorker } from '../actors/initialize.ts';
+import type { Residency } from '../calls/lease-gate.ts';
 import { withLease } from '../calls/lease-task.ts';
 import { GreenroomError } from '../errors.ts';
 import { withIntegers } from '../json/read-json.ts';
@@ -43,10 +44,44 @@ export async function updateConfig(plugins: PluginLookup, name: string, given: u
       { plugin: name },
     );
   }
-  if (record.serving)
-    await withLease(record.gate, (channel, signal) => initializeWorker(channel, record.entry, config, signal));
-  else await checkedConfig(record, config);
+  if (record.serving) {
+    await configureInstances(record, config);
+    return;
+  }
+  await checkedConfig(record, config);
   record.send({ type: 'CONFIGURED', config });
+}
+
+/**
+ * Gives every worker a config: one first, and where that refuses it, which this rejects with, none of them. One of the
+ * others that does not take it then is replaced, as are those that are being started.
+ */
+export async function configureInstances(record: PluginRecord, config: unknown): Promise<void> {
+  const { gate } = record;
+  const give = (only?: Residency): Promise<number> =>
+    withLease(
+      gate,
+      async (channel, signal, generation) => {
+        await initializeWorker(channel, record.entry, config, signal);
+        return generation;
+      },
+      only,
+    );
+  const first = await give();
+  record.send({ type: 'CONFIGURED', config });
+  const others = gate.serving.filter(
+    ({ generation }) => generation !== first && generation <= record.context.generation,
+  );
+  await Promise.all(
+    others.map(async (residency) => {
+      try {
+        await give(residency);
+      } catch {
+        // One that is gone meanwhile needs no other in its place.
+        record.send({ type: 'INSTANCE.UNFIT', generation: residency.generation });
+      }
+    }),
+  );
 }
 
 /** A given config, checked and completed by the manifest's schema; the worker's own schema is asked when it starts. */

@@ -4,11 +4,11 @@ import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import type { Decision } from '../scheduler/decision.ts';
 import { quoted } from '../text/shown.ts';
 import type { Runtime } from './runtime.ts';
-import type { SupervisorEvents, TransitionEvent } from './supervisor-events.ts';
+import type { InstanceEvent, SupervisorEvents, TransitionEvent } from './supervisor-events.ts';
 
 /** Calls back at every event of a kind. Returns how to stop. Throws `E_OPTIONS` for a kind or a listener that is none. */
 export function listenTo<K extends keyof SupervisorEvents>(
-  { transitions, problems, scheduling }: Runtime,
+  { transitions, instances, problems, scheduling }: Runtime,
   event: K,
   listener: (value: SupervisorEvents[K]) => void,
 ): () => void {
@@ -16,6 +16,8 @@ export function listenTo<K extends keyof SupervisorEvents>(
   switch (event) {
     case 'transition':
       return transitions.add(listener as (value: TransitionEvent) => void);
+    case 'instance':
+      return instances.add(listener as (value: InstanceEvent) => void);
     case 'problem':
       return problems.add(listener as (value: readonly ManifestProblem[]) => void);
     case 'decision':
@@ -23,7 +25,7 @@ export function listenTo<K extends keyof SupervisorEvents>(
     default:
       throw new GreenroomError(
         'E_OPTIONS',
-        `Unknown event ${quoted(event)} for on(). Expected one of: transition, problem, decision.`,
+        `Unknown event ${quoted(event)} for on(). Expected one of: transition, instance, problem, decision.`,
       );
   }
 }

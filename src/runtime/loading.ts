@@ -55,20 +55,22 @@ export async function reloadPlugin(plugins: PluginLookup, name: string, options:
   checkOptions('reload()', options, LOAD_OPTIONS);
   const config = copyConfig(options.config, name);
   if (config !== undefined) await checkedConfig(record, config);
-  const { config: former, current: old } = record.context;
+  const { config: former, generation: last } = record.context;
   if (config !== undefined && record.serving) record.send({ type: 'CONFIGURED', config });
-  while (record.serving && record.context.current === old) {
+  const isOld = ({ generation }: { readonly generation: number }): boolean => generation <= last;
+  const runsOld = (): boolean => record.gate.serving.some(isOld);
+  while (record.serving && runsOld()) {
     record.replacementError = undefined;
     record.send({ type: 'REPLACE' });
     try {
       // A release or an unload may come between; then it is tried again in another way.
-      await record.until(() => record.replacementError ?? (record.context.current !== old || !record.replacing));
+      await record.until(() => record.replacementError ?? (!runsOld() || !record.replacing));
     } catch (error) {
       record.send({ type: 'CONFIGURED', config: former });
       throw error;
     }
   }
-  if (record.context.current === old) record.send({ type: 'REPLACE' });
+  if ((record.context.current ?? Infinity) <= last) record.send({ type: 'REPLACE' });
   return loadPlugin(plugins, name, { ...options, config });
 }
 

@@ -1,7 +1,5 @@
-import { initializeWorker } from '../actors/initialize.ts';
 import { planLaunch } from '../actors/launch.ts';
 import type { LeaseEdges } from '../calls/lease-edges.ts';
-import { withLease } from '../calls/lease-task.ts';
 import type { GreenroomError } from '../errors.ts';
 import type { Listeners } from '../events/listeners.ts';
 import type { SupervisorLog } from '../logs/supervisor-log.ts';
@@ -9,6 +7,7 @@ import { eventName } from '../machines/event-name.ts';
 import type { PluginContext, PluginHost, PluginPhase, PluginState } from '../machines/plugin.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
 import type { Clock } from '../time/clock.ts';
+import { configureInstances } from './configuring.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { ProgramHold } from './program-hold.ts';
 import type { Scheduling } from './scheduling.ts';
@@ -90,6 +89,7 @@ export class PluginEffects implements PluginHost {
   }
 
   lost({ name: plugin }: PluginContext, generation: number, error: GreenroomError): void {
+    this.#parts.record(plugin)?.noteLoss(generation, error.message);
     this.#parts.logger.warn({ plugin, generation, reason: error.message }, 'an instance of a plugin was lost');
   }
 
@@ -108,8 +108,6 @@ export class PluginEffects implements PluginHost {
     const record = this.#parts.record(plugin);
     // One that is released is given its config when it comes back.
     if (record === undefined || record.state === 'released') return;
-    await withLease(record.gate, (channel, signal) =>
-      initializeWorker(channel, record.entry, record.context.config, signal),
-    );
+    await configureInstances(record, record.context.config);
   }
 }

@@ -4,19 +4,27 @@ import type { LeaseEdges } from '../calls/lease-edges.ts';
 import { LeaseGate } from '../calls/lease-gate.ts';
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { Integers } from '../json/read-json.ts';
+import { outdatedInstance } from '../machines/plugin/siblings.ts';
 import type { PluginContext, PluginEvent, PluginPhase, PluginState, pluginMachine } from '../machines/plugin.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { Clock } from '../time/clock.ts';
 import type { ToolCache } from '../tools/tool-cache.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
+import { InstanceWatch } from './instance-watch.ts';
 import type { PluginSnapshot } from './plugin-snapshot.ts';
 import { PluginTools } from './plugin-tools.ts';
+import type { InstanceEvent } from './supervisor-events.ts';
 
 /** What the plugins of a supervisor share of their calls' site. */
 export type SharedSite = Pick<
   CallSite,
   'clock' | 'patience' | 'streamIdleMs' | 'integers' | 'warn' | 'onListenerError' | 'supervisor'
-> & { readonly edges: LeaseEdges; readonly toolCache: ToolCache };
+> & {
+  readonly edges: LeaseEdges;
+  readonly toolCache: ToolCache;
+  /** Something has changed at workers of a plugin that may have several. */
+  readonly onInstances: (events: readonly InstanceEvent[]) => void;
+};
 
 /** One plugin of a supervisor: its actor, its gate, and what was last seen of its state. */
 export class PluginRecord implements CallSite {
@@ -41,6 +49,8 @@ export class PluginRecord implements CallSite {
   lastUsedAt: number | undefined;
   /** Why the last replacement of its worker failed; undefined where it did not. */
   replacementError: Error | undefined;
+  readonly #instances: InstanceWatch;
+  readonly #onInstances: (events: readonly InstanceEvent[]) => void;
   readonly #watchers = new Set<() => void>();
   #changed = false;
   #wasReplacing = false;
@@ -59,6 +69,8 @@ export class PluginRecord implements CallSite {
     this.since = clock.now();
     this.gate = new LeaseGate(plugin, (event) => this.send(event), edges);
     this.tools = new PluginTools(this, toolCache);
+    this.#instances = new InstanceWatch(plugin);
+    this.#onInstances = site.onInstances;
   }
 
   get context(): PluginContext {
@@ -101,9 +113,21 @@ export class PluginRecord implements CallSite {
     this.#changed = true;
   }
 
+  /** One of several workers is lost, and the others serve. */
+  noteLoss(generation: number, reason: string): void {
+    this.#instances.noteLoss(generation, reason);
+  }
+
   /** A step of the machine is complete: tells those who watch, if there is something to tell. */
   settle(): void {
-    const { replacing } = this;
+    const { replacing, context } = this;
+    if (this.#instances.concerns(context)) {
+      const events = this.#instances.look(context, this, this.clock.now());
+      if (events.length > 0) {
+        this.#changed = true;
+        this.#onInstances(events);
+      }
+    }
     if (!this.#changed && replacing === this.#wasReplacing) return;
     this.#changed = false;
     this.#wasReplacing = replacing;
@@ -136,7 +160,9 @@ export class PluginRecord implements CallSite {
   /** Whether another worker is being put in the place of the one that serves. */
   get replacing(): boolean {
     const snapshot = this.actor.getSnapshot();
-    return snapshot.context.replaceAgain || !snapshot.matches({ alive: { replacement: 'none' } });
+    const { context } = snapshot;
+    if (context.replaceAgain || outdatedInstance(context) !== undefined) return true;
+    return !snapshot.matches({ alive: { replacement: 'none' } });
   }
 
   /** Whether it has no worker and wants none. */
@@ -186,8 +212,14 @@ export class PluginRecord implements CallSite {
       : { state: 'ready', phase: 'ready', since: changed };
   }
 
+  hasInstances(): boolean {
+    return this.context.settings.instances.max > 1;
+  }
+
   snapshot(): PluginSnapshot {
-    const { entry, enabled, generation, restarts, lastError, current, workers } = this.context;
+    const { context } = this;
+    const { entry, enabled, generation, restarts, lastError, current, workers } = context;
+    const shown = this.shownState();
     const { manifest } = entry;
     return Object.freeze({
       name: this.plugin,
@@ -195,11 +227,12 @@ export class PluginRecord implements CallSite {
       description: manifest.description ?? '',
       category: manifest.category ?? '',
       manifestPath: entry.file,
-      ...this.shownState(),
+      ...shown,
       loaded: this.loaded,
       replacing: this.replacing,
       enabled,
       pid: workers.find((slot) => slot.generation === current)?.pid,
+      instances: this.#instances.snapshot(context, shown, this.clock.now()),
       generation,
       restarts,
       inFlight: this.gate.leases,

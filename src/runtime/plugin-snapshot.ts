@@ -1,4 +1,5 @@
 import type { PluginPhase, PluginState } from '../machines/plugin/phases.ts';
+import type { InstanceSnapshot } from './instances.ts';
 
 /** The state of one plugin at one moment, as plain frozen data. Times are milliseconds since the epoch. */
 export interface PluginSnapshot {
@@ -17,8 +18,10 @@ export interface PluginSnapshot {
   /** Whether another worker is being put in the place of the one that serves. */
   readonly replacing: boolean;
   readonly enabled: boolean;
-  /** The process of its worker, if it has one. */
+  /** The process of its worker, if it has one; of several, that of the one that has served longest. */
   readonly pid: number | undefined;
+  /** Each of its workers whose processes are not gone yet, oldest first. */
+  readonly instances: readonly InstanceSnapshot[];
   /** Counts the workers it has had. */
   readonly generation: number;
   /** How often a crashed worker was started again. */

@@ -34,7 +34,7 @@ import type { PluginRecord } from './plugin-record.ts';
 import { Plugins } from './plugins.ts';
 import { ProgramHold } from './program-hold.ts';
 import { Scheduling } from './scheduling.ts';
-import type { TransitionEvent } from './supervisor-events.ts';
+import type { InstanceEvent, TransitionEvent } from './supervisor-events.ts';
 import { WorkerMeasurements } from './worker-measurements.ts';
 
 /** What the runtime takes from outside: tests bring their own time, chance and workers. */
@@ -68,6 +68,7 @@ export class Runtime implements SupervisorHost {
   readonly #trees: WorkerTrees;
   readonly #edges: LeaseEdges;
   readonly transitions: Listeners<TransitionEvent>;
+  readonly instances: Listeners<InstanceEvent>;
   readonly problems: Listeners<readonly ManifestProblem[]>;
   /** The supervisor that the program holds, as the traces of calls name it. Set by it, before the start. */
   supervisor!: object;
@@ -116,6 +117,7 @@ export class Runtime implements SupervisorHost {
       record,
     });
     this.transitions = new Listeners(this.onListenerError);
+    this.instances = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
     this.manifests = createManifestSource({
@@ -188,6 +190,9 @@ export class Runtime implements SupervisorHost {
         onListenerError,
         supervisor: this.supervisor,
         toolCache,
+        onInstances: (events) => {
+          if (this.instances.any) for (const event of events) this.instances.notify(event);
+        },
       }),
       settingsOf: (manifest) => pluginSettings(manifest, settings),
       parent: () => this.#root,

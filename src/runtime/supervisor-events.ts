@@ -17,9 +17,27 @@ export interface TransitionEvent {
   readonly reason: string | undefined;
 }
 
+/** One worker of a plugin that may have several went from one state, or phase of a state, to another. */
+export interface InstanceEvent {
+  readonly plugin: string;
+  /** Which of the plugin's workers. */
+  readonly generation: number;
+  /** `discovered` where it is new. */
+  readonly from: PluginState;
+  /** `discovered`: it ends (`stopping`), or nothing of it is left (`idle`). */
+  readonly to: PluginState;
+  readonly phase: PluginPhase;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Why it was lost. */
+  readonly reason: string | undefined;
+}
+
 /** What `on` tells of. */
 export interface SupervisorEvents {
   transition: TransitionEvent;
+  /** Of plugins whose manifest allows several instances. */
+  instance: InstanceEvent;
   /** Manifests that cannot be used, or not wholly. */
   problem: readonly ManifestProblem[];
   /** The scheduler has granted or refused a request, evicted plugins for it or made it wait, with what that was based on. */

@@ -68,6 +68,8 @@ export type PluginEvent =
   | { readonly type: 'YIELD'; readonly generation?: number | undefined; readonly further?: boolean | undefined }
   /** To itself: it has been idle for as long as it may. */
   | { readonly type: 'IDLE.LIMIT' }
+  /** One of several instances did not take the config that the others have: it is to be replaced. */
+  | { readonly type: 'INSTANCE.UNFIT'; readonly generation: number }
   /** To itself: a part of the time that the demand for instances is looked back on has passed. */
   | { readonly type: 'DEMAND.LOOK' }
   /** To itself: further instances may be started again. */

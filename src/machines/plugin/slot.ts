@@ -1,7 +1,7 @@
 import { and } from 'xstate';
 import { residencyOf } from './context.ts';
 import { forgetOversized, forgive, noteFailure, noteStarvedCall, noteStarvedStart } from './failure-actions.ts';
-import { denyInstance, dropSiblings, releaseInstance, shrink, yieldInstance } from './fewer-instances.ts';
+import { denyInstance, dropSiblings, dropStarting, releaseInstance, shrink, yieldInstance } from './fewer-instances.ts';
 import {
   admitUnlessDisabled,
   closeGate,
@@ -33,7 +33,7 @@ import {
   noteRefusedGrowth,
   startSibling,
 } from './more-instances.ts';
-import { intend, noteLoad, noteServing, noteUnload } from './plugin-actions.ts';
+import { intend, noteConfig, noteLoad, noteServing, noteUnload } from './plugin-actions.ts';
 import { stillToReplace } from './replacement-actions.ts';
 import { leaveToOthers } from './roll.ts';
 import {
@@ -143,6 +143,8 @@ const serving = {
   'WORKER.OVERSIZED': { guard: 'siblingMayBeReplaced', actions: [lead, base.raise(({ event }) => event)] },
   GRANTED: { guard: 'ofGrowth', actions: [noteGpus, ...startSibling] },
   REFUSED: { guard: 'ofGrowth', actions: noteRefusedGrowth },
+  CONFIGURED: { actions: [noteConfig, dropStarting, grow] },
+  'INSTANCE.UNFIT': { guard: 'relieved', actions: [...releaseInstance, grow] },
   FULL: { actions: grow },
   ROOM: { actions: askForNoMore },
   USED: { actions: tellChanges },
