@@ -77,7 +77,7 @@ test.each<[string, Partial<Manifest>, SupervisorSettings['capacity'], [string, s
     [],
   ],
   ['nothing: as many as fit', { instances: { min: 4, max: 4 }, resources: ram }, { ramMb: 8_192, slots: 4 }, []],
-  ['nothing: no memory is needed', { instances: 1_000 }, { ramMb: 1 }, []],
+  ['nothing: no memory is needed', { instances: 1_000 }, { ramMb: 0 }, []],
   ['nothing: one is not several', { instances: 1, resources: ram }, { ramMb: 1 }, []],
   ['nothing: instances are not asked for', { resources: ram }, { ramMb: 1 }, []],
 ])('a manifest asks for more instances than the capacity holds: %s', (_what, fields, capacity, issues) => {
