@@ -370,7 +370,7 @@ export class LeaseGate implements EdgeSource {
       const residency = only ?? first;
       return residency !== undefined && residency.leases.size < this.#capacityOf(residency) ? residency : undefined;
     }
-    return leastLoaded(this.#serving, this.#capacityOf(first));
+    return leastLoaded(this.#serving, this.#maxConcurrency);
   }
 
   #lease(residency: Residency, request: LeaseRequest): void {

@@ -44,6 +44,7 @@ function callAtWorker() {
     encode: (input) => encodeInput('p', input),
     clock,
     patience: clock,
+    hasInstances: () => false,
     idempotent: () => false,
     cancelGraceMs: () => 1_000,
     streamIdleMs: Infinity,

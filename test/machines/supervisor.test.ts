@@ -92,6 +92,7 @@ class Bench {
       type: 'PLUGIN.CRASHED',
       plugin: 'p',
       ref: this.plugin,
+      generation: undefined,
       at: this.clock.now(),
       error: CRASH,
       exit,

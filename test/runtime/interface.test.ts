@@ -39,6 +39,7 @@ test('a plugin is told as plain frozen data', async () => {
     replacing: false,
     enabled: true,
     pid: undefined,
+    instances: [],
     generation: 0,
     restarts: 0,
     inFlight: 0,
@@ -56,6 +57,7 @@ test('a plugin is told as plain frozen data', async () => {
     phase: 'ready',
     loaded: true,
     pid,
+    instances: [{ generation: 1, state: 'ready', phase: 'ready', since: expect.any(Number), pid, inFlight: 0 }],
     generation: 1,
     lastUsedAt: expect.any(Number),
   });
