@@ -1,0 +1,450 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { InstancesBench } from './instances-bench.ts';
+import { CRASH, ERROR, entryOf, settingsOf } from './plugin-bench.ts';
+
+const benches: InstancesBench[] = [];
+const serving = async (...parts: Parameters<typeof InstancesBench.serving>): Promise<InstancesBench> => {
+  const bench = await InstancesBench.serving(...parts);
+  benches.push(bench);
+  return bench;
+};
+
+afterEach(() => {
+  for (const bench of benches.splice(0)) bench.stop();
+});
+
+describe('growth', () => {
+  test('begins when a call has waited for long, and asks for one instance at a time', async () => {
+    const bench = await serving(1);
+    bench.call();
+    bench.call();
+    bench.pass(95);
+    expect(bench.news()).toEqual([]);
+    bench.pass(10);
+    expect(bench.news()).toEqual(['ACQUIRE 2']);
+    bench.granted(2);
+    expect([bench.news(), bench.instances]).toEqual([
+      ['worker 2 start', 'ACQUIRE 3'],
+      [1, 2],
+    ]);
+    bench.granted(3);
+    expect([bench.news(), bench.instances]).toEqual([['worker 3 start'], [1, 2, 3]]);
+    bench.pass(1_000);
+    expect(bench.news()).toEqual([]);
+  });
+
+  test('gives the calls that wait to each instance that is ready, and the plugin stays busy', async () => {
+    const bench = await serving(1);
+    await bench.burst(2);
+    bench.join();
+    expect([bench.running, bench.gate.waiting, bench.at]).toEqual([[1, 2], 1, 'busy.serving']);
+    bench.join();
+    expect([bench.running, bench.gate.waiting, bench.instances]).toEqual([[1, 2, 3], 0, [1, 2, 3]]);
+    expect(bench.news()).toContain('BUSY 3');
+  });
+
+  test('that is not granted before the calls have had their turn is asked for no more', async () => {
+    const bench = await serving(1);
+    const [waiting] = await bench.burst(1);
+    expect(bench.news()).toEqual(['ACQUIRE 2']);
+    await bench.answer();
+    expect(waiting?.fate).toBe('running');
+    bench.pass(5);
+    expect([bench.news(), bench.context.asked]).toEqual([['WITHDRAW'], undefined]);
+    bench.granted(2);
+    expect([bench.news(), bench.instances]).toEqual([['RETURNED 2'], [1]]);
+  });
+
+  test('that is refused fails no call, and is tried again after a while', async () => {
+    const bench = await serving(1);
+    const calls = await bench.burst(2);
+    bench.send({
+      type: 'REFUSED',
+      generation: 2,
+      error: { reason: 'queue-full' } as never,
+    });
+    expect([calls.map(({ fate }) => fate), bench.context.growth]).toEqual([['waiting', 'waiting'], 'waiting']);
+    bench.news();
+    bench.pass(4_900);
+    expect(bench.news()).toEqual([]);
+    bench.pass(200);
+    expect(bench.news()).toEqual(['ACQUIRE 3']);
+  });
+
+  test('that can never be had is not asked for again until the manifest changes', async () => {
+    const bench = await serving(1);
+    await bench.burst(2);
+    bench.refused(2);
+    bench.news();
+    bench.pass(60_000);
+    expect([bench.news(), bench.context.growth]).toEqual([['PLUGIN.STABLE'], 'stopped']);
+    const entry = entryOf({ instances: { max: 2 } });
+    bench.send({ type: 'MANIFEST.CHANGED', entry, settings: settingsOf(entry), effect: 'none' });
+    expect(bench.news()).toEqual(['ACQUIRE 3']);
+  });
+
+  test('to a fixed number follows the first one, without a call that waits', async () => {
+    const bench = new InstancesBench(3);
+    benches.push(bench);
+    bench.send({ type: 'LOAD' });
+    bench.granted();
+    bench.connected();
+    expect(bench.news()).toEqual(['ACQUIRE 1', 'worker 1 start']);
+    bench.ready();
+    expect(bench.news()).toEqual(['IDLE 1', 'ACQUIRE 2']);
+    bench.join();
+    bench.join();
+    expect([bench.instances, bench.at, bench.news().filter((told) => told.startsWith('IDLE'))]).toEqual([
+      [1, 2, 3],
+      'ready.ready',
+      ['IDLE 1', 'IDLE 2', 'IDLE 3'],
+    ]);
+  });
+
+  test('does not follow in a plugin that is disabled', async () => {
+    const bench = await serving(1);
+    await bench.burst(1);
+    bench.send({ type: 'DISABLE', error: ERROR });
+    bench.refused(2);
+    bench.news();
+    bench.pass(10_000);
+    expect(bench.news()).toEqual([]);
+  });
+});
+
+describe('shrinking', () => {
+  test('ends the newest instances when the calls of late needed fewer for all of that time', async () => {
+    const bench = await serving(3);
+    await bench.answer(2);
+    await bench.answer(3);
+    bench.pass(7_900);
+    expect(bench.news().filter((told) => told.startsWith('worker'))).toEqual([]);
+    bench.pass(2_100);
+    expect([bench.news(), bench.instances]).toEqual([['worker 2 STOP', 'worker 3 STOP'], [1]]);
+    bench.gone(2);
+    bench.gone(3);
+    expect([bench.news(), bench.context.workers.length]).toEqual([['FREED 2', 'FREED 3'], 1]);
+  });
+
+  test('lets an instance that has a call end it, and gives it no other', async () => {
+    const bench = await serving(3);
+    await bench.answer(1);
+    await bench.answer(2);
+    bench.pass(12_000);
+    expect([bench.instances, bench.running]).toEqual([[1], [3]]);
+    expect(bench.call().at?.generation).toBe(1);
+    bench.news();
+    await bench.answer(3);
+    expect(bench.news()).toEqual(['worker 3 STOP']);
+  });
+
+  test('ends the calls of a retired instance that take longer than a drain', async () => {
+    const bench = await serving(2, { max: 2, idle_ms: 8_000 }, { drain_timeout_ms: 5_000 });
+    await bench.answer(1);
+    bench.pass(12_000);
+    const [, late] = bench.callers;
+    expect(late?.fate).toBe('running');
+    bench.news();
+    bench.pass(5_000);
+    expect([late?.fate, bench.news(), bench.at]).toEqual([
+      'lost E_STOPPING',
+      ['worker 2 STOP', 'IDLE 1'],
+      'ready.ready',
+    ]);
+  });
+
+  test('does not happen while bursts come again and again', async () => {
+    const bench = await serving(3);
+    for (let burst = 0; burst < 20; burst += 1) {
+      while (bench.running.length > 0) await bench.answer();
+      bench.pass(5_000);
+      bench.call();
+      bench.call();
+      bench.call();
+      bench.pass(50);
+    }
+    expect(bench.news().filter((told) => /worker|ACQUIRE/.test(told))).toEqual([]);
+  });
+});
+
+describe('of several instances', () => {
+  test('one that crashes loses its own calls, and the others go on', async () => {
+    const bench = await serving(3);
+    bench.exited(2);
+    expect(bench.callers.map(({ fate }) => fate)).toEqual(['running', 'lost E_CRASHED', 'running']);
+    expect([bench.at, bench.instances]).toEqual(['busy.serving', [1, 3]]);
+    expect(bench.news()).toEqual(['lost 2 E_CRASHED', 'PLUGIN.CRASHED 2']);
+  });
+
+  test('the oldest other one stands for the plugin when the current one crashes', async () => {
+    const bench = await serving(3);
+    bench.exited(1);
+    expect([bench.at, bench.instances, bench.running]).toEqual(['busy.serving', [2, 3], [2, 3]]);
+    bench.gone(1);
+    expect(bench.news()).toEqual(['lost 1 E_CRASHED', 'PLUGIN.CRASHED 1', 'FREED 1']);
+  });
+
+  test('the last one that crashes takes the plugin with it', async () => {
+    const bench = await serving(2);
+    bench.exited(1);
+    bench.exited(2);
+    expect([bench.at, bench.instances]).toEqual(['crashed.deciding', [undefined]]);
+  });
+
+  test('another is started after a crash only where calls wait or there are too few', async () => {
+    const bench = await serving(2);
+    bench.exited(2);
+    bench.send({ type: 'RESTART', delayMs: 100, generation: 2 });
+    bench.news();
+    bench.pass(10_000);
+    expect([bench.news(), bench.context.restarts]).toEqual([[], 0]);
+  });
+
+  test('where there are too few, another follows when the supervisor says so', async () => {
+    const bench = await serving(2, 2);
+    bench.exited(2);
+    bench.send({ type: 'RESTART', delayMs: 100, generation: 2 });
+    bench.news();
+    bench.pass(95);
+    expect(bench.news()).toEqual([]);
+    bench.pass(10);
+    expect([bench.news(), bench.context.restarts]).toEqual([['ACQUIRE 3'], 1]);
+  });
+
+  test('as many are wanted again as there were, where the policy is permanent', async () => {
+    const bench = await serving(3, { max: 3, idle_ms: 8_000 }, { restart: { policy: 'permanent' } });
+    bench.exited(3);
+    bench.send({ type: 'RESTART', delayMs: 0, generation: 3 });
+    bench.pass(5);
+    expect(bench.news()).toContain('ACQUIRE 4');
+  });
+
+  test('none is added once they are given up, and the plugin is given up with the last', async () => {
+    const bench = await serving(2, 2);
+    bench.exited(2);
+    bench.send({ type: 'GIVE_UP', error: CRASH, generation: 2 });
+    bench.news();
+    await bench.burst(2);
+    bench.pass(60_000);
+    expect([bench.news().filter((told) => told.startsWith('ACQUIRE')), bench.at]).toEqual([[], 'busy.serving']);
+    bench.exited(1);
+    expect(bench.at).toBe('crashed.deciding');
+    bench.send({ type: 'GIVE_UP', error: CRASH });
+    expect(bench.at).toBe('crashed.failed');
+  });
+
+  test('a crash of one begins the stable period of all anew', async () => {
+    const bench = await serving(2);
+    bench.pass(29_000);
+    bench.exited(2);
+    bench.pass(29_000);
+    expect(bench.news()).not.toContain('PLUGIN.STABLE');
+    bench.pass(1_005);
+    expect(bench.news()).toContain('PLUGIN.STABLE');
+  });
+
+  test('one that does not start fails no call', async () => {
+    const bench = await serving(1);
+    const calls = await bench.burst(1);
+    bench.granted(2);
+    bench.failed(2);
+    expect([calls[0]?.fate, bench.at, bench.instances]).toEqual(['waiting', 'busy.serving', [1]]);
+    expect(bench.news()).toContain('PLUGIN.CRASHED 2');
+  });
+
+  test('one that is being started is the next when the last that served is lost', async () => {
+    const bench = await serving(1);
+    await bench.burst(1);
+    bench.granted(2);
+    bench.exited(1);
+    expect([bench.at, bench.instances, bench.gate.waiting]).toEqual(['spawning.initializing', [2], 1]);
+    bench.connected(2);
+    bench.ready(2);
+    expect([bench.at, bench.running]).toEqual(['busy.serving', [2]]);
+  });
+
+  test('of those that are being started whichever is ready first has the calls', async () => {
+    const bench = await serving(1);
+    await bench.burst(2);
+    bench.granted(2);
+    bench.granted(3);
+    bench.exited(1);
+    bench.ready(3);
+    expect([bench.at, bench.instances, bench.running]).toEqual(['busy.serving', [3, 2], [3]]);
+    bench.ready(2);
+    expect([bench.instances, bench.running]).toEqual(
+      [
+        [3, 2],
+        [3, 2],
+      ].map((each, at) => (at === 0 ? each : [3, 2])),
+    );
+  });
+
+  test('one that does not give up its cancelled calls is killed, and the others go on', async () => {
+    const bench = await serving(2);
+    bench.send({ type: 'STUCK', generation: 2 });
+    expect([bench.at, bench.instances, bench.news()]).toEqual(['busy.serving', [1], ['worker 2 KILL']]);
+  });
+
+  test('one that cannot be reached is killed, and the others go on', async () => {
+    const bench = await serving(2);
+    bench.send({ type: 'UNREACHABLE', generation: 1, error: CRASH });
+    expect([bench.at, bench.instances, bench.running]).toEqual(['busy.serving', [2], [2]]);
+    expect(bench.news()).toContain('worker 1 KILL');
+  });
+});
+
+describe('asked to leave', () => {
+  test('an instance without a call leaves, the current one too, and the others go on', async () => {
+    const bench = await serving(3);
+    await bench.answer(1);
+    bench.pass(20);
+    bench.news();
+    bench.send({ type: 'RELEASE', generation: 1 });
+    expect([bench.news(), bench.instances, bench.at]).toEqual([['worker 1 STOP'], [2, 3], 'busy.serving']);
+    bench.gone(1);
+    expect(bench.news()).toEqual(['FREED 1']);
+  });
+
+  test('an instance with a call denies', async () => {
+    const bench = await serving(2);
+    bench.send({ type: 'RELEASE', generation: 2 });
+    expect([bench.news(), bench.instances]).toEqual([['DENIED 2'], [1, 2]]);
+    await bench.answer(2);
+    bench.pass(20);
+    expect(bench.news()).toEqual(['IDLE 2']);
+  });
+
+  test('an instance that is to yield takes no new call and leaves after its last', async () => {
+    const bench = await serving(2);
+    bench.send({ type: 'YIELD', generation: 2 });
+    expect([bench.news(), bench.call().fate]).toEqual([[], 'waiting']);
+    await bench.answer(2);
+    expect([bench.news(), bench.instances]).toEqual([['worker 2 STOP'], [1]]);
+  });
+
+  test('an instance whose calls take longer than a drain stays after all', async () => {
+    const bench = await serving(2, { max: 2, idle_ms: 600_000 }, { drain_timeout_ms: 5_000 });
+    bench.send({ type: 'YIELD', generation: 1 });
+    expect([bench.instances, bench.at]).toEqual([[2, 1], 'busy.serving']);
+    bench.pass(5_000);
+    expect(bench.news()).toEqual(['DENIED 1']);
+    await bench.answer(1);
+    expect(bench.call().at?.generation).toBe(1);
+  });
+
+  test('the last one stays where another plugin asks for a further instance, and says that it is idle', async () => {
+    const bench = await serving(1);
+    await bench.answer();
+    bench.pass(20);
+    bench.news();
+    bench.send({ type: 'RELEASE', generation: 1, further: true });
+    expect([bench.news(), bench.at]).toEqual([['DENIED 1', 'IDLE 1'], 'ready.ready']);
+    bench.send({ type: 'RELEASE', generation: 1 });
+    expect(bench.at).toBe('released.releasing');
+  });
+
+  test('the plugin as a whole ends all of its instances', async () => {
+    const bench = await serving(3);
+    bench.send({ type: 'UNLOAD', error: ERROR });
+    expect([bench.at, bench.call().fate]).toEqual(['busy.draining', 'waiting']);
+    for (const generation of [1, 2, 3]) await bench.answer(generation);
+    expect(bench.at).toBe('discovered.stopping');
+    expect(
+      bench
+        .news()
+        .filter((told) => told.startsWith('worker'))
+        .toSorted(),
+    ).toEqual(['worker 1 STOP', 'worker 2 STOP', 'worker 3 STOP']);
+  });
+});
+
+describe('replacing', () => {
+  const roll = async (bench: InstancesBench, next: number): Promise<void> => {
+    bench.granted(next);
+    bench.ready(next);
+    const [current] = bench.context.workers.filter(({ generation }) => !bench.instances.includes(generation));
+    await bench.answer(current?.generation);
+    bench.gone(current?.generation);
+  };
+
+  test('is of one instance after the other, beside which a new one is started first', async () => {
+    const bench = await serving(3);
+    bench.send({ type: 'REPLACE' });
+    expect(bench.news()).toEqual(['RESERVE_EXTRA 4']);
+    await roll(bench, 4);
+    expect([bench.instances.toSorted(), bench.news().at(-1)]).toEqual([[2, 3, 4], 'RESERVE_EXTRA 5']);
+    await roll(bench, 5);
+    expect([bench.instances.toSorted(), bench.news().at(-1)]).toEqual([[3, 4, 5], 'RESERVE_EXTRA 6']);
+    await roll(bench, 6);
+    expect([bench.instances.toSorted(), bench.replacement, bench.context.asked]).toEqual([
+      [4, 5, 6],
+      'none',
+      undefined,
+    ]);
+    expect(bench.gate.serving.map(({ generation }) => generation).toSorted()).toEqual([4, 5, 6]);
+  });
+
+  test('stops, and growth with it, when a new one does not start', async () => {
+    const bench = await serving(2);
+    bench.send({ type: 'REPLACE' });
+    bench.granted(3);
+    bench.failed(3);
+    expect([bench.instances, bench.replacement, bench.replacements]).toEqual([[1, 2], 'none', ['E_CRASHED']]);
+    bench.gone(3);
+    bench.news();
+    await bench.burst(3);
+    bench.pass(60_000);
+    expect(bench.news().filter((told) => /ACQUIRE|RESERVE/.test(told))).toEqual([]);
+    bench.send({ type: 'REPLACE' });
+    expect(bench.news()).toEqual(['RESERVE_EXTRA 4']);
+  });
+
+  test('without room for one more ends one first, while the others serve', async () => {
+    const bench = await serving(2, 2);
+    bench.send({ type: 'REPLACE' });
+    bench.refused(3);
+    expect([bench.at, bench.instances, bench.call().at?.generation]).toEqual(['busy.serving', [2], 2]);
+    await bench.answer(1);
+    bench.gone(1);
+    expect(bench.news()).toEqual(['RESERVE_EXTRA 3', 'worker 1 STOP', 'FREED 1', 'ACQUIRE 4']);
+    bench.join();
+    expect(bench.news().at(-1)).toBe('RESERVE_EXTRA 5');
+    bench.refused(5);
+    expect(bench.instances).toEqual([4]);
+  });
+
+  test('ends those that are being started, as they are out of date', async () => {
+    const bench = await serving(1);
+    await bench.burst(1);
+    bench.granted(2);
+    bench.news();
+    bench.send({ type: 'REPLACE' });
+    expect([bench.news(), bench.instances]).toEqual([['worker 2 STOP', 'RESERVE_EXTRA 3'], [1]]);
+  });
+
+  test('is of the one alone that is over its memory limit', async () => {
+    const bench = await serving(2);
+    bench.oversized(2, 60_000);
+    bench.pass(5);
+    expect([bench.instances, bench.news()]).toEqual([[2, 1], ['RESERVE_EXTRA 3']]);
+    await roll(bench, 3);
+    expect([bench.instances.toSorted(), bench.replacement]).toEqual([[1, 3], 'none']);
+  });
+
+  test('of an instance that did not take a config is left to growth', async () => {
+    const bench = await serving(2, 2);
+    await bench.answer(2);
+    bench.news();
+    bench.send({ type: 'INSTANCE.UNFIT', generation: 2 });
+    expect([bench.news(), bench.instances]).toEqual([['worker 2 STOP', 'ACQUIRE 3'], [1]]);
+  });
+});
+
+test('a manifest that allows fewer instances ends those that are too many', async () => {
+  const bench = await serving(3);
+  for (const generation of [1, 2, 3]) await bench.answer(generation);
+  const entry = entryOf({ instances: 1 });
+  bench.send({ type: 'MANIFEST.CHANGED', entry, settings: settingsOf(entry), effect: 'none' });
+  expect(bench.instances).toEqual([1]);
+});
