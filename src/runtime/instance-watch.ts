@@ -56,16 +56,12 @@ export class InstanceWatch {
   }
 
   /** Each worker whose process tree is not gone, oldest first. */
-  snapshot(
-    context: PluginContext,
-    plugin: InstancePlace & { readonly since: number },
-    now: number,
-  ): readonly InstanceSnapshot[] {
+  snapshot(context: PluginContext, plugin: InstancePlace & { readonly since: number }): readonly InstanceSnapshot[] {
     const all = context.workers.map((worker): InstanceSnapshot => {
       const { generation, pid, residency } = worker;
       const place = placeOf(context, worker, plugin, this.#losses.has(generation));
-      const former = this.#seen.get(generation) ?? (generation === context.current ? plugin : undefined);
-      const since = former?.state === place.state && former.phase === place.phase ? former.since : now;
+      // Of a plugin with one worker only the plugin's own states are followed.
+      const { since } = this.#seen.get(generation) ?? plugin;
       return Object.freeze({ generation, ...place, since, pid, inFlight: residency?.leases.size ?? 0 });
     });
     return Object.freeze(all.toSorted((a, b) => a.generation - b.generation));

@@ -232,7 +232,7 @@ export class PluginRecord implements CallSite {
       replacing: this.replacing,
       enabled,
       pid: workers.find((slot) => slot.generation === current)?.pid,
-      instances: this.#instances.snapshot(context, shown, this.clock.now()),
+      instances: this.#instances.snapshot(context, shown),
       generation,
       restarts,
       inFlight: this.gate.leases,

@@ -71,13 +71,13 @@ describe('growth', () => {
     expect(bench.news()).toEqual(['ACQUIRE 3']);
   });
 
-  test('that can never be had is not asked for again until the manifest changes', async () => {
+  test('for which there is no room is not tried for a minute, unless the manifest changes', async () => {
     const bench = await serving(1);
     await bench.burst(2);
     bench.refused(2);
     bench.news();
-    bench.pass(60_000);
-    expect([bench.news(), bench.context.growth]).toEqual([['PLUGIN.STABLE'], 'stopped']);
+    bench.pass(59_000);
+    expect([bench.news(), bench.context.growth]).toEqual([['PLUGIN.STABLE'], 'waiting']);
     const entry = entryOf({ instances: { max: 2 } });
     bench.send({ type: 'MANIFEST.CHANGED', entry, settings: settingsOf(entry), effect: 'none' });
     expect(bench.news()).toEqual(['ACQUIRE 3']);

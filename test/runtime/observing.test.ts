@@ -202,7 +202,7 @@ test('an event that is not there is refused with those that are', async () => {
   const { supervisor } = await openSupervisor({});
   const on = supervisor.on.bind(supervisor) as (event: string, listener: () => void) => () => void;
   expect(() => on('transitions', () => {})).toThrow(GreenroomError);
-  expect(() => on('transitions', () => {})).toThrow('transition, problem');
+  expect(() => on('transitions', () => {})).toThrow('transition, instance, problem');
 });
 
 test('listeners that throw change nothing for the plugins or for each other', async () => {

@@ -13,6 +13,8 @@ import { noteReady, spawnSibling } from './worker-actions.ts';
 
 /** How long a further instance that was refused is not asked for again, in milliseconds. */
 const REFUSED_GROWTH_MS = 5_000;
+/** The same where it cannot be had beside those there are. */
+const NO_ROOM_MS = 60_000;
 
 /** Asks for a further instance, if there should be one. One request is out at a time. */
 export const grow = base.enqueueActions(({ context, enqueue }) => {
@@ -29,11 +31,11 @@ export const askForNoMore = base.enqueueActions(({ context, enqueue }) => {
 /** Starts the further instance that was granted, and asks for the next. */
 export const startSibling = [spawnSibling, grow] as const;
 
-/** No call fails because there is no further instance: it is asked for again after a while, if it can ever be had. */
+/** No call fails because there is no further instance: it is asked for again after a while, if calls still wait. */
 export const noteRefusedGrowth = base.enqueueActions(({ event, enqueue }) => {
-  const mayBeHadLater = event.type === 'REFUSED' && event.error.reason !== 'never-fits';
-  enqueue.assign({ asked: undefined, growth: mayBeHadLater ? 'waiting' : 'stopped' });
-  if (mayBeHadLater) enqueue.raise({ type: 'GROWTH.AGAIN' }, { id: 'growth', delay: REFUSED_GROWTH_MS });
+  const hasNoRoom = event.type === 'REFUSED' && event.error.reason === 'never-fits';
+  enqueue.assign({ asked: undefined, growth: 'waiting' });
+  enqueue.raise({ type: 'GROWTH.AGAIN' }, { id: 'growth', delay: hasNoRoom ? NO_ROOM_MS : REFUSED_GROWTH_MS });
 });
 
 /** A loss or a refusal is long enough ago. */
