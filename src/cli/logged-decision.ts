@@ -12,6 +12,7 @@ const worker = z.object({ plugin: z.string(), generation: z.number() });
 
 const schema = z.object({
   decision: worker.extend({
+    further: z.literal(true).optional(),
     policy: z.string(),
     at: z.number(),
     asked: resources,

@@ -162,7 +162,7 @@ export class Admission {
   }
 
   #acquire(event: EventOf<'ACQUIRE'>, now: number): void {
-    const { plugin, generation, ref, need, priority, at, deadline = at + DEFAULT_WAIT_MS } = event;
+    const { plugin, generation, ref, need, priority, at, deadline = at + DEFAULT_WAIT_MS, further = false } = event;
     const key = residentKey(event);
     this.#withdraw(key);
     const own = this.ledger.get(key, generation);
@@ -170,8 +170,9 @@ export class Admission {
       this.#outbox.send(ref, { type: 'GRANTED', generation, gpus: own.gpus });
       return;
     }
-    if (own !== undefined) this.ledger.claim(own, true);
-    const asking = { plugin, generation, need, priority, at, deadline, extra: false };
+    // A further instance must not keep first ones from the memory of its warm worker, unless that is to be denied already.
+    if (own !== undefined && (!further || own.leaving)) this.ledger.claim(own, true);
+    const asking = { plugin, generation, need, priority, at, deadline, extra: false, further };
     const request = this.queue.add(asking, ref, own?.need ?? NOTHING);
     // The monitor must not wait for figures that it is to tell.
     if (need.exempt === true) this.#decideAbout(request, now);
@@ -196,7 +197,7 @@ export class Admission {
   }
 
   #reserveExtra({ plugin, generation, ref, need }: EventOf<'RESERVE_EXTRA'>, now: number): void {
-    const asking = { plugin, generation, need, priority: 0, at: now, deadline: now, extra: true };
+    const asking = { plugin, generation, need, priority: 0, at: now, deadline: now, extra: true, further: false };
     this.#decideAbout(newRequest(asking, ref, NOTHING, 0), now);
   }
 

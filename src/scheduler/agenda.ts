@@ -1,7 +1,7 @@
 import type { Evictions } from './evictions.ts';
 import { Heap } from './heap.ts';
 import type { Ledger } from './ledger.ts';
-import { plus, type Resources } from './need.ts';
+import { plus } from './need.ts';
 import { type ResidentKey, residentKey } from './resident-key.ts';
 import { isBefore, type Request, type WaitingQueue } from './waiting-queue.ts';
 
@@ -64,7 +64,8 @@ export class Agenda {
 
   /**
    * Has each request on the agenda decided about once, in the order of the queue. The one that the policy keeps memory
-   * for comes first, or requests before it in the queue would take what is kept for it.
+   * for comes first, or requests before it in the queue would take what is kept for it. Those for a further instance are
+   * left for the next round once capacity may have become free in this one, so that first instances have it before them.
    */
   round(decide: (request: Request) => void): void {
     const looks = this.#includesWaiting;
@@ -85,22 +86,28 @@ export class Agenda {
     let last: Request | undefined;
     for (;;) {
       const first = asked.peek();
-      const waiting = looks ? this.#queue.firstFitting(this.#reach, last) : undefined;
-      if (waiting !== undefined && (first === undefined || !isBefore(first, waiting))) {
-        last = waiting;
-        asked.delete(waiting);
-        if (waiting !== kept) decide(waiting);
-      } else if (first !== undefined) {
-        asked.pop();
-        decide(first);
-      } else {
-        return;
-      }
+      const waiting = looks ? this.#firstFitting(last) : undefined;
+      const isOfQueue = waiting !== undefined && (first === undefined || !isBefore(first, waiting));
+      const next = isOfQueue ? waiting : first;
+      if (next === undefined) return;
+      if (next.further && this.#includesWaiting) break;
+      asked.delete(next);
+      if (isOfQueue) last = waiting;
+      // One that was asked about may be refused meanwhile, because its warm worker was evicted.
+      const isOver = isOfQueue ? next === kept : this.#queue.get(residentKey(next)) !== next;
+      if (!isOver) decide(next);
     }
+    for (let left = asked.pop(); left !== undefined; left = asked.pop()) this.#requests.add(left);
   }
 
-  /** The most that a waiting request could have now, without residents that yield. */
-  get #reach(): Resources {
-    return plus(this.#ledger.available(this.#evictions.held()), this.#ledger.evictable);
+  /** The first waiting request after the given one, or of all, that fits into the most that it could have now, without residents that yield. */
+  #firstFitting(after: Request | undefined): Request | undefined {
+    const free = this.#ledger.available(this.#evictions.held());
+    if (after?.further !== true) {
+      const first = this.#queue.firstFitting(plus(free, this.#ledger.evictable), after);
+      if (first !== undefined || this.#queue.further === 0) return first;
+    }
+    const last = after?.further === true ? after : undefined;
+    return this.#queue.firstFurtherFitting(plus(free, this.#ledger.evictableSurplus), last);
   }
 }

@@ -1,8 +1,10 @@
 import { messageOf } from '../errors.ts';
 import { onRejection } from '../events/listeners.ts';
 import type { Ledger } from './ledger.ts';
-import type { Resources } from './need.ts';
-import type { Asking, Policy, Verdict } from './policies/policy.ts';
+import { minus, plus, type Resources } from './need.ts';
+import type { Asking, MemoryView, Policy, Verdict } from './policies/policy.ts';
+import type { Resident } from './resident.ts';
+import { residentKey } from './resident-key.ts';
 import type { SchedulerFact } from './scheduler-events.ts';
 
 /**
@@ -14,29 +16,45 @@ export function askPolicy(
   asking: Asking,
   { ledger, free, now, note }: { ledger: Ledger; free: Resources; now: number; note: (fact: SchedulerFact) => void },
 ): Verdict {
-  const { capacity, pinned, evictable, yieldable } = ledger;
+  const { capacity } = ledger;
+  const reach = asking.further ? furtherReach(asking, ledger) : firstReach(ledger);
   try {
-    return checked(
-      policy.decide(
-        asking,
-        {
-          capacity,
-          free,
-          pinned,
-          evictable,
-          yieldable,
-          candidates: () => ledger.candidates(),
-          busy: () => ledger.busy(),
-          residents: () => ledger,
-        },
-        now,
-      ),
-    );
+    return checked(policy.decide(asking, { capacity, free, ...reach, residents: () => ledger }, now));
   } catch (thrown) {
     const message = messageOf(thrown);
     note({ kind: 'policy-failed', policy: policy.name, plugin: asking.plugin, message });
     return { outcome: 'refuse', reason: 'policy-failed' };
   }
+}
+
+/** What a policy sees of who may leave for a request, and who never does. */
+type Reach = Pick<MemoryView, 'pinned' | 'evictable' | 'yieldable' | 'candidates' | 'busy'>;
+
+function firstReach(ledger: Ledger): Reach {
+  const { pinned, evictable, yieldable } = ledger;
+  return { pinned, evictable, yieldable, candidates: () => ledger.candidates(), busy: () => ledger.busy() };
+}
+
+/** For a further instance the surplus ones of other plugins leave, and none of its own. */
+function furtherReach(asking: Asking, ledger: Ledger): Reach {
+  let { pinned, evictableSurplus: evictable, yieldableSurplus: yieldable } = ledger;
+  for (const own of ledger.of(residentKey(asking))) {
+    if (own.standing !== 'warm' && !own.leaving && own.need.pinned !== true) pinned = plus(pinned, own.need);
+    if (!own.surplus) continue;
+    if (ledger.mayBeAsked(own, 'RELEASE')) evictable = minus(evictable, own.need);
+    if (ledger.mayBeAsked(own, 'YIELD')) yieldable = minus(yieldable, own.need);
+  }
+  return {
+    pinned,
+    evictable,
+    yieldable,
+    candidates: () => othersOf(asking, ledger.surplusCandidates()),
+    busy: () => othersOf(asking, ledger.busySurplus()),
+  };
+}
+
+function* othersOf({ plugin }: Asking, residents: Iterable<Resident>): IterableIterator<Resident> {
+  for (const resident of residents) if (resident.plugin !== plugin) yield resident;
 }
 
 /** The verdict, if a policy written in JavaScript has given one. */

@@ -8,6 +8,7 @@ import type { Ledger } from './ledger.ts';
 import { NOTHING, plus } from './need.ts';
 import type { Outbox } from './outbox.ts';
 import type { Policy, Verdict } from './policies/policy.ts';
+import type { Reservation } from './reservation.ts';
 import { residentKey } from './resident-key.ts';
 import type { Request, WaitingQueue } from './waiting-queue.ts';
 
@@ -47,7 +48,7 @@ export function carryOut(request: Request, conclusion: Conclusion, books: Books,
 }
 
 function grant(request: Request, conclusion: Of<'grant'>, books: Books, now: number): void {
-  const { plugin, generation, ref } = request;
+  const { plugin, generation, ref, further } = request;
   const { ledger, evictions, queue, agenda, outbox } = books;
   const key = residentKey(request);
   const own = ledger.get(key, generation)?.need ?? NOTHING;
@@ -61,7 +62,7 @@ function grant(request: Request, conclusion: Of<'grant'>, books: Books, now: num
   report(request, conclusion, conclusion, books, now, need.gpus);
   const answered = queue.get(key);
   if (answered?.generation === generation) agenda.forget(answered);
-  ledger.reserve(plugin, generation, ref, need, now);
+  ledger.reserve(plugin, generation, ref, need, now, further);
   outbox.send(ref, { type: 'GRANTED', generation, gpus: ledger.get(key, generation)?.gpus });
 }
 
@@ -84,7 +85,7 @@ function wait(request: Request, conclusion: Of<'wait'>, books: Books, now: numbe
   }
   queue.park(request);
   queue.remind(request, again !== undefined && again > now ? again : Infinity);
-  queue.keep(request, keep === true);
+  queue.keep(request, keep === true && !request.further);
   // Memory is kept back only for the first request that the policy keeps it for, and for requests whose victims have left.
   const confirms = confirmBy !== undefined && evictions.has(key) ? 'confirmed' : undefined;
   const waitsFor = queue.firstKept === request ? 'kept' : confirms;
@@ -100,12 +101,14 @@ function evict(request: Request, conclusion: Of<'evict'>, books: Books, now: num
   const { ledger, queue, evictions, agenda, outbox } = books;
   for (const { victim, reservation } of conclusion.victims) {
     const { ref, generation } = reservation;
+    refuseReturn(reservation, books, now);
     ledger.leave(reservation, victim.ask);
+    const further = request.further && ({ further: true } as const);
     outbox.send(
       ref,
       victim.ask === 'YIELD'
-        ? { type: victim.ask, generation, deadline: victim.deadline }
-        : { type: victim.ask, generation },
+        ? { type: victim.ask, generation, deadline: victim.deadline, ...further }
+        : { type: victim.ask, generation, ...further },
     );
   }
   request.reported = undefined;
@@ -117,6 +120,15 @@ function evict(request: Request, conclusion: Of<'evict'>, books: Books, now: num
   const victims = conclusion.victims.map(({ victim }) => victim);
   const place = evictions.placeOf(residentKey(request));
   report(request, { outcome, reason, considered, victims }, conclusion, books, now, place);
+}
+
+/** A victim that is warm and waits to be a further instance again waits no more. */
+function refuseReturn(victim: Reservation, books: Books, now: number): void {
+  const key = residentKey(victim);
+  const request = books.queue.get(key);
+  if (request?.generation !== victim.generation) return;
+  const free = books.ledger.available(books.evictions.held(key));
+  refuse(request, { outcome: 'refuse', reason: 'evicted', free }, books, now);
 }
 
 function startCold(request: Request, conclusion: Of<'start-cold'>, books: Books, now: number): void {

@@ -73,7 +73,7 @@ export type Conclusion = {
 const COSTS: Readonly<Record<Verdict['outcome'], number>> = { grant: 0, evict: 1, wait: 2, refuse: 3 };
 
 /**
- * Decides about one request. What follows is carried out elsewhere; only faults of a policy are noted here. The policy is asked in 2 and 4;
+ * Decides about one request. Those for a further instance are decided about after all others ({@link Agenda.round}). What follows is carried out elsewhere; only faults of a policy are noted here. The policy is asked in 2 and 4;
  * where it fails, its verdict is to refuse, `policy-failed`.
  *
  * - 1 It is exempt, being the monitor on whose figures decisions rest, and 4.1 does not apply: **grant**, `exempt`.
@@ -97,9 +97,11 @@ const COSTS: Readonly<Record<Verdict['outcome'], number>> = { grant: 0, evict: 1
  *   - 4.6 Otherwise: the policy's verdict.
  * - 5 The verdict of 4 is followed:
  *   - 5.1 To refuse: **refuse**, with the policy's reason.
- *   - 5.2 To wait or evict, but the queue is full and it is not among those in it: **refuse**, `queue-full`.
+ *   - 5.2 To wait or evict, but the queue is full and it is not among those in it: **refuse**, `queue-full`. Requests for
+ *     a further instance do not count where a first one asks.
  *   - 5.3 To wait: **wait**, with the reason of the verdict.
- *   - 5.4 To evict, but none of the victims may be asked to leave: **wait**, `nobody-to-evict`.
+ *   - 5.4 To evict, but none of the victims may be asked to leave: **wait**, `nobody-to-evict`. For a further instance
+ *     only surplus residents of other plugins may.
  *   - 5.5 To evict: **evict** those that may, with the policy's reason.
  */
 export function decide(request: Request, known: Known, now: number): Conclusion {
@@ -182,7 +184,7 @@ export function decide(request: Request, known: Known, now: number): Conclusion 
     // 5.3
     if (to.outcome === 'wait') return { ...to, free };
     // 5.4
-    const victims = victimsOf(to.victims, known);
+    const victims = victimsOf(to.victims, request, known);
     if (victims.length === 0) return { outcome: 'wait', reason: 'nobody-to-evict', free };
     // 5.5
     return { ...to, victims, free };
@@ -192,17 +194,22 @@ export function decide(request: Request, known: Known, now: number): Conclusion 
 /** Whether the queue takes no further request, and this one is not in it. */
 function isQueueFull(request: Request, { queue, evictions, maxWaiting }: Known): boolean {
   if (queue.waits(request) || evictions.has(residentKey(request))) return false;
-  return queue.length + evictions.size >= maxWaiting;
+  const behind = request.further ? 0 : queue.further + evictions.further;
+  return queue.length + evictions.size - behind >= maxWaiting;
 }
 
-/** Those of the policy's victims that may be asked to leave, each once. */
-function victimsOf(chosen: readonly Victim[], { policy, ledger, note }: Known): Leaving[] {
+/**
+ * Those of the policy's victims that may be asked to leave, each once. For a further instance these are surplus, of which
+ * each plugin has one fewer than instances, so no plugin loses its last one by it.
+ */
+function victimsOf(chosen: readonly Victim[], request: Request, { policy, ledger, note }: Known): Leaving[] {
   const victims: Leaving[] = [];
   for (const victim of chosen) {
     const { plugin, generation, ask } = victim;
     const reservation = ledger.get(residentKey(victim), generation);
     const isNamed = victims.some((other) => other.reservation === reservation);
-    if (reservation !== undefined && !isNamed && ledger.mayBeAsked(reservation, ask)) {
+    const spares = !request.further || (reservation?.surplus === true && plugin !== request.plugin);
+    if (reservation !== undefined && !isNamed && spares && ledger.mayBeAsked(reservation, ask)) {
       victims.push({ victim, reservation });
     } else {
       note({ kind: 'victim-spared', policy: policy.name, plugin, generation });

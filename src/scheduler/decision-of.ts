@@ -25,6 +25,7 @@ export function decisionOf(
     policy: policy.name,
     plugin: asking.plugin,
     generation: asking.generation,
+    ...(asking.further && { further: true }),
     at: now,
     asked: amounts(asking.need),
     free: amounts(free),

@@ -19,14 +19,23 @@ const REASONS: Readonly<Record<string, string>> = {
   'queue-full': 'the waiting queue is full',
   deadline: 'its deadline passed while it waited',
   leaving: 'its previous worker has not ended yet',
+  evicted: 'its warm worker is evicted for another plugin',
   'nobody-to-evict': 'no plugin can be evicted now',
   'not-seen-free': 'released memory is not measured as free yet',
   'policy-failed': 'the policy threw an error or returned an invalid verdict',
 };
 
+/** The same for a request for a further instance, where the words differ. */
+const FURTHER_REASONS: Readonly<Record<string, string>> = {
+  'fits-after-eviction': 'it fits once idle instances that their plugins can spare are evicted',
+  'no-capacity': 'busy instances, and the only instances of other plugins, hold the capacity it needs',
+  'never-fits': 'it needs more than the whole capacity less what its other instances and pinned plugins hold',
+  'nobody-to-evict': 'no plugin can spare an instance now',
+};
+
 /** The reason of a decision in words; a custom policy's own reason stays as it is. */
-export function reasonText(reason: string): string {
-  return REASONS[reason] ?? reason;
+export function reasonText(reason: string, further = false): string {
+  return (further ? FURTHER_REASONS[reason] : undefined) ?? REASONS[reason] ?? reason;
 }
 
 /** "64 MiB of RAM and 1 slot". Only amounts above zero; what is not limited is left out. */
@@ -51,17 +60,18 @@ function gpusText(gpus: GpuAmounts): string {
 }
 
 /** A decision in one line, for logs. */
-export function decisionLine({ plugin, outcome, reason, chosen }: Decision): string {
-  const why = reasonText(reason);
+export function decisionLine({ plugin, further, outcome, reason, chosen }: Decision): string {
+  const why = reasonText(reason, further);
+  const subject = further === true ? `A further instance of "${plugin}"` : `"${plugin}"`;
   switch (outcome) {
     case 'grant':
-      return `"${plugin}" may run: ${why}.`;
+      return `${subject} may run: ${why}.`;
     case 'refuse':
-      return `"${plugin}" was refused: ${why}.`;
+      return `${subject} was refused: ${why}.`;
     case 'wait':
-      return `"${plugin}" is waiting: ${why}.`;
+      return `${subject} is waiting: ${why}.`;
     case 'evict':
-      return `Making room for "${plugin}": evicting ${listText(chosen.map((victim) => `"${victim.plugin}"`))} (${why}).`;
+      return `Making room for ${subject.replace(/^A/, 'a')}: evicting ${listText(chosen.map((victim) => `"${victim.plugin}"`))} (${why}).`;
   }
 }
 

@@ -25,6 +25,8 @@ export interface Decision {
   readonly policy: string;
   readonly plugin: string;
   readonly generation: number;
+  /** The request is for an instance beside at least one that the plugin has already. */
+  readonly further?: true | undefined;
   readonly at: number;
   readonly asked: Resources;
   readonly free: Resources;
@@ -48,7 +50,8 @@ export interface Decision {
   /**
    * A short code in kebab-case: the policy's own (`permissive`, `fits`, `fits-after-eviction`, `no-capacity`,
    * `no-capacity-for-replacement`, `never-fits`, `fits-no-gpu`, `waited-too-long`), or `exempt` (it is the monitor),
-   * `queue-full`, `deadline`, `leaving` (its own worker has not ended yet), `other-gpu` (its warm worker ends, because a
+   * `queue-full`, `deadline`, `leaving` (its own worker has not ended yet), `evicted` (its warm worker was evicted for
+   * another plugin before it could be a further instance again), `other-gpu` (its warm worker ends, because a
    * new one gets memory on another GPU), `nobody-to-evict`, `not-seen-free` (memory was given up and is not measured as
    * free), `policy-failed`.
    */

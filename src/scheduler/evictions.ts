@@ -14,6 +14,8 @@ export type WaitsFor = 'kept' | 'confirmed';
 
 /** Memory kept back for one request, and the residents that are asked to leave for it. */
 interface Earmark {
+  /** Whether the request is for a further instance. */
+  readonly further: boolean;
   readonly victims: Set<Reservation>;
   /** What its victims have given up; `undefined` while none has. */
   gained: Resources | undefined;
@@ -32,10 +34,16 @@ export class Evictions {
   readonly #waiting = new Map<ResidentKey, WaitsFor>();
   #held: Resources = NOTHING;
   #size = 0;
+  #further = 0;
 
   /** How many requests have victims that have not answered. */
   get size(): number {
     return this.#size;
+  }
+
+  /** How many of them are for a further instance. */
+  get further(): number {
+    return this.#further;
   }
 
   /** What is kept back for requests, other than this one if one is named. */
@@ -89,9 +97,9 @@ export class Evictions {
 
   /** Adds victims of the request to those that it has. */
   add(request: Asking, victims: readonly Reservation[]): void {
-    const earmark = this.#earmark(residentKey(request));
+    const earmark = this.#earmark(request);
     earmark.place = undefined;
-    if (earmark.victims.size === 0 && victims.length > 0) this.#size += 1;
+    if (earmark.victims.size === 0 && victims.length > 0) this.#count(earmark, 1);
     for (const victim of victims) {
       earmark.victims.add(victim);
       earmark.coming = plus(earmark.coming, victim.need);
@@ -107,18 +115,18 @@ export class Evictions {
     const earmark = this.#earmarks.get(residentKey(requester));
     if (earmark === undefined) return;
     earmark.victims.delete(victim);
-    if (earmark.victims.size === 0) this.#size -= 1;
+    if (earmark.victims.size === 0) this.#count(earmark, -1);
     earmark.coming = minus(earmark.coming, victim.need);
     if (keeps !== victim.need) earmark.gained = plus(earmark.gained ?? NOTHING, minus(victim.need, keeps));
   }
 
   /**
-   * Keeps back for the request what it needs beside what is coming, as far as there is that much. Returns whether
-   * others get back some of what was kept from them.
+   * Keeps back for the request what it needs beside what is coming, as far as there is that much; nothing for a further
+   * instance, because first ones must not wait for that. Returns whether others get back some of what was kept from them.
    */
   hold(request: Request, ledger: Ledger): boolean {
     const key = residentKey(request);
-    const earmark = this.#earmark(key);
+    const earmark = this.#earmark(request);
     const former = earmark.held;
     this.#held = minus(this.#held, former);
     const own = ledger.get(key, request.generation);
@@ -131,6 +139,7 @@ export class Evictions {
       plus(unreserved, there),
     ]);
     earmark.place = furthest(earmark.place, wanted.gpus, plus(unreserved, there).gpus);
+    if (request.further) return false;
     const missing = notNegative(minus({ ...wanted, gpus: earmark.place }, there));
     const held = least(missing, unreserved);
     earmark.held = held.gpus === undefined ? held : { ...held, vramMb: Math.min(held.vramMb, sumOf(held.gpus)) };
@@ -158,16 +167,23 @@ export class Evictions {
     const earmark = this.#earmarks.get(key);
     if (earmark === undefined) return false;
     this.#earmarks.delete(key);
-    if (earmark.victims.size > 0) this.#size -= 1;
+    if (earmark.victims.size > 0) this.#count(earmark, -1);
     for (const victim of earmark.victims) this.#requesters.delete(victim);
     this.#held = minus(this.#held, earmark.held);
     return true;
   }
 
-  #earmark(key: ResidentKey): Earmark {
+  #count({ further }: Earmark, by: 1 | -1): void {
+    this.#size += by;
+    if (further) this.#further += by;
+  }
+
+  #earmark(request: Asking): Earmark {
+    const key = residentKey(request);
     let earmark = this.#earmarks.get(key);
     if (earmark === undefined) {
-      earmark = { victims: new Set(), gained: undefined, coming: NOTHING, held: NOTHING, place: undefined };
+      const { further } = request;
+      earmark = { further, victims: new Set(), gained: undefined, coming: NOTHING, held: NOTHING, place: undefined };
       this.#earmarks.set(key, earmark);
     }
     return earmark;

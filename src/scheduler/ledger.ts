@@ -1,6 +1,6 @@
 import type { AnyActorRef } from 'xstate';
 import { onRejection } from '../events/listeners.ts';
-import { EvictionLists } from './eviction-lists.ts';
+import { EvictionLists, leavesBefore } from './eviction-lists.ts';
 import { placedLike, sumOf } from './gpus/gpu-amounts.ts';
 import { GpuPool } from './gpus/gpu-pool.ts';
 import { MeasuredMemory } from './measured-memory.ts';
@@ -18,7 +18,8 @@ const HOLDERS_SCANNED = 32;
 /**
  * Capacity, and what each plugin generation has reserved of it, in accordance with what the monitor measures. Changed in
  * place, because a copy for each event would cost more than the decision. No method takes time that grows faster than
- * the logarithm of the number of plugins, except that a measurement visits workers that are loading or measured.
+ * the logarithm of the number of plugins, except that a measurement visits workers that are loading or measured. What
+ * changes about one of several instances of a plugin visits the others.
  */
 export class Ledger {
   readonly #given: Partial<Resources>;
@@ -26,6 +27,8 @@ export class Ledger {
   readonly gpus: GpuPool;
   readonly #order: EvictionOrder;
   readonly #reservations = new Map<ResidentKey, Reservation[]>();
+  /** The plugins that have had further instances since they last held nothing. */
+  readonly #pools = new Set<ResidentKey>();
   readonly #lists = new EvictionLists();
   readonly #measured = new MeasuredMemory();
   #timesIdle = 0;
@@ -72,6 +75,16 @@ export class Ledger {
     return this.#lists.yieldable;
   }
 
+  /** The part of {@link evictable} that is surplus. */
+  get evictableSurplus(): Resources {
+    return this.#lists.evictableSurplus;
+  }
+
+  /** The part of {@link yieldable} that is surplus. */
+  get yieldableSurplus(): Resources {
+    return this.#lists.yieldableSurplus;
+  }
+
   /** When memory was last given up that a measurement may have shown as taken, in milliseconds by the monotonic clock. */
   get freedAt(): number {
     return this.#measured.freedAt;
@@ -97,7 +110,7 @@ export class Ledger {
     return this.#reservations.get(key)?.find((reservation) => reservation.generation === generation);
   }
 
-  /** Every reservation of a plugin; two while one generation replaces another. */
+  /** Every reservation of a plugin: of each instance, and of both generations while one replaces another. */
   of(key: ResidentKey): readonly Reservation[] {
     return this.#reservations.get(key) ?? [];
   }
@@ -107,14 +120,24 @@ export class Ledger {
     for (const reservations of this.#reservations.values()) yield* reservations;
   }
 
-  /** Reservations that can be evicted now, in eviction order: warm ones first. */
+  /** Reservations that can be evicted now, in eviction order: surplus ones first, then warm ones. */
   candidates(): IterableIterator<Reservation> {
     return this.#lists.candidates();
   }
 
-  /** Reservations in use that can be asked to yield; the longest resident first. */
+  /** Reservations in use that can be asked to yield: surplus ones first, then the longest resident. */
   busy(): IterableIterator<Reservation> {
     return this.#lists.busy();
+  }
+
+  /** The surplus ones of the {@link candidates}. */
+  surplusCandidates(): IterableIterator<Reservation> {
+    return this.#lists.surplusCandidates();
+  }
+
+  /** The surplus ones of the {@link busy}. */
+  busySurplus(): IterableIterator<Reservation> {
+    return this.#lists.busySurplus();
   }
 
   /**
@@ -159,9 +182,14 @@ export class Ledger {
     return this.#lists.advance(now);
   }
 
-  /** Reserves for a generation what has been {@link GpuPool.placed}; one that is warm grows to the need. */
-  reserve(plugin: string, generation: number, ref: AnyActorRef, need: Need, now: number): void {
+  /**
+   * Reserves for a generation what has been {@link GpuPool.placed}; one that is warm grows to the need.
+   *
+   * @param further whether it is an instance beside others of its plugin
+   */
+  reserve(plugin: string, generation: number, ref: AnyActorRef, need: Need, now: number, further = false): void {
     const key = residentKey({ plugin });
+    if (further) this.#pools.add(key);
     const warm = this.get(key, generation);
     if (warm !== undefined) {
       this.#lists.delete(warm);
@@ -183,6 +211,7 @@ export class Ledger {
     else others.push(reservation);
     this.#resize(reservation, need);
     this.#measured.expect(reservation, need);
+    this.#chooseSurplus(key);
   }
 
   /** Ends a reservation. */
@@ -193,8 +222,13 @@ export class Ledger {
     this.#measured.expect(reservation, NOTHING);
     const key = residentKey(reservation);
     const others = this.of(key).filter((other) => other !== reservation);
-    if (others.length === 0) this.#reservations.delete(key);
-    else this.#reservations.set(key, others);
+    if (others.length > 0) {
+      this.#reservations.set(key, others);
+      this.#chooseSurplus(key);
+    } else {
+      this.#reservations.delete(key);
+      this.#pools.delete(key);
+    }
   }
 
   /** The generation has calls: it cannot be evicted. */
@@ -317,6 +351,22 @@ export class Ledger {
   #relist(reservation: Reservation): void {
     this.#lists.delete(reservation);
     this.#lists.add(reservation);
+    this.#chooseSurplus(residentKey(reservation));
+  }
+
+  /** Of a plugin with several instances, all that serve are surplus but the one that would be evicted last. */
+  #chooseSurplus(key: ResidentKey): void {
+    if (!this.#pools.has(key)) return;
+    const instances = this.of(key);
+    let last: Reservation | undefined;
+    for (const each of instances) if (serves(each) && (last === undefined || leavesBefore(last, each))) last = each;
+    for (const each of instances) {
+      const surplus = serves(each) && each !== last;
+      if (each.surplus === surplus) continue;
+      this.#lists.delete(each);
+      each.surplus = surplus;
+      this.#lists.add(each);
+    }
   }
 
   #resize(reservation: Reservation, need: Need): void {
@@ -325,4 +375,9 @@ export class Ledger {
     if (need.pinned === true) this.#pinned = plus(this.#pinned, need);
     reservation.need = need;
   }
+}
+
+/** Whether its plugin has this generation for its calls, or will once it has loaded. */
+function serves({ standing, leaving }: Reservation): boolean {
+  return standing !== 'warm' && !leaving;
 }

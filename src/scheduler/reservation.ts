@@ -17,6 +17,7 @@ export interface Reservation extends Resident {
   loadMs: number | undefined;
   deniedAt: number | undefined;
   leaving: boolean;
+  surplus: boolean;
   /** How it was last asked to leave. */
   asked: Victim['ask'] | undefined;
   /** Its place in the order in which reservations became idle; decides between equal ranks. */
@@ -50,6 +51,7 @@ export function newReservation(
     loadMs: undefined,
     deniedAt: undefined,
     leaving: false,
+    surplus: false,
     asked: undefined,
     idleOrder: 0,
     claimed: false,

@@ -26,4 +26,10 @@ export interface Resident {
   readonly loadMs: number | undefined;
   /** When it last denied to yield, in milliseconds by the monotonic clock; `undefined` if it has not. */
   readonly deniedAt: number | undefined;
+  /**
+   * Whether its plugin has another resident generation that would go on serving, so that it loses nothing but speed when
+   * this one leaves. Of a plugin with further instances, all but one of those that are neither warm nor leaving are
+   * surplus, so it has one left when all of them leave. The other one is that which would be evicted last.
+   */
+  readonly surplus: boolean;
 }

@@ -16,6 +16,11 @@ export type SchedulerEvent =
       /** `undefined`: the default, 300 s after `at`. */
       readonly deadline: number | undefined;
       readonly at: number;
+      /**
+       * Whether it is for an instance beside at least one that the plugin has already; `false` by default. Once the
+       * plugin has none any more, it asks anew without this, or goes on waiting behind all first instances.
+       */
+      readonly further?: boolean | undefined;
     }
   /** The callers of a waiting plugin have changed. */
   | {
@@ -49,7 +54,10 @@ export type SchedulerEvent =
     }
   /** The process tree of the generation has ended. */
   | { readonly type: 'FREED'; readonly plugin: string; readonly generation: number }
-  /** The generation has leases out and stays. Its next IDLE must follow when they are back. */
+  /**
+   * The generation stays, because it has leases out, or because it was to leave for a further instance of another plugin
+   * and is the last of its own. Its next IDLE must follow when the leases are back, at once without any.
+   */
   | { readonly type: 'DENIED'; readonly plugin: string; readonly generation: number }
   /** The monitor's figures. */
   | ({ readonly type: 'MEASURED' } & Measurement)
@@ -68,9 +76,15 @@ export type SchedulerReply =
   | { readonly type: 'START_COLD'; readonly generation: number }
   | { readonly type: 'REFUSED'; readonly generation: number; readonly error: SchedulerRefusal }
   /** Leave, unless a lease is out. Answered by RELEASED, FREED or DENIED. */
-  | { readonly type: 'RELEASE'; readonly generation: number }
+  | ({ readonly type: 'RELEASE'; readonly generation: number } & LeavesFor)
   /** Take no new calls and leave when the last one ends, or deny at the deadline. Answered like RELEASE. */
-  | { readonly type: 'YIELD'; readonly generation: number; readonly deadline: number };
+  | ({ readonly type: 'YIELD'; readonly generation: number; readonly deadline: number } & LeavesFor);
+
+/** What a resident is asked to leave for. */
+interface LeavesFor {
+  /** For a further instance of another plugin: to be denied by the last instance of its own. */
+  readonly further?: true | undefined;
+}
 
 /** What the scheduler asks the monitor for; answered by MEASURED. */
 export interface MeasureRequest {

@@ -29,8 +29,8 @@ export function newRequest(asking: Asking, ref: AnyActorRef, holds: Resources, a
 export const AGEING_MS = 10_000;
 
 /**
- * The requests without an answer, at most one a plugin, in the order in which they are to be granted: by priority,
- * which grows while they wait, then by arrival. No method takes time that grows faster than the logarithm of their
+ * The requests without an answer, at most one a plugin, in the order in which they are to be granted: those for a further
+ * instance last, else by priority, which grows while they wait, then by arrival. No method takes time that grows faster than the logarithm of their
  * number.
  */
 export class WaitingQueue {
@@ -38,12 +38,19 @@ export class WaitingQueue {
   readonly #deadlines = new Heap<Request>((a, b) => a.deadline < b.deadline);
   readonly #reminders = new Heap<Request>((a, b) => a.again < b.again);
   readonly #waiting = new RequestTree<Request>(isBefore);
+  /** Those for a further instance, apart because less can be evicted for them. */
+  readonly #further = new RequestTree<Request>(isBefore);
   readonly #kept = new Heap<Request>(isBefore);
   #arrivals = 0;
 
   /** How many requests wait. */
   get length(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#further.size;
+  }
+
+  /** How many of them wait for a further instance. */
+  get further(): number {
+    return this.#further.size;
   }
 
   /** Whether there is no request without an answer, waiting or not. */
@@ -118,7 +125,7 @@ export class WaitingQueue {
   park(request: Request): void {
     if (this.waits(request)) return;
     const { vramMb, ramMb, slots } = notNegative(minus(request.need, request.holds));
-    this.#waiting.add(request, { vramMb, ramMb, slots, spread: request.need.spread });
+    this.#treeOf(request).add(request, { vramMb, ramMb, slots, spread: request.need.spread });
   }
 
   /** Whether memory is to be kept for a request that waits. */
@@ -129,18 +136,27 @@ export class WaitingQueue {
 
   /** Whether the request waits. */
   waits(request: Request): boolean {
-    return this.#waiting.has(request);
+    return this.#treeOf(request).has(request);
   }
 
-  /** Of the requests that wait, the first after the given one, or of all, that fits into what is available. */
+  /** Of the requests that wait for a first instance, the first after the given one, or of all, that fits into what is available. */
   firstFitting(available: Resources, after: Request | undefined): Request | undefined {
     return this.#waiting.firstFitting(available, after);
   }
 
+  /** The same of those that wait for a further instance. */
+  firstFurtherFitting(available: Resources, after: Request | undefined): Request | undefined {
+    return this.#further.firstFitting(available, after);
+  }
+
   /** Ends the waiting of a request, because others are evicted for it. */
   unpark(request: Request): void {
-    this.#waiting.delete(request);
+    this.#treeOf(request).delete(request);
     this.#kept.delete(request);
+  }
+
+  #treeOf({ further }: Request): RequestTree<Request> {
+    return further ? this.#further : this.#waiting;
   }
 
   #insert(request: Request): void {
@@ -152,9 +168,11 @@ export class WaitingQueue {
 
 /**
  * Whether `a` is to be granted before `b`. A request gains one priority each {@link AGEING_MS}, every one at the same
- * pace, so the order of two never changes while they wait and needs no timer.
+ * pace, so the order of two never changes while they wait and needs no timer. One for a further instance comes after all
+ * that are not, however long it waits.
  */
 export function isBefore(a: Request, b: Request): boolean {
+  if (a.further !== b.further) return b.further;
   const [since, otherSince] = [a.at - a.priority * AGEING_MS, b.at - b.priority * AGEING_MS];
   return since === otherSince ? a.arrival < b.arrival : since < otherSince;
 }

@@ -15,6 +15,8 @@ interface Setting {
   readonly measured?: boolean;
   /** Memory of each GPU, if they are told apart. */
   readonly gpus?: Readonly<Record<string, number>>;
+  /** The most workers of each plugin, where that is not one. */
+  readonly instances?: readonly number[];
   readonly runs: number;
 }
 
@@ -40,11 +42,18 @@ const ON_GPUS = [
 const VRAM = 12;
 
 /** Random actions of random plugins; messages cross, time passes. Returns how many events reached the scheduler. */
-function live({ policy, prompt, measured, gpus }: Setting, steps: readonly number[]): number {
-  const capacity = gpus === undefined ? { slots: 3, vramMb: VRAM } : { slots: 5, gpus };
+function live({ policy, prompt, measured, gpus, instances }: Setting, steps: readonly number[]): number {
+  const slots = instances === undefined ? 3 : 6;
+  const capacity = gpus === undefined ? { slots, vramMb: VRAM } : { slots: 5, gpus };
   const bounds = policy.name === 'permissive' ? {} : { capacity, maxWaiting: 3 };
   const needs = gpus === undefined ? NEEDS : ON_GPUS;
-  const scheduler = new CheckedScheduler(needs, { policy, ...bounds }, prompt, measured === true ? VRAM : undefined);
+  const scheduler = new CheckedScheduler(
+    needs,
+    { policy, ...bounds },
+    prompt,
+    measured === true ? VRAM : undefined,
+    instances,
+  );
   for (const step of steps) {
     const plugin = scheduler.plugins[step % NEEDS.length];
     if (plugin === undefined) continue;
@@ -62,10 +71,14 @@ function live({ policy, prompt, measured, gpus }: Setting, steps: readonly numbe
   expect(scheduler.actor.getSnapshot().value).toBe('settled');
   scheduler.stop();
   startedCold += scheduler.cold;
+  grown += scheduler.grown;
+  evictedForFurther += scheduler.evictedForFurther;
   return scheduler.events;
 }
 
 const TWO = { 'GPU-a': 7, 'GPU-b': 5 };
+/** Few enough plugins have one instance that the others can have several. */
+const INSTANCES = [3, 2, 3, 1, 3, 1, 2];
 const steps = fc.array(fc.nat(1_000_000), { minLength: STEPS, maxLength: STEPS, size: 'max' });
 const queue = policyNamed('queue', { maxWaitMs: 5_000 });
 const settings: readonly Setting[] = [
@@ -86,8 +99,41 @@ const settings: readonly Setting[] = [
   { name: 'queue, on two GPUs', policy: queue, prompt: true, gpus: TWO, runs: 15 },
   { name: 'queue, on two GPUs, with messages that cross', policy: queue, prompt: false, gpus: TWO, runs: 15 },
   { name: 'queue, on two GPUs and late figures', policy: queue, prompt: true, gpus: TWO, measured: true, runs: 10 },
+  {
+    name: 'safety, with several instances',
+    policy: policyNamed('safety'),
+    prompt: true,
+    instances: INSTANCES,
+    runs: 10,
+  },
+  { name: 'queue, with several instances', policy: queue, prompt: true, instances: INSTANCES, runs: 20 },
+  {
+    name: 'queue, with several instances and messages that cross',
+    policy: queue,
+    prompt: false,
+    instances: INSTANCES,
+    runs: 25,
+  },
+  {
+    name: 'queue, with several instances on late figures',
+    policy: queue,
+    prompt: true,
+    measured: true,
+    instances: INSTANCES,
+    runs: 10,
+  },
+  {
+    name: 'queue, with several instances on two GPUs',
+    policy: queue,
+    prompt: false,
+    gpus: TWO,
+    instances: INSTANCES,
+    runs: 15,
+  },
 ];
 let enforced = 0;
+let grown = 0;
+let evictedForFurther = 0;
 let startedCold = 0;
 
 test.each(settings)('the invariants hold under random events with $name', { timeout: 120_000 }, (setting) => {
@@ -107,4 +153,7 @@ test('that were a hundred thousand events under policies that enforce a capacity
   expect(enforced).toBeGreaterThanOrEqual(100_000);
   // And among them what happens on several GPUs only.
   expect(startedCold).toBeGreaterThan(0);
+  // And of several instances.
+  expect(grown).toBeGreaterThan(1_000);
+  expect(evictedForFurther).toBeGreaterThan(100);
 });

@@ -4,6 +4,7 @@ import { type AnyActorRef, createActor, fromCallback } from 'xstate';
 import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
 import { sumOf } from '../../src/scheduler/gpus/gpu-amounts.ts';
 import { fits, type Need, NOTHING, plus, type Resources } from '../../src/scheduler/need.ts';
+import type { Resident } from '../../src/scheduler/resident.ts';
 import { type ResidentKey, residentKey } from '../../src/scheduler/resident-key.ts';
 import type { MeasureRequest, SchedulerEvent, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
@@ -27,6 +28,8 @@ export const ACTIONS = [
   'crash',
   'extra',
   'deny',
+  'grow',
+  'promote',
 ] as const;
 
 export type Action = (typeof ACTIONS)[number];
@@ -44,14 +47,28 @@ class FakePlugin {
   generation = 0;
   asking: number | undefined;
   extra: number | undefined;
+  /** Whether what it asks for is an instance beside others. */
+  further = false;
+  /** What the scheduler has of it, by what it sent and was sent: each generation serves, is asked to leave, or is warm. */
+  readonly books = new Map<number, 'serves' | 'leaves' | 'warm'>();
+  /** Whether it has had a further instance since it last held nothing. */
+  pool = false;
   readonly ref: AnyActorRef;
 
   readonly name: string;
   need: Need;
+  /** The most workers that it has at once, apart from a replacement. */
+  readonly instances: number;
 
-  constructor(name: string, amount: Need, received: (plugin: FakePlugin, event: SchedulerReply) => void) {
+  constructor(
+    name: string,
+    amount: Need,
+    instances: number,
+    received: (plugin: FakePlugin, event: SchedulerReply) => void,
+  ) {
     this.name = name;
     this.need = amount;
+    this.instances = instances;
     const logic = fromCallback<SchedulerReply>(({ receive }) => receive((event) => received(this, event)));
     this.ref = createActor(logic).start();
   }
@@ -59,6 +76,19 @@ class FakePlugin {
   find(...states: Held[]): number | undefined {
     for (const [generation, state] of this.held) if (states.includes(state)) return generation;
     return undefined;
+  }
+
+  /** How many generations would serve calls, other than this one. */
+  servingBeside(except?: number): number {
+    let count = 0;
+    for (const [generation, state] of this.held)
+      if (generation !== except && (state === 'granted' || state === 'busy' || state === 'idle')) count += 1;
+    return count;
+  }
+
+  /** How many serve by what the scheduler knows. */
+  get serving(): number {
+    return [...this.books.values()].filter((state) => state === 'serves').length;
   }
 }
 
@@ -76,6 +106,9 @@ export class CheckedScheduler {
   ended = 0;
   /** How many warm workers were to start anew elsewhere. */
   cold = 0;
+  /** How many further instances were granted, and how many were evicted for one. */
+  grown = 0;
+  evictedForFurther = 0;
   /** Thrown by `check`: a throw while a message is received would only end the one who receives. */
   readonly #violations: string[] = [];
   /** Victims of which it is not told yet whether they left. */
@@ -90,23 +123,29 @@ export class CheckedScheduler {
   /**
    * @param prompt whether plugins read their messages at once
    * @param vramMb what a monitor reports the memory of, if there is to be one
+   * @param instances the most workers of each plugin
    */
   constructor(
     needs: readonly Need[],
     input: Omit<SchedulerInput, 'clock' | 'monitor'>,
     prompt: boolean,
     vramMb?: number,
+    instances: readonly number[] = [],
   ) {
     this.#prompt = prompt;
     this.#monitor = vramMb === undefined ? undefined : this.#watch(vramMb);
     this.#enforcing = input.policy !== undefined;
-    this.plugins = needs.map((amount, at) => new FakePlugin(`p${at}`, amount, (p, event) => this.#receive(p, event)));
+    this.plugins = needs.map(
+      (amount, at) => new FakePlugin(`p${at}`, amount, instances[at] ?? 1, (p, event) => this.#receive(p, event)),
+    );
     this.actor = createActor(schedulerMachine, {
       clock: this.clock,
       input: { ...input, monitor: this.#monitor, clock: this.clock },
     });
     // Chosen is not evicted: each victim of a decision has left, or is said to have stayed, once.
-    this.actor.on('decision', ({ decision: { chosen } }) => {
+    this.actor.on('decision', ({ decision: { chosen, plugin: requester, further } }) => {
+      if (further === true && chosen.some(({ plugin }) => plugin === requester))
+        this.#violations.push(`an instance of ${requester} is evicted for another of it`);
       for (const { plugin, generation } of chosen) this.#chosen.push(`${plugin}#${generation}`);
     });
     this.actor.on('eviction', ({ eviction: { plugin, generation } }) => {
@@ -142,7 +181,21 @@ export class CheckedScheduler {
 
   send(event: SchedulerEvent): void {
     this.events += 1;
+    this.#book(event);
     this.actor.send(event);
+  }
+
+  /** Notes what the scheduler will know by this of what a plugin holds. */
+  #book(event: SchedulerEvent): void {
+    if (!('generation' in event)) return;
+    const plugin = this.plugins.find(({ name }) => name === event.plugin);
+    const state = plugin?.books.get(event.generation);
+    if (plugin === undefined || state === undefined) return;
+    if (event.type === 'RELEASED') plugin.books.set(event.generation, 'warm');
+    if (event.type === 'DENIED' && state === 'leaves')
+      plugin.books.set(event.generation, plugin.announced.get(event.generation) === 'warm' ? 'warm' : 'serves');
+    if (event.type === 'FREED' || event.type === 'RETURNED') plugin.books.delete(event.generation);
+    if (plugin.books.size === 0) plugin.pool = false;
   }
 
   /** Whether the plugin can do this now. */
@@ -186,6 +239,18 @@ export class CheckedScheduler {
         );
       case 'deny':
         return plugin.find('yielding') !== undefined;
+      case 'grow':
+        return (
+          plugin.asking === undefined &&
+          plugin.extra === undefined &&
+          plugin.inbox.length < 2 &&
+          plugin.held.size < plugin.instances &&
+          plugin.servingBeside() > 0
+        );
+      case 'promote':
+        return (
+          plugin.asking !== undefined && plugin.further && plugin.inbox.length === 0 && plugin.servingBeside() === 0
+        );
     }
   }
 
@@ -214,8 +279,19 @@ export class CheckedScheduler {
         plugin.generation += 1;
         this.#acquire(plugin, plugin.generation);
         return;
-      case 'resume':
-        this.#acquire(plugin, plugin.find('warm') ?? 0);
+      case 'grow':
+        plugin.generation += 1;
+        this.#acquire(plugin, plugin.generation, true);
+        return;
+      case 'resume': {
+        const generation = plugin.find('warm') ?? 0;
+        this.#acquire(plugin, generation, plugin.instances > 1 && plugin.servingBeside(generation) > 0);
+        return;
+      }
+      case 'promote':
+        // Its last instance has ended while it asked for another: what it asks for is its first one now.
+        this.ended += 1;
+        this.#acquire(plugin, plugin.asking ?? 0);
         return;
       case 'withdraw':
         plugin.asking = undefined;
@@ -273,8 +349,9 @@ export class CheckedScheduler {
     }
   }
 
-  #acquire(plugin: FakePlugin, generation: number): void {
+  #acquire(plugin: FakePlugin, generation: number, further = false): void {
     plugin.asking = generation;
+    plugin.further = further;
     this.asked += 1;
     const at = this.clock.monotonic();
     const priority = generation % 3;
@@ -289,6 +366,7 @@ export class CheckedScheduler {
       priority,
       deadline,
       at,
+      further,
     });
   }
 
@@ -306,6 +384,7 @@ export class CheckedScheduler {
   #receive(plugin: FakePlugin, event: SchedulerReply): void {
     const now = this.clock.monotonic();
     if (event.type === 'GRANTED') plugin.grantedAt.set(event.generation, now);
+    this.#bookReply(plugin, event);
     if (event.type === 'RELEASE' || event.type === 'YIELD') {
       if (plugin.need.pinned === true) this.#violations.push(`${event.type} to ${plugin.name}, which is pinned`);
       const over = (plugin.grantedAt.get(event.generation) ?? 0) + (plugin.need.minResidencyMs ?? 0);
@@ -321,6 +400,41 @@ export class CheckedScheduler {
       this.#violations.push(`YIELD to ${plugin.name}, which is not busy`);
     }
     plugin.inbox.push(event);
+  }
+
+  /** The same of what the scheduler says, in the order in which it decides. */
+  #bookReply(plugin: FakePlugin, event: SchedulerReply): void {
+    const { type, generation } = event;
+    if (type === 'GRANTED') {
+      plugin.books.set(generation, 'serves');
+      if (plugin.asking === generation && plugin.further) {
+        plugin.pool = true;
+        this.grown += 1;
+        this.#checkBreadth(plugin);
+      }
+    } else if (type !== 'REFUSED') {
+      const warm = plugin.books.get(generation) === 'warm';
+      plugin.books.set(generation, 'leaves');
+      if (type === 'START_COLD' || event.further !== true) return;
+      this.evictedForFurther += 1;
+      if (warm) this.#violations.push(`warm ${plugin.name} leaves for a further instance of another`);
+      if (plugin.serving === 0) this.#violations.push(`the last of ${plugin.name} leaves for a further instance`);
+    }
+  }
+
+  /** No plugin waits for its first instance if what is granted for a further one would do. */
+  #checkBreadth(granted: FakePlugin): void {
+    if (this.#monitor !== undefined) return;
+    const { ledger, queue, evictions } = this.#admission;
+    for (const { name } of this.plugins) {
+      const request = queue.get(keyOf(name));
+      if (request === undefined || request.further || !queue.waits(request)) continue;
+      const own = ledger.get(keyOf(name), request.generation);
+      if (own?.leaving === true) continue;
+      const free = plus(plus(ledger.available(evictions.held(keyOf(name))), own?.need ?? NOTHING), granted.need);
+      if (free.gpus === undefined && fits(request.need, free))
+        this.#violations.push(`${granted.name} has another instance, and ${name} waits for its first`);
+    }
   }
 
   #deliver(plugin: FakePlugin): void {
@@ -353,12 +467,18 @@ export class CheckedScheduler {
       case 'RELEASE':
         // One that is to start cold goes already: its end is the answer.
         if (state === undefined || state === 'going') return;
+        if (event.further === true && plugin.servingBeside(generation) === 0) {
+          this.#denyAsLast(plugin, generation);
+          return;
+        }
         if (state === 'idle' || (state === 'warm' && plugin.asking !== generation))
           plugin.held.set(generation, 'going');
         else this.#deny(plugin, generation);
         return;
       case 'YIELD':
-        if (state === 'busy') plugin.held.set(generation, 'yielding');
+        if (event.further === true && state !== undefined && plugin.servingBeside(generation) === 0)
+          this.#denyAsLast(plugin, generation);
+        else if (state === 'busy') plugin.held.set(generation, 'yielding');
         else if (state === 'idle') plugin.held.set(generation, 'going');
         else if (state !== undefined) this.#deny(plugin, generation);
     }
@@ -366,6 +486,17 @@ export class CheckedScheduler {
 
   #deny(plugin: FakePlugin, generation: number): void {
     this.send({ type: 'DENIED', plugin: plugin.name, generation });
+  }
+
+  /** It stays for its own plugin, idle or not. */
+  #denyAsLast(plugin: FakePlugin, generation: number): void {
+    this.#deny(plugin, generation);
+    if (plugin.held.get(generation) !== 'idle') {
+      if (plugin.held.get(generation) === 'busy') plugin.announced.set(generation, 'busy');
+      return;
+    }
+    this.send({ type: 'IDLE', plugin: plugin.name, generation, at: this.clock.monotonic() });
+    plugin.announced.set(generation, 'idle');
   }
 
   #answered(plugin: FakePlugin, generation: number): void {
@@ -395,6 +526,7 @@ export class CheckedScheduler {
   summary(): string {
     const { ledger, queue, evictions } = this.#admission;
     const lru = [...ledger.candidates()].map(({ plugin, generation }) => [plugin, this.#relative(plugin, generation)]);
+    const longest = [...ledger.busy()].map(({ plugin, generation }) => [plugin, this.#relative(plugin, generation)]);
     const plugins = this.plugins.map((plugin) => [
       [...plugin.held].map(([generation, state]) => [this.#relative(plugin.name, generation), state]),
       [...plugin.announced.values()],
@@ -405,17 +537,30 @@ export class CheckedScheduler {
         .of(keyOf(plugin.name))
         .map((r) => [r.standing, r.leaving, r.claimed, r.need.vramMb, evictions.requesterOf(r)?.plugin]),
       queue.get(keyOf(plugin.name))?.priority,
+      plugin.instances > 1 && [plugin.further, plugin.pool],
     ]);
     const arrivals = this.plugins
       .map((plugin) => queue.get(keyOf(plugin.name)))
       .filter((request) => request !== undefined)
       .toSorted((a, b) => a.arrival - b.arrival)
       .map((request) => [request.plugin, queue.waits(request)]);
-    return JSON.stringify([this.actor.getSnapshot().value, lru, plugins, arrivals, evictions.held()]);
+    return JSON.stringify([
+      this.actor.getSnapshot().value,
+      lru,
+      plugins,
+      arrivals,
+      evictions.held(),
+      this.plugins.some(({ instances }) => instances > 1) && longest,
+    ]);
   }
 
+  /** Which of its generations it is, by age; of a plugin with one instance, how much older than the newest. */
   #relative(name: string, generation: number): number {
-    return (this.plugins.find((plugin) => plugin.name === name)?.generation ?? 0) - generation;
+    const plugin = this.plugins.find((each) => each.name === name);
+    if (plugin === undefined || plugin.instances === 1) return (plugin?.generation ?? 0) - generation;
+    const known = new Set([...plugin.held.keys(), ...plugin.inbox.map((event) => event.generation)]);
+    if (plugin.asking !== undefined) known.add(plugin.asking);
+    return [...known].filter((other) => other < generation).length;
   }
 
   /** Throws if an invariant does not hold. */
@@ -466,8 +611,11 @@ export class CheckedScheduler {
     const candidates = [...ledger.candidates()];
     if (evictable.slots !== candidates.reduce((total, { need: { slots } }) => total + slots, 0))
       throw new Error('evictable is not the sum of the candidates');
-    if (candidates.some((each, at) => each.standing === 'warm' && candidates[at - 1]?.standing === 'idle'))
-      throw new Error('a warm one does not go before those that reside');
+    const turnOf = ({ surplus, standing }: Resident): number => (surplus ? 0 : standing === 'warm' ? 1 : 2);
+    for (const list of [candidates, [...ledger.busy()]])
+      if (list.some((each, at) => turnOf(each) < turnOf(list[at - 1] ?? each)))
+        throw new Error('surplus ones do not go first, or warm ones not before those that reside');
+    this.#checkSurplus();
     if (queue.empty && evictions.held().slots !== 0) throw new Error('capacity is kept back for nobody');
     const { value } = snapshot;
     if (value === 'deciding') throw new Error('deciding is seen from outside');
@@ -475,6 +623,24 @@ export class CheckedScheduler {
       throw new Error(`${value} with a queue of ${queue.length}`);
     if ((value === 'evicting') !== (evictions.size > 0 && value !== 'measuring'))
       throw new Error(`${value} with ${evictions.size}`);
+  }
+
+  /** Of each plugin with further instances one is not surplus, and what is said of all surplus ones is their sum. */
+  #checkSurplus(): void {
+    const { ledger } = this.#admission;
+    for (const { name, pool, serving } of this.plugins) {
+      const surplus = ledger.of(keyOf(name)).filter((each) => each.surplus);
+      if (surplus.length !== (pool ? Math.max(0, serving - 1) : 0))
+        throw new Error(`${surplus.length} of ${name} are surplus, ${serving} serve, pool: ${pool}`);
+      if (surplus.some(({ standing, leaving }) => standing === 'warm' || leaving))
+        throw new Error(`one of ${name} is surplus that does not serve`);
+    }
+    const sumOfSlots = (list: Iterable<Resident>): number =>
+      [...list].reduce((sum, { need: { slots } }) => sum + slots, 0);
+    if (ledger.evictableSurplus.slots !== sumOfSlots(ledger.surplusCandidates()))
+      throw new Error('the evictable surplus is not the sum');
+    if (ledger.yieldableSurplus.slots !== sumOfSlots(ledger.busySurplus()))
+      throw new Error('the yieldable surplus is not the sum');
   }
 
   /** No plugin waits for capacity that is free, on whichever GPU. */

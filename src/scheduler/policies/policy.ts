@@ -15,10 +15,17 @@ export interface Asking {
   readonly deadline: number;
   /** Whether it replaces a generation that keeps running: answered at once, so only a grant or a refusal counts. */
   readonly extra: boolean;
+  /**
+   * Whether it is for an instance beside at least one that the plugin has already. Such a request comes after all that
+   * are not, however long it waits, and only {@link Resident.surplus} residents of other plugins leave for it, whatever
+   * the verdict. No memory is kept for it.
+   */
+  readonly further: boolean;
 }
 
 /**
- * What a policy may look at. Reading it changes nothing. Where GPUs are told apart, amounts have `gpus` beside their
+ * What a policy may look at. Reading it changes nothing. For a request that is {@link Asking.further}, the residents that
+ * may leave are the surplus ones of other plugins, and the pinned ones include its own instances. Where GPUs are told apart, amounts have `gpus` beside their
  * sum, and a request that is granted gets its place: on the GPU that it fills best, or over as many as it may be spread,
  * or, where it does not fit, on the emptiest.
  */
@@ -32,9 +39,12 @@ export interface MemoryView {
   readonly evictable: Resources;
   /** The sum of what the {@link busy} ones hold. */
   readonly yieldable: Resources;
-  /** Residents that may be evicted now: warm ones first, then in the eviction order. Read no more than is needed. */
+  /**
+   * Residents that may be evicted now: surplus ones first, then warm ones, then the others, each in the eviction order.
+   * Read no more than is needed.
+   */
   candidates(): Iterable<Resident>;
-  /** Residents in use that may be asked to yield; the longest resident first. Read no more than is needed. */
+  /** Residents in use that may be asked to yield: surplus ones first, then the longest resident. Read no more than is needed. */
   busy(): Iterable<Resident>;
   /** All residents, the busy ones too, in no particular order. */
   residents(): Iterable<Resident>;
@@ -84,11 +94,12 @@ export type Unconfirmed = 'proceed' | 'refuse';
  * `decide` is asked about a plugin when it asks for memory, when a victim of its request has answered, and while it
  * waits: when its need fits into what is free and what is evictable together, when `again` comes, and, for the first
  * request that memory is kept for, whenever anything has changed. Waiting requests are asked about in the order of their
- * priority, which grows by one each 10 s, then of arrival.
+ * priority, which grows by one each 10 s, then of arrival; those that are {@link Asking.further} after all others.
  *
  * It must be pure: no clock, no log, no state of its own. It must not throw; if it does, or answers anything but a
  * verdict, the request is refused. A resident that is pinned, granted and not yet called, asked to leave already, or
- * within its minimum residency is not evicted, whatever the verdict.
+ * within its minimum residency is not evicted, whatever the verdict; nor is one that is not surplus, for a request that
+ * is {@link Asking.further}.
  */
 export interface Policy {
   readonly name: string;
