@@ -128,14 +128,13 @@ export class EvictionLists {
   }
 }
 
-/** Whether `a` would be evicted before `b`, where neither is warm, pinned or young. */
-export function leavesBefore(a: Reservation, b: Reservation): boolean {
+/** Whether a plugin can spare `a` rather than `b`: what has not loaded, then what would be evicted first. */
+export function isSparedBefore(a: Reservation, b: Reservation): boolean {
   if (a.standing !== b.standing) return TURNS[a.standing] < TURNS[b.standing];
   return a.standing === 'idle' ? isEvictedBefore(a, b) : isAskedToYieldBefore(a, b);
 }
 
-/** In which order standings are evicted; what is granted and not called yet is not evicted at all. */
-const TURNS: Readonly<Record<Standing, number>> = { warm: 0, idle: 1, busy: 2, granted: 3 };
+const TURNS: Readonly<Record<Standing, number>> = { warm: 0, granted: 1, idle: 2, busy: 3 };
 
 function isEvictedBefore(a: Reservation, b: Reservation): boolean {
   return a.rank === b.rank ? a.idleOrder < b.idleOrder : a.rank < b.rank;

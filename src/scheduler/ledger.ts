@@ -1,6 +1,6 @@
 import type { AnyActorRef } from 'xstate';
 import { onRejection } from '../events/listeners.ts';
-import { EvictionLists, leavesBefore } from './eviction-lists.ts';
+import { EvictionLists, isSparedBefore } from './eviction-lists.ts';
 import { placedLike, sumOf } from './gpus/gpu-amounts.ts';
 import { GpuPool } from './gpus/gpu-pool.ts';
 import { MeasuredMemory } from './measured-memory.ts';
@@ -354,12 +354,12 @@ export class Ledger {
     this.#chooseSurplus(residentKey(reservation));
   }
 
-  /** Of a plugin with several instances, all that serve are surplus but the one that would be evicted last. */
+  /** Of a plugin with several instances, all that serve are surplus but the one that it can spare least. */
   #chooseSurplus(key: ResidentKey): void {
     if (!this.#pools.has(key)) return;
     const instances = this.of(key);
     let last: Reservation | undefined;
-    for (const each of instances) if (serves(each) && (last === undefined || leavesBefore(last, each))) last = each;
+    for (const each of instances) if (serves(each) && (last === undefined || isSparedBefore(last, each))) last = each;
     for (const each of instances) {
       const surplus = serves(each) && each !== last;
       if (each.surplus === surplus) continue;

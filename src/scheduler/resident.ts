@@ -29,7 +29,8 @@ export interface Resident {
   /**
    * Whether its plugin has another resident generation that would go on serving, so that it loses nothing but speed when
    * this one leaves. Of a plugin with further instances, all but one of those that are neither warm nor leaving are
-   * surplus, so it has one left when all of them leave. The other one is that which would be evicted last.
+   * surplus, so it has one left when all of them leave. The other one is that which would be evicted last, of those that
+   * have loaded if any has.
    */
   readonly surplus: boolean;
 }

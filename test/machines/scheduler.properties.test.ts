@@ -15,8 +15,8 @@ interface Setting {
   readonly measured?: boolean;
   /** Memory of each GPU, if they are told apart. */
   readonly gpus?: Readonly<Record<string, number>>;
-  /** The most workers of each plugin, where that is not one. */
-  readonly instances?: readonly number[];
+  /** Whether plugins have several instances. */
+  readonly instances?: true;
   readonly runs: number;
 }
 
@@ -39,26 +39,38 @@ const ON_GPUS = [
   need(5),
   need(1, { pinned: true, devices: '1,0' }),
 ];
+/** Where plugins have several instances; some of these may be spread over GPUs, and some name theirs. */
+const OF_POOLS = [
+  need(3, { spread: 2 }),
+  need(2),
+  need(2, { minResidencyMs: 5_000 }),
+  need(4, { devices: 'GPU-a' }),
+  need(0),
+];
+/** The most instances of each. */
+const INSTANCES = [3, 3, 2, 1, 3];
 const VRAM = 12;
 
 /** Random actions of random plugins; messages cross, time passes. Returns how many events reached the scheduler. */
 function live({ policy, prompt, measured, gpus, instances }: Setting, steps: readonly number[]): number {
-  const slots = instances === undefined ? 3 : 6;
-  const capacity = gpus === undefined ? { slots, vramMb: VRAM } : { slots: 5, gpus };
+  const slots = instances === undefined && gpus === undefined ? 3 : 5;
+  const capacity = gpus === undefined ? { slots, vramMb: VRAM } : { slots, gpus };
   const bounds = policy.name === 'permissive' ? {} : { capacity, maxWaiting: 3 };
-  const needs = gpus === undefined ? NEEDS : ON_GPUS;
+  const needs = instances === true ? OF_POOLS : gpus === undefined ? NEEDS : ON_GPUS;
   const scheduler = new CheckedScheduler(
     needs,
     { policy, ...bounds },
     prompt,
     measured === true ? VRAM : undefined,
-    instances,
+    instances && INSTANCES,
   );
   for (const step of steps) {
-    const plugin = scheduler.plugins[step % NEEDS.length];
+    const plugin = scheduler.plugins[step % needs.length];
     if (plugin === undefined) continue;
-    const actions = ACTIONS.filter((action) => scheduler.can(plugin, action));
-    const action = actions[Math.floor(step / NEEDS.length) % actions.length];
+    // Plugins that crash at every turn never have several instances.
+    const isSpared = instances === true && step % 8 !== 0;
+    const actions = ACTIONS.filter((action) => scheduler.can(plugin, action) && !(isSpared && action === 'crash'));
+    const action = actions[Math.floor(step / needs.length) % actions.length];
     if (action !== undefined) scheduler.do(plugin, action);
     if (step % 31 === 0) {
       scheduler.clock.hold(step % 20_000);
@@ -77,8 +89,6 @@ function live({ policy, prompt, measured, gpus, instances }: Setting, steps: rea
 }
 
 const TWO = { 'GPU-a': 7, 'GPU-b': 5 };
-/** Few enough plugins have one instance that the others can have several. */
-const INSTANCES = [3, 2, 3, 1, 3, 1, 2];
 const steps = fc.array(fc.nat(1_000_000), { minLength: STEPS, maxLength: STEPS, size: 'max' });
 const queue = policyNamed('queue', { maxWaitMs: 5_000 });
 const settings: readonly Setting[] = [
@@ -103,15 +113,15 @@ const settings: readonly Setting[] = [
     name: 'safety, with several instances',
     policy: policyNamed('safety'),
     prompt: true,
-    instances: INSTANCES,
+    instances: true,
     runs: 10,
   },
-  { name: 'queue, with several instances', policy: queue, prompt: true, instances: INSTANCES, runs: 20 },
+  { name: 'queue, with several instances', policy: queue, prompt: true, instances: true, runs: 20 },
   {
     name: 'queue, with several instances and messages that cross',
     policy: queue,
     prompt: false,
-    instances: INSTANCES,
+    instances: true,
     runs: 25,
   },
   {
@@ -119,7 +129,7 @@ const settings: readonly Setting[] = [
     policy: queue,
     prompt: true,
     measured: true,
-    instances: INSTANCES,
+    instances: true,
     runs: 10,
   },
   {
@@ -127,7 +137,7 @@ const settings: readonly Setting[] = [
     policy: queue,
     prompt: false,
     gpus: TWO,
-    instances: INSTANCES,
+    instances: true,
     runs: 15,
   },
 ];

@@ -18,6 +18,7 @@ export interface Terms {
   readonly generation?: number;
   readonly priority?: number;
   readonly deadline?: number | undefined;
+  readonly further?: boolean;
 }
 
 /**
@@ -36,6 +37,7 @@ export class Stage {
   gpus: Measurement['gpus'];
   used: readonly GenerationUse[] = [];
   #log: string[] = [];
+  #instanceLog: string[] = [];
   readonly #plugins = new Map<string, AnyActorRef>();
   readonly #actors: { stop(): unknown }[] = [];
 
@@ -59,6 +61,13 @@ export class Stage {
   get told(): readonly string[] {
     const log = this.#log;
     this.#log = [];
+    return log;
+  }
+
+  /** The same, each as `<plugin>#<generation> <event>`, with `further` where it is to leave for a further instance. */
+  get toldEach(): readonly string[] {
+    const log = this.#instanceLog;
+    this.#instanceLog = [];
     return log;
   }
 
@@ -90,9 +99,9 @@ export class Stage {
     if (free !== undefined) this.send({ type: 'MEASURED', free, gpus, used, at });
   }
 
-  acquire(plugin: string, need: Need, { generation = 1, priority = 0, deadline }: Terms = {}): void {
+  acquire(plugin: string, need: Need, { generation = 1, priority = 0, deadline, further }: Terms = {}): void {
     const ref = this.#refOf(plugin);
-    this.send({ type: 'ACQUIRE', plugin, generation, ref, need, priority, deadline, at: this.now });
+    this.send({ type: 'ACQUIRE', plugin, generation, ref, need, priority, deadline, at: this.now, further });
   }
 
   withdraw(plugin: string): void {
@@ -105,6 +114,13 @@ export class Stage {
 
   idle(plugin: string, generation = 1): void {
     this.send({ type: 'IDLE', plugin, generation, at: this.now });
+  }
+
+  /** The plugin gets a further instance, last used now. */
+  grow(plugin: string, need: Need, generation: number): void {
+    this.acquire(plugin, need, { generation, further: true });
+    if (this.toldEach.at(-1) !== `${plugin}#${generation} GRANTED`) throw new Error(`${plugin} did not grow`);
+    this.idle(plugin, generation);
   }
 
   denied(plugin: string, generation = 1): void {
@@ -137,7 +153,10 @@ export class Stage {
       ref = this.#actor((event) => {
         if (event.type === 'MEASURE') return;
         if (event.type === 'REFUSED') this.refusals.push(event.error);
-        this.#log.push(`${plugin} ${event.type}${event.type === 'REFUSED' ? ` ${event.error.reason}` : ''}`);
+        const further = 'further' in event ? ' further' : '';
+        const reason = event.type === 'REFUSED' ? ` ${event.error.reason}` : '';
+        this.#instanceLog.push(`${plugin}#${event.generation} ${event.type}${reason}${further}`);
+        this.#log.push(`${plugin} ${event.type}${reason}`);
       });
       this.#plugins.set(plugin, ref);
     }

@@ -1,0 +1,319 @@
+import { expect, test } from 'vitest';
+import { decisionLine } from '../../src/scheduler/decision-text.ts';
+import { policyNamed } from '../../src/scheduler/policies/policies.ts';
+import type { Policy } from '../../src/scheduler/policies/policy.ts';
+import { AGEING_MS } from '../../src/scheduler/waiting-queue.ts';
+import { need } from '../scheduler/need.ts';
+import { Stage } from '../scheduler/stage.ts';
+
+const MAX_WAIT_MS = 5_000;
+const queue = policyNamed('queue', { maxWaitMs: MAX_WAIT_MS });
+
+/** A plugin with this many idle instances, the first one used least recently. */
+function reside(stage: Stage, plugin: string, instances: number, amount = need()): void {
+  stage.reside(plugin, amount);
+  for (let generation = 2; generation <= instances; generation += 1) {
+    stage.pass(1);
+    stage.grow(plugin, amount, generation);
+  }
+  stage.pass(1);
+  void stage.told;
+  void stage.toldEach;
+}
+
+test('a further instance waits behind every first one, however urgent it is and however long it has waited', () => {
+  using stage = new Stage({ policy: policyNamed('queue', { maxWaitMs: 1e9 }), capacity: { slots: 2 } });
+  stage.reside('a', need());
+  stage.reside('b', need());
+  stage.busy('a');
+  stage.busy('b');
+  stage.acquire('a', need(), { generation: 2, further: true, priority: 9 });
+  stage.pass(10 * AGEING_MS);
+  stage.acquire('c', need());
+  stage.acquire('d', need());
+  void stage.told;
+  stage.freed('b');
+  stage.freed('c');
+  stage.freed('d');
+  expect(stage.told).toEqual(['c GRANTED', 'd GRANTED', 'a GRANTED']);
+});
+
+test('of further instances the more urgent one comes first, then the earlier', () => {
+  using stage = new Stage({ policy: policyNamed('queue', { maxWaitMs: 1e9 }), capacity: { slots: 4 } });
+  for (const name of ['a', 'b', 'c', 'd']) {
+    stage.reside(name, need());
+    stage.busy(name);
+  }
+  stage.acquire('a', need(), { generation: 2, further: true });
+  stage.acquire('b', need(), { generation: 2, further: true });
+  stage.acquire('c', need(), { generation: 2, further: true, priority: 1 });
+  stage.freed('d');
+  stage.freed('c', 2);
+  stage.freed('a', 2);
+  expect(stage.told.filter((line) => line.endsWith('GRANTED')).slice(-3)).toEqual([
+    'c GRANTED',
+    'a GRANTED',
+    'b GRANTED',
+  ]);
+});
+
+test('for a further instance other plugins give what they can spare, and none its last instance', () => {
+  using stage = new Stage({ policy: queue, capacity: { vramMb: 12 } });
+  reside(stage, 'single', 1, need(2));
+  reside(stage, 'double', 2, need(2));
+  reside(stage, 'triple', 3, need(2));
+  stage.acquire('single', need(6), { generation: 2, further: true });
+  expect(stage.toldEach).toEqual(['double#1 RELEASE further', 'triple#1 RELEASE further', 'triple#2 RELEASE further']);
+  stage.freed('double', 1);
+  stage.freed('triple', 1);
+  stage.freed('triple', 2);
+  expect(stage.toldEach).toEqual(['single#2 GRANTED']);
+  stage.acquire('triple', need(2), { generation: 4, further: true });
+  // The others have one instance each that is idle, and the one that could be spared has not been called.
+  expect(stage.toldEach).toEqual([]);
+  expect(stage.decisions.at(-1)).toMatchObject({ outcome: 'wait', reason: 'no-capacity', further: true });
+});
+
+test('a further instance evicts neither what is warm nor an instance of its own plugin', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 3 } });
+  reside(stage, 'a', 2);
+  stage.reside('b', need());
+  stage.warm('b', need());
+  void stage.toldEach;
+  stage.acquire('a', need(), { generation: 3, further: true });
+  stage.pass(3 * MAX_WAIT_MS);
+  expect(stage.toldEach).toEqual([]);
+  stage.acquire('c', need());
+  expect(stage.toldEach).toEqual(['a#1 RELEASE']);
+});
+
+test('for a first instance idle ones that can be spared leave first, then warm ones, then the only idle ones', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 5 } });
+  reside(stage, 'only', 1);
+  reside(stage, 'warm', 1);
+  stage.warm('warm', need());
+  reside(stage, 'pool', 3);
+  for (const name of ['x1', 'x2', 'x3', 'x4', 'x5']) stage.acquire(name, need());
+  expect(stage.toldEach).toEqual([
+    'pool#1 RELEASE',
+    'pool#2 RELEASE',
+    'warm#1 RELEASE',
+    'only#1 RELEASE',
+    'pool#3 RELEASE',
+  ]);
+});
+
+test('of busy instances those that can be spared are asked to yield first, after all idle ones that can be', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 5 } });
+  reside(stage, 'only', 1);
+  stage.busy('only');
+  reside(stage, 'pool', 4);
+  for (const generation of [1, 2, 3]) stage.busy('pool', generation);
+  stage.acquire('only', { ...need(), slots: 3 }, { generation: 2, further: true });
+  stage.pass(MAX_WAIT_MS);
+  expect(stage.toldEach).toEqual(['pool#4 RELEASE further', 'pool#1 YIELD further', 'pool#2 YIELD further']);
+});
+
+test('for a first instance busy ones that can be spared yield before the longest resident', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 3 } });
+  reside(stage, 'only', 1);
+  stage.busy('only');
+  reside(stage, 'pool', 2);
+  stage.busy('pool', 1);
+  stage.busy('pool', 2);
+  stage.acquire('x', { ...need(), slots: 2 });
+  stage.pass(MAX_WAIT_MS);
+  expect(stage.toldEach).toEqual(['pool#1 YIELD', 'only#1 YIELD']);
+});
+
+test('which instance is left follows what happens to the others', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 4 } });
+  const surplus = () =>
+    [...stage.actor.getSnapshot().context.admission.ledger]
+      .filter((each) => each.surplus)
+      .map(({ plugin, generation }) => `${plugin}#${generation}`);
+  reside(stage, 'a', 3);
+  expect(surplus()).toEqual(['a#1', 'a#2']);
+  stage.busy('a', 1);
+  expect(surplus()).toEqual(['a#2', 'a#3']);
+  stage.warm('a', need(), 1);
+  expect(surplus()).toEqual(['a#2']);
+  stage.freed('a', 3);
+  expect(surplus()).toEqual([]);
+  stage.acquire('a', need(), { generation: 1, further: true });
+  // It may fail to load.
+  expect(surplus()).toEqual(['a#1']);
+  stage.idle('a', 1);
+  expect(surplus()).toEqual(['a#2']);
+  stage.acquire('b', { ...need(), slots: 3 });
+  expect(surplus()).toEqual([]);
+  stage.withdraw('b');
+  stage.busy('a', 2);
+  stage.denied('a', 2);
+  expect(surplus()).toEqual(['a#1']);
+});
+
+test('while one generation replaces another of a plugin with one instance, neither can be spared', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 2 } });
+  stage.reside('a', need());
+  const { ref } = [...stage.actor.getSnapshot().context.admission.ledger][0] ?? {};
+  if (ref === undefined) throw new Error('"a" holds nothing');
+  stage.send({ type: 'RESERVE_EXTRA', plugin: 'a', generation: 2, ref, need: need() });
+  expect([...stage.actor.getSnapshot().context.admission.ledger].map(({ surplus }) => surplus)).toEqual([false, false]);
+});
+
+test('an instance that can be spared stays all the same when it is pinned, young, or has not been called', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 7 } });
+  reside(stage, 'pinned', 2, need(0, { pinned: true }));
+  reside(stage, 'young', 2, need(0, { minResidencyMs: 1_000 }));
+  stage.reside('new', need());
+  stage.acquire('new', need(), { generation: 2, further: true });
+  void stage.toldEach;
+  stage.acquire('x', need());
+  stage.acquire('x', need(), { generation: 2, further: true });
+  expect(stage.toldEach).toEqual(['x#1 GRANTED']);
+  stage.pass(1_000);
+  expect(stage.toldEach).toEqual(['young#1 RELEASE further']);
+});
+
+test('a policy cannot take more for a further instance than others can spare', () => {
+  const greedy: Policy = {
+    name: 'greedy',
+    measures: false,
+    decide: ({ plugin, further }, memory) => {
+      if (!further || plugin !== 'a') return { outcome: 'grant', reason: 'first' };
+      const victims = [...memory.residents()].map((each) => ({
+        plugin: each.plugin,
+        generation: each.generation,
+        ask: 'RELEASE' as const,
+      }));
+      return { outcome: 'evict', reason: 'all', considered: [], victims };
+    },
+  };
+  using stage = new Stage({ policy: greedy });
+  reside(stage, 'a', 1);
+  reside(stage, 'b', 3);
+  reside(stage, 'c', 1);
+  stage.reside('warm', need());
+  stage.warm('warm', need());
+  void stage.toldEach;
+  stage.facts.length = 0;
+  stage.acquire('a', need(), { generation: 2, further: true });
+  expect(stage.toldEach).toEqual(['b#1 RELEASE further', 'b#2 RELEASE further']);
+  const spared = stage.facts.map((fact) => (fact.kind === 'victim-spared' ? `${fact.plugin}#${fact.generation}` : ''));
+  expect(spared).toEqual(['a#1', 'b#3', 'c#1', 'warm#1']);
+});
+
+test('an instance that has become the last of its plugin denies, and is not asked again', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 3 } });
+  stage.reside('a', need());
+  stage.busy('a');
+  reside(stage, 'b', 2);
+  stage.acquire('a', need(), { generation: 2, further: true });
+  expect(stage.toldEach).toEqual(['b#1 RELEASE further']);
+  stage.warm('b', need(), 2);
+  stage.denied('b', 1);
+  stage.idle('b', 1);
+  stage.pass(3 * MAX_WAIT_MS);
+  expect(stage.toldEach).toEqual([]);
+  stage.freed('b', 2);
+  expect(stage.toldEach).toEqual(['a#2 GRANTED']);
+});
+
+test('what was given up for a further instance goes to a first one that waits', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 3 } });
+  stage.reside('a', need());
+  stage.busy('a');
+  reside(stage, 'b', 2);
+  stage.busy('b', 2);
+  stage.acquire('a', need(), { generation: 2, further: true });
+  expect(stage.toldEach).toEqual(['b#1 RELEASE further']);
+  stage.acquire('c', need());
+  stage.freed('b', 1);
+  expect(stage.toldEach).toEqual(['c#1 GRANTED']);
+  stage.freed('c', 1);
+  expect(stage.toldEach).toEqual(['a#2 GRANTED']);
+});
+
+test('no memory is kept for a further instance that has waited too long', () => {
+  using stage = new Stage({ policy: queue, capacity: { vramMb: 10 } });
+  for (const name of ['a', 'b', 'c']) {
+    stage.reside(name, need(3));
+    stage.busy(name);
+  }
+  stage.acquire('a', need(5), { generation: 2, further: true });
+  stage.pass(MAX_WAIT_MS);
+  stage.freed('b');
+  void stage.toldEach;
+  stage.acquire('d', need(4));
+  stage.acquire('c', need(1), { generation: 2, further: true });
+  expect(stage.toldEach).toEqual(['d#1 GRANTED']);
+});
+
+test('further instances that wait do not fill the queue for first ones', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 2 }, maxWaiting: 2 });
+  for (const name of ['a', 'b']) {
+    stage.reside(name, need());
+    stage.busy(name);
+  }
+  void stage.toldEach;
+  for (const name of ['a', 'b']) stage.acquire(name, need(), { generation: 2, further: true });
+  stage.acquire('c', need());
+  stage.acquire('d', need());
+  stage.acquire('e', need());
+  expect(stage.toldEach).toEqual(['e#1 REFUSED queue-full']);
+});
+
+test('a full queue takes no further instance, whatever it is full of', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 2 }, maxWaiting: 2 });
+  for (const name of ['a', 'b']) {
+    stage.reside(name, need());
+    stage.busy(name);
+  }
+  void stage.toldEach;
+  stage.acquire('a', need(), { generation: 2, further: true });
+  stage.acquire('c', need());
+  stage.acquire('b', need(), { generation: 2, further: true });
+  expect(stage.toldEach).toEqual(['b#2 REFUSED queue-full']);
+});
+
+test('an instance that can never fit beside those of its own plugin is refused at once', () => {
+  using stage = new Stage({ policy: queue, capacity: { vramMb: 10 } });
+  stage.reside('a', need(4));
+  stage.grow('a', need(4), 2);
+  stage.acquire('a', need(4), { generation: 3, further: true });
+  expect(stage.toldEach).toEqual(['a#3 REFUSED never-fits']);
+});
+
+test('a warm worker that waits to be a further instance again is evicted for a first one', () => {
+  using stage = new Stage({ policy: queue, capacity: { vramMb: 10 } });
+  reside(stage, 'a', 2, need(4));
+  stage.warm('a', need(2), 1);
+  stage.reside('b', need(4));
+  stage.busy('a', 2);
+  stage.busy('b');
+  void stage.toldEach;
+  stage.acquire('a', need(4), { generation: 1, further: true });
+  expect(stage.toldEach).toEqual([]);
+  stage.acquire('c', need(2));
+  expect(stage.toldEach).toEqual(['a#1 REFUSED evicted', 'a#1 RELEASE']);
+  stage.freed('a', 1);
+  expect(stage.toldEach).toEqual(['c#1 GRANTED']);
+});
+
+test('a decision says that it is for a further instance', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 3 } });
+  stage.reside('a', need());
+  reside(stage, 'b', 2);
+  stage.acquire('a', need(), { generation: 2, further: true });
+  const [, , , evict] = stage.decisions;
+  expect(evict).toMatchObject({ plugin: 'a', generation: 2, further: true, outcome: 'evict' });
+  expect(evict && decisionLine(evict)).toBe(
+    'Making room for a further instance of "a": evicting "b" (it fits once idle instances that their plugins can spare are evicted).',
+  );
+  stage.freed('b');
+  expect(stage.decisions.slice(3).map(decisionLine).at(-1)).toBe(
+    'A further instance of "a" may run: it fits into the free capacity.',
+  );
+  expect(stage.decisions[0]).not.toHaveProperty('further');
+});
