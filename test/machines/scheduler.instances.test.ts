@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { decisionLine } from '../../src/scheduler/decision-text.ts';
 import { policyNamed } from '../../src/scheduler/policies/policies.ts';
 import type { Policy } from '../../src/scheduler/policies/policy.ts';
+import type { Resident } from '../../src/scheduler/resident.ts';
 import { AGEING_MS } from '../../src/scheduler/waiting-queue.ts';
 import { need } from '../scheduler/need.ts';
 import { Stage } from '../scheduler/stage.ts';
@@ -233,6 +234,74 @@ test('what was given up for a further instance goes to a first one that waits', 
   expect(stage.toldEach).toEqual(['c#1 GRANTED']);
   stage.freed('c', 1);
   expect(stage.toldEach).toEqual(['a#2 GRANTED']);
+});
+
+test('nothing is kept back for a further instance while others leave for it', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 4 } });
+  stage.reside('a', need());
+  stage.busy('a');
+  reside(stage, 'b', 2);
+  stage.busy('b', 2);
+  stage.acquire('a', { ...need(), slots: 2 }, { generation: 2, further: true });
+  expect(stage.toldEach).toEqual(['b#1 RELEASE further']);
+  stage.acquire('c', need());
+  expect(stage.toldEach).toEqual(['c#1 GRANTED']);
+});
+
+test('what is no longer kept back for one first instance goes to another before a further one has it', () => {
+  const policy = policyNamed('queue', { maxWaitMs: 1e9 });
+  using stage = new Stage({ policy, capacity: { vramMb: 10 } }, { vramMb: 1_000 });
+  stage.reside('a', need(2));
+  stage.busy('a');
+  stage.reside('x', need(3));
+  stage.reside('y', need(3));
+  void stage.toldEach;
+  stage.acquire('big', need(8));
+  stage.acquire('small', need(2));
+  expect(stage.toldEach).toEqual(['x#1 RELEASE', 'y#1 RELEASE']);
+  stage.measured = undefined;
+  stage.pass(2_000);
+  // All of this is decided about in one round, because the monitor does not answer.
+  stage.denied('x');
+  stage.denied('y');
+  stage.acquire('a', need(2), { generation: 2, further: true });
+  stage.pass(500);
+  expect(stage.toldEach).toEqual(['small#1 GRANTED']);
+});
+
+test('a policy sees only what may leave for a further instance, and its own instances as never leaving', () => {
+  const seen: unknown[] = [];
+  const policy: Policy = {
+    ...queue,
+    decide: (asking, memory, now) => {
+      if (asking.further && asking.plugin === 'a') {
+        const { pinned, evictable, yieldable } = memory;
+        const named = (list: Iterable<Resident>) =>
+          [...list].map(({ plugin, generation }) => `${plugin}#${generation}`);
+        seen.push([
+          named(memory.candidates()),
+          named(memory.busy()),
+          evictable.vramMb,
+          yieldable.vramMb,
+          pinned.vramMb,
+        ]);
+      }
+      return queue.decide(asking, memory, now);
+    },
+  };
+  using stage = new Stage({ policy, capacity: { vramMb: 100 } });
+  reside(stage, 'a', 3, need(1));
+  stage.busy('a', 1);
+  stage.busy('a', 2);
+  reside(stage, 'b', 4, need(2));
+  for (const generation of [1, 2, 3]) stage.busy('b', generation);
+  reside(stage, 'c', 1, need(4));
+  reside(stage, 'pinned', 1, need(8, { pinned: true }));
+  reside(stage, 'warm', 1, need(16));
+  stage.warm('warm', need(16));
+  seen.length = 0;
+  stage.acquire('a', need(1), { generation: 4, further: true });
+  expect(seen).toEqual([[['b#4'], ['b#1', 'b#2'], 2, 4, 11]]);
 });
 
 test('no memory is kept for a further instance that has waited too long', () => {

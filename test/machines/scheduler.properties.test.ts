@@ -91,6 +91,21 @@ function live({ policy, prompt, measured, gpus, instances }: Setting, steps: rea
 const TWO = { 'GPU-a': 7, 'GPU-b': 5 };
 const steps = fc.array(fc.nat(1_000_000), { minLength: STEPS, maxLength: STEPS, size: 'max' });
 const queue = policyNamed('queue', { maxWaitMs: 5_000 });
+/** Has everything evicted for a further instance, because it does not know that one must not. */
+const careless: Policy = {
+  ...queue,
+  name: 'a careless policy',
+  decide: (asking, memory, now) => {
+    const verdict = queue.decide(asking, memory, now);
+    if (!asking.further || verdict.outcome === 'grant') return verdict;
+    const victims = [...memory.residents()].map(({ plugin, generation, standing }) =>
+      standing === 'busy'
+        ? ({ plugin, generation, ask: 'YIELD', deadline: now + 10_000 } as const)
+        : ({ plugin, generation, ask: 'RELEASE' } as const),
+    );
+    return { outcome: 'evict', reason: 'all', considered: [], victims };
+  },
+};
 const settings: readonly Setting[] = [
   { name: 'permissive', policy: policyNamed('permissive'), prompt: true, runs: 5 },
   { name: 'safety', policy: policyNamed('safety'), prompt: true, runs: 20 },
@@ -123,6 +138,13 @@ const settings: readonly Setting[] = [
     prompt: false,
     instances: true,
     runs: 25,
+  },
+  {
+    name: 'a careless policy, with several instances and messages that cross',
+    policy: careless,
+    prompt: false,
+    instances: true,
+    runs: 15,
   },
   {
     name: 'queue, with several instances on late figures',

@@ -27,9 +27,11 @@ interface Small {
   readonly actions: readonly Action[];
   /** After how long one that waits has others yield. */
   readonly maxWaitMs?: number;
+  /** The most instances of each plugin. */
+  readonly instances?: readonly number[];
 }
 
-function walk({ plugins, slots, queue, prompt, actions, maxWaitMs }: Small) {
+function walk({ plugins, slots, queue, prompt, actions, maxWaitMs, instances }: Small) {
   const steps: Step[] = Array.from({ length: plugins }, (_, plugin) =>
     actions.map((action) => ({ type: `${action} ${plugin}`, plugin, action })),
   ).flat();
@@ -39,6 +41,8 @@ function walk({ plugins, slots, queue, prompt, actions, maxWaitMs }: Small) {
       needs,
       { policy: policyNamed('queue', { maxWaitMs }), capacity: { slots }, maxWaiting: queue },
       prompt,
+      undefined,
+      instances,
     );
     for (const { plugin, action } of path) {
       const actor = scheduler.plugins[plugin];
@@ -75,6 +79,8 @@ test.each<Small>([
   { plugins: 3, slots: 2, queue: 2, prompt: true, actions: ACTIONS_WALKED },
   { plugins: 3, slots: 2, queue: 3, prompt: true, actions: ACTIONS_WALKED },
   { plugins: 3, slots: 1, queue: 2, prompt: true, actions: [...ACTIONS_WALKED, 'deny'], maxWaitMs: 0 },
+  { plugins: 2, slots: 2, queue: 2, prompt: true, actions: [...ACTIONS_WALKED, 'grow', 'promote'], instances: [2, 2] },
+  { plugins: 2, slots: 3, queue: 2, prompt: true, actions: [...ACTIONS_WALKED, 'grow', 'promote'], instances: [3, 1] },
 ])(
   'every state of $plugins plugins on $slots slots with a queue of $queue (prompt: $prompt, yields after $maxWaitMs ms) is sound and can be left for rest',
   { timeout: 120_000 },
