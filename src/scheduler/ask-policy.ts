@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.ts';
 import { onRejection } from '../events/listeners.ts';
+import { FurtherVictims } from './further-victims.ts';
 import type { Ledger } from './ledger.ts';
 import { minus, plus, type Resources } from './need.ts';
 import type { Asking, MemoryView, Policy, Verdict } from './policies/policy.ts';
@@ -35,7 +36,7 @@ function firstReach(ledger: Ledger): Reach {
   return { pinned, evictable, yieldable, candidates: () => ledger.candidates(), busy: () => ledger.busy() };
 }
 
-/** For a further instance the surplus ones of other plugins leave, and none of its own. */
+/** For a further instance surplus ones of other plugins leave, and none of its own. The sums may be of more than do. */
 function furtherReach(asking: Asking, ledger: Ledger): Reach {
   let { pinned, evictableSurplus: evictable, yieldableSurplus: yieldable } = ledger;
   for (const own of ledger.of(residentKey(asking))) {
@@ -48,13 +49,13 @@ function furtherReach(asking: Asking, ledger: Ledger): Reach {
     pinned,
     evictable,
     yieldable,
-    candidates: () => othersOf(asking, ledger.surplusCandidates()),
-    busy: () => othersOf(asking, ledger.busySurplus()),
+    candidates: () => allowed(new FurtherVictims(asking, ledger), ledger.surplusCandidates()),
+    busy: () => allowed(new FurtherVictims(asking, ledger), ledger.busySurplus()),
   };
 }
 
-function* othersOf({ plugin }: Asking, residents: Iterable<Resident>): IterableIterator<Resident> {
-  for (const resident of residents) if (resident.plugin !== plugin) yield resident;
+function* allowed(victims: FurtherVictims, residents: Iterable<Resident>): IterableIterator<Resident> {
+  for (const resident of residents) if (victims.take(resident)) yield resident;
 }
 
 /** The verdict, if a policy written in JavaScript has given one. */

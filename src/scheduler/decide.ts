@@ -1,6 +1,7 @@
 import { askPolicy } from './ask-policy.ts';
 import type { Evictions } from './evictions.ts';
 import { FRESH_MS } from './freshness.ts';
+import { FurtherVictims } from './further-victims.ts';
 import type { Ledger } from './ledger.ts';
 import { fits, type Need, NOTHING, plus, type Resources } from './need.ts';
 import type { Policy, Ranked, Verdict, Victim } from './policies/policy.ts';
@@ -73,7 +74,8 @@ export type Conclusion = {
 const COSTS: Readonly<Record<Verdict['outcome'], number>> = { grant: 0, evict: 1, wait: 2, refuse: 3 };
 
 /**
- * Decides about one request. Those for a further instance are decided about after all others ({@link Agenda.round}). What follows is carried out elsewhere; only faults of a policy are noted here. The policy is asked in 2 and 4;
+ * Decides about one request. Those for a further instance come after all others ({@link Agenda.round}). What follows is
+ * carried out elsewhere; only faults of a policy are noted here. The policy is asked in 2 and 4;
  * where it fails, its verdict is to refuse, `policy-failed`.
  *
  * - 1 It is exempt, being the monitor on whose figures decisions rest, and 4.1 does not apply: **grant**, `exempt`.
@@ -101,7 +103,7 @@ const COSTS: Readonly<Record<Verdict['outcome'], number>> = { grant: 0, evict: 1
  *     a further instance do not count where a first one asks.
  *   - 5.3 To wait: **wait**, with the reason of the verdict.
  *   - 5.4 To evict, but none of the victims may be asked to leave: **wait**, `nobody-to-evict`. For a further instance
- *     only surplus residents of other plugins may.
+ *     only surplus residents may, of plugins that have at least as many as the one that asks even then.
  *   - 5.5 To evict: **evict** those that may, with the policy's reason.
  */
 export function decide(request: Request, known: Known, now: number): Conclusion {
@@ -198,18 +200,16 @@ function isQueueFull(request: Request, { queue, evictions, maxWaiting }: Known):
   return queue.length + evictions.size - behind >= maxWaiting;
 }
 
-/**
- * Those of the policy's victims that may be asked to leave, each once. For a further instance these are surplus, of which
- * each plugin has one fewer than instances, so no plugin loses its last one by it.
- */
+/** Those of the policy's victims that may be asked to leave, each once; for a further instance, as {@link FurtherVictims} says. */
 function victimsOf(chosen: readonly Victim[], request: Request, { policy, ledger, note }: Known): Leaving[] {
   const victims: Leaving[] = [];
+  const further = request.further ? new FurtherVictims(request, ledger) : undefined;
   for (const victim of chosen) {
     const { plugin, generation, ask } = victim;
     const reservation = ledger.get(residentKey(victim), generation);
     const isNamed = victims.some((other) => other.reservation === reservation);
-    const spares = !request.further || (reservation?.surplus === true && plugin !== request.plugin);
-    if (reservation !== undefined && !isNamed && spares && ledger.mayBeAsked(reservation, ask)) {
+    const mayBeAsked = reservation !== undefined && !isNamed && ledger.mayBeAsked(reservation, ask);
+    if (mayBeAsked && further?.take(reservation) !== false) {
       victims.push({ victim, reservation });
     } else {
       note({ kind: 'victim-spared', policy: policy.name, plugin, generation });

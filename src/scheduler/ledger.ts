@@ -115,6 +115,13 @@ export class Ledger {
     return this.#reservations.get(key) ?? [];
   }
 
+  /** How many instances a plugin has that serve, or will once they have loaded. */
+  instancesOf(key: ResidentKey): number {
+    let count = 0;
+    for (const reservation of this.of(key)) if (serves(reservation)) count += 1;
+    return count;
+  }
+
   /** Every reservation, in no particular order. */
   *[Symbol.iterator](): IterableIterator<Reservation> {
     for (const reservations of this.#reservations.values()) yield* reservations;
