@@ -103,7 +103,7 @@ const COSTS: Readonly<Record<Verdict['outcome'], number>> = { grant: 0, evict: 1
  *     a further instance do not count where a first one asks.
  *   - 5.3 To wait: **wait**, with the reason of the verdict.
  *   - 5.4 To evict, but none of the victims may be asked to leave: **wait**, `nobody-to-evict`. For a further instance
- *     only surplus residents may, of plugins that have at least as many as the one that asks even then.
+ *     only those that {@link FurtherVictims} names may.
  *   - 5.5 To evict: **evict** those that may, with the policy's reason.
  */
 export function decide(request: Request, known: Known, now: number): Conclusion {

@@ -3,9 +3,9 @@ import type { Resident } from './resident.ts';
 import { type ResidentKey, residentKey } from './resident-key.ts';
 
 /**
- * Who may leave for a further instance in one decision: surplus instances of other plugins, each of which has at least
- * as many left as the plugin that asks has then. Were it fewer, that one would ask for its instance back, and two
- * plugins with a fixed number would evict each other without end.
+ * Who may leave for a further instance in one decision: surplus instances of other plugins that do not ask for them back
+ * at once, or two plugins would take them from each other in turns, without end. So each has at least as many left as
+ * the plugin that asks has then; of idle ones it is enough that as many are left as its manifest wants at least.
  */
 export class FurtherVictims {
   readonly #asking: ResidentKey;
@@ -26,7 +26,8 @@ export class FurtherVictims {
     const key = residentKey(resident);
     if (!resident.surplus || key === this.#asking) return false;
     const left = (this.#left.get(key) ?? this.#ledger.instancesOf(key)) - 1;
-    if (left < this.#count) return false;
+    const isMissed = resident.standing === 'busy' || left < (resident.need.instances ?? 1);
+    if (isMissed && left < this.#count) return false;
     this.#left.set(key, left);
     return true;
   }

@@ -35,6 +35,8 @@ export interface Demand extends Resources {
 export interface Need extends Demand {
   /** The manifest's own `CUDA_VISIBLE_DEVICES`, from which {@link Demand.on} follows once the GPUs are known. */
   readonly devices?: string | undefined;
+  /** How many instances its plugin asks for in any case; 1 where it is not said. */
+  readonly instances?: number | undefined;
   /** Never evicted. */
   readonly pinned?: boolean | undefined;
   /** Granted at once, without asking the policy or the monitor: other decisions rest on it. */

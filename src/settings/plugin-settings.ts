@@ -52,7 +52,7 @@ export function pluginSettings(manifest: Manifest, settings: ResolvedSettings): 
     instances,
     idempotent: manifest.idempotent ?? false,
     restart: restartOf(manifest, settings),
-    need: manifestNeed(manifest),
+    need: { ...manifestNeed(manifest), ...(instances.min > 1 && { instances: instances.min }) },
     priority: manifest.resources?.priority ?? 0,
     idleReleaseMs: manifest.resources?.idle_release_ms ?? (endsWithoutCalls(manifest) ? instances.idleMs : undefined),
   };
