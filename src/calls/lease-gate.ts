@@ -135,6 +135,7 @@ export class LeaseGate implements EdgeSource {
     this.#growAfterMs = mayGrow ? instances.growAfterMs : undefined;
     this.#demand = mayGrow ? (this.#demand ?? new DemandWindow()) : undefined;
     this.#admit();
+    this.#watchWaiting();
   }
 
   /** Leases out, of every generation. */
@@ -273,6 +274,7 @@ export class LeaseGate implements EdgeSource {
       request.start(residency);
     }
     this.#admit();
+    this.#watchWaiting();
   }
 
   /** Grants no more leases; those that are out stay out, and new requests wait. */
@@ -403,6 +405,7 @@ export class LeaseGate implements EdgeSource {
     const before = this.#waiting.length;
     const { deadline } = this;
     let index = before;
+    request.waitsSince = undefined;
     while (index > 0 && (this.#waiting[index - 1] as LeaseRequest).priority < request.priority) index -= 1;
     this.#waiting.splice(index, 0, request);
     if (!this.#open) {
@@ -485,6 +488,15 @@ export class LeaseGate implements EdgeSource {
     for (const residency of this.#serving) residency.lastLeaseAtTick = residency.lastLease ?? 0;
     if (isAtRest || (this.#leases > 0 && !this.#toldLeased)) this.tell();
     return isWatched || !isAtRest;
+  }
+
+  /** From now on it counts for how long the requests have waited that found every worker full. */
+  #watchWaiting(): void {
+    if (this.#growAfterMs === undefined || this.#edges === undefined || !this.#open) return;
+    if (this.#waiting.length === 0) return;
+    const now = this.#edges.monotonic();
+    for (const request of this.#waiting) request.waitsSince ??= now;
+    this.#edges.add(this);
   }
 
   /** Tells the machine of requests that wait for long although the gate is open; whether to look again. */

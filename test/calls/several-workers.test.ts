@@ -187,6 +187,19 @@ test('that a call has waited for long is told once each such time, and that none
   end(second);
 });
 
+test('calls that came before the first worker count as waiting from its opening on', () => {
+  const { gate, clock, call, told } = gateOf();
+  call();
+  call();
+  clock.pass(10_000);
+  expect(told()).toEqual(['CALL']);
+  gate.open(residency(1));
+  clock.pass(95);
+  expect(told()).toEqual(['LEASED']);
+  clock.pass(5);
+  expect(told()).toEqual(['FULL']);
+});
+
 test('calls that wait for a moment each are no reason to grow, however many there are', () => {
   const { clock, call, end, told } = gateOf(residency(1));
   let running = call();
