@@ -1,6 +1,6 @@
 import { randomFrom } from '../simulation/random.mjs';
 import { causeEvent } from '../simulation/random-events.ts';
-import { type Manifests, World } from '../simulation/world.ts';
+import { INSTANCES, type Manifests, World } from '../simulation/world.ts';
 
 /** What one run of the model has come to. */
 export interface ModelRun {
@@ -18,6 +18,7 @@ function manifestsOf(plugins: number): Manifests {
       `plugin-${n}`,
       {
         max_concurrency: 1 + (n % 3),
+        instances: INSTANCES[n % INSTANCES.length],
         ...(n % 3 === 0 ? { max_rss_mb: 500 } : {}),
         idempotent: n % 2 === 0,
         start_timeout_ms: 2_000,

@@ -2,9 +2,9 @@ import * as fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { GOOD } from '../simulation/fake-workers.ts';
 import { causeEvent } from '../simulation/random-events.ts';
-import { choose, PHASES, World } from '../simulation/world.ts';
+import { choose, INSTANCES, PHASES, threeWith, World } from '../simulation/world.ts';
 
-const RUNS = 85;
+const RUNS = Number(process.env["RUNS"] ?? 85);
 const EVENTS = 1_200;
 
 // Vitest picks XState's development build, which warns of events that come after the end, and writing that takes time.
@@ -18,9 +18,10 @@ test('whatever happens in whatever order, no invariant of the supervisor is brok
     fc.asyncProperty(
       fc.array(fc.nat(), { minLength: EVENTS, maxLength: EVENTS, size: 'max' }),
       fc.boolean(),
-      fc.constantFrom({}, { slots: 2 }, { gpus: { 'GPU-a': 110, 'GPU-b': 60 } }),
-      async (list, suddenly, capacity) => {
-        const world = await World.run(capacity, async (world) => {
+      fc.constantFrom({}, { slots: 2 }, { slots: 5 }, { gpus: { 'GPU-a': 110, 'GPU-b': 60 } }),
+      fc.tuple(fc.constantFrom(...INSTANCES), fc.constantFrom(...INSTANCES), fc.constantFrom(...INSTANCES)),
+      async (list, suddenly, capacity, instances) => {
+        const world = await World.run({ ...capacity, manifests: threeWith(...instances) }, async (world) => {
           const { names } = world;
           for (const n of list) await causeEvent(world, choose(n, 'a', 'b', 'c'), Math.floor(n / names.length));
           if (!suddenly) {

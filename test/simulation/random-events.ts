@@ -1,6 +1,6 @@
 import type { PluginRecord } from '../../src/runtime/plugin-record.ts';
 import { GOOD, type Way } from './fake-workers.ts';
-import { choose, ERROR, pick, type World } from './world.ts';
+import { choose, ERROR, INSTANCES, pick, type World } from './world.ts';
 
 /** What an event happens to, and a number that decides what else there is to decide. */
 interface Circumstances {
@@ -16,11 +16,16 @@ const EVENTS: readonly (readonly [weight: number, title: string, (on: Circumstan
   [1, 'burst', ({ world, record, more }) => record && world.burst(record, more)],
   [5, 'cancel', ({ world, more }) => world.cancel(more)],
   [3, 'load', ({ world, name }) => void world.operate(() => world.supervisor.load(name))],
+  [
+    2,
+    'configure',
+    ({ world, name, more }) => void world.operate(() => world.supervisor.load(name, { config: { n: more % 3 } })),
+  ],
   [3, 'unload', ({ world, name }) => void world.operate(() => world.supervisor.unload(name))],
   [3, 'reload', ({ world, name }) => void world.operate(() => world.supervisor.reload(name))],
   [3, 'release', ({ world, name }) => void world.operate(() => world.supervisor.release(name))],
-  [2, 'RELEASE', ({ record }) => record?.send({ type: 'RELEASE' })],
-  [1, 'YIELD', ({ record }) => record?.send({ type: 'YIELD' })],
+  [2, 'RELEASE', ({ record, more }) => record?.send({ type: 'RELEASE', ...askedToLeave(record, more) })],
+  [1, 'YIELD', ({ record, more }) => record?.send({ type: 'YIELD', ...askedToLeave(record, more) })],
   [1, 'disable', ({ world, record, name }) => record && world.supervisor.disable(name)],
   [2, 'enable', ({ world, record, name }) => record && world.supervisor.enable(name)],
   [6, 'stale', ({ world, record, more }) => record && world.stale(record, more)],
@@ -99,6 +104,7 @@ const EVENTS: readonly (readonly [weight: number, title: string, (on: Circumstan
   [1, 'policy', ({ world, name, more }) => world.change(name, { stop_timeout_ms: 100 + (more % 1_000) })],
   [1, 'resources', ({ world, name, more }) => world.change(name, { resources: { min_gpu_vram_mb: more % 100 } })],
   [1, 'command', ({ world, name, more }) => world.change(name, { command: more % 2 === 0 ? '' : `program-${more}` })],
+  [2, 'instances', ({ world, name, more }) => world.change(name, { instances: pick(INSTANCES, more) })],
   [1, 'remove', ({ world, name, more }) => world.change(name, more % 3 === 0 ? undefined : {})],
   // Of time.
   [6, 'soon', ({ world, more }) => world.clock.advance(more % 50)],
@@ -109,6 +115,12 @@ const EVENTS: readonly (readonly [weight: number, title: string, (on: Circumstan
   // The time of day, by up to three days, ahead or back.
   [1, 'clock set', ({ world, more }) => world.clock.set((more % 518_400_000) - 259_200_000)],
 ];
+
+/** Of which worker it is asked, and for what: as the scheduler names it, or of any. */
+const askedToLeave = ({ context }: PluginRecord, n: number): { generation?: number | undefined; further: boolean } => ({
+  generation: n % 3 === 0 ? undefined : pick(context.workers, n)?.generation,
+  further: n % 5 === 0,
+});
 
 const WEIGHTED = EVENTS.flatMap(([weight, title, happen]) => Array.from({ length: weight }, () => ({ title, happen })));
 

@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import type { SnapshotFrom } from 'xstate';
 import { Call, nextCallId } from '../../src/calls/call.ts';
 import { GreenroomError } from '../../src/errors.ts';
+import { instanceCount, outdatedInstance } from '../../src/machines/plugin/siblings.ts';
 import type { PluginContext, PluginEvent } from '../../src/machines/plugin.ts';
 import type { schedulerMachine } from '../../src/machines/scheduler.ts';
 import { PATIENCE_MS } from '../../src/manifest/patience.ts';
@@ -53,6 +54,24 @@ const THREE: Manifests = {
   c: { cancel_grace_ms: 500, start_timeout_ms: 2_000, liveness: { interval_ms: 1_000 } },
 };
 
+/** How many instances a plugin may have, as its manifest says it; all that is said of time is short. */
+export const INSTANCES = [
+  1,
+  2,
+  3,
+  { min: 1, max: 2, grow_after_ms: 10, idle_ms: 2_000 },
+  { min: 1, max: 3, grow_after_ms: 300, idle_ms: 5_000 },
+  { min: 2, max: 3, grow_after_ms: 20, idle_ms: 1_000 },
+  { min: 0, max: 3, grow_after_ms: 0, idle_ms: 3_000 },
+] as const;
+
+/** The same three plugins with so many instances each. */
+export const threeWith = (a: Instances, b: Instances, c: Instances): Manifests => ({
+  a: { ...THREE['a'], instances: a },
+  b: { ...THREE['b'], instances: b },
+  c: { ...THREE['c'], instances: c },
+});
+
 /** What they need of GPUs, where there are some. */
 const ON_GPUS: Manifests = {
   a: { resources: { min_gpu_vram_mb: 50 } },
@@ -62,6 +81,8 @@ const ON_GPUS: Manifests = {
 
 /** Manifests by the names of their plugins, without what all have. */
 export type Manifests = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+type Instances = (typeof INSTANCES)[number];
 
 /** What a world is made of. */
 export interface WorldOptions {
@@ -124,6 +145,8 @@ export class World {
   readonly #manners = new Map<string, Manner>();
   /** Thrown by `check`: a throw inside a machine would only end the machine. */
   readonly #violations: string[] = [];
+  /** The plugins that have had several instances, of which more may be on their way out than one. */
+  readonly #several = new Set<string>();
   /** The plugins of which something has happened since the last check. */
   readonly #touched = new Set<string>();
   #checks = 0;
@@ -131,6 +154,8 @@ export class World {
   #undiscovered = 0;
   readonly #changesAtOnce: number;
   readonly #isPlaced: boolean;
+  /** Whether not everything fits at once. */
+  readonly #isLimited: boolean;
 
   static async open(options: WorldOptions = {}): Promise<World> {
     const world = new World(options);
@@ -156,6 +181,7 @@ export class World {
     this.names = Object.keys(manifests);
     this.#changesAtOnce = changesAtOnce;
     this.#isPlaced = gpus !== undefined;
+    this.#isLimited = slots !== undefined || gpus !== undefined;
     mkdirSync(join(this.#folder, 'plugins'));
     const settings = resolveSettings(
       {
@@ -306,7 +332,8 @@ export class World {
     await turn();
     await turn();
     const started = this.workers.spawned(plugin) - before;
-    if (isFirst && started > 1) this.violation(`${started} workers of ${plugin} were started by its first calls`);
+    const most = record.context.settings.instances.max;
+    if (isFirst && started > most) this.violation(`${started} workers of ${plugin} were started by its first calls`);
   }
 
   cancel(n: number): void {
@@ -356,6 +383,7 @@ export class World {
 
   #write(name: string, manifest: Record<string, unknown>): void {
     this.#manifests.set(name, manifest);
+    if ((manifest['instances'] ?? 1) !== 1) this.#several.add(name);
     const file = join(this.#folder, 'plugins', `${name}.json`);
     // Some file systems write through what is truncated, which takes much longer than a new file.
     rmSync(file, { force: true });
@@ -369,8 +397,8 @@ export class World {
   stale(record: PluginRecord, n: number): void {
     const before = record.actor.getSnapshot();
     if (before.status !== 'active') return;
-    const { workers, generation, replacement } = before.context;
-    const held = new Set([...workers.map((slot) => slot.generation), generation, replacement]);
+    const { workers, generation, replacement, asked } = before.context;
+    const held = new Set([...workers.map((slot) => slot.generation), generation, replacement, asked]);
     const old = [n % 5, n % 11, generation - 1, generation + 7].find((number) => !held.has(number));
     if (old === undefined) return;
     const event = staleEvent(n, old);
@@ -408,9 +436,7 @@ export class World {
     const title = `${plugin}#${generation}`;
     switch (what) {
       case 'spawn': {
-        const others = this.workers.living(plugin).length;
-        const most = record?.state === 'ready' || record?.state === 'busy' ? 1 : 0;
-        if (others > most) this.violation(`${title} starts beside ${others} others in ${record?.state}`);
+        if (record !== undefined) this.#checkStart(record, generation);
         return;
       }
       case 'call':
@@ -424,6 +450,22 @@ export class World {
         if (leases > 0) this.violation(`${title} is told ${what} with ${leases} leases out`);
       }
     }
+  }
+
+  /** A worker is about to start: beside those that are to stay there must be room for it. */
+  #checkStart(record: PluginRecord, generation: number): void {
+    const { plugin, state, context } = record;
+    const title = `${plugin}#${generation}`;
+    const serves = state === 'ready' || state === 'busy';
+    if (this.#several.has(plugin)) {
+      const others = staying(context).filter((worker) => worker.generation !== generation).length;
+      // The one that is to replace another is not an instance yet.
+      const most = context.settings.instances.max - 1 + (context.replacement === undefined ? 0 : 1);
+      if (others > most) this.violation(`${title} starts beside ${others} others in ${state}`);
+      return;
+    }
+    const others = this.workers.living(plugin).length;
+    if (others > (serves ? 1 : 0)) this.violation(`${title} starts beside ${others} others in ${state}`);
   }
 
   /**
@@ -459,16 +501,16 @@ export class World {
     const snapshot = record.actor.getSnapshot();
     if (snapshot.status === 'error') throw snapshot.error;
     if (snapshot.status !== 'active') return;
-    const { workers, generation, replacement } = snapshot.context;
+    const { workers, generation, replacement, asked } = snapshot.context;
     const living = this.workers.living(plugin);
-    if (living.length > 2) throw new Error(`${plugin} has ${living.length} workers`);
+    if (!this.#several.has(plugin) && living.length > 2) throw new Error(`${plugin} has ${living.length} workers`);
     const held = workers.map((slot) => slot.generation);
     const alive = living.map((worker) => worker.generation);
     if (held.length !== alive.length || held.some((one) => !alive.includes(one)))
       throw new Error(`${plugin} holds ${held.join()}, and ${alive.join()} live`);
     const reservations = this.#ledgerOf(record);
     const ledger = reservations.map((reservation) => reservation.generation);
-    const mayBe = new Set([...held, generation, replacement]);
+    const mayBe = new Set([...held, generation, replacement, asked]);
     if (held.some((one) => !ledger.includes(one)) || ledger.some((one) => !mayBe.has(one)))
       throw new Error(`the ledger of ${plugin} holds ${ledger.join()}, it holds ${held.join()} of ${generation}`);
     for (const worker of living) {
@@ -478,7 +520,28 @@ export class World {
     }
     const leases = workers.reduce((sum, slot) => sum + (slot.residency?.leases.size ?? 0), 0);
     if (gate.leases !== leases) throw new Error(`${plugin} counts ${gate.leases} leases, its workers ${leases}`);
+    this.#checkInstances(record, snapshot.context);
     if (gate.waiting > MAX_WAITING) throw new Error(`${gate.waiting} wait for ${plugin}`);
+  }
+
+  /** Of several instances those serve that are to stay, and no more of them stay than there may be. */
+  #checkInstances({ plugin, gate, state, phase }: PluginRecord, context: PluginContext): void {
+    const { current, replacement, siblings, settings } = context;
+    const others = staying(context).filter(({ generation }) => generation !== replacement);
+    if (others.length > settings.instances.max)
+      throw new Error(`${plugin} has ${others.length} instances, and may have ${settings.instances.max}`);
+    const isServing = state === 'ready' || (state === 'busy' && phase === 'serving');
+    if (!isServing) return;
+    const serving = gate.serving.map(({ generation }) => generation).toSorted((a, b) => a - b);
+    const ready = context.workers
+      .filter(({ generation, residency, leaving }) => {
+        const isInstance = generation === current || siblings.includes(generation);
+        return isInstance && residency !== undefined && leaving === undefined;
+      })
+      .map(({ generation }) => generation)
+      .toSorted((a, b) => a - b);
+    if (serving.join() !== ready.join())
+      throw new Error(`calls of ${plugin} go to ${serving.join()}, and ${ready.join()} are ready for them`);
   }
 
   /** Ends all faults, lets everything run out, and throws if that does not lead to rest. */
@@ -504,11 +567,28 @@ export class World {
       // A warm worker that was told to go may take its time.
       if (phase === 'warm' && record.context.current === undefined) return `the worker of ${plugin} does not end`;
       if (replacing) return `the replacement of ${plugin} does not end`;
+      const unfinished = this.#unfinished(record);
+      if (unfinished !== undefined) return `${plugin} ${unfinished}`;
       if (gate.waiting > 0 || gate.leases > 0)
         return `${plugin} rests in ${place} with ${gate.waiting} waiting and ${gate.leases} leases`;
     }
     if (this.#callers.size > 0) return `${this.#callers.size} calls have no outcome`;
     return this.#pendingOperations > 0 ? `${this.#pendingOperations} operations do not end` : undefined;
+  }
+
+  /** What of its instances is still to come, although nothing happens any more and capacity is not to be waited for. */
+  #unfinished({ state, context }: PluginRecord): string | undefined {
+    const { growth, asked, settings, workers } = context;
+    const { min } = settings.instances;
+    if (state !== 'ready') return workers.length > 1 ? `has ${workers.length} workers in ${state}` : undefined;
+    const count = instanceCount(context);
+    if (workers.length !== count) return `has ${workers.length} workers, ${count} of them instances`;
+    if (outdatedInstance(context) !== undefined) return 'does not replace all its instances';
+    if (count > Math.max(min, 1)) return `keeps ${count} instances without calls, and ${min} would do`;
+    if (this.#isLimited) return undefined;
+    if (asked !== undefined) return 'gets no answer about a further instance';
+    if (growth === 'waiting') return 'waits for ever before it grows again';
+    return growth === 'free' && count < min ? `has ${count} instances, and is to have ${min}` : undefined;
   }
 
   /** From wherever it rests, every plugin can be loaded, called and unloaded. */
@@ -580,6 +660,12 @@ export class World {
   }
 }
 
+/** The workers that are not on their way out. */
+function staying({ workers, current, replacement, siblings }: PluginContext): PluginContext['workers'] {
+  const instances = new Set([current, replacement, ...siblings]);
+  return workers.filter(({ generation, leaving }) => instances.has(generation) && leaving === undefined);
+}
+
 function sameSlot(a: unknown, b: unknown): boolean {
   const [one, other] = [a, b] as Record<string, unknown>[];
   return ['generation', 'ref', 'pid', 'residency'].every((key) => one?.[key] === other?.[key]);
@@ -603,6 +689,10 @@ function staleEvent(n: number, generation: number): PluginEvent {
     { type: 'GRANTED', generation },
     { type: 'STUCK', generation },
     { type: 'DRAINED', generation },
+    { type: 'RELEASE', generation, further: true },
+    { type: 'YIELD', generation },
+    { type: 'RETIRED.LATE', generation },
+    { type: 'INSTANCE.UNFIT', generation },
   ];
   return events[n % events.length] as PluginEvent;
 }
