@@ -59,12 +59,9 @@ export class LeaseEdges {
     this.#sources.add(source);
   }
 
-  /** All gates tell now. */
+  /** All gates tell now. Where requests wait at an open gate, it is still to be told when they have waited for long. */
   tellAll(): void {
-    for (const source of this.#sources) {
-      this.#sources.delete(source);
-      source.tell();
-    }
+    for (const source of this.#sources) source.tell();
   }
 
   /** Ends the timer; nothing more is told. */

@@ -483,7 +483,7 @@ export class LeaseGate implements EdgeSource {
     }
     // One call follows another at an instance, too.
     const isAtRest = this.#serving.every(
-      ({ leases, lastLease, lastLeaseAtTick }) => leases.size > 0 || lastLease === lastLeaseAtTick,
+      ({ leases, lastLease = 0, lastLeaseAtTick = 0 }) => leases.size > 0 || lastLease === lastLeaseAtTick,
     );
     for (const residency of this.#serving) residency.lastLeaseAtTick = residency.lastLease ?? 0;
     if (isAtRest || (this.#leases > 0 && !this.#toldLeased)) this.tell();
