@@ -179,6 +179,7 @@ const serving = {
   ],
   YIELD: [
     { guard: 'stale' },
+    { guard: 'relievedAndIdle', actions: releaseInstance },
     { guard: 'relieved', actions: yieldInstance },
     { guard: 'asLast', actions: denyAsLast },
     { guard: 'evictable', target: '#releasing' },
