@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
+import { type AnyActorRef, type AnyActorSystem, createActor, fromCallback, fromPromise } from 'xstate';
 import { type GateEvent, LeaseGate, type LeaseRequest, type Residency } from '../../src/calls/lease-gate.ts';
 import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { GreenroomError } from '../../src/errors.ts';
@@ -69,6 +69,24 @@ export interface PluginBenchParts {
 const typeAndGeneration: NonNullable<PluginBenchParts['describe']> = ({ type, generation }) =>
   generation === undefined ? type : `${type} ${generation}`;
 
+/** Whose actors are asked. */
+const BENCHES = new WeakMap<AnyActorSystem, PluginBench>();
+
+const ask = fromPromise<unknown>(({ system }) => BENCHES.get(system)?.ask() ?? Promise.reject(ERROR));
+
+/** Made once: to provide the machine with its actors takes as long as a walk of many steps. */
+const MACHINE = pluginMachine.provide({
+  actors: {
+    worker: fromCallback<{ type: string }, { generation: number }>(({ input, receive, system }) => {
+      const told = BENCHES.get(system)?.told;
+      told?.push(`worker ${input.generation} start`);
+      receive(({ type }) => BENCHES.get(system)?.told.push(`worker ${input.generation} ${type}`));
+    }) as never,
+    release: ask as never,
+    resume: ask as never,
+  },
+});
+
 /** One plugin machine; scheduler, supervisor, workers and their answers are played by the test. */
 export class PluginBench {
   readonly clock = new SimulatedClock();
@@ -91,44 +109,35 @@ export class PluginBench {
       (what) => void this.told.push(what),
     );
     const entry = entryOf(manifest);
-    const asked = (): Promise<never> =>
-      new Promise((resolve, reject) => {
-        this.#answer = { resolve, reject };
-      });
-    const worker = fromCallback<{ type: string }, { generation: number }>(({ input, receive }) => {
-      this.told.push(`worker ${input.generation} start`);
-      receive(({ type }) => this.told.push(`worker ${input.generation} ${type}`));
-    });
-    this.actor = createActor(
-      pluginMachine.provide({
-        actors: {
-          worker: worker as never,
-          release: fromPromise(asked) as never,
-          resume: fromPromise(asked) as never,
+    this.actor = createActor(MACHINE, {
+      clock: this.clock,
+      input: {
+        entry,
+        settings: settingsOf(entry),
+        gate: this.gate,
+        host: {
+          tellLeases: () => {},
+          plan: () => ({}) as LaunchRequest,
+          need: ({ settings }) => settings.need,
+          clock: this.clock,
+          entered: (_context, state, phase) => void this.path.push(`${state}.${phase}`),
+          lost: (_context, generation, error) => void this.told.push(`lost ${generation} ${error.code}`),
+          replaced: (_context, error) => void this.replacements.push(error === undefined ? 'done' : error.code),
+          reconfigure: ({ generation }) => void this.reconfigured.push(generation),
         },
-      }),
-      {
-        clock: this.clock,
-        input: {
-          entry,
-          settings: settingsOf(entry),
-          gate: this.gate,
-          host: {
-            tellLeases: () => {},
-            plan: () => ({}) as LaunchRequest,
-            need: ({ settings }) => settings.need,
-            clock: this.clock,
-            entered: (_context, state, phase) => void this.path.push(`${state}.${phase}`),
-            lost: (_context, generation, error) => void this.told.push(`lost ${generation} ${error.code}`),
-            replaced: (_context, error) => void this.replacements.push(error === undefined ? 'done' : error.code),
-            reconfigure: ({ generation }) => void this.reconfigured.push(generation),
-          },
-          scheduler: this.#stub(describe),
-          supervisor: this.#stub(describe),
-        },
+        scheduler: this.#stub(describe),
+        supervisor: this.#stub(describe),
       },
-    );
+    });
+    BENCHES.set(this.actor.system, this);
     this.actor.start();
+  }
+
+  /** A release or a resume is asked for, until {@link settle}. */
+  ask(): Promise<never> {
+    return new Promise((resolve, reject) => {
+      this.#answer = { resolve, reject };
+    });
   }
 
   #stub(describe: NonNullable<PluginBenchParts['describe']>): AnyActorRef {
