@@ -391,7 +391,9 @@ class Pool {
     const { killed, lost } = this.tally;
     const most = killed * POOL_CONCURRENCY;
     if (lost <= most) return undefined;
-    return new Error(`${this.name} has lost ${lost} calls, and no more than ${most} were at the ${killed} killed workers.`);
+    return new Error(
+      `${this.name} has lost ${lost} calls, and no more than ${most} were at the ${killed} killed workers.`,
+    );
   }
 
   /** Has calls for all instances it may have, then waits until there are as few as there should be without calls. */
