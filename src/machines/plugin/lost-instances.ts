@@ -83,6 +83,7 @@ export const noteVerdict = base.enqueueActions(({ context, event, enqueue }) => 
   const verdict = event as RestartVerdict;
   switch (verdict.type) {
     case 'RESTART':
+      enqueue.cancel('growth');
       return enqueue.raise({ type: 'GROWTH.AGAIN' }, { id: 'growth', delay: verdict.delayMs });
     case 'STOPPED':
       return enqueue.raise({ type: 'GROWTH.AGAIN' });

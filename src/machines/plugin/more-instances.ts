@@ -35,6 +35,8 @@ export const startSibling = [spawnSibling, grow] as const;
 export const noteRefusedGrowth = base.enqueueActions(({ event, enqueue }) => {
   const hasNoRoom = event.type === 'REFUSED' && event.error.reason === 'never-fits';
   enqueue.assign({ asked: undefined, growth: 'waiting' });
+  // A second event of the same id would leave the first one's timer behind.
+  enqueue.cancel('growth');
   enqueue.raise({ type: 'GROWTH.AGAIN' }, { id: 'growth', delay: hasNoRoom ? NO_ROOM_MS : REFUSED_GROWTH_MS });
 });
 
