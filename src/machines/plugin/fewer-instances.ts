@@ -142,6 +142,9 @@ export const endRetired = base.enqueueActions(({ context, event, enqueue }) => {
     enqueue.assign({ workers: changed(context, worker.generation, { leaving: undefined }) });
     enqueue(openForInstance);
     enqueue(denyInstance);
+    // Another may have been started in its place meanwhile, or asked for.
+    enqueue(withdrawGrowth);
+    enqueue(trim);
   } else if (worker.leaving !== undefined) {
     enqueue(endInstanceLeases);
     enqueue.sendTo(worker.ref, { type: 'STOP' });
