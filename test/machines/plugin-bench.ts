@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type AnyActorRef, type AnyActorSystem, createActor, fromCallback, fromPromise } from 'xstate';
+import { type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
 import { type GateEvent, LeaseGate, type LeaseRequest, type Residency } from '../../src/calls/lease-gate.ts';
 import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { GreenroomError } from '../../src/errors.ts';
@@ -70,7 +70,7 @@ const typeAndGeneration: NonNullable<PluginBenchParts['describe']> = ({ type, ge
   generation === undefined ? type : `${type} ${generation}`;
 
 /** Whose actors are asked. */
-const BENCHES = new WeakMap<AnyActorSystem, PluginBench>();
+const BENCHES = new WeakMap<AnyActorRef['system'], PluginBench>();
 
 const ask = fromPromise<unknown>(({ system }) => BENCHES.get(system)?.ask() ?? Promise.reject(ERROR));
 

@@ -4,7 +4,7 @@ import { GOOD } from '../simulation/fake-workers.ts';
 import { causeEvent } from '../simulation/random-events.ts';
 import { choose, INSTANCES, PHASES, threeWith, World } from '../simulation/world.ts';
 
-const RUNS = Number(process.env["RUNS"] ?? 85);
+const RUNS = 85;
 const EVENTS = 1_200;
 
 // Vitest picks XState's development build, which warns of events that come after the end, and writing that takes time.
