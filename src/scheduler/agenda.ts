@@ -102,12 +102,13 @@ export class Agenda {
 
   /** The first waiting request after the given one, or of all, that fits into the most that it could have now, without residents that yield. */
   #firstFitting(after: Request | undefined): Request | undefined {
-    const free = this.#ledger.available(this.#evictions.held());
     if (after?.further !== true) {
+      const free = this.#ledger.available(this.#evictions.held());
       const first = this.#queue.firstFitting(plus(free, this.#ledger.evictable), after);
       if (first !== undefined || this.#queue.further === 0) return first;
     }
     const last = after?.further === true ? after : undefined;
+    const free = this.#ledger.available(this.#evictions.held(undefined, true));
     return this.#queue.firstFurtherFitting(plus(free, this.#ledger.evictableSurplus), last);
   }
 }

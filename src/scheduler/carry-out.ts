@@ -52,7 +52,7 @@ function grant(request: Request, conclusion: Of<'grant'>, books: Books, now: num
   const { ledger, evictions, queue, agenda, outbox } = books;
   const key = residentKey(request);
   const own = ledger.get(key, generation)?.need ?? NOTHING;
-  const held = evictions.held(key);
+  const held = evictions.held(key, further);
   const need = ledger.gpus.placed(conclusion.need, ledger.pinned, () => [
     conclusion.free,
     // What was given up for it and is not measured as free is a better place than what others have taken.
@@ -127,7 +127,7 @@ function refuseReturn(victim: Reservation, books: Books, now: number): void {
   const key = residentKey(victim);
   const request = books.queue.get(key);
   if (request?.generation !== victim.generation) return;
-  const free = books.ledger.available(books.evictions.held(key));
+  const free = books.ledger.available(books.evictions.held(key, request.further));
   refuse(request, { outcome: 'refuse', reason: 'evicted', free }, books, now);
 }
 

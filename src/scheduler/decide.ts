@@ -112,7 +112,7 @@ export function decide(request: Request, known: Known, now: number): Conclusion 
   const own = request.extra ? undefined : ledger.get(key, request.generation);
   const need = ledger.gpus.demandOf(request.need, own?.gpus);
   const there = own?.need ?? NOTHING;
-  const held = evictions.held(request.extra ? undefined : key);
+  const held = evictions.held(request.extra ? undefined : key, request.further);
   let free = plus(ledger.available(held), there);
   const ask = (asked: Need): Verdict => {
     const asking = asked === request.need ? request : { ...request, need: asked };

@@ -32,7 +32,9 @@ export class Evictions {
   readonly #earmarks = new Map<ResidentKey, Earmark>();
   readonly #requesters = new Map<Reservation, Asking>();
   readonly #waiting = new Map<ResidentKey, WaitsFor>();
+  /** What is kept back for first instances, and for further ones. */
   #held: Resources = NOTHING;
+  #heldForFurther: Resources = NOTHING;
   #size = 0;
   #further = 0;
 
@@ -46,10 +48,16 @@ export class Evictions {
     return this.#further;
   }
 
-  /** What is kept back for requests, other than this one if one is named. */
-  held(except?: ResidentKey): Resources {
-    const own = except === undefined ? undefined : this.#earmarks.get(except)?.held;
-    return own === undefined ? this.#held : minus(this.#held, own);
+  /**
+   * What is kept back for requests, other than this one if one is named.
+   *
+   * @param further whether it is kept back from a request for a further instance: then it is also what is kept for other such
+   * ones, which first instances may take
+   */
+  held(except?: ResidentKey, further = false): Resources {
+    const all = further ? plus(this.#held, this.#heldForFurther) : this.#held;
+    const own = except === undefined ? undefined : this.#earmarks.get(except);
+    return own === undefined || (own.further && !further) ? all : minus(all, own.held);
   }
 
   /** What the victims of this request hold; `undefined` when no victim's answer is awaited. */
@@ -117,33 +125,36 @@ export class Evictions {
     earmark.victims.delete(victim);
     if (earmark.victims.size === 0) this.#count(earmark, -1);
     earmark.coming = minus(earmark.coming, victim.need);
-    if (keeps !== victim.need) earmark.gained = plus(earmark.gained ?? NOTHING, minus(victim.need, keeps));
+    if (keeps === victim.need) return;
+    const gained = minus(victim.need, keeps);
+    earmark.gained = plus(earmark.gained ?? NOTHING, gained);
+    // Or a further instance before it in the queue would have this, the plugin of the victim would get it back in turns.
+    if (earmark.further) this.#keep(earmark, plus(earmark.held, gained));
   }
 
   /**
-   * Keeps back for the request what it needs beside what is coming, as far as there is that much; nothing for a further
-   * instance, because first ones must not wait for that. Returns whether others get back some of what was kept from them.
+   * Keeps back for the request what it needs beside what is coming, as far as there is that much. Returns whether others
+   * get back some of what was kept from them.
    */
   hold(request: Request, ledger: Ledger): boolean {
     const key = residentKey(request);
     const earmark = this.#earmark(request);
     const former = earmark.held;
-    this.#held = minus(this.#held, former);
+    this.#keep(earmark, NOTHING);
+    const forOthers = this.held(undefined, earmark.further);
     const own = ledger.get(key, request.generation);
     const there = plus(own?.need ?? NOTHING, earmark.coming);
     // Not by what is measured as free: what is given up now and measured later must not be given to others meanwhile.
-    const unreserved = ledger.unreserved(this.#held);
+    const unreserved = ledger.unreserved(forOthers);
     const wanted = ledger.gpus.placed(ledger.gpus.demandOf(request.need, own?.gpus), ledger.pinned, () => [
       // The choice of the GPU is by what is measured: what others have taken there cannot be had.
-      plus(ledger.available(this.#held, earmark.gained), there),
+      plus(ledger.available(forOthers, earmark.gained), there),
       plus(unreserved, there),
     ]);
     earmark.place = furthest(earmark.place, wanted.gpus, plus(unreserved, there).gpus);
-    if (request.further) return false;
     const missing = notNegative(minus({ ...wanted, gpus: earmark.place }, there));
     const held = least(missing, unreserved);
-    earmark.held = held.gpus === undefined ? held : { ...held, vramMb: Math.min(held.vramMb, sumOf(held.gpus)) };
-    this.#held = plus(this.#held, earmark.held);
+    this.#keep(earmark, held.gpus === undefined ? held : { ...held, vramMb: Math.min(held.vramMb, sumOf(held.gpus)) });
     const back = minus(former, earmark.held);
     return !fits(back, NOTHING) || Object.values(back.gpus ?? {}).some((mb) => mb > 0);
   }
@@ -169,8 +180,14 @@ export class Evictions {
     this.#earmarks.delete(key);
     if (earmark.victims.size > 0) this.#count(earmark, -1);
     for (const victim of earmark.victims) this.#requesters.delete(victim);
-    this.#held = minus(this.#held, earmark.held);
+    this.#keep(earmark, NOTHING);
     return true;
+  }
+
+  #keep(earmark: Earmark, amount: Resources): void {
+    if (earmark.further) this.#heldForFurther = plus(minus(this.#heldForFurther, earmark.held), amount);
+    else this.#held = plus(minus(this.#held, earmark.held), amount);
+    earmark.held = amount;
   }
 
   #count({ further }: Earmark, by: 1 | -1): void {

@@ -18,7 +18,7 @@ export interface Asking {
   /**
    * Whether it is for an instance beside at least one that the plugin has already. Such a request comes after all that
    * are not, however long it waits, and only {@link Resident.surplus} residents of other plugins leave for it, whatever
-   * the verdict. No memory is kept for it.
+   * the verdict. What they give up is kept for it from other such requests, and no memory is kept from first ones.
    */
   readonly further: boolean;
 }
