@@ -58,21 +58,31 @@ test('of further instances the more urgent one comes first, then the earlier', (
   ]);
 });
 
-test('for a further instance other plugins give what they can spare, and none its last instance', () => {
-  using stage = new Stage({ policy: queue, capacity: { vramMb: 12 } });
+test('for a further instance other plugins give what they can spare, and keep as many as the one that asks has then', () => {
+  using stage = new Stage({ policy: queue, capacity: { vramMb: 20 } });
   reside(stage, 'single', 1, need(2));
   reside(stage, 'double', 2, need(2));
   reside(stage, 'triple', 3, need(2));
+  reside(stage, 'quad', 4, need(2));
   stage.acquire('single', need(6), { generation: 2, further: true });
-  expect(stage.toldEach).toEqual(['double#1 RELEASE further', 'triple#1 RELEASE further', 'triple#2 RELEASE further']);
-  stage.freed('double', 1);
+  expect(stage.toldEach).toEqual(['triple#1 RELEASE further', 'quad#1 RELEASE further', 'quad#2 RELEASE further']);
   stage.freed('triple', 1);
-  stage.freed('triple', 2);
+  stage.freed('quad', 1);
+  stage.freed('quad', 2);
   expect(stage.toldEach).toEqual(['single#2 GRANTED']);
-  stage.acquire('triple', need(2), { generation: 4, further: true });
-  // The others have one instance each that is idle, and the one that could be spared has not been called.
+  stage.acquire('double', need(2), { generation: 3, further: true });
+  // The others have two each, one less than "double" would have.
   expect(stage.toldEach).toEqual([]);
   expect(stage.decisions.at(-1)).toMatchObject({ outcome: 'wait', reason: 'no-capacity', further: true });
+});
+
+test('a further instance of a plugin that asks for more at once leaves the only instance of another', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 2 } });
+  reside(stage, 'a', 1);
+  reside(stage, 'b', 1);
+  stage.acquire('a', need(), { generation: 2, further: true });
+  stage.pass(3 * MAX_WAIT_MS);
+  expect(stage.toldEach).toEqual([]);
 });
 
 test('a further instance evicts neither what is warm nor an instance of its own plugin', () => {
@@ -105,14 +115,14 @@ test('for a first instance idle ones that can be spared leave first, then warm o
 });
 
 test('of busy instances those that can be spared are asked to yield first, after all idle ones that can be', () => {
-  using stage = new Stage({ policy: queue, capacity: { slots: 5 } });
+  using stage = new Stage({ policy: queue, capacity: { slots: 6 } });
   reside(stage, 'only', 1);
   stage.busy('only');
-  reside(stage, 'pool', 4);
-  for (const generation of [1, 2, 3]) stage.busy('pool', generation);
+  reside(stage, 'pool', 5);
+  for (const generation of [1, 2, 3, 4]) stage.busy('pool', generation);
   stage.acquire('only', { ...need(), slots: 3 }, { generation: 2, further: true });
   stage.pass(MAX_WAIT_MS);
-  expect(stage.toldEach).toEqual(['pool#4 RELEASE further', 'pool#1 YIELD further', 'pool#2 YIELD further']);
+  expect(stage.toldEach).toEqual(['pool#5 RELEASE further', 'pool#1 YIELD further', 'pool#2 YIELD further']);
 });
 
 test('for a first instance busy ones that can be spared yield before the longest resident', () => {
@@ -164,11 +174,11 @@ test('while one generation replaces another of a plugin with one instance, neith
 });
 
 test('an instance that can be spared stays all the same when it is pinned, young, or has not been called', () => {
-  using stage = new Stage({ policy: queue, capacity: { slots: 7 } });
-  reside(stage, 'pinned', 2, need(0, { pinned: true }));
-  reside(stage, 'young', 2, need(0, { minResidencyMs: 1_000 }));
+  using stage = new Stage({ policy: queue, capacity: { slots: 10 } });
+  reside(stage, 'pinned', 3, need(0, { pinned: true }));
+  reside(stage, 'young', 3, need(0, { minResidencyMs: 1_000 }));
   stage.reside('new', need());
-  stage.acquire('new', need(), { generation: 2, further: true });
+  for (const generation of [2, 3]) stage.acquire('new', need(), { generation, further: true });
   void stage.toldEach;
   stage.acquire('x', need());
   stage.acquire('x', need(), { generation: 2, further: true });
@@ -177,42 +187,68 @@ test('an instance that can be spared stays all the same when it is pinned, young
   expect(stage.toldEach).toEqual(['young#1 RELEASE further']);
 });
 
+/** Grants everything but what is urgent, for which it names all that there is, busy ones as if they were idle. */
+const greedy: Policy = {
+  name: 'greedy',
+  measures: false,
+  decide: ({ priority }, memory) => {
+    if (priority === 0) return { outcome: 'grant', reason: 'not-urgent' };
+    const victims = [...memory.residents()].map((each) => ({
+      plugin: each.plugin,
+      generation: each.generation,
+      ask: 'RELEASE' as const,
+    }));
+    return { outcome: 'evict', reason: 'all', considered: [], victims };
+  },
+};
+
+/** Which victims were spared. */
+function sparedOf({ facts }: Stage): readonly string[] {
+  return facts.flatMap((fact) => (fact.kind === 'victim-spared' ? `${fact.plugin}#${fact.generation}` : []));
+}
+
 test('a policy cannot take more for a further instance than others can spare', () => {
-  const greedy: Policy = {
-    name: 'greedy',
-    measures: false,
-    decide: ({ plugin, further }, memory) => {
-      if (!further || plugin !== 'a') return { outcome: 'grant', reason: 'first' };
-      const victims = [...memory.residents()].map((each) => ({
-        plugin: each.plugin,
-        generation: each.generation,
-        ask: 'RELEASE' as const,
-      }));
-      return { outcome: 'evict', reason: 'all', considered: [], victims };
-    },
-  };
   using stage = new Stage({ policy: greedy });
   reside(stage, 'a', 1);
-  reside(stage, 'b', 3);
+  reside(stage, 'b', 2);
   reside(stage, 'c', 1);
+  reside(stage, 'd', 3);
   stage.reside('warm', need());
   stage.warm('warm', need());
   void stage.toldEach;
   stage.facts.length = 0;
-  stage.acquire('a', need(), { generation: 2, further: true });
-  expect(stage.toldEach).toEqual(['b#1 RELEASE further', 'b#2 RELEASE further']);
-  const spared = stage.facts.map((fact) => (fact.kind === 'victim-spared' ? `${fact.plugin}#${fact.generation}` : ''));
-  expect(spared).toEqual(['a#1', 'b#3', 'c#1', 'warm#1']);
+  stage.acquire('a', need(), { generation: 2, further: true, priority: 1 });
+  expect(stage.toldEach).toEqual(['d#1 RELEASE further']);
+  expect(sparedOf(stage)).toEqual(['a#1', 'b#1', 'b#2', 'c#1', 'd#2', 'd#3', 'warm#1']);
+});
+
+test('of surplus instances that a policy names, the first leave until as many are left as the one that asks has then', () => {
+  using stage = new Stage({ policy: greedy });
+  reside(stage, 'a', 2);
+  reside(stage, 'b', 6);
+  stage.busy('b', 1);
+  reside(stage, 'c', 4);
+  void stage.toldEach;
+  stage.facts.length = 0;
+  stage.acquire('a', need(), { generation: 3, further: true, priority: 1 });
+  // The busy one cannot be released, and does not count as if it had left.
+  expect(stage.toldEach).toEqual([
+    'b#2 RELEASE further',
+    'b#3 RELEASE further',
+    'b#4 RELEASE further',
+    'c#1 RELEASE further',
+  ]);
+  expect(sparedOf(stage)).toEqual(['a#1', 'a#2', 'b#1', 'b#5', 'b#6', 'c#2', 'c#3', 'c#4']);
 });
 
 test('an instance that has become the last of its plugin denies, and is not asked again', () => {
-  using stage = new Stage({ policy: queue, capacity: { slots: 3 } });
+  using stage = new Stage({ policy: queue, capacity: { slots: 4 } });
   stage.reside('a', need());
   stage.busy('a');
-  reside(stage, 'b', 2);
+  reside(stage, 'b', 3);
   stage.acquire('a', need(), { generation: 2, further: true });
   expect(stage.toldEach).toEqual(['b#1 RELEASE further']);
-  stage.warm('b', need(), 2);
+  for (const generation of [2, 3]) stage.warm('b', need(), generation);
   stage.denied('b', 1);
   stage.idle('b', 1);
   stage.pass(3 * MAX_WAIT_MS);
@@ -221,12 +257,127 @@ test('an instance that has become the last of its plugin denies, and is not aske
   expect(stage.toldEach).toEqual(['a#2 GRANTED']);
 });
 
+/**
+ * Plugins that ask for instances until each has as many as it wants, and leave whenever they are told to, asking again at
+ * once. Returns which instances left, in this order, until none did for ten times as long as a request waits at most.
+ */
+function untilRest(
+  stage: Stage,
+  wanted: Readonly<Record<string, number>>,
+  serves: 'idle' | 'busy',
+  priorities: Readonly<Record<string, number>> = {},
+): readonly string[] {
+  const left: string[] = [];
+  const newest = new Map<string, number>();
+  const asking = new Set<string>();
+  const held = (plugin: string) =>
+    [...stage.actor.getSnapshot().context.admission.ledger].filter((each) => each.plugin === plugin);
+  const ask = (plugin: string) => {
+    if (asking.has(plugin) || held(plugin).length >= (wanted[plugin] ?? 0)) return;
+    const [first] = held(plugin);
+    if (first === undefined) throw new Error(`${plugin} has lost its last instance`);
+    const generation = Math.max(newest.get(plugin) ?? 0, ...held(plugin).map((each) => each.generation)) + 1;
+    newest.set(plugin, generation);
+    asking.add(plugin);
+    stage.acquire(plugin, first.need, { generation, further: true, priority: priorities[plugin] ?? 0 });
+  };
+  for (let quiet = 0; quiet < 10; quiet += 1) {
+    for (const plugin of Object.keys(wanted)) ask(plugin);
+    for (let told = stage.toldEach; told.length > 0; told = stage.toldEach) {
+      for (const line of told) {
+        const [, plugin = '', generation, event] = /^(\w+)#(\d+) (\w+)/v.exec(line) ?? [];
+        if (event === 'RELEASE' || event === 'YIELD') {
+          quiet = 0;
+          left.push(`${plugin}#${generation}`);
+          if (left.length > 50) throw new Error(`no rest: ${left.join()}`);
+          stage.freed(plugin, Number(generation));
+        } else {
+          asking.delete(plugin);
+          if (event === 'GRANTED') stage[serves](plugin, Number(generation));
+        }
+        ask(plugin);
+      }
+    }
+    stage.pass(MAX_WAIT_MS);
+  }
+  return left;
+}
+
+/** How many instances each has. */
+function countsOf(stage: Stage): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { plugin } of stage.actor.getSnapshot().context.admission.ledger)
+    counts[plugin] = (counts[plugin] ?? 0) + 1;
+  return counts;
+}
+
+test.each([
+  { slots: 5, serves: 'idle', left: ['a#1'], ends: { a: 3, b: 2 } },
+  { slots: 6, serves: 'idle', left: ['a#1'], ends: { a: 3, b: 3 } },
+  { slots: 7, serves: 'idle', left: [], ends: { a: 4, b: 3 } },
+  { slots: 5, serves: 'busy', left: ['a#1'], ends: { a: 3, b: 2 } },
+  { slots: 6, serves: 'busy', left: ['a#1'], ends: { a: 3, b: 3 } },
+] as const)(
+  'two plugins that want four $serves instances each come to rest with $slots of eight slots',
+  ({ slots, serves, left, ends }) => {
+    using stage = new Stage({ policy: queue, capacity: { slots } });
+    reside(stage, 'a', 4);
+    reside(stage, 'b', 1);
+    if (serves === 'busy') for (const generation of [1, 2, 3, 4]) stage.busy('a', generation);
+    expect(untilRest(stage, { a: 4, b: 4 }, serves)).toEqual(left);
+    expect(countsOf(stage)).toEqual(ends);
+  },
+);
+
+test.each([{ priorities: {} }, { priorities: { a: 9 } }, { priorities: { b: 9, c: 9 } }])(
+  'three plugins that want more than there is come to rest with as many as another or one more: %j',
+  ({ priorities }) => {
+    using stage = new Stage({ policy: queue, capacity: { slots: 8 } });
+    reside(stage, 'a', 6);
+    reside(stage, 'b', 1);
+    reside(stage, 'c', 1);
+    expect(untilRest(stage, { a: 6, b: 6, c: 6 }, 'idle', priorities)).toEqual(['a#1', 'a#2', 'a#3']);
+    expect(countsOf(stage)).toEqual({ a: 3, b: 3, c: 2 });
+  },
+);
+
+test('what was given up for a further instance does not go to a more urgent one of the plugin that gave it up', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 5 } });
+  reside(stage, 'a', 4);
+  reside(stage, 'b', 1);
+  expect(untilRest(stage, { a: 5, b: 5 }, 'idle', { a: 9 })).toEqual(['a#1']);
+  expect(countsOf(stage)).toEqual({ a: 3, b: 2 });
+});
+
+test.each([
+  { idle: 4, left: ['a#1'], ends: { a: 3, b: 2 } },
+  { idle: 5, left: ['a#1', 'a#2'], ends: { a: 3, b: 3 } },
+  { idle: 6, left: ['a#1', 'a#2'], ends: { a: 4, b: 3 } },
+])('a plugin with $idle idle instances gives up $left.length, one by one, to one that grows from 1', (row) => {
+  using stage = new Stage({ policy: queue, capacity: { slots: row.idle + 1 } });
+  reside(stage, 'a', row.idle);
+  reside(stage, 'b', 1);
+  stage.decisions.length = 0;
+  expect(untilRest(stage, { b: 9 }, 'busy')).toEqual(row.left);
+  expect(countsOf(stage)).toEqual(row.ends);
+  const evictions = stage.decisions.filter(({ outcome }) => outcome === 'evict');
+  expect(evictions.map(({ chosen }) => chosen.length)).toEqual(row.left.map(() => 1));
+});
+
+test('a plugin with four idle instances gives up two at once to one that grows from 1 and needs twice as much', () => {
+  using stage = new Stage({ policy: queue, capacity: { vramMb: 6 } });
+  reside(stage, 'a', 4, need(1));
+  reside(stage, 'b', 1, need(2));
+  expect(untilRest(stage, { b: 9 }, 'busy')).toEqual(['a#1', 'a#2']);
+  expect(countsOf(stage)).toEqual({ a: 2, b: 2 });
+});
+
 test('what was given up for a further instance goes to a first one that waits', () => {
-  using stage = new Stage({ policy: queue, capacity: { slots: 3 } });
+  using stage = new Stage({ policy: queue, capacity: { slots: 4 } });
   stage.reside('a', need());
   stage.busy('a');
-  reside(stage, 'b', 2);
-  stage.busy('b', 2);
+  reside(stage, 'b', 3);
+  for (const generation of [2, 3]) stage.busy('b', generation);
   stage.acquire('a', need(), { generation: 2, further: true });
   expect(stage.toldEach).toEqual(['b#1 RELEASE further']);
   stage.acquire('c', need());
@@ -237,10 +388,10 @@ test('what was given up for a further instance goes to a first one that waits', 
 });
 
 test('nothing is kept back for a further instance while others leave for it', () => {
-  using stage = new Stage({ policy: queue, capacity: { slots: 4 } });
+  using stage = new Stage({ policy: queue, capacity: { slots: 5 } });
   stage.reside('a', need());
   stage.busy('a');
-  reside(stage, 'b', 2);
+  reside(stage, 'b', 3);
   stage.busy('b', 2);
   stage.acquire('a', { ...need(), slots: 2 }, { generation: 2, further: true });
   expect(stage.toldEach).toEqual(['b#1 RELEASE further']);
@@ -293,15 +444,17 @@ test('a policy sees only what may leave for a further instance, and its own inst
   reside(stage, 'a', 3, need(1));
   stage.busy('a', 1);
   stage.busy('a', 2);
-  reside(stage, 'b', 4, need(2));
+  reside(stage, 'b', 5, need(2));
   for (const generation of [1, 2, 3]) stage.busy('b', generation);
   reside(stage, 'c', 1, need(4));
+  // Less by one than "a" would have would be left.
+  reside(stage, 'd', 4, need(3));
   reside(stage, 'pinned', 1, need(8, { pinned: true }));
   reside(stage, 'warm', 1, need(16));
   stage.warm('warm', need(16));
   seen.length = 0;
   stage.acquire('a', need(1), { generation: 4, further: true });
-  expect(seen).toEqual([[['b#4'], ['b#1', 'b#2'], 2, 4, 11]]);
+  expect(seen).toEqual([[['b#4'], ['b#1', 'b#2'], 11, 4, 11]]);
 });
 
 test('no memory is kept for a further instance that has waited too long', () => {
@@ -371,17 +524,17 @@ test('a warm worker that waits to be a further instance again is evicted for a f
 });
 
 test('a decision says that it is for a further instance', () => {
-  using stage = new Stage({ policy: queue, capacity: { slots: 3 } });
+  using stage = new Stage({ policy: queue, capacity: { slots: 4 } });
   stage.reside('a', need());
-  reside(stage, 'b', 2);
+  reside(stage, 'b', 3);
   stage.acquire('a', need(), { generation: 2, further: true });
-  const [, , , evict] = stage.decisions;
+  const evict = stage.decisions.at(-1);
   expect(evict).toMatchObject({ plugin: 'a', generation: 2, further: true, outcome: 'evict' });
   expect(evict && decisionLine(evict)).toBe(
     'Making room for a further instance of "a": evicting "b" (it fits once idle instances that their plugins can spare are evicted).',
   );
   stage.freed('b');
-  expect(stage.decisions.slice(3).map(decisionLine).at(-1)).toBe(
+  expect(stage.decisions.map(decisionLine).at(-1)).toBe(
     'A further instance of "a" may run: it fits into the free capacity.',
   );
   expect(stage.decisions[0]).not.toHaveProperty('further');

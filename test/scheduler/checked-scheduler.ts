@@ -143,9 +143,9 @@ export class CheckedScheduler {
       input: { ...input, monitor: this.#monitor, clock: this.clock },
     });
     // Chosen is not evicted: each victim of a decision has left, or is said to have stayed, once.
-    this.actor.on('decision', ({ decision: { chosen, plugin: requester, further } }) => {
-      if (further === true && chosen.some(({ plugin }) => plugin === requester))
-        this.#violations.push(`an instance of ${requester} is evicted for another of it`);
+    this.actor.on('decision', ({ decision: { chosen, plugin: requester, further, reason } }) => {
+      // Its own warm worker ends, to start anew elsewhere.
+      if (further === true && reason !== 'other-gpu') this.#checkLevels(requester, chosen);
       for (const { plugin, generation } of chosen) this.#chosen.push(`${plugin}#${generation}`);
     });
     this.actor.on('eviction', ({ eviction: { plugin, generation } }) => {
@@ -188,7 +188,7 @@ export class CheckedScheduler {
   /** Notes what the scheduler will know by this of what a plugin holds. */
   #book(event: SchedulerEvent): void {
     if (!('generation' in event)) return;
-    const plugin = this.plugins.find(({ name }) => name === event.plugin);
+    const plugin = this.#named(event.plugin);
     const state = plugin?.books.get(event.generation);
     if (plugin === undefined || state === undefined) return;
     if (event.type === 'RELEASED') plugin.books.set(event.generation, 'warm');
@@ -418,8 +418,21 @@ export class CheckedScheduler {
       if (type === 'START_COLD' || event.further !== true) return;
       this.evictedForFurther += 1;
       if (warm) this.#violations.push(`warm ${plugin.name} leaves for a further instance of another`);
-      if (plugin.serving === 0) this.#violations.push(`the last of ${plugin.name} leaves for a further instance`);
     }
+  }
+
+  /** Whom a further instance is given to has then no more than each plugin has left that gave some up for it. */
+  #checkLevels(requester: string, chosen: readonly { readonly plugin: string }[]): void {
+    const count = (this.#named(requester)?.serving ?? 0) + 1;
+    for (const { plugin } of chosen) {
+      const left = this.#named(plugin)?.serving ?? 0;
+      if (plugin === requester) this.#violations.push(`an instance of ${requester} is evicted for another of it`);
+      else if (left < count) this.#violations.push(`${plugin} has ${left} left for instance ${count} of ${requester}`);
+    }
+  }
+
+  #named(name: string): FakePlugin | undefined {
+    return this.plugins.find((plugin) => plugin.name === name);
   }
 
   /** No plugin waits for its first instance if what is granted for a further one would do. */
@@ -459,7 +472,11 @@ export class CheckedScheduler {
         this.#answered(plugin, generation);
         return;
       case 'START_COLD':
-        if (plugin.asking !== generation) return;
+        // One that does not ask any more ends too, because nothing else would tell the scheduler what became of it.
+        if (plugin.asking !== generation) {
+          if (state === 'warm') plugin.held.set(generation, 'going');
+          return;
+        }
         this.cold += 1;
         this.#answered(plugin, generation);
         plugin.held.set(generation, 'going');
@@ -549,14 +566,14 @@ export class CheckedScheduler {
       lru,
       plugins,
       arrivals,
-      evictions.held(),
+      evictions.held(undefined, true),
       this.plugins.some(({ instances }) => instances > 1) && longest,
     ]);
   }
 
   /** Which of its generations it is, by age; of a plugin with one instance, how much older than the newest. */
   #relative(name: string, generation: number): number {
-    const plugin = this.plugins.find((each) => each.name === name);
+    const plugin = this.#named(name);
     if (plugin === undefined || plugin.instances === 1) return (plugin?.generation ?? 0) - generation;
     const known = new Set([...plugin.held.keys(), ...plugin.inbox.map((event) => event.generation)]);
     if (plugin.asking !== undefined) known.add(plugin.asking);
@@ -607,7 +624,13 @@ export class CheckedScheduler {
     this.#checkGpus();
     this.#checkWaiting();
     const { evictable, yieldable } = ledger;
-    if (evictions.held().slots < 0 || evictable.slots < 0 || yieldable.slots < 0) throw new Error('a sum is negative');
+    if (
+      evictions.held().slots < 0 ||
+      evictions.held(undefined, true).slots < evictions.held().slots ||
+      evictable.slots < 0 ||
+      yieldable.slots < 0
+    )
+      throw new Error('a sum is negative');
     const candidates = [...ledger.candidates()];
     if (evictable.slots !== candidates.reduce((total, { need: { slots } }) => total + slots, 0))
       throw new Error('evictable is not the sum of the candidates');
@@ -616,7 +639,7 @@ export class CheckedScheduler {
       if (list.some((each, at) => turnOf(each) < turnOf(list[at - 1] ?? each)))
         throw new Error('surplus ones do not go first, or warm ones not before those that reside');
     this.#checkSurplus();
-    if (queue.empty && evictions.held().slots !== 0) throw new Error('capacity is kept back for nobody');
+    if (queue.empty && evictions.held(undefined, true).slots !== 0) throw new Error('capacity is kept back for nobody');
     const { value } = snapshot;
     if (value === 'deciding') throw new Error('deciding is seen from outside');
     if ((value === 'settled') !== (queue.empty && value !== 'measuring'))
@@ -625,10 +648,12 @@ export class CheckedScheduler {
       throw new Error(`${value} with ${evictions.size}`);
   }
 
-  /** Of each plugin with further instances one is not surplus, and what is said of all surplus ones is their sum. */
+  /** The number of instances of each plugin is known; one of several is not surplus, and what is said of all surplus ones is their sum. */
   #checkSurplus(): void {
     const { ledger } = this.#admission;
     for (const { name, pool, serving } of this.plugins) {
+      const count = ledger.instancesOf(keyOf(name));
+      if (count !== serving) throw new Error(`${name} is said to have ${count} instances, ${serving} serve`);
       const surplus = ledger.of(keyOf(name)).filter((each) => each.surplus);
       if (surplus.length !== (pool ? Math.max(0, serving - 1) : 0))
         throw new Error(`${surplus.length} of ${name} are surplus, ${serving} serve, pool: ${pool}`);
@@ -652,7 +677,8 @@ export class CheckedScheduler {
       if (request === undefined || !queue.waits(request)) continue;
       const own = ledger.get(keyOf(name), request.generation);
       if (own?.leaving === true) continue;
-      const free = plus(ledger.available(evictions.held(keyOf(name))), own?.need ?? NOTHING);
+      const held = evictions.held(keyOf(name), request.further);
+      const free = plus(ledger.available(held), own?.need ?? NOTHING);
       for (const on of [own?.gpus, undefined])
         if (fits(ledger.gpus.demandOf(request.need, on), free)) throw new Error(`${name} waits for what there is`);
     }
@@ -667,7 +693,7 @@ export class CheckedScheduler {
       if (sumOf(held.gpus ?? {}) !== held.vramMb) throw new Error(`${plugin} has no place for all that it holds`);
       const places = Object.keys(held.gpus ?? {});
       if (places.some((gpu) => on?.includes(gpu) !== true)) throw new Error(`${plugin} holds what it cannot use`);
-      const { need: asked } = this.plugins.find(({ name }) => name === plugin) ?? {};
+      const { need: asked } = this.#named(plugin) ?? {};
       if (places.length > (asked?.spread ?? 1)) throw new Error(`${plugin} is spread over ${places.join()}`);
       const named = asked === undefined ? undefined : ledger.gpus.demandOf(asked).on;
       if (places.some((gpu) => named?.includes(gpu) === false)) throw new Error(`${plugin} is on ${places.join()}`);
