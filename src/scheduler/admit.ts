@@ -14,7 +14,7 @@ export function admit({ need, extra }: Asking, memory: MemoryView): Verdict | un
     return { outcome: 'refuse', reason: fits(need, { ...most, gpus: undefined }) ? 'fits-no-gpu' : 'never-fits' };
   }
   if (!fits(need, plus(memory.free, memory.evictable))) return undefined;
-  const plan = planEviction(need, memory.free, memory.candidates());
+  const plan = planEviction(need, memory, memory.candidates());
   if (plan === undefined) return undefined;
   return {
     outcome: 'evict',

@@ -29,11 +29,18 @@ export function askPolicy(
 }
 
 /** What a policy sees of who may leave for a request, and who never does. */
-type Reach = Pick<MemoryView, 'pinned' | 'evictable' | 'yieldable' | 'candidates' | 'busy'>;
+type Reach = Pick<MemoryView, 'pinned' | 'evictable' | 'yieldable' | 'candidates' | 'busy' | 'together'>;
 
 function firstReach(ledger: Ledger): Reach {
   const { pinned, evictable, yieldable } = ledger;
-  return { pinned, evictable, yieldable, candidates: () => ledger.candidates(), busy: () => ledger.busy() };
+  return {
+    pinned,
+    evictable,
+    yieldable,
+    candidates: () => ledger.candidates(),
+    busy: () => ledger.busy(),
+    together: () => () => true,
+  };
 }
 
 /** For a further instance surplus ones of other plugins leave, and none of its own. The sums may be of more than do. */
@@ -49,13 +56,19 @@ function furtherReach(asking: Asking, ledger: Ledger): Reach {
     pinned,
     evictable,
     yieldable,
-    candidates: () => allowed(new FurtherVictims(asking, ledger), ledger.surplusCandidates()),
-    busy: () => allowed(new FurtherVictims(asking, ledger), ledger.busySurplus()),
+    candidates: () => allowed(asking, ledger, ledger.surplusCandidates()),
+    busy: () => allowed(asking, ledger, ledger.busySurplus()),
+    together: () => {
+      const victims = new FurtherVictims(asking, ledger);
+      return (resident) => victims.take(resident);
+    },
   };
 }
 
-function* allowed(victims: FurtherVictims, residents: Iterable<Resident>): IterableIterator<Resident> {
-  for (const resident of residents) if (victims.take(resident)) yield resident;
+/** Those that may leave alone. */
+function* allowed(asking: Asking, ledger: Ledger, residents: Iterable<Resident>): IterableIterator<Resident> {
+  const victims = new FurtherVictims(asking, ledger);
+  for (const resident of residents) if (victims.allows(resident)) yield resident;
 }
 
 /** The verdict, if a policy written in JavaScript has given one. */

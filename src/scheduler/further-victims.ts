@@ -21,14 +21,24 @@ export class FurtherVictims {
     this.#count = ledger.instancesOf(this.#asking) + 1;
   }
 
-  /** Whether this one may leave beside those that were taken; if so, it is taken. */
-  take(resident: Resident): boolean {
+  /** Whether this one may leave beside those that were taken. */
+  allows(resident: Resident): boolean {
     const key = residentKey(resident);
     if (!resident.surplus || key === this.#asking) return false;
-    const left = (this.#left.get(key) ?? this.#ledger.instancesOf(key)) - 1;
+    const left = this.#leftWithout(key);
     const isMissed = resident.standing === 'busy' || left < (resident.need.instances ?? 1);
-    if (isMissed && left < this.#count) return false;
-    this.#left.set(key, left);
+    return !isMissed || left >= this.#count;
+  }
+
+  /** The same; if so, it is taken. */
+  take(resident: Resident): boolean {
+    if (!this.allows(resident)) return false;
+    const key = residentKey(resident);
+    this.#left.set(key, this.#leftWithout(key));
     return true;
+  }
+
+  #leftWithout(key: ResidentKey): number {
+    return (this.#left.get(key) ?? this.#ledger.instancesOf(key)) - 1;
   }
 }

@@ -125,6 +125,29 @@ test('of busy instances those that can be spared are asked to yield first, after
   expect(stage.toldEach).toEqual(['pool#5 RELEASE further', 'pool#1 YIELD further', 'pool#2 YIELD further']);
 });
 
+test('an instance leaves for a further one only if all that may leave, idle and busy, are enough', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 5 } });
+  reside(stage, 'a', 1);
+  reside(stage, 'pool', 4);
+  for (const generation of [1, 2]) stage.busy('pool', generation);
+  // Two idle ones and a busy one would do, but only two may leave.
+  stage.acquire('a', { ...need(), slots: 3 }, { generation: 2, further: true });
+  stage.pass(MAX_WAIT_MS);
+  expect(stage.toldEach).toEqual([]);
+});
+
+test('a busy instance that has denied lately does not count as if it left', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 5 } });
+  reside(stage, 'a', 1);
+  reside(stage, 'pool', 4);
+  for (const generation of [1, 2, 3, 4]) stage.busy('pool', generation);
+  stage.acquire('a', { ...need(), slots: 2 }, { generation: 2, further: true });
+  stage.pass(MAX_WAIT_MS);
+  expect(stage.toldEach).toEqual(['pool#1 YIELD further', 'pool#2 YIELD further']);
+  stage.denied('pool', 1);
+  expect(stage.toldEach).toEqual(['pool#3 YIELD further']);
+});
+
 test('for a first instance busy ones that can be spared yield before the longest resident', () => {
   using stage = new Stage({ policy: queue, capacity: { slots: 3 } });
   reside(stage, 'only', 1);
@@ -454,7 +477,7 @@ test('a policy sees only what may leave for a further instance, and its own inst
   stage.warm('warm', need(16));
   seen.length = 0;
   stage.acquire('a', need(1), { generation: 4, further: true });
-  expect(seen).toEqual([[['b#4'], ['b#1', 'b#2'], 11, 4, 11]]);
+  expect(seen).toEqual([[['b#4', 'b#5'], ['b#1', 'b#2'], 13, 4, 11]]);
 });
 
 test('no memory is kept for a further instance that has waited too long', () => {

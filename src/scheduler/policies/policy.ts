@@ -25,7 +25,7 @@ export interface Asking {
 
 /**
  * What a policy may look at. Reading it changes nothing. For a request that is {@link Asking.further}, the residents that
- * may leave are the surplus ones of other plugins, and the pinned ones include its own instances. Where GPUs are told apart, amounts have `gpus` beside their
+ * may leave are surplus ones of other plugins (their sums may be of more), and the pinned ones include its own instances. Where GPUs are told apart, amounts have `gpus` beside their
  * sum, and a request that is granted gets its place: on the GPU that it fills best, or over as many as it may be spread,
  * or, where it does not fit, on the emptiest.
  */
@@ -46,6 +46,12 @@ export interface MemoryView {
   candidates(): Iterable<Resident>;
   /** Residents in use that may be asked to yield: surplus ones first, then the longest resident. Read no more than is needed. */
   busy(): Iterable<Resident>;
+  /**
+   * Counts who leaves together for the request: tells of one resident after another whether it may leave beside those of
+   * which it has told so. Always for a first instance; for one that is {@link Asking.further}, each plugin has to have
+   * as many instances left as the one that asks has then, or of idle ones as many as it keeps. Every call counts anew.
+   */
+  together(): (resident: Resident) => boolean;
   /** All residents, the busy ones too, in no particular order. */
   residents(): Iterable<Resident>;
 }
@@ -98,8 +104,8 @@ export type Unconfirmed = 'proceed' | 'refuse';
  *
  * It must be pure: no clock, no log, no state of its own. It must not throw; if it does, or answers anything but a
  * verdict, the request is refused. A resident that is pinned, granted and not yet called, asked to leave already, or
- * within its minimum residency is not evicted, whatever the verdict; nor is one that is not surplus, for a request that
- * is {@link Asking.further}.
+ * within its minimum residency is not evicted, whatever the verdict; nor is one that may not leave
+ * {@link MemoryView.together} with those that were named before it.
  */
 export interface Policy {
   readonly name: string;

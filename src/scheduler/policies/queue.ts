@@ -39,7 +39,7 @@ function yieldFor(
   now: number,
 ): Verdict | undefined {
   if (!fits(need, plus(plus(memory.free, memory.evictable), memory.yieldable))) return undefined;
-  const plan = planEviction(need, memory.free, idleThenBusy(memory, mayYield));
+  const plan = planEviction(need, memory, idleThenBusy(memory, mayYield));
   if (plan === undefined) return undefined;
   return {
     outcome: 'evict',
