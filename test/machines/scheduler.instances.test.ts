@@ -10,8 +10,9 @@ import { Stage } from '../scheduler/stage.ts';
 const MAX_WAIT_MS = 5_000;
 const queue = policyNamed('queue', { maxWaitMs: MAX_WAIT_MS });
 
-/** A plugin with this many idle instances, the first one used least recently. */
-function reside(stage: Stage, plugin: string, instances: number, amount = need()): void {
+/** A plugin with this many idle instances, the first one used least recently. It keeps all of them where it is not said. */
+function reside(stage: Stage, plugin: string, instances: number, terms = need(), keeps = instances): void {
+  const amount = { ...terms, instances: keeps };
   stage.reside(plugin, amount);
   for (let generation = 2; generation <= instances; generation += 1) {
     stage.pass(1);
@@ -341,11 +342,11 @@ test.each([
   { slots: 5, serves: 'busy', left: ['a#1'], ends: { a: 3, b: 2 } },
   { slots: 6, serves: 'busy', left: ['a#1'], ends: { a: 3, b: 3 } },
 ] as const)(
-  'two plugins that want four $serves instances each come to rest with $slots of eight slots',
+  'two plugins that keep four $serves instances each come to rest with $slots of eight slots',
   ({ slots, serves, left, ends }) => {
     using stage = new Stage({ policy: queue, capacity: { slots } });
     reside(stage, 'a', 4);
-    reside(stage, 'b', 1);
+    reside(stage, 'b', 1, need(), 4);
     if (serves === 'busy') for (const generation of [1, 2, 3, 4]) stage.busy('a', generation);
     expect(untilRest(stage, { a: 4, b: 4 }, serves)).toEqual(left);
     expect(countsOf(stage)).toEqual(ends);
@@ -353,12 +354,12 @@ test.each([
 );
 
 test.each([{ priorities: {} }, { priorities: { a: 9 } }, { priorities: { b: 9, c: 9 } }])(
-  'three plugins that want more than there is come to rest with as many as another or one more: %j',
+  'three plugins that keep more than there is come to rest with as many as another or one more: %j',
   ({ priorities }) => {
     using stage = new Stage({ policy: queue, capacity: { slots: 8 } });
     reside(stage, 'a', 6);
-    reside(stage, 'b', 1);
-    reside(stage, 'c', 1);
+    reside(stage, 'b', 1, need(), 6);
+    reside(stage, 'c', 1, need(), 6);
     expect(untilRest(stage, { a: 6, b: 6, c: 6 }, 'idle', priorities)).toEqual(['a#1', 'a#2', 'a#3']);
     expect(countsOf(stage)).toEqual({ a: 3, b: 3, c: 2 });
   },
@@ -366,26 +367,31 @@ test.each([{ priorities: {} }, { priorities: { a: 9 } }, { priorities: { b: 9, c
 
 test('what was given up for a further instance does not go to a more urgent one of the plugin that gave it up', () => {
   using stage = new Stage({ policy: queue, capacity: { slots: 5 } });
-  reside(stage, 'a', 4);
-  reside(stage, 'b', 1);
+  reside(stage, 'a', 4, need(), 5);
+  reside(stage, 'b', 1, need(), 5);
   expect(untilRest(stage, { a: 5, b: 5 }, 'idle', { a: 9 })).toEqual(['a#1']);
   expect(countsOf(stage)).toEqual({ a: 3, b: 2 });
 });
 
 test.each([
-  { idle: 4, left: ['a#1'], ends: { a: 3, b: 2 } },
-  { idle: 5, left: ['a#1', 'a#2'], ends: { a: 3, b: 3 } },
-  { idle: 6, left: ['a#1', 'a#2'], ends: { a: 4, b: 3 } },
-])('a plugin with $idle idle instances gives up $left.length, one by one, to one that grows from 1', (row) => {
-  using stage = new Stage({ policy: queue, capacity: { slots: row.idle + 1 } });
-  reside(stage, 'a', row.idle);
-  reside(stage, 'b', 1);
-  stage.decisions.length = 0;
-  expect(untilRest(stage, { b: 9 }, 'busy')).toEqual(row.left);
-  expect(countsOf(stage)).toEqual(row.ends);
-  const evictions = stage.decisions.filter(({ outcome }) => outcome === 'evict');
-  expect(evictions.map(({ chosen }) => chosen.length)).toEqual(row.left.map(() => 1));
-});
+  { idle: 4, keeps: 4, left: ['a#1'], ends: { a: 3, b: 2 } },
+  { idle: 4, keeps: 2, left: ['a#1', 'a#2'], ends: { a: 2, b: 3 } },
+  { idle: 4, keeps: 1, left: ['a#1', 'a#2', 'a#3'], ends: { a: 1, b: 4 } },
+  { idle: 5, keeps: 5, left: ['a#1', 'a#2'], ends: { a: 3, b: 3 } },
+  { idle: 6, keeps: 5, left: ['a#1', 'a#2'], ends: { a: 4, b: 3 } },
+])(
+  'of $idle idle instances, $keeps of which are kept, $left.length leave one by one for a plugin that grows from 1',
+  (row) => {
+    using stage = new Stage({ policy: queue, capacity: { slots: row.idle + 1 } });
+    reside(stage, 'a', row.idle, need(), row.keeps);
+    reside(stage, 'b', 1);
+    stage.decisions.length = 0;
+    expect(untilRest(stage, { b: 9 }, 'busy')).toEqual(row.left);
+    expect(countsOf(stage)).toEqual(row.ends);
+    const evictions = stage.decisions.filter(({ outcome }) => outcome === 'evict');
+    expect(evictions.map(({ chosen }) => chosen.length)).toEqual(row.left.map(() => 1));
+  },
+);
 
 test('a plugin with four idle instances gives up two at once to one that grows from 1 and needs twice as much', () => {
   using stage = new Stage({ policy: queue, capacity: { vramMb: 6 } });

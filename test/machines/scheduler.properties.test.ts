@@ -41,9 +41,9 @@ const ON_GPUS = [
 ];
 /** Where plugins have several instances; some of these may be spread over GPUs, and some name theirs. */
 const OF_POOLS = [
-  need(3, { spread: 2 }),
+  need(3, { spread: 2, instances: 3 }),
   need(2),
-  need(2, { minResidencyMs: 5_000 }),
+  need(2, { minResidencyMs: 5_000, instances: 2 }),
   need(4, { devices: 'GPU-a' }),
   need(0),
 ];

@@ -4,6 +4,7 @@ import { type AnyActorRef, createActor, fromCallback } from 'xstate';
 import { type SchedulerInput, schedulerMachine } from '../../src/machines/scheduler.ts';
 import { sumOf } from '../../src/scheduler/gpus/gpu-amounts.ts';
 import { fits, type Need, NOTHING, plus, type Resources } from '../../src/scheduler/need.ts';
+import type { Victim } from '../../src/scheduler/policies/policy.ts';
 import type { Resident } from '../../src/scheduler/resident.ts';
 import { type ResidentKey, residentKey } from '../../src/scheduler/resident-key.ts';
 import type { MeasureRequest, SchedulerEvent, SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
@@ -421,13 +422,19 @@ export class CheckedScheduler {
     }
   }
 
-  /** Whom a further instance is given to has then no more than each plugin has left that gave some up for it. */
-  #checkLevels(requester: string, chosen: readonly { readonly plugin: string }[]): void {
+  /**
+   * Whom a further instance is given to has then no more than each plugin has left that gave some up for it, other than
+   * idle ones that it does not keep.
+   */
+  #checkLevels(requester: string, chosen: readonly Victim[]): void {
     const count = (this.#named(requester)?.serving ?? 0) + 1;
-    for (const { plugin } of chosen) {
-      const left = this.#named(plugin)?.serving ?? 0;
-      if (plugin === requester) this.#violations.push(`an instance of ${requester} is evicted for another of it`);
-      else if (left < count) this.#violations.push(`${plugin} has ${left} left for instance ${count} of ${requester}`);
+    for (const [at, { plugin: name, ask }] of chosen.entries()) {
+      const plugin = this.#named(name);
+      const later = chosen.slice(at + 1).filter((other) => other.plugin === name).length;
+      const left = (plugin?.serving ?? 0) + later;
+      const least = ask === 'YIELD' ? count : Math.min(count, plugin?.need.instances ?? 1);
+      if (name === requester) this.#violations.push(`an instance of ${requester} is evicted for another of it`);
+      else if (left < least) this.#violations.push(`${name} has ${left} left for instance ${count} of ${requester}`);
     }
   }
 
