@@ -309,7 +309,7 @@ function untilRest(
     for (const plugin of Object.keys(wanted)) ask(plugin);
     for (let told = stage.toldEach; told.length > 0; told = stage.toldEach) {
       for (const line of told) {
-        const [, plugin = '', generation, event] = /^(\w+)#(\d+) (\w+)/v.exec(line) ?? [];
+        const [, plugin = '', generation, event] = /^(\w+)#(\d+) (\w+)/u.exec(line) ?? [];
         if (event === 'RELEASE' || event === 'YIELD') {
           quiet = 0;
           left.push(`${plugin}#${generation}`);
