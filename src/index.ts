@@ -77,6 +77,7 @@ export type { Manifest } from './manifest/schema.ts';
 
 // Measuring
 export type { TreeStats } from './measure/process-tree.ts';
+export type { InstanceStats, PluginStats } from './runtime/plugin-stats.ts';
 export type { SystemStats } from './measure/system-stats.ts';
 
 // Watching

@@ -24,7 +24,7 @@ import type { Inspector } from '../inspector/inspector.ts';
 import type { InspectionObserver } from '../inspector/record/inspection-observer.ts';
 import { guardedLog, openSupervisorLog, type SupervisorLog } from '../logs/supervisor-log.ts';
 import type { ManifestProblem } from '../manifest/manifest-problem.ts';
-import { createTreeSampler, type TreeStats } from '../measure/process-tree.ts';
+import { createTreeSampler } from '../measure/process-tree.ts';
 import type { SystemStats } from '../measure/system-stats.ts';
 import type { Tool } from '../protocol.ts';
 import { checkProgramOptions } from '../settings/program-options.ts';
@@ -42,6 +42,7 @@ import { type LogOptions, readLog } from './plugin-logs.ts';
 import { disabledError, PluginLookup, stoppingError } from './plugin-lookup.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { PluginSnapshot } from './plugin-snapshot.ts';
+import { type PluginStats, statsOf } from './plugin-stats.ts';
 import { registerMonitor } from './registered-monitor.ts';
 import { Runtime } from './runtime.ts';
 import { handleSignals } from './signals.ts';
@@ -345,14 +346,12 @@ export class Supervisor implements AsyncDisposable {
 
   /* ---- Looking ---- */
 
-  /** Processor time, memory and age of the worker's process tree, measured by the host. Rejects with `E_NOT_LOADED`. */
-  async stats(name: string): Promise<TreeStats> {
-    const { pid } = this.#plugins.find(name).snapshot();
-    if (pid === undefined)
-      throw new GreenroomError('E_NOT_LOADED', `"${name}" has no worker to measure. Start it first: load("${name}").`, {
-        plugin: name,
-      });
-    return this.#sampler.sample(pid);
+  /**
+   * Processor time, memory and age of the workers' process trees, together and each, measured by the host. Rejects with
+   * `E_NOT_LOADED`.
+   */
+  async stats(name: string): Promise<PluginStats> {
+    return statsOf(this.#plugins.find(name).snapshot(), this.#sampler);
   }
 
   /** The last lines that the plugin's workers printed, as text. */

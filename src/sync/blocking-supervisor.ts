@@ -20,13 +20,13 @@ import { frozen } from '../json/frozen.ts';
 import { readJson } from '../json/read-json.ts';
 import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import type { TreeStats } from '../measure/process-tree.ts';
 import type { SystemStats } from '../measure/system-stats.ts';
 import type { Tool } from '../protocol.ts';
 import type { Explanation } from '../runtime/explanation.ts';
 import type { Outcome } from '../runtime/load-options.ts';
 import type { PluginFilter } from '../runtime/plugin-handle.ts';
 import type { PluginSnapshot } from '../runtime/plugin-snapshot.ts';
+import type { PluginStats } from '../runtime/plugin-stats.ts';
 import type { SupervisorSnapshot } from '../runtime/supervisor.ts';
 import type { SupervisorStatus } from '../runtime/supervisor-status.ts';
 import type { PolicyName } from '../scheduler/policies/policies.ts';
@@ -303,8 +303,8 @@ export class BlockingSupervisor implements Disposable {
     return frozen(this.#thread.ask('explain', name));
   }
 
-  /** Processor time, memory and age of the worker's process tree, measured by the host. Throws `E_NOT_LOADED`. */
-  stats(name: string): TreeStats {
+  /** Processor time, memory and age of the workers' process trees, together and each. Throws `E_NOT_LOADED`. */
+  stats(name: string): PluginStats {
     return this.#thread.ask('stats', name);
   }
 

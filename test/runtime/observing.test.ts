@@ -11,16 +11,34 @@ test.each(['workbench', 'workbench-python'])('the figures of a %s worker are tho
   expect(await failure(supervisor.stats('plugin'))).toMatchObject({ code: 'E_NOT_LOADED', plugin: 'plugin' });
   await supervisor.load('plugin');
   const alone = await supervisor.stats('plugin');
-  expect(alone).toEqual({
+  const figures = {
     pid: opened.snapshot('plugin').pid,
     cpuPercent: expect.any(Number),
     memoryRssMb: expect.any(Number),
     processes: 1,
     uptimeMs: expect.any(Number),
-  });
+  };
+  expect(alone).toEqual({ ...figures, instances: [{ generation: 1, ...figures }] });
   expect(alone.memoryRssMb).toBeGreaterThan(5);
   await supervisor.execute('plugin', { do: 'child' });
   expect(await supervisor.stats('plugin')).toMatchObject({ pid: alone.pid, processes: 2 });
+});
+
+test('the figures of several instances are their sums, and those of each', async () => {
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', instances: 2 } });
+  const { supervisor } = opened;
+  await supervisor.load('plugin');
+  await vi.waitUntil(() => opened.snapshot('plugin').instances.filter(({ state }) => state === 'ready').length === 2);
+  // The least loaded one: the child is of one of them.
+  await supervisor.execute('plugin', { do: 'child' });
+  const { instances, ...sum } = await supervisor.stats('plugin');
+  expect(instances.map(({ generation, pid }) => ({ generation, pid }))).toEqual(
+    opened.snapshot('plugin').instances.map(({ generation, pid }) => ({ generation, pid })),
+  );
+  expect(instances.map(({ processes }) => processes).toSorted()).toEqual([1, 2]);
+  expect(sum).toMatchObject({ pid: instances[0]?.pid, uptimeMs: instances[0]?.uptimeMs, processes: 3 });
+  const [one, other] = instances.map(({ memoryRssMb }) => memoryRssMb ?? 0) as [number, number];
+  expect(sum.memoryRssMb).toBeCloseTo(one + other, 1);
 });
 
 test('the log of a plugin is what its workers printed, the last lines of it, and when they began and ended', async () => {
