@@ -12,6 +12,8 @@ export interface FollowOptions {
   readonly lines?: number | undefined;
   /** Ends the following. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether each line is preceded by the number of the worker that it is of, as `#3`. */
+  readonly numbered?: boolean | undefined;
   /** Says that nothing more will be written: the following ends with what is there, and nothing is watched any more. */
   readonly until?: AbortSignal | undefined;
 }
@@ -29,11 +31,11 @@ interface OpenLog {
 }
 
 /**
- * The last lines of a plugin's log, files put aside included, as the worker printed them, one a line. Empty where
- * there is no log.
+ * The last lines of a plugin's log, files put aside included, as the worker printed them, one a line; `numbered` as in
+ * {@link FollowOptions}. Empty where there is no log.
  */
-export async function tailLog(file: string, lines: number): Promise<string> {
-  return (await tailRecords(file, lines)).map(messageOfRecord).join('\n');
+export async function tailLog(file: string, lines: number, numbered = false): Promise<string> {
+  return (await tailRecords(file, lines)).map((record) => messageOfRecord(record, numbered)).join('\n');
 }
 
 /** The same as the records of the log: a line of JSON each. */
@@ -51,7 +53,7 @@ export async function tailRecords(file: string, lines: number): Promise<string[]
  * if need be. Ends with the signal; leaving the loop closes everything.
  */
 export async function* followLog(file: string, options: FollowOptions = {}): AsyncGenerator<string, void, undefined> {
-  for await (const record of followRecords(file, options)) yield messageOfRecord(record);
+  for await (const record of followRecords(file, options)) yield messageOfRecord(record, options.numbered === true);
 }
 
 /** The same as the records of the log: a line of JSON each. */
@@ -283,11 +285,17 @@ async function watchFile(file: string, signal: AbortSignal | undefined, until: A
   };
 }
 
-function messageOfRecord(record: string): string {
+/** Says of which worker a record is, as `#3 `; empty where it is of none. */
+export function workerPrefix(record: object): string {
+  const { generation } = record as { readonly generation?: unknown };
+  return typeof generation === 'number' ? `#${generation} ` : '';
+}
+
+function messageOfRecord(record: string, isNumbered: boolean): string {
   try {
     const parsed: unknown = JSON.parse(record);
     if (typeof parsed === 'object' && parsed !== null && 'msg' in parsed && typeof parsed.msg === 'string') {
-      return parsed.msg;
+      return isNumbered ? workerPrefix(parsed) + parsed.msg : parsed.msg;
     }
   } catch {
     // Half a record, of a host that was killed while it wrote: shown as it is.

@@ -1,8 +1,10 @@
+import { instanceCount, missingInstances } from '../machines/plugin/siblings.ts';
+import type { PluginContext } from '../machines/plugin.ts';
 import { type Decision, decisionAt } from '../scheduler/decision.ts';
 import { amountsText, decisionText } from '../scheduler/decision-text.ts';
 import { amounts, type Need, UNLIMITED } from '../scheduler/need.ts';
 import type { SchedulerView } from '../scheduler/scheduler-view.ts';
-import type { Explanation, IdleStreams } from './explanation.ts';
+import type { Explanation, Growth, IdleStreams } from './explanation.ts';
 import type { PluginRecord } from './plugin-record.ts';
 
 /** A reader that has asked for nothing for less than this is not told of, in milliseconds: it may be at the last item. */
@@ -48,6 +50,7 @@ export function explain({ record, recordOf, now, toWall, policy, need, view, dec
         rank,
       }),
     ),
+    growth: growthOf(record),
     asking:
       request === undefined
         ? undefined
@@ -58,8 +61,17 @@ export function explain({ record, recordOf, now, toWall, policy, need, view, dec
       idleStreamsOf(each, now, toWall),
     ),
   };
-  const givenUp = phase === 'failed' ? record.context.lastError?.message : undefined;
-  return Object.freeze({ ...facts, lines: Object.freeze(linesOf(facts, now, givenUp)) });
+  return Object.freeze({ ...facts, lines: Object.freeze(linesOf(facts, now, record.context)) });
+}
+
+function growthOf({ context, atRest }: PluginRecord): Growth | undefined {
+  const { settings, current, growth } = context;
+  const { min, max } = settings.instances;
+  if (max === 1) return undefined;
+  const instances = current === undefined ? 0 : instanceCount(context);
+  // What keeps it from growing is left out.
+  const wanted = !atRest && missingInstances({ ...context, growth: 'free' }) > 0;
+  return Object.freeze({ instances, min, max, wanted, state: growth });
 }
 
 /** The plugins that it waits for, or that are why it was refused. */
@@ -92,17 +104,40 @@ function spreadText({ spread = 1 }: Need): string {
   return spread > 1 ? `, over up to ${spread} GPUs` : '';
 }
 
-function linesOf(facts: Omit<Explanation, 'lines'>, now: number, givenUp: string | undefined): string[] {
-  const { plugin, state, phase, since, need, free, holdings, decision, eviction, idleStreams } = facts;
+/** How many instances there are, and why no further one is started that is wanted. */
+function growthLines(growth: Growth | undefined, { lossIsOpen, lastError }: PluginContext): string[] {
+  if (growth === undefined) return [];
+  const { instances, min, max, wanted, state } = growth;
+  const bounds = min === max ? String(max) : `${min} to ${max}`;
+  const lines = [`runs     ${instances} of ${bounds} instances`];
+  if (!wanted) return lines;
+  const why = lastError === undefined ? '' : ` Last error: ${lastError.message}`;
+  switch (state) {
+    case 'free':
+      return [...lines, 'more     another instance is asked for; the decision below is about it'];
+    case 'waiting':
+      return lossIsOpen
+        ? [...lines, `more     another instance is started soon; the last one was lost.${why}`]
+        : [...lines, 'more     another instance is asked for again in a few seconds; the last request was refused'];
+    case 'stopped':
+      return [...lines, `more     no further instance is started until the plugin is changed or loaded.${why}`];
+  }
+}
+
+function linesOf(facts: Omit<Explanation, 'lines'>, now: number, context: PluginContext): string[] {
+  const { plugin, state, phase, since, need, free, holdings, decision, eviction, idleStreams, growth } = facts;
+  const givenUp = phase === 'failed' ? context.lastError?.message : undefined;
+  const worker = holdings.length > 1 && growth !== undefined ? 'instance' : 'worker';
   const seconds = ((now - since) / 1_000).toFixed(1);
   const lines = [
     `"${plugin}" has been ${phase === state ? state : `${state} (${phase})`} for ${seconds} s.`,
     ...(givenUp === undefined ? [] : [`given up ${givenUp}`]),
     `needs    ${amountsText(need)}${spreadText(need)}${need.pinned === true ? ', pinned' : ''}`,
+    ...growthLines(growth, context),
   ];
   for (const { generation, standing, leaving, holds, uses } of holdings) {
     const going = leaving ? ', being evicted' : '';
-    lines.push(`holds    ${amountsText(holds)}, for worker ${generation}, ${standing}${going}`);
+    lines.push(`holds    ${amountsText(holds)}, for ${worker} ${generation}, ${standing}${going}`);
     if (uses !== undefined) lines.push(`uses     ${amountsText(uses)}, measured`);
   }
   lines.push(`free now ${amountsText(free)}`);

@@ -33,6 +33,22 @@ export interface IdleStreams {
   readonly since: number;
 }
 
+/** Whether a plugin that may have several instances gets more of them. */
+export interface Growth {
+  /** How many there are now that take calls or are being started. */
+  readonly instances: number;
+  /** The fewest and the most that its manifest allows. */
+  readonly min: number;
+  readonly max: number;
+  /** Whether calls, or `min`, ask for more than there are. */
+  readonly wanted: boolean;
+  /**
+   * `free`: nothing is in the way; `waiting`: one was lost or refused a short while ago; `stopped`: they were given up, can
+   * never fit, or a new one did not start, until the plugin is changed, loaded or started anew.
+   */
+  readonly state: 'free' | 'waiting' | 'stopped';
+}
+
 /** Why a plugin is where it is, as plain data. Times are milliseconds since the epoch. */
 export interface Explanation {
   readonly plugin: string;
@@ -46,6 +62,8 @@ export interface Explanation {
   readonly free: Resources;
   /** What it holds now, for each of its workers. */
   readonly holdings: readonly Holding[];
+  /** Undefined where its manifest allows one instance only. */
+  readonly growth: Growth | undefined;
   /** Set while it waits for an answer. */
   readonly asking: { readonly since: number; readonly deadline: number; readonly priority: number } | undefined;
   /** The last decision about it. */

@@ -18,34 +18,41 @@ const LINES: OptionKind = {
 
 const LOG_OPTIONS = { lines: LINES, follow: FLAG, signal: SIGNAL };
 
+/** The log of a plugin. */
+export interface FoundLog {
+  readonly file: string;
+  /** Whether each line is to say of which worker it is. */
+  readonly numbered: boolean;
+}
+
 /**
  * Reads a plugin's log as `logs` does: its last lines, or line by line what is printed from now on too, until `until` is
  * aborted. `find` tells the file, or throws.
  */
 export function readLog(
-  find: () => string,
+  find: () => FoundLog,
   options: LogOptions,
   until: AbortSignal,
 ): Promise<string> | AsyncIterable<string> {
-  const fileOf = (): string => {
-    const file = find();
+  const checked = (): FoundLog => {
+    const found = find();
     checkOptions('logs()', options, LOG_OPTIONS);
-    return file;
+    return found;
   };
-  return isOptions(options) && options.follow === true ? follow(fileOf, options, until) : tail(fileOf, options);
+  return isOptions(options) && options.follow === true ? follow(checked, options, until) : tail(checked, options);
 }
 
-async function tail(fileOf: () => string, options: LogOptions): Promise<string> {
-  const file = fileOf();
-  return tailLog(file, options.lines ?? LINES_SHOWN);
+async function tail(find: () => FoundLog, options: LogOptions): Promise<string> {
+  const { file, numbered } = find();
+  return tailLog(file, options.lines ?? LINES_SHOWN, numbered);
 }
 
 async function* follow(
-  fileOf: () => string,
+  find: () => FoundLog,
   options: LogOptions,
   until: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
-  const file = fileOf();
+  const { file, numbered } = find();
   const { lines = LINES_SHOWN, signal } = options;
-  yield* followLog(file, { lines, signal, until });
+  yield* followLog(file, { lines, signal, until, numbered });
 }

@@ -354,7 +354,10 @@ export class Supervisor implements AsyncDisposable {
     return statsOf(this.#plugins.find(name).snapshot(), this.#sampler);
   }
 
-  /** The last lines that the plugin's workers printed, as text. */
+  /**
+   * The last lines that the plugin's workers printed, as text. Where its manifest allows several instances, each line
+   * begins with the number of its worker, as `#3`.
+   */
   logs(
     name: string,
     options?: { readonly lines?: number | undefined; readonly follow?: false | undefined },
@@ -368,7 +371,11 @@ export class Supervisor implements AsyncDisposable {
     options: { readonly lines?: number | undefined; readonly follow: true; readonly signal?: AbortSignal | undefined },
   ): AsyncIterable<string>;
   logs(name: string, options: LogOptions = {}): Promise<string> | AsyncIterable<string> {
-    return readLog(() => this.#runtime.logFile(this.#plugins.find(name).plugin), options, this.#stopped.signal);
+    const find = () => {
+      const record = this.#plugins.find(name);
+      return { file: this.#runtime.logFile(record.plugin), numbered: record.hasInstances() };
+    };
+    return readLog(find, options, this.#stopped.signal);
   }
 
   /**

@@ -58,6 +58,29 @@ describe('list', () => {
     });
   });
 
+  test('says how many instances there may be where a plugin may have several', async () => {
+    writeSome();
+    write('home/plugins/beta.json', { ...node, name: 'beta', instances: 4 });
+    write('home/plugins/load.json', { ...node, name: 'load', instances: { min: 0, max: 3 } });
+    const { stdout } = await greenroom('list');
+    expect(stdout.split('\n').slice(0, 4)).toEqual([
+      'NAME       VERSION  CATEGORY  WORKER  INSTANCES  MANIFEST',
+      'alpha      2.0.0    tools     node    1          .greenroom/plugins/alpha/manifest.json',
+      '  shadows  1.0.0    tools     node    1          home/plugins/alpha.json',
+      'beta       1.0.0    tools     node    4          home/plugins/beta.json',
+    ]);
+    expect(stdout).toContain('load       1.0.0    tools     node    1 to 3     home/plugins/load.json');
+    const { plugins } = JSON.parse((await greenroom('list', '--json')).stdout) as {
+      plugins: { name: string; instances: unknown }[];
+    };
+    expect(plugins.map(({ name, instances }) => [name, instances])).toEqual([
+      ['alpha', { min: 1, max: 1 }],
+      ['beta', { min: 4, max: 4 }],
+      ['gone', { min: 1, max: 1 }],
+      ['load', { min: 1, max: 3 }],
+    ]);
+  });
+
   test('shows one category, and which there are where there is none such', async () => {
     writeSome();
     const media = await greenroom('list', '--category', 'media');

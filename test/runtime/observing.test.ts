@@ -55,6 +55,25 @@ test('the log of a plugin is what its workers printed, the last lines of it, and
   expect(await supervisor.logs('silent')).toBe('');
 });
 
+test('the log of several instances says of which worker each line is, and tears none', async () => {
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench', instances: 2 } });
+  const { supervisor } = opened;
+  await supervisor.load('plugin');
+  await vi.waitUntil(() => opened.snapshot('plugin').instances.filter(({ state }) => state === 'ready').length === 2);
+  // Longer than a pipe holds, so that both write while the other's lines are half read.
+  const printed = [1, 2].map(() => supervisor.execute('plugin', { do: 'print', bytes: 300_000 }));
+  await Promise.all(printed);
+  const followed: string[] = [];
+  for await (const line of supervisor.logs('plugin', { follow: true, lines: Infinity })) {
+    if (line.endsWith('x')) followed.push(line);
+    if (followed.length === 600) break;
+  }
+  for (const number of [1, 2]) {
+    expect(followed.filter((line) => line === `#${number} ${'x'.repeat(999)}`)).toHaveLength(300);
+  }
+  expect(await supervisor.logs('plugin', { lines: 1 })).toMatch(/^#[12] x+$/);
+});
+
 test('a log that is followed goes on until the loop is left, or the signal aborted', async () => {
   const { supervisor } = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const say = (text: string): Promise<unknown> => supervisor.execute('plugin', { do: 'say', text });

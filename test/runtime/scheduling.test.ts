@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Decision, Policy, Supervisor } from '../../src/index.ts';
 import { SEED } from '../seed.ts';
 import { randomFrom } from '../simulation/random.mjs';
@@ -206,6 +206,40 @@ test('under queue, who does not fit beside those at work waits for them, and it 
   await Promise.all([first.result, second]);
   const { eviction } = opened.supervisor.explain('a');
   expect(eviction).toMatchObject({ plugin: 'b', chosen: [{ plugin: 'a', ask: 'RELEASE' }] });
+});
+
+test('it is told what each instance holds, and why there are no more of them', async () => {
+  const pool = { ...SLOT, instances: 3 };
+  const opened = await openSupervisor({ a: pool, b: SLOT }, { policy: 'safety', capacity: { slots: 2 } });
+  const { supervisor } = opened;
+  await supervisor.load('a');
+  await vi.waitUntil(() => supervisor.explain('a').growth?.state === 'waiting');
+  const { growth, holdings, lines, decision } = supervisor.explain('a');
+  expect(growth).toEqual({ instances: 2, min: 3, max: 3, wanted: true, state: 'waiting' });
+  expect(holdings.map(({ generation }) => generation)).toEqual([1, 2]);
+  expect(lines).toContain('runs     2 of 3 instances');
+  expect(lines).toContain(
+    'more     another instance is asked for again in a few seconds; the last request was refused',
+  );
+  expect(lines.filter((line) => line.startsWith('holds'))).toEqual([
+    expect.stringContaining('for instance 1, '),
+    expect.stringContaining('for instance 2, '),
+  ]);
+  expect(decision).toMatchObject({ outcome: 'refuse', generation: 3 });
+  expect(supervisor.explain('b')).toMatchObject({ growth: undefined });
+});
+
+test('an instance that waits for memory is told of, and at rest none is wanted', async () => {
+  const opened = await openSupervisor({ a: { ...SLOT, instances: { min: 2, max: 4 } } }, { capacity: { slots: 1 } });
+  const { supervisor } = opened;
+  expect(supervisor.explain('a').growth).toEqual({ instances: 0, min: 2, max: 4, wanted: false, state: 'free' });
+  await supervisor.load('a');
+  await vi.waitUntil(() => supervisor.explain('a').asking !== undefined);
+  const { growth, lines } = supervisor.explain('a');
+  expect(growth).toEqual({ instances: 1, min: 2, max: 4, wanted: true, state: 'free' });
+  expect(lines).toContain('runs     1 of 2 to 4 instances');
+  expect(lines).toContain('more     another instance is asked for; the decision below is about it');
+  expect(lines.filter((line) => line.startsWith('holds'))).toEqual([expect.stringContaining('for worker 1, ')]);
 });
 
 test('of two that wait for the same place the one with the higher priority has it first', async () => {

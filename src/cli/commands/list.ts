@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { GreenroomError } from '../../errors.ts';
 import type { ManifestEntry } from '../../manifest/read.ts';
 import type { Tool } from '../../protocol.ts';
+import { instanceSettings } from '../../settings/instances.ts';
 import { oneLine } from '../../text/printable.ts';
 import { askTools } from '../asked-tools.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
@@ -82,12 +83,15 @@ async function printTable(
   terminal: Terminal,
 ): Promise<void> {
   const { out } = terminal;
-  const rows = [['NAME', 'VERSION', 'CATEGORY', 'WORKER', 'MANIFEST'].map(out.bold)];
+  const all = entries.flatMap((entry) => [entry, ...shadowedBy(entry)]);
+  const haveSeveral = all.some(({ manifest }) => instanceSettings(manifest.instances).max > 1);
+  const counted = haveSeveral ? ['INSTANCES'] : [];
+  const rows = [['NAME', 'VERSION', 'CATEGORY', 'WORKER', ...counted, 'MANIFEST'].map(out.bold)];
   for (const entry of entries) {
-    const [name = '', ...rest] = cells(entry);
+    const [name = '', ...rest] = cells(entry, haveSeveral);
     rows.push([out.bold(name), ...rest]);
     for (const hidden of shadowedBy(entry)) {
-      const [, ...others] = cells(hidden);
+      const [, ...others] = cells(hidden, haveSeveral);
       rows.push(['  shadows', ...others].map(out.dim));
     }
   }
@@ -113,14 +117,22 @@ async function printTools(tools: ReadonlyMap<string, readonly Tool[]>, terminal:
   await terminal.print(formatTable(rows).join('\n'));
 }
 
-function cells({ manifest, file }: ManifestEntry): string[] {
-  const { name, version = '', category = '', worker } = manifest;
-  return [name, ...[version, category].map((text) => fitText(text, MAX_CELL_COLUMNS)), worker, displayPath(file)];
+function cells({ manifest, file }: ManifestEntry, withInstances: boolean): string[] {
+  const { name, version = '', category = '', worker, instances } = manifest;
+  const texts = [version, category].map((text) => fitText(text, MAX_CELL_COLUMNS));
+  return [name, ...texts, worker, ...(withInstances ? [instancesText(instances)] : []), displayPath(file)];
+}
+
+/** "4", or "1 to 4" where the load decides. */
+function instancesText(written: ManifestEntry['manifest']['instances']): string {
+  const { min, max } = instanceSettings(written);
+  return min === max ? String(max) : `${min} to ${max}`;
 }
 
 function plain({ manifest, file, searchPath }: ManifestEntry) {
   const { name, version = '', description = '', category = '', worker } = manifest;
-  return { name, version, description, category, worker, manifest: file, searchPath };
+  const { min, max } = instanceSettings(manifest.instances);
+  return { name, version, description, category, worker, instances: { min, max }, manifest: file, searchPath };
 }
 
 function nothing(

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { GreenroomError, messageOf } from '../../errors.ts';
 import { pluginLogFile } from '../../logs/log-file.ts';
-import { followRecords, tailRecords } from '../../logs/log-reader.ts';
+import { followRecords, tailRecords, workerPrefix } from '../../logs/log-reader.ts';
+import { instanceSettings } from '../../settings/instances.ts';
 import { UsageError } from '../arguments.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discover } from '../discovered.ts';
@@ -27,16 +28,18 @@ export const command = defineCommand({
   async run({ values, operands: [plugin = ''], terminal }) {
     const lines = countOf(values.lines ?? '100');
     const { settings, entries } = await discover(settingsOf(values));
-    const isKnown = entries.some(({ manifest }) => manifest.name === plugin);
+    const entry = entries.find(({ manifest }) => manifest.name === plugin);
     const file = pluginLogFile(settings.dataDir, plugin);
     // The log of a plugin that is gone may still be read; a name with slashes is none.
-    if (!isKnown && (/[/\\]/.test(plugin) || !existsSync(file))) {
+    if (entry === undefined && (/[/\\]/.test(plugin) || !existsSync(file))) {
       throw unknownPlugin(
         plugin,
         entries.map(({ manifest }) => manifest.name),
       );
     }
-    const format = terminal.json ? (record: string) => record : (record: string) => formatRecord(record, terminal.out);
+    const isNumbered = entry !== undefined && instanceSettings(entry.manifest.instances).max > 1;
+    const format = (record: string): string =>
+      terminal.json ? record : formatRecord(record, isNumbered, terminal.out);
     try {
       if (values.follow === true) {
         for await (const record of followRecords(file, { lines, signal: terminal.left })) {
@@ -59,8 +62,11 @@ function countOf(text: string): number {
   throw new UsageError(`--lines must be a number of lines, got "${text}".`);
 }
 
-/** A record as a line for people: the local time, then what was printed; what Greenroom itself has to say is dim. */
-function formatRecord(record: string, style: Style): string {
+/**
+ * A record as a line for people: the local time, of several instances the number of the worker, then what was printed;
+ * what Greenroom itself has to say is dim.
+ */
+function formatRecord(record: string, isNumbered: boolean, style: Style): string {
   let parsed: unknown;
   try {
     parsed = JSON.parse(record);
@@ -68,7 +74,7 @@ function formatRecord(record: string, style: Style): string {
     // Half a record, of a host that was killed while it wrote: shown as it is.
     return record;
   }
-  const { time, msg, stream, code, signal } = (parsed ?? {}) as Record<string, unknown>;
+  const { time, msg, stream, code, signal, ...rest } = (parsed ?? {}) as Record<string, unknown>;
   // Nothing that Greenroom has written.
   if (typeof msg !== 'string') return record;
   const at = new Date(String(time));
@@ -76,5 +82,6 @@ function formatRecord(record: string, style: Style): string {
   const ended =
     code !== undefined ? ` (${typeof signal === 'string' ? signal : `status ${JSON.stringify(code)}`})` : '';
   const text = msg + ended;
-  return `${style.dim(clock)} ${stream === undefined ? style.dim(`· ${text}`) : text}`;
+  const worker = isNumbered ? style.cyan(workerPrefix(rest)) : '';
+  return `${style.dim(clock)} ${worker}${stream === undefined ? style.dim(`· ${text}`) : text}`;
 }

@@ -26,19 +26,25 @@ export interface BoardState {
   readonly now: number;
 }
 
+/** How wide the column of the instances may be; it is there where a plugin has several. */
+const INSTANCE_COLUMNS = 32;
+
 /** The plugins in their states, a line each, in no more than so many rows; those at rest are left out first. */
 export function drawBoard({ plugins, memory, now }: BoardState, rows: number, columns: number, style: Style): string[] {
   const most = Math.max(1, rows - 2);
   const shown = plugins.length <= most ? plugins : mostActive(plugins, most);
-  const nameColumns = Math.max(LEAST_NAME, columns - OTHER_COLUMNS);
+  const haveSeveral = shown.some(({ instances }) => instances.length > 1);
+  const nameColumns = Math.max(LEAST_NAME, columns - OTHER_COLUMNS - (haveSeveral ? INSTANCE_COLUMNS : 0));
+  const counted = haveSeveral ? ['INSTANCES'] : [];
   const table = formatTable([
-    ['  PLUGIN', 'STATE', 'FOR', 'PID', 'MEMORY', 'CALLS', 'RESTARTS', 'LAST ERROR'].map(style.bold),
+    ['  PLUGIN', 'STATE', ...counted, 'FOR', 'PID', 'MEMORY', 'CALLS', 'RESTARTS', 'LAST ERROR'].map(style.bold),
     ...shown.map((plugin) => {
-      const { name, state, phase, since, pid, inFlight, waiting, restarts, lastError } = plugin;
+      const { name, state, phase, since, pid, inFlight, waiting, restarts, lastError, instances } = plugin;
       const used = memory.get(name);
       return [
         `${paint(state, style)(SIGNS[state])} ${fitText(name, nameColumns)}`,
         paint(state, style)(state === phase ? state : `${state} ${phase}`),
+        ...(haveSeveral ? [fitText(instancesText(instances), INSTANCE_COLUMNS - 2)] : []),
         durationText(now - since),
         pid === undefined ? '' : String(pid),
         used === undefined || pid === undefined ? '' : `${Math.round(used)} MiB`,
@@ -50,6 +56,17 @@ export function drawBoard({ plugins, memory, now }: BoardState, rows: number, co
   ]);
   const left = plugins.length - shown.length;
   return left > 0 ? [...table, style.dim(`  and ${left} more, idle or less busy`)] : table;
+}
+
+/** How many workers there are in which states, where there are several: `4: 3 busy, 1 ready`. */
+function instancesText(instances: PluginSnapshot['instances']): string {
+  if (instances.length < 2) return '';
+  const parts = WORTH.flatMap((state) => {
+    const count = instances.filter((each) => each.state === state).length;
+    // Here these are on their way out.
+    return count === 0 ? [] : [`${count} ${state === 'discovered' ? 'stopping' : state}`];
+  });
+  return `${instances.length}: ${parts.join(', ')}`;
 }
 
 /** A time as people say it: `0.4 s`, `12 s`, `3 min`, `2 h`. */

@@ -28,6 +28,38 @@ export function crashLine({ name, lastError }: PluginSnapshot, at: number, style
   return `${clock(at, style)} ${style.red('✖')} ${style.bold(name)} ${what}.${why}`;
 }
 
+/** How many instances of a plugin take calls, where that has changed. */
+export function instancesLine(
+  {
+    plugin,
+    from,
+    to,
+    at,
+  }: { readonly plugin: string; readonly from: number; readonly to: number; readonly at: number },
+  style: Style,
+): string {
+  return `${clock(at, style)} ${style.green(to > from ? '▲' : '▼')} ${style.bold(plugin)}: ${from} → ${to} instances`;
+}
+
+/** Instances of a plugin that were lost while others serve. */
+export interface Loss {
+  readonly plugin: string;
+  readonly lost: readonly number[];
+  /** How many take calls now. */
+  readonly left: number;
+  /** Why the last of them was lost. */
+  readonly reason: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** That instances were lost, as a line. */
+export function lossLine({ plugin, lost, left, reason, at }: Loss, style: Style): string {
+  const which = `${lost.length === 1 ? 'instance' : 'instances'} ${lost.map((each) => `#${each}`).join(', ')}`;
+  const why = reason === undefined ? '' : ` ${fitText(reason, MESSAGE_COLUMNS)}`;
+  return `${clock(at, style)} ${style.red('✖')} ${style.bold(plugin)} lost ${which}; ${left} serving.${why}`;
+}
+
 /** A decision that evicts a plugin, has one wait or refuses it memory; undefined for others, which are no news. */
 export function decisionNews(decision: Decision, style: Style): string | undefined {
   if (decision.outcome === 'grant') return undefined;

@@ -1,9 +1,12 @@
 import { printedJson } from '../../json/printed-json.ts';
 import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
+import type { PluginSnapshot } from '../../runtime/plugin-snapshot.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
 import { formatProblems } from '../problems.ts';
+import type { Style } from '../terminal/style.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { drawBoard } from './board.ts';
+import { InstanceNews } from './instance-news.ts';
 import { crashLine, decisionNews, isNews, transitionLine } from './news.ts';
 import { Screen } from './screen.ts';
 
@@ -22,6 +25,7 @@ function printJson(supervisor: Supervisor, terminal: Terminal): () => void {
   const print = (type: string, data: object): void => terminal.report(printedJson({ type, ...data }));
   return all(
     supervisor.on('transition', (transition) => print('transition', transition)),
+    supervisor.on('instance', (change) => print('instance', change)),
     supervisor.on('decision', (decision) => print('decision', decision)),
     supervisor.on('problem', (problems) => print('problem', { problems })),
   );
@@ -37,8 +41,23 @@ function printLines(supervisor: Supervisor, terminal: Terminal): () => void {
     supervisor.on('transition', (transition) => {
       if (isNews(transition)) print(transitionLine(transition, out));
     }),
+    tellInstances(supervisor, print, out),
     supervisor.on('decision', (decision) => print(decisionNews(decision, out))),
     supervisor.on('problem', (problems) => printProblems(problems, terminal)),
+  );
+}
+
+/** Tells of more, fewer and lost instances until what is returned is called. */
+function tellInstances(supervisor: Supervisor, say: (line: string) => void, style: Style): () => void {
+  const find = (name: string): PluginSnapshot | undefined => supervisor.plugins().find((each) => each.name === name);
+  const sight = {
+    isCrashed: (plugin: string): boolean => find(plugin)?.state === 'crashed',
+    isReplacing: (plugin: string): boolean => find(plugin)?.replacing === true,
+  };
+  const news = new InstanceNews(say, sight, style);
+  return all(
+    supervisor.on('instance', (change) => news.note(change)),
+    () => news.close(),
   );
 }
 
@@ -87,6 +106,7 @@ function drawLive(supervisor: Supervisor, { out }: Terminal): () => void {
     supervisor.on('transition', ({ plugin, to, phase, at }) => {
       if (to === 'crashed' && (phase === 'deciding' || phase === 'failed')) crashes.set(plugin, at);
     }),
+    tellInstances(supervisor, say, out),
     supervisor.on('decision', (decision) => say(decisionNews(decision, out))),
     supervisor.on('problem', (problems) => formatProblems(problems, out).forEach(say)),
     supervisor.subscribe((snapshot) => {

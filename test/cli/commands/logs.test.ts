@@ -43,6 +43,13 @@ test('logs -f goes on with what comes, and Ctrl-C ends it', async () => {
   expect(await ended).toMatchObject({ signal: 'SIGINT', stderr: '' });
 });
 
+test('logs says of which worker a line is where a plugin may have several', async () => {
+  usePlugin('workbench', { instances: { max: 2 } });
+  await say('one', 'two');
+  const { stdout } = await greenroom('logs', 'workbench');
+  expect(stdout).toMatch(/^\d\d:\d\d:\d\d #1 · worker started: workbench\n\d\d:\d\d:\d\d #1 one\n/);
+});
+
 test('logs shows lines that are not of ours as they are', async () => {
   usePlugin('workbench');
   await say('one');
