@@ -9,6 +9,7 @@
  */
 
 import type { PluginState } from '../machines/plugin.ts';
+import type { InstanceSnapshot as InstanceSnapshotOfRuntime } from '../runtime/instances.ts';
 import type { PluginSnapshot as PluginSnapshotOfRuntime } from '../runtime/plugin-snapshot.ts';
 import type { SupervisorStatus } from '../runtime/supervisor-status.ts';
 import type { Decision } from '../scheduler/decision.ts';
@@ -109,8 +110,13 @@ export interface Sync {
 }
 
 /** One plugin at one moment. What may change is in its actor's context too, where records tell of the changes. */
-export interface PluginSnapshot extends AsJson<PluginSnapshotOfRuntime> {
-  /** What its worker's process tree took when it was last measured, in MiB; absent before that and without a worker. */
+export interface PluginSnapshot extends Omit<AsJson<PluginSnapshotOfRuntime>, 'instances'> {
+  /**
+   * Each of its workers, oldest first, where `instance` records tell of them: absent of a plugin that may have one only,
+   * and in sessions of earlier versions.
+   */
+  readonly instances?: readonly AsJson<InstanceSnapshotOfRuntime>[] | undefined;
+  /** What its workers' process trees took when they were last measured, in MiB; absent before that and without a worker. */
   readonly memoryMb?: number | undefined;
   /** The most memory, in MiB, that its manifest allows; absent where it does not say. */
   readonly budgetMb?: number | undefined;
@@ -128,7 +134,8 @@ export interface ActorSnapshot {
   readonly active: readonly string[];
   /**
    * What its machine remembers, redacted. A plugin's has `pid`, `inFlight`, `waiting`, `generation`, `restarts`, `enabled`,
-   * `loaded`, `lastError`, `lastExit`, `workers`, `replacement` and more.
+   * `loaded`, `lastError`, `lastExit`, `workers`, `replacement` and more; that of one of several instances has `pid`,
+   * `inFlight` and `memoryMb`.
    */
   readonly context: JsonObject;
 }
@@ -176,7 +183,25 @@ export interface ContextRecord extends RecordBase {
   readonly context: ContextChange;
 }
 
-/** A plugin's worker has died, hung or not started. Follows the transition to `crashed`. */
+/**
+ * One worker of a plugin that may have several went from one state, or phase of a state, to another. Its actor is the
+ * plugin.
+ */
+export interface InstanceRecord extends RecordBase {
+  readonly kind: 'instance';
+  readonly generation: number;
+  /** `discovered` where it is new. */
+  readonly from: PluginState;
+  /** As {@link TransitionRecord.to} of a plugin: `discovered.stopping` while it ends, `discovered.idle` when it is gone. */
+  readonly to: string;
+  /** Why it was lost. */
+  readonly reason?: string | undefined;
+}
+
+/**
+ * A plugin's worker has died, hung or not started. Follows the transition to `crashed`, or the `instance` record of one
+ * that was lost while others serve.
+ */
 export interface CrashRecord extends RecordBase {
   readonly kind: 'crash';
   readonly error: { readonly code: string; readonly message: string };
@@ -220,7 +245,7 @@ export interface CallRecord extends RecordBase {
   readonly skipped?: number | undefined;
 }
 
-/** What a worker's process tree takes. Measured only while somebody looks. */
+/** What the process trees of a plugin's workers take. Measured only while somebody looks. */
 export interface MemoryRecord extends RecordBase {
   readonly kind: 'memory';
   readonly memoryMb: number;
@@ -269,6 +294,7 @@ export interface EventRecord extends RecordBase {
 export type MilestoneRecord =
   | TransitionRecord
   | ContextRecord
+  | InstanceRecord
   | CrashRecord
   | DecisionRecord
   | CallRecord

@@ -212,6 +212,11 @@ export class PluginRecord implements CallSite {
       : { state: 'ready', phase: 'ready', since: changed };
   }
 
+  /** Whether what its instances do is told of: it may have several, or had them. */
+  get tellsInstances(): boolean {
+    return this.#instances.concerns(this.context);
+  }
+
   hasInstances(): boolean {
     return this.context.settings.instances.max > 1;
   }

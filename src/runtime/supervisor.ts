@@ -163,12 +163,12 @@ export class Supervisor implements AsyncDisposable {
 
   /** @internal Ends the supervisor where the inspector cannot be served. */
   async serveInspector(options: InspectSettings, logger: SupervisorLog): Promise<void> {
-    const { records, transitions, problems, clock, root } = this.#runtime;
+    const { records, transitions, instances, problems, clock, root } = this.#runtime;
     const onError = (error: unknown): void => logger.error({ err: error }, 'The inspector failed to record an event.');
     try {
       // Read from disk only where it is wanted.
       const { openInspector } = await import('../inspector/index.ts');
-      const shown = { records, transitions, problems, clock, root, supervisor: this, onError };
+      const shown = { records, transitions, instances, problems, clock, root, supervisor: this, onError };
       this.#inspector = await openInspector(shown, options);
     } catch (error) {
       await this.stop();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { Decision, PluginSnapshot, PluginState, SupervisorStatus } from '../../src/index.ts';
+import type { InstanceEvent } from '../../src/runtime/supervisor-events.ts';
 import type * as wire from '../../src/inspector/wire.ts';
 
 describe('the types of what the inspector says to its page', () => {
@@ -10,6 +11,10 @@ describe('the types of what the inspector says to its page', () => {
     expectTypeOf<PluginSnapshot>().toExtend<wire.PluginSnapshot>();
     expectTypeOf<keyof wire.PluginSnapshot>().toEqualTypeOf<
       keyof PluginSnapshot | 'memoryMb' | 'budgetMb' | 'config'
+    >();
+    // The phase stands with the state, and the plugin is the actor.
+    expectTypeOf<Exclude<keyof InstanceEvent, 'plugin' | 'phase'>>().toEqualTypeOf<
+      Exclude<keyof wire.InstanceRecord, 'kind' | 'seq' | 'actor' | 'payloadSize'>
     >();
     expectTypeOf<Decision>().toExtend<Omit<wire.DecisionRecord, 'kind' | 'seq' | 'actor' | 'payloadSize'>>();
     expectTypeOf<keyof Decision>().toEqualTypeOf<

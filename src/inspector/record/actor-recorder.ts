@@ -62,6 +62,14 @@ export class ActorRecorder {
     }
   }
 
+  /** What is shown of the workers of a plugin may have changed without a step of theirs: their calls and their memory. */
+  touchWorkers(plugin: PluginRecord): void {
+    for (const { ref, generation } of plugin.context.workers) {
+      const seen = this.#workers.get(workerId(plugin.plugin, generation));
+      if (seen !== undefined) this.#onStep(ref as AnyActorRef, seen);
+    }
+  }
+
   /** A worker's actor that is observed has taken a step, by this event. */
   onWorkerStep(actor: AnyActorRef, id: ActorId, event: string): void {
     this.#onStep(actor, this.#workerSeen(id), event);

@@ -56,6 +56,8 @@ function isLight(record: NewRecord): boolean {
       return record.reason === undefined && (record.context === undefined || isSmall(record.context));
     case 'context':
       return isSmall(record.context);
+    case 'instance':
+      return record.reason === undefined;
     case 'crash':
     case 'decision':
     case 'problem':

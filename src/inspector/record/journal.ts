@@ -1,4 +1,4 @@
-import type { TransitionRecord } from '../wire.ts';
+import type { ContextChange, TransitionRecord } from '../wire.ts';
 import { JournalEntry, type NewRecord } from './journal-entry.ts';
 import { Ring } from './ring.ts';
 
@@ -108,7 +108,10 @@ export class Journal {
       case 'call':
         return this.#calls;
       case 'transition':
+      case 'instance':
         return isCallEdge(record) ? this.#calls : this.#milestones;
+      case 'context':
+        return isOfCalls(record.context) ? this.#calls : this.#milestones;
       default:
         return this.#milestones;
     }
@@ -119,9 +122,15 @@ export class Journal {
   }
 }
 
-/** Whether a plugin goes to its first call, or comes from its last. */
+/** Whether a plugin, or an instance of it, goes to its first call, or comes from its last. */
 export const isCallEdge = ({ from, to }: Pick<TransitionRecord, 'from' | 'to'>): boolean =>
-  (from === 'ready' && to === 'busy.serving') || (from === 'busy.serving' && to === 'ready');
+  (from === 'ready' && to === 'busy.serving') || (/^busy(\.serving)?$/.test(from) && to === 'ready');
+
+/** Whether nothing but the number of calls has changed. */
+function isOfCalls(context: ContextChange): boolean {
+  for (const key in context) if (key !== 'inFlight' && key !== 'waiting') return false;
+  return true;
+}
 
 /** The entries of several rings after this `seq`, the oldest first. */
 function* inOrder(rings: readonly Ring<JournalEntry>[], seq: number): Generator<JournalEntry, undefined> {

@@ -1,7 +1,7 @@
 import { LIFECYCLE } from '../../machines/plugin/phases.ts';
 import type { PluginContext } from '../../machines/plugin.ts';
 import type { PluginRecord } from '../../runtime/plugin-record.ts';
-import type { TransitionEvent } from '../../runtime/supervisor-events.ts';
+import type { InstanceEvent, TransitionEvent } from '../../runtime/supervisor-events.ts';
 import type { ActorId, ContextChange, TransitionRecord } from '../wire.ts';
 import { pluginId, pluginNamed } from './actor-ids.ts';
 import type { ActorRecorder } from './actor-recorder.ts';
@@ -23,6 +23,8 @@ interface SeenPlugin {
   context: Mutable<Context>;
   /** What its machine remembered then. */
   source: PluginContext | undefined;
+  /** The last of its workers whose crash was recorded. */
+  crashed: number | undefined;
   /** What has changed in its context and is not recorded yet. */
   change: ContextChange | undefined;
   /** Whether its context may have changed. */
@@ -55,6 +57,7 @@ export class PluginRecorder {
       state: stateAndPhase(record.state, record.phase),
       context: this.#parts.present.contextOfPlugin(record),
       source: record.context,
+      crashed: undefined,
       change: undefined,
       isTouched: false,
     });
@@ -98,7 +101,24 @@ export class PluginRecorder {
       this.#touch(seen);
     }
     pending.add(record);
-    if (phase === 'deciding') this.#onCrash(record.actor, at, seen?.record.context);
+    if (phase === 'deciding') this.#onCrash(record.actor, at, seen);
+  }
+
+  /** What a worker of a plugin that may have several is at; told at the end of the machine's step. */
+  onInstance({ plugin, generation, from, to, phase, reason }: InstanceEvent): void {
+    const { redactor, pending } = this.#parts;
+    const at = this.#now();
+    const seen = this.#seen.get(plugin);
+    const actor = seen?.id ?? pluginId(plugin);
+    const state = stateAndPhase(to, phase);
+    pending.add({ kind: 'instance', at, actor, generation, from, to: state, reason: reason && redactor.text(reason) });
+    if (seen === undefined) return;
+    this.#touch(seen);
+    // Of the last one the plugin's own transition has told.
+    if (to !== 'crashed' || seen.crashed === generation) return;
+    seen.crashed = generation;
+    // Complete at once: of several that crash in the same turn, only the last is in the context at its end.
+    pending.add({ kind: 'crash', at, actor, generation, ...crashOf(seen.record.context, redactor) });
   }
 
   /** The step is over: completes the records that wait for it, and records what else has changed. */
@@ -113,7 +133,7 @@ export class PluginRecorder {
       const seen = this.#seen.get(pluginNamed(record.actor) ?? '');
       if (seen === undefined) continue;
       if (record.kind === 'transition') complete(record, seen);
-      else Object.assign(record, crashOf(seen.record.context, redactor));
+      else if (record.error.code === '') Object.assign(record, crashOf(seen.record.context, redactor));
     }
     for (const seen of this.#takeTouched()) {
       const { id: actor, change: context } = seen;
@@ -143,9 +163,11 @@ export class PluginRecorder {
    * The error is in the context only when the step is complete, so the record is filled in then. Its generation is taken
    * now: in the middle of the step the context is still the one before, and later it has forgotten the worker.
    */
-  #onCrash(actor: ActorId, at: number, before: PluginContext | undefined): void {
+  #onCrash(actor: ActorId, at: number, seen: SeenPlugin | undefined): void {
     const error = { code: '', message: '' };
+    const before = seen?.record.context;
     const generation = before?.current ?? before?.generation ?? 0;
+    if (seen !== undefined) seen.crashed = generation;
     this.#parts.pending.add({ kind: 'crash', at, actor, error, output: '', generation, restarts: 0 });
   }
 
@@ -177,6 +199,7 @@ export class PluginRecorder {
         seen.change = changeOf(context, seen.context);
       }
       if (seen.change?.['workers'] !== undefined) this.#actors.followWorkers(record);
+      if (record.tellsInstances) this.#actors.touchWorkers(record);
     }
   }
 
@@ -208,7 +231,7 @@ export class PluginRecorder {
     for (const [plugin, { id: actor }] of this.#seen) {
       if (records.has(plugin)) continue;
       this.#seen.delete(plugin);
-      present.memory.delete(plugin);
+      present.memory.forget(plugin);
       pending.add({ kind: 'presence', at: this.#now(), actor });
     }
   }

@@ -11,6 +11,7 @@ import { chartOf, pathsOf } from './chart.ts';
 import { GONE } from './context-change.ts';
 import type { Recorded } from './recorded.ts';
 import type { Context, Views } from './views.ts';
+import { WorkerMemory } from './worker-memory.ts';
 
 /** What of the runtime is shown at one moment. */
 type Shown = Pick<Recorded, 'records' | 'root' | 'clock' | 'supervisor'>;
@@ -20,15 +21,9 @@ export function activeOf(actor: AnyActorRef): string[] {
   return pathsOf((actor.getSnapshot() as { value?: unknown }).value);
 }
 
-/** Whether a process is that of one of the plugin's workers. */
-export function hasProcess({ context: { workers } }: PluginRecord, pid: number): boolean {
-  return workers.some((slot) => slot.pid === pid);
-}
-
 /** The supervisor at this moment, as the page sees it. Reading it changes nothing. */
 export class Present {
-  /** What the process tree under a plugin's worker took when it was last measured, in MiB. It is that process's alone. */
-  readonly memory = new Map<string, { readonly pid: number; readonly memoryMb: number }>();
+  readonly memory = new WorkerMemory();
   readonly #shown: Shown;
   readonly #views: Views;
   readonly #redactor: Redactor;
@@ -49,18 +44,17 @@ export class Present {
     }
     const record = this.#shown.records.get(pluginNamed(id) ?? '');
     if (record !== undefined) return this.contextOfPlugin(record);
-    const worker = this.#workerOf(id);
-    return worker === undefined ? GONE : this.#views.workerContext(contextIn(worker) as WorkerContext);
+    return this.#contextOfWorker(id);
   }
 
   /** What of it may change though the machine remembers the same. */
   countsOfPlugin(record: PluginRecord): Context {
-    return this.#views.pluginCounts(record, this.#memoryOf(record));
+    return this.#views.pluginCounts(record, this.memory.of(record));
   }
 
   /** The same of a plugin's actor. */
   contextOfPlugin(record: PluginRecord): Context {
-    return this.#views.pluginContext(record, this.#memoryOf(record));
+    return this.#views.pluginContext(record, this.memory.of(record));
   }
 
   /** One actor; `name` is the plugin's, if it is one's. */
@@ -79,7 +73,7 @@ export class Present {
     const actors = [this.actorOf(root, SUPERVISOR)];
     if (scheduler !== undefined) actors.push(this.actorOf(scheduler, SCHEDULER));
     for (const record of records.values()) {
-      plugins.push(this.#views.plugin(record, this.#memoryOf(record)));
+      plugins.push(this.#views.plugin(record, this.memory.of(record)));
       actors.push(this.actorOf(record.actor, record.plugin));
       for (const { ref, generation } of record.context.workers) {
         const id = workerId(record.plugin, generation);
@@ -103,21 +97,21 @@ export class Present {
     return JSON.stringify({ ...shown, supervisor: this.#redactor.json(supervisor.status()) });
   }
 
-  /** Undefined where the process that was measured is gone. */
-  #memoryOf(record: PluginRecord): number | undefined {
-    const last = this.memory.get(record.plugin);
-    return last !== undefined && hasProcess(record, last.pid) ? last.memoryMb : undefined;
-  }
-
   /** Undefined once the supervisor has stopped. */
   #scheduler(): AnyActorRef | undefined {
     return (this.#shown.root.getSnapshot().children as { scheduler?: AnyActorRef }).scheduler;
   }
 
-  #workerOf(id: ActorId): AnyActorRef | undefined {
+  #contextOfWorker(id: ActorId): Context {
     const [, plugin = '', generation = ''] = /^worker:(.*)#(\d+)$/.exec(id) ?? [];
-    const workers = this.#shown.records.get(plugin)?.context.workers ?? [];
-    return workers.find((slot) => slot.generation === Number(generation))?.ref as AnyActorRef | undefined;
+    const record = this.#shown.records.get(plugin);
+    const worker = record?.context.workers.find((slot) => slot.generation === Number(generation));
+    if (record === undefined || worker === undefined) return GONE;
+    const { ref, pid, residency } = worker;
+    const own = record.tellsInstances
+      ? { inFlight: residency?.leases.size ?? 0, memoryMb: this.memory.ofProcess(plugin, pid) }
+      : undefined;
+    return this.#views.workerContext(contextIn(ref as AnyActorRef) as WorkerContext, own);
   }
 }
 

@@ -2,7 +2,8 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import type { SupervisorStatus } from '../../runtime/supervisor-status.ts';
 
 /** What the recorder needs of the runtime. */
-export interface Recorded extends Pick<Runtime, 'records' | 'transitions' | 'problems' | 'clock' | 'root'> {
+export interface Recorded
+  extends Pick<Runtime, 'records' | 'transitions' | 'instances' | 'problems' | 'clock' | 'root'> {
   readonly supervisor: { status(): SupervisorStatus };
   /** Told what went wrong in the recorder, which changes nothing else. */
   onError(error: unknown): void;

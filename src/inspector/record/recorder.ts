@@ -129,12 +129,13 @@ export class Recorder {
 
   #begin(): void {
     const { subject, faults } = this.#parts;
-    const { records, transitions, problems, root } = subject;
+    const { records, transitions, instances, problems, root } = subject;
     const { scheduler } = root.getSnapshot().children as { scheduler: AnyActorRef };
     for (const record of records.values()) this.#plugins.meet(record);
     const calls = new CallRecorder(this.#parts);
     this.#unsubscribe.push(
       transitions.add(faults.guarded((transition) => this.#plugins.onTransition(transition))),
+      instances.add(faults.guarded((change) => this.#plugins.onInstance(change))),
       problems.add(faults.guarded((found) => this.#onProblems(found))),
       () => calls.close(),
     );

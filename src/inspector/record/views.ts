@@ -8,6 +8,14 @@ import type { Redactor } from '../redaction/redaction.ts';
 import { concealConfig, secretsOfManifest } from '../redaction/secrets.ts';
 import type { Json, PluginSnapshot } from '../wire.ts';
 
+/** What is shown of one of several instances beside what its machine remembers. */
+export interface InstanceFacts {
+  /** Calls at it. */
+  readonly inFlight: number | undefined;
+  /** What its process tree took when it was last measured. */
+  readonly memoryMb: number | undefined;
+}
+
 /** What is shown of an actor's context; what is undefined is not there. */
 export type Context = Readonly<Record<string, Json | undefined>>;
 
@@ -44,7 +52,7 @@ export class Views {
 
   /** What a plugin's machine remembers, and its counts. */
   pluginContext(record: PluginRecord, memoryMb: number | undefined): Context {
-    const { context } = record;
+    const { context, tellsInstances } = record;
     const {
       lastError,
       failure: { exit: lastExit },
@@ -61,6 +69,9 @@ export class Views {
       restarts: context.restarts,
       backoffMs: context.backoffMs,
       pid: pidOf(context),
+      siblings: tellsInstances ? context.siblings : undefined,
+      asked: tellsInstances ? context.asked : undefined,
+      growth: tellsInstances ? context.growth : undefined,
       workers: this.#once(context.workers, () =>
         context.workers.map(({ generation, pid, residency }) => ({
           generation,
@@ -107,6 +118,7 @@ export class Views {
     const { lastError } = snapshot;
     return {
       ...snapshot,
+      instances: record.tellsInstances ? snapshot.instances : undefined,
       since: wallTime(this.#clock, record.enteredAt),
       version: text(snapshot.version),
       description: text(snapshot.description),
@@ -149,8 +161,12 @@ export class Views {
     return shown;
   }
 
-  /** How far a worker is. */
-  workerContext({ generation, process, connection, told }: WorkerContext): Context {
+  /**
+   * How far a worker is.
+   *
+   * @param own what else is known of one of several instances; undefined where it is none
+   */
+  workerContext({ generation, process, connection, told }: WorkerContext, own: InstanceFacts | undefined): Context {
     return {
       generation,
       pid: process?.pid,
@@ -158,6 +174,8 @@ export class Views {
       concurrency: connection?.concurrency,
       streams: connection && connection.channel.stream !== undefined,
       told,
+      inFlight: own?.inFlight,
+      memoryMb: own?.memoryMb,
     };
   }
 

@@ -106,6 +106,70 @@ describe('the recorder', () => {
     expect(before.to).toBe('crashed.deciding');
   });
 
+  it('records what each of several instances is at, and the crash of one while others serve as its own', async () => {
+    const bench = await openBench({ instances: 2, max_concurrency: 1 });
+    const recorder = recorderOf(bench);
+    const instances = () => bench.supervisor.plugin('bench').snapshot().instances;
+    await bench.supervisor.load('bench');
+    await vi.waitUntil(() => instances().filter(({ state }) => state === 'ready').length === 2);
+    const [, second] = instances();
+    process.kill(second?.pid ?? 0, 'SIGKILL');
+    await vi.waitUntil(() => of(recordsOf(recorder), 'instance').some(({ to }) => to.startsWith('crashed')));
+    const records = recordsOf(recorder);
+    const ofSecond = of(records, 'instance').filter(({ generation }) => generation === 2);
+    expect(ofSecond.slice(0, 4).map(({ actor, from, to }) => [actor, from, to])).toEqual([
+      ['plugin:bench', 'discovered', 'spawning.launching'],
+      ['plugin:bench', 'spawning', 'spawning.initializing'],
+      ['plugin:bench', 'spawning', 'ready'],
+      ['plugin:bench', 'ready', 'crashed.deciding'],
+    ]);
+    const [crash] = of(records, 'crash') as [CrashRecord];
+    expect(crash).toMatchObject({
+      actor: 'plugin:bench',
+      generation: 2,
+      error: { code: 'E_CRASHED' },
+      exit: { code: null, signal: 'SIGKILL', outOfMemory: false },
+    });
+    expect(records.find(({ seq }) => seq === crash.seq - 1)).toMatchObject({ kind: 'instance', reason: crash.error.message });
+    const ways = of(records, 'transition').filter(({ actor }) => actor === 'plugin:bench');
+    expect(ways.map(({ to }) => to)).not.toContain('crashed.deciding');
+    expect(bench.errors).toEqual([]);
+  });
+
+  it('records the crash of the last instance once, as that of the plugin', async () => {
+    const bench = await openBench({ instances: { max: 2 }, restart: { policy: 'temporary' } });
+    const recorder = recorderOf(bench);
+    await bench.supervisor.execute('bench', { do: 'exit', code: 7 }).catch(() => {});
+    await vi.waitUntil(() => bench.supervisor.plugin('bench').snapshot().phase === 'failed');
+    const records = recordsOf(recorder);
+    expect(of(records, 'crash')).toMatchObject([{ generation: 1, exit: { code: 7 } }]);
+    expect(of(records, 'instance').map(({ to }) => to)).toContain('crashed.deciding');
+  });
+
+  it('tells of the calls and the memory of each of several instances, and nothing new of a plugin with one', async () => {
+    const bench = await openBench({ instances: 2 });
+    bench.write('one');
+    await bench.supervisor.discover();
+    const recorder = recorderOf(bench);
+    endAfterTest(async () => leave());
+    const leave = recorder.look();
+    await Promise.all([bench.supervisor.load('bench'), bench.supervisor.load('one')]);
+    const sync = () => JSON.parse(recorder.sync(false)) as Sync;
+    const contextOf = (id: string) => sync().actors.find((actor) => actor.id === id)?.context;
+    await vi.waitUntil(() => contextOf('worker:bench#2')?.['memoryMb'] !== undefined, { timeout: 10_000 });
+    const [plugin, first, second] = ['plugin:bench', 'worker:bench#1', 'worker:bench#2'].map(contextOf);
+    expect([first?.['inFlight'], second?.['inFlight']]).toEqual([0, 0]);
+    expect(plugin?.['siblings']).toEqual([2]);
+    expect(plugin?.['memoryMb']).toBeCloseTo(Number(first?.['memoryMb']) + Number(second?.['memoryMb']), 1);
+    const { plugins } = sync();
+    expect(plugins.find(({ name }) => name === 'bench')?.instances).toMatchObject([{ generation: 1 }, { generation: 2 }]);
+    // Of one worker all is told of the plugin.
+    expect(plugins.find(({ name }) => name === 'one')).not.toHaveProperty('instances');
+    expect(Object.keys(contextOf('worker:one#1') ?? {})).not.toContain('inFlight');
+    expect(Object.keys(contextOf('plugin:one') ?? {})).not.toContain('siblings');
+    expect(of(recordsOf(recorder), 'instance').some(({ actor }) => actor === 'plugin:one')).toBe(false);
+  });
+
   it('tells which worker has crashed, though another is on its way to take its place', async () => {
     const bench = await openBench();
     const recorder = recorderOf(bench);

@@ -2,10 +2,11 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { Glyph } from '../shell/glyph.tsx';
 import type { Lane } from '../store/model.ts';
 import { KEYS } from './keys.ts';
+import { heightOf, indexAt, topsOf } from './lane-places.ts';
 import { HEIGHTS, type Scene } from './paint.ts';
 import { followPointer } from './pointer.ts';
 import type { DrawingProps } from './props.ts';
-import { spotAt } from './spot.ts';
+import { actorAt, spotAt } from './spot.ts';
 import { clockText, type TimeWindow } from './time-window.ts';
 import { type PointedSpot, Tip } from './tip.tsx';
 import { useColors, usePainting } from './use-painting.ts';
@@ -30,9 +31,10 @@ export function Drawing(props: DrawingProps) {
     return () => observer.disconnect();
   }, []);
 
+  const tops = useMemo(() => topsOf(lanes), [lanes]);
   const scene: Scene = useMemo(
-    () => ({ lanes, calls, window, until, cursor, range: dragged ?? range, selected, ...size, scroll }),
-    [lanes, calls, window.from, window.to, until, cursor, dragged, range, selected, size, scroll],
+    () => ({ lanes, tops, calls, window, until, cursor, range: dragged ?? range, selected, ...size, scroll }),
+    [lanes, tops, calls, window.from, window.to, until, cursor, dragged, range, selected, size, scroll],
   );
   usePainting(canvas, scene, colors);
 
@@ -52,26 +54,20 @@ export function Drawing(props: DrawingProps) {
     event.stopPropagation();
     act({ ...props, pixels: size.width, far: event.shiftKey ? 60 : 6, onWindow, onZoom });
   };
-  const firstLane = Math.max(0, Math.floor(scroll / HEIGHTS.lane) - 2);
-  const shown = lanes.slice(firstLane, firstLane + Math.ceil(size.height / HEIGHTS.lane) + 5);
+  const firstLane = Math.max(0, indexAt(tops, scroll) - 2);
+  const shown = lanes.slice(firstLane, indexAt(tops, scroll + size.height) + 3);
+  const at = cursor ?? until;
   return (
     <div class="lanes-scroll" ref={scroller} onScroll={(event) => setScroll(event.currentTarget.scrollTop)}>
-      <div class="lanes-inner" style={{ height: `${lanes.length * HEIGHTS.lane + HEIGHTS.scale}px` }}>
+      <div class="lanes-inner" style={{ height: `${(tops.at(-1) ?? 0) + HEIGHTS.scale}px` }}>
         <ul class="lanes-names" aria-label="Actors">
           {shown.map((lane, index) => (
             <li
-              key={lane.id}
-              style={{ top: `${HEIGHTS.scale + (firstLane + index) * HEIGHTS.lane}px`, height: `${HEIGHTS.lane}px` }}
+              key={`${lane.id} ${lane.row ?? ''}`}
+              class={lane.row === undefined ? undefined : 'lanes-row'}
+              style={{ top: `${HEIGHTS.scale + (tops[firstLane + index] ?? 0)}px`, height: `${heightOf(lane)}px` }}
             >
-              <button
-                type="button"
-                aria-pressed={lane.id === selected}
-                title={lane.name}
-                onClick={() => onSelect(lane.id)}
-              >
-                <LaneGlyph lane={lane} at={cursor ?? until} />
-                <span>{lane.name}</span>
-              </button>
+              <LaneName lane={lane} at={at} selected={selected} onSelect={onSelect} />
             </li>
           ))}
         </ul>
@@ -95,6 +91,28 @@ export function Drawing(props: DrawingProps) {
   );
 }
 
-function LaneGlyph({ lane, at }: { readonly lane: Lane; readonly at: number }) {
-  return <Glyph state={spotAt(lane, undefined, at, Number.POSITIVE_INFINITY)?.stay?.state ?? ''} />;
+interface LaneNameProps extends Pick<DrawingProps, 'selected' | 'onSelect'> {
+  readonly lane: Lane;
+  readonly at: number;
+}
+
+/** The name of an actor, or the number of the instance that is there at the instant. */
+function LaneName({ lane, at, selected, onSelect }: LaneNameProps) {
+  const stay = spotAt(lane, undefined, at, Number.POSITIVE_INFINITY)?.stay;
+  const { name, row } = lane;
+  if (row !== undefined && stay === undefined) return null;
+  const actor = actorAt(lane, at);
+  const title = row === undefined ? name : `${name} #${stay?.generation}`;
+  return (
+    <button
+      type="button"
+      aria-pressed={actor === selected}
+      title={title}
+      aria-label={title}
+      onClick={() => onSelect(actor)}
+    >
+      <Glyph state={stay?.state ?? ''} />
+      <span>{row === undefined ? name : `#${stay?.generation}`}</span>
+    </button>
+  );
 }

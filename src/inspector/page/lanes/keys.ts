@@ -32,7 +32,8 @@ function stepBy({ cursor, until, first, window, pixels, onCursor }: KeyContext, 
 }
 
 function selectNext({ lanes, selected, onSelect }: KeyContext, by: number): void {
-  const index = lanes.findIndex(({ id }) => id === selected);
-  const next = lanes[Math.min(lanes.length - 1, Math.max(0, index + by))];
+  const actors = lanes.filter(({ row }) => row === undefined);
+  const index = actors.findIndex(({ id }) => id === selected);
+  const next = actors[Math.min(actors.length - 1, Math.max(0, index + by))];
   if (next !== undefined) onSelect(next.id);
 }

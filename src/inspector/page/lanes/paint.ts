@@ -1,17 +1,21 @@
 import type { ActorId, PluginState } from '../../wire.ts';
 import { PLUGIN_STATES, STATE_MARKS } from '../palette.ts';
-import type { Lane, Stay } from '../store/model.ts';
+import { type Lane, NO_INSTANCE, type Stay } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
 import type { LaneColors } from './colors.ts';
+import { heightOf, indexAt } from './lane-places.ts';
 import { barsOf, callsOf, type DrawnMark, marksOf, memoryLineOf } from './level-of-detail.ts';
+import { actorAt } from './spot.ts';
 import { type TimeWindow, ticksOf, xOf } from './time-window.ts';
 
-/** Heights in pixels: of a lane, of the scale above them, and of what a lane is made of, from its upper edge. */
-export const HEIGHTS = { lane: 34, scale: 22, bar: [4, 16], calls: [21, 3], memory: [25, 7] } as const;
+/** Heights in pixels: of the scale above the lanes, and of what a lane is made of, from its upper edge. */
+export const HEIGHTS = { scale: 22, bar: [4, 16], rowBar: [2, 14], calls: [21, 3], memory: [25, 7] } as const;
 
 /** All that a frame shows. */
 export interface Scene {
   readonly lanes: readonly Lane[];
+  /** Where they begin: see `topsOf`. */
+  readonly tops: readonly number[];
   readonly calls: ReadonlyMap<ActorId, readonly CallBar[]>;
   readonly window: TimeWindow;
   /** The end of what is known. */
@@ -35,7 +39,7 @@ const FONT = '11px system-ui, sans-serif';
 
 /** Paints a frame. Only lanes in sight are looked at, and of each no more than its pixels can show. */
 export function paintLanes(pen: CanvasRenderingContext2D, scene: Scene, colors: LaneColors): void {
-  const { lanes, width, height, scroll } = scene;
+  const { lanes, tops, width, height, scroll } = scene;
   pen.fillStyle = colors.surface;
   pen.fillRect(0, 0, width, height);
   pen.font = FONT;
@@ -45,13 +49,13 @@ export function paintLanes(pen: CanvasRenderingContext2D, scene: Scene, colors: 
   pen.beginPath();
   pen.rect(0, HEIGHTS.scale, width, height - HEIGHTS.scale);
   pen.clip();
-  const first = Math.max(0, Math.floor(scroll / HEIGHTS.lane));
-  const last = Math.min(lanes.length, Math.ceil((scroll + height) / HEIGHTS.lane));
+  const first = Math.max(0, indexAt(tops, scroll));
+  const last = Math.min(lanes.length, indexAt(tops, scroll + height) + 1);
   for (let index = first; index < last; index += 1) {
     const lane = lanes[index];
     if (lane === undefined) continue;
     pen.save();
-    pen.translate(0, HEIGHTS.scale + index * HEIGHTS.lane - scroll);
+    pen.translate(0, HEIGHTS.scale + (tops[index] ?? 0) - scroll);
     paintLane(pen, lane, scene, colors);
     pen.restore();
   }
@@ -73,24 +77,27 @@ function paintScale(pen: CanvasRenderingContext2D, { window, width, height }: Sc
 }
 
 function paintLane(pen: CanvasRenderingContext2D, lane: Lane, scene: Scene, colors: LaneColors): void {
-  const { window, width, until } = scene;
-  if (lane.id === scene.selected) {
+  const { window, width, until, selected, cursor } = scene;
+  const height = heightOf(lane);
+  if (selected === lane.id || selected === actorAt(lane, cursor ?? until)) {
     pen.globalAlpha = 0.1;
     pen.fillStyle = colors.accent;
-    pen.fillRect(0, 0, width, HEIGHTS.lane);
+    pen.fillRect(0, 0, width, height);
     pen.globalAlpha = 1;
   }
   pen.fillStyle = colors.line;
-  pen.fillRect(0, HEIGHTS.lane - 1, width, 1);
+  pen.fillRect(0, height - 1, width, 1);
   const marks = marksOf(lane.marks, window, width);
   paintBars(pen, lane, marks, scene, colors);
-  const [callsTop, callsHeight] = HEIGHTS.calls;
-  for (const { x, width: wide, failed } of callsOf(scene.calls.get(lane.id) ?? [], until, window, width)) {
-    pen.fillStyle = failed ? colors.inks.crashed : colors.inks.busy;
-    pen.fillRect(x, failed ? callsTop - 1 : callsTop, wide, failed ? callsHeight + 1 : callsHeight);
+  if (lane.row === undefined) {
+    const [callsTop, callsHeight] = HEIGHTS.calls;
+    for (const { x, width: wide, failed } of callsOf(scene.calls.get(lane.id) ?? [], until, window, width)) {
+      pen.fillStyle = failed ? colors.inks.crashed : colors.inks.busy;
+      pen.fillRect(x, failed ? callsTop - 1 : callsTop, wide, failed ? callsHeight + 1 : callsHeight);
+    }
+    paintMemory(pen, lane, scene, colors);
   }
-  paintMemory(pen, lane, scene, colors);
-  const [top, high] = HEIGHTS.bar;
+  const [top, high] = barOf(lane);
   const crowded = marks.length * CROWDED > width;
   for (const { x, kind, count } of marks) {
     if (!crowded) paintMark(pen, x, top + high / 2, kind, count, colors);
@@ -101,6 +108,9 @@ function paintLane(pen: CanvasRenderingContext2D, lane: Lane, scene: Scene, colo
   }
 }
 
+const barOf = ({ row }: Lane): readonly [top: number, height: number] =>
+  row === undefined ? HEIGHTS.bar : HEIGHTS.rowBar;
+
 function paintBars(
   pen: CanvasRenderingContext2D,
   lane: Lane,
@@ -108,8 +118,9 @@ function paintBars(
   scene: Scene,
   colors: LaneColors,
 ): void {
-  const [top, high] = HEIGHTS.bar;
+  const [top, high] = barOf(lane);
   for (const { x, width, stay, dense } of barsOf(lane.stays, scene.until, scene.window, scene.width)) {
+    if (stay.state === NO_INSTANCE) continue;
     const state = pluginStateOf(stay.state);
     // A gap keeps neighbours apart where there is room for one.
     const wide = width > 4 ? width - 1 : width;
@@ -125,14 +136,22 @@ function paintBars(
       marks.length * CROWDED <= scene.width && marks.some((mark) => Math.abs(mark.x - x) < MARK_RADIUS)
         ? x + MARK_RADIUS
         : x;
-    if (width > 34) paintName(pen, stay, start, x + wide - start, colors);
+    if (width > 34) paintName(pen, stay, start, x + wide - start, barOf(lane), colors);
   }
 }
 
 /** The name where it fits, else the state's alone, else nothing: on a ground of its own, for hatches are hard to read on. */
-function paintName(pen: CanvasRenderingContext2D, stay: Stay, x: number, width: number, colors: LaneColors): void {
-  const [top, high] = HEIGHTS.bar;
-  const names = stay.phase === '' ? [stay.state] : [`${stay.state} · ${stay.phase}`, stay.state];
+function paintName(
+  pen: CanvasRenderingContext2D,
+  stay: Stay,
+  x: number,
+  width: number,
+  [top, high]: readonly [top: number, height: number],
+  colors: LaneColors,
+): void {
+  const short = stay.generation === undefined ? stay.state : `#${stay.generation} ${stay.state}`;
+  const names = stay.phase === '' ? [short] : [`${short} · ${stay.phase}`, short];
+  if (stay.generation !== undefined) names.push(`#${stay.generation}`);
   const text = names.find((each) => widthOf(pen, each) <= width - 12);
   if (text === undefined) return;
   const state = pluginStateOf(stay.state);

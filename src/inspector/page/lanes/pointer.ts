@@ -1,7 +1,9 @@
 import type { Lane } from '../store/model.ts';
+import type { CallBar } from './call-bars.ts';
+import { indexAt } from './lane-places.ts';
 import { HEIGHTS, type Scene } from './paint.ts';
 import type { DrawingProps } from './props.ts';
-import { spotAt, timeOfMark } from './spot.ts';
+import { actorAt, spotAt, timeOfMark } from './spot.ts';
 import { moveWindow, type TimeWindow, timeAt, zoomWindow } from './time-window.ts';
 import type { PointedSpot } from './tip.tsx';
 
@@ -23,8 +25,8 @@ export function followPointer(
     return { x: event.clientX - left, y: event.clientY - top };
   };
   const laneAt = (y: number): Lane | undefined => {
-    const { lanes, scroll } = latest.current.scene;
-    return y < HEIGHTS.scale ? undefined : lanes[Math.floor((y - HEIGHTS.scale + scroll) / HEIGHTS.lane)];
+    const { lanes, tops, scroll } = latest.current.scene;
+    return y < HEIGHTS.scale ? undefined : lanes[indexAt(tops, y - HEIGHTS.scale + scroll)];
   };
   const on = {
     wheel: (event: WheelEvent) => {
@@ -51,7 +53,7 @@ export function followPointer(
       const { window, width, calls, until } = scene;
       if (press === undefined) {
         const lane = laneAt(y);
-        const spot = lane && spotAt(lane, calls.get(lane.id), timeAt(x, window, width), until, nearIn(scene));
+        const spot = lane && spotAt(lane, callsIn(lane, calls), timeAt(x, window, width), until, nearIn(scene));
         showSpot(spot && { ...spot, x, y });
         return;
       }
@@ -72,8 +74,8 @@ export function followPointer(
       if (moved && !pan) latest.current.onRange(rangeOf(start, x, scene));
       if (moved) return;
       const lane = laneAt(y);
-      if (lane !== undefined) latest.current.onSelect(lane.id);
       const at = timeAt(x, scene.window, scene.width);
+      if (lane !== undefined) latest.current.onSelect(actorAt(lane, at));
       latest.current.onCursor(Math.min(scene.until, lane === undefined ? at : timeOfMark(lane, at, nearIn(scene))));
     },
     pointercancel: () => {
@@ -88,6 +90,10 @@ export function followPointer(
   }
   return () => ending.abort();
 }
+
+/** Calls are told of plugins, not of their instances. */
+const callsIn = ({ id, row }: Lane, calls: Scene['calls']): readonly CallBar[] | undefined =>
+  row === undefined ? calls.get(id) : undefined;
 
 /** How far from the middle of a mark the pointer is still at it, in pixels. */
 const MARK_REACH = 9;

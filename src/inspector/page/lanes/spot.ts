@@ -1,4 +1,5 @@
-import type { Lane, Stay } from '../store/model.ts';
+import type { ActorId } from '../../wire.ts';
+import { type Lane, NO_INSTANCE, type Stay, workerId } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
 import { lastUpTo } from './level-of-detail.ts';
 import type { TimeWindow } from './time-window.ts';
@@ -19,7 +20,7 @@ export interface LaneSpot {
 }
 
 /**
- * What a lane shows at a time; undefined after the end of what is known.
+ * What a lane shows at a time; undefined after the end of what is known, and where a lane of instances has none.
  *
  * @param near how far from a mark is still at it, in milliseconds
  */
@@ -33,9 +34,10 @@ export function spotAt(
   if (at > until) return undefined;
   const index = lastUpTo(lane.stays, at, ({ from }) => from);
   const stay = lane.stays[index];
+  if (lane.row !== undefined && (stay === undefined || stay.state === NO_INSTANCE)) return undefined;
   const end = lane.stays[index + 1]?.from ?? until;
   return {
-    name: lane.name,
+    name: stay?.generation === undefined ? lane.name : `${lane.name} #${stay.generation}`,
     at,
     stay,
     lasted: stay === undefined ? 0 : end - stay.from,
@@ -44,6 +46,13 @@ export function spotAt(
     call: calls?.findLast(({ from, to = until }) => from <= at && at <= to),
     marks: lane.marks.filter((mark) => Math.abs(mark.at - at) <= near).slice(0, 3),
   };
+}
+
+/** The actor that a lane is of at a time: in a lane of instances the worker, where there is one. */
+export function actorAt(lane: Lane, at: number): ActorId {
+  if (lane.row === undefined) return lane.id;
+  const generation = lane.stays[lastUpTo(lane.stays, at, ({ from }) => from)]?.generation;
+  return generation === undefined ? lane.id : workerId(lane.name, generation);
 }
 
 /** The time of the mark that is nearest to a time, if one is as near as that; else the time itself. */

@@ -1,7 +1,7 @@
 import type { ActorId } from '../../wire.ts';
 import { PLUGIN_STATES } from '../palette.ts';
 import { memoryText } from '../store/format.ts';
-import type { Lane } from '../store/model.ts';
+import type { Lane, Stay } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
 import { spotAt, timesOf } from './spot.ts';
 import { clockText, durationText, type TimeWindow } from './time-window.ts';
@@ -40,16 +40,15 @@ export function LanesTable({ lanes, calls, window, at, until }: LanesTableProps)
           const times = timesOf(lane, window, until);
           const marked = lane.marks.filter((mark) => mark.at >= window.from && mark.at <= window.to);
           return (
-            <tr key={lane.id}>
-              <th scope="row">{lane.name}</th>
-              <td>
-                {spot?.stay === undefined ? 'unknown' : [spot.stay.state, spot.stay.phase].filter(Boolean).join(' · ')}
-              </td>
+            <tr key={`${lane.id} ${lane.row ?? ''}`}>
+              <th scope="row">{lane.row === undefined ? lane.name : `${lane.name}, instance ${lane.row}`}</th>
+              <td>{stateIn(lane, spot?.stay)}</td>
               {PLUGIN_STATES.map((state) => (
                 <td key={state}>{durationText(times.get(state) ?? 0)}</td>
               ))}
               <td>
-                {(calls.get(lane.id) ?? []).filter(({ from }) => from >= window.from && from <= window.to).length}
+                {lane.row === undefined &&
+                  (calls.get(lane.id) ?? []).filter(({ from }) => from >= window.from && from <= window.to).length}
               </td>
               <td>{marked.filter(({ kind }) => kind === 'crash').length}</td>
               <td>{marked.filter(({ kind }) => kind === 'eviction').length}</td>
@@ -60,4 +59,10 @@ export function LanesTable({ lanes, calls, window, at, until }: LanesTableProps)
       </tbody>
     </table>
   );
+}
+
+function stateIn({ row }: Lane, stay: Stay | undefined): string {
+  if (stay === undefined) return row === undefined ? 'unknown' : 'none';
+  const which = stay.generation === undefined ? '' : `#${stay.generation} `;
+  return which + [stay.state, stay.phase].filter(Boolean).join(' · ');
 }

@@ -107,6 +107,7 @@ function ActorRow({ item: { actor, level }, now, place, isSelected, onSelect }: 
   const waiting = numberIn(context, 'waiting') ?? 0;
   const inFlight = numberIn(context, 'inFlight') ?? 0;
   const pid = numberIn(context, 'pid');
+  const siblings = Array.isArray(context['siblings']) ? context['siblings'].length : 0;
   const asker = evictedFor(actor);
   const isDisabled = context['enabled'] === false;
   // One that could not be loaded looks else as if nobody had tried.
@@ -140,6 +141,7 @@ function ActorRow({ item: { actor, level }, now, place, isSelected, onSelect }: 
             ✕{crashes}
           </span>
         )}
+        {siblings > 0 && <span title={`${siblings + 1} instances`}>×{siblings + 1}</span>}
         {restarts > 0 && <span title={restartsText(restarts)}>↻{restarts}</span>}
         {inFlight + waiting > 0 && (
           <span title={`${inFlight} calls running, ${waiting} waiting`}>

@@ -1,17 +1,24 @@
 import type { CrashRecord, Json, JsonObject } from '../../wire.ts';
 import { memoryText, restartsText, wordOf } from '../store/format.ts';
 import { type ActorState, numberIn } from '../store/model.ts';
+import { usePage } from '../store/page.ts';
+import { Instances, instancesOf } from './instances.tsx';
 
 /** The process of a plugin: the one it has, and how the last one ended. */
-export function ProcessView({ actor: { context, lastCrash, facts } }: { readonly actor: ActorState }) {
+export function ProcessView({ actor: { name, context, lastCrash, facts } }: { readonly actor: ActorState }) {
+  const instances = instancesOf(usePage().moment.value, name, context);
   const memoryMb = numberIn(context, 'memoryMb');
   const lastExit = context['lastExit'] as CrashRecord['exit'] | undefined;
   const lastError = context['lastError'] as JsonObject | undefined;
+  const generation = textOf(context['generation'], '?');
+  const started = instances.length > 0 ? `${generation} started so far` : `number ${generation}`;
+  const allowed = (budgetMb: number): string =>
+    memoryText(budgetMb) + (instances.length > 0 ? ' for each instance' : '');
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['Process', textOf(context['pid'], 'none')],
-    ['Worker', `number ${textOf(context['generation'], '?')}, ${restartsText(numberIn(context, 'restarts') ?? 0)}`],
+    [instances.length > 0 ? 'Workers' : 'Worker', `${started}, ${restartsText(numberIn(context, 'restarts') ?? 0)}`],
     ['Memory', memoryMb === undefined ? 'not measured' : memoryText(memoryMb)],
-    ['Allowed', facts?.budgetMb === undefined ? 'not stated in its manifest' : memoryText(facts.budgetMb)],
+    ['Allowed', facts?.budgetMb === undefined ? 'not stated in its manifest' : allowed(facts.budgetMb)],
     ['Calls', `${textOf(context['inFlight'], '0')} running, ${textOf(context['waiting'], '0')} waiting`],
     ['Last exit', lastExit === undefined ? 'none' : exitText(lastExit)],
     ['Last error', lastError && `${wordOf(lastError['code'])}: ${wordOf(lastError['message'])}`],
@@ -21,6 +28,7 @@ export function ProcessView({ actor: { context, lastCrash, facts } }: { readonly
   ];
   return (
     <>
+      {instances.length > 0 && <Instances instances={instances} />}
       <dl class="facts">
         {rows.map(
           ([term, text]) =>

@@ -9,6 +9,7 @@ import type {
   Sync,
   TransitionRecord,
 } from '../../wire.ts';
+import { instanceLanes } from './instance-lanes.ts';
 import { type ActorState, type Lane, type Moment, type Stay, staysIn, victimsOf } from './model.ts';
 import { actorOf, apply, undo } from './steps.ts';
 
@@ -45,12 +46,7 @@ export class History {
     this.known = known;
     this.#lastAt = known.at;
     const plugins = new Map(known.plugins.map((plugin) => [plugin.name, plugin]));
-    this.#present = new Map(
-      known.actors.map((actor) => [
-        actor.id,
-        actorOf(actor, actor.machine === 'plugin' ? plugins.get(actor.name) : undefined),
-      ]),
-    );
+    this.#present = new Map(known.actors.map((actor) => [actor.id, actorOf(actor, plugins.get(actor.name))]));
     for (const record of records.toReversed()) {
       if (record.seq > known.seq || record.kind === 'event') continue;
       undo(this.#present, record);
@@ -178,6 +174,16 @@ export class History {
     }
     const actor = this.#present.get(id) ?? start;
     return { id, name: actor?.name ?? id, stays, memory, marks, budgetMb: actor?.facts?.budgetMb };
+  }
+
+  /** What the lanes of a plugin's instances draw; none where there never were several. */
+  instanceLanesOf(id: ActorId): Lane[] {
+    return instanceLanes({
+      id,
+      start: this.#checkpoints[0] ?? this.#present,
+      startAt: this.firstAt,
+      recordsOf: (actor) => this.recordsOf(actor),
+    });
   }
 
   #step(record: MilestoneRecord): void {

@@ -14,6 +14,15 @@ import { wordOf } from './format.ts';
 /** What of a plugin does not change while it is there; everything else is in its actor's context. */
 export type PluginFacts = Pick<PluginSnapshot, 'version' | 'description' | 'category' | 'manifestPath' | 'budgetMb'>;
 
+/** What one of several instances of a plugin is at. */
+export interface InstanceState {
+  /** As a plugin's. */
+  readonly state: string;
+  readonly phase: string;
+  /** When it was entered, in milliseconds since the epoch; undefined where that is not remembered. */
+  readonly since: number | undefined;
+}
+
 /** One actor at one instant. Never changed: a later instant has another object. */
 export interface ActorState {
   readonly id: ActorId;
@@ -41,6 +50,8 @@ export interface ActorState {
   readonly crashes: number;
   /** When something last happened to it, events that only passed by aside; 0 where nothing is remembered. */
   readonly lastAt: number;
+  /** Of a worker of a plugin that may have several. */
+  readonly instance: InstanceState | undefined;
   /** Of a plugin, where its coming is remembered or it is there now. */
   readonly facts: PluginFacts | undefined;
 }
@@ -58,6 +69,11 @@ export interface Moment {
 export interface Lane {
   readonly id: ActorId;
   readonly name: string;
+  /**
+   * Set where the lane is of instances of the actor, from 1: there are as many such lanes as there were instances at once,
+   * and in each they follow one another.
+   */
+  readonly row?: number | undefined;
   /** One after another, without gaps; the last one goes on. */
   readonly stays: readonly Stay[];
   /** In MiB, in order of time. */
@@ -81,6 +97,21 @@ export interface Stay {
   readonly from: number;
   /** The transition that began it; 0 where that is not remembered. */
   readonly seq: number;
+  /** In a lane of instances: which one it is of. */
+  readonly generation?: number | undefined;
+}
+
+/** The state of a {@link Stay} in which there is no instance. */
+export const NO_INSTANCE = 'none';
+
+/** The id of the actor of one generation of a plugin's worker. */
+export const workerId = (plugin: string, generation: number): ActorId => `worker:${plugin}#${generation}`;
+
+/** The generations of the workers that a plugin's context lists. */
+export function workersIn(context: JsonObject | undefined): number[] {
+  const workers = context?.['workers'];
+  if (!Array.isArray(workers)) return [];
+  return (workers as readonly { readonly generation: number }[]).map(({ generation }) => generation);
 }
 
 /** The plugins that a decision asks to go. */

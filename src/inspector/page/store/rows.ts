@@ -1,7 +1,7 @@
 import type { ActorId, InspectorRecord, TransitionRecord } from '../../wire.ts';
 import { actorText } from './format.ts';
 import type { History } from './history.ts';
-import { victimsOf } from './model.ts';
+import { staysIn, victimsOf } from './model.ts';
 
 /** A line of the events pane: an event and the transition it led to, or a milestone that has no event of its own. */
 export interface Row {
@@ -88,7 +88,7 @@ export class Rows {
 
   /** A transition joins its event, unless that has been shown by itself already. */
   #take(record: InspectorRecord, from: number): void {
-    if (record.kind === 'context' || record.kind === 'memory') return;
+    if (record.kind === 'context' || record.kind === 'memory' || isCallEdge(record)) return;
     if (record.kind === 'transition') {
       for (let index = this.#all.length - 1; index >= Math.max(from, this.#all.length - NEAR); index -= 1) {
         const row = this.#all[index] as Row;
@@ -102,6 +102,11 @@ export class Rows {
     }
     this.#all.push(rowOf(record));
   }
+}
+
+/** Whether an instance goes to its first call, or comes from its last. */
+function isCallEdge(record: InspectorRecord): boolean {
+  return record.kind === 'instance' && /^(ready|busy)$/.test(record.from) && staysIn(record.to);
 }
 
 function isWanted(row: Row, filter: RowFilter): boolean {
@@ -132,6 +137,11 @@ function wordsOf(record: InspectorRecord, victims: readonly ActorId[]): Pick<Row
       return { type: record.event, note: '', isError: record.event.endsWith(' failed') };
     case 'transition':
       return { type: record.event, note: record.reason ?? '', isError: record.to.startsWith('crashed') };
+    case 'instance': {
+      const { generation, from, to, reason } = record;
+      const note = [`#${generation}: ${from} → ${to}`, reason].filter(Boolean).join(' · ');
+      return { type: 'instance', note, isError: to.startsWith('crashed') };
+    }
     case 'crash':
       return { type: 'crash', note: `${record.error.code} ${record.error.message}`, isError: true };
     case 'decision': {

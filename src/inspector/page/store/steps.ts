@@ -2,37 +2,49 @@ import type {
   ActorId,
   ActorSnapshot,
   ContextChange,
+  InstanceRecord,
   Json,
-  JsonObject,
   MachineName,
   MilestoneRecord,
   PluginSnapshot,
 } from '../../wire.ts';
 import {
   type ActorState,
+  type InstanceState,
   type PluginFacts,
   pathsOfState,
   stateAndPhase,
   stateOfPaths,
   staysIn,
   victimsOf,
+  workerId,
+  workersIn,
 } from './model.ts';
 
 type Actors = Map<ActorId, ActorState>;
 
-/** An actor as a sync or its coming tells of it. */
+/** An actor as a sync or its coming tells of it. `plugin` is the plugin that it is, or is a worker of. */
 export function actorOf(snapshot: ActorSnapshot, plugin?: PluginSnapshot): ActorState {
   const { id, machine, name, active, context } = snapshot;
+  const isPlugin = machine === 'plugin';
   return {
     ...unknownActor(id, name),
     machine,
     active,
     ...stateOfPaths(machine, active),
-    since: plugin?.since,
+    since: isPlugin ? plugin?.since : undefined,
     context,
-    facts: plugin && factsOf(plugin),
+    instance: machine === 'worker' ? instanceIn(plugin, generationOf(id)) : undefined,
+    facts: isPlugin ? plugin && factsOf(plugin) : undefined,
   };
 }
+
+function instanceIn(plugin: PluginSnapshot | undefined, generation: number): InstanceState | undefined {
+  const found = plugin?.instances?.find((each) => each.generation === generation);
+  return found && { state: found.state, phase: found.phase === found.state ? '' : found.phase, since: found.since };
+}
+
+const generationOf = (id: ActorId): number => Number(id.slice(id.lastIndexOf('#') + 1));
 
 /** Changes the actors as a record tells. */
 export function apply(actors: Actors, record: MilestoneRecord): void {
@@ -68,6 +80,15 @@ export function apply(actors: Actors, record: MilestoneRecord): void {
     case 'context':
       actors.set(id, { ...changed(known, record.context, 'after'), lastAt: at });
       break;
+    case 'instance': {
+      actors.set(id, { ...known, lastAt: at });
+      const worker = workerId(known.name, record.generation);
+      const its = actors.get(worker);
+      if (its !== undefined) {
+        actors.set(worker, { ...its, instance: { ...stateAndPhase('plugin', record.to), since: at }, lastAt: at });
+      }
+      break;
+    }
     case 'crash':
       actors.set(id, { ...known, lastCrash: record, crashes: known.crashes + 1, lastAt: at });
       break;
@@ -89,6 +110,7 @@ export function undo(actors: Actors, record: MilestoneRecord): void {
     return;
   }
   const known = actors.get(id);
+  if (record.kind === 'instance') return undoInstance(actors, record);
   if (known === undefined || (record.kind !== 'transition' && record.kind !== 'context')) return;
   const before = changed(known, record.context, 'before');
   if (record.kind === 'transition') {
@@ -100,6 +122,15 @@ export function undo(actors: Actors, record: MilestoneRecord): void {
     });
   } else actors.set(id, before);
   if (record.context?.['workers'] !== undefined) meetWorkers(actors, id);
+}
+
+function undoInstance(actors: Actors, { actor, generation, from, to }: InstanceRecord): void {
+  const id = workerId(nameOf(actor), generation);
+  const worker = actors.get(id);
+  if (worker === undefined) return;
+  const wasThere = from !== 'discovered' || to === 'discovered.idle';
+  const before = { state: from, phase: from === 'discovered' ? 'stopping' : '', since: undefined };
+  actors.set(id, { ...worker, instance: wasThere ? before : undefined });
 }
 
 function changed(actor: ActorState, change: ContextChange | undefined, side: 'before' | 'after'): ActorState {
@@ -116,7 +147,7 @@ function changed(actor: ActorState, change: ContextChange | undefined, side: 'be
 /** Workers come and go with what their plugin remembers of them; nothing else tells of it. */
 function meetWorkers(actors: Actors, plugin: ActorId): void {
   const name = nameOf(plugin);
-  const listed = new Set(workersOf(actors.get(plugin)?.context).map((generation) => `worker:${name}#${generation}`));
+  const listed = new Set(workersIn(actors.get(plugin)?.context).map((generation) => workerId(name, generation)));
   for (const id of actors.keys()) if (isWorkerOf(id, name) && !listed.has(id)) actors.delete(id);
   for (const id of listed) if (!actors.has(id)) actors.set(id, unknownActor(id, name));
 }
@@ -127,20 +158,16 @@ function comingWorker(actors: Actors, { actor: id }: MilestoneRecord): ActorStat
   const name = nameOf(id);
   const context = actors.get(`plugin:${name}`)?.context;
   const latest = context?.['generation'];
-  const generation = Number(id.slice(id.lastIndexOf('#') + 1));
-  return typeof latest === 'number' && generation > latest ? unknownActor(id, name) : undefined;
+  const generation = generationOf(id);
+  // The number of a further instance is taken when memory for it is asked for.
+  const isNew = typeof latest === 'number' && (generation > latest || generation === context?.['asked']);
+  return isNew ? unknownActor(id, name) : undefined;
 }
 
 function leave(actors: Actors, id: ActorId): void {
   actors.delete(id);
   if (!id.startsWith('plugin:')) return;
   for (const each of actors.keys()) if (isWorkerOf(each, nameOf(id))) actors.delete(each);
-}
-
-function workersOf(context: JsonObject | undefined): number[] {
-  const workers = context?.['workers'];
-  if (!Array.isArray(workers)) return [];
-  return (workers as readonly { readonly generation: number }[]).map(({ generation }) => generation);
 }
 
 const isWorkerOf = (id: ActorId, name: string): boolean => id.startsWith('worker:') && nameOf(id) === name;
@@ -173,6 +200,7 @@ function unknownActor(id: ActorId, name: string): ActorState {
     lastCrash: undefined,
     crashes: 0,
     lastAt: 0,
+    instance: undefined,
     facts: undefined,
   };
 }

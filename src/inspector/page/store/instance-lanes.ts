@@ -1,0 +1,74 @@
+import type { ActorId, MilestoneRecord } from '../../wire.ts';
+import { type ActorState, type Lane, NO_INSTANCE, type Stay, stateAndPhase, workerId, workersIn } from './model.ts';
+
+/** What the lanes of a plugin's instances are made from. */
+export interface InstanceHistory {
+  /** The plugin's actor. */
+  readonly id: ActorId;
+  /** The actors at the start of what is remembered, and when that was, in milliseconds since the epoch. */
+  readonly start: ReadonlyMap<ActorId, ActorState>;
+  readonly startAt: number;
+  readonly recordsOf: (id: ActorId) => readonly MilestoneRecord[];
+}
+
+/** One instance, from its start to its end. */
+interface Run {
+  readonly stays: Stay[];
+  readonly marks: Lane['marks'][number][];
+  /** When nothing of it was left. */
+  end: number;
+}
+
+/** The lanes of a plugin's instances: as many as there were at once, so that the pool is seen to grow and shrink. */
+export function instanceLanes({ id, start, startAt, recordsOf }: InstanceHistory): Lane[] {
+  const name = id.slice('plugin:'.length);
+  const runs = new Map<number, Run>();
+  const runOf = (generation: number): Run => {
+    const known = runs.get(generation) ?? { stays: [], marks: [], end: Infinity };
+    runs.set(generation, known);
+    return known;
+  };
+  for (const generation of workersIn(start.get(id)?.context)) {
+    const instance = start.get(workerId(name, generation))?.instance;
+    if (instance === undefined) continue;
+    const { state, phase, since } = instance;
+    runOf(generation).stays.push({ state, phase, from: since ?? startAt, seq: 0, generation });
+  }
+  for (const record of recordsOf(id)) {
+    if (record.kind === 'crash') runs.get(record.generation)?.marks.push(markOf(record));
+    if (record.kind !== 'instance') continue;
+    const { generation, at, seq, to } = record;
+    const run = runOf(generation);
+    if (to === 'discovered.idle') run.end = at;
+    else run.stays.push({ ...stateAndPhase('plugin', to), from: at, seq, generation });
+  }
+  const rows: { readonly stays: Stay[]; readonly marks: Run['marks']; readonly memory: Memory; end: number }[] = [];
+  for (const [generation, { stays, marks, end }] of [...runs].toSorted(([, a], [, b]) => startOf(a) - startOf(b))) {
+    if (stays.length === 0) continue;
+    let row = rows.find((each) => each.end <= (stays[0]?.from ?? 0));
+    if (row === undefined) rows.push((row = { stays: [], marks: [], memory: [], end }));
+    row.stays.push(...stays);
+    if (end !== Infinity) row.stays.push({ state: NO_INSTANCE, phase: '', from: end, seq: 0 });
+    row.marks.push(...marks);
+    row.memory.push(...memoryIn(recordsOf(workerId(name, generation))));
+    row.end = end;
+  }
+  if (rows.length < 2) return [];
+  return rows.map(({ stays, marks, memory }, index) => ({
+    ...{ id, name, row: index + 1, stays, marks, memory },
+    budgetMb: start.get(id)?.facts?.budgetMb,
+  }));
+}
+
+const startOf = ({ stays }: Run): number => stays[0]?.from ?? Infinity;
+
+const markOf = ({ at, seq }: MilestoneRecord): Lane['marks'][number] => ({ at, seq, kind: 'crash' });
+
+type Memory = Lane['memory'][number][];
+
+function memoryIn(records: readonly MilestoneRecord[]): Memory {
+  return records.flatMap((record) => {
+    const memoryMb = record.kind === 'context' ? record.context['memoryMb']?.after : undefined;
+    return typeof memoryMb === 'number' ? [{ at: record.at, memoryMb }] : [];
+  });
+}
