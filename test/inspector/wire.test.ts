@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { Decision, PluginSnapshot, PluginState, SupervisorStatus } from '../../src/index.ts';
-import type { InstanceEvent } from '../../src/runtime/supervisor-events.ts';
 import type * as wire from '../../src/inspector/wire.ts';
+import type { InstanceEvent } from '../../src/runtime/supervisor-events.ts';
 
 describe('the types of what the inspector says to its page', () => {
   it('have what the runtime says of a supervisor, of a plugin and of a decision', () => {

@@ -19,7 +19,13 @@ const EVERYTHING = {
 /** A plugin `pool` with one worker at first, at 1000. */
 function now(seq: number, workers: readonly number[], instances?: Sync['plugins'][number]['instances']): Sync {
   const chart = { id: 'none', root: {} as never };
-  const plugin = { name: 'pool', state: 'ready', phase: 'ready', since: 900, instances } as unknown as Sync['plugins'][number];
+  const plugin = {
+    name: 'pool',
+    state: 'ready',
+    phase: 'ready',
+    since: 900,
+    instances,
+  } as unknown as Sync['plugins'][number];
   const worker = (generation: number) => ({
     ...{ id: `worker:pool#${generation}`, machine: 'worker' as const, name: 'pool', active: ['up'], context: {} },
   });
@@ -83,10 +89,7 @@ const shown = (history: History, seq: number): string[] => {
 describe('the instances of a plugin', () => {
   const records = grown();
   // Walked back from the end, and walked on from the start.
-  const histories = [
-    new History(now(records.length, [1], ONE), records),
-    new History(now(0, [1], ONE), records),
-  ];
+  const histories = [new History(now(records.length, [1], ONE), records), new History(now(0, [1], ONE), records)];
 
   it.each(histories)('are known at every instant, walked back from the present as well', (history) => {
     expect(shown(history, 0)).toEqual(['#1 ready']);
@@ -127,10 +130,7 @@ describe('the instances of a plugin', () => {
 
   it('have no rows where there never were several, nor in a session of an earlier version', () => {
     expect(new History(now(0, [1], ONE), []).instanceLanesOf(ID)).toEqual([]);
-    const { records: none, ...known } = now(0, [1, 2]);
-    const header = { format: 'greenroom-session', version: 1, ...known };
-    const { history } = { history: readSession(JSON.stringify(header)) };
-    expect(none).toEqual([]);
+    const history = readSession(JSON.stringify({ format: 'greenroom-session', version: 1, ...now(0, [1, 2]) }));
     expect(history.instanceLanesOf(ID)).toEqual([]);
     expect(shown(history, 0)).toEqual([]);
   });
@@ -156,7 +156,15 @@ describe('the instances of a plugin', () => {
 });
 
 it('lanes of instances are lower, and are found by their height', () => {
-  const lane = (row?: number): Lane => ({ id: ID, name: 'pool', row, stays: [], memory: [], marks: [], budgetMb: undefined });
+  const lane = (row?: number): Lane => ({
+    id: ID,
+    name: 'pool',
+    row,
+    stays: [],
+    memory: [],
+    marks: [],
+    budgetMb: undefined,
+  });
   const tops = topsOf([lane(), lane(1), lane(2), lane()]);
   expect(tops).toEqual([0, 34, 53, 72, 106]);
   expect([-1, 0, 33, 34, 71, 72, 105, 106].map((y) => indexAt(tops, y))).toEqual([-1, 0, 0, 1, 2, 3, 3, 4]);
@@ -179,7 +187,10 @@ describe.runIf(CHROMIUM !== undefined)('the page', { timeout: 60_000 }, () => {
     await page.getByRole('tab', { name: 'Process' }).click();
     const rows = page.locator('.instances tbody tr');
     await vi.waitUntil(async () => (await rows.count()) === 3);
-    const pids = bench.supervisor.plugin('pool').snapshot().instances.map(({ pid }) => String(pid));
+    const pids = bench.supervisor
+      .plugin('pool')
+      .snapshot()
+      .instances.map(({ pid }) => String(pid));
     expect(await rows.locator('td:nth-child(4)').allTextContents()).toEqual(pids);
     expect(await page.locator('[data-actor="plugin:pool"]').textContent()).toContain('×3');
     await rows.nth(1).getByRole('button', { name: '#2' }).click();

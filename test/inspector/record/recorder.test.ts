@@ -130,7 +130,10 @@ describe('the recorder', () => {
       error: { code: 'E_CRASHED' },
       exit: { code: null, signal: 'SIGKILL', outOfMemory: false },
     });
-    expect(records.find(({ seq }) => seq === crash.seq - 1)).toMatchObject({ kind: 'instance', reason: crash.error.message });
+    expect(records.find(({ seq }) => seq === crash.seq - 1)).toMatchObject({
+      kind: 'instance',
+      reason: crash.error.message,
+    });
     const ways = of(records, 'transition').filter(({ actor }) => actor === 'plugin:bench');
     expect(ways.map(({ to }) => to)).not.toContain('crashed.deciding');
     expect(bench.errors).toEqual([]);
@@ -162,7 +165,10 @@ describe('the recorder', () => {
     expect(plugin?.['siblings']).toEqual([2]);
     expect(plugin?.['memoryMb']).toBeCloseTo(Number(first?.['memoryMb']) + Number(second?.['memoryMb']), 1);
     const { plugins } = sync();
-    expect(plugins.find(({ name }) => name === 'bench')?.instances).toMatchObject([{ generation: 1 }, { generation: 2 }]);
+    expect(plugins.find(({ name }) => name === 'bench')?.instances).toMatchObject([
+      { generation: 1 },
+      { generation: 2 },
+    ]);
     // Of one worker all is told of the plugin.
     expect(plugins.find(({ name }) => name === 'one')).not.toHaveProperty('instances');
     expect(Object.keys(contextOf('worker:one#1') ?? {})).not.toContain('inFlight');

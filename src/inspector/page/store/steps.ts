@@ -52,6 +52,8 @@ export function apply(actors: Actors, record: MilestoneRecord): void {
   if (record.kind === 'presence') {
     if (record.snapshot !== undefined) {
       actors.set(id, { ...actorOf(record.snapshot, record.plugin), lastAt: at });
+      // It may have a worker by the time that its coming is recorded.
+      meetWorkers(actors, id);
     } else leave(actors, id);
     return;
   }
