@@ -18,7 +18,6 @@ import type {
   ToolOutput,
   UncheckedName,
 } from '../calls/typed-calls.ts';
-import { GreenroomError } from '../errors.ts';
 import { callListener } from '../events/listeners.ts';
 import type { Inspector } from '../inspector/inspector.ts';
 import type { InspectionObserver } from '../inspector/record/inspection-observer.ts';
@@ -269,7 +268,7 @@ export class Supervisor implements AsyncDisposable {
 
   /**
    * Calls the plugin, loading it where need be, and resolves to its result. An object becomes the plugin's keyword
-   * arguments, an array its positional ones, anything else the only one. Rejects with a {@link GreenroomError}.
+   * arguments, an array its positional ones, anything else the only one. Rejects with a `GreenroomError`.
    */
   execute<Output = unknown, Name extends string = string>(
     name: Name & UncheckedName<Name>,

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { instanceLanes } from '../../../src/inspector/page/lanes/instance-lanes.ts';
 import { indexAt, topsOf } from '../../../src/inspector/page/lanes/lane-places.ts';
 import { actorAt, spotAt } from '../../../src/inspector/page/lanes/spot.ts';
 import { instancesOf } from '../../../src/inspector/page/panes/instances.tsx';
@@ -101,7 +102,7 @@ describe('the instances of a plugin', () => {
   });
 
   it.each(histories)('are as many rows as there were at once, in which they follow one another', (history) => {
-    const rows = history.instanceLanesOf(ID);
+    const rows = instanceLanes(history.instancesOf(ID));
     const told = rows.map(({ stays }) => stays.map(({ generation, state }) => `${generation ?? ''} ${state}`));
     expect(told).toEqual([
       ['1 ready'],
@@ -117,7 +118,7 @@ describe('the instances of a plugin', () => {
   });
 
   it('are pointed at by the worker that is there', () => {
-    const [, row] = (histories[0] as History).instanceLanesOf(ID) as [Lane, Lane, Lane];
+    const [, row] = instanceLanes((histories[0] as History).instancesOf(ID)) as [Lane, Lane, Lane];
     const at = (seq: number): number => 1_000 + seq * 10;
     expect([actorAt(row, at(3)), actorAt(row, at(10)), actorAt(row, at(13))]).toEqual([
       'worker:pool#2',
@@ -129,9 +130,9 @@ describe('the instances of a plugin', () => {
   });
 
   it('have no rows where there never were several, nor in a session of an earlier version', () => {
-    expect(new History(now(0, [1], ONE), []).instanceLanesOf(ID)).toEqual([]);
+    expect(instanceLanes(new History(now(0, [1], ONE), []).instancesOf(ID))).toEqual([]);
     const history = readSession(JSON.stringify({ format: 'greenroom-session', version: 1, ...now(0, [1, 2]) }));
-    expect(history.instanceLanesOf(ID)).toEqual([]);
+    expect(instanceLanes(history.instancesOf(ID))).toEqual([]);
     expect(shown(history, 0)).toEqual([]);
   });
 

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks';
 import { PLUGIN_STATES } from '../palette.ts';
 import { Glyph } from '../shell/glyph.tsx';
 import { Drawing } from './drawing.tsx';
+import { withInstances } from './instance-lanes.ts';
 import './lanes.css';
 import type { LanesProps } from './props.ts';
 import { LanesTable } from './table.tsx';
@@ -14,7 +15,9 @@ const AHEAD = 0.03;
 
 /** The states of all actors over time, a lane each. Wheel and keys zoom, a click sets the cursor, dragging measures. */
 export function Lanes(props: LanesProps) {
-  const { lanes, calls, until, cursor, range, selected, onCursor, onRange } = props;
+  const { instancesOf, calls, until, cursor, range, selected, onCursor, onRange } = props;
+  const lanes =
+    instancesOf === undefined ? props.lanes : props.lanes.flatMap((lane) => withInstances(lane, instancesOf(lane.id)));
   const [asTable, setAsTable] = useState(false);
   const [zoomed, setZoomed] = useState<number | undefined>(undefined);
   const [held, setHeld] = useState<TimeWindow | undefined>(undefined);
@@ -90,7 +93,15 @@ export function Lanes(props: LanesProps) {
           />
         </div>
       ) : (
-        <Drawing {...props} window={window} onWindow={change} onZoom={zoomBy} selected={selected} first={first} />
+        <Drawing
+          {...props}
+          lanes={lanes}
+          window={window}
+          onWindow={change}
+          onZoom={zoomBy}
+          selected={selected}
+          first={first}
+        />
       )}
     </section>
   );

@@ -1,11 +1,13 @@
 import type { ActorId } from '../../wire.ts';
-import type { Lane } from '../store/model.ts';
+import type { InstanceHistory, Lane } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
 import type { TimeWindow } from './time-window.ts';
 
 /** What the lanes are drawn from. */
 export interface LanesProps {
   readonly lanes: readonly Lane[];
+  /** Where lanes of instances are wanted below those of plugins: what they are made from. */
+  readonly instancesOf?: ((id: ActorId) => InstanceHistory) | undefined;
   readonly calls: ReadonlyMap<ActorId, readonly CallBar[]>;
   /** The end of what is known, in milliseconds since the epoch. */
   readonly until: number;

@@ -3,6 +3,7 @@ import { Glyph } from '../shell/glyph.tsx';
 import { durationText, memoryText, stateText } from '../store/format.ts';
 import { type ActorState, type Moment, numberIn, workerId, workersIn } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
+import './instances.css';
 
 /** The instances of a plugin at an instant, oldest first; none of a plugin that may have one worker only. */
 export function instancesOf({ actors }: Moment, plugin: string, context: JsonObject): readonly ActorState[] {

@@ -30,6 +30,7 @@ export function LanesPane() {
     <section class="pane pane-lanes" aria-label="Lanes">
       <Lanes
         lanes={history === undefined ? [] : lanesOf(history, ids)}
+        instancesOf={history && ((id) => history.instancesOf(id))}
         calls={calls}
         until={until}
         cursor={cursor === undefined ? undefined : isPointed ? pointed.current : page.moment.value.at}
@@ -50,37 +51,26 @@ export function LanesPane() {
   );
 }
 
-/** The lanes of an actor as they were last made, and of how many records. */
-interface KnownLanes {
-  readonly size: number;
-  readonly lanes: readonly Lane[];
-}
-
 /** Lanes are made again only of actors of which there is something new. */
 function useLanes(): (history: History, ids: readonly ActorId[]) => Lane[] {
-  const known = useRef<{ history: History; epoch: number; lanes: Map<ActorId, KnownLanes> }>(undefined);
+  const known = useRef<{ history: History; epoch: number; lanes: Map<ActorId, { size: number; lane: Lane }> }>(
+    undefined,
+  );
   return (history, ids) => {
     const { epoch } = history;
     if (known.current?.history !== history || known.current.epoch !== epoch) {
       known.current = { history, epoch, lanes: new Map() };
     }
     const { lanes } = known.current;
-    return ids.flatMap((id) => {
+    return ids.map((id) => {
       const size = history.recordsOf(id).length;
       const found = lanes.get(id);
-      if (found?.size === size) return found.lanes;
-      const made = lanesOfActor(history, id);
-      lanes.set(id, { size, lanes: made });
-      return made;
+      if (found?.size === size) return found.lane;
+      const lane = history.laneOf(id);
+      lanes.set(id, { size, lane });
+      return lane;
     });
   };
-}
-
-/** The lane of an actor, and below it those of its instances, each of which has the allowed memory for itself. */
-function lanesOfActor(history: History, id: ActorId): readonly Lane[] {
-  const lane = history.laneOf(id);
-  const rows = history.instanceLanesOf(id);
-  return rows.length === 0 ? [lane] : [{ ...lane, budgetMb: undefined }, ...rows];
 }
 
 /** How often the lanes move on while nothing happens, in milliseconds. */

@@ -9,8 +9,15 @@ import type {
   Sync,
   TransitionRecord,
 } from '../../wire.ts';
-import { instanceLanes } from './instance-lanes.ts';
-import { type ActorState, type Lane, type Moment, type Stay, staysIn, victimsOf } from './model.ts';
+import {
+  type ActorState,
+  type InstanceHistory,
+  type Lane,
+  type Moment,
+  type Stay,
+  staysIn,
+  victimsOf,
+} from './model.ts';
 import { actorOf, apply, undo } from './steps.ts';
 
 /** Everything at one moment, with or without the records before it. */
@@ -176,14 +183,10 @@ export class History {
     return { id, name: actor?.name ?? id, stays, memory, marks, budgetMb: actor?.facts?.budgetMb };
   }
 
-  /** What the lanes of a plugin's instances draw; none where there never were several. */
-  instanceLanesOf(id: ActorId): Lane[] {
-    return instanceLanes({
-      id,
-      start: this.#checkpoints[0] ?? this.#present,
-      startAt: this.firstAt,
-      recordsOf: (actor) => this.recordsOf(actor),
-    });
+  /** What the lanes of a plugin's instances are made from. */
+  instancesOf(id: ActorId): InstanceHistory {
+    const start = this.#checkpoints[0] ?? this.#present;
+    return { id, start, startAt: this.firstAt, recordsOf: (actor) => this.recordsOf(actor) };
   }
 
   #step(record: MilestoneRecord): void {

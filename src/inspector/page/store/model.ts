@@ -6,6 +6,7 @@ import type {
   DecisionRecord,
   JsonObject,
   MachineName,
+  MilestoneRecord,
   PluginSnapshot,
   TransitionRecord,
 } from '../../wire.ts';
@@ -99,6 +100,16 @@ export interface Stay {
   readonly seq: number;
   /** In a lane of instances: which one it is of. */
   readonly generation?: number | undefined;
+}
+
+/** What the lanes of a plugin's instances are made from. */
+export interface InstanceHistory {
+  /** The plugin's actor. */
+  readonly id: ActorId;
+  /** The actors at the start of what is remembered, and when that was, in milliseconds since the epoch. */
+  readonly start: ReadonlyMap<ActorId, ActorState>;
+  readonly startAt: number;
+  readonly recordsOf: (id: ActorId) => readonly MilestoneRecord[];
 }
 
 /** The state of a {@link Stay} in which there is no instance. */

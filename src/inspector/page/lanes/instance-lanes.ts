@@ -1,15 +1,13 @@
-import type { ActorId, MilestoneRecord } from '../../wire.ts';
-import { type ActorState, type Lane, NO_INSTANCE, type Stay, stateAndPhase, workerId, workersIn } from './model.ts';
-
-/** What the lanes of a plugin's instances are made from. */
-export interface InstanceHistory {
-  /** The plugin's actor. */
-  readonly id: ActorId;
-  /** The actors at the start of what is remembered, and when that was, in milliseconds since the epoch. */
-  readonly start: ReadonlyMap<ActorId, ActorState>;
-  readonly startAt: number;
-  readonly recordsOf: (id: ActorId) => readonly MilestoneRecord[];
-}
+import type { MilestoneRecord } from '../../wire.ts';
+import {
+  type InstanceHistory,
+  type Lane,
+  NO_INSTANCE,
+  type Stay,
+  stateAndPhase,
+  workerId,
+  workersIn,
+} from '../store/model.ts';
 
 /** One instance, from its start to its end. */
 interface Run {
@@ -71,4 +69,18 @@ function memoryIn(records: readonly MilestoneRecord[]): Memory {
     const memoryMb = record.kind === 'context' ? record.context['memoryMb']?.after : undefined;
     return typeof memoryMb === 'number' ? [{ at: record.at, memoryMb }] : [];
   });
+}
+
+/** By the lane of the plugin, which is made anew whenever there is something new of it. */
+const known = new WeakMap<Lane, readonly Lane[]>();
+
+/** A lane, and below it those of its instances, each of which has the allowed memory for itself. */
+export function withInstances(lane: Lane, history: InstanceHistory): readonly Lane[] {
+  let all = known.get(lane);
+  if (all === undefined) {
+    const rows = instanceLanes(history);
+    all = rows.length === 0 ? [lane] : [{ ...lane, budgetMb: undefined }, ...rows];
+    known.set(lane, all);
+  }
+  return all;
 }
