@@ -230,16 +230,22 @@ test('it is told what each instance holds, and why there are no more of them', a
 });
 
 test('an instance that waits for memory is told of, and at rest none is wanted', async () => {
-  const opened = await openSupervisor({ a: { ...SLOT, instances: { min: 2, max: 4 } } }, { capacity: { slots: 1 } });
+  const pool = { ...SLOT, instances: { min: 2, max: 4 } };
+  const opened = await openSupervisor({ a: pool, b: SLOT }, { capacity: { slots: 2 } });
   const { supervisor } = opened;
   expect(supervisor.explain('a').growth).toEqual({ instances: 0, min: 2, max: 4, wanted: false, state: 'free' });
+  const { file, open } = door(opened);
+  const busy = startCall(opened, 'b', { do: 'wait', for: file });
+  await busy.running;
   await supervisor.load('a');
-  await vi.waitUntil(() => supervisor.explain('a').asking !== undefined);
+  await vi.waitUntil(() => supervisor.explain('a').decision?.outcome === 'wait');
   const { growth, lines } = supervisor.explain('a');
   expect(growth).toEqual({ instances: 1, min: 2, max: 4, wanted: true, state: 'free' });
   expect(lines).toContain('runs     1 of 2 to 4 instances');
   expect(lines).toContain('more     another instance is asked for; the decision below is about it');
   expect(lines.filter((line) => line.startsWith('holds'))).toEqual([expect.stringContaining('for worker 1, ')]);
+  open();
+  await busy.result;
 });
 
 test('of two that wait for the same place the one with the higher priority has it first', async () => {
