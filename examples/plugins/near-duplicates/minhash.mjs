@@ -87,6 +87,21 @@ export function bandRows(count, threshold, recall) {
 }
 
 /**
+ * A key for each band of a signature. Bands that are equal, in the same place, have equal keys; seldom others do, too.
+ * @param {Uint32Array} signature
+ * @param {number} rows places of a band
+ */
+export function bandKeys(signature, rows) {
+  const keys = [];
+  for (let start = 0; start + rows <= signature.length; start += rows) {
+    let key = start;
+    for (let place = start; place < start + rows; place += 1) key = mix(key ^ signature[place]);
+    keys.push(key);
+  }
+  return keys;
+}
+
+/**
  * The Jaccard similarity of two sorted sets: what they share over what they have together, 0 to 1.
  * @param {Uint32Array} left
  * @param {Uint32Array} right
