@@ -3,20 +3,21 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { corpusOf, ownCorpus } from '../../src/cli/demo/corpus.ts';
+import { InstanceNumbers } from '../../src/cli/demo/instance-numbers.ts';
 import { drawLanes, laneOf, type Moment, SIGNS } from '../../src/cli/demo/lanes.ts';
 import { topicsOf } from '../../src/cli/demo/topics.ts';
 
 describe('lanes', () => {
   const moments: Moment[] = [
-    { plugin: 'a', at: 200, shown: 'spawning' },
-    { plugin: 'a', at: 290, shown: 'ready' },
-    { plugin: 'b', at: 400, shown: 'spawning' },
-    { plugin: 'a', at: 520, shown: 'busy' },
-    { plugin: 'a', at: 610, shown: 'crashed' },
-    { plugin: 'a', at: 620, shown: 'spawning' },
-    { plugin: 'a', at: 630, shown: 'busy' },
-    { plugin: 'a', at: 850, shown: 'replaced' },
-    { plugin: 'a', at: 1000, shown: 'discovered' },
+    { lane: 'a', at: 200, shown: 'spawning' },
+    { lane: 'a', at: 290, shown: 'ready' },
+    { lane: 'b', at: 400, shown: 'spawning' },
+    { lane: 'a', at: 520, shown: 'busy' },
+    { lane: 'a', at: 610, shown: 'crashed' },
+    { lane: 'a', at: 620, shown: 'spawning' },
+    { lane: 'a', at: 630, shown: 'busy' },
+    { lane: 'a', at: 850, shown: 'replaced' },
+    { lane: 'a', at: 1000, shown: 'discovered' },
   ];
   const signs = (lane: readonly (keyof typeof SIGNS)[]): string => lane.map((shown) => SIGNS[shown]).join('');
 
@@ -31,6 +32,17 @@ describe('lanes', () => {
     expect(lines.map((line) => line.length)).toEqual([46, 46, expect.any(Number)]);
     expect(lines[0]).toMatch(/^a {5}·+▒+─+█+✖▒█+◆█+$/);
     expect(lines[2]).toBe('      0 s     0.2 s   0.4 s   0.6 s   0.8 s');
+  });
+});
+
+describe('instances', () => {
+  test('have the lowest number that is free, by plugin, until their processes are gone', () => {
+    const numbers = new InstanceNumbers();
+    expect([5, 6, 7, 6].map((generation) => numbers.of('a', generation))).toEqual([1, 2, 3, 2]);
+    numbers.free('a', 6);
+    numbers.free('a', 4);
+    expect([numbers.of('b', 6), numbers.of('a', 8), numbers.of('a', 5)]).toEqual([1, 2, 1]);
+    expect([numbers.most('a'), numbers.most('b'), numbers.most('c')]).toEqual([3, 1, 0]);
   });
 });
 

@@ -6,6 +6,7 @@ import { editManifests } from './acts/edit-manifests.ts';
 import { introduce } from './acts/introduce.ts';
 import { shareMemory } from './acts/share-memory.ts';
 import { type Findings, showFindings } from './acts/show-findings.ts';
+import { useAllCores } from './acts/use-all-cores.ts';
 import { corpusOf, ownCorpus } from './corpus.ts';
 import type { Reporter } from './events.ts';
 import { jsonReporter } from './json-reporter.ts';
@@ -32,8 +33,8 @@ const INTERRUPTED = 130;
 
 /**
  * Makes a searchable library of a folder of documents, and shows on the way what the supervisor does: starts, a crash,
- * a cancelled call, edited manifests, a plugin that is given up and fixed, memory that is short. Prints to standard output; resolves to the exit status. Rejects with `E_OPTIONS`
- * where there are no documents.
+ * a plugin with several workers, a cancelled call, edited manifests, a plugin that is given up and fixed, memory that is
+ * short. Prints to standard output; resolves to the exit status. Rejects with `E_OPTIONS` where there are no documents.
  */
 export async function demo({ folder, json, inspect, signal }: DemoOptions): Promise<number> {
   const report = json ? jsonReporter(process.stdout) : terminalReporter(process.stdout);
@@ -59,6 +60,7 @@ async function play(stage: Stage): Promise<Findings> {
   try {
     await introduce(stage);
     const results = await buildLibrary(stage);
+    await useAllCores(stage, results);
     await cancelCall(stage);
     await editManifests(stage);
     await breakManifest(stage);

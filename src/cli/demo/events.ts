@@ -1,4 +1,4 @@
-import type { TransitionEvent } from '../../runtime/supervisor-events.ts';
+import type { InstanceEvent, TransitionEvent } from '../../runtime/supervisor-events.ts';
 import type { Decision } from '../../scheduler/decision.ts';
 
 /** A figure that was measured during the demo. */
@@ -57,6 +57,8 @@ export type DemoEvent =
       readonly description: string;
     }
   | ({ readonly type: 'transition'; readonly pid: number | undefined } & Omit<TransitionEvent, 'at'>)
+  /** Of plugins that may have several instances: one of them has changed its state. */
+  | ({ readonly type: 'instance'; readonly pid: number | undefined } & Omit<InstanceEvent, 'at'>)
   /** Another worker serves from now on. */
   | { readonly type: 'replaced'; readonly plugin: string; readonly pid: number; readonly former: number }
   | { readonly type: 'progress'; readonly plugin: string; readonly progress: number; readonly message: string }

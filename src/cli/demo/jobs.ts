@@ -1,13 +1,7 @@
+import { type Duplicates, findDuplicates } from './find-duplicates.ts';
 import type { Stage } from './stage.ts';
 import { countOf } from './words.ts';
 import { DUPLICATES, INDEX } from './workshop.ts';
-
-/** Groups of files that are alike, as `near-duplicates` gives them. */
-export interface Duplicates {
-  readonly groups: readonly { readonly files: readonly { readonly path: string; readonly similarity: number }[] }[];
-  readonly compared: number;
-  readonly skipped: number;
-}
 
 interface Indexed {
   readonly indexed: number;
@@ -22,7 +16,9 @@ export interface Job {
   readonly all: object;
   /** The input of a call that takes a moment. */
   readonly some: object;
-  /** What the long call has come to, in words. */
+  /** Does the work on all documents, in one call or several. */
+  perform(stage: Stage): Promise<unknown>;
+  /** What the work has come to, in words. */
   describe(result: unknown): string;
 }
 
@@ -34,6 +30,7 @@ export function jobsOf({ corpus: { files, queries }, missing }: Stage): Job[] {
       action: 'index',
       all: { action: 'index', files },
       some: { action: 'search', query: queries[0] ?? '', limit: 5 },
+      perform: (stage) => stage.call(INDEX, { action: 'index', files }),
       describe: (result) => {
         const { indexed, unchanged } = result as Indexed;
         return `${countOf(indexed, 'file')} indexed, ${countOf(unchanged, 'was', 'were')} there already`;
@@ -44,6 +41,7 @@ export function jobsOf({ corpus: { files, queries }, missing }: Stage): Job[] {
       action: 'compare',
       all: { files },
       some: { files: files.slice(0, 10) },
+      perform: findDuplicates,
       describe: (result) => {
         const { groups, compared } = result as Duplicates;
         return `${countOf(groups.length, 'group')} of near-duplicates among ${countOf(compared, 'file')}`;
@@ -53,10 +51,10 @@ export function jobsOf({ corpus: { files, queries }, missing }: Stage): Job[] {
   return jobs.filter(({ plugin }) => !missing.has(plugin));
 }
 
-/** Calls the plugin with all documents and tells what came of it. */
+/** Has the plugin do its work on all documents and tells what came of it. */
 export async function doJob(stage: Stage, job: Job): Promise<unknown> {
   const startedAt = stage.now();
-  const result = await stage.call(job.plugin, job.all);
+  const result = await job.perform(stage);
   const ms = stage.now() - startedAt;
   stage.result(job.plugin, job.action, ms, job.describe(result), result);
   return result;

@@ -3,9 +3,10 @@ import type { PluginState } from '../../machines/plugin.ts';
 /** What a lane can show at one moment. */
 export type Shown = PluginState | 'replaced';
 
-/** At this time, in milliseconds, the plugin entered a state, or its worker was replaced. */
+/** At this time, in milliseconds, a plugin or an instance of one entered a state, or its worker was replaced. */
 export interface Moment {
-  readonly plugin: string;
+  /** The name of the plugin or instance. */
+  readonly lane: string;
   readonly at: number;
   readonly shown: Shown;
 }
@@ -30,11 +31,11 @@ const STEPS = [200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000, 300_000];
 const LEAST_LABEL_COLUMNS = 8;
 
 /**
- * What each column of a plugin's lane shows: time runs from 0 to `until` milliseconds over `columns` columns. A plugin
- * is `discovered` until its first moment. Moments are in order of time.
+ * What each column of a lane shows: time runs from 0 to `until` milliseconds over `columns` columns. It shows
+ * `discovered` until its first moment. Moments are in order of time.
  */
-export function laneOf(plugin: string, moments: readonly Moment[], until: number, columns: number): Shown[] {
-  const own = moments.filter((moment) => moment.plugin === plugin);
+export function laneOf(name: string, moments: readonly Moment[], until: number, columns: number): Shown[] {
+  const own = moments.filter(({ lane }) => lane === name);
   const lane: Shown[] = [];
   let state: PluginState = 'discovered';
   let next = 0;
@@ -51,17 +52,17 @@ export function laneOf(plugin: string, moments: readonly Moment[], until: number
   return lane;
 }
 
-/** The lane of every plugin, one line each with its name before it, and an axis of seconds under them. */
+/** A lane for every name, one line each with the name before it, and an axis of seconds under them. */
 export function drawLanes(
-  plugins: readonly string[],
+  names: readonly string[],
   moments: readonly Moment[],
   until: number,
   width: number,
   paint: (shown: Shown, signs: string) => string,
 ): string[] {
-  const nameColumns = Math.max(...plugins.map((name) => name.length));
+  const nameColumns = Math.max(...names.map((name) => name.length));
   const columns = Math.max(10, width - nameColumns - 2);
-  const lines = plugins.map((name) => {
+  const lines = names.map((name) => {
     const lane = laneOf(name, moments, until, columns);
     return `${name.padEnd(nameColumns)}  ${runsOf(lane)
       .map(({ shown, length }) => paint(shown, SIGNS[shown].repeat(length)))

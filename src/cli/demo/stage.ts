@@ -33,6 +33,8 @@ export interface StageCall {
   /** Cancels this call alone. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: number) => void) | undefined;
+  /** How far the work had come before this call, 0 to 1; the progress of the call is shown as that of the rest. */
+  readonly from?: number | undefined;
 }
 
 /** What the acts of the demo play on: a supervisor, the documents, and the reporter. */
@@ -63,6 +65,11 @@ export class Stage {
       const seen = supervisor.plugins().find(({ name }) => name === plugin);
       if (to === 'spawning') this.#serving.delete(plugin);
       this.emit({ type: 'transition', plugin, from, to, phase, event, reason, pid: seen?.pid });
+    });
+    supervisor.on('instance', ({ plugin, generation, from, to, phase, reason }) => {
+      const seen = supervisor.plugins().find(({ name }) => name === plugin);
+      const pid = seen?.instances.find((instance) => instance.generation === generation)?.pid;
+      this.emit({ type: 'instance', plugin, generation, from, to, phase, reason, pid });
     });
     supervisor.subscribe(({ plugins }) => plugins.forEach((plugin) => this.#noteWorker(plugin)));
   }
@@ -112,11 +119,11 @@ export class Stage {
 
   /** Calls a plugin; its progress is shown. */
   call<Output>(plugin: string, input: unknown, options: StageCall = {}): Promise<Output> {
-    const { signal, onProgress } = options;
+    const { signal, onProgress, from = 0 } = options;
     return this.supervisor.execute<Output>(plugin, input, {
       signal: signal === undefined ? this.signal : AbortSignal.any([this.signal, signal]),
       onProgress: ({ progress, message = '' }) => {
-        this.emit({ type: 'progress', plugin, progress, message });
+        this.emit({ type: 'progress', plugin, progress: from + (1 - from) * progress, message });
         onProgress?.(progress);
       },
     });
@@ -175,9 +182,9 @@ export class Stage {
     return [...seen].filter(lives).length;
   }
 
-  #noteWorker({ name, pid, state }: PluginSnapshot): void {
+  #noteWorker({ name, pid, state, instances }: PluginSnapshot): void {
+    for (const instance of instances) if (instance.pid !== undefined) this.#pids.add(instance.pid);
     if (pid === undefined) return;
-    this.#pids.add(pid);
     if (state !== 'ready' && state !== 'busy') return;
     const former = this.#serving.get(name);
     this.#serving.set(name, pid);

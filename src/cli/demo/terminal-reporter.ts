@@ -6,6 +6,7 @@ import { createStyle, type Style } from '../terminal/style.ts';
 import { formatTable } from '../terminal/table.ts';
 import { fitText } from '../terminal/text-width.ts';
 import type { DemoEvent, Reporter, Summary } from './events.ts';
+import { InstanceNumbers } from './instance-numbers.ts';
 import { drawLanes, type Moment, type Shown, SIGNS } from './lanes.ts';
 import { countOf, durationOf, sizeOf } from './words.ts';
 
@@ -31,6 +32,7 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
   const bar = createProgressBar(stream);
   const moments: Moment[] = [];
   const plugins: string[] = [];
+  const numbers = new InstanceNumbers();
   let acts = 0;
   let root = '';
   let query = '';
@@ -78,15 +80,18 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
         happened(at, event.plugin, `${style.bold(event.worker.padEnd(8))}${fit(event.description, 8)}`);
         break;
       case 'transition': {
-        moments.push({ plugin: event.plugin, at, shown: event.to });
+        moments.push({ lane: event.plugin, at, shown: event.to });
         if (event.from === event.to) break;
         const paint = colourOf(style, event.to);
         const pid = event.from === 'spawning' && event.to === 'ready' ? style.dim(`  pid ${event.pid}`) : '';
         happened(at, event.plugin, `${style.dim(`${event.from} →`)} ${paint(`${SIGNS[event.to]} ${event.to}`)}${pid}`);
         break;
       }
+      case 'instance':
+        showInstance(event, at);
+        break;
       case 'replaced':
-        moments.push({ plugin: event.plugin, at, shown: 'replaced' });
+        moments.push({ lane: event.plugin, at, shown: 'replaced' });
         happened(
           at,
           event.plugin,
@@ -157,6 +162,30 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
     }
   };
 
+  /** The first one starts and ends as the plugin does. */
+  function showInstance(event: Extract<DemoEvent, { type: 'instance' }>, at: number): void {
+    const { plugin, generation, from, to, phase } = event;
+    const number = numbers.of(plugin, generation);
+    moments.push({ lane: laneName(plugin, number), at, shown: to });
+    // Until then its process is being stopped.
+    if (phase === 'idle') numbers.free(plugin, generation);
+    if (number === 1 || (from !== 'spawning' && (to === 'ready' || to === 'busy')) || from === to) return;
+    const pid = from === 'spawning' && to !== 'discovered' ? style.dim(`  pid ${event.pid}`) : '';
+    happened(
+      at,
+      plugin,
+      `instance ${number} ${style.dim(`${from} →`)} ${colourOf(style, to)(`${SIGNS[to]} ${to}`)}${pid}`,
+    );
+  }
+
+  /** The plugins, each with the instances of those that had several. */
+  function lanes(): string[] {
+    return plugins.flatMap((plugin) => {
+      const most = numbers.most(plugin);
+      return [plugin, ...Array.from({ length: most > 1 ? most : 0 }, (_, index) => laneName(plugin, index + 1))];
+    });
+  }
+
   function showSummary({ seconds, timings, left, status }: Summary): void {
     const counts = [
       countOf(left.processes, 'process', 'processes'),
@@ -169,7 +198,7 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
       line();
       line(style.bold('What each plugin did'));
       const paint = (what: Shown, signs: string): string => colourOf(style, what)(signs);
-      for (const lane of drawLanes(plugins, moments, seconds * 1_000, columns() - 4, paint)) line(`   ${lane}`);
+      for (const lane of drawLanes(lanes(), moments, seconds * 1_000, columns() - 4, paint)) line(`   ${lane}`);
       line();
       line(`   ${LEGEND.map(([what, text]) => `${paint(what, SIGNS[what])} ${text}`).join('   ')}`);
     }
@@ -184,6 +213,10 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
       status === 130 ? style.yellow('Interrupted') : status === 0 ? style.green('Done') : style.red('Failed');
     line(`${ending} after ${seconds.toFixed(1)} s. On documents of yours: greenroom demo FOLDER`);
   }
+}
+
+function laneName(plugin: string, instance: number): string {
+  return `${plugin} ${instance}`;
 }
 
 function startOf({ files, bytes, leftOut, scanned, root }: Extract<DemoEvent, { type: 'start' }>): string {

@@ -64,6 +64,8 @@ export function openWorkshop(packageRoot: string): Workshop {
     writeFileSync(file, `${JSON.stringify({ ...manifest, ...fields }, null, 2)}\n`);
     return file;
   };
+  // It has several workers for the short time only in which they are needed, so that both can be watched.
+  edit(DUPLICATES, { instances: { min: 1, max: 'cores', idle_ms: 1_000 } });
   // The node that runs the demo need not be on PATH.
   edit(MEDIA, { command: process.execPath });
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -169,6 +169,31 @@ test('a plugin that cannot start is tried after longer and longer waits, given u
     /(crashed spawning ){4}crashed discovered spawning ready busy ready discovered$/,
   );
 });
+
+test.skipIf(availableParallelism() === 1)(
+  'near-duplicates gets another worker while calls for parts of the files wait, and gives it up',
+  async () => {
+    writeTexts();
+    // Numbers, which it does not take for the topics that it searches for.
+    const numbers = (file: number): string => Array.from({ length: 1_500 }, (_, at) => (at * file) % 9_973).join(' ');
+    for (let file = 1; file <= 900; file += 1) write(`${file}.txt`, numbers(file));
+    const { output, status } = start(['--json', 'texts']);
+    const events = eventsIn(await output);
+    expect(await status).toBe(0);
+    const instances = ofType(events, 'instance').filter(({ plugin }) => plugin === 'near-duplicates');
+    const grown = instances.filter(({ generation }) => generation === 2);
+    expect(grown[0]).toMatchObject({ from: 'discovered', to: 'spawning' });
+    expect(grown.map(({ to }) => to)).toContain('busy');
+    expect(grown.at(-1)).toMatchObject({ to: 'discovered', phase: 'idle' });
+    expect(summaryOf(events).timings).toContainEqual(
+      expect.objectContaining({
+        what: 'signatures of 904 files',
+        note: expect.stringMatching(/^5 calls, at [2-9] instances/),
+      }),
+    );
+    expect(summaryOf(events).left).toEqual({ processes: 0, sockets: 0, files: 0 });
+  },
+);
 
 test('people read lines without colours where the output is no terminal', async () => {
   writeTexts();

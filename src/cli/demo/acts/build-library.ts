@@ -3,20 +3,17 @@ import { doJob, type Job, jobsOf } from '../jobs.ts';
 import type { Stage } from '../stage.ts';
 import { probeMedia } from './probe-media.ts';
 
-/** All plugins work at once, and one is killed at it. Resolves to the results by plugin. */
-export async function buildLibrary(stage: Stage): Promise<ReadonlyMap<string, unknown>> {
+/** Plugins work beside each other, and one is killed at it. Resolves to the results by plugin. */
+export async function buildLibrary(stage: Stage): Promise<Map<string, unknown>> {
   const results = new Map<string, unknown>();
-  const [victim, ...others] = jobsOf(stage);
+  const [victim] = jobsOf(stage);
   if (victim === undefined) return results;
   stage.act(
-    'All are busy, and one is killed',
+    'A busy worker is killed',
     'Workers are processes: they use all processors, and one that dies takes nothing with it. Its call fails with a typed error, and it comes back.',
     victim.plugin,
   );
-  const beside = Promise.all([
-    probeMedia(stage),
-    ...others.map(async (job) => results.set(job.plugin, await doJob(stage, job))),
-  ]);
+  const beside = probeMedia(stage);
   // Of two failures the first is told.
   beside.catch(() => {});
   results.set(victim.plugin, await killAndCallAgain(stage, victim));

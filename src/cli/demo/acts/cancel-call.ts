@@ -11,7 +11,7 @@ export async function cancelCall(stage: Stage): Promise<void> {
     'A call is cancelled',
     'The caller is free at once. The plugin is told through a second socket, even while its code keeps a processor busy, and the worker stays.',
   );
-  const before = stage.snapshot(plugin).pid;
+  let before: number | undefined;
   const cancel = new AbortController();
   let cancelledAt = 0;
   const error = await interrupted(
@@ -19,6 +19,7 @@ export async function cancelCall(stage: Stage): Promise<void> {
     job,
     (progress) => {
       stage.emit({ type: 'cancelled', plugin, progress });
+      before = stage.snapshot(plugin).instances.find(({ inFlight }) => inFlight > 0)?.pid;
       cancelledAt = stage.now();
       cancel.abort();
     },
@@ -29,7 +30,9 @@ export async function cancelCall(stage: Stage): Promise<void> {
   await stage.until(plugin, ({ state, inFlight }) => state === 'ready' && inFlight === 0);
   const ms = stage.now() - cancelledAt;
   stage.timing('cancel, to a free worker', ms);
-  const { pid } = stage.snapshot(plugin);
+  const { instances, pid: other } = stage.snapshot(plugin);
+  // Of several workers, one that is not needed any more may have ended with its call.
+  const pid = instances.some((instance) => instance.pid === before) ? before : other;
   const worker = pid === before ? `the same worker, pid ${pid}` : `a new worker, pid ${pid}`;
   stage.result(plugin, 'cancel', ms, `free for the next call: ${worker}`, { before, pid });
 }

@@ -1,4 +1,4 @@
-import type { Duplicates } from '../jobs.ts';
+import type { Duplicates } from '../find-duplicates.ts';
 import type { Stage } from '../stage.ts';
 import { countOf } from '../words.ts';
 import { DUPLICATES, INDEX } from '../workshop.ts';
