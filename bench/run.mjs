@@ -15,8 +15,8 @@ const QUESTIONS = readdirSync(new URL('questions/', import.meta.url))
   .map((file) => file.replace(/\.mjs$/, ''))
   .toSorted();
 
-/** Here it matters how soon a process gets its turn beside busy ones, and no ratio is taken. */
-const ON_ALL_CORES = new Set(['host-death', 'inspector-page']);
+/** Here it matters how soon a process gets its turn beside busy ones, and no ratio is taken, or how many cores are used. */
+const ON_ALL_CORES = new Set(['host-death', 'inspector-page', 'instances']);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

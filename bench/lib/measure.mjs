@@ -18,7 +18,7 @@ export function percentile(values, share) {
 /**
  * @typedef {() => Promise<number>} Measurement Takes one figure.
  * @typedef {{ figure: number, reference: number, ratio: number, over: number, aa: number }} Comparison
- * @typedef {{ atMost: number } | { atLeast: number }} Bound
+ * @typedef {{ atMost: number } | { atLeast: number } | { exactly: number }} Bound
  * @typedef {{
  *   question: string, unit: string, figure: number, reference?: number, ratio?: number, aa?: number,
  *   goal: string, verdict: 'ok' | 'missed' | 'void',
@@ -111,12 +111,14 @@ export function limitRow(question, unit, figure, bound, { reference, aa } = {}) 
 
 /** @param {Bound} bound */
 function textOf(bound) {
+  if ('exactly' in bound) return `${bound.exactly}`;
   return 'atMost' in bound ? `≤ ${bound.atMost}` : `≥ ${bound.atLeast}`;
 }
 
 /** @param {number} value @param {Bound} bound @param {number} [aa] @returns {Row['verdict']} */
 function judge(value, bound, aa = 1) {
   if (Math.abs(aa - 1) > A_A_TOLERANCE) return 'void';
+  if ('exactly' in bound) return value === bound.exactly ? 'ok' : 'missed';
   return ('atMost' in bound ? value <= bound.atMost : value >= bound.atLeast) ? 'ok' : 'missed';
 }
 

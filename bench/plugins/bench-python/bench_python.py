@@ -5,7 +5,12 @@ class Bench:
     name = "bench-python"
     version = "1.0.0"
 
-    def execute(self, spin_ms=0, sleep_ms=0, **rest):
+    def execute(self, spin_ms=0, sleep_ms=0, steps=0, **rest):
+        if steps:
+            number = 0
+            for step in range(steps):
+                number += step * step
+            return rest
         if not (spin_ms or sleep_ms):
             return rest
         self.report_progress(0.0, "")
