@@ -196,8 +196,6 @@ async function walk(most: number): Promise<Map<string, Place>> {
       const moves = at === 'removed' || path.length >= most ? [] : MOVES.filter((move) => move.can(bench));
       const place = {
         at,
-        isAtRest,
-        isLeaving: context.intent === 'remove',
         path,
         moves,
         next: new Map<Move, string>(),
