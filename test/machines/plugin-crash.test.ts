@@ -79,6 +79,13 @@ testRows([
     told: ['RELEASED 1'],
   },
   {
+    it: 'a warm worker that is to make way for a cold start ends, though nobody waits for that any more',
+    from: 'released.warm',
+    when: (b) => b.send({ type: 'START_COLD', generation: 1 }),
+    to: 'released.warm',
+    told: ['worker 1 STOP'],
+  },
+  {
     it: 'after the backoff a plugin that was ready asks for room for which nobody has to go',
     from: 'crashed.backoff',
     when: (b) => {

@@ -151,7 +151,7 @@ const serving = {
   'DEMAND.LOOK': { actions: shrink },
   'BOUNDS.CHANGED': { actions: followBounds },
   'GROWTH.AGAIN': { actions: growAgain },
-  'WORKER.GONE': { actions: [forgetWorker, grow] },
+  'WORKER.GONE': { guard: 'held', actions: [forgetWorker, grow] },
   // Over its memory limit too often. In order, as it still works.
   GIVE_UP: [
     { guard: 'aboutInstance', actions: noteVerdict },
@@ -396,6 +396,8 @@ export const released = base.createStateConfig({
         UNLOAD: resting.UNLOAD,
         REMOVE: resting.REMOVE,
         RELEASE: [{ guard: 'stale' }, { actions: stopWorker }],
+        // Nothing waits for it to come back any more, but the scheduler counts on its end.
+        START_COLD: { guard: 'ofCurrent', actions: stopWorker },
         REPLACE: { actions: stopWorker },
         'WORKER.EXITED': { guard: 'ofCurrent', actions: noteGone },
         'WORKER.HUNG': { guard: 'ofCurrent', actions: noteGone },
