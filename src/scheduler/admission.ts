@@ -4,6 +4,7 @@ import { type Books, carryOut } from './carry-out.ts';
 import { decide, type Known } from './decide.ts';
 import { Evictions } from './evictions.ts';
 import { Freshness } from './freshness.ts';
+import { SPARED_AFTER_MS } from './further-victims.ts';
 import { placedLike } from './gpus/gpu-amounts.ts';
 import { Ledger } from './ledger.ts';
 import type { Measurement } from './measurement.ts';
@@ -88,7 +89,9 @@ export class Admission {
   nextLookIn(now: number): number {
     const askAt = this.#measures ? this.#freshness.nextAskAt(now) : Infinity;
     const mature = this.queue.length > 0 ? this.ledger.nextMature : undefined;
-    const at = Math.min(this.queue.nextAt, mature ?? Infinity, askAt);
+    const spares = this.queue.further > 0 && !fits(this.ledger.evictableSurplus, NOTHING);
+    const spared = spares ? now + SPARED_AFTER_MS : Infinity;
+    const at = Math.min(this.queue.nextAt, mature ?? Infinity, spared, askAt);
     return Math.max(1, at - now);
   }
 
@@ -246,7 +249,7 @@ export class Admission {
         if (!reservation.leaving) return;
         this.#tellVictim(reservation, 'stayed', now);
         this.#answered(reservation);
-        this.ledger.stay(reservation, now);
+        this.ledger.stay(reservation, now, event.last);
         return;
       case 'RELEASED': {
         if (event.kept === undefined || fits(event.kept, NOTHING)) return this.#drop(reservation, now);

@@ -18,7 +18,7 @@ export function askPolicy(
   { ledger, free, now, note }: { ledger: Ledger; free: Resources; now: number; note: (fact: SchedulerFact) => void },
 ): Verdict {
   const { capacity } = ledger;
-  const reach = asking.further ? furtherReach(asking, ledger) : firstReach(ledger);
+  const reach = asking.further ? furtherReach(asking, ledger, now) : firstReach(ledger);
   try {
     return checked(policy.decide(asking, { capacity, free, ...reach, residents: () => ledger }, now));
   } catch (thrown) {
@@ -44,7 +44,7 @@ function firstReach(ledger: Ledger): Reach {
 }
 
 /** For a further instance surplus ones of other plugins leave, and none of its own. The sums may be of more than do. */
-function furtherReach(asking: Asking, ledger: Ledger): Reach {
+function furtherReach(asking: Asking, ledger: Ledger, now: number): Reach {
   let { pinned, evictableSurplus: evictable, yieldableSurplus: yieldable } = ledger;
   for (const own of ledger.of(residentKey(asking))) {
     if (own.standing !== 'warm' && !own.leaving && own.need.pinned !== true) pinned = plus(pinned, own.need);
@@ -56,18 +56,23 @@ function furtherReach(asking: Asking, ledger: Ledger): Reach {
     pinned,
     evictable,
     yieldable,
-    candidates: () => allowed(asking, ledger, ledger.surplusCandidates()),
-    busy: () => allowed(asking, ledger, ledger.busySurplus()),
+    candidates: () => allowed(asking, ledger, now, ledger.surplusCandidates()),
+    busy: () => allowed(asking, ledger, now, ledger.busySurplus()),
     together: () => {
-      const victims = new FurtherVictims(asking, ledger);
+      const victims = new FurtherVictims(asking, ledger, now);
       return (resident) => victims.take(resident);
     },
   };
 }
 
 /** Those that may leave alone. */
-function* allowed(asking: Asking, ledger: Ledger, residents: Iterable<Resident>): IterableIterator<Resident> {
-  const victims = new FurtherVictims(asking, ledger);
+function* allowed(
+  asking: Asking,
+  ledger: Ledger,
+  now: number,
+  residents: Iterable<Resident>,
+): IterableIterator<Resident> {
+  const victims = new FurtherVictims(asking, ledger, now);
   for (const resident of residents) if (victims.allows(resident)) yield resident;
 }
 

@@ -186,7 +186,7 @@ export function decide(request: Request, known: Known, now: number): Conclusion 
     // 5.3
     if (to.outcome === 'wait') return { ...to, free };
     // 5.4
-    const victims = victimsOf(to.victims, request, known);
+    const victims = victimsOf(to.victims, request, known, now);
     if (victims.length === 0) return { outcome: 'wait', reason: 'nobody-to-evict', free };
     // 5.5
     return { ...to, victims, free };
@@ -201,9 +201,14 @@ function isQueueFull(request: Request, { queue, evictions, maxWaiting }: Known):
 }
 
 /** Those of the policy's victims that may be asked to leave, each once; for a further instance, as {@link FurtherVictims} says. */
-function victimsOf(chosen: readonly Victim[], request: Request, { policy, ledger, note }: Known): Leaving[] {
+function victimsOf(
+  chosen: readonly Victim[],
+  request: Request,
+  { policy, ledger, note }: Known,
+  now: number,
+): Leaving[] {
   const victims: Leaving[] = [];
-  const further = request.further ? new FurtherVictims(request, ledger) : undefined;
+  const further = request.further ? new FurtherVictims(request, ledger, now) : undefined;
   for (const victim of chosen) {
     const { plugin, generation, ask } = victim;
     const reservation = ledger.get(residentKey(victim), generation);

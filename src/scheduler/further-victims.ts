@@ -3,19 +3,29 @@ import type { Resident } from './resident.ts';
 import { type ResidentKey, residentKey } from './resident-key.ts';
 
 /**
+ * For how long a surplus instance has no call before its plugin is taken not to need it, in milliseconds: under a load of
+ * short calls each is idle for moments.
+ */
+export const SPARED_AFTER_MS = 1_000;
+
+/**
  * Who may leave for a further instance in one decision: surplus instances of other plugins that do not ask for them back
  * at once, or two plugins would take them from each other in turns, without end. So each has at least as many left as
- * the plugin that asks has then; of idle ones it is enough that as many are left as its manifest wants at least.
+ * the plugin that asks has then; of those without a call for a while it is enough that as many are left as their
+ * manifest wants at least.
  */
 export class FurtherVictims {
   readonly #asking: ResidentKey;
   readonly #ledger: Ledger;
+  readonly #now: number;
   /** How many instances the plugin that asks will have. */
   readonly #count: number;
   /** How many a plugin has left, by those that were taken. */
   readonly #left = new Map<ResidentKey, number>();
 
-  constructor(asking: { readonly plugin: string }, ledger: Ledger) {
+  /** @param now milliseconds by the monotonic clock */
+  constructor(asking: { readonly plugin: string }, ledger: Ledger, now: number) {
+    this.#now = now;
     this.#asking = residentKey(asking);
     this.#ledger = ledger;
     this.#count = ledger.instancesOf(this.#asking) + 1;
@@ -26,7 +36,8 @@ export class FurtherVictims {
     const key = residentKey(resident);
     if (!resident.surplus || key === this.#asking) return false;
     const left = this.#leftWithout(key);
-    const isMissed = resident.standing === 'busy' || left < (resident.need.instances ?? 1);
+    const isIdle = resident.standing === 'idle' && this.#now - resident.lastUsedAt >= SPARED_AFTER_MS;
+    const isMissed = !isIdle || left < (resident.need.instances ?? 1);
     return !isMissed || left >= this.#count;
   }
 

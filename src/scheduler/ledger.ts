@@ -218,7 +218,7 @@ export class Ledger {
     else others.push(reservation);
     this.#resize(reservation, need);
     this.#measured.expect(reservation, need);
-    this.#chooseSurplus(key);
+    this.#countAnew(key);
   }
 
   /** Ends a reservation. */
@@ -231,7 +231,7 @@ export class Ledger {
     const others = this.of(key).filter((other) => other !== reservation);
     if (others.length > 0) {
       this.#reservations.set(key, others);
-      this.#chooseSurplus(key);
+      this.#countAnew(key);
     } else {
       this.#reservations.delete(key);
       this.#pools.delete(key);
@@ -276,8 +276,9 @@ export class Ledger {
   }
 
   /** The generation has answered that it stays. */
-  stay(reservation: Reservation, now: number): void {
+  stay(reservation: Reservation, now: number, isLast = false): void {
     reservation.leaving = false;
+    reservation.saidLast = isLast;
     if (reservation.asked === 'YIELD') reservation.deniedAt = now;
     // A generation that denies has calls, whatever it said last; it says so again when they have ended.
     if (!reservation.claimed) this.use(reservation, now);
@@ -361,6 +362,12 @@ export class Ledger {
     this.#chooseSurplus(residentKey(reservation));
   }
 
+  /** An instance of the plugin has come or gone: what one of them has said of the others holds no more. */
+  #countAnew(key: ResidentKey): void {
+    for (const each of this.of(key)) each.saidLast = false;
+    this.#chooseSurplus(key);
+  }
+
   /** Of a plugin with several instances, all that serve are surplus but the one that it can spare least. */
   #chooseSurplus(key: ResidentKey): void {
     if (!this.#pools.has(key)) return;
@@ -368,7 +375,7 @@ export class Ledger {
     let last: Reservation | undefined;
     for (const each of instances) if (serves(each) && (last === undefined || isSparedBefore(last, each))) last = each;
     for (const each of instances) {
-      const surplus = serves(each) && each !== last;
+      const surplus = serves(each) && each !== last && !each.saidLast;
       if (each.surplus === surplus) continue;
       this.#lists.delete(each);
       each.surplus = surplus;

@@ -20,6 +20,8 @@ export interface Reservation extends Resident {
   surplus: boolean;
   /** How it was last asked to leave. */
   asked: Victim['ask'] | undefined;
+  /** Whether it has said that it is the last instance of its plugin; until one of them comes or goes. */
+  saidLast: boolean;
   /** Its place in the order in which reservations became idle; decides between equal ranks. */
   idleOrder: number;
   /** Whether it is warm and asks to be resident again, so that it must not be evicted. */
@@ -53,6 +55,7 @@ export function newReservation(
     leaving: false,
     surplus: false,
     asked: undefined,
+    saidLast: false,
     idleOrder: 0,
     claimed: false,
     unseen: NOTHING,

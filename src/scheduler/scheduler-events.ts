@@ -58,7 +58,13 @@ export type SchedulerEvent =
    * The generation stays, because it has leases out, or because it was to leave for a further instance of another plugin
    * and is the last of its own. Its next IDLE must follow when the leases are back, at once without any.
    */
-  | { readonly type: 'DENIED'; readonly plugin: string; readonly generation: number }
+  | {
+      readonly type: 'DENIED';
+      readonly plugin: string;
+      readonly generation: number;
+      /** It was to leave for a further instance of another plugin, and is the last that its own plugin has. */
+      readonly last?: boolean;
+    }
   /** The monitor's figures. */
   | ({ readonly type: 'MEASURED' } & Measurement)
   /** The manifest in force states another need. */

@@ -281,6 +281,39 @@ test('an instance that has become the last of its plugin denies, and is not aske
   expect(stage.toldEach).toEqual(['a#2 GRANTED']);
 });
 
+test('one that says that it is the last of its plugin is not asked again until an instance comes or goes', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 4 } });
+  stage.reside('a', need());
+  stage.busy('a');
+  reside(stage, 'b', 3);
+  stage.acquire('a', need(), { generation: 2, further: true });
+  expect(stage.toldEach).toEqual(['b#1 RELEASE further']);
+  // The scheduler sees two others, which the plugin has given up and not ended yet.
+  stage.denied('b', 1, true);
+  stage.idle('b', 1);
+  expect(stage.toldEach.filter((line) => line.startsWith('b#1'))).toEqual([]);
+  stage.pass(3 * MAX_WAIT_MS);
+  expect(stage.toldEach.filter((line) => line.startsWith('b#1'))).toEqual([]);
+});
+
+test('an instance that its plugin may not need is spared until it has had no call for a second', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 3 } });
+  stage.reside('a', need());
+  reside(stage, 'b', 2, need(), 1);
+  stage.pass(5_000);
+  for (const generation of [1, 2]) {
+    stage.busy('b', generation);
+    stage.idle('b', generation);
+  }
+  stage.busy('a');
+  void stage.toldEach;
+  stage.acquire('a', need(), { generation: 2, further: true });
+  stage.pass(900);
+  expect(stage.toldEach).toEqual([]);
+  stage.pass(200);
+  expect(stage.toldEach).toEqual(['b#1 RELEASE further']);
+});
+
 /**
  * Plugins that ask for instances until each has as many as it wants, and leave whenever they are told to, asking again at
  * once. Returns which instances left, in this order, until none did for ten times as long as a request waits at most.

@@ -123,8 +123,8 @@ export class Stage {
     this.idle(plugin, generation);
   }
 
-  denied(plugin: string, generation = 1): void {
-    this.send({ type: 'DENIED', plugin, generation });
+  denied(plugin: string, generation = 1, last = false): void {
+    this.send({ type: 'DENIED', plugin, generation, last });
   }
 
   freed(plugin: string, generation = 1): void {

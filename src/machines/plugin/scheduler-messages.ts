@@ -156,7 +156,8 @@ export const deny = base.enqueueActions(({ context, enqueue }) => {
 
 /** It is the last instance, which stays where another plugin asks for a further one. */
 export const denyAsLast = base.enqueueActions(({ context, enqueue }) => {
-  enqueue(tellScheduler('DENIED'));
+  const { name: plugin, current: generation, scheduler } = context;
+  enqueue.sendTo(scheduler, { type: 'DENIED', plugin, generation, last: true });
   if (context.gate.leases === 0) enqueue(tellScheduler('IDLE'));
 });
 

@@ -100,6 +100,8 @@ export const base = setup({
       !isOfSibling(context, event),
     shortOfMemory: ({ context, event }) => isOf(event, context.current) && !context.starved && isShortage(event),
 
+    held: ({ context, event }) => workerOfEvent(context, event) !== undefined,
+
     // Several instances. An event is of an instance that others relieve if one of them serves without it.
     ofSibling: ({ context, event }) => isOfSibling(context, event),
     relieved: ({ context, event }) => isRelieved(context, event),

@@ -1,5 +1,5 @@
 import { instancesFor } from '../../supervision/instance-plan.ts';
-import { type HeldWorker, type PluginContext, residencyOf, workerOf } from './context.ts';
+import { type HeldWorker, type PluginContext, workerOf } from './context.ts';
 
 /*
  * What there is beside the current instance. The current one is the oldest that serves: it stands for the plugin, whose
@@ -61,6 +61,3 @@ export function led(context: PluginContext, by: number): Pick<PluginContext, 'cu
 /** The worker that an event is of. */
 export const workerOfEvent = (context: PluginContext, event: object): HeldWorker | undefined =>
   workerOf(context, (event as { readonly generation?: number }).generation);
-
-/** Whether the current instance takes calls. */
-export const currentServes = (context: PluginContext): boolean => residencyOf(context) !== undefined;
