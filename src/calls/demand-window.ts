@@ -6,7 +6,7 @@ export const DEMAND_PARTS = 8;
  * late rather than early.
  */
 export class DemandWindow {
-  readonly #most = new Array<number>(DEMAND_PARTS + 1).fill(0);
+  readonly #most = Array.from({ length: DEMAND_PARTS + 1 }, () => 0);
   #part = 0;
 
   /** So many calls are at the plugin now. */

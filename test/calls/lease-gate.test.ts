@@ -291,7 +291,7 @@ test('calls that are not given up are told of only when no other lease of the wo
 test('no lease is lost or doubled, and no limit exceeded, whatever comes in whatever order', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(10), fc.nat(1_000)), { minLength: 50, maxLength: 200 }), (steps) => {
-      const { gate: tried, events } = gate({ maxWaiting: 5, maxConcurrency: 3 });
+      const { gate: tried } = gate({ maxWaiting: 5, maxConcurrency: 3 });
       const log: string[] = [];
       const requests: TestRequest[] = [];
       const generations: Residency[] = [];

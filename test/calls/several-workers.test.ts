@@ -105,7 +105,7 @@ test('no worker with room is passed over, and none without gets a call, whatever
         const least = Math.min(...free.map(({ leases }) => leases.size));
         const best = free.filter(({ leases }) => leases.size === least);
         expect(best.map(({ lastLease }) => lastLease)).toContain(chosen?.lastLease);
-        expect(chosen?.lastLease).toBe(Math.max(...best.map(({ lastLease = 0 }) => lastLease)));
+        expect(chosen?.lastLease).toBe(Math.max(...best.map(({ lastLease }) => lastLease)));
       }
     }),
   );

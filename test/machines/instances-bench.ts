@@ -3,6 +3,10 @@ import { LeaseGate } from '../../src/calls/lease-gate.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
 import { type Caller, PluginBench } from './plugin-bench.ts';
 
+/** The generations in order. */
+export const sorted = (generations: readonly (number | undefined)[]): (number | undefined)[] =>
+  generations.toSorted((a = 0, b = 0) => a - b);
+
 /** A plugin machine that may have several instances; each takes one call at a time. */
 export class InstancesBench extends PluginBench {
   readonly #edges: SimulatedClock;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { InstancesBench } from './instances-bench.ts';
+import { InstancesBench, sorted } from './instances-bench.ts';
 import { CRASH, ERROR, entryOf, settingsOf } from './plugin-bench.ts';
 
 const benches: InstancesBench[] = [];
@@ -373,16 +373,12 @@ describe('replacing', () => {
     bench.send({ type: 'REPLACE' });
     expect(bench.news()).toEqual(['RESERVE_EXTRA 4']);
     await roll(bench, 4);
-    expect([bench.instances.toSorted(), bench.news().at(-1)]).toEqual([[2, 3, 4], 'RESERVE_EXTRA 5']);
+    expect([sorted(bench.instances), bench.news().at(-1)]).toEqual([[2, 3, 4], 'RESERVE_EXTRA 5']);
     await roll(bench, 5);
-    expect([bench.instances.toSorted(), bench.news().at(-1)]).toEqual([[3, 4, 5], 'RESERVE_EXTRA 6']);
+    expect([sorted(bench.instances), bench.news().at(-1)]).toEqual([[3, 4, 5], 'RESERVE_EXTRA 6']);
     await roll(bench, 6);
-    expect([bench.instances.toSorted(), bench.replacement, bench.context.asked]).toEqual([
-      [4, 5, 6],
-      'none',
-      undefined,
-    ]);
-    expect(bench.gate.serving.map(({ generation }) => generation).toSorted()).toEqual([4, 5, 6]);
+    expect([sorted(bench.instances), bench.replacement, bench.context.asked]).toEqual([[4, 5, 6], 'none', undefined]);
+    expect(sorted(bench.gate.serving.map(({ generation }) => generation))).toEqual([4, 5, 6]);
   });
 
   test('stops, and growth with it, when a new one does not start', async () => {
@@ -429,7 +425,7 @@ describe('replacing', () => {
     bench.pass(5);
     expect([bench.instances, bench.news()]).toEqual([[2, 1], ['RESERVE_EXTRA 3']]);
     await roll(bench, 3);
-    expect([bench.instances.toSorted(), bench.replacement]).toEqual([[1, 3], 'none']);
+    expect([sorted(bench.instances), bench.replacement]).toEqual([[1, 3], 'none']);
   });
 
   test('of an instance that did not take a config is left to growth', async () => {

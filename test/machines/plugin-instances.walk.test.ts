@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { HeldWorker } from '../../src/machines/plugin/context.ts';
+import { sorted } from './instances-bench.ts';
 import { ERROR, PluginBench } from './plugin-bench.ts';
 
 /** Something that can happen to a plugin of two instances, and when it can. */
@@ -144,7 +145,7 @@ function check(b: PluginBench): void {
   }
   if (at === 'ready.ready' || at === 'busy.serving') {
     const ready = staying.filter(({ residency }) => residency !== undefined).map((worker) => worker.generation);
-    expect(gate.serving.map(({ generation }) => generation).toSorted()).toEqual(ready.toSorted());
+    expect(sorted(gate.serving.map(({ generation }) => generation))).toEqual(sorted(ready));
     if (gate.leases > 0 !== (at === 'busy.serving')) throw new Error(`${gate.leases} calls run and it is ${at}`);
     if (gate.waiting > 0 && gate.serving.some(({ leases }) => leases.size === 0))
       throw new Error('a call waits beside an idle one');

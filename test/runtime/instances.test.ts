@@ -156,10 +156,10 @@ test('a config reaches every instance, and each that starts later', async () => 
 test('instances are replaced one after the other, and no call is refused or lost meanwhile', async () => {
   const opened = await grown(3);
   const before = pidsOf(opened);
-  let isOver = false;
+  const over = new AbortController();
   let count = 0;
   const callers = [1, 2, 3].map(async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       await opened.supervisor.execute('plugin', { do: 'about' });
       count += 1;
     }
@@ -172,7 +172,7 @@ test('instances are replaced one after the other, and no call is refused or lost
     most = Math.max(most, serving.length);
   });
   await opened.supervisor.reload('plugin');
-  isOver = true;
+  over.abort();
   await Promise.all(callers);
   await vi.waitFor(() => expect(opened.snapshot('plugin').instances).toHaveLength(3), 10_000);
   expect(pidsOf(opened).filter((pid) => before.includes(pid))).toEqual([]);

@@ -101,10 +101,10 @@ describe.skipIf(CHROMIUM === undefined)('in a browser', () => {
     const busy = page.locator(`[data-path="${LIFE}busy"]`);
     await busy.focus();
     const before = await busy.boundingBox();
-    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('ArrowDown');
     const focused = page.locator(':focus');
     const path = await focused.getAttribute('data-path');
-    expect((await focused.boundingBox())?.y).toBeLessThan(before?.y ?? 0);
+    expect((await focused.boundingBox())?.y).toBeGreaterThan(before?.y ?? 0);
     await page.keyboard.press('Enter');
     await page.keyboard.press('t');
     expect(await focused.getAttribute('data-edge')).toContain(`${path}>`);
