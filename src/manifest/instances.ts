@@ -8,7 +8,13 @@ const MAX_INSTANCES = 1_000;
 const tooMany = ({ input }: { readonly input?: unknown }): string =>
   `expected a whole number of at most ${MAX_INSTANCES}, got ${shown(input)}; each instance is a process, so for more calls at once raise "max_concurrency"`;
 
-const count = z.union([z.number().int().positive().max(MAX_INSTANCES, { error: tooMany }), z.literal('cores')]);
+const tooFew = ({ input }: { readonly input?: unknown }): string =>
+  `expected a whole number of at least 1, got ${shown(input)}${input === 0 ? '; for no worker while there are no calls, { "min": 0, "max": 1 }' : ''}`;
+
+const count = z.union([
+  z.number().int().positive({ error: tooFew }).max(MAX_INSTANCES, { error: tooMany }),
+  z.literal('cores'),
+]);
 
 const milliseconds = z.number().int().nonnegative();
 
@@ -20,9 +26,9 @@ const range = z
     grow_after_ms: milliseconds.optional(),
   })
   .superRefine(({ min, max }, context) => {
-    if (min === undefined || min <= instanceCount(max)) return;
-    const which = `the "max"${max === 'cores' ? ' ("cores" on this machine)' : ''}`;
-    const message = `expected at most ${instanceCount(max)}, ${which}, got ${min}; lower "min" or raise "max"`;
+    // The same manifest is to do on a machine with fewer cores.
+    if (min === undefined || max === 'cores' || min <= max) return;
+    const message = `expected at most ${max}, the "max", got ${min}; lower "min" or raise "max"`;
     context.addIssue({ code: 'custom', path: ['min'], message });
   });
 

@@ -105,7 +105,7 @@ function spreadText({ spread = 1 }: Need): string {
 }
 
 /** How many instances there are, and why no further one is started that is wanted. */
-function growthLines(growth: Growth | undefined, { lossIsOpen, lastError }: PluginContext): string[] {
+function growthLines(growth: Growth | undefined, { losses, lastError }: PluginContext): string[] {
   if (growth === undefined) return [];
   const { instances, min, max, wanted, state } = growth;
   const bounds = min === max ? String(max) : `${min} to ${max}`;
@@ -116,7 +116,7 @@ function growthLines(growth: Growth | undefined, { lossIsOpen, lastError }: Plug
     case 'free':
       return [...lines, 'more     another instance is asked for; the decision below is about it'];
     case 'waiting':
-      return lossIsOpen
+      return losses > 0
         ? [...lines, `more     another instance is started soon; the last one was lost.${why}`]
         : [...lines, 'more     another instance is asked for again in a few seconds; the last request was refused'];
     case 'stopped':

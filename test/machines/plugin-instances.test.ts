@@ -211,6 +211,20 @@ describe('of several instances', () => {
     expect([bench.news(), bench.context.restarts]).toEqual([['ACQUIRE 3'], 1]);
   });
 
+  test('what ends several at once is one crash, and each that is started again a restart', async () => {
+    const bench = await serving(3, 3);
+    bench.exited(2);
+    bench.exited(3);
+    expect(bench.news().filter((told) => told.startsWith('PLUGIN'))).toEqual(['PLUGIN.CRASHED 2']);
+    bench.send({ type: 'RESTART', delayMs: 100, generation: 2 });
+    bench.pass(105);
+    bench.join();
+    bench.join();
+    expect([bench.instances, bench.context.restarts]).toEqual([[1, 4, 5], 2]);
+    bench.exited(5);
+    expect(bench.news()).toContain('PLUGIN.CRASHED 5');
+  });
+
   test('as many are wanted again as there were, where the policy is permanent', async () => {
     const bench = await serving(3, { max: 3, idle_ms: 8_000 }, { restart: { policy: 'permanent' } });
     bench.exited(3);

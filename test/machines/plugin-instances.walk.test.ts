@@ -101,7 +101,7 @@ function grant(b: PluginBench): void {
 function summary(b: PluginBench): string {
   if (b.at === 'removed') return 'removed';
   const { context, gate } = b;
-  const { generation, replacement, workers, intent, replaceAgain, growth, lossIsOpen, outdated } = context;
+  const { generation, replacement, workers, intent, replaceAgain, growth, losses, outdated } = context;
   const numbers = [generation, context.current, replacement, asked(b), ...workers.map((worker) => worker.generation)];
   const ranks = [...new Set(numbers)].toSorted((one = 0, other = 0) => other - one);
   const age = (number: number | undefined): number => ranks.indexOf(number);
@@ -114,7 +114,7 @@ function summary(b: PluginBench): string {
       intent,
       replaceAgain,
       growth,
-      lossIsOpen,
+      losses,
       loss(b)?.includes(' '),
       workers.map((worker) => worker.generation <= outdated),
     ],

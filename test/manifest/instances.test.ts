@@ -58,12 +58,6 @@ test.each([
     'instances.min',
     'expected at most 4, the "max", got 5; lower "min" or raise "max"',
   ],
-  [
-    'a fewest above the cores of the machine',
-    { min: 4, max: 'cores' },
-    'instances.min',
-    'expected at most 3, the "max" ("cores" on this machine), got 4; lower "min" or raise "max"',
-  ],
   ['no time to be idle', { max: 2, idle_ms: 0 }, 'instances.idle_ms', 'expected a whole number of at least 1, got 0'],
   [
     'a time as text',

@@ -23,6 +23,10 @@ test.each<[Manifest['instances'], object]>([
   [{ max: 4 }, { min: 1, max: 4, ...times }],
   [{ max: 'cores' }, { min: 1, max: 3, ...times }],
   [
+    { min: 9, max: 'cores' },
+    { min: 3, max: 3, ...times },
+  ],
+  [
     { min: 2, max: 4, idle_ms: 5, grow_after_ms: 0 },
     { min: 2, max: 4, idleMs: 5, growAfterMs: 0 },
   ],

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { GreenroomError } from '../../errors.ts';
 import type { ManifestEntry } from '../../manifest/read.ts';
 import type { Tool } from '../../protocol.ts';
-import { instanceSettings } from '../../settings/instances.ts';
+import { instanceBounds } from '../../settings/instances.ts';
 import { oneLine } from '../../text/printable.ts';
 import { askTools } from '../asked-tools.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
@@ -84,7 +84,7 @@ async function printTable(
 ): Promise<void> {
   const { out } = terminal;
   const all = entries.flatMap((entry) => [entry, ...shadowedBy(entry)]);
-  const haveSeveral = all.some(({ manifest }) => instanceSettings(manifest.instances).max > 1);
+  const haveSeveral = all.some(({ manifest }) => instanceBounds(manifest.instances).max > 1);
   const counted = haveSeveral ? ['INSTANCES'] : [];
   const rows = [['NAME', 'VERSION', 'CATEGORY', 'WORKER', ...counted, 'MANIFEST'].map(out.bold)];
   for (const entry of entries) {
@@ -125,14 +125,22 @@ function cells({ manifest, file }: ManifestEntry, withInstances: boolean): strin
 
 /** "4", or "1 to 4" where the load decides. */
 function instancesText(written: ManifestEntry['manifest']['instances']): string {
-  const { min, max } = instanceSettings(written);
+  const { min, max } = instanceBounds(written);
   return min === max ? String(max) : `${min} to ${max}`;
 }
 
 function plain({ manifest, file, searchPath }: ManifestEntry) {
   const { name, version = '', description = '', category = '', worker } = manifest;
-  const { min, max } = instanceSettings(manifest.instances);
-  return { name, version, description, category, worker, instances: { min, max }, manifest: file, searchPath };
+  return {
+    name,
+    version,
+    description,
+    category,
+    worker,
+    instances: instanceBounds(manifest.instances),
+    manifest: file,
+    searchPath,
+  };
 }
 
 function nothing(

@@ -85,8 +85,8 @@ export interface SlotContext {
   /** The generation of a further instance that the scheduler was asked about. */
   readonly asked: number | undefined;
   readonly growth: Growth;
-  /** Whether the next further instance is started in the place of one that was lost. */
-  readonly lossIsOpen: boolean;
+  /** How many instances were lost since further ones were last started. */
+  readonly losses: number;
   /** How many instances there were before some were lost, where the restart policy wants them back. */
   readonly restore: number;
   /** Instances up to this generation are to be replaced, one after the other; 0: none. */
@@ -152,7 +152,7 @@ export function contextOf({ entry, settings, gate, host, scheduler, supervisor }
   context.siblings = NO_SIBLINGS;
   context.asked = undefined;
   context.growth = 'free';
-  context.lossIsOpen = false;
+  context.losses = 0;
   context.restore = 0;
   context.outdated = 0;
   context.workers = [];

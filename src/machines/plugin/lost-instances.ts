@@ -28,11 +28,17 @@ const tellOfLoss = ({ context, event }: { readonly context: PluginContext; reado
   if (error !== undefined) context.host.lost(context, (event as WithGeneration).generation, error);
 };
 
+/**
+ * Losses until the next instance is started are one crash: what ends several workers at once would use up the restarts
+ * of a plugin with many, though none of them was restarted.
+ */
 const reportLoss = base.enqueueActions(({ context, enqueue }) => {
-  enqueue.assign({ lossIsOpen: true, growth: context.growth === 'stopped' ? 'stopped' : 'waiting' });
   enqueue(tellOfLoss);
-  enqueue(askAboutInstance);
   enqueue.raise({ type: 'INSTANCE.LOST' });
+  enqueue.assign({ losses: context.losses + 1 });
+  if (context.losses > 0) return;
+  enqueue.assign({ growth: context.growth === 'stopped' ? 'stopped' : 'waiting' });
+  enqueue(askAboutInstance);
 });
 
 /** It has ended or hangs. */
@@ -89,7 +95,7 @@ export const noteVerdict = base.enqueueActions(({ context, event, enqueue }) => 
       return enqueue.raise({ type: 'GROWTH.AGAIN' });
     case 'GIVE_UP':
       enqueue(noteFailure);
-      enqueue.assign({ growth: 'stopped', lossIsOpen: false });
+      enqueue.assign({ growth: 'stopped', losses: 0 });
       return enqueue(tellOfEnd);
   }
 });

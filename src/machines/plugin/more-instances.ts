@@ -42,15 +42,18 @@ export const noteRefusedGrowth = base.enqueueActions(({ event, enqueue }) => {
 
 /** A loss or a refusal is long enough ago. */
 export const waitNoMore = base.assign({
+  losses: 0,
   growth: ({ context }) => (context.growth === 'waiting' ? 'free' : context.growth),
 });
 
 /** Asks again after a loss or a refusal. */
 export const growAgain = [
-  base.assign(({ context }) => {
-    const { growth, lossIsOpen, restarts } = context;
-    const isRestart = lossIsOpen && growth === 'waiting' && missingInstances({ ...context, growth: 'free' }) > 0;
-    return { lossIsOpen: false, restarts: isRestart ? restarts + 1 : restarts };
+  base.assign({
+    restarts: ({ context }) => {
+      const { restarts, growth, losses } = context;
+      const missing = growth === 'waiting' ? missingInstances({ ...context, growth: 'free' }) : 0;
+      return restarts + Math.min(losses, Math.max(0, missing));
+    },
   }),
   waitNoMore,
   grow,
@@ -60,7 +63,7 @@ export const growAgain = [
 export const freeGrowth = base.enqueueActions(({ context, enqueue }) => {
   if (context.growth === 'free') return;
   enqueue.cancel('growth');
-  enqueue.assign({ growth: 'free' });
+  enqueue.assign({ growth: 'free', losses: 0 });
 });
 
 /** The instance is ready: it takes calls beside the others. */

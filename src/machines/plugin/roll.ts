@@ -15,7 +15,7 @@ export const beginRoll = base.enqueueActions(({ context, event, enqueue }) => {
   if (settings.instances.max === 1 && siblings.length === 0) return;
   enqueue(dropStarting);
   enqueue.cancel('growth');
-  enqueue.assign({ growth: 'free', outdated: servingSiblings(context).length > 0 ? generation : 0 });
+  enqueue.assign({ growth: 'free', losses: 0, outdated: servingSiblings(context).length > 0 ? generation : 0 });
 });
 
 /** A new one does not start: those that serve stay, and none is added until the next change. */

@@ -61,6 +61,7 @@ export const nextGeneration = base.assign({
   generation: ({ context }) => context.generation + 1,
   startedFor: 'calls',
   growth: 'free',
+  losses: 0,
   outdated: 0,
 });
 
