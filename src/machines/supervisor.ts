@@ -50,6 +50,11 @@ export type SupervisorEvent =
 interface Context extends SupervisorInput {
   /** Per plugin, the crashes that still count against it. Changed in place: copying it would cost with every crash. */
   readonly histories: Map<string, RestartHistory>;
+  /**
+   * The same for instances that were lost while others served. They count by themselves, so that a plugin with several
+   * instances is never given up sooner than one with one, nor waits longer.
+   */
+  readonly losses: Map<string, RestartHistory>;
 }
 
 const unprovided = (): never => {
@@ -77,8 +82,9 @@ const base = setup({
 const decideRestart = base.enqueueActions(({ context, event, enqueue }) => {
   if (event.type !== 'PLUGIN.CRASHED') return;
   const { plugin, error, exit, settings, ref, retryable, wasReady, generation } = event;
+  const histories = generation === undefined ? context.histories : context.losses;
   const plan = planRestart({
-    history: context.histories.get(plugin) ?? NO_RESTARTS,
+    history: histories.get(plugin) ?? NO_RESTARTS,
     settings: settings.restart,
     end: {
       code: exit?.code ?? null,
@@ -90,7 +96,7 @@ const decideRestart = base.enqueueActions(({ context, event, enqueue }) => {
     now: context.host.clock.monotonic(),
     random: context.host.random(),
   });
-  context.histories.set(plugin, plan.history);
+  histories.set(plugin, plan.history);
   switch (plan.action) {
     case 'restart':
       enqueue.sendTo(ref, { type: 'RESTART', delayMs: plan.delayMs, generation });
@@ -105,7 +111,7 @@ const decideRestart = base.enqueueActions(({ context, event, enqueue }) => {
         generation,
         error: new GreenroomError(
           'E_GIVEN_UP',
-          `"${plugin}" was given up${describeCause(plan.cause)}. Last error: ${ended(error.message)} Fix it, then call load("${plugin}").`,
+          `${generation === undefined ? `"${plugin}" was` : `Further instances of "${plugin}" are`} given up${describeCause(plan.cause)}. Last error: ${ended(error.message)} Fix it, then call load("${plugin}").`,
           { plugin, cause: error, details: { ...plan.cause, times } },
         ),
       });
@@ -135,12 +141,16 @@ function describeCause({ kind, limit, times }: GiveUpCause): string {
 /** It has been ready for its stable period: the backoff starts anew. */
 const resetBackoff = ({ context, event }: { context: Context; event: SupervisorEvent }): void => {
   if (event.type !== 'PLUGIN.STABLE') return;
-  const history = context.histories.get(event.plugin);
-  if (history !== undefined) context.histories.set(event.plugin, resetHistory(history));
+  for (const histories of [context.histories, context.losses]) {
+    const history = histories.get(event.plugin);
+    if (history !== undefined) histories.set(event.plugin, resetHistory(history));
+  }
 };
 
 const forgetCrashes = ({ context, event }: { context: Context; event: SupervisorEvent }): void => {
-  if ('plugin' in event) context.histories.delete(event.plugin);
+  if (!('plugin' in event)) return;
+  context.histories.delete(event.plugin);
+  context.losses.delete(event.plugin);
 };
 
 const forgetPlugin = ({ context, event }: { context: Context; event: SupervisorEvent }): void => {
@@ -150,7 +160,7 @@ const forgetPlugin = ({ context, event }: { context: Context; event: SupervisorE
 /** The root: booting (the first discovery), running, draining, stopped. */
 export const supervisorMachine = base.createMachine({
   id: 'supervisor',
-  context: ({ input }) => ({ ...input, histories: new Map() }),
+  context: ({ input }) => ({ ...input, histories: new Map(), losses: new Map() }),
   invoke: {
     id: 'scheduler',
     src: 'scheduler',

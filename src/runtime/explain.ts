@@ -118,7 +118,7 @@ function growthLines(growth: Growth | undefined, { losses, lastError }: PluginCo
     case 'waiting':
       return losses > 0
         ? [...lines, `more     another instance is started soon; the last one was lost.${why}`]
-        : [...lines, 'more     another instance is asked for again in a few seconds; the last request was refused'];
+        : [...lines, 'more     another instance is asked for again after a while; the last request was refused'];
     case 'stopped':
       return [...lines, `more     no further instance is started until the plugin is changed or loaded.${why}`];
   }

@@ -9,6 +9,7 @@ const REASONS: Readonly<Record<string, string>> = {
   permissive: 'the policy "permissive" sets no limits',
   fits: 'it fits into the free capacity',
   'fits-after-eviction': 'it fits once idle plugins are evicted',
+  'fits-after-sparing': 'it fits once plugins with several instances finish the calls of one and go on with the others',
   'no-capacity': 'busy plugins hold the capacity it needs',
   'no-capacity-for-replacement': 'nothing is evicted for a replacement worker, or for a restart that no call waits for',
   'never-fits': 'it needs more than the whole capacity less what pinned plugins hold',

@@ -603,3 +603,31 @@ test('a decision says that it is for a further instance', () => {
   );
   expect(stage.decisions[0]).not.toHaveProperty('further');
 });
+
+test('a busy instance that its plugin can spare is asked after a second to finish its calls for the first of another plugin', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 3 } });
+  reside(stage, 'pool', 2);
+  stage.reside('only', need());
+  for (const generation of [1, 2]) stage.busy('pool', generation);
+  stage.busy('only');
+  void stage.toldEach;
+  stage.acquire('first', need());
+  stage.pass(999);
+  expect(stage.toldEach).toEqual([]);
+  stage.pass(1);
+  expect(stage.toldEach).toEqual(['pool#1 YIELD']);
+  stage.freed('pool', 1);
+  expect(stage.toldEach).toEqual(['first#1 GRANTED']);
+});
+
+test('no busy instance is asked soon for a further one of another plugin', () => {
+  using stage = new Stage({ policy: queue, capacity: { slots: 4 } });
+  reside(stage, 'pool', 3);
+  stage.reside('a', need());
+  for (const generation of [1, 2, 3]) stage.busy('pool', generation);
+  stage.busy('a');
+  void stage.toldEach;
+  stage.acquire('a', need(), { generation: 2, further: true });
+  stage.pass(MAX_WAIT_MS - 1);
+  expect(stage.toldEach).toEqual([]);
+});

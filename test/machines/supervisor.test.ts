@@ -159,6 +159,20 @@ test('what was stable is restarted as at first, and its restarts still count', a
   expect(bench.crash().type).toBe('GIVE_UP');
 });
 
+test('instances that are lost while others serve count by themselves, not against the last one', async () => {
+  const bench = new Bench();
+  await bench.found([]);
+  for (let loss = 0; loss < 5; loss += 1) expect(bench.crash({ generation: loss }).type).toBe('RESTART');
+  const verdict = bench.crash({ generation: 6 });
+  expect(verdict).toMatchObject({ type: 'GIVE_UP', generation: 6, error: { code: 'E_GIVEN_UP' } });
+  expect(verdict.type === 'GIVE_UP' && verdict.error.message).toContain(
+    'Further instances of "p" are given up after 5',
+  );
+  expect(bench.crash()).toEqual({ type: 'RESTART', delayMs: 50 });
+  bench.actor.send({ type: 'PLUGIN.CLEARED', plugin: 'p' });
+  expect(bench.crash({ generation: 7 })).toMatchObject({ type: 'RESTART', delayMs: 50 });
+});
+
 test('what is loaded anew by hand, or removed, starts with a clean slate', async () => {
   for (const type of ['PLUGIN.CLEARED', 'PLUGIN.REMOVED'] as const) {
     const bench = new Bench();

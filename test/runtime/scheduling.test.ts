@@ -218,9 +218,7 @@ test('it is told what each instance holds, and why there are no more of them', a
   expect(growth).toEqual({ instances: 2, min: 3, max: 3, wanted: true, state: 'waiting' });
   expect(holdings.map(({ generation }) => generation)).toEqual([1, 2]);
   expect(lines).toContain('runs     2 of 3 instances');
-  expect(lines).toContain(
-    'more     another instance is asked for again in a few seconds; the last request was refused',
-  );
+  expect(lines).toContain('more     another instance is asked for again after a while; the last request was refused');
   expect(lines.filter((line) => line.startsWith('holds'))).toEqual([
     expect.stringContaining('for instance 1, '),
     expect.stringContaining('for instance 2, '),

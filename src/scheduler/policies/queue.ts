@@ -9,8 +9,12 @@ export const DEFAULT_MAX_WAIT_MS = 30_000;
 /** How long a resident that is asked to yield may take for the calls it has, in milliseconds. */
 const YIELD_MS = 10_000;
 
+/** After this long a first instance has busy surplus ones of other plugins yield for it, in milliseconds. */
+const SPARING_MS = 1_000;
+
 /**
- * Decides like {@link admit}, and has a request wait where busy residents hold the memory. After `maxWaitMs` it is no
+ * Decides like {@link admit}. Where that does not do for the first instance of a plugin for a second, busy surplus ones
+ * of others are asked to yield. Else a request waits where busy residents hold the memory. After `maxWaitMs` it is no
  * longer starved: busy residents are asked to yield, the longest resident first, and where that does not suffice, memory
  * that becomes free is kept for it. A resident that has denied is asked to yield again after another `maxWaitMs`.
  */
@@ -18,11 +22,19 @@ export function queue(maxWaitMs: number): Policy['decide'] {
   return (asking, memory, now): Verdict => {
     const verdict = admit(asking, memory);
     if (verdict !== undefined) return verdict;
-    const starves = asking.at + maxWaitMs;
-    if (now < starves) return { outcome: 'wait', reason: 'no-capacity', again: starves };
     const mayYield = ({ deniedAt }: Resident): boolean => deniedAt === undefined || now >= deniedAt + maxWaitMs;
+    const starves = asking.at + maxWaitMs;
+    if (!asking.further) {
+      const sparing = Math.min(asking.at + SPARING_MS, starves);
+      if (now < sparing) return { outcome: 'wait', reason: 'no-capacity', again: sparing };
+      // Their plugins go on serving without them.
+      const maySpare = (resident: Resident): boolean => resident.surplus && mayYield(resident);
+      const spared = yieldFor(asking.need, memory, maySpare, now, 'fits-after-sparing');
+      if (spared !== undefined) return spared;
+    }
+    if (now < starves) return { outcome: 'wait', reason: 'no-capacity', again: starves };
     return (
-      yieldFor(asking.need, memory, mayYield, now) ?? {
+      yieldFor(asking.need, memory, mayYield, now, 'waited-too-long') ?? {
         outcome: 'wait',
         reason: 'waited-too-long',
         again: now + maxWaitMs,
@@ -37,13 +49,14 @@ function yieldFor(
   memory: MemoryView,
   mayYield: (resident: Resident) => boolean,
   now: number,
+  reason: string,
 ): Verdict | undefined {
   if (!fits(need, plus(plus(memory.free, memory.evictable), memory.yieldable))) return undefined;
   const plan = planEviction(need, memory, idleThenBusy(memory, mayYield));
   if (plan === undefined) return undefined;
   return {
     outcome: 'evict',
-    reason: 'waited-too-long',
+    reason,
     considered: plan.considered.map(({ plugin, generation, standing, rank, since }) => ({
       plugin,
       generation,
