@@ -347,6 +347,15 @@ describe('asked to leave', () => {
     expect(bench.call().at?.generation).toBe(1);
   });
 
+  test('an instance that yields stands for no other, though it is over its memory limit', async () => {
+    const bench = await serving(2);
+    bench.send({ type: 'YIELD', generation: 2 });
+    bench.oversized(2);
+    expect([bench.instances, bench.replacement]).toEqual([[1, 2], 'none']);
+    bench.pass(bench.context.settings.drainMs);
+    expect(bench.running).toEqual([1, 2]);
+  });
+
   test('the last one stays where another plugin asks for a further instance, and says that it is idle', async () => {
     const bench = await serving(1);
     await bench.answer();

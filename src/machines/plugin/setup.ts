@@ -113,7 +113,10 @@ export const base = setup({
     asLast: ({ event }) => (event as { readonly further?: boolean }).further === true,
     ofGrowth: ({ context, event }) => isOf(event, context.asked),
     aboutInstance: ({ event }) => (event as { readonly generation?: number }).generation !== undefined,
-    siblingMayBeReplaced: and([({ context, event }) => isOfSibling(context, event), stateIn('#notReplacing')]),
+    siblingMayBeReplaced: and([
+      ({ context, event }) => servingSiblings(context).some(({ generation }) => isOf(event, generation)),
+      stateIn('#notReplacing'),
+    ]),
 
     // Why a drain goes on.
     yielding: ({ context }) => context.intent === 'yield',

@@ -139,7 +139,7 @@ const serving = {
   'WORKER.EXITED': lost,
   'WORKER.HUNG': lost,
   UNREACHABLE: [{ guard: 'relieved', actions: killInstance }, unreachable],
-  // Only the current one can be replaced.
+  // Only the current one can be replaced. Of one that takes no calls now it is told again while that is so.
   'WORKER.OVERSIZED': { guard: 'siblingMayBeReplaced', actions: [lead, base.raise(({ event }) => event)] },
   GRANTED: { guard: 'ofGrowth', actions: [noteGpus, ...startSibling] },
   REFUSED: { guard: 'ofGrowth', actions: noteRefusedGrowth },
