@@ -356,6 +356,14 @@ describe('asked to leave', () => {
     expect(bench.running).toEqual([1, 2]);
   });
 
+  test('an instance that yields and then has to leave for good has one time for that', async () => {
+    const bench = await serving(2);
+    bench.send({ type: 'YIELD', generation: 2 });
+    bench.send({ type: 'STARVED', generation: 2 });
+    bench.stop();
+    expect(bench.clock.pending).toBe(0);
+  });
+
   test('the last one stays where another plugin asks for a further instance, and says that it is idle', async () => {
     const bench = await serving(1);
     await bench.answer();

@@ -27,6 +27,7 @@ export const forgetSibling = base.assign(({ context, event }) => ({
 /** What an action may have done after it; narrower than XState's type, which differs with every action. */
 export interface Enqueue {
   sendTo(ref: HeldWorker['ref'], event: { readonly type: 'STOP' }): void;
+  cancel(id: string): void;
   assign(change: { workers(step: { readonly context: PluginContext }): readonly HeldWorker[] }): void;
   raise(
     event: { readonly type: 'RETIRED.LATE'; readonly generation: number },
@@ -45,6 +46,8 @@ export function retire(
 ): void {
   if (residency !== undefined) gate.retire(residency);
   enqueue.assign({ workers: ({ context }) => changed(context, generation, { leaving }) });
+  // One that yields may have to leave for good. A second event of the same id would leave the first one's timer behind.
+  enqueue.cancel(lateness(generation));
   if ((residency?.leases.size ?? 0) === 0) enqueue.sendTo(ref, { type: 'STOP' });
   else enqueue.raise({ type: 'RETIRED.LATE', generation }, { id: lateness(generation), delay: settings.drainMs });
 }
