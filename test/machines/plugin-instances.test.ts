@@ -356,6 +356,17 @@ describe('asked to leave', () => {
     expect(bench.running).toEqual([1, 2]);
   });
 
+  test('an instance that yields comes back with no config or code of before', async () => {
+    for (const change of [{ type: 'CONFIGURED', config: {} }, { type: 'REPLACE' }] as const) {
+      const bench = await serving(2);
+      bench.send({ type: 'YIELD', generation: 2 });
+      bench.send(change);
+      expect(bench.instances).toEqual([1]);
+      await bench.answer(2);
+      expect(bench.news()).toContain('worker 2 STOP');
+    }
+  });
+
   test('an instance that yields and then has to leave for good has one time for that', async () => {
     const bench = await serving(2);
     bench.send({ type: 'YIELD', generation: 2 });

@@ -5,7 +5,7 @@ import type { WithGeneration } from './events.ts';
 import { endInstanceLeases, openForInstance } from './gate-actions.ts';
 import { tellOfInstance, withdraw } from './scheduler-messages.ts';
 import { base } from './setup.ts';
-import { instanceCount, led, servingSiblings, siblingsOf, startingSiblings, workerOfEvent } from './siblings.ts';
+import { instanceCount, led, servingSiblings, siblingsOf, workerOfEvent } from './siblings.ts';
 
 /*
  * Fewer instances of one plugin. Most of these actions are of the instance that the event names; where that is the
@@ -97,13 +97,18 @@ export const dropSiblings = base.enqueueActions(({ context, enqueue }) => {
   enqueue.cancel('demand');
 });
 
-/** Ends the instances that are being started, because they were given what does not hold any more. */
-export const dropStarting = base.enqueueActions(({ context, enqueue }) => {
+/**
+ * Ends the instances that cannot be given what holds from here on: those that are being started, and those that yield,
+ * which would come back as they are.
+ */
+export const dropOutOfReach = base.enqueueActions(({ context, enqueue }) => {
   enqueue(withdrawGrowth);
-  const starting = startingSiblings(context);
-  if (starting.length === 0) return;
-  for (const { ref } of starting) enqueue.sendTo(ref, { type: 'STOP' });
-  const dropped = new Set(starting.map(({ generation }) => generation));
+  const outOfReach = siblingsOf(context).filter(
+    ({ residency, leaving }) => residency === undefined || leaving !== undefined,
+  );
+  if (outOfReach.length === 0) return;
+  for (const worker of outOfReach) retire(context, worker, enqueue);
+  const dropped = new Set(outOfReach.map(({ generation }) => generation));
   enqueue.assign({ siblings: context.siblings.filter((generation) => !dropped.has(generation)) });
 });
 

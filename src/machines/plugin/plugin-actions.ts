@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { NO_OVERSIZED } from '../../supervision/replacement-plan.ts';
 import { type DrainIntent, residencyOf } from './context.ts';
 import { report } from './failure-actions.ts';
-import { dropStarting } from './fewer-instances.ts';
+import { dropOutOfReach } from './fewer-instances.ts';
 import { tellNeed } from './scheduler-messages.ts';
 import { base } from './setup.ts';
 
@@ -24,7 +24,7 @@ export const noteManifest = base.enqueueActions(({ context, event, enqueue }) =>
   const isStarting = context.replacement !== undefined || (context.current !== undefined && !isServing);
   if (event.effect === 'replace' || (event.effect === 'reconfigure' && isStarting)) enqueue.raise({ type: 'REPLACE' });
   else if (event.effect === 'reconfigure' && isServing) {
-    enqueue(dropStarting);
+    enqueue(dropOutOfReach);
     enqueue(({ context: changed }) => changed.host.reconfigure(changed));
   }
 });

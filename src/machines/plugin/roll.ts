@@ -1,5 +1,5 @@
 import { workerOf } from './context.ts';
-import { dropStarting, retire } from './fewer-instances.ts';
+import { dropOutOfReach, retire } from './fewer-instances.ts';
 import { base } from './setup.ts';
 import { led, outdatedInstance, servingSiblings } from './siblings.ts';
 
@@ -13,7 +13,7 @@ export const beginRoll = base.enqueueActions(({ context, event, enqueue }) => {
   const { settings, siblings, generation } = context;
   if (event.type !== 'REPLACE' || event.only === 'current') return;
   if (settings.instances.max === 1 && siblings.length === 0) return;
-  enqueue(dropStarting);
+  enqueue(dropOutOfReach);
   enqueue.cancel('growth');
   enqueue.assign({ growth: 'free', losses: 0, outdated: servingSiblings(context).length > 0 ? generation : 0 });
 });

@@ -1,7 +1,14 @@
 import { and } from 'xstate';
 import { residencyOf } from './context.ts';
 import { forgetOversized, forgive, noteFailure, noteStarvedCall, noteStarvedStart } from './failure-actions.ts';
-import { denyInstance, dropSiblings, dropStarting, releaseInstance, shrink, yieldInstance } from './fewer-instances.ts';
+import {
+  denyInstance,
+  dropOutOfReach,
+  dropSiblings,
+  releaseInstance,
+  shrink,
+  yieldInstance,
+} from './fewer-instances.ts';
 import {
   admitUnlessDisabled,
   closeGate,
@@ -143,7 +150,7 @@ const serving = {
   'WORKER.OVERSIZED': { guard: 'siblingMayBeReplaced', actions: [lead, base.raise(({ event }) => event)] },
   GRANTED: { guard: 'ofGrowth', actions: [noteGpus, ...startSibling] },
   REFUSED: { guard: 'ofGrowth', actions: noteRefusedGrowth },
-  CONFIGURED: { actions: [noteConfig, dropStarting, grow] },
+  CONFIGURED: { actions: [noteConfig, dropOutOfReach, grow] },
   'INSTANCE.UNFIT': { guard: 'relieved', actions: [...releaseInstance, grow] },
   FULL: { actions: grow },
   ROOM: { actions: askForNoMore },
