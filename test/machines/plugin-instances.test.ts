@@ -294,6 +294,19 @@ describe('of several instances', () => {
     );
   });
 
+  test('one that is short of memory as it is to take over leaves that to the next one', async () => {
+    const bench = await serving(1);
+    await bench.burst(2);
+    bench.granted(2);
+    bench.granted(3);
+    bench.exited(1);
+    const exit = { code: 1, signal: null, output: '', outOfMemory: true, retryable: true };
+    bench.send({ type: 'WORKER.FAILED', generation: 2, error: CRASH, exit, retryable: true });
+    expect([bench.at, bench.instances]).toEqual(['spawning.initializing', [3]]);
+    bench.ready(3);
+    expect([bench.at, bench.running]).toEqual(['busy.serving', [3]]);
+  });
+
   test('one that does not give up its cancelled calls is killed, and the others go on', async () => {
     const bench = await serving(2);
     bench.send({ type: 'STUCK', generation: 2 });

@@ -113,9 +113,9 @@ const unreachableInDrain = [
 
 /** The worker did not become ready: the calls that wait fail at once. */
 const failedStart = [
+  { guard: 'succeeded', target: '#initializing', reenter: true, actions: succeed },
   // For want of memory: once more, asking for more of it.
   { guard: 'shortOfMemory', target: '#admitting', actions: [noteFailure, noteStarvedStart, nextGeneration] },
-  { guard: 'succeeded', target: '#initializing', reenter: true, actions: succeed },
   { guard: 'ofCurrent', target: '#crashed', actions: [noteFailure, refuseWaiting, noteGone] },
   { guard: 'ofSibling', actions: failInstance },
 ] as const;
