@@ -483,6 +483,14 @@ describe('replacing', () => {
     expect([sorted(bench.instances), bench.replacement]).toEqual([[1, 3], 'none']);
   });
 
+  test('once more while the scheduler is asked is of all instances too', async () => {
+    const bench = await serving(2);
+    bench.send({ type: 'REPLACE' });
+    await roll(bench, 3);
+    bench.send({ type: 'REPLACE' });
+    expect(bench.context.outdated).toBeGreaterThanOrEqual(3);
+  });
+
   test('of an instance that did not take a config is left to growth', async () => {
     const bench = await serving(2, 2);
     await bench.answer(2);

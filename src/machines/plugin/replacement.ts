@@ -48,6 +48,8 @@ export const replacement = base.createStateConfig({
       entry: [nextReplacement, reserveExtra],
       on: {
         GRANTED: { guard: 'ofReplacement', target: 'starting', actions: noteGpus },
+        // The one that is asked for will run what has changed; the others are out of date once more.
+        REPLACE: { actions: beginRoll },
         REFUSED: [
           { guard: 'refusedAndRelieved', target: 'none', actions: [dropReplacement, makeRoom] },
           {
