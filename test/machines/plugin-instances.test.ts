@@ -483,6 +483,20 @@ describe('replacing', () => {
     expect([sorted(bench.instances), bench.replacement]).toEqual([[1, 3], 'none']);
   });
 
+  test('gives an instance that is retired meanwhile all of its time', async () => {
+    const bench = await serving(2);
+    bench.send({ type: 'REPLACE', only: 'current' });
+    bench.granted(3);
+    bench.ready(3);
+    const { drainMs } = bench.context.settings;
+    bench.pass(drainMs / 2);
+    bench.send({ type: 'INSTANCE.UNFIT', generation: 2 });
+    bench.pass(drainMs / 2);
+    expect(bench.running).toEqual([2]);
+    bench.pass(drainMs / 2);
+    expect(bench.running).toEqual([]);
+  });
+
   test('once more while the scheduler is asked is of all instances too', async () => {
     const bench = await serving(2);
     bench.send({ type: 'REPLACE' });

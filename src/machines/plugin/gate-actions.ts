@@ -58,10 +58,10 @@ export const endInstanceLeases = ({ context, event }: Step): void => {
   if (worker !== undefined) context.gate.end(worker.generation, worker.residency, drainError(context));
 };
 
-/** Cancels the calls of the generations that are on their way out, and ends their leases. */
+/** Cancels the calls of the generations that were replaced, and ends their leases. Those that were retired have a time of their own. */
 export const endOldLeases = ({ context }: Step): void => {
-  for (const { generation, residency } of oldWorkers(context)) {
-    context.gate.end(generation, residency, drainError(context));
+  for (const { generation, residency, leaving } of oldWorkers(context)) {
+    if (leaving === undefined) context.gate.end(generation, residency, drainError(context));
   }
 };
 
