@@ -233,6 +233,21 @@ describe('of several instances', () => {
     expect(bench.news()).toContain('ACQUIRE 4');
   });
 
+  test('those of before are not wanted any more once the plugin is unloaded', async () => {
+    const bench = await serving(2, undefined, { restart: { policy: 'permanent' } });
+    bench.exited(2);
+    bench.gone(2);
+    bench.send({ type: 'UNLOAD', error: ERROR });
+    await bench.answer();
+    bench.gone(1);
+    bench.news();
+    bench.send({ type: 'LOAD' });
+    bench.granted();
+    bench.connected();
+    bench.ready();
+    expect(bench.news()).toEqual(['ACQUIRE 3', 'worker 3 start', 'IDLE 3']);
+  });
+
   test('none is added once they are given up, and the plugin is given up with the last', async () => {
     const bench = await serving(2, 2);
     bench.exited(2);

@@ -38,8 +38,8 @@ export const noteLoad = base.assign(({ context, event }) => ({
   config: event.type === 'LOAD' && event.config !== undefined ? event.config.value : context.config,
 }));
 
-/** It need not stay loaded any more, and its crashes no longer count. */
-export const noteUnload = [base.assign({ keepLoaded: false }), report('PLUGIN.CLEARED')] as const;
+/** It need not stay loaded any more, its crashes no longer count, and none of the instances that it lost is wanted back. */
+export const noteUnload = [base.assign({ keepLoaded: false, restore: 0 }), report('PLUGIN.CLEARED')] as const;
 
 /** Remembers why leases are drained or the worker is stopped. */
 export const intend = (intent: DrainIntent | undefined) => base.assign({ intent });
