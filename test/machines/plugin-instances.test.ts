@@ -97,7 +97,7 @@ describe('growth', () => {
     expect([bench.instances, bench.at, bench.news().filter((told) => told.startsWith('IDLE'))]).toEqual([
       [1, 2, 3],
       'ready.ready',
-      ['IDLE 1', 'IDLE 2', 'IDLE 3'],
+      ['IDLE 2', 'IDLE 3'],
     ]);
   });
 
@@ -527,6 +527,27 @@ describe('replacing', () => {
     bench.send({ type: 'INSTANCE.UNFIT', generation: 2 });
     expect([bench.news(), bench.instances]).toEqual([['worker 2 STOP', 'ACQUIRE 3'], [1]]);
   });
+});
+
+test('an instance whose use was told of the plugin meanwhile tells again that it is idle', async () => {
+  const bench = await serving(2);
+  await bench.answer(1);
+  await bench.answer(2);
+  bench.pass(50);
+  const follow = (instances: unknown): void => {
+    const entry = entryOf({ instances });
+    bench.send({ type: 'MANIFEST.CHANGED', entry, settings: settingsOf(entry), effect: 'none' });
+  };
+  follow(1);
+  bench.gone(2);
+  bench.call();
+  bench.pass(10);
+  follow(2);
+  bench.granted(3);
+  await bench.answer(1);
+  bench.news();
+  bench.ready(3);
+  expect(bench.news()).toContain('IDLE 1');
 });
 
 test('a manifest that allows fewer instances ends those that are too many', async () => {

@@ -100,14 +100,14 @@ export const returnGrant = base.enqueueActions(({ context, event, enqueue }) => 
 export const tellScheduler = (type: 'IDLE' | 'BUSY' | 'DENIED' | 'RELEASED') =>
   base.sendTo(
     ({ context }) => context.scheduler,
-    ({ context }) => ({
-      type,
-      plugin: context.name,
-      generation: context.current,
-      ...(type === 'RELEASED'
-        ? { kept: workerOf(context, context.current)?.kept }
-        : { at: context.host.clock.monotonic() }),
-    }),
+    ({ context }) => {
+      const { name: plugin, current: generation, host } = context;
+      const worker = workerOf(context, generation);
+      if (type === 'RELEASED') return { type, plugin, generation, kept: worker?.kept };
+      // What is told of it beside others later goes by this. What denies counts as busy.
+      if (worker?.residency !== undefined) worker.residency.toldBusy = type !== 'IDLE';
+      return { type, plugin, generation, at: host.clock.monotonic() };
+    },
   );
 
 /** Tells the same of the instance that the event is of. */
