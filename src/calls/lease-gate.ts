@@ -133,6 +133,7 @@ export class LeaseGate implements EdgeSource {
     this.#maxConcurrency = maxConcurrency;
     const mayGrow = instances !== undefined && instances.max > 1;
     this.#growAfterMs = mayGrow ? instances.growAfterMs : undefined;
+    if (!mayGrow) this.#toldFullAt = undefined;
     this.#demand = mayGrow ? (this.#demand ?? new DemandWindow()) : undefined;
     this.#admit();
     this.#watchWaiting();
@@ -280,6 +281,8 @@ export class LeaseGate implements EdgeSource {
   /** Grants no more leases; those that are out stay out, and new requests wait. */
   close(): void {
     this.#open = false;
+    // Once it is open again, calls wait for long only when they have waited since.
+    this.#toldFullAt = undefined;
     if (this.#leases === 0 && this.#used) this.tell();
   }
 

@@ -255,3 +255,15 @@ test('the demand of late is the most calls at once, until all of that time has p
   window.turn(1);
   expect(window.most).toBe(1);
 });
+
+test('a gate that was closed takes no call for one that has waited for long', () => {
+  const { gate, clock, call } = gateOf(residency(1));
+  call();
+  call();
+  clock.pass(105);
+  expect(gate.waitsLong).toBe(true);
+  gate.close();
+  gate.open(residency(2));
+  call();
+  expect(gate.waitsLong).toBe(false);
+});
