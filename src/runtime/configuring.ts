@@ -44,16 +44,27 @@ export async function updateConfig(plugins: PluginLookup, name: string, given: u
       { plugin: name },
     );
   }
-  if (record.serving) {
-    await configureInstances(record, config);
-    return;
-  }
-  await checkedConfig(record, config);
-  record.send({ type: 'CONFIGURED', config });
+  await inTurn(record, async () => {
+    if (record.serving) return configureInstances(record, config);
+    await checkedConfig(record, config);
+    record.send({ type: 'CONFIGURED', config });
+  });
+}
+
+/** Gives the plugin one config after the other: two at once would come to its instances in different orders. */
+export async function inTurn(record: PluginRecord, give: () => Promise<void>): Promise<void> {
+  const giving = record.configuring === undefined ? give() : record.configuring.then(give);
+  const turn = giving
+    .catch(() => {})
+    .then(() => {
+      if (record.configuring === turn) record.configuring = undefined;
+    });
+  record.configuring = turn;
+  await giving;
 }
 
 /**
- * Gives every worker a config: one first, and where that refuses it, which this rejects with, none of them. One of the
+ * Gives every worker a config, {@link inTurn}: one first, and where that refuses it, which this rejects with, none of them. One of the
  * others that does not take it then is replaced, as are those that are being started.
  */
 export async function configureInstances(record: PluginRecord, config: unknown): Promise<void> {
@@ -69,9 +80,7 @@ export async function configureInstances(record: PluginRecord, config: unknown):
     );
   const first = await give();
   record.send({ type: 'CONFIGURED', config });
-  const others = gate.serving.filter(
-    ({ generation }) => generation !== first && generation <= record.context.generation,
-  );
+  const others = gate.serving.filter(({ generation }) => generation !== first);
   await Promise.all(
     others.map(async (residency) => {
       try {

@@ -7,7 +7,7 @@ import { eventName } from '../machines/event-name.ts';
 import type { PluginContext, PluginHost, PluginPhase, PluginState } from '../machines/plugin.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
 import type { Clock } from '../time/clock.ts';
-import { configureInstances } from './configuring.ts';
+import { configureInstances, inTurn } from './configuring.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { ProgramHold } from './program-hold.ts';
 import type { Scheduling } from './scheduling.ts';
@@ -106,8 +106,10 @@ export class PluginEffects implements PluginHost {
     // Within a step of the plugin's machine, its snapshot is still the one before.
     await Promise.resolve();
     const record = this.#parts.record(plugin);
-    // One that is released is given its config when it comes back.
-    if (record === undefined || record.state === 'released') return;
-    await configureInstances(record, record.context.config);
+    if (record === undefined) return;
+    await inTurn(record, async () => {
+      // One that is released is given its config when it comes back.
+      if (record.state !== 'released') await configureInstances(record, record.context.config);
+    });
   }
 }

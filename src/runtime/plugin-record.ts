@@ -47,6 +47,8 @@ export class PluginRecord implements CallSite {
   enteredAt: number;
   since: number;
   lastUsedAt: number | undefined;
+  /** Until when the next config waits; undefined where none is being given. */
+  configuring: Promise<void> | undefined;
   /** Why the last replacement of its worker failed; undefined where it did not. */
   replacementError: Error | undefined;
   readonly #instances: InstanceWatch;

@@ -141,6 +141,15 @@ test('an idempotent call that kills its worker is sent to one other, and to no t
   expect(before.filter(lives)).toHaveLength(1);
 });
 
+test('two configs that are given at once leave every instance with the same one', async () => {
+  const opened = await grown(2, { config_schema: {} });
+  const { supervisor } = opened;
+  await Promise.all(['large', 'small'].map((model) => supervisor.updateConfig('plugin', { model })));
+  const held = await about(opened);
+  expect(held.map(({ config }) => config)).toEqual([{ model: 'small' }, { model: 'small' }]);
+  expect(await supervisor.config('plugin')).toEqual({ model: 'small' });
+});
+
 test('a config reaches every instance, and each that starts later', async () => {
   const opened = await grown(2);
   await opened.supervisor.updateConfig('plugin', { model: 'large' });
