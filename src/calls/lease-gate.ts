@@ -20,6 +20,8 @@ export interface Residency {
   lastLeaseAtTick?: number;
   /** Whether the scheduler was told last that it has calls. Set by the plugin's machine alone. */
   toldBusy?: boolean;
+  /** Which of its leases was the last when the scheduler was told. Set by the plugin's machine alone. */
+  toldLease?: number | undefined;
 }
 
 /** A call, a task or a load that wants a lease. Its methods must not throw. */

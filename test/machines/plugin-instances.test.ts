@@ -529,6 +529,18 @@ describe('replacing', () => {
   });
 });
 
+test('an instance tells that it was used, though its calls were too short to tell of', async () => {
+  const bench = await serving(2);
+  await bench.answer(1);
+  await bench.answer(2);
+  bench.pass(50);
+  bench.news();
+  const { at } = bench.call();
+  await bench.answer();
+  bench.pass(50);
+  expect(bench.news()).toEqual([`IDLE ${at?.generation}`]);
+});
+
 test('an instance whose use was told of the plugin meanwhile tells again that it is idle', async () => {
   const bench = await serving(2);
   await bench.answer(1);

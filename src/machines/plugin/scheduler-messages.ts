@@ -1,3 +1,4 @@
+import type { Residency } from '../../calls/lease-gate.ts';
 import { askedOf, oldWorkers, type PluginContext, workerOf } from './context.ts';
 import type { WithGeneration } from './events.ts';
 import { base } from './setup.ts';
@@ -96,6 +97,11 @@ export const returnGrant = base.enqueueActions(({ context, event, enqueue }) => 
   }
 });
 
+function noteTold(residency: Residency, isBusy: boolean): void {
+  residency.toldBusy = isBusy;
+  residency.toldLease = residency.lastLease;
+}
+
 /** Tells what the current worker does now, or that it cannot leave. */
 export const tellScheduler = (type: 'IDLE' | 'BUSY' | 'DENIED' | 'RELEASED') =>
   base.sendTo(
@@ -105,7 +111,7 @@ export const tellScheduler = (type: 'IDLE' | 'BUSY' | 'DENIED' | 'RELEASED') =>
       const worker = workerOf(context, generation);
       if (type === 'RELEASED') return { type, plugin, generation, kept: worker?.kept };
       // What is told of it beside others later goes by this. What denies counts as busy.
-      if (worker?.residency !== undefined) worker.residency.toldBusy = type !== 'IDLE';
+      if (worker?.residency !== undefined) noteTold(worker.residency, type !== 'IDLE');
       return { type, plugin, generation, at: host.clock.monotonic() };
     },
   );
@@ -117,18 +123,20 @@ export const tellOfInstance = (type: 'DENIED') =>
     const worker = workerOf(context, (event as WithGeneration).generation);
     if (worker === undefined) return;
     // What denies counts as busy, whatever was said of it before.
-    if (worker.residency !== undefined) worker.residency.toldBusy = true;
+    if (worker.residency !== undefined) noteTold(worker.residency, true);
     enqueue.sendTo(scheduler, { type, plugin, generation: worker.generation, at: host.clock.monotonic() });
     enqueue(tellChanges);
   });
 
-/** Tells, of each instance that takes calls, whether it has one, where the scheduler was told otherwise. */
+/** Tells, of each instance that takes calls, whether it has one, where that is not what the scheduler knows. */
 export const tellChanges = base.enqueueActions(({ context, enqueue }) => {
   const { name: plugin, gate, scheduler, host } = context;
   for (const residency of gate.serving) {
     const isBusy = residency.leases.size > 0;
-    if (residency.toldBusy === isBusy) continue;
-    residency.toldBusy = isBusy;
+    // Calls may have come and gone that were too short to tell of, and who was used longest ago leaves first.
+    const wasUsed = !isBusy && residency.toldLease !== residency.lastLease;
+    if (residency.toldBusy === isBusy && !wasUsed) continue;
+    noteTold(residency, isBusy);
     const { generation } = residency;
     enqueue.sendTo(scheduler, { type: isBusy ? 'BUSY' : 'IDLE', plugin, generation, at: host.clock.monotonic() });
   }
