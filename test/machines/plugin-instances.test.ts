@@ -110,6 +110,18 @@ describe('growth', () => {
     bench.pass(10_000);
     expect(bench.news()).toEqual([]);
   });
+
+  test('that was given up begins anew when the plugin is loaded', async () => {
+    const bench = await serving(1, 2);
+    bench.join();
+    bench.exited(2);
+    bench.send({ type: 'GIVE_UP', generation: 2, error: ERROR });
+    bench.gone(2);
+    bench.pass(60_000);
+    bench.news();
+    bench.send({ type: 'LOAD' });
+    expect([bench.news(), bench.context.growth]).toEqual([['ACQUIRE 3'], 'free']);
+  });
 });
 
 describe('shrinking', () => {
@@ -568,4 +580,14 @@ test('a manifest that allows fewer instances ends those that are too many', asyn
   const entry = entryOf({ instances: 1 });
   bench.send({ type: 'MANIFEST.CHANGED', entry, settings: settingsOf(entry), effect: 'none' });
   expect(bench.instances).toEqual([1]);
+});
+
+test('a manifest that allows fewer instances withdraws the request for one more', async () => {
+  const bench = await serving(1, { min: 2, max: 2 });
+  expect(bench.context.asked).toBe(2);
+  const entry = entryOf({ instances: 1 });
+  bench.send({ type: 'MANIFEST.CHANGED', entry, settings: settingsOf(entry), effect: 'none' });
+  expect(bench.news()).toEqual(['RECONFIGURED', 'WITHDRAW']);
+  bench.granted(2);
+  expect([bench.news(), bench.instances]).toEqual([['RETURNED 2'], [1]]);
 });

@@ -78,4 +78,4 @@ export const noteConnected = base.assign(({ context, event }) => ({
 }));
 
 /** Follows a changed manifest. */
-export const followBounds = [freeGrowth, trim, watchDemand, grow] as const;
+export const followBounds = [freeGrowth, askForNoMore, trim, watchDemand, grow] as const;

@@ -18,7 +18,8 @@ export const noteManifest = base.enqueueActions(({ context, event, enqueue }) =>
   if (event.settings.maxRssMb !== context.settings.maxRssMb) enqueue.assign({ oversized: NO_OVERSIZED });
   if (!isDeepStrictEqual(needed, event.settings.need)) enqueue(tellNeed);
   context.gate.limit(event.settings);
-  if (event.settings.instances.max > 1 || context.siblings.length > 0) enqueue.raise({ type: 'BOUNDS.CHANGED' });
+  const hasFurther = context.siblings.length > 0 || context.asked !== undefined;
+  if (event.settings.instances.max > 1 || hasFurther) enqueue.raise({ type: 'BOUNDS.CHANGED' });
   const isServing = residencyOf(context) !== undefined;
   // A worker that is starting was given what the manifest said before.
   const isStarting = context.replacement !== undefined || (context.current !== undefined && !isServing);

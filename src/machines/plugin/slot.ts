@@ -139,7 +139,7 @@ const starting = {
 
 /** How a worker that serves is lost or taken away: at once if it is idle, else after a drain. */
 const serving = {
-  LOAD: { actions: [noteLoad, freeGrowth] },
+  LOAD: { actions: [noteLoad, freeGrowth, grow] },
   'WORKER.CONNECTED': { guard: 'ofSibling', actions: noteConnected },
   'WORKER.READY': { guard: 'ofSibling', actions: joinInstances },
   'WORKER.FAILED': { guard: 'ofSibling', actions: failInstance },
