@@ -10,17 +10,10 @@ import {
   report,
 } from './plugin/failure-actions.ts';
 import { endRetired, stopRetired } from './plugin/fewer-instances.ts';
-import {
-  admitAll,
-  admitUnlessDisabled,
-  loseLeases,
-  refuseAll,
-  refuseGivenUp,
-  refuseWaiting,
-} from './plugin/gate-actions.ts';
+import { admitUnlessDisabled, loseLeases, refuseAll, refuseGivenUp, refuseWaiting } from './plugin/gate-actions.ts';
 import { noteVerdict } from './plugin/lost-instances.ts';
-import { waitNoMore } from './plugin/more-instances.ts';
-import { intend, noteConfig, noteLoad, noteManifest, noteUnload } from './plugin/plugin-actions.ts';
+import { askForNoMore, waitNoMore } from './plugin/more-instances.ts';
+import { enable, intend, noteConfig, noteLoad, noteManifest, noteUnload } from './plugin/plugin-actions.ts';
 import { replacement } from './plugin/replacement.ts';
 import { stopDrainedWorkers } from './plugin/replacement-actions.ts';
 import { deny, returnGrant } from './plugin/scheduler-messages.ts';
@@ -145,8 +138,8 @@ export const pluginMachine = base.createMachine({
         'WORKER.SPAWNED': { actions: notePid },
         CONFIGURED: { actions: noteConfig },
         'MANIFEST.CHANGED': { actions: noteManifest },
-        ENABLE: { guard: 'stays', actions: [base.assign({ enabled: true }), admitAll] },
-        DISABLE: { actions: [base.assign({ enabled: false }), refuseAll] },
+        ENABLE: { guard: 'stays', actions: enable },
+        DISABLE: { actions: [base.assign({ enabled: false }), refuseAll, askForNoMore] },
         RELEASE: [{ guard: 'stale' }, { actions: deny }],
         GRANTED: { actions: returnGrant },
       },

@@ -104,11 +104,21 @@ describe('growth', () => {
   test('does not follow in a plugin that is disabled', async () => {
     const bench = await serving(1);
     await bench.burst(1);
-    bench.send({ type: 'DISABLE', error: ERROR });
-    bench.refused(2);
     bench.news();
+    bench.send({ type: 'DISABLE', error: ERROR });
+    expect(bench.news()).toEqual(['WITHDRAW']);
+    bench.granted(2);
+    expect(bench.news()).toEqual(['RETURNED 2']);
     bench.pass(10_000);
-    expect(bench.news()).toEqual([]);
+    expect([bench.news(), bench.instances]).toEqual([[], [1]]);
+  });
+
+  test('follows at once in a plugin that is enabled again', async () => {
+    const bench = await serving(1, 2);
+    bench.send({ type: 'DISABLE', error: ERROR });
+    bench.news();
+    bench.send({ type: 'ENABLE' });
+    expect(bench.news()).toEqual(['ACQUIRE 3']);
   });
 
   test('that was given up begins anew when the plugin is loaded', async () => {

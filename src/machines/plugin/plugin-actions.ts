@@ -3,6 +3,7 @@ import { NO_OVERSIZED } from '../../supervision/replacement-plan.ts';
 import { type DrainIntent, residencyOf } from './context.ts';
 import { report } from './failure-actions.ts';
 import { dropOutOfReach } from './fewer-instances.ts';
+import { admitAll } from './gate-actions.ts';
 import { tellNeed } from './scheduler-messages.ts';
 import { base } from './setup.ts';
 
@@ -41,6 +42,9 @@ export const noteLoad = base.assign(({ context, event }) => ({
 
 /** It need not stay loaded any more, its crashes no longer count, and none of the instances that it lost is wanted back. */
 export const noteUnload = [base.assign({ keepLoaded: false, restore: 0 }), report('PLUGIN.CLEARED')] as const;
+
+/** It takes calls again, and may start workers. */
+export const enable = [base.assign({ enabled: true }), admitAll] as const;
 
 /** Remembers why leases are drained or the worker is stopped. */
 export const intend = (intent: DrainIntent | undefined) => base.assign({ intent });

@@ -40,7 +40,7 @@ import {
   noteRefusedGrowth,
   startSibling,
 } from './more-instances.ts';
-import { intend, noteConfig, noteLoad, noteServing, noteUnload } from './plugin-actions.ts';
+import { enable, intend, noteConfig, noteLoad, noteServing, noteUnload } from './plugin-actions.ts';
 import { stillToReplace } from './replacement-actions.ts';
 import { leaveToOthers } from './roll.ts';
 import {
@@ -140,6 +140,7 @@ const starting = {
 /** How a worker that serves is lost or taken away: at once if it is idle, else after a drain. */
 const serving = {
   LOAD: { actions: [noteLoad, freeGrowth, grow] },
+  ENABLE: { actions: [...enable, grow] },
   'WORKER.CONNECTED': { guard: 'ofSibling', actions: noteConnected },
   'WORKER.READY': { guard: 'ofSibling', actions: joinInstances },
   'WORKER.FAILED': { guard: 'ofSibling', actions: failInstance },
