@@ -578,7 +578,7 @@ export class World {
 
   /** What of its instances is still to come, although nothing happens any more and capacity is not to be waited for. */
   #unfinished({ state, context }: PluginRecord): string | undefined {
-    const { growth, asked, settings, workers } = context;
+    const { growth, asked, settings, workers, enabled } = context;
     const { min } = settings.instances;
     if (state !== 'ready') return workers.length > 1 ? `has ${workers.length} workers in ${state}` : undefined;
     const count = instanceCount(context);
@@ -588,7 +588,8 @@ export class World {
     if (this.#isLimited) return undefined;
     if (asked !== undefined) return 'gets no answer about a further instance';
     if (growth === 'waiting') return 'waits for ever before it grows again';
-    return growth === 'free' && count < min ? `has ${count} instances, and is to have ${min}` : undefined;
+    const mayGrow = enabled && growth === 'free';
+    return mayGrow && count < min ? `has ${count} instances, and is to have ${min}` : undefined;
   }
 
   /** From wherever it rests, every plugin can be loaded, called and unloaded. */
