@@ -28,6 +28,15 @@ export class InstancesBench extends PluginBench {
     }
   }
 
+  /** Time passes until something is due in the machine or its gate; `false` if nothing is. */
+  passToNext(): boolean {
+    const due = Math.min(this.#edges.next ?? Infinity, this.clock.next ?? Infinity);
+    if (due === Infinity) return false;
+    this.#edges.pass(due);
+    this.clock.pass(due);
+    return true;
+  }
+
   /** A further instance is granted, starts and is ready. */
   join(generation = this.context.asked as number): void {
     this.granted(generation);

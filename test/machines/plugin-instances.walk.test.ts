@@ -1,38 +1,39 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { HeldWorker } from '../../src/machines/plugin/context.ts';
-import { sorted } from './instances-bench.ts';
-import { ERROR, PluginBench } from './plugin-bench.ts';
+import { outdatedInstance } from '../../src/machines/plugin/siblings.ts';
+import { InstancesBench } from './instances-bench.ts';
+import { CRASH, ERROR, entryOf, KEPT, settingsOf } from './plugin-bench.ts';
 
 /** Something that can happen to a plugin of two instances, and when it can. */
 interface Move {
   readonly name: string;
-  readonly can: (bench: PluginBench) => boolean;
-  readonly make: (bench: PluginBench) => unknown;
+  readonly can: (bench: InstancesBench) => boolean;
+  readonly make: (bench: InstancesBench) => unknown;
 }
 
 /** The generation that the scheduler has not answered about. */
-const asked = (b: PluginBench): number | undefined => b.asked ?? b.context.asked;
-const current = (b: PluginBench): number | undefined => b.context.current;
-const sibling = (b: PluginBench): number | undefined => b.context.siblings[0];
-const starting = (b: PluginBench): number | undefined =>
+const asked = (b: InstancesBench): number | undefined => b.asked ?? b.context.asked;
+const current = (b: InstancesBench): number | undefined => b.context.current;
+const sibling = (b: InstancesBench): number | undefined => b.context.siblings[0];
+const starting = (b: InstancesBench): number | undefined =>
   b.context.workers.find(({ generation, residency }) => residency === undefined && isInstance(b, generation))
     ?.generation;
-const serving = (b: PluginBench): number | undefined => b.gate.serving.at(-1)?.generation;
-const leaving = (b: PluginBench): number | undefined =>
+const serving = (b: InstancesBench): number | undefined => b.gate.serving.at(-1)?.generation;
+const leaving = (b: InstancesBench): number | undefined =>
   b.context.workers.find(({ generation }) => !isInstance(b, generation))?.generation;
-const isInstance = ({ context }: PluginBench, generation: number): boolean =>
+const isInstance = ({ context }: InstancesBench, generation: number): boolean =>
   [context.current, context.replacement, ...context.siblings].includes(generation);
 
 /** The loss that the supervisor has not answered; `last` where it was the plugin's last instance. */
-function loss(b: PluginBench): string | undefined {
+function loss(b: InstancesBench): string | undefined {
   const at = b.told.findLastIndex((what) => what.startsWith('PLUGIN.CRASHED'));
   return at < 0 || b.told.slice(at).includes('answered') ? undefined : b.told[at];
 }
 
 /** The supervisor answers. */
 function decide(
-  b: PluginBench,
+  b: InstancesBench,
   verdict: { type: 'RESTART'; delayMs: number } | { type: 'GIVE_UP'; error: typeof ERROR },
 ) {
   const [, generation] = (loss(b) ?? '').split(' ');
@@ -88,20 +89,50 @@ const MOVES: readonly Move[] = [
     make: (b) => decide(b, { type: 'RESTART', delayMs: 9 }),
   },
   { name: 'give up', can: (b) => loss(b) !== undefined, make: (b) => decide(b, { type: 'GIVE_UP', error: ERROR }) },
-  { name: 'time', can: (b) => b.clock.next !== undefined, make: (b) => b.clock.pass(b.clock.next ?? 0) },
+  { name: 'hang', can: (b) => serving(b) !== undefined, make: (b) => b.hung(serving(b)) },
+  {
+    name: 'stuck',
+    can: (b) => b.gate.leases > 0,
+    make: (b) => b.send({ type: 'STUCK', generation: b.running[0] as number }),
+  },
+  {
+    name: 'unreachable',
+    can: (b) => current(b) !== undefined && b.gate.serving.length > 0,
+    make: (b) => b.send({ type: 'UNREACHABLE', generation: current(b) as number, error: CRASH }),
+  },
+  { name: 'configure', can: () => true, make: (b) => b.send({ type: 'CONFIGURED', config: {} }) },
+  {
+    name: 'unfit',
+    can: (b) => sibling(b) !== undefined && b.gate.serving.length > 1,
+    make: (b) => b.send({ type: 'INSTANCE.UNFIT', generation: sibling(b) as number }),
+  },
+  { name: 'load', can: () => true, make: (b) => b.send({ type: 'LOAD' }) },
+  { name: 'disable', can: (b) => b.context.enabled, make: (b) => b.send({ type: 'DISABLE', error: ERROR }) },
+  { name: 'enable', can: (b) => !b.context.enabled, make: (b) => b.send({ type: 'ENABLE' }) },
+  { name: 'allow one', can: (b) => b.context.settings.instances.max > 1, make: (b) => change(b, 1) },
+  { name: 'answered', can: (b) => b.answerable, make: (b) => b.settle(KEPT) },
+  { name: 'not answered', can: (b) => b.answerable, make: (b) => b.settle(CRASH) },
+  { name: 'time', can: () => true, make: (b) => b.passToNext() },
 ];
 
-function grant(b: PluginBench): void {
+/** A manifest that differs in nothing but the number of instances. */
+function change(b: InstancesBench, instances: unknown): void {
+  const entry = entryOf({ instances, restart: { intensity: 1 } });
+  b.send({ type: 'MANIFEST.CHANGED', entry, settings: settingsOf(entry), effect: 'none' });
+}
+
+function grant(b: InstancesBench): void {
   const generation = asked(b);
   b.told.push(`granted ${generation}`);
   b.granted(generation);
 }
 
 /** What matters for what can come next. */
-function summary(b: PluginBench): string {
+function summary(b: InstancesBench): string {
   if (b.at === 'removed') return 'removed';
   const { context, gate } = b;
   const { generation, replacement, workers, intent, replaceAgain, growth, losses, outdated } = context;
+  const { enabled, keepLoaded, settings } = context;
   const numbers = [generation, context.current, replacement, asked(b), ...workers.map((worker) => worker.generation)];
   const ranks = [...new Set(numbers)].toSorted((one = 0, other = 0) => other - one);
   const age = (number: number | undefined): number => ranks.indexOf(number);
@@ -118,19 +149,20 @@ function summary(b: PluginBench): string {
       loss(b)?.includes(' '),
       workers.map((worker) => worker.generation <= outdated),
     ],
-    [gate.waiting, gate.leases, gate.serving.map((residency) => age(residency.generation))],
+    [enabled, keepLoaded, settings.instances.max],
+    [gate.waiting, gate.waitsLong, gate.leases, gate.serving.map((residency) => age(residency.generation))],
   ]);
 }
 
 /** Throws if something does not hold where the plugin is. */
-function check(b: PluginBench): void {
+function check(b: InstancesBench): void {
   const { context, gate, told, at } = b;
   const has = (what: string, { generation }: HeldWorker): boolean => told.includes(`worker ${generation} ${what}`);
   const staying = context.workers.filter(
     (worker) =>
       isInstance(b, worker.generation) && worker.leaving === undefined && worker.generation !== context.replacement,
   );
-  if (staying.length > 2) throw new Error(`${staying.length} instances`);
+  if (staying.length > context.settings.instances.max) throw new Error(`${staying.length} instances`);
   for (const worker of context.workers) {
     const isTold = has('STOP', worker) || has('KILL', worker);
     if (isTold && (worker.residency?.leases.size ?? 0) > 0)
@@ -145,8 +177,7 @@ function check(b: PluginBench): void {
   }
   if (at === 'ready.ready' || at === 'busy.serving') {
     const ready = staying.filter(({ residency }) => residency !== undefined).map((worker) => worker.generation);
-    expect(sorted(gate.serving.map(({ generation }) => generation))).toEqual(sorted(ready));
-    if (gate.leases > 0 !== (at === 'busy.serving')) throw new Error(`${gate.leases} calls run and it is ${at}`);
+    expect(gate.serving.map(({ generation }) => generation).toSorted()).toEqual(ready.toSorted());
     if (gate.waiting > 0 && gate.serving.some(({ leases }) => leases.size === 0))
       throw new Error('a call waits beside an idle one');
   }
@@ -162,18 +193,58 @@ function check(b: PluginBench): void {
   if (other !== undefined) throw new Error(`a call is ${other}`);
 }
 
+const move = (name: string): Move => MOVES.find((each) => each.name === name) as Move;
+
+/** What a healthy world does, what is most urgent first. */
+const HEALTHY = ['grant', 'start', 'gone', 'not answered', 'answer', 'restart', 'time'];
+
+/** Whether it has come to where a plugin is that is loaded and not called. */
+function isAtRest(b: InstancesBench): boolean {
+  const { context, gate, at } = b;
+  const count = 1 + context.siblings.length;
+  return (
+    at === 'ready.ready' &&
+    b.replacement === 'none' &&
+    gate.waiting + gate.leases === 0 &&
+    asked(b) === undefined &&
+    context.workers.length === count &&
+    count === context.settings.instances.min &&
+    outdatedInstance(context) === undefined
+  );
+}
+
+/** How many things a healthy world may do until it is at rest. */
+const PATIENCE = 120;
+
+/** Only good things happen from here on, until this is so; now and then the plugin is loaded, where that may help. */
+async function until(isSo: (b: InstancesBench) => boolean, b: InstancesBench, mayLoad: boolean): Promise<void> {
+  const moves = HEALTHY.map(move);
+  for (let n = 0; !isSo(b); n += 1) {
+    if (n > PATIENCE) throw new Error(`it stays in ${b.at}, as ${summary(b)}`);
+    if (mayLoad && n % 20 === 0) {
+      b.send({ type: 'ENABLE' });
+      b.send({ type: 'LOAD' });
+    } else {
+      await moves.find(({ can }) => can(b))?.make(b);
+    }
+    await turn();
+    check(b);
+  }
+}
+
 interface Place {
   readonly at: string;
   readonly path: readonly Move[];
   readonly moves: readonly Move[];
-  readonly next: Map<Move, string>;
 }
 
+type Instances = ConstructorParameters<typeof InstancesBench>[0];
+
 /** A plugin to which these things have happened: the gate changes in place, so a state cannot be branched. */
-async function replay(path: readonly Move[]): Promise<PluginBench> {
-  const bench = new PluginBench({ instances: 2, restart: { intensity: 1 } });
-  for (const move of path) {
-    await move.make(bench);
+async function replay(instances: Instances, path: readonly Move[]): Promise<InstancesBench> {
+  const bench = new InstancesBench(instances, { restart: { intensity: 1 } });
+  for (const { make } of path) {
+    await make(bench);
     // An open gate tells of its last lease at the end of the turn.
     await turn();
   }
@@ -181,44 +252,77 @@ async function replay(path: readonly Move[]): Promise<PluginBench> {
   return bench;
 }
 
-async function walk(most: number): Promise<Map<string, Place>> {
+/** From here the plugin comes to rest, and can be removed. */
+async function checkWaysOut(instances: Instances, path: readonly Move[]): Promise<void> {
+  const resting = await replay(instances, path);
+  await until((b) => isAtRest(b) || b.at === 'removed', resting, true);
+  if (resting.at === 'removed' && !path.some(({ name }) => name === 'remove')) throw new Error('it is removed');
+  resting.stop();
+  const leaving = await replay(instances, path);
+  leaving.send({ type: 'REMOVE', error: ERROR });
+  await until((b) => b.at === 'removed', leaving, false);
+  leaving.stop();
+}
+
+async function walk(instances: Instances, begin: readonly Move[], most: number): Promise<Map<string, Place>> {
   const places = new Map<string, Place>();
   const open: Place[] = [];
-  const visit = async (path: readonly Move[]): Promise<string> => {
-    const bench = await replay(path);
+  const visit = async (path: readonly Move[]): Promise<void> => {
+    const bench = await replay(instances, path);
     try {
       check(bench);
+      const key = summary(bench);
+      if (!places.has(key)) {
+        const { at } = bench;
+        const isFar = at === 'removed' || path.length - begin.length >= most;
+        const place = { at, path, moves: isFar ? [] : MOVES.filter(({ can }) => can(bench)) };
+        places.set(key, place);
+        open.push(place);
+        if (at !== 'removed') await checkWaysOut(instances, path);
+      }
     } catch (error) {
       throw new Error(`${String(error)}, after ${path.map(({ name }) => name).join(', ')}`, { cause: error });
     }
-    const key = summary(bench);
-    if (!places.has(key)) {
-      const { at } = bench;
-      const moves = at === 'removed' || path.length >= most ? [] : MOVES.filter((move) => move.can(bench));
-      const place = {
-        at,
-        path,
-        moves,
-        next: new Map<Move, string>(),
-      };
-      places.set(key, place);
-      open.push(place);
-    }
     bench.stop();
-    return key;
   };
-  await visit([]);
-  for (const { path, moves, next } of open) for (const move of moves) next.set(move, await visit([...path, move]));
+  await visit(begin);
+  for (const { path, moves } of open) for (const next of moves) await visit([...path, next]);
   return places;
 }
 
-/** How many things happen, one after the other: with each more there are two to three times as many places. */
-const STEPS = 6;
+const FIRST = ['call', 'grant', 'start'];
 
-test(`whatever ${STEPS} things happen to a plugin of two instances, what must hold holds`, {
-  timeout: 240_000,
-}, async () => {
-  const places = await walk(STEPS);
-  const seen = new Set([...places.values()].map(({ at }) => at));
-  expect([...seen]).toEqual(expect.arrayContaining(['ready.ready', 'busy.serving', 'crashed.deciding', 'removed']));
-});
+// So many things happen after the beginning, one after the other: with each more there are three times as many places.
+test.each([
+  {
+    title: 'two instances, which is not loaded',
+    instances: 2,
+    begin: [],
+    steps: 5,
+    reached: ['busy.serving', 'removed'],
+  },
+  {
+    title: 'two instances, which both serve',
+    instances: 2,
+    begin: [...FIRST, 'grant', 'start'],
+    steps: 3,
+    reached: ['ready.ready', 'busy.draining', 'crashed.deciding'],
+  },
+  {
+    title: 'one or two instances, of which the second is asked for',
+    instances: { min: 1, max: 2, grow_after_ms: 10, idle_ms: 500 },
+    begin: [...FIRST, 'call', 'time', 'time', 'time'],
+    steps: 4,
+    reached: ['ready.ready', 'busy.draining', 'spawning.initializing', 'crashed.failed', 'removed'],
+  },
+])(
+  'whatever happens to a plugin of $title, what must hold holds, and it comes to rest or can be removed',
+  {
+    timeout: 240_000,
+  },
+  async ({ instances, begin, steps, reached }) => {
+    const places = await walk(instances, begin.map(move), steps);
+    const seen = new Set([...places.values()].map(({ at }) => at));
+    expect([...seen]).toEqual(expect.arrayContaining(reached));
+  },
+);
