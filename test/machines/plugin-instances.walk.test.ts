@@ -306,7 +306,7 @@ test.each([
     instances: 2,
     begin: [...FIRST, 'grant', 'start'],
     steps: 3,
-    reached: ['ready.ready', 'busy.draining', 'crashed.deciding'],
+    reached: ['busy.draining', 'crashed.deciding', 'released.releasing'],
   },
   {
     title: 'one or two instances, of which the second is asked for',

@@ -33,13 +33,6 @@ testRows([
     told: ['ACQUIRE 1', 'worker 1 STOP', 'FREED 1', 'ACQUIRE 2'],
   },
   {
-    it: 'a warm worker that nobody wants any more need not start anew',
-    from: 'released.warm',
-    when: (b) => b.send({ type: 'START_COLD', generation: 1 }),
-    to: 'released.warm',
-    told: [],
-  },
-  {
     it: 'a grant of another generation goes back',
     from: 'spawning.admitting',
     when: (b) => b.granted(7),
