@@ -83,6 +83,18 @@ describe('growth', () => {
     expect(bench.news()).toEqual(['ACQUIRE 3']);
   });
 
+  test('for which there was no room is tried again when one of its own instances has left', async () => {
+    const bench = await serving(2, 3);
+    const [further] = [bench.context.asked as number];
+    bench.refused(further);
+    bench.exited(2);
+    bench.send({ type: 'STOPPED', generation: 2 });
+    bench.news();
+    bench.gone(2);
+    expect(bench.news()).toContain('FREED 2');
+    expect(bench.context.asked).toBeDefined();
+  });
+
   test('to a fixed number follows the first one, without a call that waits', async () => {
     const bench = new InstancesBench(3);
     benches.push(bench);
@@ -434,6 +446,20 @@ describe('asked to leave', () => {
     expect([bench.news(), bench.at]).toEqual([['DENIED 1', 'IDLE 1'], 'ready.ready']);
     bench.send({ type: 'RELEASE', generation: 1 });
     expect(bench.at).toBe('released.releasing');
+  });
+
+  test('calls at all instances go on where the plugin is only asked to leave, and new ones come when it stays', async () => {
+    const bench = await serving(3, { max: 3, idle_ms: 600_000 }, { drain_timeout_ms: 5_000 });
+    bench.send({ type: 'YIELD' });
+    bench.pass(5_000);
+    expect([bench.at, bench.running]).toEqual(['busy.serving', [1, 2, 3]]);
+    await bench.answer(1);
+    expect(bench.call().at?.generation).toBe(1);
+    await bench.answer(3);
+    expect(bench.news()).toContain('worker 3 STOP');
+    bench.send({ type: 'UNLOAD', error: ERROR });
+    bench.pass(5_000);
+    expect([bench.at, bench.running]).toEqual(['discovered.stopping', []]);
   });
 
   test('the plugin as a whole ends all of its instances', async () => {

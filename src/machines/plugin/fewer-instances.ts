@@ -1,8 +1,8 @@
 import { DEMAND_PARTS } from '../../calls/demand-window.ts';
 import { instancesFor } from '../../supervision/instance-plan.ts';
-import { changed, type HeldWorker, type PluginContext } from './context.ts';
+import { changed, type HeldWorker, oldWorkers, type PluginContext } from './context.ts';
 import type { WithGeneration } from './events.ts';
-import { endInstanceLeases, openForInstance } from './gate-actions.ts';
+import { drainError, endInstanceLeases, openForInstance } from './gate-actions.ts';
 import { tellOfInstance, withdraw } from './scheduler-messages.ts';
 import { base } from './setup.ts';
 import { instanceCount, led, servingSiblings, siblingsOf, workerOfEvent } from './siblings.ts';
@@ -88,11 +88,17 @@ export const shrink = [
   watchDemand,
 ] as const;
 
-/** Ends all instances beside the current one, and asks for no more. */
+/**
+ * Ends all instances beside the current one, and asks for no more. Where the plugin is only asked to leave, their calls
+ * have the time that they need, as those of the current one have.
+ */
 export const dropSiblings = base.enqueueActions(({ context, enqueue }) => {
   enqueue(withdrawGrowth);
   if (context.siblings.length === 0) return;
-  for (const worker of siblingsOf(context)) if (worker.leaving === undefined) retire(context, worker, enqueue);
+  for (const worker of siblingsOf(context)) {
+    if (worker.leaving === undefined) retire(context, worker, enqueue);
+    if (context.intent === 'yield') enqueue.cancel(lateness(worker.generation));
+  }
   enqueue.assign({ siblings: [], restore: 0 });
   enqueue.cancel('demand');
 });
@@ -140,6 +146,15 @@ export const stopRetired = base.enqueueActions(({ context, event, enqueue }) => 
   enqueue.sendTo(worker.ref, { type: 'STOP' });
   enqueue.cancel(lateness(worker.generation));
   enqueue(forgetSibling);
+});
+
+/** The time of all calls is over: those that took no more calls end with theirs. */
+export const endAllRetired = base.enqueueActions(({ context, enqueue }) => {
+  for (const { generation, residency, ref, leaving } of oldWorkers(context)) {
+    if (leaving === undefined) continue;
+    enqueue(({ context: { gate } }) => gate.end(generation, residency, drainError(context)));
+    enqueue.sendTo(ref, { type: 'STOP' });
+  }
 });
 
 /** The time of its calls is over: it ends with them, or goes on if it was only asked to leave. */

@@ -18,7 +18,8 @@ export const errorOf = ({ host }: PluginContext, event: PluginEvent): GreenroomE
   return 'error' in event ? event.error : undefined;
 };
 
-const drainError = (context: PluginContext): GreenroomError =>
+/** What calls are told that take longer than a drain. */
+export const drainError = (context: PluginContext): GreenroomError =>
   new GreenroomError(
     'E_STOPPING',
     `The call to "${context.name}" was ended with its worker: it did not finish within ${context.settings.drainMs} ms. Raise drain_timeout_ms in its manifest if it needs longer.`,

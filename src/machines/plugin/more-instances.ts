@@ -59,6 +59,12 @@ export const growAgain = [
   grow,
 ] as const;
 
+/** What one of its own instances held is free: there may be room for another. */
+export const growIntoRoom = base.enqueueActions(({ context, enqueue }) => {
+  if (context.growth === 'waiting' && context.losses === 0) enqueue(freeGrowth);
+  enqueue(grow);
+});
+
 /** What has kept further instances from being started does not count any more. */
 export const freeGrowth = base.enqueueActions(({ context, enqueue }) => {
   if (context.growth === 'free') return;

@@ -5,6 +5,7 @@ import {
   denyInstance,
   dropOutOfReach,
   dropSiblings,
+  endAllRetired,
   releaseInstance,
   shrink,
   yieldInstance,
@@ -34,6 +35,7 @@ import {
   freeGrowth,
   grow,
   growAgain,
+  growIntoRoom,
   joinInstances,
   lead,
   noteConnected,
@@ -159,7 +161,7 @@ const serving = {
   'DEMAND.LOOK': { actions: shrink },
   'BOUNDS.CHANGED': { actions: followBounds },
   'GROWTH.AGAIN': { actions: growAgain },
-  'WORKER.GONE': { guard: 'held', actions: [forgetWorker, grow] },
+  'WORKER.GONE': { guard: 'held', actions: [forgetWorker, growIntoRoom] },
   // Over its memory limit too often. In order, as it still works.
   GIVE_UP: [
     { guard: 'aboutInstance', actions: noteVerdict },
@@ -329,9 +331,9 @@ export const busy = base.createStateConfig({
           {
             guard: 'yielding',
             target: 'serving',
-            actions: [intend(undefined), openGate, tellScheduler('DENIED')],
+            actions: [intend(undefined), openGate, tellScheduler('DENIED'), grow],
           },
-          { actions: endLeases },
+          { actions: [endLeases, endAllRetired] },
         ],
       },
       on: {
