@@ -43,6 +43,26 @@ describe('growth', () => {
     expect(bench.news()).toContain('BUSY 3');
   });
 
+  test('ends at the most that there may be, however many calls wait', async () => {
+    const bench = await serving(1, { max: 2 });
+    await bench.burst(5);
+    bench.join();
+    bench.news();
+    bench.pass(1_000);
+    expect([bench.news(), bench.context.asked, bench.gate.waiting]).toEqual([[], undefined, 4]);
+  });
+
+  test('ends at the most that there may be now, however many there were before a loss', async () => {
+    const restart = { policy: 'permanent' };
+    const bench = await serving(3, { max: 3 }, { restart });
+    bench.exited(3);
+    bench.gone(3);
+    bench.news();
+    const entry = entryOf({ instances: { max: 2 }, restart });
+    bench.send({ type: 'MANIFEST.CHANGED', entry, settings: settingsOf(entry), effect: 'none' });
+    expect([bench.instances, bench.context.asked]).toEqual([[1, 2], undefined]);
+  });
+
   test('that is not granted before the calls have had their turn is asked for no more', async () => {
     const bench = await serving(1);
     const [waiting] = await bench.burst(1);
@@ -168,8 +188,13 @@ describe('shrinking', () => {
     expect([bench.instances, bench.running]).toEqual([[1], [3]]);
     expect(bench.call().at?.generation).toBe(1);
     bench.news();
+    // Of no interest before its calls have ended, nor of an instance that stays.
+    for (const generation of [1, 3]) bench.send({ type: 'DRAINED', generation });
+    expect(bench.news()).toEqual([]);
     await bench.answer(3);
     expect(bench.news()).toEqual(['worker 3 STOP']);
+    bench.pass(60_000);
+    expect(bench.news()).not.toContain('worker 3 STOP');
   });
 
   test('ends the calls of a retired instance that take longer than a drain', async () => {
@@ -326,6 +351,15 @@ describe('of several instances', () => {
     expect([bench.at, bench.running]).toEqual(['busy.serving', [2]]);
   });
 
+  test('a request for one more is withdrawn when the last that served is lost', async () => {
+    const bench = await serving(1);
+    await bench.burst(2);
+    bench.granted(2);
+    bench.news();
+    bench.exited(1);
+    expect([bench.news(), bench.context.asked]).toEqual([expect.arrayContaining(['WITHDRAW']), undefined]);
+  });
+
   test('of those that are being started whichever is ready first has the calls', async () => {
     const bench = await serving(1);
     await bench.burst(2);
@@ -407,6 +441,29 @@ describe('asked to leave', () => {
     expect(bench.news()).toEqual(['DENIED 1']);
     await bench.answer(1);
     expect(bench.call().at?.generation).toBe(1);
+    bench.send({ type: 'YIELD', generation: 1 });
+    bench.news();
+    await bench.answer(1);
+    expect([bench.news(), bench.instances]).toEqual([['worker 1 STOP'], [2]]);
+  });
+
+  test('an instance that stays after all is not one too many, nor is one asked for in its place', async () => {
+    const bench = await serving(2, 2, { drain_timeout_ms: 5_000 });
+    bench.send({ type: 'YIELD', generation: 1 });
+    await bench.burst(2);
+    expect(bench.context.asked).toBe(3);
+    bench.join();
+    expect(bench.instances).toEqual([2, 1, 3]);
+    bench.pass(5_000);
+    expect([bench.instances, bench.running]).toEqual([
+      [2, 1],
+      [1, 2, 3],
+    ]);
+    bench.send({ type: 'YIELD', generation: 1 });
+    await bench.burst(1);
+    expect(bench.context.asked).toBe(4);
+    bench.pass(5_000);
+    expect([bench.context.asked, bench.instances]).toEqual([undefined, [2, 1]]);
   });
 
   test('an instance that yields stands for no other, though it is over its memory limit', async () => {
