@@ -186,7 +186,9 @@ describe('shrinking', () => {
     await bench.answer(2);
     bench.pass(12_000);
     expect([bench.instances, bench.running]).toEqual([[1], [3]]);
-    expect(bench.call().at?.generation).toBe(1);
+    bench.news();
+    bench.send({ type: 'DRAINED', generation: 1 });
+    expect([bench.news(), bench.call().at?.generation]).toEqual([[], 1]);
     bench.news();
     // Of no interest before its calls have ended, nor of an instance that stays.
     for (const generation of [1, 3]) bench.send({ type: 'DRAINED', generation });
