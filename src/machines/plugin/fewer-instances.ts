@@ -62,7 +62,7 @@ export const withdrawGrowth = base.enqueueActions(({ context, enqueue }) => {
 /** Looks from now on whether fewer instances would do. */
 export const watchDemand = base.enqueueActions(({ context, enqueue }) => {
   enqueue.cancel('demand');
-  if (context.siblings.length === 0) return;
+  if (instanceCount(context) <= context.settings.instances.min) return;
   const delay = context.settings.instances.idleMs / DEMAND_PARTS;
   enqueue.raise({ type: 'DEMAND.LOOK' }, { id: 'demand', delay });
 });
