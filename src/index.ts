@@ -50,7 +50,7 @@ export type { Clock } from './time/clock.ts';
 // Plugins
 export type { PluginPhase, PluginState } from './machines/plugin/phases.ts';
 export type { PluginSnapshot } from './runtime/plugin-snapshot.ts';
-export type { InstanceSnapshot } from './runtime/instances.ts';
+export type { InstanceSnapshot } from './runtime/instance-snapshot.ts';
 export type { InstanceEvent, TransitionEvent } from './runtime/supervisor-events.ts';
 
 // Calls

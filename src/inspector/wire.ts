@@ -9,7 +9,7 @@
  */
 
 import type { PluginState } from '../machines/plugin.ts';
-import type { InstanceSnapshot as InstanceSnapshotOfRuntime } from '../runtime/instances.ts';
+import type { InstanceSnapshot as InstanceSnapshotOfRuntime } from '../runtime/instance-snapshot.ts';
 import type { PluginSnapshot as PluginSnapshotOfRuntime } from '../runtime/plugin-snapshot.ts';
 import type { SupervisorStatus } from '../runtime/supervisor-status.ts';
 import type { Decision } from '../scheduler/decision.ts';

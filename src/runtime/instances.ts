@@ -1,20 +1,6 @@
 import type { HeldWorker } from '../machines/plugin/context.ts';
-import type { PluginContext, PluginPhase, PluginState } from '../machines/plugin.ts';
-
-/** One worker of a plugin at one moment, as plain frozen data. Times are milliseconds since the epoch. */
-export interface InstanceSnapshot {
-  /** Which of the plugin's workers it is; counted from 1 over all that it ever had. */
-  readonly generation: number;
-  /** As the plugin's states, of this worker alone. One that is on its way out is `busy` or `discovered`. */
-  readonly state: PluginState;
-  readonly phase: PluginPhase;
-  /** When the state was entered. */
-  readonly since: number;
-  /** Its process, once there is one. */
-  readonly pid: number | undefined;
-  /** Calls at it. */
-  readonly inFlight: number;
-}
+import type { PluginContext } from '../machines/plugin.ts';
+import type { InstanceSnapshot } from './instance-snapshot.ts';
 
 /** What one worker is at. */
 export type InstancePlace = Pick<InstanceSnapshot, 'state' | 'phase'>;

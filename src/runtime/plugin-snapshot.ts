@@ -1,5 +1,5 @@
 import type { PluginPhase, PluginState } from '../machines/plugin/phases.ts';
-import type { InstanceSnapshot } from './instances.ts';
+import type { InstanceSnapshot } from './instance-snapshot.ts';
 
 /** The state of one plugin at one moment, as plain frozen data. Times are milliseconds since the epoch. */
 export interface PluginSnapshot {
