@@ -25,11 +25,13 @@ test('instances that are null are absent, as every field is', () => {
 });
 
 const COUNT = 'expected a whole number of at least 1 and of at most 1000';
+const FEWEST = 'expected a whole number of at least 1';
+const NONE = 'got 0; for no worker while there are no calls, { "min": 0, "max": 1 }';
 const ANY = `${COUNT} or "cores" or an object`;
 
 test.each([
-  ['none', 0, 'instances', `${COUNT}, got 0`],
-  ['fewer than none', -1, 'instances', `${COUNT}, got -1`],
+  ['none', 0, 'instances', `${FEWEST}, ${NONE}`],
+  ['fewer than none', -1, 'instances', `${FEWEST}, got -1`],
   ['a part of one', 2.5, 'instances', `${ANY}, got 2.5`],
   ['a number as text', '4', 'instances', `${ANY}, got "4"`],
   ['a misspelt word', 'core', 'instances', `${ANY}, got "core"; did you mean "cores"?`],
@@ -41,7 +43,7 @@ test.each([
     'expected a whole number of at most 1000, got 4000; each instance is a process, so for more calls at once raise "max_concurrency"',
   ],
   ['no most', { min: 1 }, 'instances.max', `missing; ${COUNT} or "cores"`],
-  ['none as the most', { max: 0 }, 'instances.max', `${COUNT}, got 0`],
+  ['none as the most', { max: 0 }, 'instances.max', `${FEWEST}, ${NONE}`],
   ['a part of one as the most', { max: 1.5 }, 'instances.max', `${COUNT} or "cores", got 1.5`],
   ['null as the most', { max: null }, 'instances.max', `${COUNT} or "cores", got null`],
   ['a misspelt most', { max: 'Cores' }, 'instances.max', `${COUNT} or "cores", got "Cores"; did you mean "cores"?`],
