@@ -8,7 +8,6 @@ import type { MemoryView, Policy, Verdict } from './policy.ts';
 export const DEFAULT_MAX_WAIT_MS = 30_000;
 /** How long a resident that is asked to yield may take for the calls it has, in milliseconds. */
 const YIELD_MS = 10_000;
-
 /** After this long a first instance has busy surplus ones of other plugins yield for it, in milliseconds. */
 const SPARING_MS = 1_000;
 
@@ -24,17 +23,21 @@ export function queue(maxWaitMs: number): Policy['decide'] {
     if (verdict !== undefined) return verdict;
     const mayYield = ({ deniedAt }: Resident): boolean => deniedAt === undefined || now >= deniedAt + maxWaitMs;
     const starves = asking.at + maxWaitMs;
-    if (!asking.further) {
+    if (!asking.further && hasBusySurplus(memory)) {
       const sparing = Math.min(asking.at + SPARING_MS, starves);
       if (now < sparing) return { outcome: 'wait', reason: 'no-capacity', again: sparing };
-      // Their plugins go on serving without them.
-      const maySpare = (resident: Resident): boolean => resident.surplus && mayYield(resident);
-      const spared = yieldFor(asking.need, memory, maySpare, now, 'fits-after-sparing');
+      const spared = yieldFor(
+        asking.need,
+        memory,
+        idleThen(memory, busySurplus(memory, mayYield)),
+        now,
+        'fits-after-sparing',
+      );
       if (spared !== undefined) return spared;
     }
     if (now < starves) return { outcome: 'wait', reason: 'no-capacity', again: starves };
     return (
-      yieldFor(asking.need, memory, mayYield, now, 'waited-too-long') ?? {
+      yieldFor(asking.need, memory, idleThen(memory, busy(memory, mayYield)), now, 'waited-too-long') ?? {
         outcome: 'wait',
         reason: 'waited-too-long',
         again: now + maxWaitMs,
@@ -47,12 +50,12 @@ export function queue(maxWaitMs: number): Policy['decide'] {
 function yieldFor(
   need: Resident['need'],
   memory: MemoryView,
-  mayYield: (resident: Resident) => boolean,
+  order: Iterable<Resident>,
   now: number,
   reason: string,
 ): Verdict | undefined {
   if (!fits(need, plus(plus(memory.free, memory.evictable), memory.yieldable))) return undefined;
-  const plan = planEviction(need, memory, idleThenBusy(memory, mayYield));
+  const plan = planEviction(need, memory, order);
   if (plan === undefined) return undefined;
   return {
     outcome: 'evict',
@@ -70,7 +73,26 @@ function yieldFor(
   };
 }
 
-function* idleThenBusy(memory: MemoryView, mayYield: (resident: Resident) => boolean): IterableIterator<Resident> {
+function* idleThen(memory: MemoryView, others: Iterable<Resident>): IterableIterator<Resident> {
   yield* memory.candidates();
+  yield* others;
+}
+
+type Test = (resident: Resident) => boolean;
+
+function* busy(memory: MemoryView, mayYield: Test): IterableIterator<Resident> {
   for (const resident of memory.busy()) if (mayYield(resident)) yield resident;
+}
+
+/** Their plugins go on serving without them. They come before all other busy ones, of which none is read. */
+function* busySurplus(memory: MemoryView, mayYield: Test): IterableIterator<Resident> {
+  for (const resident of memory.busy()) {
+    if (!resident.surplus) return;
+    if (mayYield(resident)) yield resident;
+  }
+}
+
+function hasBusySurplus(memory: MemoryView): boolean {
+  const [first] = memory.busy();
+  return first?.surplus === true;
 }
