@@ -197,7 +197,7 @@ export class Call implements LeaseRequest {
   }
 
   #mayBeResent(): boolean {
-    const most = this.#site.hasInstances() ? MAX_RESENDS_TO_OTHERS : MAX_RESENDS;
+    const most = this.#site.hasInstances() && !this.#unsent ? MAX_RESENDS_TO_OTHERS : MAX_RESENDS;
     if (this.#outcome === undefined || this.#resends >= most) return false;
     if (this.#unsent) return true;
     return this.#path === 'execute' && this.#isIdempotent();
