@@ -93,6 +93,10 @@ export class PluginEffects implements PluginHost {
     this.#parts.logger.warn({ plugin, generation, reason: error.message }, 'an instance of a plugin was lost');
   }
 
+  growthStopped({ name: plugin }: PluginContext, error: GreenroomError): void {
+    this.#parts.logger.warn({ plugin, reason: error.message }, 'further instances of a plugin given up');
+  }
+
   reconfigure({ name: plugin }: PluginContext): void {
     this.#reinitialize(plugin).catch((error: unknown) =>
       this.#parts.logger.warn(

@@ -121,6 +121,7 @@ export class PluginBench {
           need: ({ settings }) => settings.need,
           clock: this.clock,
           entered: (_context, state, phase) => void this.path.push(`${state}.${phase}`),
+          growthStopped: (_context, error) => void this.told.push(`growth stopped ${error.code}`),
           lost: (_context, generation, error) => void this.told.push(`lost ${generation} ${error.code}`),
           replaced: (_context, error) => void this.replacements.push(error === undefined ? 'done' : error.code),
           reconfigure: ({ generation }) => void this.reconfigured.push(generation),

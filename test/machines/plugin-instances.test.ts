@@ -312,8 +312,9 @@ describe('of several instances', () => {
   test('none is added once they are given up, and the plugin is given up with the last', async () => {
     const bench = await serving(2, 2);
     bench.exited(2);
+    expect(bench.news()).toEqual(['lost 2 E_CRASHED', 'PLUGIN.CRASHED 2']);
     bench.send({ type: 'GIVE_UP', error: CRASH, generation: 2 });
-    bench.news();
+    expect(bench.news()).toEqual(['growth stopped E_CRASHED']);
     await bench.burst(2);
     bench.pass(60_000);
     expect([bench.news().filter((told) => told.startsWith('ACQUIRE')), bench.at]).toEqual([[], 'busy.serving']);

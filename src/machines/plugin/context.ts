@@ -40,6 +40,8 @@ export interface PluginHost {
   replaced(context: PluginContext, error: GreenroomError | undefined): void;
   /** One of several instances is lost, and the others go on. */
   lost(context: PluginContext, generation: number, error: GreenroomError): void;
+  /** No further instance is started; the others go on. */
+  growthStopped(context: PluginContext, error: GreenroomError): void;
   /** The plugin must be given its config anew, because the defaults in its manifest have changed. */
   reconfigure(context: PluginContext): void;
 }

@@ -1,16 +1,16 @@
 import type { PluginContext } from './context.ts';
 import type { PluginEvent, RestartVerdict, WithGeneration } from './events.ts';
 import { askAboutInstance, noteFailure } from './failure-actions.ts';
-import { forgetSibling, handOver, releaseInstance, retire, withdrawGrowth } from './fewer-instances.ts';
+import { forgetSibling, handOver, releaseInstance, withdrawGrowth } from './fewer-instances.ts';
 import { endInstanceLeases, errorOf, loseLeases } from './gate-actions.ts';
 import { grow } from './more-instances.ts';
 import { stopRoll } from './roll.ts';
 import { base, isShortage } from './setup.ts';
-import { instanceCount, outdatedInstance, siblingsOf, startingSiblings, workerOfEvent } from './siblings.ts';
+import { instanceCount, outdatedInstance, startingSiblings, workerOfEvent } from './siblings.ts';
 
 /*
  * One of several instances is lost: its own calls end, the others go on. Whether and when another is started the
- * supervisor decides, as it does for a plugin; the losses of all instances count together.
+ * supervisor decides, as it does for a plugin; losses while others serve count by themselves.
  */
 
 const kill = base.enqueueActions(({ context, event, enqueue }) => {
@@ -69,9 +69,6 @@ export const takeOver = base.enqueueActions(({ context, enqueue }) => {
   const [first, ...others] = startingSiblings(context);
   if (first === undefined) return;
   enqueue(withdrawGrowth);
-  for (const worker of siblingsOf(context)) {
-    if (worker.residency !== undefined && worker.leaving === undefined) retire(context, worker, enqueue);
-  }
   enqueue.assign({ current: first.generation, siblings: others.map(({ generation }) => generation) });
 });
 
@@ -79,8 +76,8 @@ export const takeOver = base.enqueueActions(({ context, enqueue }) => {
 export const succeed = [noteFailure, loseLeases, reportLoss, takeOver] as const;
 
 const tellOfEnd = ({ context, event }: { readonly context: PluginContext; readonly event: PluginEvent }): void => {
-  const { generation, ...verdict } = event as RestartVerdict;
-  if (verdict.type === 'GIVE_UP' && generation !== undefined) context.host.lost(context, generation, verdict.error);
+  const error = errorOf(context, event);
+  if (error !== undefined) context.host.growthStopped(context, error);
 };
 
 /** What the supervisor has decided about further instances. */
