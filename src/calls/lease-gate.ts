@@ -1,7 +1,7 @@
 import type { WorkerChannel } from '../channel/worker-channel.ts';
 import { GreenroomError } from '../errors.ts';
-import { DemandWindow } from './demand-window.ts';
 import { leastLoaded } from './dispatch.ts';
+import { GrowthWatch, type WaitingRequest } from './growth-watch.ts';
 import type { EdgeSource, LeaseEdges } from './lease-edges.ts';
 
 /** One generation of a worker that may take calls, with the count of the calls it has. */
@@ -25,7 +25,7 @@ export interface Residency {
 }
 
 /** A call, a task or a load that wants a lease. Its methods must not throw. */
-export interface LeaseRequest {
+export interface LeaseRequest extends WaitingRequest {
   /** Higher goes first. */
   readonly priority: number;
   /** When it stops waiting, in milliseconds by the monotonic clock; `undefined`: never. */
@@ -34,8 +34,6 @@ export interface LeaseRequest {
   readonly withoutLease?: boolean;
   /** The only one that it may have a lease of; any where it is not said. */
   readonly only?: Residency | undefined;
-  /** Since when it waits while every instance is full, by the monotonic clock. Set by the gate alone. */
-  waitsSince?: number | undefined;
   /** Since when its stream has been unread, by the monotonic clock; `undefined`: it is read, or is no stream. */
   readonly idleSince?: number | undefined;
   /** Cancels it for its caller; absent where it is no call. */
@@ -83,8 +81,8 @@ export interface GateLimits {
   readonly maxWaiting: number;
   /** `undefined`: as many as the worker takes. */
   readonly maxConcurrency: number | undefined;
-  /** How many instances there may be, and when there are to be more or fewer, in milliseconds; one where it is not said. */
-  readonly instances?: { readonly max: number; readonly growAfterMs: number; readonly idleMs: number } | undefined;
+  /** How many instances there may be, and how long calls wait before there are more, in milliseconds; one where it is not said. */
+  readonly instances?: { readonly max: number; readonly growAfterMs: number } | undefined;
 }
 
 /**
@@ -115,11 +113,8 @@ export class LeaseGate implements EdgeSource {
   #usedAt: number | undefined;
   /** How many leases were ever granted. */
   #granted = 0;
-  /** How long a request waits before the machine is told of it; `undefined` where the plugin cannot grow. */
-  #growAfterMs: number | undefined;
-  /** When the machine was last told that a request waits too long, by the monotonic clock. */
-  #toldFullAt: number | undefined;
-  #demand: DemandWindow | undefined;
+  /** `undefined` where the plugin cannot grow. */
+  #growth: GrowthWatch | undefined;
 
   /** `edges` say when the machine is told of first and last leases; without them, at once and at the end of the turn. */
   constructor(plugin: string, announce: (event: GateEvent) => void, edges?: LeaseEdges) {
@@ -133,12 +128,11 @@ export class LeaseGate implements EdgeSource {
   limit({ maxWaiting, maxConcurrency, instances }: GateLimits): void {
     this.#maxWaiting = maxWaiting;
     this.#maxConcurrency = maxConcurrency;
-    const mayGrow = instances !== undefined && instances.max > 1;
-    this.#growAfterMs = mayGrow ? instances.growAfterMs : undefined;
-    if (!mayGrow) this.#toldFullAt = undefined;
-    this.#demand = mayGrow ? (this.#demand ?? new DemandWindow()) : undefined;
+    if (instances === undefined || instances.max === 1) this.#growth = undefined;
+    else if (this.#growth !== undefined) this.#growth.growAfterMs = instances.growAfterMs;
+    else this.#growth = new GrowthWatch(instances.growAfterMs, () => this.#edges?.monotonic() ?? 0);
     this.#admit();
-    this.#watchWaiting();
+    this.#watchWaiting(this.#waiting);
   }
 
   /** Leases out, of every generation. */
@@ -184,17 +178,17 @@ export class LeaseGate implements EdgeSource {
 
   /** The most calls that ran and waited at once lately; what is late is said by {@link forgetOldDemand}. */
   get demand(): number {
-    return Math.max(this.#leases, this.#demand?.most ?? 0);
+    return Math.max(this.#leases, this.#growth?.demand ?? 0);
   }
 
   /** Whether a request has waited for as long as the plugin lets it before it grows. */
   get waitsLong(): boolean {
-    return this.#toldFullAt !== undefined && this.#waiting.length > 0;
+    return this.#growth?.isFull === true && this.#waiting.length > 0;
   }
 
   /** The oldest part of what {@link demand} looks at is not recent any more. */
   forgetOldDemand(): void {
-    this.#demand?.turn(this.#leases);
+    this.#growth?.forgetOldDemand(this.#leases);
   }
 
   /** Takes a lease for the request, now or once there is capacity; refuses it if there can never be one. */
@@ -277,14 +271,14 @@ export class LeaseGate implements EdgeSource {
       request.start(residency);
     }
     this.#admit();
-    this.#watchWaiting();
+    this.#watchWaiting(this.#waiting);
   }
 
   /** Grants no more leases; those that are out stay out, and new requests wait. */
   close(): void {
     this.#open = false;
     // Once it is open again, calls wait for long only when they have waited since.
-    this.#toldFullAt = undefined;
+    this.#growth?.end();
     if (this.#leases === 0 && this.#used) this.tell();
   }
 
@@ -387,7 +381,7 @@ export class LeaseGate implements EdgeSource {
     residency.lastLease = this.#granted;
     this.#leases += 1;
     if (this.#leases === 1) this.#usedAt = this.#edges?.now();
-    this.#demand?.note(this.#leases);
+    this.#growth?.note(this.#leases);
     this.#used = true;
     this.#usedInTick = true;
     if (!this.#toldLeased) this.#noteUse();
@@ -417,10 +411,7 @@ export class LeaseGate implements EdgeSource {
       if (before === 0 || index === 0 || this.deadline !== deadline) this.#announce({ type: 'CALL' });
       return;
     }
-    if (this.#growAfterMs !== undefined) {
-      request.waitsSince = this.#edges?.monotonic();
-      this.#edges?.add(this);
-    }
+    this.#watchWaiting([request]);
     // Those before it may wait for one instance alone.
     if (before > 0) this.#admit();
   }
@@ -495,34 +486,19 @@ export class LeaseGate implements EdgeSource {
     return isWatched || !isAtRest;
   }
 
-  /** From now on it counts for how long the requests have waited that found every worker full. */
-  #watchWaiting(): void {
-    if (this.#growAfterMs === undefined || this.#edges === undefined || !this.#open) return;
-    if (this.#waiting.length === 0) return;
-    const now = this.#edges.monotonic();
-    for (const request of this.#waiting) request.waitsSince ??= now;
-    this.#edges.add(this);
+  /** These found every worker full: the machine is told when they have waited for long. */
+  #watchWaiting(requests: readonly LeaseRequest[]): void {
+    if (this.#growth === undefined || !this.#open || requests.length === 0) return;
+    this.#growth.begin(requests);
+    this.#edges?.add(this);
   }
 
   /** Tells the machine of requests that wait for long although the gate is open; whether to look again. */
   #tellOfWaiting(): boolean {
-    const growAfterMs = this.#growAfterMs;
-    const now = this.#edges?.monotonic();
-    if (growAfterMs === undefined || now === undefined || !this.#open) return false;
-    const waiting = this.#waiting.length;
-    if (waiting === 0) {
-      if (this.#toldFullAt !== undefined) this.#announce({ type: 'ROOM' });
-      this.#toldFullAt = undefined;
-      return false;
-    }
-    const isLate = ({ only, waitsSince = now }: LeaseRequest): boolean =>
-      only === undefined && now - waitsSince >= growAfterMs;
-    if (now - (this.#toldFullAt ?? -Infinity) >= growAfterMs && this.#waiting.some(isLate)) {
-      this.#toldFullAt = now;
-      this.#demand?.note(this.#leases + waiting);
-      this.#announce({ type: 'FULL' });
-    }
-    return true;
+    if (this.#growth === undefined || !this.#open) return false;
+    const type = this.#growth.look(this.#waiting, this.#leases);
+    if (type !== undefined) this.#announce({ type });
+    return this.#waiting.length > 0;
   }
 }
 

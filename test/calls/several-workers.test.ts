@@ -44,7 +44,7 @@ function gateOf(...serving: Residency[]) {
   const told: string[] = [];
   const edges = new LeaseEdges({ clock, isWaitedFor: () => false, onPending: () => {} });
   const gate = new LeaseGate('p', ({ type }) => told.push(type), edges);
-  gate.limit({ maxWaiting: 100, maxConcurrency: undefined, instances: { max: 4, growAfterMs: 100, idleMs: 800 } });
+  gate.limit({ maxWaiting: 100, maxConcurrency: undefined, instances: { max: 4, growAfterMs: 100 } });
   for (const each of serving) gate.open(each);
   const call = (only?: Residency): Call => {
     const made = new Call(only);
@@ -214,7 +214,7 @@ test('calls that wait for a moment each are no reason to grow, however many ther
 
 test('a plugin that cannot grow is told of no waiting', () => {
   const { gate, clock, call, told } = gateOf(residency(1));
-  gate.limit({ maxWaiting: 100, maxConcurrency: undefined, instances: { max: 1, growAfterMs: 100, idleMs: 800 } });
+  gate.limit({ maxWaiting: 100, maxConcurrency: undefined, instances: { max: 1, growAfterMs: 100 } });
   call();
   call();
   clock.pass(1_000);
