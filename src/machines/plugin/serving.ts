@@ -1,4 +1,3 @@
-import { and } from 'xstate';
 import { noteFailure, noteStarvedCall } from './failure-actions.ts';
 import {
   denyInstance,

@@ -114,7 +114,7 @@ test('a crash, a cancelled call and a replaced worker are shown, and nothing is 
   const states = statesOf(events, 'library-index').join(' ');
   expect(states).toMatch(/^spawning ready busy crashed spawning ready busy /);
   const index = ofType(events, 'result').find(({ action }) => action === 'index');
-  const { indexed, unchanged } = index?.data as { indexed: number; unchanged: number };
+  const { indexed = 0, unchanged = 0 } = (index?.data ?? {}) as { indexed?: number; unchanged?: number };
   expect(indexed + unchanged).toBe(4);
 
   const [replaced] = ofType(events, 'replaced');
