@@ -1,5 +1,8 @@
 import { DemandWindow } from './demand-window.ts';
 
+/** How long it takes at least until it is told again that requests wait, in milliseconds. */
+const AGAIN_MS = 100;
+
 /** A request that waits, as far as this needs to know. */
 export interface WaitingRequest {
   /** Whether any worker will do. */
@@ -56,7 +59,7 @@ export class GrowthWatch {
 
   /**
    * What is to be told of the requests that wait for full workers, beside so many calls that run: `FULL` when one has
-   * waited for long, again each such time; `ROOM` when none waits any more.
+   * waited for long, and again while it is so; `ROOM` when none waits any more.
    */
   look(waiting: readonly WaitingRequest[], running: number): 'FULL' | 'ROOM' | undefined {
     if (waiting.length === 0) {
@@ -65,7 +68,7 @@ export class GrowthWatch {
       return isFull ? 'ROOM' : undefined;
     }
     const now = this.#now();
-    if (now - (this.#toldFullAt ?? -Infinity) < this.growAfterMs) return undefined;
+    if (now - (this.#toldFullAt ?? -Infinity) < Math.max(this.growAfterMs, AGAIN_MS)) return undefined;
     const isLate = ({ only, waitsSince = now }: WaitingRequest): boolean =>
       only === undefined && now - waitsSince >= this.growAfterMs;
     if (!waiting.some(isLate)) return undefined;

@@ -1,6 +1,6 @@
 import type { PluginContext, PluginState } from '../machines/plugin.ts';
+import { type InstancePlace, placeOf } from './instance-place.ts';
 import type { InstanceSnapshot } from './instance-snapshot.ts';
-import { type InstancePlace, placeOf } from './instances.ts';
 import type { InstanceEvent } from './supervisor-events.ts';
 
 interface Seen extends InstancePlace {
