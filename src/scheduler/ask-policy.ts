@@ -29,14 +29,15 @@ export function askPolicy(
 }
 
 /** What a policy sees of who may leave for a request, and who never does. */
-type Reach = Pick<MemoryView, 'pinned' | 'evictable' | 'yieldable' | 'candidates' | 'busy' | 'together'>;
+type Reach = Omit<MemoryView, 'capacity' | 'free' | 'residents'>;
 
 function firstReach(ledger: Ledger): Reach {
-  const { pinned, evictable, yieldable } = ledger;
+  const { pinned, evictable, yieldable, yieldableSurplus } = ledger;
   return {
     pinned,
     evictable,
     yieldable,
+    yieldableSurplus,
     candidates: () => ledger.candidates(),
     busy: () => ledger.busy(),
     together: () => () => true,
@@ -56,6 +57,7 @@ function furtherReach(asking: Asking, ledger: Ledger, now: number): Reach {
     pinned,
     evictable,
     yieldable,
+    yieldableSurplus: yieldable,
     candidates: () => allowed(asking, ledger, now, ledger.surplusCandidates()),
     busy: () => allowed(asking, ledger, now, ledger.busySurplus()),
     together: () => {

@@ -39,6 +39,8 @@ export interface MemoryView {
   readonly evictable: Resources;
   /** The sum of what the {@link busy} ones hold. */
   readonly yieldable: Resources;
+  /** The part of {@link yieldable} that surplus ones hold: their plugins go on serving without them. */
+  readonly yieldableSurplus: Resources;
   /**
    * Residents that may be evicted now: surplus ones first, then warm ones, then the others, each in the eviction order.
    * Read no more than is needed.

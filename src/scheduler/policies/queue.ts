@@ -1,6 +1,6 @@
 import { admit } from '../admit.ts';
 import { planEviction } from '../eviction-plan.ts';
-import { fits, plus } from '../need.ts';
+import { fits, plus, type Resources } from '../need.ts';
 import type { Resident } from '../resident.ts';
 import type { MemoryView, Policy, Verdict } from './policy.ts';
 
@@ -26,18 +26,16 @@ export function queue(maxWaitMs: number): Policy['decide'] {
     if (!asking.further && hasBusySurplus(memory)) {
       const sparing = Math.min(asking.at + SPARING_MS, starves);
       if (now < sparing) return { outcome: 'wait', reason: 'no-capacity', again: sparing };
-      const spared = yieldFor(
-        asking.need,
-        memory,
-        idleThen(memory, busySurplus(memory, mayYield)),
-        now,
-        'fits-after-sparing',
-      );
+      const { yieldableSurplus } = memory;
+      const order = idleThen(memory, busySurplus(memory, mayYield));
+      const spared = yieldFor(asking.need, memory, yieldableSurplus, order, now, 'fits-after-sparing');
       if (spared !== undefined) return spared;
     }
     if (now < starves) return { outcome: 'wait', reason: 'no-capacity', again: starves };
+    const { yieldable } = memory;
+    const order = idleThen(memory, busy(memory, mayYield));
     return (
-      yieldFor(asking.need, memory, idleThen(memory, busy(memory, mayYield)), now, 'waited-too-long') ?? {
+      yieldFor(asking.need, memory, yieldable, order, now, 'waited-too-long') ?? {
         outcome: 'wait',
         reason: 'waited-too-long',
         again: now + maxWaitMs,
@@ -47,14 +45,16 @@ export function queue(maxWaitMs: number): Policy['decide'] {
   };
 }
 
+/** @param yielded what the busy ones in the order hold together at most: where that does not do, none is read */
 function yieldFor(
   need: Resident['need'],
   memory: MemoryView,
+  yielded: Resources,
   order: Iterable<Resident>,
   now: number,
   reason: string,
 ): Verdict | undefined {
-  if (!fits(need, plus(plus(memory.free, memory.evictable), memory.yieldable))) return undefined;
+  if (!fits(need, plus(plus(memory.free, memory.evictable), yielded))) return undefined;
   const plan = planEviction(need, memory, order);
   if (plan === undefined) return undefined;
   return {
