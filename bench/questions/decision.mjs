@@ -36,7 +36,7 @@ export default async (bench) => {
 };
 
 /**
- * A full house, one in ten of it idle, and as many who wait, each for another amount, for more than that. With several
+ * A full house, one in ten of it idle, and as many who wait, each for another amount, for more than that and all that can be spared. With several
  * instances, half of the resident plugins wait for a further one too.
  *
  * @param {number} count of plugins @param {number} gpus @param {number} instances of each
@@ -64,8 +64,8 @@ function crowd(count, gpus, instances = 1) {
     }
   }
   if (instances > 1)
-    for (let at = 5; at < count; at += at % 10 === 9 ? 6 : 1) ask(house, `resident-${at}`, vramMb / 2, instances + 1);
-  for (let at = 0; at < count; at += 1) ask(house, `waiting-${at}`, vramMb * (0.5 + (0.4 * at) / count));
+    for (let at = 5; at < count; at += at % 10 === 9 ? 6 : 1) ask(house, `resident-${at}`, vramMb * 0.9, instances + 1);
+  for (let at = 0; at < count; at += 1) ask(house, `waiting-${at}`, vramMb * (0.8 + (0.19 * at) / count));
   return house;
 }
 
@@ -93,6 +93,8 @@ async function cycle(house) {
     tell(house, 'IDLE', plugin, generation);
     house.resident.push({ plugin, generation });
     if (grows !== undefined) house.grows = victim.plugin;
+    // A further instance evicts only what has been idle for a second.
+    house.now += 1_000;
   }
   return ((performance.now() - start) / CYCLES) * 1_000;
 }
