@@ -5,8 +5,8 @@ import type { Recorded } from './record/recorded.ts';
 import { Recorder } from './record/recorder.ts';
 import { recordSession } from './recording.ts';
 import { Control, type Controlled } from './server/control.ts';
+import { type ServedInspector, serveInspector } from './server/front.ts';
 import { LiveApi } from './server/live-api.ts';
-import { InspectorServer } from './server/server.ts';
 import { servingText } from './server/serving-text.ts';
 
 /** What the inspector needs of the supervisor that it shows. */
@@ -33,9 +33,9 @@ export async function openInspector(
   const { supervisor, records } = inspected;
   const control = mayControl ? new Control(supervisor, records, recorder, () => recorder.clock.now()) : undefined;
   const recordings = new Set<Recording>();
-  let server: InspectorServer;
+  let server: ServedInspector;
   try {
-    server = await InspectorServer.listen({ api: new LiveApi(recorder, control), port, folder });
+    server = await serveInspector(new LiveApi(recorder, control), port, folder);
   } catch (error) {
     recorder.close();
     throw new GreenroomError('E_OPTIONS', servingText('inspector', port, error), {

@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { GreenroomError, messageOf } from '../../errors.ts';
+import { SECURITY_HEADERS } from '../../server/answer.ts';
+import type { Exchange, Route } from '../../server/route.ts';
 import type { SessionHeader } from '../wire.ts';
-import { SECURITY_HEADERS } from './answer.ts';
-import { type Api, InspectorServer } from './server.ts';
+import { type Api, serveInspector } from './front.ts';
 import { servingText } from './serving-text.ts';
 
 /** A session that is served to a page. */
@@ -26,8 +26,8 @@ export interface OpenedSession {
 export async function openSession(file: string, port = 0, folder?: string): Promise<OpenedSession> {
   const { at } = await readHeader(file);
   try {
-    const server = await InspectorServer.listen({ api: new SessionApi(file), port, folder });
-    return { url: server.url, at, close: () => server.close() };
+    const { url, close } = await serveInspector(new SessionApi(file), port, folder);
+    return { url, at, close };
   } catch (error) {
     throw new GreenroomError('E_OPTIONS', servingText('session', port, error), {
       cause: error,
@@ -37,15 +37,18 @@ export async function openSession(file: string, port = 0, folder?: string): Prom
 
 /** Shows a session from a file: what streams of a supervisor is the whole session here. */
 class SessionApi implements Api {
-  readonly control = false;
+  readonly routes: readonly Route[];
   readonly #file: string;
 
   constructor(file: string) {
     this.#file = file;
+    const handle = (exchange: Exchange): Promise<void> => this.#stream(exchange);
+    this.routes = [{ method: 'GET', path: '/api/stream', access: 'token', handle }];
   }
 
-  async answer(path: string, _request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    if (path !== '/api/stream') return false;
+  finish(): void {}
+
+  async #stream({ response }: Exchange): Promise<void> {
     const source = await open(this.#file);
     response.writeHead(200, {
       ...SECURITY_HEADERS,
@@ -53,10 +56,7 @@ class SessionApi implements Api {
       'greenroom-session': encodeURIComponent(basename(this.#file)),
     });
     await pipeline(source.createReadStream(), response);
-    return true;
   }
-
-  finish(): void {}
 }
 
 /** The header has a kilobyte for each plugin of the session. */

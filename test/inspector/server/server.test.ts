@@ -38,7 +38,6 @@ describe('who is answered', () => {
     const hostile: [string, Record<string, string>, string, number][] = [
       ['/', { host: `evil.example:${port}` }, 'GET', 421],
       ['/', { host: `127.evil.example:${port}` }, 'GET', 421],
-      ['/', { host: `localhost:${port}` }, 'GET', 421],
       ['/', { host: `127.0.0.1.:${port}` }, 'GET', 421],
       ['/', { host: '127.0.0.1' }, 'GET', 421],
       ['/', { host: `127.0.0.1:${port + 1}` }, 'GET', 421],
@@ -57,7 +56,7 @@ describe('who is answered', () => {
       ['/api/snapshot', {}, 'GET', 401],
       ['/api/export', {}, 'GET', 401],
       ['/api/payload/1', {}, 'GET', 401],
-      ['/api/nothing', {}, 'GET', 401],
+      ['/api/nothing', {}, 'GET', 404],
       ['/api/snapshot', { authorization: 'Bearer x' }, 'GET', 401],
       ['/api/snapshot', { authorization: `Bearer ${token}x` }, 'GET', 401],
       ['/api/snapshot', { authorization: `Bearer ${token.slice(1)}` }, 'GET', 401],
@@ -81,6 +80,8 @@ describe('who is answered', () => {
       expect(answer.headers['set-cookie']).toBeUndefined();
     }
     expect((await get(port, '/api/snapshot', { ...good, origin: `http://${own}` })).status).toBe(200);
+    expect((await get(port, '/api/snapshot', { ...good, host: `LocalHost:${port}` })).status).toBe(200);
+    expect((await get(port, '/api/snapshot', { ...good, host: `[::1]:${port}` })).status).toBe(200);
     expect((await get(port, '/api/control', good)).status).toBe(404);
   });
 
@@ -102,7 +103,7 @@ describe('who is answered', () => {
         `GET /api/snapshot HTTP/1.1\r\n${own}${bearer}Origin: http://127.0.0.1:${port}\r\nOrigin: null\r\n\r\n`,
       ),
     ).toBe('403');
-    expect(await say(port, `CONNECT evil.example:80 HTTP/1.1\r\n${own}\r\n`)).toBe('');
+    expect(await statusOf(`CONNECT evil.example:80 HTTP/1.1\r\n${own}\r\n`)).toBe('405');
     expect(await statusOf(`GET /api/stream HTTP/1.1\r\n${own}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)).toBe(
       '401',
     );
@@ -178,7 +179,7 @@ describe('the page', () => {
     ];
     for (const path of paths) {
       const answer = await get(port, path);
-      expect([path, answer.status]).toEqual([path, 404]);
+      expect([path, answer.status]).toEqual([path, expect.toSatisfy((status) => status === 400 || status === 404)]);
       expect(answer.body).not.toContain('outside');
     }
   });
@@ -199,7 +200,7 @@ describe('control', () => {
     for (const body of ['', 'null', '[]', '{}', '{"action":"stop","plugin":"bench"}', '{"action":"load","plugin":1}'])
       expect((await post(body)).status).toBe(400);
     expect((await post(JSON.stringify({ action: 'load', plugin: '__proto__' }))).status).toBe(404);
-    expect((await get(port, '/api/control', good)).status).toBe(405);
+    expect((await get(port, '/api/control', good)).status).toBe(404);
     expect((await get(port, '/api/snapshot', good, { method: 'POST' })).status).toBe(405);
     expect(bench.supervisor.plugin('bench').snapshot().state).toBe('discovered');
 

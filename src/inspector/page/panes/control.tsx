@@ -85,7 +85,7 @@ function Actions({ plugin }: { readonly plugin: string }) {
 /** How it goes is recorded, and shows among the events. */
 async function act(page: Page, request: ControlRequest): Promise<void> {
   try {
-    const response = await fetch('/api/control', {
+    const response = await fetch('api/control', {
       method: 'POST',
       headers: { authorization: `Bearer ${page.token ?? ''}`, 'content-type': 'application/json' },
       body: JSON.stringify(request),

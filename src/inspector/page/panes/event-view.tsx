@@ -39,7 +39,7 @@ function Payload({ seq, size }: { readonly seq: number; readonly size: number })
   useEffect(() => {
     if (!isWanted || token === undefined) return undefined;
     const asked = new AbortController();
-    fetch(`/api/payload/${seq}`, { headers: { authorization: `Bearer ${token}` }, signal: asked.signal })
+    fetch(`api/payload/${seq}`, { headers: { authorization: `Bearer ${token}` }, signal: asked.signal })
       .then(async (response) =>
         setText(response.ok ? jsonText((await response.json()) as Json) : await response.text()),
       )

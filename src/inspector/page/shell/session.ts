@@ -27,7 +27,7 @@ async function fromRuntime(page: Page): Promise<Blob | undefined> {
   const source = page.source.peek();
   if (source.kind !== 'stream' || source.state !== 'live' || page.token === undefined) return undefined;
   try {
-    const response = await fetch('/api/export', { headers: { authorization: `Bearer ${page.token}` } });
+    const response = await fetch('api/export', { headers: { authorization: `Bearer ${page.token}` } });
     return response.ok ? await response.blob() : undefined;
   } catch {
     return undefined;

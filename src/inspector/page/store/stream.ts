@@ -33,7 +33,7 @@ export async function followStream(token: string, listener: StreamListener, sign
   listener.onConnection('opening');
   while (!signal.aborted) {
     try {
-      const response = await fetch('/api/stream', {
+      const response = await fetch('api/stream', {
         headers: { authorization: `Bearer ${token}`, ...(last !== undefined && { 'last-event-id': last }) },
         cache: 'no-store',
         signal,

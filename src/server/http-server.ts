@@ -1,0 +1,250 @@
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { say } from './answer.ts';
+import { allowedOrigin, type Door, hasBody, MAX_HEADERS, refusalOf } from './guard.ts';
+import type { Refusal } from './refusal.ts';
+import type { Exchange, Front, Route } from './route.ts';
+import { type Found, Router } from './router.ts';
+import type { Tickets } from './tickets.ts';
+import { bringsToken } from './token.ts';
+
+/** Where a server listens. */
+export type ListenAddress =
+  | { readonly socket: string }
+  /** 0: any port that is free. */
+  | { readonly host: string; readonly port: number };
+
+/** What a server is made of. */
+export interface HttpServerOptions {
+  readonly fronts: readonly Front[];
+  readonly address: ListenAddress;
+  /** What opens the routes that are not open to all. On a socket of the file system its mode decides, and there is none. */
+  readonly token?: (() => string) | undefined;
+  readonly tickets?: Tickets | undefined;
+  /** Further values of `Host`, for a proxy in front. */
+  readonly allowHosts?: readonly string[] | undefined;
+  /** The origins of pages of other sites that may ask. */
+  readonly allowOrigins?: readonly string[] | undefined;
+  /** Whether the program may end while this listens. */
+  readonly unref?: boolean | undefined;
+}
+
+const MAX_CONNECTIONS = 4_096;
+/** How long a client may take for the head of a request, in milliseconds. */
+const HEADERS_MS = 20_000;
+/** Longer than clients keep an idle connection, or they send a request into one that is being closed. In milliseconds. */
+const KEEP_ALIVE_MS = 75_000;
+/** How long the last of the answers may take when the server is closed, in milliseconds. */
+const CLOSE_MS = 500;
+/** How long a browser may keep what a preflight said, in seconds. */
+const PREFLIGHT_SECONDS = '600';
+
+/** A server with a guard in front of its routes, on one address. */
+export class HttpServer {
+  readonly #server: Server;
+  readonly #router: Router;
+  readonly #token: (() => string) | undefined;
+  readonly #tickets: Tickets | undefined;
+  readonly #upgraded = new Set<Duplex>();
+  readonly #unfinished = new Map<Front, number>();
+  #door: Door = { hosts: new Set(), origins: new Set() };
+
+  private constructor({ fronts, token, tickets, unref }: HttpServerOptions) {
+    this.#router = new Router(fronts);
+    this.#token = token;
+    this.#tickets = tickets;
+    const options = {
+      headersTimeout: HEADERS_MS,
+      // A long upload is none of our business: whoever reads a body bounds the pauses in it.
+      requestTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    };
+    this.#server = createServer(options, (request, response) => void this.#answer(request, response));
+    this.#server.maxHeadersCount = MAX_HEADERS;
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    // Node would ask for the body before anybody has looked at the request.
+    this.#server.on('checkContinue', (request, response) => void this.#answer(request, response));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('connect', (_request, socket) => refuseOn(socket, { status: 405, message: 'This is no proxy.' }));
+    this.#server.on('connection', (socket: Socket) => {
+      socket.setNoDelay(true);
+      if (unref === true) socket.unref();
+    });
+    if (unref === true) this.#server.unref();
+  }
+
+  /** Listens. Rejects with what the system says, for example that the port is taken. */
+  static async listen(options: HttpServerOptions): Promise<HttpServer> {
+    const own = new HttpServer(options);
+    const { address } = options;
+    await new Promise<void>((resolve, reject) => {
+      own.#server.once('error', reject);
+      own.#server.listen('socket' in address ? { path: address.socket } : address, () => {
+        own.#server.off('error', reject);
+        resolve();
+      });
+    });
+    // Without descriptors a connection cannot be accepted; the next one may be.
+    own.#server.on('error', () => {});
+    own.#door = {
+      hosts: 'socket' in address ? undefined : namesOf(address.host, own.port, options.allowHosts),
+      origins: new Set(options.allowOrigins),
+    };
+    return own;
+  }
+
+  /** The port that it listens on; 0 on a socket of the file system. */
+  get port(): number {
+    const address = this.#server.address() as AddressInfo | string | null;
+    return typeof address === 'object' ? (address?.port ?? 0) : 0;
+  }
+
+  /** Ends every connection; readers of answers without an end get what there is up to now. Resolves when nothing is left. */
+  async close(graceMs = CLOSE_MS): Promise<void> {
+    for (const front of this.#router.fronts) front.finish?.();
+    const cut = (): void => {
+      this.#server.closeAllConnections();
+      for (const socket of this.#upgraded) socket.destroy();
+    };
+    const timer = setTimeout(cut, graceMs);
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    clearTimeout(timer);
+    cut();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [path = '', query] = (request.url ?? '').split('?', 2);
+    const front = this.#router.frontOf(path);
+    const refuse = (refusal: Refusal): void => (front?.refuse ?? say)(response, refusal);
+    this.#allowOrigin(request, response);
+    const refusal = refusalOf(request, this.#door);
+    if (refusal !== undefined) return refuse(refusal);
+    if (isPreflight(request)) return this.#answerPreflight(request, response, path);
+    const found = this.#router.find(request.method ?? '', path);
+    if (found === undefined) return refuse(this.#missing(path));
+    const exchange = { request, response, params: found.params, query: new URLSearchParams(query) };
+    const denied = this.#deniedText(found, exchange) ?? this.#enter(found.front, response);
+    if (denied !== undefined) return refuse(denied);
+    try {
+      await found.route.handle(exchange);
+    } catch (error) {
+      if (response.headersSent || response.destroyed) response.destroy();
+      else found.front.fail(response, error);
+    }
+  }
+
+  /** Counts a request of the front until it ends; a refusal where there are as many as may be. */
+  #enter(front: Front, response: ServerResponse): Refusal | undefined {
+    const count = this.#unfinished.get(front) ?? 0;
+    if (count >= front.maxExchanges) {
+      const message = `${front.maxExchanges} requests are being answered already. Try again later.`;
+      return { status: 503, message, headers: { 'retry-after': '1' } };
+    }
+    this.#unfinished.set(front, count + 1);
+    response.once('close', () => this.#unfinished.set(front, (this.#unfinished.get(front) ?? 1) - 1));
+    return undefined;
+  }
+
+  #deniedText({ route, front }: Found, { request, query }: Pick<Exchange, 'request' | 'query'>): Refusal | undefined {
+    if (route.access !== 'open' && !this.#isKnown(route, request, query)) {
+      return {
+        status: 401,
+        message: front.tokenText ?? 'Send the token of this server: "Authorization: Bearer TOKEN".',
+        headers: { 'www-authenticate': 'Bearer' },
+      };
+    }
+    return route.takesBody !== true && hasBody(request.headers)
+      ? { status: 413, message: 'This request takes no body.' }
+      : undefined;
+  }
+
+  #isKnown({ access }: Route, { headers }: IncomingMessage, query: URLSearchParams): boolean {
+    if (this.#token === undefined || bringsToken(headers.authorization, this.#token())) return true;
+    const ticket = query.get('ticket');
+    return access === 'ticket' && ticket !== null && this.#tickets?.use(ticket) === true;
+  }
+
+  #missing(path: string): Refusal {
+    const methods = this.#router.methodsOf(path);
+    if (methods.length === 0) return { status: 404, message: `There is nothing at ${path}.` };
+    const allow = methods.join(', ');
+    return { status: 405, message: `Ask for ${path} by ${allow}.`, headers: { allow } };
+  }
+
+  #allowOrigin(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#door.origins.size === 0) return;
+    response.setHeader('vary', 'Origin');
+    const origin = allowedOrigin(request, this.#door);
+    if (origin === undefined) return;
+    response.setHeader('access-control-allow-origin', origin);
+    response.setHeader('access-control-expose-headers', 'Retry-After, X-Request-Id, Request-Id');
+  }
+
+  #answerPreflight(request: IncomingMessage, response: ServerResponse, path: string): void {
+    const wanted = request.headers['access-control-request-headers'];
+    response.writeHead(204, {
+      'access-control-allow-methods': this.#router.methodsOf(path).join(', '),
+      ...(wanted !== undefined && { 'access-control-allow-headers': wanted }),
+      ...(request.headers['access-control-request-private-network'] === 'true' && {
+        'access-control-allow-private-network': 'true',
+      }),
+      'access-control-max-age': PREFLIGHT_SECONDS,
+    });
+    response.end();
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Without a listener, a reset of the client would end the program.
+    socket.on('error', () => socket.destroy());
+    this.#upgraded.add(socket);
+    socket.once('close', () => this.#upgraded.delete(socket));
+    const [path = '', query] = (request.url ?? '').split('?', 2);
+    const refusal = refusalOf(request, this.#door);
+    if (refusal !== undefined) return refuseOn(socket, refusal);
+    const found = this.#router.find(request.method ?? '', path);
+    if (found?.route.upgrade === undefined) return this.#answerWithout(request, socket, found, path);
+    const exchange = { request, socket, head, params: found.params, query: new URLSearchParams(query) };
+    const denied = this.#deniedText(found, exchange);
+    if (denied !== undefined) return refuseOn(socket, denied);
+    Promise.resolve(found.route.upgrade(exchange)).catch(() => socket.destroy());
+  }
+
+  /** Answers a request to upgrade as one that did not ask for it, which HTTP allows. */
+  #answerWithout(request: IncomingMessage, socket: Duplex, found: Found | undefined, path: string): void {
+    if (found === undefined) return refuseOn(socket, this.#missing(path));
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as Socket);
+    response.once('finish', () => socket.end());
+    void this.#answer(request, response);
+  }
+}
+
+function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
+}
+
+function namesOf(host: string, port: number, allowed: readonly string[] = []): ReadonlySet<string> {
+  const own = ['127.0.0.1', 'localhost', '[::1]'];
+  const given = allowed.map((name) => name.toLowerCase());
+  const bare = given.filter((name) => !/:\d+$/.test(name));
+  const listening = host.includes(':') ? `[${host}]` : host;
+  const withPort = [...own, ...(host === '0.0.0.0' || host === '::' ? [] : [listening]), ...bare];
+  const names = [...withPort.map((name) => `${name}:${port}`), ...given];
+  // Clients leave out the port that is HTTP's own.
+  return new Set(port === 80 ? [...names, ...withPort] : names);
+}
+
+/** Refuses on a connection that has no response. */
+function refuseOn(socket: Duplex, { status, message, headers = {} }: Refusal): void {
+  socket.on('error', () => socket.destroy());
+  const lines = Object.entries({ ...headers, 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+  const body = `${message}\n`;
+  const head = [
+    `HTTP/1.1 ${status} ${status === 404 ? 'Not Found' : 'Refused'}`,
+    ...lines.map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
