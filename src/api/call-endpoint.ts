@@ -1,0 +1,140 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import type { CallOptions } from '../calls/call-options.ts';
+import { GreenroomError, messageOf } from '../errors.ts';
+import { printedJson } from '../json/printed-json.ts';
+import type { Supervisor } from '../runtime/supervisor.ts';
+import { give } from '../server/answer.ts';
+import { readBody } from '../server/body.ts';
+import { EventStream } from '../server/event-stream.ts';
+import type { Exchange } from '../server/route.ts';
+import { DEFAULT_TOOL } from '../tools/tool.ts';
+import { checkedQuery, type Endpoint, endpoint, goneSignal, MAX_JSON_BYTES, parseJson } from './endpoint.ts';
+import { readMultipart } from './multipart.ts';
+import { PACKED_VALUE, packValue, unpackValue } from './packed-value.ts';
+import { problemOf } from './problem.ts';
+import { flag, numeral } from './schemas.ts';
+
+const EVENT_STREAM = 'text/event-stream';
+
+const options = z.strictObject({
+  stream: flag.optional().describe('Streams what the tool yields, as events; default false.'),
+  timeoutMs: numeral.optional().describe('Cancels the call after this time, waiting and start included.'),
+  priority: numeral.optional().describe('Calls of a higher one go first.'),
+  idempotent: flag.optional().describe('Whether it may be sent again when its worker dies.'),
+  validate: z.enum(['true', 'false', 'both']).optional().describe('What is checked against the schemas of the tool.'),
+});
+
+/** The endpoint that calls a tool of a plugin. */
+export function callEndpoint(supervisor: Supervisor): Endpoint {
+  return endpoint(
+    {
+      method: 'POST',
+      path: '/plugins/:name/tools/:tool',
+      summary:
+        'Calls a tool, `execute` where the plugin names none, with the body as its input. Closing the connection cancels it.',
+      query: options,
+      body: z.unknown(),
+      answer: z.unknown(),
+      also: {
+        'multipart/form-data': 'The input with bytes: each file is a field of it, other parts are JSON or text.',
+        [EVENT_STREAM]: 'Events `progress`, `chunk`, then `result` or `error`.',
+        [PACKED_VALUE]: 'The value with integers of any size and bytes, for the clients of this package.',
+      },
+    },
+    (exchange) => call(supervisor, exchange),
+  );
+}
+
+async function call(supervisor: Supervisor, exchange: Exchange): Promise<void> {
+  const { request, response, params } = exchange;
+  const { name = '', tool = '' } = params;
+  const { stream, validate, ...query } = checkedQuery(options, exchange.query);
+  const given: CallOptions = {
+    ...query,
+    ...(validate !== undefined && { validate: validate === 'both' ? validate : validate === 'true' }),
+    ...(tool !== DEFAULT_TOOL && { tool }),
+    signal: goneSignal(response),
+  };
+  // Nothing is read for a plugin that is not there.
+  supervisor.plugin(name);
+  const input = await readInput(request, response);
+  const accept = request.headers.accept ?? '';
+  const packed = accept.includes(PACKED_VALUE);
+  if (stream === true) return streamOut(supervisor.stream(name, input, given), new EventStream(response), packed);
+  if (accept.includes(EVENT_STREAM)) return follow(supervisor, name, input, given, response, packed);
+  const result = await supervisor.execute(name, input, given);
+  if (packed) give(response, PACKED_VALUE, packValue(result, 'result'));
+  else give(response, 'application/json', printedJson(result));
+}
+
+/** The input that a request brings; undefined where it brings nothing. */
+async function readInput(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
+  const type = request.headers['content-type'] ?? '';
+  if (/^multipart\/form-data\s*(;|$)/i.test(type)) return readMultipart(request, response);
+  const body = await readBody(request, response, MAX_JSON_BYTES);
+  if (body.length === 0) return undefined;
+  if (type !== PACKED_VALUE) return parseJson(request, body.toString('utf8'));
+  try {
+    return unpackValue(body);
+  } catch (error) {
+    throw new GreenroomError('E_OPTIONS', `The body is not a packed value: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+/** Tells of the progress of a call, and then of its outcome. */
+async function follow(
+  supervisor: Supervisor,
+  name: string,
+  input: unknown,
+  given: CallOptions,
+  response: ServerResponse,
+  packed: boolean,
+): Promise<void> {
+  let events: EventStream | undefined;
+  const begin = (): EventStream => (events ??= new EventStream(response));
+  const outcome = supervisor.execute(name, input, {
+    ...given,
+    onProgress: (progress) => void begin().send('progress', printedJson(progress)),
+  });
+  // What is refused at once is told by its status; what is not begins the stream, so that the client knows it was taken.
+  const early = await Promise.race([
+    outcome.then(
+      () => true,
+      () => true,
+    ),
+    turn(),
+  ]);
+  if (early === undefined) begin();
+  try {
+    const result = await outcome;
+    begin().send('result', text(result, 'result', packed));
+    begin().end();
+  } catch (error) {
+    if (events === undefined) throw error;
+    events.send('error', printedJson(problemOf(error)));
+    events.end();
+  }
+}
+
+async function streamOut(chunks: AsyncIterable<unknown>, events: EventStream, packed: boolean): Promise<void> {
+  try {
+    for await (const chunk of chunks) {
+      if (!events.send('chunk', text(chunk, 'chunk', packed))) await events.drained();
+      if (events.closed) return;
+    }
+    events.send('result', text(null, 'result', packed));
+  } catch (error) {
+    events.send('error', printedJson(problemOf(error)));
+  }
+  events.end();
+}
+
+function text(value: unknown, name: string, packed: boolean): string {
+  return packed ? packValue(value, name).toString('base64') : printedJson(value);
+}
+
+/** Resolves to undefined after a turn of the event loop. */
+function turn(): Promise<undefined> {
+  return new Promise((resolve) => setImmediate(() => resolve(undefined)));
+}
