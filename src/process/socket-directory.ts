@@ -95,7 +95,7 @@ function inExistingBase(): string | undefined {
 }
 
 function inNewBase(): string | undefined {
-  for (const parent of parents()) {
+  for (const parent of socketParents()) {
     if (!socketPathsFit(join(parent, 'greenroom-XXXXXX', '1'))) continue;
     try {
       // mkdtemp makes a name that nobody can guess, with mode 0700.
@@ -133,7 +133,8 @@ function removeAll(path: string): void {
   }
 }
 
-function parents(): string[] {
+/** Where folders of sockets are made, the best first: `$XDG_RUNTIME_DIR` if it is ours, and the temporary folder. */
+export function socketParents(): string[] {
   const runtime = process.env['XDG_RUNTIME_DIR'];
   return runtime !== undefined && isOwnDirectory(runtime) ? [runtime, tmpdir()] : [tmpdir()];
 }
