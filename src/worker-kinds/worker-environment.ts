@@ -30,6 +30,20 @@ const ALLOWED = [
     : []),
 ];
 
+/**
+ * What systemd tells this process alone. A worker that had it could report for the daemon, or wait for sockets that it
+ * was not given, so that no pattern passes it on, not even `*`; a manifest may still set a variable of its own.
+ */
+const OWN = new Set([
+  'NOTIFY_SOCKET',
+  'WATCHDOG_USEC',
+  'WATCHDOG_PID',
+  'LISTEN_PID',
+  'LISTEN_FDS',
+  'LISTEN_FDNAMES',
+  'LISTEN_PIDFDID',
+]);
+
 /** Windows knows no case in names. */
 const comparable = (name: string): string => (process.platform === 'win32' ? name.toUpperCase() : name);
 
@@ -57,7 +71,7 @@ export function workerEnvironment({ host, pass, set }: EnvironmentSources): Reco
   const patterns = allowed.map((pattern) => comparable(pattern).split('*'));
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(host)) {
-    if (value === undefined) continue;
+    if (value === undefined || OWN.has(name)) continue;
     const compared = comparable(name);
     if (patterns.some((pattern) => fits(compared, pattern))) env[name] = value;
   }

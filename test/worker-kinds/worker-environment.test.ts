@@ -21,3 +21,11 @@ test.each([
 test('a pattern of many stars is compared in no time', () => {
   expect(namesPassed(['A'.repeat(200)], [`${'*A'.repeat(50)}B`])).toEqual([]);
 });
+
+test('what systemd tells the daemon alone is passed on by no pattern and no name, and may be set', () => {
+  const own = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'];
+  expect(namesPassed([...own, 'A'], [])).toEqual([]);
+  expect(namesPassed([...own, 'A'], ['*', 'NOTIFY_*', ...own])).toEqual(['A']);
+  const set = { NOTIFY_SOCKET: '/own' };
+  expect(workerEnvironment({ host: { NOTIFY_SOCKET: '/daemon' }, pass: ['*'], set })).toEqual(set);
+});
