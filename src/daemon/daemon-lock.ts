@@ -118,7 +118,8 @@ function isLivingWithin(beatMs: number, signal: AbortSignal | undefined): IsLivi
     const end = performance.now() + LOST_BEATS * beatMs;
     while (performance.now() < end) {
       await delay(beatMs / 4, undefined, { signal });
-      if (readRecord(file)?.touched !== found.touched) return true;
+      const now = readRecord(file);
+      if (now?.touched !== found.touched || now.record?.id !== record?.id) return true;
     }
     return false;
   };

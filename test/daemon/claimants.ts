@@ -46,11 +46,11 @@ export function useDataDir() {
       return folder;
     },
     /** Starts a claimant and waits until it is ready to claim. `under`: a program that is to start it. */
-    async start({ beatMs = 5_000, under = [] as readonly string[], runtime = folder } = {}): Promise<Claimant> {
-      const [file = '', ...args] = [...under, process.execPath, CLAIMANT, join(folder, 'data'), String(beatMs)];
-      const child = spawn(file, args, {
+    async start({ beatMs = 5_000, under = [] as readonly string[] } = {}): Promise<Claimant> {
+      const command = [...under, process.execPath, CLAIMANT, join(folder, 'data'), String(beatMs)];
+      const child = spawn(command[0] ?? '', command.slice(1), {
         stdio: ['pipe', 'pipe', 'inherit'],
-        env: { ...process.env, XDG_RUNTIME_DIR: runtime },
+        env: { ...process.env, XDG_RUNTIME_DIR: folder },
       });
       const ended = once(child, 'close');
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -7,7 +7,9 @@ import { daemonToken, rotateToken, tokenFile } from '../../src/daemon/token-file
 import { useDataDir } from './claimants.ts';
 
 const files = useDataDir();
-beforeEach(() => void mkdirSync(files.dataDir));
+beforeEach(() => {
+  mkdirSync(files.dataDir);
+});
 const file = (): string => tokenFile(files.dataDir);
 const run = promisify(execFile);
 
