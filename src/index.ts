@@ -8,6 +8,7 @@
  * - `cli/`: the command line.
  * - `inspector/`: what is recorded of a supervisor (`record/`), without secrets (`redaction/`), served to the page
  *   (`server/`), which a browser draws (`page/`).
+ * - `daemon/`: what `greenroom serve` is to its machine: who owns a data directory, its socket and token, signals, systemd.
  * - `sync/`: `greenroom/sync`, blocking calls: a supervisor in a thread, for which its caller waits.
  * - `runtime/`: the supervisor that programs hold, and what puts machines, actors and calls together.
  * - `actors/`: what the machines invoke: a worker's process, its connection, its config, its liveness, its memory limit.
