@@ -132,7 +132,7 @@ function isOfThisMachine({ bootId, machine }: DaemonRecord): boolean {
 /** `refused`: nothing listens at a socket that is there. `nothing`: there is no such socket, or it does not say. */
 function askSocket(path: string): Promise<'taken' | 'refused' | 'nothing'> {
   return new Promise((resolve) => {
-    const socket = connect(path);
+    const socket = connect({ path });
     const settle = (answer: 'taken' | 'refused' | 'nothing'): void => {
       socket.destroy();
       resolve(answer);

@@ -110,6 +110,7 @@ function parseRecord(text: string): DaemonRecord | undefined {
   const isRecord =
     [found.id, found.machine, found.socket, found.version].every(isText) &&
     [found.startTime, found.bootId, found.pidNamespace, found.tcp].every((value) => value === null || isText(value)) &&
+    found.socket !== '' &&
     Number.isInteger(pid) &&
     (pid as number) > 0 &&
     Number.isFinite(found.startedAt) &&

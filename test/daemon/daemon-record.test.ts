@@ -56,6 +56,7 @@ test.each([
   ['an id that is a path', JSON.stringify({ ...RECORD, id: '../../../ab' })],
   ['a pid that would signal a group', JSON.stringify({ ...RECORD, pid: -1 })],
   ['a socket that is a number', JSON.stringify({ ...RECORD, socket: 80 })],
+  ['a socket without a name', JSON.stringify({ ...RECORD, socket: '' })],
   ['a search path that is a number', JSON.stringify({ ...RECORD, searchPaths: [1] })],
   ['no version', JSON.stringify({ ...RECORD, version: undefined })],
   ['more than a record can be', JSON.stringify({ ...RECORD, version: 'x'.repeat(2 ** 20) })],
