@@ -1,10 +1,10 @@
-import { createRequire } from 'node:module';
 import { didYouMean, findCommand, parseArguments, UsageError } from './arguments.ts';
 import { SETTINGS_OPTIONS } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { commandHelp, indented, optionRows } from './help.ts';
 import { reportError, reportLostOutput } from './report-error.ts';
 import { Terminal } from './terminal/terminal.ts';
+import { packageVersion } from './version.ts';
 
 /** Runs a command line and sets the exit status of this process. Never rejects. */
 async function main(args: readonly string[]): Promise<void> {
@@ -46,8 +46,8 @@ async function answerWithoutCommand(
   terminal: Terminal,
 ): Promise<number> {
   if (version) {
-    const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
-    await terminal.print(terminal.json ? JSON.stringify({ version }) : version);
+    const own = packageVersion();
+    await terminal.print(terminal.json ? JSON.stringify({ version: own }) : own);
     return 0;
   }
   if (help || args.length === 0) {

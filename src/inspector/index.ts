@@ -5,7 +5,7 @@ import type { Recorded } from './record/recorded.ts';
 import { Recorder } from './record/recorder.ts';
 import { recordSession } from './recording.ts';
 import { Control, type Controlled } from './server/control.ts';
-import { type ServedInspector, serveInspector } from './server/front.ts';
+import { type Api, serveInspector } from './server/front.ts';
 import { LiveApi } from './server/live-api.ts';
 import { servingText } from './server/serving-text.ts';
 
@@ -24,26 +24,20 @@ export interface InspectorOptions {
   readonly folder?: string | undefined;
 }
 
-/** Records a supervisor from now on and serves its inspector on 127.0.0.1. Rejects with `E_OPTIONS` where the port is taken. */
-export async function openInspector(
-  inspected: Inspected,
-  { port = 0, control: mayControl = false, folder }: InspectorOptions = {},
-): Promise<Inspector> {
+/** A supervisor that is recorded for the inspector, which somebody else serves. */
+export interface RecordedInspector extends Pick<Inspector, 'record' | 'close'> {
+  /** What the page asks for. */
+  readonly api: Api;
+}
+
+/** Records a supervisor from now on. */
+export function recordInspector(inspected: Inspected, mayControl: boolean): RecordedInspector {
   const recorder = new Recorder(inspected);
   const { supervisor, records } = inspected;
   const control = mayControl ? new Control(supervisor, records, recorder, () => recorder.clock.now()) : undefined;
   const recordings = new Set<Recording>();
-  let server: ServedInspector;
-  try {
-    server = await serveInspector(new LiveApi(recorder, control), port, folder);
-  } catch (error) {
-    recorder.close();
-    throw new GreenroomError('E_OPTIONS', servingText('inspector', port, error), {
-      cause: error,
-    });
-  }
   return {
-    url: server.url,
+    api: new LiveApi(recorder, control),
     async record(file) {
       if (typeof file !== 'string') throw wrongArgument('The file of record()', 'a path', file);
       try {
@@ -58,8 +52,31 @@ export async function openInspector(
     },
     async close() {
       recorder.close();
-      await server.close();
       await Promise.allSettled([...recordings].map((recording) => recording.close()));
     },
   };
+}
+
+/** Records a supervisor from now on and serves its inspector on 127.0.0.1. Rejects with `E_OPTIONS` where the port is taken. */
+export async function openInspector(
+  inspected: Inspected,
+  { port = 0, control = false, folder }: InspectorOptions = {},
+): Promise<Inspector> {
+  const recorded = recordInspector(inspected, control);
+  try {
+    const server = await serveInspector(recorded.api, port, folder);
+    return {
+      url: server.url,
+      record: (file) => recorded.record(file),
+      async close() {
+        // No record is made any more while the last of them are written.
+        const ended = recorded.close();
+        await server.close();
+        await ended;
+      },
+    };
+  } catch (error) {
+    await recorded.close();
+    throw new GreenroomError('E_OPTIONS', servingText('inspector', port, error), { cause: error });
+  }
 }

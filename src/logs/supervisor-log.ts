@@ -13,7 +13,7 @@ const MAX_WAITING_BYTES = 1024 * 1024;
  * cannot be written, as on a full disk, are lost. A pipe that is not read holds up the program only while the program
  * has not used `process.stderr`, by which a pipe refuses instead.
  */
-export function openSupervisorLog(level: string): SupervisorLog {
+export function openSupervisorLog(level: string): Logger {
   const file = pino.destination({
     dest: 2,
     sync: true,

@@ -19,6 +19,7 @@ import type {
   UncheckedName,
 } from '../calls/typed-calls.ts';
 import { callListener } from '../events/listeners.ts';
+import type { Inspected, RecordedInspector } from '../inspector/index.ts';
 import type { Inspector } from '../inspector/inspector.ts';
 import type { InspectionObserver } from '../inspector/record/inspection-observer.ts';
 import { guardedLog, openSupervisorLog, type SupervisorLog } from '../logs/supervisor-log.ts';
@@ -162,17 +163,26 @@ export class Supervisor implements AsyncDisposable {
 
   /** @internal Ends the supervisor where the inspector cannot be served. */
   async serveInspector(options: InspectSettings, logger: SupervisorLog): Promise<void> {
-    const { records, transitions, instances, problems, clock, root } = this.#runtime;
-    const onError = (error: unknown): void => logger.error({ err: error }, 'The inspector failed to record an event.');
     try {
       // Read from disk only where it is wanted.
       const { openInspector } = await import('../inspector/index.ts');
-      const shown = { records, transitions, instances, problems, clock, root, supervisor: this, onError };
-      this.#inspector = await openInspector(shown, options);
+      this.#inspector = await openInspector(this.#inspected(logger), options);
     } catch (error) {
       await this.stop();
       throw error;
     }
+  }
+
+  /** @internal Records for an inspector that the daemon serves, which closes it. */
+  async recordInspector(control: boolean, logger: SupervisorLog): Promise<RecordedInspector> {
+    const { recordInspector } = await import('../inspector/index.ts');
+    return recordInspector(this.#inspected(logger), control);
+  }
+
+  #inspected(logger: SupervisorLog): Inspected {
+    const { records, transitions, instances, problems, clock, root } = this.#runtime;
+    const onError = (error: unknown): void => logger.error({ err: error }, 'The inspector failed to record an event.');
+    return { records, transitions, instances, problems, clock, root, supervisor: this, onError };
   }
 
   /** The inspector, with the address of its page; undefined unless `inspect` was set. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -11,7 +12,8 @@ import { bringsToken } from './token.ts';
 
 /** Where a server listens. */
 export type ListenAddress =
-  | { readonly socket: string }
+  /** On a socket of the file system; resolves when it listens. */
+  | { readonly socket: (server: Server) => Promise<void> }
   /** 0: any port that is free. */
   | { readonly host: string; readonly port: number };
 
@@ -65,7 +67,7 @@ export class HttpServer {
     this.#server.maxConnections = MAX_CONNECTIONS;
     // Node would ask for the body before anybody has looked at the request.
     this.#server.on('checkContinue', (request, response) => void this.#answer(request, response));
-    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
     this.#server.on('connect', (_request, socket) => refuseOn(socket, { status: 405, message: 'This is no proxy.' }));
     this.#server.on('connection', (socket: Socket) => {
       socket.setNoDelay(true);
@@ -78,13 +80,11 @@ export class HttpServer {
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
     const own = new HttpServer(options);
     const { address } = options;
-    await new Promise<void>((resolve, reject) => {
-      own.#server.once('error', reject);
-      own.#server.listen('socket' in address ? { path: address.socket } : address, () => {
-        own.#server.off('error', reject);
-        resolve();
-      });
-    });
+    if ('socket' in address) await address.socket(own.#server);
+    else {
+      own.#server.listen(address);
+      await once(own.#server, 'listening');
+    }
     // Without descriptors a connection cannot be accepted; the next one may be.
     own.#server.on('error', () => {});
     own.#door = {
@@ -116,22 +116,36 @@ export class HttpServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = '', query] = (request.url ?? '').split('?', 2);
     const front = this.#router.frontOf(path);
-    const refuse = (refusal: Refusal): void => (front?.refuse ?? say)(response, refusal);
+    try {
+      const refusal = await this.#handle(request, response, path, query);
+      if (refusal !== undefined) (front?.refuse ?? say)(response, refusal);
+    } catch (error) {
+      if (response.headersSent || response.destroyed || front === undefined) response.destroy();
+      else front.fail(response, error);
+    }
+  }
+
+  /** Answers, or says why it does not. */
+  async #handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: string | undefined,
+  ): Promise<Refusal | undefined> {
     this.#allowOrigin(request, response);
     const refusal = refusalOf(request, this.#door);
-    if (refusal !== undefined) return refuse(refusal);
-    if (isPreflight(request)) return this.#answerPreflight(request, response, path);
+    if (refusal !== undefined) return refusal;
+    if (isPreflight(request)) {
+      this.#answerPreflight(request, response, path);
+      return undefined;
+    }
     const found = this.#router.find(request.method ?? '', path);
-    if (found === undefined) return refuse(this.#missing(path));
+    if (found === undefined) return this.#missing(path);
     const exchange = { request, response, params: found.params, query: new URLSearchParams(query) };
     const denied = this.#deniedText(found, exchange) ?? this.#enter(found.front, response);
-    if (denied !== undefined) return refuse(denied);
-    try {
-      await found.route.handle(exchange);
-    } catch (error) {
-      if (response.headersSent || response.destroyed) response.destroy();
-      else found.front.fail(response, error);
-    }
+    if (denied !== undefined) return denied;
+    await found.route.handle(exchange);
+    return undefined;
   }
 
   /** Counts a request of the front until it ends; a refusal where there are as many as may be. */
@@ -194,20 +208,24 @@ export class HttpServer {
     response.end();
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // Without a listener, a reset of the client would end the program.
     socket.on('error', () => socket.destroy());
     this.#upgraded.add(socket);
     socket.once('close', () => this.#upgraded.delete(socket));
     const [path = '', query] = (request.url ?? '').split('?', 2);
-    const refusal = refusalOf(request, this.#door);
-    if (refusal !== undefined) return refuseOn(socket, refusal);
-    const found = this.#router.find(request.method ?? '', path);
-    if (found?.route.upgrade === undefined) return this.#answerWithout(request, socket, found, path);
-    const exchange = { request, socket, head, params: found.params, query: new URLSearchParams(query) };
-    const denied = this.#deniedText(found, exchange);
-    if (denied !== undefined) return refuseOn(socket, denied);
-    Promise.resolve(found.route.upgrade(exchange)).catch(() => socket.destroy());
+    try {
+      const refusal = refusalOf(request, this.#door);
+      if (refusal !== undefined) return refuseOn(socket, refusal);
+      const found = this.#router.find(request.method ?? '', path);
+      if (found?.route.upgrade === undefined) return this.#answerWithout(request, socket, found, path);
+      const exchange = { request, socket, head, params: found.params, query: new URLSearchParams(query) };
+      const denied = this.#deniedText(found, exchange);
+      if (denied !== undefined) return refuseOn(socket, denied);
+      await found.route.upgrade(exchange);
+    } catch {
+      socket.destroy();
+    }
   }
 
   /** Answers a request to upgrade as one that did not ask for it, which HTTP allows. */

@@ -1,0 +1,37 @@
+import { request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type DaemonRecord, fateOfDaemon, readDaemon } from './daemon-record.ts';
+
+/** How often it is looked whether the daemon has gone, in milliseconds. */
+const LOOK_MS = 50;
+
+/**
+ * Has the daemon of a data directory end in good order, and resolves to its record once it has given the directory up;
+ * to undefined where there is none. A daemon of another version is asked too: the request is the same in all. Rejects
+ * with the signal's reason.
+ */
+export async function endDaemon(dataDir: string, signal: AbortSignal): Promise<DaemonRecord | undefined> {
+  const record = readDaemon(dataDir);
+  if (record === undefined) return undefined;
+  if (!(await askToStop(record.socket)) && fateOfDaemon(record) === 'alive') {
+    try {
+      process.kill(record.pid, 'SIGTERM');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+  while (readDaemon(dataDir)?.id === record.id) await delay(LOOK_MS, undefined, { signal });
+  return record;
+}
+
+/** Whether it has taken the request. */
+function askToStop(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asked = request({ socketPath, path: '/api/stop', method: 'POST', agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 204);
+    });
+    asked.on('error', () => resolve(false));
+    asked.end();
+  });
+}
