@@ -14,6 +14,7 @@ const ABOUT_CALLS = [
   'test/runtime/idle-stream.test.ts',
   'test/runtime/dropped-stream.test.ts',
   'test/runtime/tools.test.ts',
+  'test/runtime/traceparent.test.ts',
   'test/runtime/end-of-drain.test.ts',
   'test/inspector/told-calls.test.ts',
 ];

@@ -99,6 +99,8 @@ export interface CallBody {
   readonly call: string;
   /** Which tool is called; absent: the plugin's `execute`. Sent only to workers with the capability `tools`. */
   readonly tool?: string;
+  /** The W3C `traceparent` of the call, where its caller or a tracer of the host has one. */
+  readonly traceparent?: string | undefined;
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
 }

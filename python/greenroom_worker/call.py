@@ -12,12 +12,14 @@ QUEUED, RUNNING, OVER = range(3)
 class Call:
     """One call: its state, its tool and arguments, its answer."""
 
-    def __init__(self, worker, answer, id_, tool, args, kwargs, stream):
+    def __init__(self, worker, answer, id_, tool, args, kwargs, stream, traceparent):
         self.id = id_
         self.tool = tool
         self.args = args
         self.kwargs = kwargs
         self.stream = stream
+        # The W3C traceparent of the call, or None.
+        self.traceparent = traceparent
         self.state = QUEUED
         self.stopped = False
         self.muted = False

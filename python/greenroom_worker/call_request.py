@@ -60,4 +60,8 @@ def call_of(worker, value, stream, answer_of):
     if tool is None:
         message = "There is no tool %s; the tools are %s." % (json.dumps(name), ", ".join(worker.tools.names))
         raise RequestError(400, "UnknownTool", message)
-    return Call(worker, answer_of(id_), id_, tool, args, kwargs, stream)
+    traceparent = value.get("traceparent")
+    if not isinstance(traceparent, str):
+        # Another form is ignored, as W3C Trace Context wants it: no call fails for how it is traced.
+        traceparent = None
+    return Call(worker, answer_of(id_), id_, tool, args, kwargs, stream, traceparent)

@@ -45,7 +45,7 @@ class ProgressReports:
         """In a forked child: its call is that of the worker, so that it reports no progress of it."""
         self._local = threading.local()
 
-    def _current(self):
+    def current(self):
         """The call of this thread, or, on threads of the plugin, the only one that runs."""
         call = getattr(self._local, "call", None)
         if call is None:
@@ -60,7 +60,7 @@ class ProgressReports:
         original = attribute(self._plugin, "report_progress")
 
         def report_progress(*args, **kwargs):
-            call = self._current()
+            call = self.current()
             if call is not None:
                 call.muted = True
             try:
@@ -87,7 +87,7 @@ class ProgressReports:
         idle = 0
         while True:
             time.sleep(WATCH_SECONDS)
-            call = self._current()
+            call = self.current()
             if call is not None:
                 idle = 0
                 call.look()

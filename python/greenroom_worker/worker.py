@@ -31,6 +31,7 @@ class Worker:
             for index in range(concurrency):
                 threading.Thread(target=self._serve, args=(call_jobs,), name="greenroom-call-%d" % index, daemon=True).start()
         self.progress = ProgressReports(plugin, self.calls)
+        self._offer_traceparent()
         self.refresh()
 
     @staticmethod
@@ -40,6 +41,20 @@ class Worker:
                 jobs.get()()
             except Exception as error:
                 complain("an exception outside of any call", error)
+
+    def _offer_traceparent(self):
+        """Gives the instance a `traceparent()`: that of the running call, or None. One of the plugin's own stays."""
+        if attribute(self.plugin, "traceparent") is not None:
+            return
+
+        def traceparent():
+            call = self.progress.current()
+            return None if call is None else call.traceparent
+
+        try:
+            self.plugin.traceparent = traceparent
+        except Exception:
+            pass
 
     def refresh(self):
         """Reads name and version, so that `/health` can say them without running plugin code."""

@@ -1,6 +1,7 @@
 import { checkOptions, FLAG, type OptionKind, SIGNAL } from '../argument-checks.ts';
 import type { Integers } from '../json/read-json.ts';
 import { isToolName, TOOL_NAME_RULE } from '../tools/tool.ts';
+import { isTraceparent, TRACEPARENT_RULE } from './traceparent.ts';
 
 /** How far a call has come, as its plugin reports it. */
 export interface Progress {
@@ -36,6 +37,11 @@ export interface CallOptions {
    * the nearest number. The supervisor's `integers` by default, which is `bigint` unless it is set.
    */
   readonly integers?: Integers | undefined;
+  /**
+   * The W3C `traceparent` of the caller's span: the worker is given it with the call, and the call's own span, where
+   * calls are traced, is part of that trace. By default the active span, where calls are traced.
+   */
+  readonly traceparent?: string | undefined;
 }
 
 /** What a caller may set for one stream. */
@@ -61,6 +67,7 @@ const KINDS: Readonly<Record<keyof StreamOptions, OptionKind>> = {
   tool: { expected: `the name of a tool, ${TOOL_NAME_RULE}`, fits: isToolName },
   validate: { expected: 'true, false or "both"', fits: (value) => typeof value === 'boolean' || value === 'both' },
   integers: { expected: '"bigint" or "number"', fits: (value) => value === 'bigint' || value === 'number' },
+  traceparent: { expected: TRACEPARENT_RULE, fits: isTraceparent },
   streamIdleMs: LIMIT,
 };
 

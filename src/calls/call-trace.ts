@@ -1,8 +1,11 @@
-import { tracingChannel } from 'node:diagnostics_channel';
+import { channel, tracingChannel } from 'node:diagnostics_channel';
 import type { GreenroomError } from '../errors.ts';
 
 /** The tracing channel of `node:diagnostics_channel` that tells of calls. */
 export const CALL_CHANNEL = 'greenroom:call';
+
+/** The channel beside it that tells when a call waits and when a worker runs it. */
+export const CALL_PHASE_CHANNEL = `tracing:${CALL_CHANNEL}:phase`;
 
 /**
  * What the tracing channel `greenroom:call` says of a call: one object a call, the same in each of its events, so that
@@ -17,11 +20,21 @@ export interface CallTrace {
   readonly kind: 'execute' | 'stream';
   /** The tool that is called; `execute` where the call names none. */
   readonly tool: string;
+  /** `waiting` for a worker, or `running` at one; changes with each event `phase`, and is undefined before the first. */
+  phase?: 'waiting' | 'running';
+  /** Which of the plugin's workers runs it, as in the plugin's snapshot; undefined while none does. */
+  generation?: number | undefined;
+  /**
+   * The W3C `traceparent` that the worker is given with the call: the one of the call's options. A subscriber to `start`
+   * may put that of its own span in its place.
+   */
+  traceparent: string | undefined;
   /** Why it failed, once it has. */
   error?: GreenroomError;
 }
 
 const { start, error, asyncEnd } = tracingChannel<unknown, CallTrace>(CALL_CHANNEL);
+const phases = channel(CALL_PHASE_CHANNEL);
 
 /** A call begins: publishes `start`. Returns what is to be told of its end; nothing while nobody subscribes. */
 export function startTrace(
@@ -30,11 +43,21 @@ export function startTrace(
   call: string,
   kind: CallTrace['kind'],
   tool: string,
+  traceparent: string | undefined,
 ): CallTrace | undefined {
-  if (!start.hasSubscribers && !error.hasSubscribers && !asyncEnd.hasSubscribers) return undefined;
-  const trace: CallTrace = { supervisor, plugin, call, kind, tool };
+  const isHeard =
+    start.hasSubscribers || asyncEnd.hasSubscribers || error.hasSubscribers || phases.hasSubscribers;
+  if (!isHeard) return undefined;
+  const trace: CallTrace = { supervisor, plugin, call, kind, tool, traceparent };
   start.publish(trace);
   return trace;
+}
+
+/** The call waits, or runs at the worker of this generation: publishes `phase`. */
+export function tracePhase(trace: CallTrace, generation: number | undefined): void {
+  trace.phase = generation === undefined ? 'waiting' : 'running';
+  trace.generation = generation;
+  phases.publish(trace);
 }
 
 /** The call ends: publishes `error` where it failed, and `asyncEnd`. */

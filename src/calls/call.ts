@@ -18,7 +18,7 @@ import {
 import type { CallOptions } from './call-options.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import type { CallSite } from './call-site.ts';
-import { type CallTrace, endTrace, startTrace } from './call-trace.ts';
+import { type CallTrace, endTrace, startTrace, tracePhase } from './call-trace.ts';
 import { confirmAlive } from './confirm-alive.ts';
 import { connectionFault } from './connection-fault.ts';
 import type { LeaseRequest, Residency } from './lease-gate.ts';
@@ -59,6 +59,7 @@ export class Call implements LeaseRequest {
   readonly #options: CallOptions;
   /** As it was at the call, whatever becomes of the options. */
   readonly #tool: string | undefined;
+  readonly #traceparent: string | undefined;
   #outcome: CallOutcome | undefined;
   /** What subscribers are told of the end with; undefined: nobody subscribed when the call began. */
   readonly #trace: CallTrace | undefined;
@@ -90,7 +91,8 @@ export class Call implements LeaseRequest {
     this.#options = options;
     this.#tool = options.tool;
     this.#outcome = outcome;
-    this.#trace = startTrace(site.supervisor, site.plugin, id, path, options.tool ?? DEFAULT_TOOL);
+    this.#traceparent = options.traceparent;
+    this.#trace = startTrace(site.supervisor, site.plugin, id, path, this.#tool ?? DEFAULT_TOOL, this.#traceparent);
     this.priority = options.priority ?? 0;
     const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined && timeoutMs !== Infinity) {
@@ -109,7 +111,7 @@ export class Call implements LeaseRequest {
   /** Sends the call on its way: in this same step, unless there is something to save first. */
   begin(): void {
     if (this.#options.signal?.aborted === true) this.cancel(this.#options.signal.reason);
-    else if (this.#unsaved === undefined) this.#site.gate.enter(this);
+    else if (this.#unsaved === undefined) this.#enter();
     else void this.#save(this.#unsaved);
   }
 
@@ -128,7 +130,18 @@ export class Call implements LeaseRequest {
     this.#unsaved = undefined;
     // It may have been cancelled meanwhile, or have run out of time.
     if (this.#outcome === undefined) this.#discardFiles();
-    else this.#site.gate.enter(this);
+    else this.#enter();
+  }
+
+  #enter(): void {
+    this.#site.gate.enter(this);
+    this.#traceWait();
+  }
+
+  /** Told where the gate did not start the call, or end it, in the same step. */
+  #traceWait(): void {
+    if (this.#trace !== undefined && this.#residency === undefined && this.#outcome !== undefined)
+      tracePhase(this.#trace, undefined);
   }
 
   /** Cancels the call for its caller. */
@@ -147,6 +160,7 @@ export class Call implements LeaseRequest {
 
   start(residency: Residency): void {
     this.#residency = residency;
+    if (this.#trace !== undefined) tracePhase(this.#trace, residency.generation);
     this.#send(residency);
   }
 
@@ -168,7 +182,8 @@ export class Call implements LeaseRequest {
     if (named !== undefined) tools.learn(residency);
     if (validate !== false) this.#resultCheck = tools.resultCheck(tool, this.#path === 'stream', validate === 'both');
     const { integers = this.#site.integers } = this.#options;
-    const outgoing = { id: this.id, input: this.#input, tool: named, integers };
+    const { traceparent } = this.#trace ?? { traceparent: this.#traceparent };
+    const outgoing = { id: this.id, input: this.#input, tool: named, integers, traceparent };
     this.#inFlight = channel[this.#path]?.(outgoing, this.#answersOf(residency));
   }
 
@@ -190,7 +205,7 @@ export class Call implements LeaseRequest {
     this.#inFlight = undefined;
     if (this.#mayBeResent()) {
       this.#resends += 1;
-      this.#site.gate.enter(this);
+      this.#enter();
       return;
     }
     this.refuse(error);
@@ -273,6 +288,7 @@ export class Call implements LeaseRequest {
       this.#residency = undefined;
       this.#inFlight = undefined;
       this.#site.gate.starve(residency, this);
+      this.#traceWait();
       return;
     }
     this.#fail(this.#isUnknownTool(error) ? refusedToolError(this.#site.plugin, this.#tool, error) : error);

@@ -68,9 +68,10 @@ function encode(plugin: string, input: unknown, bytes: Bytes): EncodedInput | Un
 }
 
 /** A `CallBody` as JSON. */
-export function callBody(call: string, { args, kwargs }: EncodedInput, tool?: string): string {
+export function callBody(call: string, { args, kwargs }: EncodedInput, tool?: string, traceparent?: string): string {
   const named = tool === undefined ? '' : `"tool":${JSON.stringify(tool)},`;
-  return `{"call":"${call}",${named}"args":${args},"kwargs":${kwargs}}`;
+  const traced = traceparent === undefined ? '' : `"traceparent":${JSON.stringify(traceparent)},`;
+  return `{"call":"${call}",${named}${traced}"args":${args},"kwargs":${kwargs}}`;
 }
 
 /** Removes the files of a call; those that are gone already, or are nobody's to remove, are passed over. */

@@ -73,8 +73,8 @@ export class FramedChannel extends RequestingChannel {
       queueMicrotask(() => answer.settle(error));
       return answer;
     }
-    const { id, input, tool } = call;
-    const body = callBody(id, input, tool);
+    const { id, input, tool, traceparent } = call;
+    const body = callBody(id, input, tool, traceparent);
     this.#connections.calls.set(answer.number, answer);
     this.#connectionFor(kind, body, input).send(answer, FRAME[kind], body, input.bytes);
     return answer;

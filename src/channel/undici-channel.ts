@@ -40,10 +40,10 @@ export class UndiciChannel extends RequestingChannel {
     this.#calls.destroy(cause).catch(() => {});
   }
 
-  #send(path: string, { id, input, tool }: OutgoingCall, answer: Answer): CallInFlight {
+  #send(path: string, { id, input, tool, traceparent }: OutgoingCall, answer: Answer): CallInFlight {
     if (input.bytes.length > 0) queueMicrotask(() => answer.sink.onError(noBytesError(this.plugin)));
     else {
-      const body = callBody(id, input, tool);
+      const body = callBody(id, input, tool, traceparent);
       this.#calls.dispatch({ path, method: 'POST', headers: this.#callHeaders, body }, answer);
     }
     return answer;

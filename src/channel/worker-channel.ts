@@ -37,6 +37,8 @@ export interface OutgoingCall {
   readonly tool?: string | undefined;
   /** How integers of its answer that a number cannot hold are read. */
   readonly integers: Integers;
+  /** The W3C `traceparent` that the worker is given. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Writes a call for its wire and sends it. */

@@ -20,7 +20,7 @@ export interface BodyBytes {
 export function readCallBody(text: string, bytes?: BodyBytes): Required<CallBody> | string {
   const body = readBodyObject(text, 'a call', bytes);
   if (typeof body === 'string') return body;
-  const { call, tool = EXECUTE, args = [], kwargs = {} } = body;
+  const { call, tool = EXECUTE, traceparent, args = [], kwargs = {} } = body;
   if (typeof call !== 'string' || call === '') return '"call" must be a string that is not empty.';
   if (call.length > MAX_CALL_BYTES || Buffer.byteLength(call) > MAX_CALL_BYTES) {
     return `"call" must not be longer than ${MAX_CALL_BYTES} bytes.`;
@@ -28,7 +28,8 @@ export function readCallBody(text: string, bytes?: BodyBytes): Required<CallBody
   if (typeof tool !== 'string') return '"tool" must be a string.';
   if (!Array.isArray(args)) return '"args" must be an array.';
   if (!isObject(kwargs)) return '"kwargs" must be an object.';
-  return { call, tool, args, kwargs };
+  // Another form is ignored, as W3C Trace Context wants it: no call fails for how it is traced.
+  return { call, tool, traceparent: typeof traceparent === 'string' ? traceparent : undefined, args, kwargs };
 }
 
 /** Reads a body that is a JSON object; a string says what is wrong with it. `owner` has the body: "a call", a path. */

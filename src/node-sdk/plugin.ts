@@ -30,6 +30,8 @@ export interface CallContext<Config> extends PluginContext<Config> {
   readonly call: string;
   /** The name of the tool that is called; `execute` for the plugin's own `execute` and `stream`. */
   readonly tool: string;
+  /** The W3C `traceparent` of the call, where the host program traces it: the parent of spans that belong to it. */
+  readonly traceparent: string | undefined;
   /** Aborted when the caller cancels or is gone. Pass it on to whatever waits. */
   readonly signal: AbortSignal;
   /** The same as a plain question, true at once even while a busy loop keeps `signal` from being aborted. */

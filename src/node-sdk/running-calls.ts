@@ -63,6 +63,7 @@ export class RunningCalls {
 export class RunningCall implements CallContext<unknown> {
   readonly call: string;
   readonly tool: string;
+  readonly traceparent: string | undefined;
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
   readonly config: unknown;
@@ -83,6 +84,7 @@ export class RunningCall implements CallContext<unknown> {
   ) {
     this.call = body.call;
     this.tool = body.tool;
+    this.traceparent = body.traceparent;
     this.args = body.args;
     this.kwargs = body.kwargs;
     this.config = config;

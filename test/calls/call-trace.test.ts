@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { startTrace } from '../../src/calls/call-trace.ts';
@@ -8,7 +9,7 @@ import { all, failure, openSupervisor } from '../runtime/greenroom.ts';
 const EVENTS = ['start', 'error', 'asyncEnd'] as const;
 
 /** Subscribes as a stranger would, until the test is over. */
-function listen(event: (typeof EVENTS)[number], listener: (trace: CallTrace) => void): void {
+function listen(event: (typeof EVENTS)[number] | 'phase', listener: (trace: CallTrace) => void): void {
   const channel = `tracing:greenroom:call:${event}`;
   const told = (message: unknown): void => listener(message as CallTrace);
   subscribe(channel, told);
@@ -80,7 +81,7 @@ test('a subscriber that throws harms no call: Node raises its error as an uncaug
 });
 
 test('while nobody subscribes nothing is made for a call, and none that runs is told of later', async () => {
-  expect(startTrace({}, 'plugin', '1', 'execute', 'execute')).toBeUndefined();
+  expect(startTrace({}, 'plugin', '1', 'execute', 'execute', undefined)).toBeUndefined();
   const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const call = opened.supervisor.execute('plugin', { do: 'wait', for: join(opened.scratch, 'never') });
   const told: CallTrace[] = [];
@@ -88,4 +89,25 @@ test('while nobody subscribes nothing is made for a call, and none that runs is 
   opened.supervisor.cancelCalls('plugin');
   expect(await failure(call)).toMatchObject({ code: 'E_CANCELLED' });
   expect(told).toEqual([]);
+});
+
+test('who subscribes is told when a call waits and which worker runs it, again where it is sent again', async () => {
+  const { supervisor, scratch } = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const told: string[] = [];
+  listen('start', (trace) => told.push(`start ${trace.phase} ${trace.generation}`));
+  listen('phase', (trace) => told.push(`${trace.phase} ${trace.generation}`));
+  listen('asyncEnd', (trace) => told.push(`end ${trace.phase} ${trace.generation}`));
+  await supervisor.execute('plugin', {});
+  await supervisor.execute('plugin', {});
+  expect(told).toEqual([
+    ...['start undefined undefined', 'waiting undefined', 'running 1', 'end running 1'],
+    ...['start undefined undefined', 'running 1', 'end running 1'],
+  ]);
+  told.length = 0;
+  const call = supervisor.execute('plugin', { do: 'wait', for: join(scratch, 'file') }, { idempotent: true });
+  process.kill(supervisor.plugin('plugin').snapshot().pid as number, 'SIGKILL');
+  await vi.waitFor(() => expect(told.at(-1)).toBe('running 2'));
+  writeFileSync(join(scratch, 'file'), '');
+  await call;
+  expect(told).toEqual(['start undefined undefined', 'running 1', 'waiting undefined', 'running 2', 'end running 2']);
 });

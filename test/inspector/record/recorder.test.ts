@@ -23,7 +23,7 @@ function recorderOf(bench: Bench): Recorder {
 
 /** A call of the plugin `bench` begins, as far as those are told who watch calls. */
 function begin(bench: Bench, call: string, tool = 'execute'): CallTrace {
-  const trace = startTrace(bench.supervisor, 'bench', call, 'execute', tool);
+  const trace = startTrace(bench.supervisor, 'bench', call, 'execute', tool, undefined);
   if (trace === undefined) throw new Error('Nobody watches calls.');
   return trace;
 }

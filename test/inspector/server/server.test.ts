@@ -299,7 +299,7 @@ describe('the stream', () => {
     await expect(get(port, '/')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     expect(bench.runtime.transitions.any).toBe(false);
     expect(bench.runtime.problems.any).toBe(false);
-    expect(startTrace(bench.supervisor, 'bench', '1', 'execute', 'execute')).toBeUndefined();
+    expect(startTrace(bench.supervisor, 'bench', '1', 'execute', 'execute', undefined)).toBeUndefined();
   });
 });
 
