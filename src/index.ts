@@ -9,6 +9,7 @@
  * - `inspector/`: what is recorded of a supervisor (`record/`), without secrets (`redaction/`), served to the page
  *   (`server/`), which a browser draws (`page/`).
  * - `daemon/`: what `greenroom serve` is to its machine: who owns a data directory, its socket and token, signals, systemd.
+ * - `metrics/`: figures of a supervisor for Prometheus. `traces/`: spans of its calls for OpenTelemetry.
  * - `sync/`: `greenroom/sync`, blocking calls: a supervisor in a thread, for which its caller waits.
  * - `runtime/`: the supervisor that programs hold, and what puts machines, actors and calls together.
  * - `actors/`: what the machines invoke: a worker's process, its connection, its config, its liveness, its memory limit.
@@ -52,7 +53,7 @@ export type { Clock } from './time/clock.ts';
 export type { PluginPhase, PluginState } from './machines/plugin/phases.ts';
 export type { PluginSnapshot } from './runtime/plugin-snapshot.ts';
 export type { InstanceSnapshot } from './runtime/instance-snapshot.ts';
-export type { InstanceEvent, TransitionEvent } from './runtime/supervisor-events.ts';
+export type { EvictionEvent, InstanceEvent, TransitionEvent } from './runtime/supervisor-events.ts';
 
 // Calls
 export type { CallOptions, Progress, StreamOptions } from './calls/call-options.ts';
@@ -83,6 +84,7 @@ export type { SystemStats } from './measure/system-stats.ts';
 
 // Watching
 export type { Inspector } from './inspector/inspector.ts';
+export { type TracedCalls, traceCalls } from './traces/trace-calls.ts';
 export type { InspectionObserver } from './inspector/record/inspection-observer.ts';
 export type { Recording } from './inspector/inspector.ts';
 

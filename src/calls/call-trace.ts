@@ -45,8 +45,7 @@ export function startTrace(
   tool: string,
   traceparent: string | undefined,
 ): CallTrace | undefined {
-  const isHeard =
-    start.hasSubscribers || asyncEnd.hasSubscribers || error.hasSubscribers || phases.hasSubscribers;
+  const isHeard = start.hasSubscribers || asyncEnd.hasSubscribers || error.hasSubscribers || phases.hasSubscribers;
   if (!isHeard) return undefined;
   const trace: CallTrace = { supervisor, plugin, call, kind, tool, traceparent };
   start.publish(trace);

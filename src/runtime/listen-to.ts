@@ -4,7 +4,7 @@ import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import type { Decision } from '../scheduler/decision.ts';
 import { quoted } from '../text/shown.ts';
 import type { Runtime } from './runtime.ts';
-import type { InstanceEvent, SupervisorEvents, TransitionEvent } from './supervisor-events.ts';
+import type { EvictionEvent, InstanceEvent, SupervisorEvents, TransitionEvent } from './supervisor-events.ts';
 
 /** Calls back at every event of a kind. Returns how to stop. Throws `E_OPTIONS` for a kind or a listener that is none. */
 export function listenTo<K extends keyof SupervisorEvents>(
@@ -22,10 +22,12 @@ export function listenTo<K extends keyof SupervisorEvents>(
       return problems.add(listener as (value: readonly ManifestProblem[]) => void);
     case 'decision':
       return scheduling.decisions.add(listener as (value: Decision) => void);
+    case 'eviction':
+      return scheduling.evictions.add(listener as (value: EvictionEvent) => void);
     default:
       throw new GreenroomError(
         'E_OPTIONS',
-        `Unknown event ${quoted(event)} for on(). Expected one of: transition, instance, problem, decision.`,
+        `Unknown event ${quoted(event)} for on(). Expected one of: transition, instance, problem, decision, eviction.`,
       );
   }
 }

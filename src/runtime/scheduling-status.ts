@@ -1,3 +1,4 @@
+import type { Holder } from '../scheduler/decision.ts';
 import type { FreeMemory, Resources } from '../scheduler/need.ts';
 import type { Capacity } from '../settings/values.ts';
 
@@ -9,6 +10,8 @@ export interface SchedulingStatus {
   readonly capacity: Capacity;
   /** What is reserved of it. */
   readonly reserved: Resources;
+  /** What each worker holds of that, in no particular order. Whether it is busy is known to the scheduler a little later. */
+  readonly holders: readonly Holder[];
   /** What the monitor measured last: what is free, less than which no plugin is granted; `undefined` before. */
   readonly measured: { readonly free: FreeMemory; readonly at: number } | undefined;
   /** Plugins that wait for capacity. */

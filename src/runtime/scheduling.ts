@@ -6,12 +6,14 @@ import type { PluginContext } from '../machines/plugin.ts';
 import type { SchedulerInput, schedulerMachine } from '../machines/scheduler.ts';
 import { type Footprints, openFootprints } from '../measure/footprints.ts';
 import type { TreeMemory } from '../measure/tree-memory.ts';
-import { type Decision, decisionAt } from '../scheduler/decision.ts';
+import { type Decision, decisionAt, type Holder } from '../scheduler/decision.ts';
+import { holderOf } from '../scheduler/decision-of.ts';
 import { decisionLine, stayedLine } from '../scheduler/decision-text.ts';
 import type { Measurement } from '../scheduler/measurement.ts';
 import { amounts, type Need, NOTHING, type Resources } from '../scheduler/need.ts';
 import { policyNamed } from '../scheduler/policies/policies.ts';
 import type { Policy } from '../scheduler/policies/policy.ts';
+import type { Reservation } from '../scheduler/reservation.ts';
 import type { EvictionOutcome, SchedulerFact } from '../scheduler/scheduler-events.ts';
 import { SchedulerView } from '../scheduler/scheduler-view.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
@@ -21,6 +23,7 @@ import { explain } from './explain.ts';
 import type { Explanation } from './explanation.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { SchedulingStatus } from './scheduling-status.ts';
+import type { EvictionEvent } from './supervisor-events.ts';
 
 /** By how much more is asked for after a plugin has run out of memory. */
 const STARVED_FACTOR = 1.5;
@@ -40,6 +43,7 @@ export interface SchedulingHost {
 /** The scheduler as the runtime sees it: how it is set, what plugins need, and what was decided and why. */
 export class Scheduling {
   readonly decisions: Listeners<Decision>;
+  readonly evictions: Listeners<EvictionEvent>;
   readonly input: Omit<SchedulerInput, 'clock'>;
   readonly #policy: Policy;
   readonly #settings: ResolvedSettings;
@@ -69,6 +73,7 @@ export class Scheduling {
       maxWaiting: maxSchedulerWaiting,
     };
     this.decisions = new Listeners(host.onListenerError);
+    this.evictions = new Listeners(host.onListenerError);
     this.#footprints = openFootprints(settings.dataDir, (error) =>
       host.logger.warn(
         { err: error },
@@ -133,6 +138,7 @@ export class Scheduling {
       order,
       capacity: Object.freeze(given(this.#settings.capacity)),
       reserved: Object.freeze(amounts(this.#view?.reserved ?? NOTHING)),
+      holders: Object.freeze(Array.from(this.#view?.reservations() ?? [], (each) => this.#holderOf(each))),
       measured: measuredBy(this.#view?.measurement, this.#toWall),
       waiting: this.#view?.waiting ?? 0,
       evicting: this.#view?.evicting ?? 0,
@@ -160,6 +166,11 @@ export class Scheduling {
 
   readonly #toWall = (at: number): number => wallTime(this.#host.clock, at);
 
+  #holderOf(reservation: Reservation): Holder {
+    const holder = holderOf(reservation);
+    return Object.freeze({ ...holder, since: this.#toWall(holder.since) });
+  }
+
   #note(given: Decision): void {
     const decision = Object.freeze(decisionAt(given, this.#toWall));
     const { plugin, outcome, chosen } = decision;
@@ -180,6 +191,11 @@ export class Scheduling {
     const { plugin, requester, outcome } = eviction;
     const asked = this.#asked.get(plugin);
     this.#asked.delete(plugin);
+    if (this.evictions.any) {
+      // Several workers of a plugin are asked by one decision, and leave one after the other.
+      const { reason } = asked ?? this.#against.get(plugin) ?? { reason: undefined };
+      this.evictions.notify(Object.freeze({ ...eviction, at: this.#toWall(eviction.at), reason }));
+    }
     if (outcome === 'left') {
       this.#evicted += 1;
       if (asked !== undefined) this.#against.set(plugin, asked);

@@ -33,6 +33,20 @@ export interface InstanceEvent {
   readonly reason: string | undefined;
 }
 
+/** A plugin that a decision chose to evict has left the memory to another, or stays. */
+export interface EvictionEvent {
+  readonly plugin: string;
+  readonly generation: number;
+  /** The plugin that it was to leave for; `undefined` if that one has not waited for it to the end. */
+  readonly requester: string | undefined;
+  /** `stayed`: a call had reached it first, or its calls did not end in time. */
+  readonly outcome: 'left' | 'stayed';
+  /** That of the decision, as in {@link Decision}; `undefined` where another has taken its place meanwhile. */
+  readonly reason: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
 /** What `on` tells of. */
 export interface SupervisorEvents {
   transition: TransitionEvent;
@@ -42,4 +56,6 @@ export interface SupervisorEvents {
   problem: readonly ManifestProblem[];
   /** The scheduler has granted or refused a request, evicted plugins for it or made it wait, with what that was based on. */
   decision: Decision;
+  /** What became of a plugin that a decision chose to evict. */
+  eviction: EvictionEvent;
 }

@@ -426,7 +426,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /**
-   * Calls back at every transition of a plugin, with manifests' problems, or at every decision. Returns how to stop. What
+   * Calls back at every transition of a plugin, with manifests' problems, at every decision, or with what became of an eviction. Returns how to stop. What
    * the listener throws or rejects with is logged. Throws `E_OPTIONS` for another event, and for what is no function.
    */
   on<K extends keyof SupervisorEvents>(event: K, listener: (value: SupervisorEvents[K]) => void): () => void {

@@ -3,6 +3,7 @@ import type { GpuAmounts } from './gpus/gpu-amounts.ts';
 import type { Ledger } from './ledger.ts';
 import { amounts, type Resources } from './need.ts';
 import type { Asking, Policy, Verdict } from './policies/policy.ts';
+import type { Reservation } from './reservation.ts';
 
 /** What is known when a verdict is given. */
 export interface Circumstances {
@@ -61,13 +62,10 @@ export function refusalOf(
 }
 
 function holdersOf(ledger: Ledger): readonly Holder[] {
-  return ledger.holders(HOLDERS_SHOWN).map(({ plugin, generation, standing, leaving, since, need, used }) => ({
-    plugin,
-    generation,
-    standing,
-    leaving,
-    since,
-    holds: amounts(need),
-    uses: used,
-  }));
+  return ledger.holders(HOLDERS_SHOWN).map(holderOf);
+}
+
+/** A reservation as plain data; its time is that of the monotonic clock. */
+export function holderOf({ plugin, generation, standing, leaving, since, need, used }: Reservation): Holder {
+  return { plugin, generation, standing, leaving, since, holds: amounts(need), uses: used };
 }

@@ -122,7 +122,7 @@ export interface EvictionOutcome {
   readonly requester: string | undefined;
   /** `stayed`: a call had reached it first, or its calls did not end in time. */
   readonly outcome: 'left' | 'stayed';
-  /** Milliseconds since the epoch. */
+  /** Milliseconds by the monotonic clock. */
   readonly at: number;
 }
 

@@ -44,6 +44,11 @@ export class SchedulerView {
     return ledger.available(evictions.held(residentKey({ plugin })));
   }
 
+  /** Every reservation, in no particular order. */
+  reservations(): Iterable<Reservation> {
+    return this.#admission.ledger;
+  }
+
   /** What a plugin has reserved, for each of its workers. */
   reservationsOf(plugin: string): readonly Reservation[] {
     return this.#admission.ledger.of(residentKey({ plugin }));
