@@ -20,6 +20,10 @@ import { EXIT_STATUSES } from '../src/cli/exit-status.ts';
 import { ERROR_CODES } from '../src/errors.ts';
 import { manifestJsonSchema } from '../src/manifest/json-schema.ts';
 import { manifestShape, parseManifest } from '../src/manifest/schema.ts';
+import { CALL_DURATION } from '../src/metrics/call-tally.ts';
+import { MACHINE_METRICS } from '../src/metrics/machine-metrics.ts';
+import type { Metric } from '../src/metrics/metric.ts';
+import { PLUGIN_METRICS } from '../src/metrics/plugin-metrics.ts';
 import { Supervisor } from '../src/runtime/supervisor.ts';
 import { resolveSettings } from '../src/settings/resolve.ts';
 import { settingsShape } from '../src/settings/schema.ts';
@@ -121,6 +125,18 @@ describe('tables', () => {
       const [, json] = /^`(true|false|\d+|\[\]|".*")`$/.exec(value) ?? [];
       if (json !== undefined) expect(Reflect.get(settings, name.replaceAll('`', '')), name).toEqual(JSON.parse(json));
     }
+  });
+
+  test('of metrics has every metric, with its type, its labels and its meaning, in order', () => {
+    const row = ({ kind, name, help, label }: Metric<never>, ...common: string[]): string[] => {
+      const labels = label === undefined ? common : [...common, label];
+      return [`\`${name}\``, kind, labels.map((each) => `\`${each}\``).join(', '), help];
+    };
+    expect(tableUnder('docs/metrics.md', '### Of each plugin')).toEqual([
+      [`\`${CALL_DURATION.name}\``, 'histogram', '`plugin`', CALL_DURATION.help],
+      ...PLUGIN_METRICS.map((metric) => row(metric, 'plugin')),
+    ]);
+    expect(tableUnder('docs/metrics.md', '### Of the machine')).toEqual(MACHINE_METRICS.map((metric) => row(metric)));
   });
 });
 
