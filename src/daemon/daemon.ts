@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { apiFront } from '../api/api-front.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { inspectorFront } from '../inspector/server/front.ts';
+import { createMetrics } from '../metrics/metrics.ts';
 import { createSupervisor, type Supervisor } from '../runtime/supervisor.ts';
 import { HttpServer } from '../server/http-server.ts';
 import { Tickets } from '../server/tickets.ts';
@@ -141,7 +142,9 @@ class DaemonParts implements Daemon {
       onError: (error) => log.error({ err: error }, 'A request could not be answered.'),
     });
     this.#closers.push(() => api.close());
-    const fronts = [api, statusFront({ version, notReady: () => this.#notReady() })];
+    const metrics = createMetrics(supervisor);
+    this.#closers.push(() => metrics.close());
+    const fronts = [api, statusFront({ version, metrics, notReady: () => this.#notReady() })];
     const listenOn = (server: Parameters<typeof listenOnSocket>[0]): Promise<void> =>
       listenOnSocket(server, this.#claim);
     this.#servers.push(await HttpServer.listen({ fronts, address: { socket: listenOn } }));

@@ -9,7 +9,7 @@ export interface StatusParts {
   /** Why no work is taken; undefined where it is. */
   notReady(): string | undefined;
   /** The metrics as text, with their media type. */
-  readonly metrics?: { readonly contentType: string; text(): Promise<string> } | undefined;
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly version: string;
 }
 
@@ -38,14 +38,10 @@ export function statusFront({ notReady, metrics, version }: StatusParts): Front 
         if (reason === undefined) give(response, 'text/plain; charset=utf-8', 'ready\n');
         else say(response, { status: 503, message: reason, headers: { 'retry-after': '1' } });
       }),
-      ...(metrics === undefined
-        ? []
-        : [
-            {
-              ...open('/metrics', async (response) => give(response, metrics.contentType, await metrics.text())),
-              access: 'token' as const,
-            },
-          ]),
+      {
+        ...open('/metrics', async (response) => give(response, metrics.contentType, await metrics.text())),
+        access: 'token',
+      },
     ],
     maxExchanges: MAX_EXCHANGES,
     refuse: say,
