@@ -20,6 +20,7 @@
  * - `calls/`: a call on its way: the lease gate in front of a worker, streams.
  * - `channel/`: the wire to a worker: inputs, answers, frames; one channel for each version of the protocol,
  *   one for older workers. `framing/`: the frames of version 2, for both ends.
+ * - `proxy/`: HTTP exchanges, upgrades and fetches forwarded to a server that a plugin is.
  * - `tools/`: the tools of plugins: what is known of them, and the checks of their inputs and results.
  * - `json-schema/`: JSON Schemas of plugins: checked, compiled, their defaults, and what does not fit them, in words.
  * - `worker-kinds/`: how each kind of worker is started: program, arguments, environment.

@@ -31,7 +31,7 @@ export async function fetchFrom(
     const { url, ...of } = partsOf(input);
     // The types of undici's fetch and of Node's are told apart, the values are not.
     const how = { ...of, ...init, dispatcher } as unknown as UndiciInit;
-    return (await undiciFetch(urlAt(upstream, url), how)) as unknown as Response;
+    return await undiciFetch(urlAt(upstream, url), how);
   } finally {
     exchanges.noMore();
   }

@@ -107,7 +107,6 @@ class Upgrade {
       method: this.#request.method ?? 'GET',
       path,
       headers,
-      agent: false,
       host,
       createConnection: () =>
         secure
@@ -121,6 +120,7 @@ class Upgrade {
   #accepted(answer: IncomingMessage, far: Duplex, farHead: Buffer): void {
     this.#far = far;
     far.on('error', () => {});
+    this.#socket.off('close', this.#onClose);
     this.#begin(answer, answer.rawHeaders);
     if (farHead.length > 0) far.unshift(farHead);
     if (this.#head.length > 0) this.#socket.unshift(this.#head);

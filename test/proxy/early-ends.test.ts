@@ -10,7 +10,7 @@ const UNTIL_CLOSED = 'HTTP/1.1 200 OK\r\n\r\nabc';
 
 /** Plays one answer, then does something to the connection once the client has what was sent. */
 async function playedBefore(sent: string): Promise<{ front: Front; socket: Promise<Socket> }> {
-  let told = (_: Socket): void => {};
+  let told: (socket: Socket) => void = () => {};
   const socket = new Promise<Socket>((resolve) => {
     told = resolve;
   });

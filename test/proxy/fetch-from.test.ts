@@ -30,7 +30,7 @@ describe('a fetch from an upstream', () => {
   it('takes a path, a URL or a Request, below the prefix', async () => {
     const server = createServer((request, response) => {
       void text(request).then((body) =>
-        response.end(`${request.method} ${request.url} ${request.headers['x-a']} ${body}`),
+        response.end(`${request.method} ${request.url} ${String(request.headers['x-a'])} ${body}`),
       );
     });
     const origin = await listening(server);

@@ -16,7 +16,7 @@ async function upgrading(
   upstream: Upstream,
   options: UpgradeOptions = {},
 ): Promise<{ port: number; outcome: Promise<ForwardOutcome> }> {
-  let told = (_: ForwardOutcome): void => {};
+  let told: (outcome: ForwardOutcome) => void = () => {};
   const outcome = new Promise<ForwardOutcome>((resolve) => {
     told = resolve;
   });
@@ -34,7 +34,7 @@ async function upgrading(
 /** An upstream that accepts; and its socket, once it has. */
 async function accepting(answer = ACCEPTED): Promise<{ upstream: Upstream; far: Promise<Socket>; seen: string[] }> {
   const seen: string[] = [];
-  let told = (_: Socket): void => {};
+  let told: (socket: Socket) => void = () => {};
   const far = new Promise<Socket>((resolve) => {
     told = resolve;
   });
@@ -130,7 +130,7 @@ describe('an upgrade', () => {
   });
 
   it('whose client goes before the answer ends at the server', async () => {
-    let asked = (_: Socket): void => {};
+    let asked: (socket: Socket) => void = () => {};
     const far = new Promise<Socket>((resolve) => {
       asked = resolve;
     });
