@@ -1,7 +1,7 @@
 // Longer than others because it is one thing, the state of an exchange between two connections that each may end at any time.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { GreenroomError } from '../errors.ts';
 import type { ExchangeOptions } from './connection.ts';

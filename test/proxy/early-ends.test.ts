@@ -162,16 +162,19 @@ describe('an exchange ends at the server', () => {
     const gone = new Promise<void>((resolve) => {
       ended = resolve;
     });
+    let begin = (): void => {};
+    const asked = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
     const upstream = await serving((request) => {
-      request.on('error', ended).resume();
+      request.on('error', ended).once('data', begin);
     });
     const front = await Front.before(upstream);
     const client = new Raw(front.port, 'POST / HTTP/1.1\r\nHost: f\r\nContent-Length: 1000000\r\n\r\nabc');
-    await once(front.server, 'request');
-    client.socket.end();
+    await asked;
     client.socket.destroy();
+    await gone;
     expect(await front.outcome()).toEqual({ kind: 'clientGone' });
-    void gone;
   });
 
   it('when its body has a chunk that is none', async () => {

@@ -137,10 +137,3 @@ export class Raw {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
-
-/** The text that comes over a socket, until something is true of it. */
-export async function readUntil(socket: Socket, isSo: (text: string) => boolean): Promise<string> {
-  let text = '';
-  while (!isSo(text)) text += String(((await once(socket, 'data')) as [Buffer])[0]);
-  return text;
-}
