@@ -99,7 +99,12 @@ describe('tables', () => {
     const rows = tableUnder('docs/manifest.md', '### Worker kinds').map(([kind, needs]) => [kind, needs]);
     const kinds = kindNames().map((name) => kindOf({ worker: name }));
     const code = (name: string): string => `\`${name}\``;
-    expect(rows).toEqual(kinds.map(({ name, required }) => [code(name), required.map(code).join(', ')]));
+    expect(rows).toEqual(
+      kinds.map(({ name, required }) => [
+        code(name),
+        required.map((each) => [each].flat().map(code).join(' or ')).join(', '),
+      ]),
+    );
   });
 
   test('of the fields of a tool has every one, in order', () => {

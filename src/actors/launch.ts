@@ -47,7 +47,7 @@ export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): Laun
       },
     }),
     boot,
-    concurrency: manifest.max_concurrency ?? 1,
+    concurrency: manifest.max_concurrency ?? kind.concurrency ?? 1,
     transport: settings.transport,
     protocol: settings.protocol,
   };

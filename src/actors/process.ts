@@ -19,6 +19,7 @@ import type { WorkerStart } from '../process/worker-start.ts';
 import { EXIT_DO_NOT_RESTART } from '../protocol.ts';
 import { shortageIn, systemCodeOf } from '../system-error.ts';
 import { shortened } from '../text/shortened.ts';
+import { attendServer } from './attended-server.ts';
 
 /** What every spawn of a supervisor shares. */
 export interface SpawnServices {
@@ -36,6 +37,9 @@ const FAULTS_OF_PROGRAMS: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EN
 
 /** With this status a shell says that what it ran was ended by SIGKILL. */
 const KILLED_STATUS = 137;
+
+/** How often a worker is started, each time with another port, whose port another program has taken. */
+const MAX_STARTS = 4;
 
 /** A worker process on its way through life, to be signalled. */
 export interface SpawnedWorker {
@@ -58,15 +62,20 @@ export function spawnWorker(
   services: SpawnServices,
   tell: (event: ProcessEvent) => void,
 ): SpawnedWorker {
-  const spawn = new Spawn(launch, generation, services, tell);
+  const { file } = launch;
+  if (file === undefined) return attendServer(launch, generation, services, tell);
+  const spawn = new Spawn({ ...launch, file }, generation, services, tell);
   void spawn.begin();
   return spawn;
 }
 
+/** A launch that starts a program. */
+type ProgramLaunch = LaunchRequest & { readonly file: string };
+
 class Spawn implements SpawnedWorker, WorkerProcess {
   start: WorkerStart = {};
   pid = 0;
-  readonly #launch: LaunchRequest;
+  readonly #launch: ProgramLaunch;
   readonly #generation: number;
   readonly #services: SpawnServices;
   readonly #tell: (event: ProcessEvent) => void;
@@ -78,10 +87,12 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   /** The last signal that was sent to it. */
   #signal: NodeJS.Signals | undefined;
   #exited = false;
+  /** How often it may be started, this time included, where what was prepared is taken by another program. */
+  #startsLeft = MAX_STARTS;
   readonly #running: Promise<WorkerStreams>;
   #onRunning: (streams: WorkerStreams) => void = () => {};
 
-  constructor(launch: LaunchRequest, generation: number, services: SpawnServices, tell: (event: ProcessEvent) => void) {
+  constructor(launch: ProgramLaunch, generation: number, services: SpawnServices, tell: (event: ProcessEvent) => void) {
     this.#launch = launch;
     this.#generation = generation;
     this.#services = services;
@@ -104,7 +115,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     } catch (error) {
       // Once there is a process, its end tells the rest.
       if (this.#child !== undefined) return this.signal('SIGKILL');
-      this.start.handshake?.close();
+      await this.start.close?.();
       await this.#tree?.discard();
       // Whoever asked for the start is told when it waits for it, not in the middle of asking.
       await Promise.resolve();
@@ -124,10 +135,11 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   }
 
   #prepare(): WorkerStart | Promise<WorkerStart> {
-    const { kind, boot, concurrency, transport, protocol } = this.#launch;
+    const { kind, entry, boot, cwd, env, concurrency, transport, protocol } = this.#launch;
     const openSockets = (): ReturnType<WorkerTrees['openSockets']> =>
       transport === 'unix' ? this.#services.trees.openSockets() : undefined;
-    return kind.start({ plugin: boot, concurrency, protocol, openSockets });
+    const note = (message: string): void => this.#log?.event({ generation: this.#generation, pid: this.pid }, message);
+    return kind.start({ plugin: boot, cwd, env, concurrency, protocol, openSockets, note }, entry);
   }
 
   async #start(tree: WorkerTree): Promise<void> {
@@ -135,7 +147,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const { handshake, isStdio = false } = this.start;
     const descriptor = handshake?.descriptor ?? 0;
     const [file, args, gated] = this.#command();
-    const environment = { ...env, ...tree.mark };
+    const environment = { ...env, ...this.start.env, ...tree.mark };
     const { child, pid } = await startProcess(file, args, {
       cwd,
       env: environment,
@@ -205,6 +217,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     await printed.rest();
     this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
     const output = this.output();
+    if (this.#mayStartAgain(output)) return this.#startAgain(tree);
     const exit: WorkerExit = {
       code,
       signal,
@@ -214,10 +227,32 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       retryable: code !== EXIT_DO_NOT_RESTART,
     };
     this.#tell({ type: 'PROCESS.EXITED', exit });
+    await this.#clear(tree);
+    this.#tell({ type: 'PROCESS.GONE' });
+  }
+
+  async #clear(tree: WorkerTree): Promise<void> {
     await tree.gone();
     for (const pipe of this.#child?.stdio ?? []) pipe?.destroy();
-    this.start.handshake?.close();
-    this.#tell({ type: 'PROCESS.GONE' });
+    await this.start.close?.();
+  }
+
+  /** Whether it ended because what its start had prepared was taken, and nobody wants it to end. */
+  #mayStartAgain(output: string): boolean {
+    return this.#signal === undefined && this.#startsLeft > 1 && this.start.isTaken?.(output) === true;
+  }
+
+  /** Starts it with another start. Its machine hears of the new process as of the first. */
+  async #startAgain(tree: WorkerTree): Promise<void> {
+    await this.#clear(tree);
+    this.#startsLeft -= 1;
+    this.#log?.event({ generation: this.#generation }, 'its port is in use; starting it again with another port');
+    this.start = {};
+    this.#child = undefined;
+    this.#tree = undefined;
+    this.#exited = false;
+    this.#lines.length = 0;
+    await this.begin();
   }
 
   /** Why the system started nothing. Only a program that is not there, or is none, is the manifest's fault. */

@@ -56,7 +56,7 @@ export function provideWorker({
           : watchLiveness(name, connection, liveness, patience, (error) => sendBack({ type: 'LIVENESS.LOST', error })),
       ),
       memory: fromCallback(({ input: { name, pid, maxRssMb }, sendBack }) =>
-        maxRssMb === undefined
+        maxRssMb === undefined || pid === undefined
           ? undefined
           : memoryLimits.watch({ plugin: name, pid, maxRssMb }, (excess) =>
               sendBack({ type: 'MEMORY.EXCEEDED', ...excess }),

@@ -67,8 +67,8 @@ export interface MemoryExcess {
 
 /** What a worker tells its plugin; each event carries the generation. */
 export type WorkerEvent =
-  /** Its process is spawned. */
-  | { readonly type: 'WORKER.SPAWNED'; readonly generation: number; readonly pid: number }
+  /** Its process is spawned; without a pid where another program runs it. Comes again where the first had to be started anew. */
+  | { readonly type: 'WORKER.SPAWNED'; readonly generation: number; readonly pid: number | undefined }
   /** It has shown who it is. */
   | { readonly type: 'WORKER.CONNECTED'; readonly generation: number }
   /** It takes calls. `config` is what the plugin was initialised with. */
@@ -148,7 +148,7 @@ const base = setup({
       unprovided('liveness'),
     ),
     /** Sends MEMORY.EXCEEDED, again and again, while the worker uses more than it may. */
-    memory: fromCallback<AnyEventObject, { name: string; pid: number; maxRssMb: number | undefined }>(
+    memory: fromCallback<AnyEventObject, { name: string; pid: number | undefined; maxRssMb: number | undefined }>(
       unprovided('memory'),
     ),
   },
@@ -167,11 +167,20 @@ const fail = (errorOf: (context: WorkerContext, event: { readonly type: string }
     enqueue.assign({ told: true });
   });
 
+/** Remembers the process, and tells the plugin of it. */
+const noteSpawned = base.enqueueActions(({ context, event, self, enqueue }) => {
+  if (event.type !== 'PROCESS.SPAWNED') return;
+  const { process } = event;
+  enqueue.assign({ process });
+  const spawned: WorkerEvent = { type: 'WORKER.SPAWNED', generation: context.generation, pid: process.pid };
+  if (self._parent !== undefined) enqueue.sendTo(self._parent, spawned);
+});
+
 /** The start deadline has passed: names the step at which the worker was. */
 const late = (step: string) => ({
   target: '#worker.stopping.killing',
-  actions: fail((context) =>
-    deadlineError(context.name, step, context.timeouts.startMs, context.process?.output() ?? ''),
+  actions: fail(({ name, timeouts, process }) =>
+    deadlineError(name, process?.start.step?.() ?? step, timeouts.startMs, process?.output() ?? ''),
   ),
 });
 
@@ -229,19 +238,7 @@ export const workerMachine = base.createMachine({
   states: {
     launching: {
       on: {
-        'PROCESS.SPAWNED': {
-          target: 'handshaking',
-          actions: [
-            assign({ process: ({ event }) => event.process }),
-            sendParent(
-              ({ context, event }): WorkerEvent => ({
-                type: 'WORKER.SPAWNED',
-                generation: context.generation,
-                pid: event.process.pid,
-              }),
-            ),
-          ],
-        },
+        'PROCESS.SPAWNED': { target: 'handshaking', actions: noteSpawned },
         STOP: { target: 'stopping.killing', actions: assign({ told: true }) },
         'START.DEADLINE': late('spawned'),
       },
@@ -262,6 +259,8 @@ export const workerMachine = base.createMachine({
       },
       on: {
         STOP: { target: 'stopping.terminating', actions: assign({ told: true }) },
+        // What it was to be reached by was taken by another program, and it was started anew.
+        'PROCESS.SPAWNED': { target: 'handshaking', reenter: true, actions: noteSpawned },
         'START.DEADLINE': late('answering the handshake'),
       },
     },
@@ -312,7 +311,7 @@ export const workerMachine = base.createMachine({
           src: 'memory',
           input: ({ context }) => ({
             name: context.name,
-            pid: (context.process as WorkerProcess).pid,
+            pid: context.process?.pid,
             maxRssMb: context.maxRssMb,
           }),
         },

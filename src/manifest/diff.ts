@@ -26,6 +26,9 @@ const CONSEQUENCES: Readonly<Record<string, Consequence>> = {
   worker: 'replace',
   class: 'replace',
   args: 'replace',
+  url: 'replace',
+  ready: 'replace',
+  stop_command: 'replace',
   env_vars: 'replace',
   pass_env: 'replace',
 };

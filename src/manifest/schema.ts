@@ -3,6 +3,7 @@ import { expectedText, unknownText } from '../text/expected.ts';
 import { refusals, zodMessages } from '../text/zod-messages.ts';
 import { toolList } from '../tools/tool.ts';
 import { findKind, inferKind, kindNames, type WorkerKindName } from '../worker-kinds/kinds.ts';
+import { httpShape, livenessPath } from './http-fields.ts';
 import { instances } from './instances.ts';
 import type { ManifestIssue } from './manifest-issue.ts';
 import { usableTools } from './tools.ts';
@@ -71,7 +72,7 @@ export const manifestShape = {
   python_path: filledText.optional().describe("The plugin's own Python interpreter. Default: python3 on PATH."),
   conda_env: z.string().optional().describe('The name of the environment of the interpreter; information only.'),
   db_path: z.string().optional().describe('Information for the plugin.'),
-  command: filledText.optional().describe('The program of a worker of kind "command".'),
+  command: filledText.optional().describe('The program of a worker of kind "command" or "http".'),
   args: z.array(text).optional().describe('Its arguments.'),
   cwd: filledText.optional().describe("The worker's working directory. Default: the supervisor's."),
   env_vars: z
@@ -89,7 +90,13 @@ export const manifestShape = {
   resources: resources.optional().describe('The memory that the plugin needs, in MiB, and how it is scheduled.'),
   config_schema: z.record(z.string(), z.unknown()).optional().describe('The JSON Schema of its config, with defaults.'),
   tools: toolList.optional().describe('The tools that can be called by name, over what the worker says of them.'),
-  max_concurrency: z.number().int().positive().optional().describe('How many calls may run at once. Default 1.'),
+  ...httpShape,
+  max_concurrency: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('How many calls may run at once. Default 1; for http, 10.'),
   instances: instances
     .optional()
     .describe('How many workers it has: a number, "cores" for one per core, or bounds between which load decides.'),
@@ -111,7 +118,11 @@ export const manifestShape = {
   liveness: z
     .union([
       z.literal(false),
-      z.strictObject({ interval_ms: milliseconds.min(1).optional(), timeout_ms: milliseconds.min(1).optional() }),
+      z.strictObject({
+        interval_ms: milliseconds.min(1).optional(),
+        timeout_ms: milliseconds.min(1).optional(),
+        path: livenessPath.optional(),
+      }),
     ])
     .optional()
     .describe('How often the worker is checked, and how long it may take to answer; false: never.'),
@@ -151,11 +162,28 @@ export function parseManifest(value: unknown): ManifestParse {
   const { data } = parsed;
   const kind = data.worker === undefined ? inferKind(data) : findKind(data.worker);
   if (kind === undefined) return { ok: false, issues: [{ field: 'worker', reason: uninferredText(data) }], warnings };
-  const issues = kind.required
-    .filter((field) => data[field] === undefined)
-    .map((field) => ({ field, reason: `missing; a worker of kind "${kind.name}" needs it` }));
+  const missing = kind.required.flatMap((required) => {
+    const [field, ...others] = typeof required === 'string' ? [required] : required;
+    if (field === undefined || [field, ...others].some((each) => data[each] !== undefined)) return [];
+    const or = others.map((other) => `, or "${other}"`).join('');
+    return [{ field, reason: `missing; a worker of kind "${kind.name}" needs it${or}` }];
+  });
+  const issues = [...missing, ...(kind.check?.(data) ?? [])];
+  if (kind.serves !== true) warnings.push(...unusedHttpFields(data, kind.name));
   if (issues.length > 0) return { ok: false, issues, warnings };
   return { ok: true, manifest: Object.assign(data, { worker: kind.name as WorkerKindName }), warnings };
+}
+
+/** Fields that would be without effect, most often because the kind is not the one that was meant. */
+function unusedHttpFields(data: z.output<typeof manifestSchema>, kind: string): ManifestIssue[] {
+  const { liveness } = data;
+  return [
+    ...Object.keys(httpShape).filter((field) => data[field] !== undefined),
+    ...(typeof liveness === 'object' && liveness.path !== undefined ? ['liveness.path'] : []),
+  ].map((field) => ({
+    field,
+    reason: `ignored by a worker of kind "${kind}"; for an HTTP server, add "worker": "http"`,
+  }));
 }
 
 function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {

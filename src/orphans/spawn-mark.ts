@@ -42,6 +42,12 @@ export async function endMarked(mark: string | { readonly supervisor: string }):
   });
 }
 
+/** Whether two processes were started by the same spawn, whatever became of their groups and parents. */
+export function sharesMark(one: number, other: number): boolean {
+  const [mark, expected] = [markOf(one), markOf(other)];
+  return typeof mark === 'object' && typeof expected === 'object' && mark.value === expected.value;
+}
+
 interface Census {
   readonly marked: readonly MarkedProcess[];
   /** Whether there are processes that may yet turn out to bear a mark. */

@@ -13,6 +13,8 @@ export interface BootLine {
   readonly waits: boolean;
 }
 
+type ExchangeRequest = Pick<StartRequest, 'plugin' | 'concurrency' | 'protocol' | 'openSockets'>;
+
 /** What the worker protocol adds to one worker's process: what only this start knows, its boot line and its handshake. */
 export class HandshakeExchange implements BootLine {
   /** Identifies this start. */
@@ -21,13 +23,13 @@ export class HandshakeExchange implements BootLine {
   readonly token = randomBytes(24).toString('hex');
   readonly descriptor: 0 | 3;
   readonly waits: boolean;
-  readonly #request: StartRequest;
+  readonly #request: ExchangeRequest;
   readonly #offered: readonly ProtocolVersion[];
   readonly #sockets: SocketDirectory | undefined;
   #answer: Handshake | GreenroomError | undefined;
   #onAnswer: (() => void) | undefined;
 
-  constructor(request: StartRequest, { descriptor, waits }: BootLine) {
+  constructor(request: ExchangeRequest, { descriptor, waits }: BootLine) {
     this.#request = request;
     this.descriptor = descriptor;
     this.waits = waits;

@@ -5,10 +5,15 @@ import type { SocketDirectory } from './socket-directory.ts';
 export interface StartRequest {
   /** What the worker is to load. */
   readonly plugin: BootPlugin;
+  /** Where its program runs, and with which variables. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
   /** How many calls the manifest lets it run at once. */
   readonly concurrency: number;
   /** The newest version of the worker protocol that it is offered. */
   readonly protocol: ProtocolVersion;
   /** Makes the directory of the worker's sockets; undefined where it is to listen on TCP. Throws `E_DATA_DIR`. */
   openSockets(): SocketDirectory | undefined;
+  /** Writes to the log of the plugin. */
+  note(message: string): void;
 }

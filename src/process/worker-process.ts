@@ -22,9 +22,10 @@ export interface WorkerExit {
   readonly retryable: boolean;
 }
 
-/** A worker process that runs. The port; `actors/process.ts` is its adapter. */
+/** A worker process that runs. The port; `actors/process.ts` is its adapter, `actors/attended-server.ts` that of a server that another program runs. */
 export interface WorkerProcess {
-  readonly pid: number;
+  /** Undefined where the worker is a server that another program runs. */
+  readonly pid: number | undefined;
   /** What its kind has prepared for this start, to connect by. */
   readonly start: WorkerStart;
   /** Its standard streams, for kinds that talk over them; resolves once its program reads them. */

@@ -7,10 +7,21 @@ import type { HandshakeExchange } from './handshake-exchange.ts';
 export interface WorkerStart {
   /** Arguments of the program after those of the kind's command. */
   readonly args?: readonly string[];
+  /** Variables of the program beside those of the kind's command; these win. */
+  readonly env?: Readonly<Record<string, string>>;
   /** The boot line and the handshake, of workers that speak the worker protocol. */
   readonly handshake?: HandshakeExchange;
   /** Whether standard input and output are the channel, so that nothing printed there is for the log. */
   readonly isStdio?: boolean;
+  /** What a worker that is not ready in time was still doing, as its error says it; undefined where nothing more is known. */
+  step?(): string | undefined;
+  /**
+   * Whether a worker that has ended, having printed this, is to be started once more with another start: what this one
+   * had prepared was taken meanwhile.
+   */
+  isTaken?(output: string): boolean;
+  /** Gives back what was prepared. Called once, when nothing of the worker is left. Never rejects. */
+  close?(): void | Promise<void>;
 }
 
 /** The start of a worker that speaks the worker protocol. */

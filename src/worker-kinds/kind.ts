@@ -1,5 +1,6 @@
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { Connection } from '../channel/worker-channel.ts';
+import type { ManifestIssue } from '../manifest/manifest-issue.ts';
 import type { StartRequest } from '../process/start-request.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import type { WorkerStart } from '../process/worker-start.ts';
@@ -12,6 +13,18 @@ export interface KindFields {
   readonly python_path?: string | undefined;
   readonly command?: string | undefined;
   readonly args?: readonly string[] | undefined;
+  readonly env_vars?: Readonly<Record<string, string | number | boolean>> | undefined;
+  readonly url?: string | undefined;
+  readonly ready?:
+    | 'port'
+    | {
+        readonly path?: string | undefined;
+        readonly status?: number | undefined;
+        readonly owner?: boolean | undefined;
+      }
+    | undefined;
+  readonly stop_command?: readonly string[] | undefined;
+  readonly liveness?: false | { readonly path?: string | undefined } | undefined;
 }
 
 /** What a kind knows of a plugin: the fields of its manifest, and those that name files as absolute paths. */
@@ -28,7 +41,8 @@ export interface KindSettings {
 
 /** A program to start. */
 export interface KindCommand {
-  readonly file: string;
+  /** Undefined where another program runs the worker: then there is nothing to start. */
+  readonly file: string | undefined;
   readonly args: readonly string[];
   /** Variables that the manifest may overrule. */
   readonly env?: Readonly<Record<string, string>> | undefined;
@@ -47,6 +61,7 @@ export interface KindProgram {
 /** A worker to connect to. */
 export interface KindTarget<Start extends WorkerStart = WorkerStart> {
   readonly plugin: string;
+  readonly entry: KindEntry;
   readonly process: WorkerProcess;
   /** What the kind has prepared for its start. */
   readonly start: Start;
@@ -76,21 +91,28 @@ export interface KindTemplate {
 export interface WorkerKind<Start extends WorkerStart = WorkerStart> {
   /** What a manifest calls it. */
   readonly name: string;
-  /** The fields that its manifests must have. */
-  readonly required: readonly (keyof KindFields)[];
+  /** The fields that its manifests must have; of a list, one. */
+  readonly required: readonly (keyof KindFields | readonly (keyof KindFields)[])[];
   /** Whether a manifest that names no kind is of this one. The kinds are asked one after the other. */
   infers(fields: KindFields): boolean;
   /** The variables of the host program, or patterns of them, that its workers get beside those that all get. */
   readonly passEnv: readonly string[];
+  /** What is wrong with a manifest beyond the types of its fields and those that are missing. */
+  check?(fields: KindFields & Readonly<Record<string, unknown>>): readonly ManifestIssue[];
   /** How long its start may take where nothing else is set, in milliseconds. */
   readonly startMs: number;
+  /** How many calls a worker runs at once where its manifest does not say; 1 where this does not. */
+  readonly concurrency?: number | undefined;
+  /** Whether its workers are HTTP servers: requests are forwarded to them, and nothing else is called. */
+  readonly serves?: boolean | undefined;
   /** Whether its plugins name their parameters as they like, so that they are passed by position. */
   readonly isPositional: boolean;
   /** Prepares a start: how the worker and its host program will find each other. */
-  start(request: StartRequest): Start | Promise<Start>;
+  start(request: StartRequest, entry: KindEntry): Start | Promise<Start>;
   /**
    * Writes the input of a call, at the call: there may be no worker yet, and the one that comes may be of another kind,
-   * as manifests change. Throws `E_SERIALIZE` where its workers cannot be sent such an input.
+   * as manifests change. Throws `E_SERIALIZE` where its workers cannot be sent such an input, and `E_UNSUPPORTED` where
+   * they cannot be called.
    */
   encode(plugin: string, input: unknown): EncodedInput | UnsavedInput;
   /** The tools of its plugins, where all of them have the same; else their workers are asked. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { python } from '../../src/worker-kinds/python.ts';
+import { DEFAULT_PYTHON } from '../../src/worker-kinds/python-interpreter.ts';
 import type { WorkerProgram } from './driver.ts';
 
 /** A worker of the suite. */
@@ -48,6 +49,7 @@ export const WORKERS: readonly ConformingWorker[] = [
     threaded: true,
     program: {
       ...python.command({ manifest: {}, resolved: {} }, {}),
+      file: DEFAULT_PYTHON,
       plugin: { name: 'conformance', folder: fixtures, module: 'plugin', class: 'ConformancePlugin' },
     },
   },

@@ -7,12 +7,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Frame } from '../../src/protocol.ts';
 import type { KindCommand } from '../../src/worker-kinds/kind.ts';
 import { python } from '../../src/worker-kinds/python.ts';
+import { DEFAULT_PYTHON } from '../../src/worker-kinds/python-interpreter.ts';
 import { type RunningWorker, startWorker } from '../conformance/driver.ts';
 
 const examples = fileURLToPath(new URL('../../examples/plugins', import.meta.url));
-const HOSTS: Readonly<Record<string, KindCommand>> = {
+const HOSTS: Readonly<Record<string, KindCommand & { readonly file: string }>> = {
   node: { file: process.execPath, args: [fileURLToPath(new URL('../../dist/node-sdk/host.js', import.meta.url))] },
-  python: python.command({ manifest: {}, resolved: {} }, {}),
+  python: { ...python.command({ manifest: {}, resolved: {} }, {}), file: DEFAULT_PYTHON },
 };
 const hasFfmpeg = (() => {
   try {

@@ -43,8 +43,8 @@ export class PythonWorker {
     flags: readonly string[] = [],
     protocol: readonly number[] = [1],
   ) {
-    const { file, args, env } = python.command({ manifest: {}, resolved: { python_path: PYTHON } }, {});
-    this.child = spawn(file, [...flags, ...args], { env: { ...process.env, ...env } });
+    const { args, env } = python.command({ manifest: {}, resolved: { python_path: PYTHON } }, {});
+    this.child = spawn(PYTHON, [...flags, ...args], { env: { ...process.env, ...env } });
     this.exited = new Promise((resolve) => {
       this.child.once('close', (code, signal) => resolve({ code, signal }));
     });

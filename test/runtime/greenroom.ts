@@ -54,11 +54,13 @@ const QUICK: SupervisorOptions = {
 };
 
 /**
- * A supervisor of these plugins, by name. It is stopped after the test, and nothing of it may remain. The options may
- * be worked out from the folders.
+ * A supervisor of these plugins, by name. It is stopped after the test, and nothing of it may remain. Manifests and
+ * options may be worked out from the folders.
  */
 export async function openSupervisor(
-  manifests: Record<string, ManifestOf>,
+  manifests:
+    | Record<string, ManifestOf>
+    | ((folders: Pick<OpenedSupervisor, 'plugins' | 'scratch'>) => Record<string, ManifestOf>),
   options: SupervisorOptions | ((folders: Pick<OpenedSupervisor, 'plugins' | 'scratch'>) => SupervisorOptions) = {},
 ): Promise<OpenedSupervisor> {
   // Short, so that socket paths fit.
@@ -69,7 +71,8 @@ export async function openSupervisor(
   }) as [string, string, string, string];
   const before = process.env['XDG_RUNTIME_DIR'];
   process.env['XDG_RUNTIME_DIR'] = runtime;
-  for (const [name, manifest] of Object.entries(manifests)) writeManifest(plugins, name, manifest);
+  const byName = typeof manifests === 'function' ? manifests({ plugins, scratch }) : manifests;
+  for (const [name, manifest] of Object.entries(byName)) writeManifest(plugins, name, manifest);
   const given = typeof options === 'function' ? options({ plugins, scratch }) : options;
   const supervisor = await createSupervisor({ searchPaths: [plugins], dataDir, ...QUICK, ...given });
   const transitions: TransitionEvent[] = [];
