@@ -32,15 +32,6 @@ const MAX_RESENDS_TO_OTHERS = 1;
 /** How long a broken connection waits for the exit that explains it, in milliseconds. */
 const EXIT_GRACE_MS = 250;
 
-/** Calls are numbered within the process; a worker sees the number as the call's identifier. */
-let lastCall = 0;
-
-/** The identifier of a new call. */
-export function nextCallId(): string {
-  lastCall += 1;
-  return lastCall.toString(36);
-}
-
 /**
  * One call on its way: waits at the gate, runs at the worker, ends. Its outcome and its lease end apart: a cancel or a
  * timeout settles the caller at once, while the lease comes back when the worker has answered.

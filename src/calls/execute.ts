@@ -1,7 +1,8 @@
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import { GreenroomError } from '../errors.ts';
 import { wallTime } from '../time/clock.ts';
-import { Call, nextCallId } from './call.ts';
+import { Call } from './call.ts';
+import { nextCallId } from './call-id.ts';
 import { type CallOptions, checkCallOptions, type StreamOptions } from './call-options.ts';
 import type { CallSite } from './call-site.ts';
 import { CallStream, type StreamSource } from './stream.ts';

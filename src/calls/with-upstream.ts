@@ -1,0 +1,46 @@
+import { GreenroomError } from '../errors.ts';
+import type { Upstream } from '../proxy/upstream.ts';
+import type { RequestLease } from './request-lease.ts';
+
+/** How often a request of which nothing has arrived is sent again. */
+const MAX_RESENDS = 2;
+
+/**
+ * Sends a request once it has a lease, and again where nothing of it has arrived: the worker was gone, or took no
+ * connection. Rejects with a GreenroomError; the lease has ended then. Where `send` resolves, it is `send` that ends it.
+ *
+ * @param mayResend whether what is to be sent is still there the next time
+ */
+export async function withUpstream<T>(
+  plugin: string,
+  lease: RequestLease,
+  send: (upstream: Upstream) => Promise<T>,
+  mayResend = true,
+): Promise<T> {
+  for (let resends = 0; ; resends += 1) {
+    let isSent = false;
+    try {
+      const { channel } = await lease.enter();
+      lease.signal.throwIfAborted();
+      if (channel.upstream === undefined) throw notServing(plugin);
+      isSent = true;
+      return await send(channel.upstream);
+    } catch (thrown) {
+      const { error, isUnsent } = await lease.explain(thrown, isSent);
+      if (!isUnsent || (isSent && !mayResend) || resends >= MAX_RESENDS) {
+        lease.end(error);
+        throw error;
+      }
+      lease.leave();
+    }
+  }
+}
+
+/** Requests are sent to HTTP servers alone. */
+export function notServing(plugin: string): GreenroomError {
+  return new GreenroomError(
+    'E_UNSUPPORTED',
+    `"${plugin}" takes no requests: it is not an HTTP server. Call execute("${plugin}", …), or set "worker": "http" in its manifest.`,
+    { plugin },
+  );
+}
