@@ -19,7 +19,7 @@
  * - `supervision/`: whether and when a crashed worker is restarted, or one over its memory limit replaced; pure.
  * - `calls/`: a call on its way: the lease gate in front of a worker, streams.
  * - `channel/`: the wire to a worker: inputs, answers, frames; one channel for each version of the protocol,
- *   one for older workers. `framing/`: the frames of version 2, for both ends.
+ *   one for older workers, one for HTTP servers. `framing/`: the frames of version 2, for both ends.
  * - `proxy/`: HTTP exchanges, upgrades and fetches forwarded to a server that a plugin is.
  * - `tools/`: the tools of plugins: what is known of them, and the checks of their inputs and results.
  * - `json-schema/`: JSON Schemas of plugins: checked, compiled, their defaults, and what does not fit them, in words.
@@ -60,6 +60,9 @@ export type { EvictionEvent, InstanceEvent, TransitionEvent } from './runtime/su
 export type { CallOptions, Progress, StreamOptions } from './calls/call-options.ts';
 export type { PluginName, Plugins, ToolChunk, ToolInput, ToolName, ToolOutput } from './calls/typed-calls.ts';
 export type { CallTrace } from './calls/call-trace.ts';
+export type { FetchInit } from './calls/fetch-request.ts';
+export type { ForwardRequestOptions, ForwardUpgradeOptions } from './calls/forward-request.ts';
+export type { ForwardOutcome } from './proxy/outcome.ts';
 export { Arguments } from './channel/arguments.ts';
 export type { FileBacked } from './channel/encoded-input.ts';
 export type { Tool } from './protocol.ts';

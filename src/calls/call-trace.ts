@@ -17,8 +17,9 @@ export interface CallTrace {
   readonly plugin: string;
   /** Tells calls apart within the program; the worker gets it as the call's identifier. */
   readonly call: string;
-  readonly kind: 'execute' | 'stream';
-  /** The tool that is called; `execute` where the call names none. */
+  /** `fetch` and `forward` are requests to a plugin that is an HTTP server: of the program, and of a client whose request it forwards. */
+  readonly kind: 'execute' | 'stream' | 'fetch' | 'forward';
+  /** The tool that is called; `execute` where the call names none, and the kind where it is a request. */
   readonly tool: string;
   /** `waiting` for a worker, or `running` at one; changes with each event `phase`, and is undefined before the first. */
   phase?: 'waiting' | 'running';

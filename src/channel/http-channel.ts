@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GreenroomError } from '../errors.ts';
 import type { Health } from '../protocol.ts';
+import { openUpstream } from '../proxy/upstream.ts';
 import { askStatus } from './http-probe.ts';
 import type { CallInFlight, CallSink, OutgoingCall, WorkerChannel } from './worker-channel.ts';
 
@@ -23,12 +24,14 @@ export interface HttpChannelOptions {
 
 /** The channel to an HTTP server, which knows nothing of calls: requests are forwarded to it. */
 export function createHttpChannel({ plugin, address, livenessPath, cleanup }: HttpChannelOptions): WorkerChannel {
+  const upstream = openUpstream({ address });
   return {
+    upstream,
     execute(_call: OutgoingCall, sink: CallSink): CallInFlight {
       sink.onError(notCallable(plugin));
       return { pause() {}, resume() {} };
     },
-    close() {},
+    close: () => upstream.close(),
     ...(livenessPath !== undefined && { health: (signal) => askHealth(address, livenessPath, signal) }),
     ...(cleanup !== undefined && { cleanup }),
   };

@@ -1,6 +1,7 @@
 import type { GreenroomError } from '../errors.ts';
 import type { Integers } from '../json/read-json.ts';
 import type { CancelOutcome, Health, Tool } from '../protocol.ts';
+import type { Upstream } from '../proxy/upstream.ts';
 import type { EncodedInput } from './encoded-input.ts';
 
 /**
@@ -56,7 +57,7 @@ export interface ConfigChannel {
 
 /**
  * The port to one worker: what every worker can do, and, where it is there, what some can. Adapters: `framed-channel.ts`,
- * `undici-channel.ts` and, for older workers, `cjm-channel.ts`.
+ * `undici-channel.ts`, `http-channel.ts` for HTTP servers and, for older workers, `cjm-channel.ts`.
  */
 export interface WorkerChannel {
   readonly execute: SendCall;
@@ -82,6 +83,8 @@ export interface WorkerChannel {
   release?(signal: AbortSignal): Promise<boolean>;
   /** Tells the plugin that it is about to be stopped, if it has a cleanup or calls that are still ending. */
   cleanup?(signal: AbortSignal): Promise<void>;
+  /** Where requests are forwarded to, of a worker that is an HTTP server. */
+  readonly upstream?: Upstream | undefined;
 }
 
 /** A connection to a worker that has shown who it is. */

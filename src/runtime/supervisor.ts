@@ -1,9 +1,19 @@
 // Longer than others because it documents every method of the public interface; what they do is in the files beside it.
 
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { checkListener, checkOptions, isOptions, type OptionKind, wrongArgument } from '../argument-checks.ts';
 import type { CallOptions, StreamOptions } from '../calls/call-options.ts';
 import { executeCall, streamCall } from '../calls/execute.ts';
+import { type FetchInit, fetchRequest } from '../calls/fetch-request.ts';
+import {
+  type ForwardRequestOptions,
+  type ForwardUpgradeOptions,
+  forwardRequest,
+  forwardUpgradeRequest,
+} from '../calls/forward-request.ts';
+import { checkedRequest } from '../calls/request-options.ts';
 import type {
   AnyText,
   CallArguments,
@@ -18,6 +28,7 @@ import type {
   ToolOutput,
   UncheckedName,
 } from '../calls/typed-calls.ts';
+import { notServing } from '../calls/with-upstream.ts';
 import { callListener } from '../events/listeners.ts';
 import type { Inspected, RecordedInspector } from '../inspector/index.ts';
 import type { Inspector } from '../inspector/inspector.ts';
@@ -27,11 +38,13 @@ import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import { createTreeSampler } from '../measure/process-tree.ts';
 import type { SystemStats } from '../measure/system-stats.ts';
 import type { Tool } from '../protocol.ts';
+import type { ForwardOutcome } from '../proxy/outcome.ts';
 import { checkProgramOptions } from '../settings/program-options.ts';
 import { type ResolvedSettings, resolveSettings } from '../settings/resolve.ts';
 import type { SupervisorSettings } from '../settings/schema.ts';
 import type { InspectSettings } from '../settings/values.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
+import { kindOf } from '../worker-kinds/kinds.ts';
 import { configOf, configSchemaOf, updateConfig } from './configuring.ts';
 import type { Explanation } from './explanation.ts';
 import { listenTo } from './listen-to.ts';
@@ -307,6 +320,43 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /**
+   * Sends a request to a plugin that is an HTTP server (`"worker": "http"`), loading it where need be, and resolves to the
+   * response, as `fetch` does: `input` is a path, or a request or URL of which the path counts. The lease of the worker
+   * lasts until the body of the response has been read or cancelled. Rejects with a `GreenroomError`.
+   */
+  async fetch(name: string, input: string | URL | Request, init: FetchInit = {}): Promise<Response> {
+    return fetchRequest(this.#serving(name), input, checkedRequest('fetch()', name, init));
+  }
+
+  /**
+   * Forwards a request that this program's server was sent to a plugin that is an HTTP server, loading it where need be,
+   * and its answer back. Resolves with what became of it when both ends are done with it. Rejects with a `GreenroomError`
+   * where nothing was sent to the client: then the answer is the caller's to give.
+   */
+  async forward(
+    name: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    options: ForwardRequestOptions = {},
+  ): Promise<ForwardOutcome> {
+    return forwardRequest(this.#serving(name), request, response, checkedRequest('forward()', name, options));
+  }
+
+  /** The same for a request that upgrades its connection, such as that of a WebSocket: for the server's `upgrade` event. */
+  async forwardUpgrade(
+    name: string,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    options: ForwardUpgradeOptions = {},
+  ): Promise<ForwardOutcome> {
+    const record = this.#serving(name);
+    const isFree = record.entry.manifest.websockets === 'free';
+    const checked = checkedRequest('forwardUpgrade()', name, options);
+    return forwardUpgradeRequest(record, request, socket, head, checked, isFree);
+  }
+
+  /**
    * Cancels the calls and streams of the plugin that run or wait, also those that run at an old worker while it is
    * replaced. Each rejects at once with `E_CANCELLED`, whose `cause` is the reason. A `load` that waits goes on.
    *
@@ -475,6 +525,14 @@ export class Supervisor implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  /** A plugin that takes requests. Throws where it does not, or must be loaded first. */
+  #serving(name: string): PluginRecord {
+    const record = this.#plugins.find(name);
+    if (this.#mustLoadFirst(record)) throw this.#plugins.whyNot(name);
+    if (kindOf(record.entry.manifest).serves !== true) throw notServing(name);
+    return record;
   }
 
   #mustLoadFirst(record: PluginRecord): boolean {
