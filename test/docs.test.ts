@@ -115,6 +115,8 @@ describe('tables', () => {
     ['### Resources', 'resources'],
     ['### Instances', 'instances'],
     ['### Liveness', 'liveness'],
+    ['### Ready', 'ready'],
+    ['### Filters', 'filters'],
     ['### Restart', 'restart'],
   ])('of the manifest under "%s" has every field, in order', (heading, field) => {
     const fields = manifestJsonSchema()['properties'] as Record<string, JsonSchema>;
