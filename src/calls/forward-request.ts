@@ -61,20 +61,26 @@ async function exchange(
   send: (upstream: Upstream, lease: RequestLease) => Promise<ForwardOutcome>,
 ): Promise<ForwardOutcome> {
   const lease = new RequestLease(site, 'forward', options);
-  let isGone = client.destroyed;
+  let isGone = false;
   const onClose = (): void => {
     isGone = true;
     lease.cancel(new Error('The client closed its connection.'));
   };
-  // While the request waits; later the proxy sees it.
-  client.once('close', onClose);
-  if (isGone) onClose();
+  // While the request waits; while it is forwarded the proxy sees it.
+  const watch = (): void => {
+    client.once('close', onClose);
+    if (client.destroyed) onClose();
+  };
+  watch();
   try {
     return await withUpstream(site.plugin, lease, async (upstream) => {
       client.off('close', onClose);
       const outcome = await send(upstream, lease);
       const failure = failureOf(site.plugin, outcome, options);
-      if (failure !== undefined && !('begun' in outcome && outcome.begun)) throw failure;
+      if (failure !== undefined && !('begun' in outcome && outcome.begun)) {
+        watch();
+        throw failure;
+      }
       lease.end(failure === undefined ? undefined : (await lease.explain(failure)).error);
       return outcome;
     });

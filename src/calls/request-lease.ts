@@ -146,7 +146,7 @@ export class RequestLease implements LeaseRequest {
     this.#ended = true;
     if (this.#timeout !== undefined) this.#site.clock.clearTimeout(this.#timeout);
     this.#forgetSignal?.();
-    if (this.#trace !== undefined) endTrace(this.#trace, error);
+    if (this.#trace !== undefined) endTrace(this.#trace, error ?? this.#verdict ?? this.#loss);
     this.leave();
   }
 

@@ -66,6 +66,14 @@ test('a request loads its server, and is answered by it as it is', async () => {
   expect((await opened.supervisor.fetch('a', '/missing')).status).toBe(404);
 });
 
+test('what a server answers is passed on, errors too, and is no reason to end it', async () => {
+  const opened = await openSupervisor({ a: server() });
+  await (await opened.supervisor.fetch('a', '/break')).text();
+  const { pid } = opened.snapshot('a');
+  expect((await opened.supervisor.fetch('a', '/health')).status).toBe(500);
+  expect(opened.snapshot('a')).toMatchObject({ pid, restarts: 0 });
+});
+
 test.skipIf(process.platform === 'win32')('a server may listen on a socket in a folder of its own', async () => {
   const opened = await openSupervisor({ a: server({ args: [SERVER, '--socket', '{socket}'] }) });
   const { env } = await about(await opened.supervisor.fetch('a', '/about'));

@@ -109,6 +109,22 @@ test('a server whose port another program has taken is started with another', as
   expect(lives(snapshot.pid as number)).toBe(true);
 });
 
+test('a server whose port always is in use is started four times', async () => {
+  const script =
+    'require("fs").appendFileSync(process.argv[1], process.env.PORT + "\\n"); throw new Error("EADDRINUSE")';
+  const opened = await openSupervisor(({ scratch }) => ({
+    a: {
+      worker: 'http',
+      command: process.execPath,
+      args: ['-e', script, join(scratch, 'ports')],
+      restart: { policy: 'temporary' },
+    },
+  }));
+  expect((await failure(opened.supervisor.load('a'))).code).toBe('E_START');
+  const ports = readFileSync(join(opened.scratch, 'ports'), 'utf8').trim().split('\n');
+  expect(ports).toHaveLength(4);
+});
+
 test.runIf(process.platform === 'linux')('a stranger on the port of a server is found, with its pid', async () => {
   const opened = await openSupervisor(({ scratch }) => ({
     a: server(['--told', join(scratch, 'told'), '--before', join(scratch, 'never')]),
