@@ -23,9 +23,12 @@ export async function portOwner(port: number, worker: number): Promise<PortOwner
     return { owner: 'unknown', reason: (error as Error).message };
   }
   if (sockets.size === 0) return { owner: 'unknown', reason: 'it is not in the tables of this network namespace' };
-  const tree = treeOf(worker, await listProcesses()).map(({ pid }) => pid);
-  const open = tree.map((pid) => socketsOf(pid));
-  const others = [...sockets].filter((inode) => !open.some((own) => own?.has(inode) === true));
+  const isIn = (own: ReadonlySet<string> | undefined, inode: string): boolean => own?.has(inode) === true;
+  const own = socketsOf(worker);
+  // Most servers are one process, for which no others need be listed.
+  if ([...sockets].every((inode) => isIn(own, inode))) return { owner: 'worker' };
+  const open = treeOf(worker, await listProcesses()).map(({ pid }) => socketsOf(pid));
+  const others = [...sockets].filter((inode) => !open.some((each) => isIn(each, inode)));
   const strangers = others
     .map((inode) => holderOf(inode))
     .filter((pid) => pid === undefined || !sharesMark(pid, worker));

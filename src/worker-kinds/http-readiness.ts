@@ -12,7 +12,7 @@ const DEFAULT_PATH = '/health';
 const DEFAULT_STATUS = 200;
 
 /** How long after a try the next one begins, in milliseconds. */
-const RETRY_MS = 30;
+const RETRY_MS = 20;
 
 /**
  * How long a server may take to end whose port another program has taken, in milliseconds: it most often ends by itself,
