@@ -27,7 +27,7 @@ export interface CallTrace {
   generation?: number | undefined;
   /**
    * The W3C `traceparent` that the worker is given with the call: the one of the call's options. A subscriber to `start`
-   * may put that of its own span in its place.
+   * may put that of its own span in its place. Undefined for a request, whose headers are its own.
    */
   traceparent: string | undefined;
   /** Why it failed, once it has. */

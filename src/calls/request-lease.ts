@@ -4,7 +4,7 @@ import { onAbort } from '../events/abort-watch.ts';
 import { cancelledError, timeoutError, unreachableError } from './call-errors.ts';
 import { nextCallId } from './call-id.ts';
 import type { CallSite } from './call-site.ts';
-import { type CallTrace, endTrace, startTrace } from './call-trace.ts';
+import { type CallTrace, endTrace, startTrace, tracePhase } from './call-trace.ts';
 import { connectionFault } from './connection-fault.ts';
 import type { LeaseRequest, Residency } from './lease-gate.ts';
 
@@ -63,7 +63,7 @@ export class RequestLease implements LeaseRequest {
     this.#site = site;
     this.#options = options;
     this.priority = options.priority ?? 0;
-    this.#trace = startTrace(site.supervisor, site.plugin, nextCallId(), kind, kind);
+    this.#trace = startTrace(site.supervisor, site.plugin, nextCallId(), kind, kind, undefined);
     const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined && timeoutMs !== Infinity) {
       this.deadline = site.clock.monotonic() + timeoutMs;
@@ -85,12 +85,14 @@ export class RequestLease implements LeaseRequest {
       this.#loss = undefined;
       this.#waiting = { resolve, reject };
       this.#site.gate.enter(this);
+      if (this.#trace !== undefined && this.#waiting !== undefined) tracePhase(this.#trace, undefined);
     });
   }
 
   start(residency: Residency): void {
     this.#residency = residency;
     this.#exchange = new AbortController();
+    if (this.#trace !== undefined) tracePhase(this.#trace, residency.generation);
     this.#settleWaiting()?.resolve(residency);
   }
 
