@@ -7,6 +7,8 @@ import { systemCodeOf } from '../system-error.ts';
 export interface ExchangeOptions extends Dispatcher.DispatchOptions {
   /** Makes a stream body once more, of which nothing was sent yet; undefined where something was. */
   readonly rewind?: (() => Readable | undefined) | undefined;
+  /** Why it is sent once more. Where no connection is made then, this is why it failed: the server may have read it. */
+  readonly former?: Error | undefined;
 }
 
 /** undici's older handlers: raw headers as they came, and no object in between. A pool gives its clients such ones. */
@@ -52,7 +54,8 @@ export class Connection extends Client {
   }
 
   override dispatch(options: ExchangeOptions, handler: Dispatcher.DispatchHandler): boolean {
-    const watched = new WatchedExchange(this.#line, handler as Handler, () => this.#sendAgain(options, handler));
+    const sendAgain = (former: Error): boolean => this.#sendAgain({ ...options, former }, handler);
+    const watched = new WatchedExchange(this.#line, handler as Handler, sendAgain, options.former);
     return super.dispatch(options, watched);
   }
 
@@ -76,16 +79,18 @@ function bodyOnceMore({ body, rewind }: ExchangeOptions): Dispatcher.DispatchOpt
 class WatchedExchange implements Handler {
   readonly #line: Line;
   readonly #handler: Handler;
-  readonly #sendAgain: () => boolean;
+  readonly #sendAgain: (former: Error) => boolean;
+  readonly #former: Error | undefined;
   #socket: Socket | undefined;
   #reused = false;
   #answered = false;
   #headers: Buffer[] = [];
 
-  constructor(line: Line, handler: Handler, sendAgain: () => boolean) {
+  constructor(line: Line, handler: Handler, sendAgain: (former: Error) => boolean, former: Error | undefined) {
     this.#line = line;
     this.#handler = handler;
     this.#sendAgain = sendAgain;
+    this.#former = former;
   }
 
   onConnect(abort: (error?: Error) => void): void {
@@ -124,8 +129,8 @@ class WatchedExchange implements Handler {
   }
 
   onError(error: Error): void {
-    if (this.#reused && !this.#answered && isClosed(error) && this.#sendAgain()) return;
-    this.#handler.onError(error);
+    if (this.#reused && !this.#answered && isClosed(error) && this.#sendAgain(error)) return;
+    this.#handler.onError(isUnsent(error) ? (this.#former ?? error) : error);
   }
 }
 
@@ -133,6 +138,12 @@ class WatchedExchange implements Handler {
 function isClosed(error: Error): boolean {
   const code = 'code' in error && error.code === 'UND_ERR_SOCKET' ? 'ECONNRESET' : systemCodeOf(error);
   return code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+/** Whether no connection was made. */
+function isUnsent(error: Error): boolean {
+  const cause: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  return (cause as NodeJS.ErrnoException | undefined)?.syscall === 'connect';
 }
 
 function lastsUntilClosed(headers: readonly Buffer[]): boolean {

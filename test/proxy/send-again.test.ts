@@ -116,6 +116,27 @@ describe('a request whose connection was closed by its server before any answer'
     expect(sockets).toHaveLength(2);
   });
 
+  it('does not count as unsent where its server has died of it, though no connection is made the second time', async () => {
+    let requests = 0;
+    const server = createNetServer((socket) => {
+      socket
+        .on('error', () => {})
+        .on('data', () => {
+          requests += 1;
+          if (requests === 1) return void socket.write(OK);
+          server.close();
+          socket.resetAndDestroy();
+        });
+    });
+    const front = await Front.before(opened(await listening(server)));
+    for (let count = 1; count <= 2; count += 1) {
+      const client = new Raw(front.port, 'GET / HTTP/1.1\r\nHost: f\r\n\r\n');
+      await client.until((all) => all.endsWith('ok') || all.includes('no answer'));
+    }
+    const failed = await front.outcome(2);
+    expect(failed).toMatchObject({ kind: 'upstreamFailed', begun: false, error: { syscall: 'read' } });
+  });
+
   it('is sent once more by fetch as well', async () => {
     const upstream = await playing(closingAtTheSecond());
     for (let count = 0; count < 6; count += 1) {
