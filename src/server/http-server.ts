@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { say } from './answer.ts';
 import { allowedOrigin, type Door, hasBody, MAX_HEADERS, refusalOf } from './guard.ts';
@@ -96,7 +96,7 @@ export class HttpServer {
 
   /** The port that it listens on; 0 on a socket of the file system. */
   get port(): number {
-    const address = this.#server.address() as AddressInfo | string | null;
+    const address = this.#server.address();
     return typeof address === 'object' ? (address?.port ?? 0) : 0;
   }
 
