@@ -118,9 +118,9 @@ export class Scheduling {
     return { vramMb: Math.min(need.vramMb, vramMb), ramMb, slots: need.slots };
   }
 
-  /** Whether a request waits for what plugins may give up. */
+  /** Whether a request may yet have what plugins give up: it has no answer. */
   get isWaitedFor(): boolean {
-    return this.#view !== undefined && this.#view.waiting > 0;
+    return this.#view?.isAsked === true;
   }
 
   /** Forgets what was decided about a plugin that is gone. */

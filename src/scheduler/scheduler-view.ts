@@ -28,6 +28,11 @@ export class SchedulerView {
     return this.#admission.queue.length;
   }
 
+  /** Whether a request has no answer yet: it waits, others are evicted for it, or the monitor is asked before it is decided about. */
+  get isAsked(): boolean {
+    return !this.#admission.queue.empty;
+  }
+
   /** How many requests others are being evicted for. */
   get evicting(): number {
     return this.#admission.evictions.size;

@@ -134,6 +134,31 @@ test('every victim that a decision names leaves, when plugins take turns that ar
   expect(opened.supervisor.status().scheduling.evicted).toBe(named.length);
 });
 
+test('a worker that is called while memory is measured for a decision is not evicted by that decision', async () => {
+  const gpu = (mb: number): ManifestOf => ({ ...SLOT, resources: { min_gpu_vram_mb: mb } });
+  const opened = await openSupervisor({ a: gpu(50), b: gpu(100), c: gpu(50) }, { capacity: { vramMb: 100 } });
+  const { supervisor } = opened;
+  for (const name of ['a', 'c']) await supervisor.execute(name, { do: 'about' });
+  // What was measured before that is too old to decide by.
+  await supervisor.unload('c');
+  await vi.waitUntil(() => supervisor.explain('c').holdings.length === 0);
+  const { file, open } = door(opened);
+  const decisions = decisionsOf(supervisor);
+  let first: Promise<unknown> | undefined;
+  await supervisor.registerSystemMonitor({
+    read: () => {
+      first ??= startCall(opened, 'a', { do: 'wait', for: file }).result;
+      return Promise.resolve({ gpus: [] });
+    },
+  });
+  const second = supervisor.execute('b', { do: 'about' });
+  await vi.waitUntil(() => decisions.length > 0);
+  expect(decisions).toMatchObject([{ plugin: 'b', outcome: 'wait', waitingFor: [{ plugin: 'a' }] }]);
+  open();
+  await Promise.all([first, second]);
+  expect(evictionsIn(decisions)).toEqual(['a']);
+});
+
 test('what is heavy is given up where that is enough, and the worker that stays warm keeps what it still takes', async () => {
   const model = { ...hoard({ min_gpu_vram_mb: 100 }), class: 'SoftHoard' };
   const opened = await openSupervisor({ a: model, b: model }, { capacity: { vramMb: 150, ramMb: 400 } });
