@@ -167,6 +167,8 @@ export class Admission {
   #acquire(event: EventOf<'ACQUIRE'>, now: number): void {
     const { plugin, generation, ref, need, priority, at, deadline = at + DEFAULT_WAIT_MS, further = false } = event;
     const key = residentKey(event);
+    const former = this.queue.get(key);
+    if (former?.generation === generation && former.further === further) return this.#change(former, { need, priority, deadline });
     this.#withdraw(key);
     const own = this.ledger.get(key, generation);
     if (own !== undefined && own.standing !== 'warm') {
@@ -189,6 +191,13 @@ export class Admission {
     this.#replace(former, { ...former, priority, deadline });
   }
 
+  /** A request that is asked again keeps its place and its victims. */
+  #change(former: Request, change: Pick<Request, 'need' | 'priority' | 'deadline'>): void {
+    const request = { ...former, ...change };
+    this.#replace(former, request);
+    this.#agenda.add(request);
+  }
+
   #replace(former: Request, request: Request): void {
     this.queue.replace(former, request);
     this.#agenda.replace(former, request);
@@ -208,11 +217,7 @@ export class Admission {
     const { plugin, need } = event;
     const key = residentKey(event);
     const former = this.queue.get(key);
-    if (former !== undefined) {
-      const request = { ...former, need };
-      this.#replace(former, request);
-      this.#agenda.add(request);
-    }
+    if (former !== undefined) this.#change(former, { ...former, need });
     for (const reservation of this.ledger.of(key)) {
       if (reservation.standing === 'warm') continue;
       const requester = this.#answered(reservation);

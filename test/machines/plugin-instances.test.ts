@@ -393,6 +393,39 @@ describe('of several instances', () => {
     expect([bench.at, bench.running]).toEqual(['busy.serving', [3]]);
   });
 
+  test('the next start after the last one was lost does not wait for calls of one that was retired', async () => {
+    const bench = await serving(2);
+    bench.send({ type: 'INSTANCE.UNFIT', generation: 2 });
+    bench.exited(1);
+    bench.send({ type: 'RESTART', delayMs: 100 });
+    bench.call();
+    bench.gone(1);
+    bench.news();
+    bench.pass(100);
+    expect([bench.at, bench.running, bench.news()]).toEqual(['spawning.admitting', [2], ['ACQUIRE 3']]);
+    await bench.answer(2);
+    expect(bench.news()).toEqual(['worker 2 STOP']);
+    bench.granted(3);
+    bench.connected(3);
+    bench.ready(3);
+    expect(bench.at).toBe('busy.serving');
+  });
+
+  test('the next start waits for what a retired one without calls holds, which is free at once', async () => {
+    const bench = await serving(2);
+    await bench.answer(2);
+    bench.send({ type: 'INSTANCE.UNFIT', generation: 2 });
+    bench.exited(1);
+    bench.send({ type: 'RESTART', delayMs: 100 });
+    bench.call();
+    bench.gone(1);
+    bench.news();
+    bench.pass(100);
+    expect(bench.news()).toEqual([]);
+    bench.gone(2);
+    expect(bench.news()).toEqual(['FREED 2', 'ACQUIRE 3']);
+  });
+
   test('one that does not give up its cancelled calls is killed, and the others go on', async () => {
     const bench = await serving(2);
     bench.send({ type: 'STUCK', generation: 2 });

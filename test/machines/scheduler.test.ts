@@ -319,6 +319,20 @@ test('memory that is not seen free in time is refused where the policy says so',
   expect(stage.told).toEqual(['a RELEASE', 'b REFUSED not-seen-free']);
 });
 
+test('a request that is made again keeps its place in the queue', () => {
+  using stage = new Stage({ policy: queue, capacity: { vramMb: 10 } });
+  stage.reside('a', need(8));
+  stage.busy('a');
+  stage.acquire('b', need(6));
+  stage.pass(10);
+  stage.acquire('c', need(6));
+  stage.pass(10);
+  stage.acquire('b', need(6));
+  expect(stage.decisions.filter(({ plugin }) => plugin === 'b')).toHaveLength(1);
+  stage.freed('a');
+  expect(stage.told).toEqual(['b GRANTED']);
+});
+
 test('a monitor that does not answer delays a decision by half a second, and is reported', () => {
   using stage = new Stage({ policy: queue, capacity: { vramMb: 10 } }, { vramMb: 10 });
   stage.reside('a', need(1));

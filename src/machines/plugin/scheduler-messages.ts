@@ -1,5 +1,5 @@
 import type { Residency } from '../../calls/lease-gate.ts';
-import { askedOf, oldWorkers, type PluginContext, workerOf } from './context.ts';
+import { askedOf, type HeldWorker, oldWorkers, type PluginContext, workerOf } from './context.ts';
 import type { WithGeneration } from './events.ts';
 import { base } from './setup.ts';
 
@@ -7,12 +7,17 @@ import { base } from './setup.ts';
  * What the plugin tells the scheduler.
  */
 
+/** Whether it is one of several instances that takes no new calls, and has some yet. */
+const finishesCalls = ({ leaving, residency }: HeldWorker): boolean =>
+  leaving !== undefined && (residency?.leases.size ?? 0) > 0;
+
 /**
- * Asks for memory, once nothing is left of former workers: what they held is free then. A restart that no call waits for
- * is answered at once, so that nothing is evicted for it.
+ * Asks for memory, once nothing is left of former workers: what they held is free then. Instances that were retired and
+ * have calls to finish are not waited for. A restart that no call waits for is answered at once, so that nothing is
+ * evicted for it.
  */
 const ask = base.enqueueActions(({ context, enqueue, self }) => {
-  if (oldWorkers(context).length > 0) return;
+  if (!oldWorkers(context).every(finishesCalls)) return;
   const { name: plugin, gate, host } = context;
   const asking = { plugin, generation: askedOf(context), ref: self, need: host.need(context) };
   if (context.startedFor === 'restart' && gate.waiting === 0) {
