@@ -98,6 +98,8 @@ export class PluginBench {
   readonly path: string[] = [];
   readonly replacements: string[] = [];
   readonly reconfigured: number[] = [];
+  /** Hears of each request for memory. */
+  onAcquire: (request: { readonly generation: number; readonly deadline?: number }) => void = () => {};
   readonly actor;
   #answer: { resolve(value: unknown): void; reject(error: Error): void } | undefined;
   readonly #stubs: { stop(): unknown }[] = [];
@@ -142,8 +144,11 @@ export class PluginBench {
   }
 
   #stub(describe: NonNullable<PluginBenchParts['describe']>): AnyActorRef {
-    const logic = fromCallback<{ type: string; generation?: number }>(({ receive }) =>
-      receive((message) => this.told.push(describe(message))),
+    const logic = fromCallback<{ type: string; generation: number; deadline?: number }>(({ receive }) =>
+      receive((message) => {
+        this.told.push(describe(message));
+        if (message.type === 'ACQUIRE') this.onAcquire(message);
+      }),
     );
     const stub = createActor(logic).start();
     this.#stubs.push(stub);
@@ -222,12 +227,12 @@ export class PluginBench {
     this.send({ type: 'GRANTED', generation });
   }
 
-  refused(generation = this.context.generation): void {
+  refused(generation = this.context.generation, reason = 'never-fits'): void {
     const nothing = { vramMb: 0, ramMb: 0, slots: 0 };
     const error: SchedulerRefusal = {
       plugin: 'p',
       policy: 'queue',
-      reason: 'never-fits',
+      reason,
       asked: nothing,
       free: nothing,
       waitingFor: [],

@@ -621,6 +621,62 @@ describe('replacing', () => {
     expect(bench.instances).toEqual([4]);
   });
 
+  test('without memory for one more goes on when other plugins hold what one needs in the place of another', async () => {
+    const bench = await serving(3, 3);
+    const asked: { generation: number; inMs: number | undefined }[] = [];
+    bench.onAcquire = ({ generation, deadline }) => {
+      asked.push({ generation, inMs: deadline === undefined ? undefined : deadline - bench.clock.monotonic() });
+    };
+    bench.send({ type: 'REPLACE' });
+    bench.refused(4);
+    await bench.answer(1);
+    bench.gone(1);
+    expect(asked).toEqual([{ generation: 5, inMs: 10_000 }]);
+    bench.news();
+    // As the scheduler does at the deadline.
+    bench.refused(5, 'deadline');
+    expect(bench.news()).toEqual(['RESERVE_EXTRA 6']);
+    bench.refused(6);
+    await bench.answer(2);
+    bench.gone(2);
+    expect([bench.instances, asked.at(-1)]).toEqual([[3], { generation: 7, inMs: 10_000 }]);
+  });
+
+  test('without memory for one more starts one in the place of each, though the calls would do with fewer', async () => {
+    const bench = await serving(3);
+    for (const generation of [1, 2, 3]) await bench.answer(generation);
+    bench.send({ type: 'REPLACE' });
+    for (const old of [1, 2, 3]) {
+      bench.refused(bench.context.replacement);
+      if (old === 3) break;
+      bench.gone(old);
+      expect(bench.instances).toHaveLength(2);
+      bench.join();
+      expect([bench.instances.length, bench.replacement]).toEqual([3, 'asking']);
+    }
+    bench.gone(3);
+    bench.join();
+    expect([sorted(bench.instances), bench.replacement, bench.context.asked]).toEqual([[5, 7, 9], 'none', undefined]);
+    // As many as there were, and no more of them are wanted back should one leave.
+    expect(bench.context.restore).toBe(0);
+  });
+
+  test('that fails asks for no further instance, and what comes of a request that is out changes nothing', async () => {
+    const bench = await serving(2);
+    bench.send({ type: 'REPLACE' });
+    bench.granted(3);
+    await bench.burst(2);
+    expect(bench.news()).toContain('ACQUIRE 4');
+    bench.send({ type: 'WORKER.FAILED', generation: 3, error: ERROR, retryable: true });
+    expect(bench.news()).toContain('WITHDRAW');
+    bench.refused(4);
+    bench.exited(2);
+    const { growth, growthError, lastError } = bench.context;
+    expect([growth, growthError, lastError]).toEqual(['stopped', ERROR, CRASH]);
+    bench.granted(4);
+    expect([bench.news().at(-1), bench.instances]).toEqual(['RETURNED 4', [1]]);
+  });
+
   test('ends those that are being started, as they are out of date', async () => {
     const bench = await serving(1);
     await bench.burst(1);

@@ -87,9 +87,11 @@ export interface SlotContext {
   /** The generation of a further instance that the scheduler was asked about. */
   readonly asked: number | undefined;
   readonly growth: Growth;
+  /** Why it is `stopped`, where it is. */
+  readonly growthError: GreenroomError | undefined;
   /** How many instances were lost since further ones were last started. */
   readonly losses: number;
-  /** How many instances there were before some were lost, where the restart policy wants them back. */
+  /** How many instances there are to be again: there were so many before some were lost, or left to be replaced. */
   readonly restore: number;
   /** Instances up to this generation are to be replaced, one after the other; 0: none. */
   readonly outdated: number;
@@ -154,6 +156,7 @@ export function contextOf({ entry, settings, gate, host, scheduler, supervisor }
   context.siblings = NO_SIBLINGS;
   context.asked = undefined;
   context.growth = 'free';
+  context.growthError = undefined;
   context.losses = 0;
   context.restore = 0;
   context.outdated = 0;

@@ -59,6 +59,12 @@ export const withdrawGrowth = base.enqueueActions(({ context, enqueue }) => {
   enqueue.assign({ asked: undefined });
 });
 
+/** No further instance is started, for the failure that was noted last. */
+export const stopGrowth = base.enqueueActions(({ context, enqueue }) => {
+  enqueue(withdrawGrowth);
+  enqueue.assign({ growth: 'stopped', growthError: context.lastError });
+});
+
 /** Looks from now on whether fewer instances would do. */
 export const watchDemand = base.enqueueActions(({ context, enqueue }) => {
   enqueue.cancel('demand');

@@ -1,7 +1,7 @@
 import type { PluginContext } from './context.ts';
 import type { PluginEvent, RestartVerdict, WithGeneration } from './events.ts';
 import { askAboutInstance, noteFailure } from './failure-actions.ts';
-import { forgetSibling, handOver, releaseInstance, withdrawGrowth } from './fewer-instances.ts';
+import { forgetSibling, handOver, releaseInstance, stopGrowth, withdrawGrowth } from './fewer-instances.ts';
 import { endInstanceLeases, errorOf, loseLeases } from './gate-actions.ts';
 import { grow } from './more-instances.ts';
 import { stopRoll } from './roll.ts';
@@ -92,7 +92,8 @@ export const noteVerdict = base.enqueueActions(({ context, event, enqueue }) => 
       return enqueue.raise({ type: 'GROWTH.AGAIN' });
     case 'GIVE_UP':
       enqueue(noteFailure);
-      enqueue.assign({ growth: 'stopped', losses: 0 });
+      enqueue.assign({ losses: 0 });
+      enqueue(stopGrowth);
       return enqueue(tellOfEnd);
   }
 });

@@ -4,7 +4,7 @@ import { trim, watchDemand, withdrawGrowth } from './fewer-instances.ts';
 import { openForInstance } from './gate-actions.ts';
 import { askForFurther, tellChanges } from './scheduler-messages.ts';
 import { base } from './setup.ts';
-import { led, missingInstances } from './siblings.ts';
+import { instanceCount, led, missingInstances } from './siblings.ts';
 import { noteReady, spawnSibling } from './worker-actions.ts';
 
 /*
@@ -72,8 +72,13 @@ export const freeGrowth = base.enqueueActions(({ context, enqueue }) => {
   enqueue.assign({ growth: 'free', losses: 0 });
 });
 
+/** There are as many again as were wanted back: should some leave later, that is another matter. */
+const noteRestored = base.enqueueActions(({ context, enqueue }) => {
+  if (context.restore > 0 && instanceCount(context) >= context.restore) enqueue.assign({ restore: 0 });
+});
+
 /** The instance is ready: it takes calls beside the others. */
-export const joinInstances = [noteReady, openForInstance, tellChanges, watchDemand, grow] as const;
+export const joinInstances = [noteReady, openForInstance, noteRestored, tellChanges, watchDemand, grow] as const;
 
 /** Another instance becomes the current one. */
 export const lead = base.assign(({ context, event }) => led(context, (event as WithGeneration).generation));

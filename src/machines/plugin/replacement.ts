@@ -9,7 +9,7 @@ import {
   reportReplacement,
   stopDrainedWorkers,
 } from './replacement-actions.ts';
-import { beginRoll, makeRoom, stopRoll, takeTurn } from './roll.ts';
+import { beginRoll, replaceInPlace, stopRoll, takeTurn } from './roll.ts';
 import { noteGpus, reserveExtra } from './scheduler-messages.ts';
 import { base } from './setup.ts';
 import { noteReady, spawnReplacement } from './worker-actions.ts';
@@ -51,7 +51,7 @@ export const replacement = base.createStateConfig({
         // The one that is asked for will run what has changed; the others are out of date once more.
         REPLACE: { actions: beginRoll },
         REFUSED: [
-          { guard: 'refusedAndRelieved', target: 'none', actions: [dropReplacement, makeRoom] },
+          { guard: 'refusedAndRelieved', target: 'none', actions: [dropReplacement, ...replaceInPlace] },
           {
             guard: 'ofReplacement',
             target: 'none',

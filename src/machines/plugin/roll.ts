@@ -1,7 +1,7 @@
 import { workerOf } from './context.ts';
-import { dropOutOfReach, retire } from './fewer-instances.ts';
+import { dropOutOfReach, retire, stopGrowth } from './fewer-instances.ts';
 import { base } from './setup.ts';
-import { led, outdatedInstance, servingSiblings } from './siblings.ts';
+import { instanceCount, led, outdatedInstance, servingSiblings } from './siblings.ts';
 
 /*
  * All instances are replaced, one after the other: always the current one, which the next one out of date becomes in its
@@ -20,7 +20,9 @@ export const beginRoll = base.enqueueActions(({ context, event, enqueue }) => {
 
 /** A new one does not start: those that serve stay, and none is added until the next change. */
 export const stopRoll = base.enqueueActions(({ context, enqueue }) => {
-  if (context.settings.instances.max > 1) enqueue.assign({ outdated: 0, growth: 'stopped' });
+  if (context.settings.instances.max === 1) return;
+  enqueue.assign({ outdated: 0 });
+  enqueue(stopGrowth);
 });
 
 /** It is the turn of the next one that is out of date: it becomes the current one. */
@@ -29,8 +31,7 @@ export const takeTurn = base.assign(({ context }) => {
   return next === undefined ? {} : led(context, next);
 });
 
-/** There is no room for one more: the current one leaves first, and the others serve meanwhile. */
-export const makeRoom = base.enqueueActions(({ context, enqueue }) => {
+const makeRoom = base.enqueueActions(({ context, enqueue }) => {
   const worker = workerOf(context, context.current);
   const [heir] = servingSiblings(context);
   if (worker === undefined || heir === undefined) return;
@@ -39,5 +40,14 @@ export const makeRoom = base.enqueueActions(({ context, enqueue }) => {
   enqueue.assign({ siblings: ({ context: { siblings } }) => siblings.filter((each) => each !== worker.generation) });
 });
 
+/**
+ * There is no memory for one more: the current one leaves first, and the others serve meanwhile. Another is started in
+ * its place, however many instances the calls need now.
+ */
+export const replaceInPlace = [
+  base.assign(({ context }) => ({ restore: Math.max(context.restore, instanceCount(context)) })),
+  makeRoom,
+] as const;
+
 /** The one that leaves for good is followed by none in its place. */
-export const leaveToOthers = [makeRoom, base.assign({ growth: 'stopped' })] as const;
+export const leaveToOthers = [makeRoom, stopGrowth] as const;

@@ -2,6 +2,7 @@ import type { Residency } from '../../calls/lease-gate.ts';
 import { askedOf, type HeldWorker, oldWorkers, type PluginContext, workerOf } from './context.ts';
 import type { WithGeneration } from './events.ts';
 import { base } from './setup.ts';
+import { outdatedInstance } from './siblings.ts';
 
 /*
  * What the plugin tells the scheduler.
@@ -38,6 +39,12 @@ const tellLeases = ({ context }: { context: PluginContext }): void => context.ho
 /** Asks for memory. */
 export const acquire = [tellLeases, ask] as const;
 
+/**
+ * How long a further instance is waited for while others are to be replaced, in milliseconds: for as long as memory that
+ * one of them gave up may take to be measured as free, and not for other plugins, which may hold it for long.
+ */
+const ROLL_WAIT_MS = 10_000;
+
 const urgencyOf = ({ gate, settings }: PluginContext) => ({
   priority: settings.priority + gate.priority,
   deadline: gate.deadline,
@@ -46,6 +53,9 @@ const urgencyOf = ({ gate, settings }: PluginContext) => ({
 /** Asks for the memory of a further instance, beside those that serve. */
 export const askForFurther = base.enqueueActions(({ context, enqueue, self }) => {
   const { name: plugin, asked: generation, host } = context;
+  const at = host.clock.monotonic();
+  const { priority, deadline } = urgencyOf(context);
+  const isRolling = outdatedInstance(context) !== undefined;
   enqueue(tellLeases);
   enqueue.sendTo(context.scheduler, {
     type: 'ACQUIRE',
@@ -53,8 +63,9 @@ export const askForFurther = base.enqueueActions(({ context, enqueue, self }) =>
     generation,
     ref: self,
     need: host.need(context),
-    ...urgencyOf(context),
-    at: host.clock.monotonic(),
+    priority,
+    deadline: isRolling ? Math.min(deadline ?? Infinity, at + ROLL_WAIT_MS) : deadline,
+    at,
     further: true,
   });
 });
