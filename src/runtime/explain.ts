@@ -1,7 +1,7 @@
 import { instanceCount, missingInstances } from '../machines/plugin/siblings.ts';
 import type { PluginContext } from '../machines/plugin.ts';
 import { type Decision, decisionAt } from '../scheduler/decision.ts';
-import { amountsText, decisionText } from '../scheduler/decision-text.ts';
+import { amountsText, decisionText, freeText } from '../scheduler/decision-text.ts';
 import { amounts, type Need, UNLIMITED } from '../scheduler/need.ts';
 import type { SchedulerView } from '../scheduler/scheduler-view.ts';
 import type { Explanation, Growth, IdleStreams } from './explanation.ts';
@@ -105,22 +105,22 @@ function spreadText({ spread = 1 }: Need): string {
 }
 
 /** How many instances there are, and why no further one is started that is wanted. */
-function growthLines(growth: Growth | undefined, { losses, lastError }: PluginContext): string[] {
+function growthLines(growth: Growth | undefined, { losses, lastError, growthError }: PluginContext): string[] {
   if (growth === undefined) return [];
   const { instances, min, max, wanted, state } = growth;
   const bounds = min === max ? String(max) : `${min} to ${max}`;
   const lines = [`runs     ${instances} of ${bounds} instances`];
   if (!wanted) return lines;
-  const why = lastError === undefined ? '' : ` Last error: ${lastError.message}`;
+  const because = (error: Error | undefined): string => (error === undefined ? '' : ` Last error: ${error.message}`);
   switch (state) {
     case 'free':
       return [...lines, 'more     another instance is asked for; the decision below is about it'];
     case 'waiting':
       return losses > 0
-        ? [...lines, `more     another instance is started soon; the last one was lost.${why}`]
+        ? [...lines, `more     another instance is started soon; the last one was lost.${because(lastError)}`]
         : [...lines, 'more     another instance is asked for again after a while; the last request was refused'];
     case 'stopped':
-      return [...lines, `more     no further instance is started until the plugin is changed or loaded.${why}`];
+      return [...lines, `more     no further instance is started until the plugin is changed or loaded.${because(growthError)}`];
   }
 }
 
@@ -140,7 +140,7 @@ function linesOf(facts: Omit<Explanation, 'lines'>, now: number, context: Plugin
     lines.push(`holds    ${amountsText(holds)}, for ${worker} ${generation}, ${standing}${going}`);
     if (uses !== undefined) lines.push(`uses     ${amountsText(uses)}, measured`);
   }
-  lines.push(`free now ${amountsText(free)}`);
+  lines.push(`free now ${freeText(free)}`);
   if (decision !== undefined) lines.push('', ...decisionText(decision, now));
   for (const idle of idleStreams) lines.push(`unread   ${idleText(idle, now)}`);
   if (eviction !== undefined) lines.push('', 'Last eviction:', ...decisionText(eviction, now));

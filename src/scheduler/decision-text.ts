@@ -40,16 +40,26 @@ export function reasonText(reason: string, further = false): string {
 }
 
 /** "64 MiB of RAM and 1 slot". Only amounts above zero; what is not limited is left out. */
-export function amountsText({ vramMb, ramMb, slots, gpus }: Resources): string {
+export function amountsText(resources: Resources): string {
+  const limited = limitedAmounts(resources);
+  if (limited.length === 0) return 'unlimited';
+  const shown = limited.filter(([amount]) => amount !== 0).map(([, text]) => text);
+  return shown.length === 0 ? 'nothing' : listText(shown);
+}
+
+/** The same of what is free, with amounts of zero: it is what is short. */
+export function freeText(free: Resources): string {
+  const limited = limitedAmounts(free);
+  return limited.length === 0 ? 'unlimited' : listText(limited.map(([, text]) => text));
+}
+
+function limitedAmounts({ vramMb, ramMb, slots, gpus }: Resources): (readonly [amount: number, text: string])[] {
   const parts = [
     [vramMb, `${memoryText(vramMb)} of GPU memory${gpus === undefined ? '' : ` (${gpusText(gpus)})`}`],
     [ramMb, `${memoryText(ramMb)} of RAM`],
     [slots, slots === 1 ? '1 slot' : `${slots} slots`],
   ] as const;
-  const limited = parts.filter(([amount]) => Number.isFinite(amount));
-  if (limited.length === 0) return 'unlimited';
-  const shown = limited.filter(([amount]) => amount !== 0).map(([, text]) => text);
-  return shown.length === 0 ? 'nothing' : listText(shown);
+  return parts.filter(([amount]) => Number.isFinite(amount));
 }
 
 /** "7.8 GiB on GPU-8f3c0a1b, 0 MiB on GPU-77d1e0c2": the start of each UUID identifies the GPU. */
@@ -88,7 +98,7 @@ export function decisionText(decision: Decision, now: number): string[] {
   const lines = [
     decisionLine(decision),
     `asked    ${amountsText(asked)}, at priority ${priority}, ${ago(now - decision.since)}, until ${clockTime(decision.deadline)}`,
-    `free     ${amountsText(free)}`,
+    `free     ${freeText(free)}`,
     ...(place === undefined ? [] : [`place    ${gpusText(place)}`]),
     `policy   ${policy}, decided ${ago(now - decision.at)}`,
   ];

@@ -244,6 +244,7 @@ test('it is told what each instance holds, and why there are no more of them', a
   expect(holdings.map(({ generation }) => generation)).toEqual([1, 2]);
   expect(lines).toContain('runs     2 of 3 instances');
   expect(lines).toContain('more     another instance is asked for again after a while; the last request was refused');
+  expect(lines.find((line) => line.startsWith('free now'))).toMatch(/\b0 slots$/);
   expect(lines.filter((line) => line.startsWith('holds'))).toEqual([
     expect.stringContaining('for instance 1, '),
     expect.stringContaining('for instance 2, '),
