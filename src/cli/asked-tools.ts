@@ -22,12 +22,12 @@ export async function askTools(
   plugins: readonly string[],
   terminal: Terminal,
 ): Promise<AskedTools> {
-  const { createSupervisor } = await import('../runtime/supervisor.ts');
+  const { createOneInstanceSupervisor } = await import('../runtime/supervisor.ts');
   const tools = new Map<string, readonly Tool[]>();
   let supervisor: Supervisor | undefined;
   const interruption = takeInterruption(terminal, () => void supervisor?.stop({ timeoutMs: 0 }));
   try {
-    supervisor = await createSupervisor({
+    supervisor = await createOneInstanceSupervisor({
       ...settings,
       watch: false,
       handleSignals: false,

@@ -48,6 +48,8 @@ export interface RuntimePorts {
   readonly connect?: typeof connectWorker | undefined;
   /** Measures the memory of workers; by default that of their processes. */
   readonly sampler?: TreeSampler | undefined;
+  /** Whether every plugin has one instance at most, whatever its manifest says. */
+  readonly oneInstance?: boolean | undefined;
   /** Is given every event of XState's inspection. */
   readonly observer?: InspectionObserver | undefined;
   /** Measures what a worker takes up; by default what the system says of its processes. */
@@ -98,6 +100,7 @@ export class Runtime implements SupervisorHost {
       connect = connectWorker,
       sampler = createTreeSampler(),
       memoryOf = readTreeMemory,
+      oneInstance = false,
       observer,
     }: RuntimePorts,
   ) {
@@ -194,7 +197,7 @@ export class Runtime implements SupervisorHost {
           if (this.instances.any) for (const event of events) this.instances.notify(event);
         },
       }),
-      settingsOf: (manifest) => pluginSettings(manifest, settings),
+      settingsOf: (manifest) => pluginSettings(oneInstance ? { ...manifest, instances: 1 } : manifest, settings),
       parent: () => this.#root,
       scheduler: () => this.#scheduler,
       onChange: () => this.#noteChange(),

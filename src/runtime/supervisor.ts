@@ -57,7 +57,7 @@ import type { PluginRecord } from './plugin-record.ts';
 import type { PluginSnapshot } from './plugin-snapshot.ts';
 import { type PluginStats, statsOf } from './plugin-stats.ts';
 import { registerMonitor } from './registered-monitor.ts';
-import { Runtime } from './runtime.ts';
+import { Runtime, type RuntimePorts } from './runtime.ts';
 import { handleSignals } from './signals.ts';
 import { statusOf } from './status-of.ts';
 import type { SupervisorEvents } from './supervisor-events.ts';
@@ -91,11 +91,23 @@ export interface SupervisorSnapshot {
  * that are not valid. It keeps the program alive until it is stopped, unless `unref` is set.
  */
 export async function createSupervisor(options: SupervisorOptions = {}): Promise<Supervisor> {
+  return startSupervisor(options);
+}
+
+/** The same for a command that makes one call at a time: no plugin gets a second instance, whatever its manifest says. */
+export async function createOneInstanceSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  return startSupervisor(options, { oneInstance: true });
+}
+
+async function startSupervisor(
+  options: SupervisorOptions,
+  ports: Pick<RuntimePorts, 'oneInstance'> = {},
+): Promise<Supervisor> {
   checkProgramOptions(options);
   const { logger: givenLogger, clock = systemClock, random = Math.random, observer, ...given } = options;
   const settings = resolveSettings(given);
   const logger = guardedLog(givenLogger ?? openSupervisorLog(settings.logLevel));
-  const runtime = new Runtime(settings, { clock, random, logger, observer });
+  const runtime = new Runtime(settings, { ...ports, clock, random, logger, observer });
   const supervisor = new Supervisor(runtime, settings);
   await runtime.start();
   if (settings.inspect !== false) await supervisor.serveInspector(settings.inspect, logger);

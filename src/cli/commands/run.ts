@@ -46,14 +46,14 @@ export const command = defineCommand({
     const timeoutMs = values.timeout === undefined ? undefined : timeoutOf(values.timeout);
     const config = values.config === undefined ? undefined : parseJson(values.config, 'config');
     const input = await callInput(json, values.arg ?? []);
-    const { createSupervisor } = await import('../../runtime/supervisor.ts');
+    const { createOneInstanceSupervisor } = await import('../../runtime/supervisor.ts');
     let supervisor: Supervisor | undefined;
     const interruption = takeInterruption(terminal, () => void supervisor?.stop({ timeoutMs: 0 }));
     const { signal } = interruption;
     const sayHowToKill = (): void => terminal.note('\nCancelling. Press Ctrl-C again to kill the plugin.');
     if (process.stderr.isTTY) signal.addEventListener('abort', sayHowToKill);
     try {
-      supervisor = await createSupervisor({
+      supervisor = await createOneInstanceSupervisor({
         ...settingsOf(values),
         watch: false,
         handleSignals: false,

@@ -15,6 +15,15 @@ describe('run', () => {
     expect((await greenroom('run', 'workbench', input, '--json')).stdout).toBe('{"a":[1]}\n');
   });
 
+  test('starts one worker, however many instances the manifest wants', async () => {
+    const tools = [{ name: 'read' }];
+    usePlugin('toolbox', { instances: 3, env_vars: { TOOLS: JSON.stringify(tools) } });
+    await greenroom('list', '--tools');
+    await greenroom('run', 'toolbox', '--tool', 'read');
+    const { stdout } = await greenroom('logs', 'toolbox');
+    expect(stdout.match(/worker started/g)).toHaveLength(2);
+  });
+
   test('calls a tool of the plugin, and says which there are where it has no such tool', async () => {
     usePlugin('toolbox', { tools: [{ name: 'read' }, { name: 'write' }] });
     const result = await greenroom('run', 'toolbox', '{"a":1}', '--tool', 'read', '--json');
