@@ -170,6 +170,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     ]);
     child.once('exit', (code, signal) => void this.#ended(tree, code, signal, printed));
     input?.on('error', () => {});
+    // Before its end can be told.
+    this.#log?.event({ generation: this.#generation, pid }, `worker started: ${plugin}`);
     this.#tell({ type: 'PROCESS.SPAWNED', process: this });
     // Before any code of the plugin runs.
     await tree.protect();
@@ -179,7 +181,6 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       const { stdin, stdout } = child;
       if (isStdio && stdin !== null && stdout !== null) this.#onRunning({ input: stdin, output: stdout });
     }
-    this.#log?.event({ generation: this.#generation, pid: this.pid }, `worker started: ${plugin}`);
   }
 
   /**

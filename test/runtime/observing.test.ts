@@ -55,6 +55,17 @@ test('the log of a plugin is what its workers printed, the last lines of it, and
   expect(await supervisor.logs('silent')).toBe('');
 });
 
+test('the log tells that a worker has started before it tells that it has ended, however soon that is', async () => {
+  const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const loaded = failure(opened.supervisor.load('plugin'));
+  await vi.waitUntil(() => opened.snapshot('plugin').pid !== undefined, { interval: 1 });
+  await opened.supervisor.unload('plugin');
+  await loaded;
+  const lines = async (): Promise<string[]> => (await opened.supervisor.logs('plugin')).split('\n');
+  await vi.waitUntil(async () => (await lines()).length === 2);
+  expect(await lines()).toEqual(['worker started: plugin', expect.stringMatching(/^worker ended/)]);
+});
+
 test('the log of several instances says of which worker each line is, and tears none', async () => {
   const opened = await openSupervisor({ plugin: { fixture: 'workbench', instances: 2 } });
   const { supervisor } = opened;
