@@ -45,9 +45,9 @@ function leaser(instances) {
     const channel = /** @type {any} */ (undefined);
     gate.open({ generation, channel, concurrency: 1, leases: new Set() });
   }
-  /** @type {import('../../dist/calls/lease-gate.js').Residency | undefined} */
+  /** @type {import('../../dist/calls/lease-request.js').Residency | undefined} */
   let residency;
-  /** @type {import('../../dist/calls/lease-gate.js').LeaseRequest} */
+  /** @type {import('../../dist/calls/lease-request.js').LeaseRequest} */
   const request = {
     priority: 0,
     deadline: undefined,

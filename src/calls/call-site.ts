@@ -2,7 +2,8 @@ import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { Integers } from '../json/read-json.ts';
 import type { Clock } from '../time/clock.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
-import type { LeaseGate, Residency } from './lease-gate.ts';
+import type { LeaseGate } from './lease-gate.ts';
+import type { Residency } from './lease-request.ts';
 
 /** What calls ask of their plugin's tools. */
 export interface CallTools {

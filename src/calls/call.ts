@@ -21,7 +21,7 @@ import type { CallSite } from './call-site.ts';
 import { type CallTrace, endTrace, startTrace, tracePhase } from './call-trace.ts';
 import { confirmAlive } from './confirm-alive.ts';
 import { connectionFault } from './connection-fault.ts';
-import type { LeaseRequest, Residency } from './lease-gate.ts';
+import type { LeaseRequest, Residency } from './lease-request.ts';
 
 /** How often a call that is idempotent is sent again after its worker died. */
 const MAX_RESENDS = 2;

@@ -1,4 +1,4 @@
-import type { Residency } from './lease-gate.ts';
+import type { Residency } from './lease-request.ts';
 
 /**
  * The instance that gets the next call: of those with room the least loaded, among equals the one used last, whose

@@ -1,77 +1,11 @@
-import type { WorkerChannel } from '../channel/worker-channel.ts';
+// Longer than others because what a call and the machine see of the leases, the queue and the gate changes in one step, here.
+
 import { GreenroomError } from '../errors.ts';
 import { leastLoaded } from './dispatch.ts';
-import { GrowthWatch, type WaitingRequest } from './growth-watch.ts';
+import type { GateEvent } from './gate-event.ts';
+import { GrowthWatch } from './growth-watch.ts';
 import type { EdgeSource, LeaseEdges } from './lease-edges.ts';
-
-/** One generation of a worker that may take calls, with the count of the calls it has. */
-export interface Residency {
-  readonly generation: number;
-  readonly channel: WorkerChannel;
-  /** How many calls the worker takes at once. */
-  readonly concurrency: number;
-  /** The calls and tasks that hold a lease of the worker. Changed by the gate alone. */
-  readonly leases: Set<LeaseRequest>;
-  /** Whether it has had a call; until then what it uses says little. Set by the gate alone. */
-  served?: boolean;
-  /** Which lease of the plugin was granted to it last; 0 before the first. Set by the gate alone. */
-  lastLease?: number;
-  /** What that was at the last tick of the edges. Set by the gate alone. */
-  lastLeaseAtTick?: number;
-  /** Whether the scheduler was told last that it has calls. Set by the plugin's machine alone. */
-  toldBusy?: boolean;
-  /** Which of its leases was the last when the scheduler was told. Set by the plugin's machine alone. */
-  toldLease?: number | undefined;
-}
-
-/** A call, a task or a load that wants a lease. Its methods must not throw. */
-export interface LeaseRequest extends WaitingRequest {
-  /** Higher goes first. */
-  readonly priority: number;
-  /** When it stops waiting, in milliseconds by the monotonic clock; `undefined`: never. */
-  readonly deadline: number | undefined;
-  /** Whether it only waits for the gate to open, and takes no lease. */
-  readonly withoutLease?: boolean;
-  /** The only one that it may have a lease of; any where it is not said. */
-  readonly only?: Residency | undefined;
-  /** Since when its stream has been unread, by the monotonic clock; `undefined`: it is read, or is no stream. */
-  readonly idleSince?: number | undefined;
-  /** Cancels it for its caller; absent where it is no call. */
-  cancel?(reason: unknown): void;
-  /** The lease is granted. It is returned with `gate.leave(residency, request)`. */
-  start(residency: Residency): void;
-  /** It will get no lease. */
-  refuse(error: GreenroomError): void;
-  /** Asks the worker, which goes on for a while, to give it up. Its lease is lost right after. */
-  giveUp?(): void;
-  /** The worker is gone and the lease with it; `leave` must not be called. */
-  lose(error: GreenroomError): void;
-}
-
-/** What the gate tells its plugin's machine: edges, never single calls. */
-export type GateEvent =
-  /** A request waits at a closed gate, or the most urgent or most patient of the waiting ones has changed. */
-  | { readonly type: 'CALL' }
-  /** The last waiting request has left a closed gate. */
-  | { readonly type: 'CALLERS.GONE' }
-  /** The first lease is out. */
-  | { readonly type: 'LEASED' }
-  /** The last lease is back; others may have come and gone since the last event. */
-  | { readonly type: 'IDLE' }
-  /** Of several instances, one has its first lease, or its last one back. */
-  | { readonly type: 'USED' }
-  /** A request has waited for as long as the plugin lets it before it grows. Told again while it is so. */
-  | { readonly type: 'FULL' }
-  /** After that, no request waits any more. */
-  | { readonly type: 'ROOM' }
-  /** A generation that takes no calls any more has returned its last lease. */
-  | { readonly type: 'DRAINED'; readonly generation: number }
-  /** A cancelled call was not given up by the worker in time. */
-  | { readonly type: 'STUCK'; readonly generation: number }
-  /** The worker lives, and no connection to it can be made. */
-  | { readonly type: 'UNREACHABLE'; readonly generation: number; readonly error: GreenroomError }
-  /** A call failed for want of memory, and comes again when the plugin has been given more of it. */
-  | { readonly type: 'STARVED'; readonly generation: number };
+import type { LeaseRequest, Residency } from './lease-request.ts';
 
 /** The longest queue of a plugin that sets no `max_waiting`. */
 export const DEFAULT_MAX_WAITING = 1_000;

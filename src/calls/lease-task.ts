@@ -1,7 +1,8 @@
 import type { WorkerChannel } from '../channel/worker-channel.ts';
 import type { GreenroomError } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
-import type { LeaseGate, LeaseRequest, Residency } from './lease-gate.ts';
+import type { LeaseGate } from './lease-gate.ts';
+import type { LeaseRequest, Residency } from './lease-request.ts';
 
 /**
  * Runs a task at the plugin's worker under a lease of its own, so that the worker is not taken away in the middle and

@@ -1,5 +1,5 @@
 import { initializeWorker } from '../actors/initialize.ts';
-import type { Residency } from '../calls/lease-gate.ts';
+import type { Residency } from '../calls/lease-request.ts';
 import { withLease } from '../calls/lease-task.ts';
 import { GreenroomError } from '../errors.ts';
 import { withIntegers } from '../json/read-json.ts';

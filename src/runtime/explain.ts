@@ -120,7 +120,10 @@ function growthLines(growth: Growth | undefined, { losses, lastError, growthErro
         ? [...lines, `more     another instance is started soon; the last one was lost.${because(lastError)}`]
         : [...lines, 'more     another instance is asked for again after a while; the last request was refused'];
     case 'stopped':
-      return [...lines, `more     no further instance is started until the plugin is changed or loaded.${because(growthError)}`];
+      return [
+        ...lines,
+        `more     no further instance is started until the plugin is changed or loaded.${because(growthError)}`,
+      ];
   }
 }
 

@@ -1,5 +1,6 @@
 import type { CallTools } from '../calls/call-site.ts';
-import type { LeaseGate, Residency } from '../calls/lease-gate.ts';
+import type { LeaseGate } from '../calls/lease-gate.ts';
+import type { Residency } from '../calls/lease-request.ts';
 import { withLease } from '../calls/lease-task.ts';
 import type { WorkerChannel } from '../channel/worker-channel.ts';
 import { GreenroomError } from '../errors.ts';

@@ -168,7 +168,8 @@ export class Admission {
     const { plugin, generation, ref, need, priority, at, deadline = at + DEFAULT_WAIT_MS, further = false } = event;
     const key = residentKey(event);
     const former = this.queue.get(key);
-    if (former?.generation === generation && former.further === further) return this.#change(former, { need, priority, deadline });
+    if (former?.generation === generation && former.further === further)
+      return this.#change(former, { need, priority, deadline });
     this.#withdraw(key);
     const own = this.ledger.get(key, generation);
     if (own !== undefined && own.standing !== 'warm') {

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LeaseEdges } from '../../src/calls/lease-edges.ts';
-import { LeaseGate, type LeaseRequest, type Residency } from '../../src/calls/lease-gate.ts';
+import { LeaseGate } from '../../src/calls/lease-gate.ts';
+import type { LeaseRequest, Residency } from '../../src/calls/lease-request.ts';
 import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
 

@@ -1,7 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type GateEvent, LeaseGate, type LeaseRequest, type Residency } from '../../src/calls/lease-gate.ts';
+import type { GateEvent } from '../../src/calls/gate-event.ts';
+import { LeaseGate } from '../../src/calls/lease-gate.ts';
+import type { LeaseRequest, Residency } from '../../src/calls/lease-request.ts';
 import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { GreenroomError } from '../../src/errors.ts';
 

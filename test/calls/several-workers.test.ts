@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { DEMAND_PARTS, DemandWindow } from '../../src/calls/demand-window.ts';
 import { leastLoaded } from '../../src/calls/dispatch.ts';
 import { LeaseEdges } from '../../src/calls/lease-edges.ts';
-import { LeaseGate, type LeaseRequest, type Residency } from '../../src/calls/lease-gate.ts';
+import { LeaseGate } from '../../src/calls/lease-gate.ts';
+import type { LeaseRequest, Residency } from '../../src/calls/lease-request.ts';
 import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
 

@@ -1,5 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type GateEvent, LeaseGate, type Residency } from '../../src/calls/lease-gate.ts';
+import type { GateEvent } from '../../src/calls/gate-event.ts';
+import { LeaseGate } from '../../src/calls/lease-gate.ts';
+import type { Residency } from '../../src/calls/lease-request.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import { randomFrom } from '../simulation/random.mjs';
 import { CRASH, ERROR, entryOf, KEPT, PluginBench, settingsOf } from './plugin-bench.ts';

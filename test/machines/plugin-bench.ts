@@ -1,6 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
-import { type GateEvent, LeaseGate, type LeaseRequest, type Residency } from '../../src/calls/lease-gate.ts';
+import type { GateEvent } from '../../src/calls/gate-event.ts';
+import { LeaseGate } from '../../src/calls/lease-gate.ts';
+import type { LeaseRequest, Residency } from '../../src/calls/lease-request.ts';
 import type { WorkerChannel } from '../../src/channel/worker-channel.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import { type PluginContext, type PluginEvent, pluginMachine } from '../../src/machines/plugin.ts';

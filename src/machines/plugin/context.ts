@@ -1,5 +1,6 @@
 import type { ActorRefFrom, AnyActorRef } from 'xstate';
-import type { LeaseGate, Residency } from '../../calls/lease-gate.ts';
+import type { LeaseGate } from '../../calls/lease-gate.ts';
+import type { Residency } from '../../calls/lease-request.ts';
 import type { GreenroomError } from '../../errors.ts';
 import type { ManifestEntry } from '../../manifest/read.ts';
 import type { WorkerExit } from '../../process/worker-process.ts';

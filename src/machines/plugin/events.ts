@@ -1,5 +1,5 @@
 import type { AnyActorRef } from 'xstate';
-import type { GateEvent } from '../../calls/lease-gate.ts';
+import type { GateEvent } from '../../calls/gate-event.ts';
 import type { GreenroomError } from '../../errors.ts';
 import type { ManifestEntry } from '../../manifest/read.ts';
 import type { WorkerExit } from '../../process/worker-process.ts';

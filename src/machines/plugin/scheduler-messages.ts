@@ -1,4 +1,4 @@
-import type { Residency } from '../../calls/lease-gate.ts';
+import type { Residency } from '../../calls/lease-request.ts';
 import { askedOf, type HeldWorker, oldWorkers, type PluginContext, workerOf } from './context.ts';
 import type { WithGeneration } from './events.ts';
 import { base } from './setup.ts';

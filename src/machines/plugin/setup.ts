@@ -1,5 +1,5 @@
 import { and, fromPromise, not, or, setup, stateIn } from 'xstate';
-import type { Residency } from '../../calls/lease-gate.ts';
+import type { Residency } from '../../calls/lease-request.ts';
 import type { ManifestEntry } from '../../manifest/read.ts';
 import type { Resources } from '../../scheduler/need.ts';
 import { planReplacement, type ReplacementPlan } from '../../supervision/replacement-plan.ts';

@@ -1,4 +1,4 @@
-import type { Residency } from '../../calls/lease-gate.ts';
+import type { Residency } from '../../calls/lease-request.ts';
 import type { Resources } from '../../scheduler/need.ts';
 import type { WorkerCommand } from '../worker.ts';
 import { changed, type PluginContext, type SlotContext, workerOf } from './context.ts';
