@@ -1,4 +1,5 @@
 import type { ChartDefinition, ChartState } from '../../wire.ts';
+import { ColumnHeads } from '../shell/column-heads.tsx';
 import { isActive } from './highlight.ts';
 import { causeText, statesOf } from './states.ts';
 
@@ -15,15 +16,7 @@ export function ChartTable({ machine, active }: ChartTableProps) {
   return (
     <table class="chart-table">
       <caption>Transitions of {machine.id}, in the order in which they are tried</caption>
-      <thead>
-        <tr>
-          {['State', 'On', 'If', 'Goes to', 'Does'].map((head) => (
-            <th key={head} scope="col">
-              {head}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      <ColumnHeads names={['State', 'On', 'If', 'Goes to', 'Does']} />
       {states.map((state) => (
         <tbody key={state.id} data-active={isActive(state.path, active) || undefined}>
           <tr>

@@ -1,5 +1,6 @@
 import type { ActorId } from '../../wire.ts';
 import { PLUGIN_STATES } from '../palette.ts';
+import { ColumnHeads } from '../shell/column-heads.tsx';
 import { memoryText } from '../store/format.ts';
 import type { Lane, Stay } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
@@ -25,15 +26,7 @@ export function LanesTable({ lanes, calls, window, at, until }: LanesTableProps)
         States at {clockText(at, true)}, and time in each from {clockText(window.from, false)} to{' '}
         {clockText(window.to, false)}
       </caption>
-      <thead>
-        <tr>
-          {['Actor', 'State', ...PLUGIN_STATES, 'Calls', 'Crashes', 'Evictions', 'Memory'].map((head) => (
-            <th key={head} scope="col">
-              {head}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      <ColumnHeads names={['Actor', 'State', ...PLUGIN_STATES, 'Calls', 'Crashes', 'Evictions', 'Memory']} />
       <tbody>
         {lanes.map((lane) => {
           const spot = spotAt(lane, undefined, Math.min(at, until), until);

@@ -4,6 +4,7 @@ import { durationText, memoryText, stateText } from '../store/format.ts';
 import { type ActorState, type Moment, numberIn, workerId, workersIn } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
 import './instances.css';
+import { ColumnHeads } from '../shell/column-heads.tsx';
 
 /** The instances of a plugin at an instant, oldest first; none of a plugin that may have one worker only. */
 export function instancesOf({ actors }: Moment, plugin: string, context: JsonObject): readonly ActorState[] {
@@ -22,15 +23,7 @@ export function Instances({ instances }: { readonly instances: readonly ActorSta
   return (
     <table class="instances">
       <caption>Instances</caption>
-      <thead>
-        <tr>
-          {['Worker', 'State', 'For', 'Process', 'Calls', 'Memory'].map((head) => (
-            <th key={head} scope="col">
-              {head}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      <ColumnHeads names={['Worker', 'State', 'For', 'Process', 'Calls', 'Memory']} />
       <tbody>
         {instances.map(({ id, instance, context }) => {
           const { state = '', phase = '', since } = instance ?? {};

@@ -7,6 +7,7 @@ import { actorText, durationText, timeText, wordOf } from '../store/format.ts';
 import type { ActorState } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
 import './why.css';
+import { ColumnHeads } from '../shell/column-heads.tsx';
 
 /** Ranks above this are times, in milliseconds since the epoch. */
 const EARLIEST_TIME = Date.UTC(2020);
@@ -79,13 +80,7 @@ function InTheWay({ decision: { at, waitingFor } }: { readonly decision: Decisio
   return (
     <table class="why-ranks">
       <caption>Plugins that hold the capacity</caption>
-      <thead>
-        <tr>
-          <th scope="col">Plugin</th>
-          <th scope="col">Holds</th>
-          <th scope="col">Is</th>
-        </tr>
-      </thead>
+      <ColumnHeads names={['Plugin', 'Holds', 'Is']} />
       <tbody>
         {waitingFor.map(({ plugin, generation, holds, standing, leaving, since }) => (
           <tr key={`${wordOf(plugin)}#${wordOf(generation)}`}>
@@ -107,13 +102,7 @@ function Considered({ decision: { considered, chosen } }: { readonly decision: D
   return (
     <table class="why-ranks">
       <caption>Candidates for eviction, in order</caption>
-      <thead>
-        <tr>
-          <th scope="col">Plugin</th>
-          <th scope="col">Rank</th>
-          <th scope="col">Outcome</th>
-        </tr>
-      </thead>
+      <ColumnHeads names={['Plugin', 'Rank', 'Outcome']} />
       <tbody>
         {considered.map((each) => {
           const own = chosen.find(
