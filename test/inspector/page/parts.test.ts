@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Lane, Stay } from '../../../src/inspector/page/store/model.ts';
 import { chartOf } from '../../../src/inspector/record/chart.ts';
 import { pluginMachine } from '../../../src/machines/plugin.ts';
+import { workerMachine } from '../../../src/machines/worker.ts';
 import { CHROMIUM, openPage, useBrowser } from './browser.ts';
 import { type Parts, serveParts } from './parts.ts';
 
@@ -94,6 +95,21 @@ describe.skipIf(CHROMIUM === undefined)('in a browser', () => {
     await page.getByRole('button', { name: 'Open busy' }).click();
     await page.locator(`[data-path="${LIFE}busy.serving"]`).waitFor();
     expect((await loadedBy(page)).some((path) => path.includes('elk'))).toBe(true);
+  });
+
+  it('draws nothing of a machine once another is shown, though that has no layout yet', async () => {
+    const page = await open('showChart', SERVING);
+    const drawn = page.locator('[data-path]');
+    await drawn.first().waitFor();
+    await page.route(/elk/, (route) => route.abort());
+    const text = JSON.stringify(chartOf(workerMachine)).replaceAll('PROCESS.SPAWNED', 'PROCESS.SPAWNED.LATE');
+    const machine = JSON.parse(text) as unknown;
+    await page.evaluate((props) => (globalThis as unknown as { bench: Bench }).bench.showChart(props), {
+      machine,
+      active: [],
+    });
+    await page.getByRole('alert').waitFor();
+    expect(await drawn.count()).toBe(0);
   });
 
   it('walks through the chart by keys alone', async () => {

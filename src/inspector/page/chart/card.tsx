@@ -1,4 +1,5 @@
 import type { ChartState } from '../../wire.ts';
+import { countText } from '../store/format.ts';
 import type { GraphEdge, SourcedTransition } from './graph.ts';
 import { causeText } from './states.ts';
 
@@ -26,7 +27,7 @@ export function StateCard({
       </p>
       {statistics !== undefined && (
         <p>
-          {statistics.visits} {statistics.visits === 1 ? 'visit' : 'visits'}, {secondsText(statistics.dwellMs)} in all
+          {countText(statistics.visits, 'visit')}, {secondsText(statistics.dwellMs)} in all
         </p>
       )}
       <dl>

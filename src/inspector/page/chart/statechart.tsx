@@ -72,7 +72,8 @@ export function Statechart(props: StatechartProps) {
           <ChartTable machine={machine} active={active} />
         </div>
       ) : (
-        <Drawing {...props} open={open} onToggle={(path) => setOpen(toggled(open, path))} />
+        // One machine's drawing must not stand under the heading of another until that is laid out.
+        <Drawing key={machine.id} {...props} open={open} onToggle={(path) => setOpen(toggled(open, path))} />
       )}
     </section>
   );

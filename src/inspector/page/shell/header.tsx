@@ -1,4 +1,5 @@
 import { PLUGIN_STATES } from '../palette.ts';
+import { countText } from '../store/format.ts';
 import { usePage } from '../store/page.ts';
 import { Glyph } from './glyph.tsx';
 import { OpenButton } from './open-button.tsx';
@@ -93,7 +94,7 @@ function Connection() {
           class="supervisor muted"
           title={`${status.transport} · data in ${status.dataDir} · memory from ${status.monitor} · ${status.orphanProtection.promise}`}
         >
-          {machine ?? status.state} · {status.policy} · {page.actors.value.workers} workers
+          {machine ?? status.state} · {status.policy} · {countText(page.actors.value.workers, 'worker')}
         </span>
       )}
     </div>

@@ -47,6 +47,11 @@ export function wordOf(value: Json | undefined): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
 
+/** "1 worker", "2 workers". */
+export function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** How often a worker was restarted, in words. */
 export function restartsText(restarts: number): string {
   return restarts === 0 ? 'never restarted' : `restarted ${restarts === 1 ? 'once' : `${restarts} times`}`;
