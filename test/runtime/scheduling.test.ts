@@ -145,10 +145,11 @@ test('a worker that is called while memory is measured for a decision is not evi
   const { file, open } = door(opened);
   const decisions = decisionsOf(supervisor);
   let first: Promise<unknown> | undefined;
+  const figures = await supervisor.systemStats();
   await supervisor.registerSystemMonitor({
     read: () => {
       first ??= startCall(opened, 'a', { do: 'wait', for: file }).result;
-      return Promise.resolve({ gpus: [] });
+      return Promise.resolve(figures);
     },
   });
   const second = supervisor.execute('b', { do: 'about' });
