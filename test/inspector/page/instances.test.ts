@@ -3,6 +3,7 @@ import { instanceLanes } from '../../../src/inspector/page/lanes/instance-lanes.
 import { indexAt, topsOf } from '../../../src/inspector/page/lanes/lane-places.ts';
 import { actorAt, spotAt } from '../../../src/inspector/page/lanes/spot.ts';
 import { instancesOf } from '../../../src/inspector/page/panes/instances.tsx';
+import { countText } from '../../../src/inspector/page/store/format.ts';
 import { History } from '../../../src/inspector/page/store/history.ts';
 import { type Lane, NO_INSTANCE } from '../../../src/inspector/page/store/model.ts';
 import { Rows } from '../../../src/inspector/page/store/rows.ts';
@@ -201,4 +202,8 @@ describe.runIf(CHROMIUM !== undefined)('the page', { timeout: 60_000 }, () => {
     await page.locator('.facts', { hasText: 'number 1, never restarted' }).waitFor();
     expect(await rows.count()).toBe(0);
   });
+});
+
+it('counts one worker as one', () => {
+  expect([0, 1, 2].map((count) => countText(count, 'worker'))).toEqual(['0 workers', '1 worker', '2 workers']);
 });
