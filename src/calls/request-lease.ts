@@ -6,7 +6,7 @@ import { nextCallId } from './call-id.ts';
 import type { CallSite } from './call-site.ts';
 import { type CallTrace, endTrace, startTrace, tracePhase } from './call-trace.ts';
 import { connectionFault } from './connection-fault.ts';
-import type { LeaseRequest, Residency } from './lease-gate.ts';
+import type { LeaseRequest, Residency } from './lease-request.ts';
 
 /** How long a broken connection waits for the exit that explains it, in milliseconds. */
 const EXIT_GRACE_MS = 250;

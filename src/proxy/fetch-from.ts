@@ -29,9 +29,9 @@ export async function fetchFrom(
   });
   try {
     const { url, ...of } = partsOf(input);
-    // The types of undici's fetch and of Node's are told apart, the values are not.
+    // The types of undici's fetch, of Node's and of a browser's are told apart, the values are not.
     const how = { ...of, ...init, dispatcher } as unknown as UndiciInit;
-    return await undiciFetch(urlAt(upstream, url), how);
+    return (await undiciFetch(urlAt(upstream, url), how)) as unknown as Response;
   } finally {
     exchanges.noMore();
   }

@@ -134,11 +134,12 @@ async function one() {
   }
 }
 
-async function load() {
+/** @param {number} perSecond */
+async function load(perSecond) {
   const start = performance.now();
   let sent = 0;
   while (!isOver) {
-    const due = ((performance.now() - start) / 1_000) * rate;
+    const due = ((performance.now() - start) / 1_000) * perSecond;
     for (; sent < due; sent += 1) {
       const asked = one();
       open.add(asked);
@@ -184,7 +185,7 @@ function look() {
 }
 
 console.log(`seed ${seed}, ${minutes} minutes, ${rate} requests/s`);
-const work = [load(), trouble()];
+const work = [load(rate), trouble()];
 const looks = [];
 for (let at = 0; at < LOOKS; at += 1) {
   await delay((minutes * 60_000) / LOOKS);
