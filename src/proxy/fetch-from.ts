@@ -31,7 +31,8 @@ export async function fetchFrom(
     const { url, ...of } = partsOf(input);
     // The types of undici's fetch, of Node's and of a browser's are told apart, the values are not.
     const how = { ...of, ...init, dispatcher } as unknown as UndiciInit;
-    return (await undiciFetch(urlAt(upstream, url), how)) as unknown as Response;
+    const response: unknown = await undiciFetch(urlAt(upstream, url), how);
+    return response as Response;
   } finally {
     exchanges.noMore();
   }

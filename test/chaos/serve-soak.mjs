@@ -112,7 +112,7 @@ const tally = {
 };
 /** @type {string[]} */
 const wrong = [];
-let isOver = false;
+const over = new AbortController();
 let n = 0;
 const open = new Set();
 
@@ -138,7 +138,7 @@ async function one() {
 async function load(perSecond) {
   const start = performance.now();
   let sent = 0;
-  while (!isOver) {
+  while (!over.signal.aborted) {
     const due = ((performance.now() - start) / 1_000) * perSecond;
     for (; sent < due; sent += 1) {
       const asked = one();
@@ -150,7 +150,7 @@ async function load(perSecond) {
 }
 
 async function trouble() {
-  while (!isOver) {
+  while (!over.signal.aborted) {
     await delay(200 + random() * 1_000);
     const name = names[Math.floor(random() * names.length)] ?? 'echo-1';
     const act = random();
@@ -192,7 +192,7 @@ for (let at = 0; at < LOOKS; at += 1) {
   looks.push(look());
   console.log(JSON.stringify({ ...looks.at(-1), ...tally }));
 }
-isOver = true;
+over.abort();
 await Promise.all(work);
 await Promise.all(open);
 await delay(3_000);
