@@ -1,5 +1,10 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { hasBody } from './guard.ts';
 import type { Refusal } from './refusal.ts';
+
+/** How long a client that was refused may go on to send what is not read, in milliseconds. */
+const LINGER_MS = 5_000;
 
 /** What a page of ours needs of itself, and nothing from anywhere else. */
 const CONTENT_SECURITY_POLICY = [
@@ -26,7 +31,24 @@ export const SECURITY_HEADERS = {
   'x-frame-options': 'DENY',
 } as const;
 
-/** Answers with this content. */
+/** The connections that end with the answer that was given. */
+const ending = new WeakSet<Duplex>();
+
+/** Has a connection end with the answer that is not given yet. */
+export function endAfterAnswer(response: ServerResponse): void {
+  ending.add(response.req.socket);
+  response.shouldKeepAlive = false;
+}
+
+/** Whether a connection ends with the answer that was given: a further request on it is not for us. */
+export function isEnding(socket: Duplex): boolean {
+  return ending.has(socket);
+}
+
+/**
+ * Answers with this content. Where the body of the request was not read, the connection ends with it: the rest would be
+ * taken for the next request.
+ */
 export function give(
   response: ServerResponse,
   type: string,
@@ -34,14 +56,17 @@ export function give(
   status = 200,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  closeAfterUnread(response);
+  const isUnread = !response.req.complete && hasBody(response.req.headers);
+  if (isUnread) endAfterAnswer(response);
   response.writeHead(status, {
     ...SECURITY_HEADERS,
     ...headers,
     'content-type': type,
     'content-length': Buffer.byteLength(content),
   });
-  response.end(content);
+  if (!isUnread) return void response.end(content);
+  response.write(content);
+  endAfterBody(response.req, response);
 }
 
 /** Refuses with a sentence for people. */
@@ -49,7 +74,28 @@ export function say(response: ServerResponse, { status, message, headers }: Refu
   give(response, 'text/plain; charset=utf-8', `${message}\n`, status, headers);
 }
 
-/** What was not read of a request would be taken for the next one, or be waited for. */
-export function closeAfterUnread(response: ServerResponse): void {
-  if (!response.req.complete) response.setHeader('connection', 'close');
+/**
+ * Ends a connection once its client has read what was written: that of a client which is still sending would be reset
+ * by the system, and the client would never see the answer.
+ */
+export function endGently(socket: Duplex): void {
+  ending.add(socket);
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
+  socket.end();
+  socket.resume();
+}
+
+function endAfterBody(request: IncomingMessage, response: ServerResponse): void {
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  // Errors of a request that nobody reads end the program.
+  request
+    .on('error', () => {})
+    .once('end', end)
+    .once('close', end);
+  request.resume();
 }

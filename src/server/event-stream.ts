@@ -16,6 +16,8 @@ export class EventStream {
     response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
     response.flushHeaders();
     this.#beat = setInterval(() => response.write(':\n\n'), BEAT_MS).unref();
+    // Of a reader that went before, nothing more is heard.
+    if (response.destroyed) clearInterval(this.#beat);
     response.once('close', () => {
       clearInterval(this.#beat);
       this.#onClose?.();

@@ -42,6 +42,7 @@ function unclearText({
   const [path = ''] = url.split('?', 1);
   if (path.includes('//') || path.includes('\\') || hasDotSegment(path))
     return bad('The path must have no "//", "\\", "." or ".." in it.');
+  if (url.includes('#')) return bad('The target of a request must have no "#"; write it as "%23".');
   if (rawHeaders.length >= 2 * MAX_HEADERS) return { status: 431, message: `Send fewer than ${MAX_HEADERS} headers.` };
   const hosts = headersDistinct['host']?.length ?? 0;
   if (hosts > 1) return bad('Send one Host header, not several.');

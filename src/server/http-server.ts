@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { say } from './answer.ts';
+import { endAfterAnswer, endGently, isEnding, say } from './answer.ts';
 import { allowedOrigin, type Door, hasBody, MAX_HEADERS, refusalOf } from './guard.ts';
 import type { Refusal } from './refusal.ts';
 import type { Exchange, Front, Route } from './route.ts';
@@ -28,12 +28,13 @@ export interface HttpServerOptions {
   readonly allowHosts?: readonly string[] | undefined;
   /** The origins of pages of other sites that may ask. */
   readonly allowOrigins?: readonly string[] | undefined;
+  /** How long a client may take for the head of a request, in milliseconds. Default 20,000. */
+  readonly headersMs?: number | undefined;
   /** Whether the program may end while this listens. */
   readonly unref?: boolean | undefined;
 }
 
 const MAX_CONNECTIONS = 4_096;
-/** How long a client may take for the head of a request, in milliseconds. */
 const HEADERS_MS = 20_000;
 /** Longer than clients keep an idle connection, or they send a request into one that is being closed. In milliseconds. */
 const KEEP_ALIVE_MS = 75_000;
@@ -48,16 +49,21 @@ export class HttpServer {
   readonly #router: Router;
   readonly #token: (() => string) | undefined;
   readonly #tickets: Tickets | undefined;
+  /** Connections that HTTP has let go of, so that Node's server closes them no more. */
   readonly #upgraded = new Set<Duplex>();
+  /** The last answer of each connection. */
+  readonly #answers = new WeakMap<Duplex, ServerResponse>();
   readonly #unfinished = new Map<Front, number>();
   #door: Door = { hosts: new Set(), origins: new Set() };
+  #isClosing = false;
 
-  private constructor({ fronts, token, tickets, unref }: HttpServerOptions) {
+  private constructor({ fronts, token, tickets, headersMs = HEADERS_MS, unref }: HttpServerOptions) {
     this.#router = new Router(fronts);
     this.#token = token;
     this.#tickets = tickets;
     const options = {
-      headersTimeout: HEADERS_MS,
+      headersTimeout: headersMs,
+      connectionsCheckingInterval: headersMs / 2,
       // A long upload is none of our business: whoever reads a body bounds the pauses in it.
       requestTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -68,7 +74,11 @@ export class HttpServer {
     // Node would ask for the body before anybody has looked at the request.
     this.#server.on('checkContinue', (request, response) => void this.#answer(request, response));
     this.#server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
-    this.#server.on('connect', (_request, socket) => refuseOn(socket, { status: 405, message: 'This is no proxy.' }));
+    this.#server.on('connect', (_request, socket) => {
+      this.#keep(socket);
+      refuseOn(socket, { status: 405, message: 'This server is not a proxy.' });
+    });
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuseUnreadable(error, socket));
     this.#server.on('connection', (socket: Socket) => {
       socket.setNoDelay(true);
       if (unref === true) socket.unref();
@@ -102,6 +112,7 @@ export class HttpServer {
 
   /** Ends every connection; readers of answers without an end get what there is up to now. Resolves when nothing is left. */
   async close(graceMs = CLOSE_MS): Promise<void> {
+    this.#isClosing = true;
     for (const front of this.#router.fronts) front.finish?.();
     const cut = (): void => {
       this.#server.closeAllConnections();
@@ -114,14 +125,22 @@ export class HttpServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (isEnding(request.socket)) return;
+    this.#answers.set(request.socket, response);
+    // The client may use the connection again, which would keep a server from closing.
+    response.once('close', () => {
+      if (this.#isClosing) setImmediate(() => this.#server.closeIdleConnections());
+    });
     const [path = '', query] = (request.url ?? '').split('?', 2);
     const front = this.#router.frontOf(path);
     try {
-      const refusal = await this.#handle(request, response, path, query);
+      const refusal = await this.#handle(request, response, path, query).catch((error: unknown) => {
+        if (response.headersSent || response.destroyed || front === undefined) response.destroy();
+        else front.fail(response, error);
+      });
       if (refusal !== undefined) (front?.refuse ?? say)(response, refusal);
-    } catch (error) {
-      if (response.headersSent || response.destroyed || front === undefined) response.destroy();
-      else front.fail(response, error);
+    } catch {
+      response.destroy();
     }
   }
 
@@ -134,7 +153,11 @@ export class HttpServer {
   ): Promise<Refusal | undefined> {
     this.#allowOrigin(request, response);
     const refusal = refusalOf(request, this.#door);
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined) {
+      // Where the request ends is one of the things that may be unclear.
+      endAfterAnswer(response);
+      return refusal;
+    }
     if (isPreflight(request)) {
       this.#answerPreflight(request, response, path);
       return undefined;
@@ -142,25 +165,25 @@ export class HttpServer {
     const found = this.#router.find(request.method ?? '', path);
     if (found === undefined) return this.#missing(path);
     const exchange = { request, response, params: found.params, query: new URLSearchParams(query) };
-    const denied = this.#deniedText(found, exchange) ?? this.#enter(found.front, response);
+    const denied = this.#denied(found, exchange) ?? this.#enter(found.front, response);
     if (denied !== undefined) return denied;
     await found.route.handle(exchange);
     return undefined;
   }
 
-  /** Counts a request of the front until it ends; a refusal where there are as many as may be. */
-  #enter(front: Front, response: ServerResponse): Refusal | undefined {
+  /** Counts a request of the front until its answer, or its connection, ends; a refusal where there are as many as may be. */
+  #enter(front: Front, answer: ServerResponse | Duplex): Refusal | undefined {
     const count = this.#unfinished.get(front) ?? 0;
     if (count >= front.maxExchanges) {
       const message = `${front.maxExchanges} requests are being answered already. Try again later.`;
       return { status: 503, message, headers: { 'retry-after': '1' } };
     }
     this.#unfinished.set(front, count + 1);
-    response.once('close', () => this.#unfinished.set(front, (this.#unfinished.get(front) ?? 1) - 1));
+    answer.once('close', () => this.#unfinished.set(front, (this.#unfinished.get(front) ?? 1) - 1));
     return undefined;
   }
 
-  #deniedText({ route, front }: Found, { request, query }: Pick<Exchange, 'request' | 'query'>): Refusal | undefined {
+  #denied({ route, front }: Found, { request, query }: Pick<Exchange, 'request' | 'query'>): Refusal | undefined {
     if (route.access !== 'open' && !this.#isKnown(route, request, query)) {
       return {
         status: 401,
@@ -209,10 +232,7 @@ export class HttpServer {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    // Without a listener, a reset of the client would end the program.
-    socket.on('error', () => socket.destroy());
-    this.#upgraded.add(socket);
-    socket.once('close', () => this.#upgraded.delete(socket));
+    this.#keep(socket);
     const [path = '', query] = (request.url ?? '').split('?', 2);
     try {
       const refusal = refusalOf(request, this.#door);
@@ -220,12 +240,28 @@ export class HttpServer {
       const found = this.#router.find(request.method ?? '', path);
       if (found?.route.upgrade === undefined) return this.#answerWithout(request, socket, found, path);
       const exchange = { request, socket, head, params: found.params, query: new URLSearchParams(query) };
-      const denied = this.#deniedText(found, exchange);
+      const denied = this.#denied(found, exchange) ?? this.#enter(found.front, socket);
       if (denied !== undefined) return refuseOn(socket, denied);
       await found.route.upgrade(exchange);
     } catch {
       socket.destroy();
     }
+  }
+
+  #keep(socket: Duplex): void {
+    // Without a listener, a reset of the client would end the program.
+    socket.on('error', () => socket.destroy());
+    this.#upgraded.add(socket);
+    socket.once('close', () => this.#upgraded.delete(socket));
+  }
+
+  /** What Node's parser has refused, or has not had in time. */
+  #refuseUnreadable({ code = '' }: NodeJS.ErrnoException, socket: Duplex): void {
+    if (isEnding(socket)) return;
+    const answer = this.#answers.get(socket);
+    const isAnswering = answer !== undefined && answer.headersSent && !answer.writableFinished;
+    if (!socket.writable || isAnswering) socket.destroy();
+    else refuseOn(socket, UNREADABLE[code] ?? { status: 400, message: 'This is not a request in HTTP/1.1.' });
   }
 
   /** Answers a request to upgrade as one that did not ask for it, which HTTP allows. */
@@ -234,7 +270,9 @@ export class HttpServer {
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket as Socket);
-    response.once('finish', () => socket.end());
+    // Node passes it on for connections of its own alone.
+    socket.on('drain', () => response.emit('drain'));
+    response.once('finish', () => endGently(socket));
     void this.#answer(request, response);
   }
 }
@@ -254,15 +292,22 @@ function namesOf(host: string, port: number, allowed: readonly string[] = []): R
   return new Set(port === 80 ? [...names, ...withPort] : names);
 }
 
+/** By the code of the error. */
+const UNREADABLE: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, message: 'The head of a request may have at most 16 KiB.' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: 'The extensions of a chunk may have at most 16 KiB.' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'The head of the request did not come in time.' },
+};
+
 /** Refuses on a connection that has no response. */
 function refuseOn(socket: Duplex, { status, message, headers = {} }: Refusal): void {
-  socket.on('error', () => socket.destroy());
   const lines = Object.entries({ ...headers, 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
   const body = `${message}\n`;
   const head = [
-    `HTTP/1.1 ${status} ${status === 404 ? 'Not Found' : 'Refused'}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}`,
     ...lines.map(([name, value]) => `${name}: ${value}`),
     `content-length: ${Buffer.byteLength(body)}`,
   ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  endGently(socket);
 }
