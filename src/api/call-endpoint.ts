@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { CallOptions } from '../calls/call-options.ts';
+import { isTraceparent } from '../calls/traceparent.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { printedJson } from '../json/printed-json.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
@@ -50,10 +51,13 @@ async function call(supervisor: Supervisor, exchange: Exchange): Promise<void> {
   const { request, response, params } = exchange;
   const { name = '', tool = '' } = params;
   const { stream, validate, ...query } = checkedQuery(options, exchange.query);
+  // One that is not valid begins a trace of its own, as W3C Trace Context has it.
+  const { traceparent } = request.headers;
   const given: CallOptions = {
     ...query,
     ...(validate !== undefined && { validate: validate === 'both' ? validate : validate === 'true' }),
     ...(tool !== DEFAULT_TOOL && { tool }),
+    ...(isTraceparent(traceparent) && { traceparent }),
     signal: goneSignal(response),
   };
   // Nothing is read for a plugin that is not there.
@@ -61,7 +65,7 @@ async function call(supervisor: Supervisor, exchange: Exchange): Promise<void> {
   const input = await readInput(request, response);
   const accept = request.headers.accept ?? '';
   const packed = accept.includes(PACKED_VALUE);
-  if (stream === true) return streamOut(supervisor.stream(name, input, given), new EventStream(response), packed);
+  if (stream === true) return streamOut(supervisor.stream(name, input, given), response, packed);
   if (accept.includes(EVENT_STREAM)) return follow(supervisor, name, input, given, response, packed);
   const result = await supervisor.execute(name, input, given);
   if (packed) give(response, PACKED_VALUE, packValue(result, 'result'));
@@ -97,15 +101,7 @@ async function follow(
     ...given,
     onProgress: (progress) => void begin().send('progress', printedJson(progress)),
   });
-  // What is refused at once is told by its status; what is not begins the stream, so that the client knows it was taken.
-  const early = await Promise.race([
-    outcome.then(
-      () => true,
-      () => true,
-    ),
-    turn(),
-  ]);
-  if (early === undefined) begin();
+  if (!(await isSettled(outcome))) begin();
   try {
     const result = await outcome;
     begin().send('result', text(result, 'result', packed));
@@ -117,15 +113,22 @@ async function follow(
   }
 }
 
-async function streamOut(chunks: AsyncIterable<unknown>, events: EventStream, packed: boolean): Promise<void> {
+async function streamOut(chunks: AsyncIterable<unknown>, response: ServerResponse, packed: boolean): Promise<void> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let next = iterator.next();
+  if (await isSettled(next)) await next;
+  const events = new EventStream(response);
   try {
-    for await (const chunk of chunks) {
-      if (!events.send('chunk', text(chunk, 'chunk', packed))) await events.drained();
+    for (let item = await next; item.done !== true; item = await next) {
+      if (!events.send('chunk', text(item.value, 'chunk', packed))) await events.drained();
       if (events.closed) return;
+      next = iterator.next();
     }
     events.send('result', text(null, 'result', packed));
   } catch (error) {
     events.send('error', printedJson(problemOf(error)));
+  } finally {
+    await iterator.return?.();
   }
   events.end();
 }
@@ -134,7 +137,14 @@ function text(value: unknown, name: string, packed: boolean): string {
   return packed ? packValue(value, name).toString('base64') : printedJson(value);
 }
 
-/** Resolves to undefined after a turn of the event loop. */
-function turn(): Promise<undefined> {
-  return new Promise((resolve) => setImmediate(() => resolve(undefined)));
+/**
+ * Whether a call has ended within a turn of the event loop. What is refused at once is told by its status; what is not
+ * begins a stream of events, so that the client knows that it was taken.
+ */
+async function isSettled(outcome: Promise<unknown>): Promise<boolean> {
+  const ended = outcome.then(
+    () => true,
+    () => true,
+  );
+  return Promise.race([ended, new Promise<false>((resolve) => setImmediate(() => resolve(false)))]);
 }

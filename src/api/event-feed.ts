@@ -3,7 +3,6 @@ import { printedJson } from '../json/printed-json.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 import type { EventStream } from '../server/event-stream.ts';
 
-/** How many events are kept for readers that are behind, or come again. */
 const KEPT = 4_096;
 
 interface Kept {
@@ -15,6 +14,7 @@ interface Kept {
 /** The events of a supervisor in order, for readers that come and go. */
 export class EventFeed {
   readonly #supervisor: Supervisor;
+  readonly #remembered: number;
   /** Tells the events of this feed from those of the one before it. */
   readonly #id = randomBytes(4).toString('hex');
   readonly #kept: Kept[] = [];
@@ -22,8 +22,10 @@ export class EventFeed {
   readonly #stop: readonly (() => void)[];
   #seq = 0;
 
-  constructor(supervisor: Supervisor) {
+  /** @param remembered how many events are kept at least for readers that are behind, or come again */
+  constructor(supervisor: Supervisor, remembered = KEPT) {
     this.#supervisor = supervisor;
+    this.#remembered = remembered;
     const note =
       (event: string) =>
       (value: unknown): void =>
@@ -95,7 +97,7 @@ export class EventFeed {
   #add(event: string, data: string): void {
     this.#seq += 1;
     this.#kept.push({ seq: this.#seq, event, data });
-    if (this.#kept.length > 2 * KEPT) this.#kept.splice(0, KEPT);
+    if (this.#kept.length > 2 * this.#remembered) this.#kept.splice(0, this.#remembered);
     for (const reader of this.#readers) reader.wake();
   }
 

@@ -9,6 +9,7 @@ import { UnreadBody, welcomeBody } from '../server/body.ts';
 const INPUT = 'input';
 /** How long the client may pause within a body, in milliseconds. */
 const IDLE_MS = 30_000;
+const NAMELESS = 'a part has no name';
 const LIMITS = {
   fieldNameSize: 256,
   fieldSize: 8 * 1024 * 1024,
@@ -53,13 +54,18 @@ export function readMultipart(request: IncomingMessage, response: ServerResponse
     };
     const stalled = (): void => end(new UnreadBody(408, `No part of the body came for ${IDLE_MS / 1_000} s.`));
     const timer = setTimeout(stalled, IDLE_MS);
-    form.on('file', (name, stream) => {
+    form.on('file', (name: string | undefined, stream) => {
+      if (name === undefined) {
+        stream.resume();
+        return end(notRead(NAMELESS));
+      }
       const chunks: Buffer[] = [];
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('error', (error: Error) => end(notRead(error.message)));
       stream.on('end', () => fields.add(name, new Uint8Array(Buffer.concat(chunks))));
     });
-    form.on('field', (name, value, _nameCut, valueCut) => {
+    form.on('field', (name: string | undefined, value, _nameCut, valueCut) => {
+      if (name === undefined) return end(notRead(NAMELESS));
       if (valueCut)
         return end(notRead(`the part "${name}" has more than ${LIMITS.fieldSize} bytes; send it as a file`));
       try {

@@ -26,9 +26,12 @@ export function openApiDocument(
     paths[path] = { ...paths[path], [method.toLowerCase()]: operation };
   };
   for (const each of endpoints) put(`/api${each.path.replaceAll(/:(\w+)/g, '{$1}')}`, each.method, operationOf(each));
-  for (const { plugin, tools } of known)
-    for (const tool of tools)
-      put(`/api/plugins/${encodeURIComponent(plugin)}/tools/${tool.name}`, 'post', toolOperation(plugin, tool));
+  for (const { plugin, tools } of known) {
+    for (const tool of tools) {
+      const path = `/api/plugins/${encodeURIComponent(plugin)}/tools/${tool.name}`;
+      put(path, 'post', toolOperation(plugin, tool, `#/paths/${path.replaceAll('/', '~1')}/post`));
+    }
+  }
   return {
     openapi: '3.1.0',
     info: {
@@ -89,16 +92,36 @@ const PROBLEM = {
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 };
 
-function toolOperation(plugin: string, { name, description, input_schema, output_schema }: Tool): Json {
+/** @param place the pointer to the operation in the document */
+function toolOperation(plugin: string, tool: Tool, place: string): Json {
+  const { name, description, input_schema: input = {}, output_schema: output = {} } = tool;
+  const content = (schema: Json, where: string): Json => ({
+    'application/json': { schema: moved(schema, `${place}/${where}/content/application~1json/schema`) },
+  });
   return {
     summary: description ?? `Calls ${name} of ${plugin}.`,
     tags: [plugin],
-    requestBody: { content: { 'application/json': { schema: input_schema ?? {} } } },
+    requestBody: { content: content(input, 'requestBody') },
     responses: {
-      200: { description: 'The result.', content: { 'application/json': { schema: output_schema ?? {} } } },
+      200: { description: 'The result.', content: content(output, 'responses/200') },
       default: PROBLEM,
     },
   };
+}
+
+/** What stands in these is data, whatever it looks like. */
+const DATA = new Set(['const', 'enum', 'default', 'examples']);
+
+/** A schema whose references to itself hold in a document that has it at this place. */
+function moved<Value>(schema: Value, place: string): Value {
+  if (typeof schema !== 'object' || schema === null) return schema;
+  if (Array.isArray(schema)) return schema.map((each) => moved(each, place)) as Value;
+  const fields = Object.entries(schema).map(([name, value]: [string, unknown]) => {
+    if (name === '$ref' && typeof value === 'string' && value.startsWith('#'))
+      return [name, `${place}${value.slice(1)}`] as const;
+    return [name, DATA.has(name) ? value : moved(value, place)] as const;
+  });
+  return Object.fromEntries(fields) as Value;
 }
 
 function parameter(name: string, place: 'path' | 'query', required: boolean, schema: Json): Json {

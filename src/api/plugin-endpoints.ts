@@ -107,7 +107,7 @@ export function pluginEndpoints(supervisor: Supervisor): Endpoint[] {
     acting('release', 'Has it give up its memory once its calls have ended.', (name) => supervisor.release(name)),
     acting('enable', 'Takes calls of it again.', (name) => supervisor.enable(name)),
     acting('disable', 'Refuses calls of it.', (name) => supervisor.disable(name)),
-    acting('cancel', 'Cancels its calls, running and waiting ones.', (name) =>
+    acting('cancel', 'Cancels its calls, running and waiting.', (name) =>
       supervisor.cancelCalls(name, new Error('The calls were cancelled over HTTP.')),
     ),
   ];

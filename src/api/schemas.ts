@@ -77,6 +77,17 @@ export const statusSchema = z.strictObject({
     order: z.string(),
     capacity: z.looseObject({}),
     reserved: resources,
+    holders: z.array(
+      z.strictObject({
+        plugin: z.string(),
+        generation: z.int(),
+        standing: z.enum(['granted', 'busy', 'idle', 'warm']),
+        leaving: z.boolean(),
+        since: time,
+        holds: resources,
+        uses: resources.optional(),
+      }),
+    ),
     measured: z.strictObject({ free: z.looseObject({}), at: time }).optional(),
     waiting: z.int(),
     evicting: z.int(),
