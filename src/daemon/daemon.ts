@@ -11,6 +11,7 @@ import { resolveSettings } from '../settings/resolve.ts';
 import type { SupervisorSettings } from '../settings/schema.ts';
 import { systemCodeOf } from '../system-error.ts';
 import { systemClock } from '../time/clock.ts';
+import { traceCallsIfRegistered } from '../traces/trace-calls.ts';
 import { claimDataDir, type DataDirClaim } from './daemon-lock.ts';
 import { daemonSocketPath, listenOnSocket } from './daemon-socket.ts';
 import { addressText, isLoopback, type TcpAddress } from './listen-address.ts';
@@ -144,6 +145,8 @@ class DaemonParts implements Daemon {
     this.#closers.push(() => api.close());
     const metrics = createMetrics(supervisor);
     this.#closers.push(() => metrics.close());
+    const traces = await traceCallsIfRegistered(supervisor);
+    this.#closers.push(() => traces?.close());
     const fronts = [api, statusFront({ version, metrics, notReady: () => this.#notReady() })];
     const listenOn = (server: Parameters<typeof listenOnSocket>[0]): Promise<void> =>
       listenOnSocket(server, this.#claim);

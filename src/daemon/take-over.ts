@@ -4,16 +4,19 @@ import { type DaemonRecord, fateOfDaemon, readDaemon } from './daemon-record.ts'
 
 /** How often it is looked whether the daemon has gone, in milliseconds. */
 const LOOK_MS = 50;
+/** How long the daemon may take to answer that it ends, in milliseconds. */
+const ANSWER_MS = 5_000;
 
 /**
  * Has the daemon of a data directory end in good order, and resolves to its record once it has given the directory up;
- * to undefined where there is none. A daemon of another version is asked too: the request is the same in all. Rejects
- * with the signal's reason.
+ * to undefined where there is none, or none that can be reached: claiming the directory tells whether it lives. A daemon of
+ * another version is asked too: the request is the same in all. Rejects with the signal's reason.
  */
 export async function endDaemon(dataDir: string, signal: AbortSignal): Promise<DaemonRecord | undefined> {
   const record = readDaemon(dataDir);
   if (record === undefined) return undefined;
-  if (!(await askToStop(record.socket)) && fateOfDaemon(record) === 'alive') {
+  if (!(await askToStop(record.socket))) {
+    if (fateOfDaemon(record) !== 'alive') return undefined;
     try {
       process.kill(record.pid, 'SIGTERM');
     } catch {
@@ -32,6 +35,8 @@ function askToStop(socketPath: string): Promise<boolean> {
       resolve(response.statusCode === 204);
     });
     asked.on('error', () => resolve(false));
+    // Its event loop may be stuck.
+    asked.setTimeout(ANSWER_MS, () => asked.destroy(new Error('No answer came.')));
     asked.end();
   });
 }

@@ -100,7 +100,7 @@ function listenOf(text: string | undefined, inspect: boolean, isRemoteAllowed: b
     );
   if (!isLoopback(address) && !isRemoteAllowed)
     throw new UsageError(
-      `Other machines reach ${text}. Anybody with the token can run plugins here, and all of it is sent in the clear.`,
+      `Other machines reach ${text}. Anyone who has the token can run plugins here, and all of it is sent in the clear.`,
       'Listen on 127.0.0.1 behind a proxy with TLS, or add --allow-remote.',
     );
   return address;
@@ -128,7 +128,7 @@ async function announce(daemon: Daemon, listen: TcpAddress | undefined, terminal
     terminal.note(`No plugins in ${searchPaths.join(', ')} yet. New manifests are picked up automatically.`);
   if (listen !== undefined && !isLoopback(listen))
     terminal.note(
-      `${terminal.err.yellow('warning:')} Other machines reach ${url ?? ''}. Anybody with the token can run plugins here, and all of it, the token too, is sent in the clear. Put a proxy with TLS before it.`,
+      `${terminal.err.yellow('warning:')} Other machines reach ${url ?? ''}. Anyone who has the token can run plugins here, and all of it, the token too, is sent in the clear. Put a proxy with TLS before it.`,
     );
 }
 

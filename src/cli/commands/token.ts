@@ -4,7 +4,7 @@ import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 export const command = defineCommand({
   usage: 'token',
   about:
-    'Prints the token that programs send to reach the daemon on TCP, as "Authorization: Bearer TOKEN". It lies in a file\nof the data directory that only you can read. Makes it at its first use.',
+    'Prints the token that programs send to reach the daemon on TCP, as "Authorization: Bearer TOKEN". It lies in a file\nof the data directory that only you can read. Makes one if there is no such file.',
   options: {
     rotate: { type: 'boolean', help: 'replace it; the former one is refused from the next request on' },
     file: { type: 'boolean', help: 'print the path of the file instead' },
