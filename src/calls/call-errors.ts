@@ -1,6 +1,6 @@
 import { GreenroomError, type RemoteError } from '../errors.ts';
 import type { ResultFault } from '../tools/result-check.ts';
-import { DEFAULT_TOOL } from '../tools/tool.ts';
+import { DEFAULT_TOOL } from '../tools/tool-name.ts';
 
 /** The call was cancelled, for this reason. */
 export function cancelledError(plugin: string, reason: unknown): GreenroomError {

@@ -1,6 +1,6 @@
 import { checkOptions, FLAG, type OptionKind, SIGNAL } from '../argument-checks.ts';
 import type { Integers } from '../json/read-json.ts';
-import { isToolName, TOOL_NAME_RULE } from '../tools/tool.ts';
+import { isToolName, TOOL_NAME_RULE } from '../tools/tool-name.ts';
 import { isTraceparent, TRACEPARENT_RULE } from './traceparent.ts';
 
 /** How far a call has come, as its plugin reports it. */

@@ -5,7 +5,7 @@ import { onAbort } from '../events/abort-watch.ts';
 import { callListener } from '../events/listeners.ts';
 import { UNKNOWN_TOOL } from '../protocol.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
-import { DEFAULT_TOOL } from '../tools/tool.ts';
+import { DEFAULT_TOOL } from '../tools/tool-name.ts';
 import { unknownTool } from '../tools/unknown-tool.ts';
 import {
   cancelledError,

@@ -1,17 +1,11 @@
 import { accessSync, close, constants, mkdirSync, open } from 'node:fs';
 import { mkdir, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { shortageIn, systemCodeOf } from '../system-error.ts';
-import { safeFileName } from '../text/safe-file-name.ts';
 import { shortened } from '../text/shortened.ts';
-
-/** Where the log of a plugin lies in a data directory. */
-export function pluginLogFile(dataDir: string, plugin: string): string {
-  return join(dataDir, 'logs', `${safeFileName(plugin)}.log`);
-}
 
 /** Settings of {@link openPluginLog}. */
 export interface PluginLogOptions {

@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { z } from 'zod';
 import { readText } from '../files/file-text.ts';
 import { removeWhole, writeWhole } from '../files/whole-file.ts';
 import type { ProcessIdentity } from '../process/process-identity.ts';
@@ -14,17 +13,6 @@ export interface SupervisorRecord extends ProcessIdentity {
   /** The folders of its workers' sockets. */
   readonly folders: readonly string[];
 }
-
-const schema = z.object({
-  id: z.string().regex(/^[0-9a-f]{12}$/),
-  pid: z.number().int().positive(),
-  startTime: z.string().nullable(),
-  bootId: z.string().nullable(),
-  pidNamespace: z.string().nullable(),
-  // Whatever the file says: nothing but what a supervisor makes is ever ended or removed.
-  cgroup: z.string().nullable(),
-  folders: z.array(z.string().refine((folder) => basename(folder).startsWith('greenroom-'))),
-});
 
 const folderOf = (dataDir: string): string => join(dataDir, 'supervisors');
 
@@ -53,9 +41,8 @@ export function readRecords(dataDir: string): SupervisorRecord[] {
       const found = readText(join(folderOf(dataDir), name));
       if (found === null || 'reason' in found) return [];
       try {
-        const record = schema.parse(JSON.parse(found.text));
-        const isOwn = name === `${record.id}.json` && [null, `greenroom-${record.id}`].includes(groupOf(record));
-        return isOwn ? [record] : [];
+        const record: unknown = JSON.parse(found.text);
+        return isRecord(record) && name === `${record.id}.json` ? [record] : [];
       } catch {
         return [];
       }
@@ -67,6 +54,20 @@ export function removeRecord(dataDir: string, id: string): void {
   removeWhole(recordFile(dataDir, id));
 }
 
-function groupOf({ cgroup }: { readonly cgroup: string | null }): string | null {
-  return cgroup === null ? null : basename(cgroup);
+/** Whatever the file says: nothing but what a supervisor makes is ever ended or removed. Not by zod, which `ps` has no time for. */
+function isRecord(value: unknown): value is SupervisorRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, pid, startTime, bootId, pidNamespace, cgroup, folders } = value as Partial<Record<string, unknown>>;
+  const isFolder = (folder: unknown): boolean =>
+    typeof folder === 'string' && basename(folder).startsWith('greenroom-');
+  return (
+    typeof id === 'string' &&
+    /^[0-9a-f]{12}$/.test(id) &&
+    Number.isSafeInteger(pid) &&
+    (pid as number) > 0 &&
+    [startTime, bootId, pidNamespace].every((part) => part === null || typeof part === 'string') &&
+    (cgroup === null || (typeof cgroup === 'string' && basename(cgroup) === `greenroom-${id}`)) &&
+    Array.isArray(folders) &&
+    folders.every(isFolder)
+  );
 }

@@ -8,9 +8,9 @@ import { frozen } from '../json/frozen.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { Tool } from '../protocol.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
-import { DEFAULT_TOOL } from '../tools/tool.ts';
 import { identityOf, type ToolCache } from '../tools/tool-cache.ts';
 import { ToolChecks } from '../tools/tool-checks.ts';
+import { DEFAULT_TOOL } from '../tools/tool-name.ts';
 import { unknownTool } from '../tools/unknown-tool.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 

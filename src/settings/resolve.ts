@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { workingDirectory } from '../files/working-directory.ts';
@@ -7,6 +6,7 @@ import type { PolicyName } from '../scheduler/policies/policies.ts';
 import type { Policy } from '../scheduler/policies/policy.ts';
 import { checked, OPTIONS } from './check.ts';
 import { readEnvironment, VARIABLES } from './environment.ts';
+import { expandHome, placesIn } from './places.ts';
 import { type SupervisorSettings, settingsShape } from './schema.ts';
 import { readSettingsFile } from './settings-file.ts';
 import type { Capacity, InspectSettings } from './values.ts';
@@ -43,12 +43,11 @@ export function resolveSettings(
     ...settingsIn(options, OPTIONS),
   };
   const { capacity, policy, nodePath, inspect } = settings;
-  const dataDir = resolve(cwd, expandHome(settings.dataDir));
-  const { searchPaths = ['.greenroom/plugins', join(dataDir, 'plugins')] } = settings;
+  const { dataDir, searchPaths } = placesIn(cwd, settings);
   return {
     ...settings,
     // These two are shown by `status()`.
-    searchPaths: frozen(searchPaths.map((path) => resolve(cwd, expandHome(path)))),
+    searchPaths: frozen(searchPaths),
     dataDir,
     policy: policy ?? (isLimited(capacity) ? 'queue' : 'permissive'),
     capacity: frozen(capacity),
@@ -78,10 +77,6 @@ function settingsIn(source: unknown, where: string, nameOf?: (setting: string) =
 
 function isLimited(capacity: Capacity): boolean {
   return Object.values(capacity).some((amount) => amount !== undefined);
-}
-
-function expandHome(path: string): string {
-  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
 }
 
 /** A bare name stays one, to be looked for on `PATH`. */

@@ -4,6 +4,7 @@ import { DEFAULT_MAX_SCHEDULER_WAITING } from '../scheduler/admission.ts';
 import { EVICTION_ORDERS } from '../scheduler/policies/policies.ts';
 import { DEFAULT_MAX_WAIT_MS } from '../scheduler/policies/queue.ts';
 import { mustBe } from './check.ts';
+import { DATA_DIR_VARIABLE, DEFAULT_DATA_DIR } from './places.ts';
 import {
   capacity,
   count,
@@ -37,7 +38,7 @@ export const settingsShape = {
    *
    * @default `~/.greenroom`
    */
-  dataDir: filledText.default('~/.greenroom').register(variables, { ...TEXT, name: 'GREENROOM_HOME' }),
+  dataDir: filledText.default(DEFAULT_DATA_DIR).register(variables, { ...TEXT, name: DATA_DIR_VARIABLE }),
   /**
    * How the scheduler grants memory: `permissive` grants it to every plugin, `safety` refuses what does not fit, `queue`
    * lets it wait; or an object of your own.

@@ -1,20 +1,13 @@
 import { z } from 'zod';
 import type { Tool } from '../protocol.ts';
-
-/** The tool that every plugin has: what is called where a call names none. */
-export const DEFAULT_TOOL = 'execute';
-
-const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
-
-/** What a name of a tool has to be, in words. */
-export const TOOL_NAME_RULE = '1 to 64 letters, digits, "_", "-" or "."';
+import { TOOL_NAME, TOOL_NAME_RULE } from './tool-name.ts';
 
 const schema = z.record(z.string(), z.unknown());
 
 const tool = z.object({
   name: z
     .string()
-    .regex(NAME, { error: ({ input }) => `expected ${TOOL_NAME_RULE}, got ${JSON.stringify(input)}` })
+    .regex(TOOL_NAME, { error: ({ input }) => `expected ${TOOL_NAME_RULE}, got ${JSON.stringify(input)}` })
     .describe(`The name that calls give: ${TOOL_NAME_RULE}.`),
   description: z.string().optional().describe('What the tool does.'),
   input_schema: schema.optional().describe('The JSON Schema of its named arguments.'),
@@ -42,11 +35,6 @@ export const toolList = z.array(tool).superRefine((tools, context) => {
       });
   }
 });
-
-/** Whether it can be the name of a tool. */
-export function isToolName(name: unknown): name is string {
-  return typeof name === 'string' && NAME.test(name);
-}
 
 /** What {@link toolList} has checked; fields that are absent are not there. */
 export function toTools(checked: z.output<typeof toolList>): readonly Tool[] {

@@ -3,7 +3,7 @@ import { createCjmChannel } from '../channel/cjm-channel.ts';
 import { encodeJsonInput } from '../channel/encoded-input.ts';
 import { freePort } from '../process/free-port.ts';
 import type { WorkerStart } from '../process/worker-start.ts';
-import { DEFAULT_TOOL } from '../tools/tool.ts';
+import { DEFAULT_TOOL } from '../tools/tool-name.ts';
 import type { WorkerKind } from './kind.ts';
 import { PYTHON_ENV, PYTHON_PASS_ENV, pythonOf, pythonPrograms } from './python-interpreter.ts';
 

@@ -1,25 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { daemonFile, readDaemon } from '../../src/daemon/daemon-record.ts';
 import { ownIdentity } from '../../src/process/process-identity.ts';
+import { graphOf } from '../module-graph.ts';
 import { useDataDir } from './claimants.ts';
-
-const SOURCE = fileURLToPath(new URL('../../src', import.meta.url));
-
-/** What a module imports when it runs, and what those import: files of the source, and names of packages. */
-function graphOf(file: string, found = new Set<string>()): Set<string> {
-  if (found.has(file)) return found;
-  found.add(file);
-  const text = readFileSync(join(SOURCE, file), 'utf8');
-  for (const [, clause = '', name = ''] of text.matchAll(/^(?:import|export)\s([^;]*?from\s)?'([^']+)';/gms)) {
-    if (clause.startsWith('type ')) continue;
-    if (name.startsWith('.')) graphOf(relative(SOURCE, join(SOURCE, dirname(file), name)), found);
-    else found.add(name);
-  }
-  return found;
-}
 
 test('what the command line reads first imports three files, and of packages nothing but Node', () => {
   const graph = [...graphOf('daemon/daemon-record.ts')];
@@ -32,7 +16,7 @@ test('what the command line reads first imports three files, and of packages not
 });
 
 test('the graph of imports that this holds to account has what it should', () => {
-  const graph = graphOf('orphans/supervisor-record.ts');
+  const graph = graphOf('tools/tool-cache.ts');
   for (const name of ['zod', 'node:fs', 'files/whole-file.ts', 'system-error.ts']) expect(graph).toContain(name);
   expect(graph).not.toContain('process/process-identity.ts');
 });

@@ -12,8 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { MAX_LOG_LINE_CHARACTERS, openPluginLog, pluginLogFile } from '../../src/logs/log-file.ts';
+import { MAX_LOG_LINE_CHARACTERS, openPluginLog } from '../../src/logs/log-file.ts';
 import { tailLog } from '../../src/logs/log-reader.ts';
+import { pluginLogFile } from '../../src/logs/plugin-log-file.ts';
 
 let folder: string;
 let file: string;

@@ -1,6 +1,6 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { CALL_CHANNEL, type CallTrace } from '../../calls/call-trace.ts';
-import { DEFAULT_TOOL } from '../../tools/tool.ts';
+import { DEFAULT_TOOL } from '../../tools/tool-name.ts';
 import { pluginId } from './actor-ids.ts';
 import { CallSampler } from './call-sampler.ts';
 import type { RecorderParts } from './recorder-parts.ts';

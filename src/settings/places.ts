@@ -1,0 +1,38 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/*
+ * Imports nothing but modules of Node: the command line looks for a daemon by it before anything else, and a test follows
+ * the imports.
+ */
+
+/** The data directory where nothing says another. */
+export const DEFAULT_DATA_DIR = '~/.greenroom';
+
+/** The environment variable of the data directory. */
+export const DATA_DIR_VARIABLE = 'GREENROOM_HOME';
+
+/** The environment variable of the search paths. */
+export const SEARCH_PATHS_VARIABLE = 'GREENROOM_SEARCH_PATHS';
+
+/** Where a supervisor keeps its data, and looks for manifests. */
+export interface Places {
+  readonly dataDir: string;
+  readonly searchPaths: readonly string[];
+}
+
+/** The places as absolute paths, as they follow from the settings. */
+export function placesIn(
+  cwd: string,
+  given: { readonly dataDir: string; readonly searchPaths?: readonly string[] | undefined },
+): Places {
+  const absolute = (path: string): string => resolve(cwd, expandHome(path));
+  const dataDir = absolute(given.dataDir);
+  const { searchPaths = ['.greenroom/plugins', join(dataDir, 'plugins')] } = given;
+  return { dataDir, searchPaths: searchPaths.map(absolute) };
+}
+
+/** A path with the home of the user in place of a leading `~`. */
+export function expandHome(path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+}
