@@ -104,7 +104,9 @@ function eventEndpoint(feed: EventFeed): Endpoint {
       path: '/events',
       summary: 'What happens, as events: first a `snapshot`, or what came after `Last-Event-ID`.',
       answer: z.unknown(),
-      also: { 'text/event-stream': 'Events `snapshot`, `transition`, `instance`, `decision` and `problem`.' },
+      also: {
+        'text/event-stream': 'Events `snapshot`, `transition`, `instance`, `decision`, `eviction` and `problem`.',
+      },
     },
     ({ request, response }) => {
       const last = request.headers['last-event-id'];

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import type { CallOptions } from '../calls/call-options.ts';
+import type { CallOptions, Progress, StreamOptions } from '../calls/call-options.ts';
 import { isTraceparent } from '../calls/traceparent.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { printedJson } from '../json/printed-json.ts';
@@ -9,7 +9,7 @@ import { give } from '../server/answer.ts';
 import { readBody } from '../server/body.ts';
 import { EventStream } from '../server/event-stream.ts';
 import type { Exchange } from '../server/route.ts';
-import { DEFAULT_TOOL } from '../tools/tool.ts';
+import { DEFAULT_TOOL } from '../tools/tool-name.ts';
 import { checkedQuery, type Endpoint, endpoint, goneSignal, MAX_JSON_BYTES, parseJson } from './endpoint.ts';
 import { readMultipart } from './multipart.ts';
 import { PACKED_VALUE, packValue, unpackValue } from './packed-value.ts';
@@ -22,6 +22,10 @@ const options = z.strictObject({
   stream: flag.optional().describe('Streams what the tool yields, as events; default false.'),
   timeoutMs: numeral.optional().describe('Cancels the call after this time, waiting and start included.'),
   priority: numeral.optional().describe('Calls of a higher one go first.'),
+  streamIdleMs: z
+    .union([numeral, z.literal('Infinity').transform(Number)])
+    .optional()
+    .describe('How long a stream may be left unread; Infinity for no limit.'),
   idempotent: flag.optional().describe('Whether it may be sent again when its worker dies.'),
   validate: z.enum(['true', 'false', 'both']).optional().describe('What is checked against the schemas of the tool.'),
 });
@@ -50,7 +54,7 @@ export function callEndpoint(supervisor: Supervisor): Endpoint {
 async function call(supervisor: Supervisor, exchange: Exchange): Promise<void> {
   const { request, response, params } = exchange;
   const { name = '', tool = '' } = params;
-  const { stream, validate, ...query } = checkedQuery(options, exchange.query);
+  const { stream, validate, streamIdleMs, ...query } = checkedQuery(options, exchange.query);
   // One that is not valid begins a trace of its own, as W3C Trace Context has it.
   const { traceparent } = request.headers;
   const given: CallOptions = {
@@ -65,7 +69,7 @@ async function call(supervisor: Supervisor, exchange: Exchange): Promise<void> {
   const input = await readInput(request, response);
   const accept = request.headers.accept ?? '';
   const packed = accept.includes(PACKED_VALUE);
-  if (stream === true) return streamOut(supervisor.stream(name, input, given), response, packed);
+  if (stream === true) return streamOut(supervisor, name, input, { ...given, streamIdleMs }, response, packed);
   if (accept.includes(EVENT_STREAM)) return follow(supervisor, name, input, given, response, packed);
   const result = await supervisor.execute(name, input, given);
   if (packed) give(response, PACKED_VALUE, packValue(result, 'result'));
@@ -113,11 +117,21 @@ async function follow(
   }
 }
 
-async function streamOut(chunks: AsyncIterable<unknown>, response: ServerResponse, packed: boolean): Promise<void> {
-  const iterator = chunks[Symbol.asyncIterator]();
+async function streamOut(
+  supervisor: Supervisor,
+  name: string,
+  input: unknown,
+  given: StreamOptions,
+  response: ServerResponse,
+  packed: boolean,
+): Promise<void> {
+  let begun: EventStream | undefined;
+  const begin = (): EventStream => (begun ??= new EventStream(response));
+  const onProgress = (progress: Progress): void => void begin().send('progress', printedJson(progress));
+  const iterator = supervisor.stream(name, input, { ...given, onProgress })[Symbol.asyncIterator]();
   let next = iterator.next();
-  if (await isSettled(next)) await next;
-  const events = new EventStream(response);
+  if ((await isSettled(next)) && begun === undefined) await next;
+  const events = begin();
   try {
     for (let item = await next; item.done !== true; item = await next) {
       if (!events.send('chunk', text(item.value, 'chunk', packed))) await events.drained();

@@ -34,6 +34,7 @@ export class EventFeed {
       supervisor.on('transition', note('transition')),
       supervisor.on('instance', note('instance')),
       supervisor.on('decision', note('decision')),
+      supervisor.on('eviction', note('eviction')),
       supervisor.on('problem', (problems) => this.#add('problem', printedJson({ problems }))),
     ];
   }

@@ -7,6 +7,7 @@ import {
   explanationSchema,
   flag,
   jsonSchemaSchema,
+  listingSchema,
   manifestSchema,
   pluginSchema,
   pluginsSchema,
@@ -74,6 +75,15 @@ export function pluginEndpoints(supervisor: Supervisor): Endpoint[] {
     jsonEndpoint(
       { method: 'GET', path: '/problems', summary: 'What is wrong with manifests.', answer: problemsSchema },
       () => ({ problems: supervisor.problems() }),
+    ),
+    jsonEndpoint(
+      {
+        method: 'GET',
+        path: '/manifests',
+        summary: 'What the search paths hold: manifests in force, those that they shadow, and what is wrong with any.',
+        answer: listingSchema,
+      },
+      () => supervisor.manifests(),
     ),
     looking('', 'One plugin.', pluginSchema, one),
     looking('/manifest', 'Its manifest.', manifestSchema, (name) => ({ manifest: supervisor.plugin(name).info })),

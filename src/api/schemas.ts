@@ -48,16 +48,35 @@ export const pluginSchema = z.strictObject({
 /** All plugins. */
 export const pluginsSchema = z.strictObject({ plugins: z.array(pluginSchema) });
 
+const problems = z.array(
+  z.strictObject({
+    file: z.string(),
+    field: z.string().optional(),
+    reason: z.string(),
+    severity: z.enum(['error', 'warning']),
+  }),
+);
+
 /** What is wrong with manifests. */
-export const problemsSchema = z.strictObject({
-  problems: z.array(
-    z.strictObject({
-      file: z.string(),
-      field: z.string().optional(),
-      reason: z.string(),
-      severity: z.enum(['error', 'warning']),
-    }),
-  ),
+export const problemsSchema = z.strictObject({ problems });
+
+const listedShape = {
+  name: z.string(),
+  version: z.string(),
+  description: z.string(),
+  category: z.string(),
+  worker: z.string(),
+  instances: z.strictObject({ min: z.int(), max: z.int() }),
+  manifest: z.string(),
+  searchPath: z.string(),
+};
+
+/** What the search paths hold. */
+export const listingSchema = z.strictObject({
+  plugins: z.array(z.strictObject({ ...listedShape, shadows: z.array(z.string()) })),
+  shadowed: z.array(z.strictObject({ ...listedShape, shadowedBy: z.string() })),
+  problems,
+  searchPaths: z.array(z.string()),
 });
 
 /** How the daemon and its supervisor stand. */

@@ -1,20 +1,9 @@
-import type { ShadowedManifest } from '../manifest/catalogue.ts';
-import type { ManifestProblem } from '../manifest/manifest-problem.ts';
-import { checkPaths, type ManifestEntry } from '../manifest/read.ts';
+import { type Discovered, discoveredBy } from '../manifest/listing.ts';
 import { createManifestSource } from '../manifest/source.ts';
 import { instanceIssues } from '../settings/instance-limits.ts';
 import { type ResolvedSettings, resolveSettings } from '../settings/resolve.ts';
 import type { SupervisorSettings } from '../settings/schema.ts';
 import { systemClock } from '../time/clock.ts';
-
-/** What the search paths hold. */
-export interface Discovered {
-  /** The manifests in force, by name. */
-  readonly entries: readonly ManifestEntry[];
-  readonly shadowed: readonly ShadowedManifest[];
-  /** What is wrong with manifests, files and programs that they name included. */
-  readonly problems: readonly ManifestProblem[];
-}
 
 /** Reads the search paths of these settings, or others, without starting anything. */
 export async function discoverIn(
@@ -31,12 +20,7 @@ export async function discoverIn(
     onProblems: () => {},
   });
   await source.discover();
-  const entries = source.entries().toSorted((a, b) => (a.manifest.name < b.manifest.name ? -1 : 1));
-  return {
-    entries,
-    shadowed: source.shadowed(),
-    problems: [...source.problems(), ...entries.flatMap(checkPaths)],
-  };
+  return discoveredBy(source);
 }
 
 /** Reads the search paths that a supervisor with these settings would have. Throws `E_OPTIONS`. */

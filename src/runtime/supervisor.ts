@@ -34,6 +34,7 @@ import type { Inspected, RecordedInspector } from '../inspector/index.ts';
 import type { Inspector } from '../inspector/inspector.ts';
 import type { InspectionObserver } from '../inspector/record/inspection-observer.ts';
 import { guardedLog, openSupervisorLog, type SupervisorLog } from '../logs/supervisor-log.ts';
+import { discoveredBy, type Listing, listingOf } from '../manifest/listing.ts';
 import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import { createTreeSampler } from '../measure/process-tree.ts';
 import type { SystemStats } from '../measure/system-stats.ts';
@@ -242,6 +243,11 @@ export class Supervisor implements AsyncDisposable {
   /** The manifests that cannot be used, or not wholly, with file, field and reason. */
   problems(): readonly ManifestProblem[] {
     return this.#runtime.manifests.problems();
+  }
+
+  /** @internal What the search paths hold, for lists of it. */
+  manifests(): Listing {
+    return listingOf(discoveredBy(this.#runtime.manifests), this.#settings.searchPaths);
   }
 
   /* ---- Loading ---- */

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf } from '../../errors.ts';
-import type { Discovered } from '../discovered.ts';
+import type { Discovered } from '../../manifest/listing.ts';
 import { isError } from '../problems.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import type { Finding } from './check.ts';
