@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   E_PROTOCOL: 'The worker sent something that the protocol does not allow.',
   E_STOPPING: 'The plugin or the supervisor is being stopped.',
   E_DATA_DIR: 'The data, log or socket directory cannot be used.',
+  E_DAEMON: 'No daemon answers, or it refuses the request or has another interface.',
 } as const;
 
 /** One of the codes of {@link ERROR_CODES}. */

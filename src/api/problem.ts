@@ -46,6 +46,7 @@ export const STATUSES: Readonly<Record<ErrorCode, number>> = {
   E_PROTOCOL: 502,
   E_STOPPING: 503,
   E_DATA_DIR: 500,
+  E_DAEMON: 502,
 };
 
 /** The status of a plugin's own error, by its category. */

@@ -1,0 +1,46 @@
+import { PACKED_VALUE, packValue } from '../api/packed-value.ts';
+import type { StreamOptions } from '../calls/call-options.ts';
+import { GreenroomError, messageOf } from '../errors.ts';
+import { JsonLoss } from '../json/exact-json.ts';
+import { DEFAULT_TOOL } from '../tools/tool-name.ts';
+import type { Request } from './daemon-connection.ts';
+
+/** The media types of an answer: a value, or events of which the last has it. */
+export const EVENTS = `text/event-stream, ${PACKED_VALUE}`;
+
+/** The path of a plugin's part of the interface. */
+export function pluginPath(plugin: string, rest = ''): string {
+  return `/plugins/${encodeURIComponent(plugin)}${rest}`;
+}
+
+/** The request of a call, with options that were checked. Throws `E_SERIALIZE` for an input that cannot be sent. */
+export function callRequest(plugin: string, input: unknown, options: StreamOptions, stream: boolean): Request {
+  const { onProgress, tool = DEFAULT_TOOL, traceparent } = options;
+  const { timeoutMs, streamIdleMs, priority, idempotent, validate } = options;
+  const query = new URLSearchParams();
+  const asked = { stream: stream || undefined, priority, idempotent, validate, streamIdleMs };
+  for (const [name, value] of Object.entries(asked)) if (value !== undefined) query.set(name, String(value));
+  if (timeoutMs !== undefined && timeoutMs !== Infinity) query.set('timeoutMs', String(timeoutMs));
+  return {
+    method: 'POST',
+    path: pluginPath(plugin, `/tools/${tool}${query.size === 0 ? '' : `?${query.toString()}`}`),
+    headers: {
+      accept: stream || onProgress !== undefined ? EVENTS : PACKED_VALUE,
+      'content-type': PACKED_VALUE,
+      ...(traceparent !== undefined && { traceparent }),
+    },
+    body: packedInput(plugin, input),
+  };
+}
+
+function packedInput(plugin: string, input: unknown): Buffer {
+  try {
+    return packValue(input, 'input');
+  } catch (error) {
+    const what = error instanceof JsonLoss ? error.message : `input cannot be read: ${messageOf(error)}`;
+    throw new GreenroomError('E_SERIALIZE', `The input of a call to "${plugin}" cannot be sent: ${what}.`, {
+      plugin,
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,77 @@
+import { GreenroomError } from '../errors.ts';
+import { frozen } from '../json/frozen.ts';
+import { readJson } from '../json/read-json.ts';
+import type { SupervisorSnapshot } from '../runtime/supervisor.ts';
+import type { SupervisorEvents } from '../runtime/supervisor-events.ts';
+import type { DaemonConnection } from './daemon-connection.ts';
+import { readEvents, type ServerEvent } from './server-events.ts';
+import { withoutNulls } from './unlimited.ts';
+
+/** What the feed tells: events of the supervisor, and all of it as it is at the beginning. */
+export type Told =
+  | {
+      [K in keyof SupervisorEvents]: { readonly event: K; readonly value: SupervisorEvents[K] };
+    }[keyof SupervisorEvents]
+  | { readonly event: 'snapshot'; readonly value: SupervisorSnapshot };
+
+/** The pause before the first attempt to connect again, in milliseconds; it doubles up to the longest. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+
+/**
+ * Follows the events of a daemon while somebody listens, also when it is replaced or away for a while: what happened in
+ * between is told if the daemon still knows it, else a snapshot is.
+ */
+export class EventFeed {
+  readonly #connection: DaemonConnection;
+  readonly #tell: (told: Told) => void;
+  readonly #end = new AbortController();
+  #last: string | undefined;
+  #pauseMs = FIRST_PAUSE_MS;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(connection: DaemonConnection, tell: (told: Told) => void) {
+    this.#connection = connection;
+    this.#tell = tell;
+    void this.#follow();
+  }
+
+  /** Listens no more. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#end.abort();
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#end;
+    try {
+      const headers = { accept: 'text/event-stream', ...(this.#last !== undefined && { 'last-event-id': this.#last }) };
+      const { response } = await this.#connection.send({ path: '/events', headers, signal });
+      response.setEncoding('utf8');
+      for await (const event of readEvents(response as AsyncIterable<string>)) {
+        if (signal.aborted) return;
+        this.#pauseMs = FIRST_PAUSE_MS;
+        this.#note(event);
+      }
+    } catch (error) {
+      // The client was closed.
+      if (error instanceof GreenroomError && error.code === 'E_STOPPING') return;
+    }
+    if (signal.aborted) return;
+    this.#timer = setTimeout(() => void this.#follow(), this.#pauseMs);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+  }
+
+  #note({ id, event, data }: ServerEvent): void {
+    this.#last = id ?? this.#last;
+    const value = frozen(withoutNulls(readJson(data)));
+    if (event === 'problem') {
+      const { problems } = value as { readonly problems: SupervisorEvents['problem'] };
+      this.#tell({ event, value: problems });
+    } else if (EVENTS.has(event)) {
+      this.#tell({ event, value } as Told);
+    }
+  }
+}
+
+const EVENTS: ReadonlySet<string> = new Set(['snapshot', 'transition', 'instance', 'decision', 'eviction']);
