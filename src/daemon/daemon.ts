@@ -9,6 +9,7 @@ import { HttpServer } from '../server/http-server.ts';
 import { Tickets } from '../server/tickets.ts';
 import { resolveSettings } from '../settings/resolve.ts';
 import type { SupervisorSettings } from '../settings/schema.ts';
+import type { InspectSettings } from '../settings/values.ts';
 import { systemCodeOf } from '../system-error.ts';
 import { systemClock } from '../time/clock.ts';
 import { traceCallsIfRegistered } from '../traces/trace-calls.ts';
@@ -32,6 +33,8 @@ export interface DaemonOptions {
   readonly allowOrigins?: readonly string[] | undefined;
   /** Serves the inspector on TCP, below `/inspector/`. */
   readonly inspect?: { readonly control: boolean } | undefined;
+  /** Serves the inspector at an address of its own, without the daemon's token: for `greenroom dev`. */
+  readonly ownInspector?: InspectSettings | undefined;
   readonly log: Logger;
   /** Ends the wait for a data directory whose owner cannot be seen. */
   readonly signal?: AbortSignal | undefined;
@@ -128,7 +131,7 @@ class DaemonParts implements Daemon {
     const { settings, version, listen, inspect, log } = this.#options;
     const supervisor = await createSupervisor({
       ...settings,
-      inspect: false,
+      inspect: this.#options.ownInspector ?? false,
       handleSignals: false,
       unref: false,
       logger: log,

@@ -1,5 +1,5 @@
-import type { Supervisor } from '../../runtime/supervisor.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import type { Dev } from '../dev/start-dev.ts';
 import { takeInterruption } from '../interruption.ts';
 import { portOf } from '../port.ts';
 
@@ -23,19 +23,13 @@ export const command = defineCommand({
   statuses: [0, 2, 4, 130],
   async run({ values, terminal }) {
     const inspect = { port: portOf(values.port), control: values['inspect-control'] === true };
-    const { createSupervisor } = await import('../../runtime/supervisor.ts');
+    const { startDev } = await import('../dev/start-dev.ts');
     const { watch } = await import('../dev/watch.ts');
-    let supervisor: Supervisor | undefined;
-    const interruption = takeInterruption(terminal, () => void supervisor?.stop({ timeoutMs: 0 }));
+    let dev: Dev | undefined;
+    const interruption = takeInterruption(terminal, () => void dev?.supervisor.stop({ timeoutMs: 0 }));
     try {
-      supervisor = await createSupervisor({
-        ...settingsOf(values),
-        inspect,
-        handleSignals: false,
-        unref: false,
-        // What it would say is in the table and in the inspector.
-        logLevel: process.env['GREENROOM_LOG_LEVEL'] === undefined ? 'silent' : undefined,
-      });
+      dev = await startDev(settingsOf(values), inspect, terminal, interruption.signal);
+      const { supervisor } = dev;
       const { inspector } = supervisor;
       const plugins = supervisor.plugins().map(({ name }) => name);
       if (terminal.json) await terminal.printJson({ type: 'started', inspector: inspector?.url, plugins });
@@ -45,14 +39,14 @@ export const command = defineCommand({
         terminal.note(`No plugins in ${searchPaths} yet. New manifests are picked up automatically.`);
       const leave = watch(supervisor, terminal);
       if (values.load === true) void supervisor.loadAll();
-      await aborted(AbortSignal.any([interruption.signal, terminal.left]));
+      await aborted(AbortSignal.any([interruption.signal, terminal.left, dev.asked]));
       if (process.stderr.isTTY) terminal.note('\nStopping. Press Ctrl-C again to kill the plugins.');
-      await supervisor.stop();
+      await dev.stop();
       leave();
       if (terminal.json) await terminal.printJson({ type: 'stopped' });
       return interruption.status ?? 0;
     } finally {
-      await supervisor?.stop();
+      await dev?.stop();
       interruption.release();
     }
   },
