@@ -18,4 +18,5 @@ if (existsSync(schema)) {
 }
 
 await import('./build-node-sdk.mjs');
+await import('./build-cli.mjs');
 await import('./build-page.mjs');

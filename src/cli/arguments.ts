@@ -1,17 +1,7 @@
 import { parseArgs } from 'node:util';
 import { nearestName } from '../text/nearest-name.ts';
 import { COMMON_OPTIONS, type Command, type Options, SETTINGS_OPTIONS } from './command.ts';
-
-/** The command line is not right. */
-export class UsageError extends Error {
-  /** What may have been meant, as a sentence. */
-  readonly hint: string | undefined;
-
-  constructor(message: string, hint?: string) {
-    super(message);
-    this.hint = hint;
-  }
-}
+import { UsageError } from './usage-error.ts';
 
 /** "Did you mean "x"?", where something known is near. */
 export function didYouMean(given: string, known: Iterable<string>): string | undefined {

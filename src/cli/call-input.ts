@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { jsonFaults } from '../json/json-text.ts';
 import { isReadable, readJson } from '../json/read-json.ts';
-import { UsageError } from './arguments.ts';
+import { UsageError } from './usage-error.ts';
 
 /**
  * The input of a call from the command line: a text of JSON, `-` for one on standard input, and fields `k=v` that are

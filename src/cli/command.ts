@@ -74,6 +74,11 @@ export const SETTINGS_OPTIONS = {
   },
 } as const satisfies Options;
 
+/** What the commands take that use a daemon where there is one. */
+export const DAEMON_OPTIONS = {
+  'no-daemon': { type: 'boolean', help: 'do it without the daemon, if one runs' },
+} as const satisfies Options;
+
 /** The settings of a supervisor that {@link SETTINGS_OPTIONS} set. */
 export function settingsOf(values: Values<typeof SETTINGS_OPTIONS>) {
   return { searchPaths: values['search-path'], dataDir: values['data-dir'] };

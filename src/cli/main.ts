@@ -1,10 +1,11 @@
-import { didYouMean, findCommand, parseArguments, UsageError } from './arguments.ts';
+import { packageVersion } from '../files/package-version.ts';
+import { didYouMean, findCommand, parseArguments } from './arguments.ts';
 import { SETTINGS_OPTIONS } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { commandHelp, indented, optionRows } from './help.ts';
 import { reportError, reportLostOutput } from './report-error.ts';
 import { Terminal } from './terminal/terminal.ts';
-import { packageVersion } from './version.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Runs a command line and sets the exit status of this process. Never rejects. */
 async function main(args: readonly string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { UsageError } from './arguments.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The number of a port that was typed; undefined where none was. Throws {@link UsageError}. */
 export function portOf(text: string | undefined): number | undefined {

@@ -1,8 +1,8 @@
 import { type ErrorCode, GreenroomError, messageOf } from '../errors.ts';
 import { oneLine } from '../text/printable.ts';
-import { UsageError } from './arguments.ts';
 import { STATUS_OF_CODE } from './exit-status.ts';
 import type { Terminal } from './terminal/terminal.ts';
+import { UsageError } from './usage-error.ts';
 
 /** What to do next, on the command line, where the message does not say it or says it for programs. */
 const HINTS: Partial<Readonly<Record<ErrorCode, (plugin: string) => string>>> = {

@@ -1,11 +1,11 @@
 import { GreenroomError, messageOf } from '../../errors.ts';
-import { pluginLogFile } from '../../logs/log-file.ts';
 import { tailRecords } from '../../logs/log-reader.ts';
+import { pluginLogFile } from '../../logs/plugin-log-file.ts';
 import type { Decision } from '../../scheduler/decision.ts';
 import { decisionText } from '../../scheduler/decision-text.ts';
-import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
-import { discover } from '../discovered.ts';
-import { loggedDecision, loggedStay } from '../logged-decision.ts';
+import { DAEMON_OPTIONS, defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { findListing } from '../listing.ts';
+import { openDaemon } from '../open-daemon.ts';
 import type { Style } from '../terminal/style.ts';
 import { unknownPlugin } from '../unknown-plugin.ts';
 
@@ -17,7 +17,7 @@ export const command = defineCommand({
   usage: 'explain PLUGIN',
   about:
     'Explains why a plugin runs, waits, was refused or was evicted: what it needs, what was free, which plugins were\nconsidered for eviction, and which plugins it waits for. Reads the log of the plugin; starts nothing.',
-  options: SETTINGS_OPTIONS,
+  options: { ...DAEMON_OPTIONS, ...SETTINGS_OPTIONS },
   operands: [1, 1],
   examples: [
     ['greenroom explain whisper', 'the last decision about it, and its last eviction'],
@@ -25,14 +25,15 @@ export const command = defineCommand({
   ],
   statuses: [0, 2, 3, 4],
   async run({ values, operands: [plugin = ''], terminal }) {
-    const { settings, entries } = await discover(settingsOf(values));
-    if (!entries.some(({ manifest }) => manifest.name === plugin)) {
-      throw unknownPlugin(
-        plugin,
-        entries.map(({ manifest }) => manifest.name),
-      );
-    }
-    const { decision, eviction } = await lastDecisions(plugin, pluginLogFile(settings.dataDir, plugin));
+    const daemon = await openDaemon(values, terminal);
+    const { listing, dataDir } = await findListing(daemon, settingsOf(values));
+    const names = listing.plugins.map(({ name }) => name);
+    if (!names.includes(plugin)) throw unknownPlugin(plugin, names);
+    const now = await daemon?.explain(plugin);
+    await daemon?.close();
+    // A daemon knows what it has decided itself; the log has what others have, and it before. "permissive" is no decision.
+    const isLive = now?.decision !== undefined && now.decision.policy !== 'permissive';
+    const { decision, eviction } = isLive ? now : await lastDecisions(plugin, pluginLogFile(dataDir, plugin));
     if (terminal.json) {
       await terminal.printJson({ plugin, decision, eviction });
       return 0;
@@ -53,6 +54,7 @@ async function lastDecisions(
   plugin: string,
   file: string,
 ): Promise<{ readonly decision: Decision | undefined; readonly eviction: Decision | undefined }> {
+  const { loggedDecision, loggedStay } = await import('../logged-decision.ts');
   let about: Decision | undefined;
   const against: Decision[] = [];
   for (const record of await recordsOf(file)) {

@@ -3,11 +3,12 @@ import { dirname, join, resolve } from 'node:path';
 import { GreenroomError, messageOf } from '../../errors.ts';
 import { parseManifest } from '../../manifest/schema.ts';
 import { resolveSettings } from '../../settings/resolve.ts';
-import { didYouMean, UsageError } from '../arguments.ts';
+import { didYouMean } from '../arguments.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { indented } from '../help.ts';
 import { DEFAULT_TEMPLATE, type Template, templates, writeTemplate } from '../templates.ts';
 import { displayPath } from '../terminal/display-path.ts';
+import { UsageError } from '../usage-error.ts';
 
 const TEMPLATES = templates();
 const KINDS = TEMPLATES.map(({ kind }) => kind);

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { GreenroomError } from '../../errors.ts';
-import type { ManifestEntry } from '../../manifest/read.ts';
+import type { ListedManifest, Listing } from '../../manifest/listing.ts';
 import type { Tool } from '../../protocol.ts';
-import { instanceBounds } from '../../settings/instances.ts';
 import { oneLine } from '../../text/printable.ts';
-import { askTools } from '../asked-tools.ts';
-import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
-import { discover } from '../discovered.ts';
+import { askTools, atDaemon, bySupervisor } from '../asked-tools.ts';
+import { DAEMON_OPTIONS, defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { findListing } from '../listing.ts';
+import { openDaemon } from '../open-daemon.ts';
 import { formatProblems } from '../problems.ts';
 import { reportError } from '../report-error.ts';
 import { displayPath } from '../terminal/display-path.ts';
@@ -33,6 +33,7 @@ export const command = defineCommand({
   options: {
     category: { type: 'string', short: 'c', value: 'NAME', help: 'only plugins of this category' },
     tools: { type: 'boolean', help: 'list their tools; starts a plugin whose tools are not known yet, and stops it' },
+    ...DAEMON_OPTIONS,
     ...SETTINGS_OPTIONS,
   },
   operands: [0, 0],
@@ -43,54 +44,48 @@ export const command = defineCommand({
   ],
   statuses: [0, 2, 4, 130],
   async run({ values, terminal }) {
-    const { settings, entries, shadowed, problems } = await discover(settingsOf(values));
-    const { searchPaths } = settings;
-    const isWanted = ({ manifest }: ManifestEntry): boolean =>
-      values.category === undefined || (manifest.category ?? '') === values.category;
-    const wanted = entries.filter(isWanted);
-    const names = wanted.map(({ manifest }) => manifest.name);
-    const asked = values.tools === true ? await askTools(settingsOf(values), names, terminal) : undefined;
+    const daemon = await openDaemon(values, terminal);
+    const { listing } = await findListing(daemon, settingsOf(values));
+    const { problems, searchPaths } = listing;
+    const isWanted = ({ category }: ListedManifest): boolean =>
+      values.category === undefined || category === values.category;
+    const plugins = listing.plugins.filter(isWanted);
+    const files = new Set(plugins.map(({ manifest }) => manifest));
+    const shadowed = listing.shadowed.filter(({ shadowedBy }) => files.has(shadowedBy));
+    const names = plugins.map(({ name }) => name);
+    const source = daemon === undefined ? bySupervisor(settingsOf(values)) : atDaemon(daemon);
+    const asked = values.tools === true ? await askTools(source, names, terminal) : undefined;
     if (asked?.status !== undefined) {
       if (terminal.json) await reportError(new GreenroomError('E_CANCELLED', 'The list was cancelled.'), terminal);
       return asked.status;
     }
-    const shadowedBy = (entry: ManifestEntry): ManifestEntry[] =>
-      shadowed.filter(({ by }) => by === entry).map((pair) => pair.entry);
     if (terminal.json) {
-      const plugins = wanted.map((entry) => ({
-        ...plain(entry),
-        shadows: shadowedBy(entry).map(({ file }) => file),
-        ...(asked === undefined ? {} : { tools: asked.tools.get(entry.manifest.name) ?? null }),
+      const withTools = plugins.map((plugin) => ({
+        ...plugin,
+        ...(asked === undefined ? {} : { tools: asked.tools.get(plugin.name) ?? null }),
       }));
-      const hidden = shadowed
-        .filter(({ by }) => isWanted(by))
-        .map(({ entry, by }) => ({ ...plain(entry), shadowedBy: by.file }));
-      await terminal.printJson({ plugins, shadowed: hidden, problems, searchPaths });
+      await terminal.printJson({ plugins: withTools, shadowed, problems, searchPaths });
       return 0;
     }
     if (asked !== undefined) await printTools(asked.tools, terminal);
-    else if (wanted.length > 0) await printTable(wanted, shadowedBy, terminal);
+    else if (plugins.length > 0) await printTable({ ...listing, plugins, shadowed }, terminal);
     if (problems.length > 0)
-      terminal.note([...(wanted.length > 0 ? [''] : []), ...formatProblems(problems, terminal.err)].join('\n'));
-    if (wanted.length === 0) terminal.note(nothing(entries, values.category, searchPaths));
+      terminal.note([...(plugins.length > 0 ? [''] : []), ...formatProblems(problems, terminal.err)].join('\n'));
+    if (plugins.length === 0) terminal.note(nothing(listing, values.category));
     return 0;
   },
 });
 
-async function printTable(
-  entries: readonly ManifestEntry[],
-  shadowedBy: (entry: ManifestEntry) => ManifestEntry[],
-  terminal: Terminal,
-): Promise<void> {
+async function printTable({ plugins, shadowed }: Listing, terminal: Terminal): Promise<void> {
   const { out } = terminal;
-  const all = entries.flatMap((entry) => [entry, ...shadowedBy(entry)]);
-  const haveSeveral = all.some(({ manifest }) => instanceBounds(manifest.instances).max > 1);
+  const haveSeveral = [...plugins, ...shadowed].some(({ instances }) => instances.max > 1);
   const counted = haveSeveral ? ['INSTANCES'] : [];
   const rows = [['NAME', 'VERSION', 'CATEGORY', 'WORKER', ...counted, 'MANIFEST'].map(out.bold)];
-  for (const entry of entries) {
-    const [name = '', ...rest] = cells(entry, haveSeveral);
+  for (const plugin of plugins) {
+    const [name = '', ...rest] = cells(plugin, haveSeveral);
     rows.push([out.bold(name), ...rest]);
-    for (const hidden of shadowedBy(entry)) {
+    for (const hidden of shadowed) {
+      if (hidden.shadowedBy !== plugin.manifest) continue;
       const [, ...others] = cells(hidden, haveSeveral);
       rows.push(['  shadows', ...others].map(out.dim));
     }
@@ -117,41 +112,19 @@ async function printTools(tools: ReadonlyMap<string, readonly Tool[]>, terminal:
   await terminal.print(formatTable(rows).join('\n'));
 }
 
-function cells({ manifest, file }: ManifestEntry, withInstances: boolean): string[] {
-  const { name, version = '', category = '', worker, instances } = manifest;
+function cells({ name, version, category, worker, instances, manifest }: ListedManifest, counted: boolean): string[] {
   const texts = [version, category].map((text) => fitText(text, MAX_CELL_COLUMNS));
-  return [name, ...texts, worker, ...(withInstances ? [instancesText(instances)] : []), displayPath(file)];
+  return [name, ...texts, worker, ...(counted ? [instancesText(instances)] : []), displayPath(manifest)];
 }
 
 /** "4", or "1 to 4" where the load decides. */
-function instancesText(written: ManifestEntry['manifest']['instances']): string {
-  const { min, max } = instanceBounds(written);
+function instancesText({ min, max }: ListedManifest['instances']): string {
   return min === max ? String(max) : `${min} to ${max}`;
 }
 
-function plain({ manifest, file, searchPath }: ManifestEntry) {
-  const { name, version = '', description = '', category = '', worker } = manifest;
-  return {
-    name,
-    version,
-    description,
-    category,
-    worker,
-    instances: instanceBounds(manifest.instances),
-    manifest: file,
-    searchPath,
-  };
-}
-
-function nothing(
-  entries: readonly ManifestEntry[],
-  category: string | undefined,
-  searchPaths: readonly string[],
-): string {
-  if (entries.length > 0) {
-    const categories = [...new Set(entries.map(({ manifest }) => manifest.category ?? ''))].filter(
-      (name) => name !== '',
-    );
+function nothing({ plugins, searchPaths }: Listing, category: string | undefined): string {
+  if (plugins.length > 0) {
+    const categories = [...new Set(plugins.map((plugin) => plugin.category))].filter((name) => name !== '');
     return `No plugins in the category "${category}". Known: ${categories.toSorted().map(oneLine).join(', ') || 'none'}.`;
   }
   return [

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { GreenroomError, messageOf } from '../../errors.ts';
-import { pluginLogFile } from '../../logs/log-file.ts';
 import { followRecords, tailRecords, workerPrefix } from '../../logs/log-reader.ts';
-import { instanceSettings } from '../../settings/instances.ts';
-import { UsageError } from '../arguments.ts';
-import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
-import { discover } from '../discovered.ts';
+import { pluginLogFile } from '../../logs/plugin-log-file.ts';
+import { DAEMON_OPTIONS, defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { findListing } from '../listing.ts';
+import { openDaemon } from '../open-daemon.ts';
 import type { Style } from '../terminal/style.ts';
 import { unknownPlugin } from '../unknown-plugin.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** `greenroom logs`: the end of what a plugin's workers have printed, and what they print from now on. */
 export const command = defineCommand({
@@ -16,6 +16,7 @@ export const command = defineCommand({
   options: {
     lines: { type: 'string', short: 'n', value: 'COUNT', help: 'how many of the last lines; default 100' },
     follow: { type: 'boolean', short: 'f', help: 'keep showing new lines until Ctrl-C' },
+    ...DAEMON_OPTIONS,
     ...SETTINGS_OPTIONS,
   },
   operands: [1, 1],
@@ -27,17 +28,19 @@ export const command = defineCommand({
   statuses: [0, 2, 3, 4],
   async run({ values, operands: [plugin = ''], terminal }) {
     const lines = countOf(values.lines ?? '100');
-    const { settings, entries } = await discover(settingsOf(values));
-    const entry = entries.find(({ manifest }) => manifest.name === plugin);
-    const file = pluginLogFile(settings.dataDir, plugin);
+    const daemon = await openDaemon(values, terminal);
+    const { listing, dataDir } = await findListing(daemon, settingsOf(values));
+    await daemon?.close();
+    const entry = listing.plugins.find(({ name }) => name === plugin);
+    const file = pluginLogFile(dataDir, plugin);
     // The log of a plugin that is gone may still be read; a name with slashes is none.
     if (entry === undefined && (/[/\\]/.test(plugin) || !existsSync(file))) {
       throw unknownPlugin(
         plugin,
-        entries.map(({ manifest }) => manifest.name),
+        listing.plugins.map(({ name }) => name),
       );
     }
-    const isNumbered = entry !== undefined && instanceSettings(entry.manifest.instances).max > 1;
+    const isNumbered = entry !== undefined && entry.instances.max > 1;
     const format = (record: string): string =>
       terminal.json ? record : formatRecord(record, isNumbered, terminal.out);
     try {

@@ -1,19 +1,23 @@
 import { once } from 'node:events';
 import { basename, dirname } from 'node:path';
+import type { StreamOptions } from '../../calls/call-options.ts';
 import { GreenroomError } from '../../errors.ts';
 import { printedJson } from '../../json/printed-json.ts';
-import type { Supervisor } from '../../runtime/supervisor.ts';
+import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
+import type { LoadOptions } from '../../runtime/load-options.ts';
 import { systemClock } from '../../time/clock.ts';
-import { UsageError } from '../arguments.ts';
 import { callInput, parseJson } from '../call-input.ts';
-import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { DAEMON_OPTIONS, defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { takeInterruption } from '../interruption.ts';
+import { startSupervisor } from '../local-supervisor.ts';
+import { openDaemon } from '../open-daemon.ts';
 import { isError } from '../problems.ts';
 import { reportError } from '../report-error.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import { createProgressBar } from '../terminal/progress-bar.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { unknownPlugin } from '../unknown-plugin.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** `greenroom run`: starts a plugin, calls it, prints the result, and stops it. */
 export const command = defineCommand({
@@ -32,6 +36,7 @@ export const command = defineCommand({
     stream: { type: 'boolean', short: 's', help: 'print what the plugin streams, one line of JSON per item' },
     config: { type: 'string', value: 'JSON', help: 'start the plugin with this config' },
     timeout: { type: 'string', short: 't', value: 'SECONDS', help: 'give up after this time, including the start' },
+    ...DAEMON_OPTIONS,
     ...SETTINGS_OPTIONS,
   },
   operands: [1, 2],
@@ -46,35 +51,47 @@ export const command = defineCommand({
     const timeoutMs = values.timeout === undefined ? undefined : timeoutOf(values.timeout);
     const config = values.config === undefined ? undefined : parseJson(values.config, 'config');
     const input = await callInput(json, values.arg ?? []);
-    const { createOneInstanceSupervisor } = await import('../../runtime/supervisor.ts');
-    let supervisor: Supervisor | undefined;
-    const interruption = takeInterruption(terminal, () => void supervisor?.stop({ timeoutMs: 0 }));
+    const { tool, stream = false } = values;
+    let end: (options?: { readonly timeoutMs: number }) => Promise<void> = async () => {};
+    const interruption = takeInterruption(terminal, () => void end({ timeoutMs: 0 }));
     const { signal } = interruption;
-    const sayHowToKill = (): void => terminal.note('\nCancelling. Press Ctrl-C again to kill the plugin.');
-    if (process.stderr.isTTY) signal.addEventListener('abort', sayHowToKill);
+    const request = { plugin, tool, input, config, timeoutMs, stream, signal };
     try {
-      supervisor = await createOneInstanceSupervisor({
-        ...settingsOf(values),
-        watch: false,
-        handleSignals: false,
-        unref: false,
-        load: 'lazy',
-        // What a person needs of it is told in words; the log itself is for those who ask for it.
-        logLevel: process.env['GREENROOM_LOG_LEVEL'] === undefined ? 'silent' : undefined,
-      });
-      const { tool, stream = false } = values;
-      await call(supervisor, { plugin, tool, input, config, timeoutMs, stream, signal }, terminal);
+      const daemon = await openDaemon(values, terminal);
+      if (daemon === undefined) {
+        const sayHowToKill = (): void => terminal.note('\nCancelling. Press Ctrl-C again to kill the plugin.');
+        if (process.stderr.isTTY) signal.addEventListener('abort', sayHowToKill);
+        const supervisor = await startSupervisor(settingsOf(values));
+        end = (options) => supervisor.stop(options);
+        await call(supervisor, request, terminal);
+      } else {
+        end = () => daemon.close();
+        await call(daemon, request, terminal);
+      }
       return 0;
     } catch (error) {
       if (interruption.status === undefined) throw error;
       if (terminal.json) await reportError(error, terminal);
       return interruption.status;
     } finally {
-      await supervisor?.stop();
+      await end();
       interruption.release();
     }
   },
 });
+
+type Soon<T> = T | Promise<T>;
+
+/** What calls plugins: a supervisor of this program, or the daemon's. */
+interface Caller {
+  plugin(name: string): { snapshot(): Soon<object> };
+  discover(): Promise<readonly { readonly name: string }[]>;
+  problems(): Soon<readonly ManifestProblem[]>;
+  load(name: string, options: LoadOptions): Promise<void>;
+  tools(name: string): Promise<readonly { readonly name: string }[]>;
+  execute(name: string, input: unknown, options: StreamOptions): Promise<unknown>;
+  stream(name: string, input: unknown, options: StreamOptions): AsyncIterable<unknown>;
+}
 
 interface CallRequest {
   readonly plugin: string;
@@ -86,11 +103,11 @@ interface CallRequest {
   readonly signal: AbortSignal;
 }
 
-async function call(supervisor: Supervisor, request: CallRequest, terminal: Terminal): Promise<void> {
+async function call(caller: Caller, request: CallRequest, terminal: Terminal): Promise<void> {
   const { plugin, tool, input, stream } = request;
-  refuseUnknown(supervisor, plugin);
+  await refuseUnknown(caller, plugin);
   const signal = AbortSignal.any([request.signal, terminal.left]);
-  const timeoutMs = await prepare(supervisor, request, signal);
+  const timeoutMs = await prepare(caller, request, signal);
   // Lines of a stream and a bar would write over each other on one screen.
   const showsBar = !terminal.json && !(stream && process.stdout.isTTY);
   const bar = showsBar ? createProgressBar(process.stderr) : undefined;
@@ -104,10 +121,10 @@ async function call(supervisor: Supervisor, request: CallRequest, terminal: Term
   try {
     if (stream) {
       // The reader is whoever reads the output: a pager that is left open for an hour is no fault.
-      const items = supervisor.stream(plugin, input, { ...options, streamIdleMs: Infinity });
+      const items = caller.stream(plugin, input, { ...options, streamIdleMs: Infinity });
       for await (const item of items) await terminal.print(printedJson(item));
     } else {
-      const result = await supervisor.execute(plugin, input, options);
+      const result = await caller.execute(plugin, input, options);
       bar?.end();
       await terminal.printJson(result);
     }
@@ -120,11 +137,11 @@ async function call(supervisor: Supervisor, request: CallRequest, terminal: Term
 }
 
 /** Readies the plugin for the call, by its config and its tool where they are given. Resolves to how much is left of the timeout. */
-async function prepare(supervisor: Supervisor, request: CallRequest, signal: AbortSignal): Promise<number | undefined> {
+async function prepare(caller: Caller, request: CallRequest, signal: AbortSignal): Promise<number | undefined> {
   const { plugin, config, tool, timeoutMs } = request;
   if (config === undefined && tool === undefined) return timeoutMs;
   if (timeoutMs === undefined) {
-    await makeReady(supervisor, request, signal);
+    await makeReady(caller, request, signal);
     return undefined;
   }
   const began = performance.now();
@@ -133,7 +150,7 @@ async function prepare(supervisor: Supervisor, request: CallRequest, signal: Abo
   const late = (cause?: unknown): GreenroomError =>
     new GreenroomError('E_TIMEOUT', `"${plugin}" was not ready within ${timeoutMs} ms.`, { plugin, cause });
   try {
-    await makeReady(supervisor, request, AbortSignal.any([signal, deadline.signal]));
+    await makeReady(caller, request, AbortSignal.any([signal, deadline.signal]));
   } catch (error) {
     if (!deadline.signal.aborted || signal.aborted) throw error;
     throw late(error);
@@ -144,36 +161,39 @@ async function prepare(supervisor: Supervisor, request: CallRequest, signal: Abo
   return Math.max(1, Math.ceil(timeoutMs - (performance.now() - began)));
 }
 
-async function makeReady(
-  supervisor: Supervisor,
-  { plugin, config, tool }: CallRequest,
-  signal: AbortSignal,
-): Promise<void> {
-  if (config !== undefined) await supervisor.load(plugin, { config, signal });
+async function makeReady(caller: Caller, { plugin, config, tool }: CallRequest, signal: AbortSignal): Promise<void> {
+  if (config !== undefined) await caller.load(plugin, { config, signal });
   if (tool === undefined || signal.aborted) return;
   const learned = new AbortController();
   // What waits for a worker's word cannot be called off; the call, which can, says so.
   const aborted = once(signal, 'abort', { signal: learned.signal });
   try {
-    await Promise.race([learnTool(supervisor, plugin, tool, signal), aborted]);
+    await Promise.race([learnTool(caller, plugin, tool, signal), aborted]);
   } finally {
     learned.abort();
   }
 }
 
 /** Has the worker that will be called say its tools, so that an input that does not fit is refused before it is sent. */
-async function learnTool(supervisor: Supervisor, plugin: string, tool: string, signal: AbortSignal): Promise<void> {
-  const known = await supervisor.tools(plugin);
+async function learnTool(caller: Caller, plugin: string, tool: string, signal: AbortSignal): Promise<void> {
+  const known = await caller.tools(plugin);
   if (!known.some(({ name }) => name === tool)) return;
-  await supervisor.load(plugin, { signal });
-  await supervisor.tools(plugin);
+  await caller.load(plugin, { signal });
+  await caller.tools(plugin);
 }
 
 /** Says of a plugin that is not there whether its manifest is, and what is wrong with it. */
-function refuseUnknown(supervisor: Supervisor, plugin: string): void {
-  const names = supervisor.plugins().map(({ name }) => name);
+async function refuseUnknown(caller: Caller, plugin: string): Promise<void> {
+  try {
+    await caller.plugin(plugin).snapshot();
+    return;
+  } catch (error) {
+    if (!(error instanceof GreenroomError) || error.code !== 'E_UNKNOWN_PLUGIN') throw error;
+  }
+  // A daemon may not have seen yet what was just written.
+  const names = (await caller.discover()).map(({ name }) => name);
   if (names.includes(plugin)) return;
-  const broken = supervisor.problems().filter((problem) => {
+  const broken = (await caller.problems()).filter((problem) => {
     const { file } = problem;
     return isError(problem) && [basename(file, '.json'), basename(dirname(file))].includes(plugin);
   });

@@ -1,9 +1,9 @@
 import type { Daemon } from '../../daemon/daemon.ts';
 import { isLoopback, parseAddress, type TcpAddress } from '../../daemon/listen-address.ts';
-import { UsageError } from '../arguments.ts';
+import { packageVersion } from '../../files/package-version.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { packageVersion } from '../version.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** `greenroom serve`: a supervisor for every program on this machine, until SIGTERM. */
 export const command = defineCommand({

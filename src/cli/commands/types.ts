@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { GreenroomError, messageOf } from '../../errors.ts';
 import { writeWhole } from '../../files/whole-file.ts';
 import { oneLine } from '../../text/printable.ts';
-import { askTools } from '../asked-tools.ts';
+import { askTools, bySupervisor } from '../asked-tools.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discover } from '../discovered.ts';
 import { formatProblems } from '../problems.ts';
@@ -42,7 +42,7 @@ export const command = defineCommand({
     const types = await openSchemaTypes();
     const { entries, problems } = await discover(settingsOf(values));
     const names = entries.map(({ manifest }) => manifest.name);
-    const asked = await askTools(settingsOf(values), names, terminal);
+    const asked = await askTools(bySupervisor(settingsOf(values)), names, terminal);
     if (asked.status !== undefined) {
       if (terminal.json) await reportError(new GreenroomError('E_CANCELLED', 'No types were written.'), terminal);
       return asked.status;

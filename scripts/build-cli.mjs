@@ -1,0 +1,32 @@
+// Bundles the commands that use a daemon, with their client, into dist/cli/main.js: to find and read some hundred modules
+// takes Node longer than the call does. What a command needs to do its work by itself is imported from dist/ as it is.
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'rolldown';
+
+const dist = fileURLToPath(new URL('../dist', import.meta.url));
+const inDist = (/** @type {string} */ path) => resolve(dist, path);
+
+/** Imported when they are wanted, and part of the bundle. */
+const COMMANDS = ['explain', 'list', 'load', 'logs', 'ps', 'reload', 'run', 'top', 'unload'];
+const BUNDLED = new Set([...COMMANDS.map((name) => inDist(`cli/commands/${name}.js`)), inDist('client/client.js')]);
+
+/** Classes of errors that are told apart by `instanceof`, also by what is not in the bundle. */
+const SHARED = new Set([inDist('errors.js'), inDist('cli/usage-error.js')]);
+
+await build({
+  input: inDist('cli/main.js'),
+  platform: 'node',
+  plugins: [
+    {
+      name: 'outside',
+      resolveId(source, importer, { kind }) {
+        if (importer === undefined || !source.startsWith('.')) return null;
+        const id = resolve(dirname(importer), source);
+        const isOutside = kind === 'dynamic-import' ? !BUNDLED.has(id) : SHARED.has(id);
+        return isOutside ? { id, external: 'relative' } : null;
+      },
+    },
+  ],
+  output: { file: inDist('cli/main.js'), format: 'esm', codeSplitting: false },
+});

@@ -1,0 +1,16 @@
+import type { Supervisor } from '../runtime/supervisor.ts';
+import type { SupervisorSettings } from '../settings/schema.ts';
+
+/** Starts a supervisor that lives for one command. */
+export async function startSupervisor(settings: SupervisorSettings): Promise<Supervisor> {
+  const { createOneInstanceSupervisor } = await import('../runtime/supervisor.ts');
+  return createOneInstanceSupervisor({
+    ...settings,
+    watch: false,
+    handleSignals: false,
+    unref: false,
+    load: 'lazy',
+    // What a person needs of it is told in words; the log itself is for those who ask for it.
+    logLevel: process.env['GREENROOM_LOG_LEVEL'] === undefined ? 'silent' : undefined,
+  });
+}
