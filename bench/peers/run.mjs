@@ -7,7 +7,8 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { didYouMean, UsageError } from '../../dist/cli/arguments.js';
+import { didYouMean } from '../../dist/cli/arguments.js';
+import { UsageError } from '../../dist/cli/usage-error.js';
 import { PEERS, REFERENCE } from './peers.mjs';
 
 /** @import { Report, Task } from './host.mjs' */

@@ -2,9 +2,10 @@
 // npm run simulate -- --trace FILE: replays who called what through the scheduler, in simulated time.
 // npm run simulate -- --make KIND: makes a trace. See --help.
 import { parseArgs } from 'node:util';
-import { didYouMean, UsageError } from '../../dist/cli/arguments.js';
+import { didYouMean } from '../../dist/cli/arguments.js';
 import { createProgressBar } from '../../dist/cli/terminal/progress-bar.js';
 import { Terminal } from '../../dist/cli/terminal/terminal.js';
+import { UsageError } from '../../dist/cli/usage-error.js';
 import { EVICTION_ORDERS, POLICY_NAMES, policyNamed } from '../../dist/scheduler/policies/policies.js';
 import { KINDS, makeTrace, SIZES } from './make.mjs';
 import { replay } from './replay.mjs';
