@@ -20,19 +20,22 @@ test('the declarations compile in the strictest program, which needs no types of
   const { errors, read } = compileConsumer({
     'main.ts': `
       import { createSupervisor, GreenroomError, type Supervisor } from 'greenroom';
+      import { createClient } from 'greenroom/client';
       import { createSupervisor as createBlocking } from 'greenroom/sync';
       import { definePlugin } from 'greenroom/worker';
 
       export const supervisor: Supervisor = await createSupervisor({ observer: ({ type }) => console.log(type) });
       export const result: unknown = await supervisor.execute('any', { a: 1 }, { tool: 'x', timeoutMs: 1 });
       export const blocking: unknown = createBlocking({ unknown: undefined } as object).execute('any');
+      export const client = createClient({ dataDir: '/data' });
+      export const remote: number = await client.execute<number>('any', { a: 1 }, { timeoutMs: 1 });
       export const plugin = definePlugin({ name: 'any', execute: (input: { a: number }) => input.a });
       export const isOurs = (error: unknown): boolean => error instanceof GreenroomError;
     `,
   });
   expect(errors).toEqual([]);
   expect(
-    read.filter((file) => /[\\/]dist[\\/](index|sync[\\/]index|node-sdk[\\/]index)\.d\.ts$/.test(file)),
-  ).toHaveLength(3);
+    read.filter((file) => /[\\/]dist[\\/](index|client[\\/]index|sync[\\/]index|node-sdk[\\/]index)\.d\.ts$/.test(file)),
+  ).toHaveLength(4);
   expect(read.filter((file) => file.includes('xstate'))).toEqual([]);
 });
