@@ -58,9 +58,10 @@ export function pluginSettings(manifest: Manifest, settings: ResolvedSettings): 
   };
 }
 
-/** What one worker of a plugin needs by its manifest. */
+/** What one worker of a plugin needs by its manifest. A server that another program runs is no process here. */
 export function manifestNeed(manifest: Manifest): Need {
-  return needOf(manifest.resources, devicesOf(manifest));
+  const need = needOf(manifest.resources, devicesOf(manifest));
+  return manifest.url === undefined ? need : { ...need, slots: 0 };
 }
 
 /** Whether even its last instance is one too many when there are no calls. */

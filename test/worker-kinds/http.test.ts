@@ -217,3 +217,24 @@ test('a server that another program runs is waited for, and has no process', asy
   await opened.supervisor.unload('a');
   expect(opened.snapshot('a')).toMatchObject({ state: 'discovered' });
 });
+
+test('a server below a path is asked there for everything, whether it is ready among it', async () => {
+  const program = `require('node:http').createServer((request, response) => {
+    response.writeHead(request.url.startsWith('/below/') ? 200 : 404).end(request.url);
+  }).listen(process.env.PORT, '127.0.0.1');`;
+  const { supervisor } = await openSupervisor({
+    a: { worker: 'http', command: process.execPath, args: ['-e', program], base_path: '/below/' },
+  });
+  expect(await (await supervisor.fetch('a', '/v1/models')).text()).toBe('/below/v1/models');
+});
+
+test('a server that another program runs leaves the only slot to others', async () => {
+  const own = await listen(0, () => 200);
+  const { supervisor, snapshot } = await openSupervisor(
+    { a: { worker: 'http', url: addressOf(own) }, b: server() },
+    { capacity: { slots: 1 } },
+  );
+  await supervisor.load('b');
+  await supervisor.load('a');
+  expect([snapshot('a').state, snapshot('b').state]).toEqual(['ready', 'ready']);
+});
