@@ -27,6 +27,7 @@ const CONSEQUENCES: Readonly<Record<string, Consequence>> = {
   class: 'replace',
   args: 'replace',
   url: 'replace',
+  base_path: 'replace',
   ready: 'replace',
   stop_command: 'replace',
   env_vars: 'replace',

@@ -45,6 +45,9 @@ export const livenessPath = path;
 /** The fields of a manifest that only a worker of kind "http" has. */
 export const httpShape = {
   url: url.optional().describe('The address of a server that another program runs; in place of command.'),
+  base_path: path
+    .optional()
+    .describe('A path that is put before the path of every request to the server that command starts.'),
   ready: ready
     .optional()
     .describe(

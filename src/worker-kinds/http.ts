@@ -6,7 +6,7 @@ import { holdPort } from '../process/ports.ts';
 import type { StartRequest } from '../process/start-request.ts';
 import { StopCommand } from '../process/stop-command.ts';
 import { untilReady } from './http-readiness.ts';
-import type { KindEntry, WorkerKind } from './kind.ts';
+import type { KindEntry, KindFields, WorkerKind } from './kind.ts';
 
 /** Where servers listen: an address, as `localhost` may be IPv6 first for one of two programs. */
 const HOST = '127.0.0.1';
@@ -47,8 +47,11 @@ export const http: WorkerKind<HttpStart> = {
     };
     if (url !== undefined) {
       unexpected('command', 'the server at "url" is run by another program; leave out one of them');
+      unexpected('base_path', 'put the path behind the address in "url"');
       for (const field of OF_PROGRAMS) unexpected(field, 'the server at "url" is run by another program; leave it out');
     }
+    if (textsOf(fields).some((text) => text.includes('{socket}')))
+      unexpected('base_path', 'it is for servers that listen on {port}, and this one is given {socket}');
     for (const field of OF_CALLS) unexpected(field, 'a worker of kind "http" takes requests only; leave it out');
     if (typeof liveness === 'object' && liveness.path === undefined) {
       issues.push({
@@ -74,10 +77,10 @@ export const http: WorkerKind<HttpStart> = {
 
 /** Finds a place for the server to listen, and tells it: in its arguments and variables. */
 async function prepare(request: StartRequest, { manifest }: KindEntry): Promise<HttpStart> {
-  const { url, args = [], env_vars: given = {}, stop_command: stopCommand } = manifest;
+  const { url, base_path: basePath = '', args = [], env_vars: given = {}, stop_command: stopCommand } = manifest;
   if (url !== undefined) return new HttpStart({ address: url, note: request.note });
   const variables = Object.entries(given).map(([name, value]) => [name, String(value)] as const);
-  const texts = [...args, ...variables.map(([, value]) => value)];
+  const texts = textsOf(manifest);
   const isNamed = (placeholder: string): boolean => texts.some((text) => text.includes(placeholder));
   const sockets = isNamed('{socket}') ? request.openSockets() : undefined;
   if (isNamed('{socket}') && sockets === undefined) throw noSocketError(request.plugin.name);
@@ -94,7 +97,7 @@ async function prepare(request: StartRequest, { manifest }: KindEntry): Promise<
     };
     const filled = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fill(value)]));
     return new HttpStart({
-      address: sockets === undefined ? `http://${HOST}:${port?.port}` : `unix:${sockets.worker}`,
+      address: sockets === undefined ? `http://${HOST}:${port?.port}${basePath}` : `unix:${sockets.worker}`,
       port,
       sockets,
       note: request.note,
@@ -106,6 +109,11 @@ async function prepare(request: StartRequest, { manifest }: KindEntry): Promise<
     sockets?.remove();
     throw error;
   }
+}
+
+/** Where placeholders may stand. */
+function textsOf({ args = [], env_vars: variables = {} }: KindFields): string[] {
+  return [...args, ...Object.values(variables).map(String)];
 }
 
 function withVariables({ cwd, env, note }: StartRequest, more: Readonly<Record<string, string>>) {

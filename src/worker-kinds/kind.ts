@@ -15,6 +15,7 @@ export interface KindFields {
   readonly args?: readonly string[] | undefined;
   readonly env_vars?: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly url?: string | undefined;
+  readonly base_path?: string | undefined;
   readonly ready?:
     | 'port'
     | {

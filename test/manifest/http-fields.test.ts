@@ -62,6 +62,18 @@ test.each([
   ],
   ['no command', { command: 'x', stop_command: [] }, 'stop_command', 'expected a list of at least 1 item, got a list'],
   [
+    'a path beside an address',
+    { url: 'http://h', base_path: '/v1' },
+    'base_path',
+    'unexpected; put the path behind the address in "url"',
+  ],
+  [
+    'a path before a socket',
+    { command: 'x', args: ['{socket}'], base_path: '/v1' },
+    'base_path',
+    'unexpected; it is for servers that listen on {port}, and this one is given {socket}',
+  ],
+  [
     'a check without a path',
     { command: 'x', liveness: {} },
     'liveness.path',
