@@ -18,6 +18,7 @@ import { COMMON_OPTIONS, SETTINGS_OPTIONS } from '../src/cli/command.ts';
 import { COMMANDS } from '../src/cli/commands.ts';
 import { EXIT_STATUSES } from '../src/cli/exit-status.ts';
 import { ERROR_CODES } from '../src/errors.ts';
+import { KEYS } from '../src/imports/llama-swap/keys.ts';
 import { manifestJsonSchema } from '../src/manifest/json-schema.ts';
 import { manifestShape, parseManifest } from '../src/manifest/schema.ts';
 import { CALL_DURATION } from '../src/metrics/call-tally.ts';
@@ -121,6 +122,11 @@ describe('tables', () => {
   ])('of the manifest under "%s" has every field, in order', (heading, field) => {
     const fields = manifestJsonSchema()['properties'] as Record<string, JsonSchema>;
     expect(firstColumn(tableUnder('docs/manifest.md', heading))).toEqual(leavesOf(fields[field] ?? {}));
+  });
+
+  test('of the keys of llama-swap has every one, with what becomes of it, in order', () => {
+    const rows = KEYS.map(({ key, verdict, what }) => [`\`${key}\``, verdict, what]);
+    expect(tableUnder('docs/coming-from-llama-swap.md', '## Keys')).toEqual(rows);
   });
 
   test('of options has every setting, with its default', () => {

@@ -22,6 +22,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   serve: { summary: 'run a supervisor for every program on this machine', load: () => import('./commands/serve.ts') },
   token: { summary: 'print or replace the token of the daemon', load: () => import('./commands/token.ts') },
   inspect: { summary: 'open a recorded session in the inspector', load: () => import('./commands/inspect.ts') },
+  import: {
+    summary: 'make manifests of a configuration of llama-swap',
+    load: () => import('./commands/import.ts'),
+  },
   validate: { summary: 'check manifests', load: () => import('./commands/validate.ts') },
   types: { summary: 'write types of the tools, for TypeScript', load: () => import('./commands/types.ts') },
   doctor: { summary: 'check this machine', load: () => import('./commands/doctor.ts') },
