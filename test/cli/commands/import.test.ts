@@ -64,13 +64,17 @@ test('with --dry-run it writes nothing', async () => {
   expect(existsSync(manifest('one'))).toBe(false);
 });
 
-test('it replaces what it has written, and nothing else unless it is told to', async () => {
+test('it replaces and removes what it has written', async () => {
   write('config.yaml', CONFIG);
   await importConfig();
   write('config.yaml', CONFIG.replace('60', '90').replace('  two:', '  other:'));
   const again = await importConfig();
   expect(again).toMatchObject({ status: 0, stderr: '' });
   expect(again.stdout).toMatch(/Removed \.greenroom\/plugins\/two\.json\nUnchanged: 1 of 3 files/);
+});
+
+test('it replaces nothing that it has not written, unless it is told to', async () => {
+  write('config.yaml', CONFIG);
   write('.greenroom/plugins/one.json', { name: 'mine' });
   const { status, stderr } = await importConfig();
   expect(status).toBe(4);
