@@ -19,5 +19,5 @@ test('what is imported runs: a model is loaded when it is asked and takes the pl
   const about = (await (await supervisor.fetch('one', '/about')).json()) as { env: Record<string, string> };
   expect(about.env).toMatchObject({ GREETING: 'hello' });
   await (await supervisor.fetch('two', '/about')).text();
-  expect([snapshot('one').state, snapshot('two').state]).toEqual(['discovered', 'ready']);
+  expect([snapshot('one').state, snapshot('two').state]).toEqual(['released', 'ready']);
 });
