@@ -49,7 +49,7 @@ export function apiFront(supervisor: Supervisor, options: ApiOptions): ApiFront 
   ];
   endpoints.push(documentEndpoint(supervisor, options.version, endpoints));
   return {
-    prefix: '/api',
+    prefixes: ['/api'],
     routes: endpoints.map(({ route }) => route),
     maxExchanges: MAX_EXCHANGES,
     refuse: refuseWithProblem,

@@ -4,6 +4,7 @@ import { apiFront } from '../api/api-front.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { inspectorFront } from '../inspector/server/front.ts';
 import { createMetrics } from '../metrics/metrics.ts';
+import { modelFront } from '../models/model-front.ts';
 import { createSupervisor, type Supervisor } from '../runtime/supervisor.ts';
 import { HttpServer } from '../server/http-server.ts';
 import { Tickets } from '../server/tickets.ts';
@@ -150,12 +151,22 @@ class DaemonParts implements Daemon {
     this.#closers.push(() => metrics.close());
     const traces = await traceCallsIfRegistered(supervisor);
     this.#closers.push(() => traces?.close());
-    const fronts = [api, statusFront({ version, metrics, notReady: () => this.#notReady() })];
+    const onModelError = (error: unknown): void => log.error({ err: error }, 'A request of a model failed.');
+    const shared = [api, statusFront({ version, metrics, notReady: () => this.#notReady() })];
     const listenOn = (server: Parameters<typeof listenOnSocket>[0]): Promise<void> =>
       listenOnSocket(server, this.#claim);
-    this.#servers.push(await HttpServer.listen({ fronts, address: { socket: listenOn } }));
+    this.#servers.push(
+      await HttpServer.listen({
+        // Only this user can open the socket, which is the key.
+        fronts: [...shared, modelFront(supervisor, { onError: onModelError })],
+        address: { socket: listenOn },
+      }),
+    );
     if (listen !== undefined) {
       const token = watchedToken(this.#dataDir);
+      const { apiKeys } = resolveSettings(settings);
+      const keys = (): readonly string[] => apiKeys ?? [token()];
+      const fronts = [...shared, modelFront(supervisor, { keys, onError: onModelError })];
       if (inspect !== undefined) {
         const recorded = await supervisor.recordInspector(inspect.control, log);
         this.#closers.push(() => recorded.close());

@@ -22,7 +22,7 @@ export function statusFront({ notReady, metrics, version }: StatusParts): Front 
     handle: ({ response }) => answer(response),
   });
   return {
-    prefix: '/',
+    prefixes: ['/'],
     routes: [
       open('/', (response) =>
         give(

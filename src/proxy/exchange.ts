@@ -18,11 +18,21 @@ import type { Upstream } from './upstream.ts';
 /** Up to how many bytes a body is read before it is sent, so that it can be sent once more. */
 const SMALL_BODY = 64 * 1024;
 
+/** How much of a diverted answer is kept, in bytes. */
+const MAX_DIVERTED = 64 * 1024;
+
 /** A head that is written together with the first bytes after it. */
 interface Head {
   readonly status: number;
   readonly text: string;
   readonly headers: string[];
+}
+
+/** An answer that is not passed on. */
+interface Diverted {
+  readonly take: (body: Buffer) => void;
+  readonly parts: Buffer[];
+  length: number;
 }
 
 /** One exchange between a client and a server; see `forward()`. It is the handler of undici's `dispatch` itself. */
@@ -40,6 +50,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
   #reading = false;
   #head: Head | undefined;
   #first: Buffer | undefined;
+  #diverted: Diverted | undefined;
   #status = 0;
   /** The head is out. */
   #begun = false;
@@ -123,6 +134,13 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
     if (trailer !== undefined && !sized && !bodyless && this.#request.httpVersion !== '1.0')
       headers.push('Trailer', trailer);
     this.#head = { status, text, headers };
+    const take = this.#options.divert?.(status, headers);
+    if (take !== undefined) {
+      this.#head = undefined;
+      this.#diverted = { take, parts: [], length: 0 };
+      if (bodyless) this.#end([]);
+      return true;
+    }
     this.#options.onResponse?.(status, headers);
     // What undici reads of such an answer says nothing: to it, a Content-Length without a body is an error.
     if (bodyless) this.#end([]);
@@ -133,6 +151,10 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
   onData(chunk: Buffer): boolean {
     if (this.#over) return true;
     this.#idle.touch();
+    if (this.#diverted !== undefined) {
+      this.#keep(this.#diverted, chunk);
+      return true;
+    }
     // Often all of an answer comes at once, and then it leaves at once; otherwise the microtask is next.
     if (this.#head !== undefined && this.#first === undefined) this.#first = chunk;
     else {
@@ -270,9 +292,20 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
     });
   }
 
+  #keep(diverted: Diverted, chunk: Buffer): void {
+    const kept = chunk.subarray(0, MAX_DIVERTED - diverted.length);
+    diverted.length += kept.length;
+    diverted.parts.push(kept);
+  }
+
   #end(trailers: [string, string][]): void {
     if (!this.#writeHead()) return;
     this.#complete = true;
+    if (this.#diverted !== undefined) {
+      this.#body?.destroy();
+      this.#diverted.take(Buffer.concat(this.#diverted.parts));
+      return;
+    }
     if (trailers.length > 0 && this.#response.chunkedEncoding) this.#response.addTrailers(trailers);
     // It would stop reading its source later, once undici has heard of the end.
     this.#body?.destroy();
@@ -314,9 +347,10 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
     if (this.#settled || this.#verdict !== undefined) return;
     this.#verdict = outcome;
     this.#closeUpstream(error);
-    if (!this.#begun) this.#settle(outcome);
-    else if (outcome.kind === 'stalled' && outcome.side === 'upstream') this.#endEarly();
-    else destroyUnfinished(this.#response);
+    if (!this.#begun) return this.#settle(outcome);
+    // The client cannot be told of what it does not read.
+    if (this.#complete || (outcome.kind === 'stalled' && outcome.side === 'client')) destroyUnfinished(this.#response);
+    else this.#endEarly();
   }
 
   #closeUpstream(error: unknown): void {

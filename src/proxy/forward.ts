@@ -19,13 +19,19 @@ export interface ForwardOptions {
   /** For how long nothing may move at either side, in milliseconds; by default for as long as it takes. */
   readonly idleMs?: number | undefined;
   /**
-   * Called in place of destroying the client's connection where the server ended in the middle of its answer, so that
-   * the error can be told in the client's own way. It ends the response, or destroys it. `begun`: whether a byte of the
-   * body was sent, beyond the head.
+   * Called in place of destroying the client's connection where the answer ended in its middle, by the server or by
+   * `signal`, so that the error can be told in the client's own way. It ends the response, or destroys it. `begun`:
+   * whether a byte of the body was sent, beyond the head.
    */
   readonly onEarlyEnd?: ((response: ServerResponse, begun: boolean) => void) | undefined;
   /** Told the head of the answer, as it is passed on. */
   readonly onResponse?: ((status: number, headers: RawHeaders) => void) | undefined;
+  /**
+   * Asked for the head of the answer before any of it is passed on. Where it returns a function, nothing is passed on:
+   * the function is given the body, of which it gets the first 64 KiB, and ends the response. For a response whose head
+   * has been sent already, which an answer of another kind does not fit.
+   */
+  readonly divert?: ((status: number, headers: RawHeaders) => ((body: Buffer) => void) | undefined) | undefined;
 }
 
 /**

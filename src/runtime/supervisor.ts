@@ -36,6 +36,7 @@ import type { InspectionObserver } from '../inspector/record/inspection-observer
 import { guardedLog, openSupervisorLog, type SupervisorLog } from '../logs/supervisor-log.ts';
 import { discoveredBy, type Listing, listingOf } from '../manifest/listing.ts';
 import type { ManifestProblem } from '../manifest/manifest-problem.ts';
+import type { Manifest } from '../manifest/schema.ts';
 import { createTreeSampler } from '../measure/process-tree.ts';
 import type { SystemStats } from '../measure/system-stats.ts';
 import type { Tool } from '../protocol.ts';
@@ -238,6 +239,11 @@ export class Supervisor implements AsyncDisposable {
   /** The categories of the plugins, of all or of those that are loaded or not, in order. */
   categories(filter: { readonly loaded?: boolean | undefined } = {}): readonly string[] {
     return this.#plugins.categories(filter);
+  }
+
+  /** @internal The manifests in force, without the cost of snapshots. */
+  *manifests(): IterableIterator<Manifest> {
+    for (const { entry } of this.#runtime.records.values()) yield entry.manifest;
   }
 
   /** The manifests that cannot be used, or not wholly, with file, field and reason. */

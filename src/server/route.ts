@@ -38,8 +38,8 @@ export interface Route {
 
 /** Routes that belong together, and tell of errors in one way. */
 export interface Front {
-  /** What the paths of its routes begin with, in which it tells of errors also where there is no route. */
-  readonly prefix: string;
+  /** What the paths of its routes begin with: there it tells of errors also where there is no route. */
+  readonly prefixes: readonly string[];
   readonly routes: readonly Route[];
   /** How many requests may be unfinished at once; one more is told to come again. */
   readonly maxExchanges: number;

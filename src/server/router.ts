@@ -15,11 +15,15 @@ const MAX_PARAM_LENGTH = 2_048;
 /** Finds the route of a request among those of several fronts. */
 export class Router {
   readonly #finder = createFinder({ maxParamLength: MAX_PARAM_LENGTH });
-  /** Longest prefix first, so that the first that fits is the nearest. */
   readonly #fronts: readonly Front[];
+  /** Longest prefix first, so that the first that fits is the nearest. */
+  readonly #prefixes: readonly (readonly [prefix: string, front: Front])[];
 
   constructor(fronts: readonly Front[]) {
-    this.#fronts = fronts.toSorted((a, b) => b.prefix.length - a.prefix.length);
+    this.#fronts = fronts;
+    this.#prefixes = fronts
+      .flatMap((front) => front.prefixes.map((prefix) => [prefix, front] as const))
+      .toSorted(([a], [b]) => b.length - a.length);
     for (const front of fronts)
       for (const route of front.routes)
         this.#finder.on(route.method, route.path, {}, () => {}, { front, route } satisfies Omit<Found, 'params'>);
@@ -46,8 +50,8 @@ export class Router {
 
   /** The front that tells of errors at a path. */
   frontOf(path: string): Front | undefined {
-    return this.#fronts.find(
-      ({ prefix }) => path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`),
-    );
+    return this.#prefixes.find(
+      ([prefix]) => path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`),
+    )?.[1];
   }
 }

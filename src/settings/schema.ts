@@ -192,6 +192,13 @@ export const settingsShape = {
    */
   restart: restart.default({}),
   /**
+   * The keys, any of which opens the paths of models of `greenroom serve` on TCP.
+   *
+   * @default the token of the daemon
+   * @see [models](docs/models.md#keys)
+   */
+  apiKeys: z.array(filledText).readonly().optional().register(variables, NAMES),
+  /**
    * Stop the supervisor at SIGINT, SIGTERM and SIGHUP.
    *
    * @default false

@@ -44,7 +44,7 @@ export function inspectorFront(api: Api, base = '', folder = PAGE_FOLDER): Front
     },
   };
   return {
-    prefix: base === '' ? '/' : base,
+    prefixes: [base === '' ? '/' : base],
     routes: [...api.routes.map((route) => ({ ...route, path: base + route.path })), page],
     maxExchanges: MAX_EXCHANGES,
     tokenText: 'Open the inspector by the whole address that the supervisor gave, with what follows the #.',

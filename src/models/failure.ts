@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUSES } from '../api/problem.ts';
+import { type ErrorCode, GreenroomError } from '../errors.ts';
+import { give } from '../server/answer.ts';
+import { UnreadBody } from '../server/body.ts';
+import type { Refusal } from '../server/refusal.ts';
+import { dialectOf, errorText, type ModelError } from './dialect.ts';
+
+/** A request that names no model, or is not to be understood: the client's to correct. */
+export class BadModelRequest extends Error {
+  override readonly name = 'BadModelRequest';
+  readonly error: ModelError;
+
+  constructor(error: ModelError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+/** Clients sleep out what `Retry-After` says without a word, so it is never more than this, in seconds. */
+const MAX_RETRY_SECONDS = 10;
+
+/** The errors after which the same request may well succeed; after how many seconds. */
+const PASSING: Partial<Readonly<Record<ErrorCode, number>>> = { E_QUEUE_FULL: 1, E_REFUSED: 5, E_STOPPING: 2 };
+
+/** An error as it is told to clients of models. */
+export function modelErrorOf(error: unknown): ModelError {
+  if (error instanceof BadModelRequest) return error.error;
+  if (error instanceof UnreadBody) return { status: error.status, message: error.message, code: 'unread_body' };
+  if (!(error instanceof GreenroomError))
+    return { status: 500, message: 'Greenroom failed to answer. Its log says why.', code: 'internal_error' };
+  const { code, message } = error;
+  // Here it is what cannot be forwarded, which is HTTP's to say.
+  return { status: code === 'E_INPUT' ? 400 : STATUSES[code], message, code };
+}
+
+/**
+ * Answers with an error in the dialect of the path. Clients send again by themselves what failed with a status of 5xx,
+ * 408, 409 or 429; they are told not to where the work had begun, or where the same would come of it.
+ */
+export function giveModelError(response: ServerResponse, error: unknown, requestId: string): void {
+  const told = modelErrorOf(error);
+  const seconds = error instanceof GreenroomError ? retrySeconds(error) : undefined;
+  giveError(response, told, requestId, {
+    ...(seconds !== undefined && { 'retry-after': String(seconds) }),
+    ...(seconds === undefined && told.status >= 408 && { 'x-should-retry': 'false' }),
+  });
+}
+
+/** Answers with the refusal of a guard, in the dialect of the path. */
+export function refuseModelRequest(response: ServerResponse, refusal: Refusal, requestId: string): void {
+  const { status, message, headers } = refusal;
+  const code = status === 401 ? 'invalid_api_key' : 'refused';
+  giveError(response, { status, message, code }, requestId, headers);
+}
+
+/** The headers by which clients name a request when they tell of an error. */
+export function idHeaders(requestId: string): Record<string, string> {
+  return { 'x-request-id': requestId, 'request-id': requestId };
+}
+
+function giveError(
+  response: ServerResponse,
+  error: ModelError,
+  requestId: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const text = errorText(dialectOf(pathOf(response.req)), error, requestId);
+  give(response, 'application/json', text, error.status, { ...idHeaders(requestId), ...headers });
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '';
+}
+
+function retrySeconds({ code, details }: GreenroomError): number | undefined {
+  const seconds = PASSING[code];
+  if (seconds === undefined) return undefined;
+  const ms = (details as { readonly retryAfterMs?: unknown } | undefined)?.retryAfterMs;
+  return Math.min(MAX_RETRY_SECONDS, typeof ms === 'number' ? Math.max(1, Math.ceil(ms / 1_000)) : seconds);
+}

@@ -1,0 +1,119 @@
+import type { ServerResponse } from 'node:http';
+import { printedJson } from '../json/printed-json.ts';
+import type { Supervisor } from '../runtime/supervisor.ts';
+import { give } from '../server/answer.ts';
+import type { Refusal } from '../server/refusal.ts';
+import type { Exchange, Front, Route, UpgradeExchange } from '../server/route.ts';
+import { bringsKey, KEY_HEADERS } from './api-keys.ts';
+import { giveModelError, refuseModelRequest } from './failure.ts';
+import { ModelCatalogue } from './model-catalogue.ts';
+import { answerByModel, answerByPlugin, newRequestId } from './model-exchange.ts';
+import { GET_PATHS, MODEL_PREFIXES, POST_PATHS, VERSIONLESS_PATHS } from './model-routes.ts';
+
+/** How many requests of models may be unfinished at once, those that wait included. */
+const MAX_EXCHANGES = 4_000;
+
+/** What the front needs beside the supervisor. */
+export interface ModelFrontOptions {
+  /** The keys of which one opens the front; undefined where none is needed, as on a socket that only this user can open. */
+  readonly keys?: (() => readonly string[]) | undefined;
+  /** Writes down an error that is no fault of the request. */
+  onError(error: unknown): void;
+}
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+const NO_KEY: Refusal = {
+  status: 401,
+  message: 'Send a key of this server: "Authorization: Bearer KEY", or "x-api-key: KEY".',
+  headers: { 'www-authenticate': 'Bearer' },
+};
+
+/**
+ * The front for clients of OpenAI and Anthropic: requests by the model that they name, in `models` of a manifest; lists
+ * of the models; and all of a plugin's server below `/upstream/{plugin}/`.
+ */
+export function modelFront(supervisor: Supervisor, { keys, onError }: ModelFrontOptions): Front {
+  const catalogue = new ModelCatalogue(supervisor, new Date());
+  const parts = { supervisor, catalogue, onError };
+  const isOpenTo = ({ request }: Pick<Exchange, 'request'>): boolean =>
+    keys === undefined || bringsKey(request.headers, keys());
+  const keyed = (
+    method: Route['method'],
+    path: string,
+    handle: (exchange: Exchange) => void | Promise<void>,
+  ): Route => ({
+    method,
+    path,
+    access: 'open',
+    takesBody: method !== 'GET' && method !== 'HEAD',
+    handle: (exchange) =>
+      isOpenTo(exchange) ? handle(exchange) : refuseModelRequest(exchange.response, NO_KEY, newRequestId()),
+  });
+  const byModel = (method: Route['method'], path: string, upstream = path): Route =>
+    keyed(method, path, (exchange) => answerByModel(parts, exchange, upstream));
+  const upstream = (method: Route['method']): Route => ({
+    ...keyed(method, '/upstream/:plugin/*', (exchange) =>
+      answerByPlugin(parts, exchange, exchange.params['plugin'] ?? '', pathBelow(exchange)),
+    ),
+    takesBody: true,
+    upgrade: async (exchange) => {
+      if (!isOpenTo(exchange)) return refuseUpgrade(exchange, '401 Unauthorized', NO_KEY.message);
+      await upgradeByPlugin(supervisor, exchange);
+    },
+  });
+  return {
+    prefixes: MODEL_PREFIXES,
+    routes: [
+      ...POST_PATHS.map((path) => byModel('POST', path)),
+      ...GET_PATHS.map((path) => byModel('GET', path)),
+      ...VERSIONLESS_PATHS.map((path) => byModel('POST', `/v${path}`, path)),
+      keyed('GET', '/v1/models', ({ response }) => giveList(response, catalogue)),
+      keyed('GET', '/v1/models/*', ({ response, params }) => {
+        const id = params['*'] ?? '';
+        giveJson(response, catalogue.describe(id, catalogue.find(id)));
+      }),
+      ...METHODS.map(upstream),
+    ],
+    maxExchanges: MAX_EXCHANGES,
+    refuse: (response, refusal) => refuseModelRequest(response, refusal, newRequestId()),
+    fail: (response, error) => giveModelError(response, error, newRequestId()),
+  };
+}
+
+function giveList(response: ServerResponse, catalogue: ModelCatalogue): void {
+  const data = catalogue.list();
+  // The fields beside `data` are those of one page of Anthropic's list, which has them all.
+  giveJson(response, {
+    object: 'list',
+    data,
+    has_more: false,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+  });
+}
+
+function giveJson(response: ServerResponse, value: unknown): void {
+  give(response, 'application/json', printedJson(value));
+}
+
+async function upgradeByPlugin(supervisor: Supervisor, exchange: UpgradeExchange): Promise<void> {
+  const { request, socket, head, params } = exchange;
+  try {
+    const options = { path: pathBelow(exchange), headers: { drop: KEY_HEADERS } };
+    await supervisor.forwardUpgrade(params['plugin'] ?? '', request, socket, head, options);
+  } catch (error) {
+    refuseUpgrade(exchange, '502 Bad Gateway', error instanceof Error ? error.message : String(error));
+  }
+}
+
+function refuseUpgrade({ socket }: UpgradeExchange, status: string, message: string): void {
+  const body = `${message}\n`;
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close`;
+  socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}
+
+/** The target of a request behind `/upstream/{plugin}`, as it came. */
+function pathBelow({ request }: Pick<Exchange, 'request'>): string {
+  return /^\/upstream\/[^/?]+(\/.*)$/.exec(request.url ?? '')?.[1] ?? '/';
+}
