@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 /** Whose errors a client understands: those of OpenAI, which most programs have taken over, or those of Anthropic. */
 export type Dialect = 'openai' | 'anthropic';
 
@@ -11,9 +13,10 @@ export interface ModelError {
   readonly param?: string | undefined;
 }
 
-/** The dialect of the clients that ask for a path. */
-export function dialectOf(path: string): Dialect {
-  return /\/messages(\/|\?|$)/.test(path) ? 'anthropic' : 'openai';
+/** The dialect of the client that sent a request: Anthropic's paths are its own, and its clients say their version. */
+export function dialectOf({ url = '', headers }: IncomingMessage): Dialect {
+  const isOwn = /\/messages(\/|\?|$)/.test(url) || headers['anthropic-version'] !== undefined;
+  return isOwn ? 'anthropic' : 'openai';
 }
 
 /** An error as the body of an answer, in JSON without line breaks. */

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { STATUSES } from '../api/problem.ts';
 import { type ErrorCode, GreenroomError } from '../errors.ts';
 import { give } from '../server/answer.ts';
@@ -65,12 +65,8 @@ function giveError(
   requestId: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  const text = errorText(dialectOf(pathOf(response.req)), error, requestId);
+  const text = errorText(dialectOf(response.req), error, requestId);
   give(response, 'application/json', text, error.status, { ...idHeaders(requestId), ...headers });
-}
-
-function pathOf({ url = '' }: IncomingMessage): string {
-  return url.split('?', 1)[0] ?? '';
 }
 
 function retrySeconds({ code, details }: GreenroomError): number | undefined {

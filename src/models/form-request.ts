@@ -69,11 +69,18 @@ function findModel(request: IncomingMessage, spool: Spool, scanner: FormScanner)
       stop();
       reject(error as Error);
     };
+    // The end comes while the last bytes are still being kept.
+    let last = Promise.resolve();
     const onEnd = (): void => {
-      stop();
-      resolve(undefined);
+      clearTimeout(timer);
+      void last.then(() => {
+        stop();
+        resolve(undefined);
+      });
     };
-    const onClose = (): void => fail(new Error('The client has gone.'));
+    const onClose = (): void => {
+      if (!request.readableEnded) fail(new Error('The client has gone.'));
+    };
     const keep = async (chunk: Buffer): Promise<FormValue | undefined> => {
       if (spool.size + chunk.length > MAX_SPOOLED_BYTES) throw tooLong();
       await spool.add(chunk);
@@ -83,7 +90,7 @@ function findModel(request: IncomingMessage, spool: Spool, scanner: FormScanner)
       timer.refresh();
       // One after the other, and no faster than they can be written.
       request.pause();
-      keep(chunk).then((found) => {
+      last = keep(chunk).then((found) => {
         if (found === undefined) return void request.resume();
         stop();
         resolve(found);

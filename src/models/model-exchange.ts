@@ -42,14 +42,13 @@ export async function answerByModel(parts: ModelParts, exchange: Exchange, path:
     const { query: changed, ...rewritten } = asked.rewrite(manifest);
     const [, search] = /\?(.*)$/.exec(request.url ?? '') ?? [];
     const wanted = changed ?? search;
-    const dialect = dialectOf(path);
     if (asked.stream) waiting = new WaitingStream(response, requestId);
     await parts.supervisor.forward(manifest.name, request, response, {
       ...rewritten,
       path: wanted === undefined ? path : `${path}?${wanted}`,
       // A stream whose head was sent already could not say that it is compressed.
       headers: { drop: KEY_HEADERS, ...(asked.stream && { set: { 'accept-encoding': 'identity' } }) },
-      ...forwardingOf(dialect, manifest.name, requestId, waiting),
+      ...forwardingOf(dialectOf(request), manifest.name, requestId, waiting),
     });
   } catch (error) {
     tell(parts, response, error, requestId, waiting);
@@ -72,7 +71,7 @@ export async function answerByPlugin(
     await parts.supervisor.forward(plugin, request, response, {
       path,
       headers: { drop: KEY_HEADERS },
-      ...forwardingOf(dialectOf(path), plugin, requestId, undefined),
+      ...forwardingOf(dialectOf(request), plugin, requestId, undefined),
     });
   } catch (error) {
     tell(parts, response, error, requestId, undefined);
@@ -111,7 +110,7 @@ function tell(
   if (response.destroyed || response.writableEnded) return;
   if (!response.headersSent) giveModelError(response, error, requestId);
   else if (waiting === undefined) response.destroy();
-  else waiting.fail(dialectOf(response.req.url ?? ''), told);
+  else waiting.fail(dialectOf(response.req), told);
 }
 
 /** An error of the server itself, in the words that it was told in where they can be found. */
