@@ -11,9 +11,9 @@ export interface FetchInit extends Omit<RequestInit, 'priority' | 'signal'>, Req
  * come to its end, was cancelled, has failed or is forgotten. Rejects with a GreenroomError.
  */
 export function fetchRequest(site: RequestSite, input: string | URL | Request, init: FetchInit): Promise<Response> {
-  const { timeoutMs, priority, signal, ...given } = init;
+  const { timeoutMs, priority, waitedMs, signal, ...given } = init;
   const { path, ...own } = partsOf(input);
-  const lease = new RequestLease(site, 'fetch', { timeoutMs, priority, signal: signal ?? own.signal });
+  const lease = new RequestLease(site, 'fetch', { timeoutMs, priority, waitedMs, signal: signal ?? own.signal });
   const whole = { ...own, ...given };
   return withUpstream(site.plugin, lease, (upstream) => send(upstream, path, whole, lease), isKept(whole.body));
 }

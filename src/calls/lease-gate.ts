@@ -99,6 +99,14 @@ export class LeaseGate implements EdgeSource {
     return latest;
   }
 
+  /** The earliest {@link LeaseRequest.since} of the waiting requests. */
+  get since(): number | undefined {
+    let earliest: number | undefined;
+    for (const { since } of this.#waiting)
+      if (since !== undefined && (earliest === undefined || since < earliest)) earliest = since;
+    return earliest;
+  }
+
   /** What takes calls while the gate is open, in the order in which it came. */
   get serving(): readonly Residency[] {
     return this.#serving;
@@ -339,10 +347,12 @@ export class LeaseGate implements EdgeSource {
     const { deadline } = this;
     let index = before;
     request.waitsSince = undefined;
-    while (index > 0 && (this.#waiting[index - 1] as LeaseRequest).priority < request.priority) index -= 1;
+    request.arrivedAt = request.since ?? this.#edges?.monotonic() ?? 0;
+    while (index > 0 && isBefore(request, this.#waiting[index - 1] as LeaseRequest)) index -= 1;
     this.#waiting.splice(index, 0, request);
     if (!this.#open) {
-      if (before === 0 || index === 0 || this.deadline !== deadline) this.#announce({ type: 'CALL' });
+      const hasPlace = request.since !== undefined;
+      if (before === 0 || index === 0 || hasPlace || this.deadline !== deadline) this.#announce({ type: 'CALL' });
       return;
     }
     this.#watchWaiting([request]);
@@ -434,6 +444,11 @@ export class LeaseGate implements EdgeSource {
     if (type !== undefined) this.#announce({ type });
     return this.#waiting.length > 0;
   }
+}
+
+/** Whether a request that comes is to be served before one that waits. */
+function isBefore({ priority, arrivedAt = 0 }: LeaseRequest, other: LeaseRequest): boolean {
+  return priority > other.priority || (priority === other.priority && arrivedAt < (other.arrivedAt ?? 0));
 }
 
 /** Whether the scheduler was told otherwise than it is. */

@@ -28,6 +28,13 @@ export interface LeaseRequest extends WaitingRequest {
   readonly priority: number;
   /** When it stops waiting, in milliseconds by the monotonic clock; `undefined`: never. */
   readonly deadline: number | undefined;
+  /**
+   * When a former request began to wait of which it takes the place among those of its priority, in milliseconds by the
+   * monotonic clock; `undefined`: it has a place of its own, behind them.
+   */
+  readonly since?: number | undefined;
+  /** When it began to wait, or {@link since}. Set by the gate alone. */
+  arrivedAt?: number;
   /** Whether it only waits for the gate to open, and takes no lease. */
   readonly withoutLease?: boolean;
   /** The only one that it may have a lease of; any where it is not said. */

@@ -19,6 +19,11 @@ export interface RequestOptions {
   readonly timeoutMs?: number | undefined;
   /** Higher goes first among the waiting requests; 0 by default. */
   readonly priority?: number | undefined;
+  /**
+   * How many milliseconds ago a former request began to wait of which this one takes the place: of a client that gave up
+   * and has come again. By default it has a place of its own, behind those that wait.
+   */
+  readonly waitedMs?: number | undefined;
 }
 
 /** What requests share with the calls of their plugin. */
@@ -43,6 +48,7 @@ interface WaitingLease {
 export class RequestLease implements LeaseRequest {
   readonly priority: number;
   readonly deadline: number | undefined;
+  readonly since: number | undefined;
   readonly #site: RequestSite;
   readonly #options: RequestOptions;
   readonly #trace: CallTrace | undefined;
@@ -64,7 +70,8 @@ export class RequestLease implements LeaseRequest {
     this.#options = options;
     this.priority = options.priority ?? 0;
     this.#trace = startTrace(site.supervisor, site.plugin, nextCallId(), kind, kind, undefined);
-    const { timeoutMs, signal } = options;
+    const { timeoutMs, signal, waitedMs } = options;
+    if (waitedMs !== undefined) this.since = site.clock.monotonic() - waitedMs;
     if (timeoutMs !== undefined && timeoutMs !== Infinity) {
       this.deadline = site.clock.monotonic() + timeoutMs;
       this.#timeout = site.clock.setTimeout(() => this.#giveUp(this.#late()), timeoutMs);

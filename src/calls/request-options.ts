@@ -9,6 +9,10 @@ const KINDS: Readonly<Record<keyof RequestOptions, OptionKind>> = {
     fits: (value) => typeof value === 'number' && value > 0,
   },
   priority: { expected: 'a finite number', fits: Number.isFinite },
+  waitedMs: {
+    expected: 'a number of milliseconds from 0',
+    fits: (value) => Number.isFinite(value) && (value as number) >= 0,
+  },
 };
 
 /** Options of a request, of which those that are the plugin's are sound. Throws `E_OPTIONS` where they are not. */
@@ -17,7 +21,7 @@ export function checkedRequest<Options extends RequestOptions>(
   plugin: string,
   options: Options,
 ): Options {
-  const { signal, timeoutMs, priority } = options;
-  checkOptions(`${where} to "${plugin}"`, { signal, timeoutMs, priority }, KINDS, plugin);
+  const { signal, timeoutMs, priority, waitedMs } = options;
+  checkOptions(`${where} to "${plugin}"`, { signal, timeoutMs, priority, waitedMs }, KINDS, plugin);
   return options;
 }

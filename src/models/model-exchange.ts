@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { destroyUnfinished } from '../proxy/destroy-connection.ts';
 import { discardRest } from '../proxy/discard-rest.ts';
-import type { RawHeaders } from '../proxy/headers.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 import type { Exchange } from '../server/route.ts';
+import { AnswerWatch } from './answer-watch.ts';
 import { KEY_HEADERS } from './api-keys.ts';
-import { type Dialect, dialectOf, errorEvent, type ModelError } from './dialect.ts';
+import { dialectOf } from './dialect.ts';
+import type { DroppedRequests } from './dropped-requests.ts';
 import { giveModelError, modelErrorOf } from './failure.ts';
 import type { ModelCatalogue } from './model-catalogue.ts';
 import type { ModelRequest } from './model-request.ts';
@@ -22,6 +22,7 @@ export function newRequestId(): string {
 export interface ModelParts {
   readonly supervisor: Supervisor;
   readonly catalogue: ModelCatalogue;
+  readonly dropped: DroppedRequests;
   /** Writes down an error that is no fault of the request. */
   onError(error: unknown): void;
 }
@@ -43,13 +44,20 @@ export async function answerByModel(parts: ModelParts, exchange: Exchange, path:
     const [, search] = /\?(.*)$/.exec(request.url ?? '') ?? [];
     const wanted = changed ?? search;
     if (asked.stream) waiting = new WaitingStream(response, requestId);
-    await parts.supervisor.forward(manifest.name, request, response, {
+    const { body } = rewritten;
+    const now = performance.now();
+    const place = body instanceof Uint8Array ? parts.dropped.placeOf(request, body) : undefined;
+    const watch = new AnswerWatch(dialectOf(request), manifest.name, requestId, waiting);
+    const { kind } = await parts.supervisor.forward(manifest.name, request, response, {
       ...rewritten,
+      waitedMs: place === undefined ? undefined : now - place,
       path: wanted === undefined ? path : `${path}?${wanted}`,
       // A stream whose head was sent already could not say that it is compressed.
       headers: { drop: KEY_HEADERS, ...(asked.stream && { set: { 'accept-encoding': 'identity' } }) },
-      ...forwardingOf(dialectOf(request), manifest.name, requestId, waiting),
+      ...watch.hooks,
     });
+    if (kind === 'clientGone' && !watch.answered && body instanceof Uint8Array)
+      parts.dropped.drop(request, body, place ?? now);
   } catch (error) {
     tell(parts, response, error, requestId, waiting);
   } finally {
@@ -71,31 +79,11 @@ export async function answerByPlugin(
     await parts.supervisor.forward(plugin, request, response, {
       path,
       headers: { drop: KEY_HEADERS },
-      ...forwardingOf(dialectOf(request), plugin, requestId, undefined),
+      ...new AnswerWatch(dialectOf(request), plugin, requestId, undefined).hooks,
     });
   } catch (error) {
     tell(parts, response, error, requestId, undefined);
   }
-}
-
-/** How the answer of a server is watched: that of a client that was sent a head, and one that ends in its middle. */
-function forwardingOf(dialect: Dialect, plugin: string, requestId: string, waiting: WaitingStream | undefined) {
-  let isEvents = false;
-  return {
-    divert(status: number, headers: RawHeaders): ((body: Buffer) => void) | undefined {
-      waiting?.stop();
-      if (waiting?.begun !== true || (status < 300 && isEventStream(headers))) return undefined;
-      return (body) => waiting.fail(dialect, divertedError(plugin, status, body));
-    },
-    onResponse(_status: number, headers: RawHeaders): void {
-      isEvents = isEventStream(headers) && headerOf(headers, 'content-length') === undefined;
-    },
-    onEarlyEnd(response: ServerResponse): void {
-      if (!isEvents) return destroyUnfinished(response);
-      const message = `"${plugin}" ended in the middle of its answer. See its log: greenroom logs ${plugin}.`;
-      response.end(errorEvent(dialect, { status: 502, message, code: 'E_CRASHED' }, requestId));
-    },
-  };
 }
 
 function tell(
@@ -111,36 +99,4 @@ function tell(
   if (!response.headersSent) giveModelError(response, error, requestId);
   else if (waiting === undefined) response.destroy();
   else waiting.fail(dialectOf(response.req), told);
-}
-
-/** An error of the server itself, in the words that it was told in where they can be found. */
-function divertedError(plugin: string, status: number, body: Buffer): ModelError {
-  const own = messageIn(body.toString('utf8'));
-  if (status < 400) {
-    const message = `"${plugin}" answered with something other than a stream of events.`;
-    return { status: 502, message, code: 'E_PROTOCOL' };
-  }
-  return { status, message: own ?? `"${plugin}" answered with status ${status}.`, code: `status_${status}` };
-}
-
-function messageIn(text: string): string | undefined {
-  try {
-    const { error } = JSON.parse(text) as { error?: string | { message?: unknown } };
-    const message = typeof error === 'object' ? error.message : error;
-    if (typeof message === 'string') return message;
-  } catch {
-    // Many servers answer with text, or a page.
-  }
-  const plain = text.trim();
-  return plain === '' || plain.startsWith('<') ? undefined : plain.slice(0, 2_000);
-}
-
-function isEventStream(headers: RawHeaders): boolean {
-  const coding = headerOf(headers, 'content-encoding') ?? 'identity';
-  return /^text\/event-stream\s*(;|$)/i.test(headerOf(headers, 'content-type') ?? '') && coding === 'identity';
-}
-
-function headerOf(headers: RawHeaders, name: string): string | undefined {
-  const at = headers.findIndex((key, index) => index % 2 === 0 && key.toLowerCase() === name);
-  return at < 0 ? undefined : headers[at + 1];
 }

@@ -5,6 +5,7 @@ import { give } from '../server/answer.ts';
 import type { Refusal } from '../server/refusal.ts';
 import type { Exchange, Front, Route, UpgradeExchange } from '../server/route.ts';
 import { bringsKey, KEY_HEADERS } from './api-keys.ts';
+import { DroppedRequests } from './dropped-requests.ts';
 import { giveModelError, refuseModelRequest } from './failure.ts';
 import { ModelCatalogue } from './model-catalogue.ts';
 import { answerByModel, answerByPlugin, newRequestId } from './model-exchange.ts';
@@ -35,7 +36,7 @@ const NO_KEY: Refusal = {
  */
 export function modelFront(supervisor: Supervisor, { keys, onError }: ModelFrontOptions): Front {
   const catalogue = new ModelCatalogue(supervisor, new Date());
-  const parts = { supervisor, catalogue, onError };
+  const parts = { supervisor, catalogue, dropped: new DroppedRequests(), onError };
   const isOpenTo = ({ request }: Pick<Exchange, 'request'>): boolean =>
     keys === undefined || bringsKey(request.headers, keys());
   const keyed = (

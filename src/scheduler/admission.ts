@@ -165,7 +165,9 @@ export class Admission {
   }
 
   #acquire(event: EventOf<'ACQUIRE'>, now: number): void {
-    const { plugin, generation, ref, need, priority, at, deadline = at + DEFAULT_WAIT_MS, further = false } = event;
+    const { plugin, generation, ref, need, priority, since = event.at, further = false } = event;
+    const { deadline = event.at + DEFAULT_WAIT_MS } = event;
+    const at = Math.min(event.at, since);
     const key = residentKey(event);
     const former = this.queue.get(key);
     if (former?.generation === generation && former.further === further)
@@ -188,8 +190,10 @@ export class Admission {
   #update(event: EventOf<'ACQUIRE.UPDATE'>): void {
     const former = this.queue.get(residentKey(event));
     if (former === undefined) return;
-    const { priority, deadline = former.at + DEFAULT_WAIT_MS } = event;
-    this.#replace(former, { ...former, priority, deadline });
+    const { priority, since = former.at } = event;
+    // Of one that took an earlier place, the default counts from when it came.
+    const { deadline = Math.max(former.deadline, former.at + DEFAULT_WAIT_MS) } = event;
+    this.#replace(former, { ...former, priority, deadline, at: Math.min(former.at, since) });
   }
 
   /** A request that is asked again keeps its place and its victims. */

@@ -16,6 +16,8 @@ export type SchedulerEvent =
       /** `undefined`: the default, 300 s after `at`. */
       readonly deadline: number | undefined;
       readonly at: number;
+      /** When its callers count as waiting from, where that is before `at`. */
+      readonly since?: number | undefined;
       /**
        * Whether it is for an instance beside at least one that the plugin has already; `false` by default. Once the
        * plugin has none any more, it asks anew without this, or goes on waiting behind all first instances.
@@ -28,6 +30,7 @@ export type SchedulerEvent =
       readonly plugin: string;
       readonly priority: number;
       readonly deadline: number | undefined;
+      readonly since?: number | undefined;
     }
   /** A plugin needs no memory any more. */
   | { readonly type: 'WITHDRAW'; readonly plugin: string }

@@ -37,7 +37,8 @@ test('filters and the name of the model change what they name, and no digit of t
       },
     },
   });
-  const body = (model: string): string => `{"seed":12345678901234567890,"top_k":1,"model":"${model}","temperature":9,"a":[1.0,{"top_k":2}]}`;
+  const body = (model: string): string =>
+    `{"seed":12345678901234567890,"top_k":1,"model":"${model}","temperature":9,"a":[1.0,{"top_k":2}]}`;
   const rest = '{"seed":12345678901234567890,"a":[1.0,{"top_k":2}],"model":"real"';
   const plain = await sent(url, '/v1/completions', body('a'));
   expect(plain.text).toBe(`${rest},"temperature":0.5}`);
@@ -49,7 +50,9 @@ test('the model may be in a query, or in a form of pairs; curl needs to name no 
   const { url } = await openFront({ a: { use_model_name: 'real' } });
   const voices = (await (await fetch(`${url}/v1/audio/voices?model=a&x=%20y`)).json()) as { query: string };
   expect(voices.query).toBe('model=real&x=+y');
-  const pairs = await sent(url, '/v1/audio/speech', 'input=hi&model=a', { 'content-type': 'application/x-www-form-urlencoded' });
+  const pairs = await sent(url, '/v1/audio/speech', 'input=hi&model=a', {
+    'content-type': 'application/x-www-form-urlencoded',
+  });
   expect(pairs.text).toBe('input=hi&model=real');
   const { stdout } = await run('curl', ['-sS', `${url}/completion`, '-d', '{"prompt":"hi","model":"a"}']);
   expect(JSON.parse(stdout)).toMatchObject({ path: '/completion', text: '{"prompt":"hi","model":"real"}' });
@@ -127,7 +130,8 @@ test('a form goes on being sent while its beginning is passed on already', async
   const { host, port } = new URL(url);
   await opened.supervisor.load('a');
   const socket = connect(Number(port), '127.0.0.1');
-  const field = (name: string, value: string): string => `--b\r\nContent-Disposition: form-data; name=${name}\r\n\r\n${value}\r\n`;
+  const field = (name: string, value: string): string =>
+    `--b\r\nContent-Disposition: form-data; name=${name}\r\n\r\n${value}\r\n`;
   const [first, second] = [`${field('model', 'a')}${field('x', '')}`, `${field('y', 'later')}--b--\r\n`];
   socket.write(head(first.length + second.length, first).replace('HOST', host));
   await opened.entered('a', 'busy');

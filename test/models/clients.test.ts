@@ -7,7 +7,11 @@ import { openFront } from './front.ts';
 const say = (content: string) => [{ role: 'user' as const, content }];
 
 /** What a promise rejects with. */
-const thrown = async (promise: Promise<unknown>): Promise<unknown> => promise.then(() => undefined, (error: unknown) => error);
+const thrown = async (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 async function textOf(stream: AsyncIterable<OpenAI.ChatCompletionChunk>): Promise<string[]> {
   const texts: string[] = [];
@@ -101,7 +105,10 @@ test("OpenAI's client sends again what was refused for a full queue", async () =
   waiting.abort();
   running.abort();
   expect((await third).choices[0]?.message.content).toBe('third');
-  expect(await Promise.all([first, second])).toEqual([expect.any(OpenAI.APIUserAbortError), expect.any(OpenAI.APIUserAbortError)]);
+  expect(await Promise.all([first, second])).toEqual([
+    expect.any(OpenAI.APIUserAbortError),
+    expect.any(OpenAI.APIUserAbortError),
+  ]);
 });
 
 test("OpenAI's client is told the nearest name of a model that is unknown", async () => {
@@ -127,7 +134,9 @@ test("Anthropic's client is answered, and streamed to", async () => {
   const asked = { model: 'claude', max_tokens: 10, messages: say('hello') };
   expect(await anthropic.messages.create(asked)).toMatchObject({ content: [{ type: 'text', text: 'hello' }] });
   expect(await anthropic.messages.stream(asked).finalText()).toBe('hello');
-  expect((await anthropic.messages.countTokens({ model: 'claude', messages: say('hello') })).input_tokens).toBeGreaterThan(1);
+  expect(
+    (await anthropic.messages.countTokens({ model: 'claude', messages: say('hello') })).input_tokens,
+  ).toBeGreaterThan(1);
   expect((await anthropic.models.list()).data).toMatchObject([{ id: 'claude', type: 'model' }]);
 });
 
@@ -138,10 +147,16 @@ test("Anthropic's client is told of errors in its own way", async () => {
   expect(unknown).toBeInstanceOf(Anthropic.NotFoundError);
   expect(unknown).toMatchObject({
     requestID: expect.stringMatching(/^req_/) as string,
-    error: { type: 'error', error: { type: 'not_found_error', message: expect.stringContaining('"claude"') as string } },
+    error: {
+      type: 'error',
+      error: { type: 'not_found_error', message: expect.stringContaining('"claude"') as string },
+    },
   });
   const stream = anthropic.messages.stream({ ...asked, model: 'claude', messages: say('crash') });
   expect(await thrown(stream.finalMessage())).toMatchObject({
-    error: { type: 'error', error: { type: 'api_error', message: expect.stringContaining('ended in the middle') as string } },
+    error: {
+      type: 'error',
+      error: { type: 'api_error', message: expect.stringContaining('ended in the middle') as string },
+    },
   });
 });

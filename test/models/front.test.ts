@@ -53,7 +53,9 @@ test('everything below /upstream goes to the plugin as it is', async () => {
 test('a WebSocket goes through /upstream', async () => {
   const { url, noted } = await openFront({ a: {} }, { keys: ['k'] });
   const upgrade = async (headers: Record<string, string>) => {
-    const asked = request(`${url}/upstream/a/ws?x=1`, { headers: { connection: 'Upgrade', upgrade: 'echo', ...headers } });
+    const asked = request(`${url}/upstream/a/ws?x=1`, {
+      headers: { connection: 'Upgrade', upgrade: 'echo', ...headers },
+    });
     asked.end();
     return asked;
   };
@@ -91,7 +93,10 @@ test('pages of an origin that is allowed may ask, after a preflight', async () =
 test('a request for a path or method that is unknown is refused in the dialect of its path', async () => {
   const { url } = await openFront({ a: {} });
   const anthropic = await fetch(`${url}/v1/messages/other`);
-  expect([anthropic.status, await anthropic.json()]).toMatchObject([404, { type: 'error', error: { type: 'not_found_error' } }]);
+  expect([anthropic.status, await anthropic.json()]).toMatchObject([
+    404,
+    { type: 'error', error: { type: 'not_found_error' } },
+  ]);
   const openai = await fetch(`${url}/v1/embeddings`);
   expect([openai.status, await openai.json()]).toMatchObject([405, { error: { type: 'invalid_request_error' } }]);
 });

@@ -17,7 +17,11 @@ interface Reading {
 function read(url: string, path: string, content: string): Promise<Reading> {
   const body = JSON.stringify({ model: 'a', stream: true, messages: [{ role: 'user', content }] });
   return new Promise((resolve, reject) => {
-    const asked = request(url + path, { method: 'POST', agent: false, headers: { 'content-type': 'application/json' } });
+    const asked = request(url + path, {
+      method: 'POST',
+      agent: false,
+      headers: { 'content-type': 'application/json' },
+    });
     asked.on('error', reject).on('response', (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
@@ -84,8 +88,14 @@ test('after the head, an answer that is no stream is told as an error', async ()
 });
 
 test.each([
-  ['/v1/chat/completions', /^: waiting\n\n\n\ndata: \{"error":\{"message":"[^\n]*","type":"server_error","param":null,"code":"E_CANCELLED"\}\}\n\n$/],
-  ['/v1/messages', /^: waiting\n\n\n\nevent: error\ndata: \{"type":"error","error":\{[^\n]*"code":"E_CANCELLED"\},"request_id":"req_\w+"\}\n\n$/],
+  [
+    '/v1/chat/completions',
+    /^: waiting\n\n\n\ndata: \{"error":\{"message":"[^\n]*","type":"server_error","param":null,"code":"E_CANCELLED"\}\}\n\n$/,
+  ],
+  [
+    '/v1/messages',
+    /^: waiting\n\n\n\nevent: error\ndata: \{"type":"error","error":\{[^\n]*"code":"E_CANCELLED"\},"request_id":"req_\w+"\}\n\n$/,
+  ],
 ])('after the head, an error of Greenroom is told as an event in the dialect of %s', async (path, text) => {
   const { opened, url } = await waitingFront();
   const stream = await read(url, path, 'hello');
@@ -100,7 +110,9 @@ test('a server that ends after the early head and the beginning of its answer le
   const stream = await read(url, '/v1/messages', 'crash');
   openDoor();
   expect(await stream.ended).toBe('ended');
-  expect(stream.text()).toMatch(/message_start[^]*text_delta[^]*\n\nevent: error\ndata: \{"type":"error"[^\n]*ended in the middle[^\n]*\n\n$/);
+  expect(stream.text()).toMatch(
+    /message_start[^]*text_delta[^]*\n\nevent: error\ndata: \{"type":"error"[^\n]*ended in the middle[^\n]*\n\n$/,
+  );
 });
 
 test('a client that leaves while its stream waits takes its request along', async () => {

@@ -48,6 +48,7 @@ const ROLL_WAIT_MS = 10_000;
 const urgencyOf = ({ gate, settings }: PluginContext) => ({
   priority: settings.priority + gate.priority,
   deadline: gate.deadline,
+  since: gate.since,
 });
 
 /** Asks for the memory of a further instance, beside those that serve. */
