@@ -65,9 +65,9 @@ function findModel(request: IncomingMessage, spool: Spool, scanner: FormScanner)
       // Errors of a request that nobody reads end the program.
       request.on('error', () => {});
     };
-    const fail = (error: unknown): void => {
+    const fail = (error: Error): void => {
       stop();
-      reject(error as Error);
+      reject(error);
     };
     // The end comes while the last bytes are still being kept.
     let last = Promise.resolve();

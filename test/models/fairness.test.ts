@@ -21,14 +21,14 @@ test('a model that is asked for again and again lets another have its turn', asy
   const { openai, notes, noted } = await openFront(manifests, { settings: { capacity: { slots: 1 }, maxWaitMs: 200 } });
   const ask = (model: string) =>
     openai.chat.completions.create({ model, messages: [{ role: 'user', content: model }] });
-  let isOver = false;
+  const over = new AbortController();
   // There is always one more of them.
   const busy = [0, 1, 2].map(async () => {
-    while (!isOver) await ask('a');
+    while (!over.signal.aborted) await ask('a');
   });
   await noted('request');
   expect((await ask('b')).model).toBe('b');
-  isOver = true;
+  over.abort();
   await Promise.all(busy);
   expect(new Set(notes().map(({ pid }) => pid)).size).toBeGreaterThanOrEqual(2);
 });
