@@ -35,7 +35,9 @@ test('the declarations compile in the strictest program, which needs no types of
   });
   expect(errors).toEqual([]);
   expect(
-    read.filter((file) => /[\\/]dist[\\/](index|client[\\/]index|sync[\\/]index|node-sdk[\\/]index)\.d\.ts$/.test(file)),
+    read.filter((file) =>
+      /[\\/]dist[\\/](index|client[\\/]index|sync[\\/]index|node-sdk[\\/]index)\.d\.ts$/.test(file),
+    ),
   ).toHaveLength(4);
   expect(read.filter((file) => file.includes('xstate'))).toEqual([]);
 });

@@ -83,7 +83,7 @@ export function pluginEndpoints(supervisor: Supervisor): Endpoint[] {
         summary: 'What the search paths hold: manifests in force, those that they shadow, and what is wrong with any.',
         answer: listingSchema,
       },
-      () => supervisor.manifests(),
+      () => supervisor.listing(),
     ),
     looking('', 'One plugin.', pluginSchema, one),
     looking('/manifest', 'Its manifest.', manifestSchema, (name) => ({ manifest: supervisor.plugin(name).info })),

@@ -252,7 +252,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** @internal What the search paths hold, for lists of it. */
-  manifests(): Listing {
+  listing(): Listing {
     return listingOf(discoveredBy(this.#runtime.manifests), this.#settings.searchPaths);
   }
 

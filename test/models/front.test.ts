@@ -8,7 +8,7 @@ import { openFront } from './front.ts';
 
 test('a key opens the front as Bearer, x-api-key or Basic, and does not reach the server', async () => {
   const { url } = await openFront({ a: {} }, { keys: ['first', 'second'] });
-  const ask = async (headers: HeadersInit) => fetch(`${url}/v1/audio/voices?model=a`, { headers });
+  const ask = async (headers: Record<string, string>) => fetch(`${url}/v1/audio/voices?model=a`, { headers });
   for (const headers of [
     { authorization: 'Bearer second' },
     { 'x-api-key': 'first' },

@@ -27,7 +27,7 @@ export function frontOf(routes: readonly Partial<Route>[], more: Partial<Front> 
     ...route,
   }));
   return {
-    prefix: '/',
+    prefixes: ['/'],
     routes: whole,
     maxExchanges: 10_000,
     refuse: say,

@@ -6,11 +6,12 @@ import { type Imported, importConfig, type LocatedFinding } from '../../imports/
 import { openYaml } from '../../imports/llama-swap/source.ts';
 import { planFiles, type WritePlan, writeFiles } from '../../imports/written-files.ts';
 import { oneLine } from '../../text/printable.ts';
-import { didYouMean, UsageError } from '../arguments.ts';
+import { didYouMean } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import type { Style } from '../terminal/style.ts';
 import { formatTable } from '../terminal/table.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** The programs whose configurations are read. */
 const PROGRAMS = ['llama-swap'];
