@@ -13,9 +13,15 @@ const thrown = async (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-async function textOf(stream: AsyncIterable<OpenAI.ChatCompletionChunk>): Promise<string[]> {
+async function textOf(
+  stream: AsyncIterable<OpenAI.ChatCompletionChunk>,
+  onText = async (): Promise<void> => {},
+): Promise<string[]> {
   const texts: string[] = [];
-  for await (const { choices } of stream) texts.push(choices[0]?.delta.content ?? '');
+  for await (const { choices } of stream) {
+    texts.push(choices[0]?.delta.content ?? '');
+    await onText();
+  }
   return texts;
 }
 
@@ -70,10 +76,10 @@ test("what OpenAI's client cancels is cancelled at the server", async () => {
 });
 
 test("OpenAI's client throws where a stream ends in its middle", async () => {
-  const { openai } = await openFront({ a: {} });
+  const { openai, crash } = await openFront({ a: {} });
   for (const how of ['crash', 'cut']) {
     const stream = await openai.chat.completions.create({ model: 'a', messages: say(how), stream: true });
-    const error = await thrown(textOf(stream));
+    const error = await thrown(textOf(stream, how === 'crash' ? crash : undefined));
     expect(error).toBeInstanceOf(OpenAI.APIError);
     expect(String(error)).toContain('"a" ended in the middle of its answer');
   }
@@ -141,7 +147,7 @@ test("Anthropic's client is answered, and streamed to", async () => {
 });
 
 test("Anthropic's client is told of errors in its own way", async () => {
-  const { anthropic } = await openFront({ claude: {} });
+  const { anthropic, crash } = await openFront({ a: { models: ['claude'] } });
   const asked = { max_tokens: 10, messages: say('hello') };
   const unknown = await thrown(anthropic.messages.create({ ...asked, model: 'clause' }));
   expect(unknown).toBeInstanceOf(Anthropic.NotFoundError);
@@ -153,6 +159,7 @@ test("Anthropic's client is told of errors in its own way", async () => {
     },
   });
   const stream = anthropic.messages.stream({ ...asked, model: 'claude', messages: say('crash') });
+  stream.on('text', () => void crash());
   expect(await thrown(stream.finalMessage())).toMatchObject({
     error: {
       type: 'error',

@@ -30,6 +30,8 @@ export interface OpenedFront {
   notes(plugin?: string): Noted[];
   /** Resolves with the first note that fits. */
   noted(event: Noted['event'], fits?: (note: Noted) => boolean): Promise<Noted>;
+  /** Ends the server of the plugin "a". */
+  crash(): Promise<void>;
   /** Lets a server become healthy that was told to wait. */
   openDoor(): void;
 }
@@ -93,6 +95,9 @@ export async function openFront(
         },
         { timeout: 20_000, interval: 10 },
       ),
+    async crash() {
+      await (await fetch(`${url}/upstream/a/crash`)).text();
+    },
     openDoor: () => writeFileSync(join(opened.scratch, 'door'), ''),
   };
 }

@@ -106,9 +106,11 @@ test.each([
 });
 
 test('a server that ends after the early head and the beginning of its answer leaves an error event', async () => {
-  const { url, openDoor } = await waitingFront();
+  const { url, openDoor, crash } = await waitingFront();
   const stream = await read(url, '/v1/messages', 'crash');
   openDoor();
+  await stream.has('text_delta');
+  await crash();
   expect(await stream.ended).toBe('ended');
   expect(stream.text()).toMatch(
     /message_start[^]*text_delta[^]*\n\nevent: error\ndata: \{"type":"error"[^\n]*ended in the middle[^\n]*\n\n$/,
