@@ -63,6 +63,8 @@ describe('a call', () => {
   test('fails as it does at a supervisor: code, plugin, details and the error of the plugin', async () => {
     const { supervisor } = await bench.start();
     const client = bench.client();
+    // What is known of them decides whether a call is refused before it is sent.
+    await Promise.all([client.tools('workbench'), supervisor.tools('workbench')]);
     const calls: [string, unknown, object?][] = [
       ['workbench', { do: 'fail' }],
       ['workbench', { do: 'complain', details: { id: 12345678901234567890n } }],
