@@ -5,10 +5,15 @@ import type { Terminal } from './terminal/terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What to do next, on the command line, where the message does not say it or says it for programs. */
-const HINTS: Partial<Readonly<Record<ErrorCode, (plugin: string) => string>>> = {
+const HINTS: Partial<Readonly<Record<ErrorCode, (plugin: string, message: string) => string | undefined>>> = {
   E_INPUT: () => 'The tools of all plugins: greenroom list --tools',
   E_TIMEOUT: () => 'Allow more time with --timeout SECONDS.',
-  E_UNSUPPORTED: () => 'Run it without --stream.',
+  E_UNKNOWN_PLUGIN: (_, message) => (message.includes('plugins()') ? 'The known plugins: greenroom list' : undefined),
+  E_UNSUPPORTED: (plugin, message) => {
+    if (message.includes('HTTP server'))
+      return `Its requests go through a daemon: greenroom serve --listen 127.0.0.1:8484, then /upstream/${plugin}/`;
+    return message.includes('stream') ? 'Run it without --stream.' : undefined;
+  },
   E_START: (plugin) => `Full output: greenroom logs ${plugin}`,
   E_START_TIMEOUT: (plugin) => `Full output: greenroom logs ${plugin}`,
   E_CRASHED: (plugin) => `Full output: greenroom logs ${plugin}`,
@@ -31,7 +36,7 @@ export async function reportError(error: unknown, terminal: Terminal): Promise<n
     return 1;
   }
   const { code, plugin = '', remote } = error;
-  tell(terminal, error.message, HINTS[code]?.(plugin), remote?.stack ?? lastOutput(error));
+  tell(terminal, error.message, HINTS[code]?.(plugin, error.message), remote?.stack ?? lastOutput(error));
   return STATUS_OF_CODE[code];
 }
 

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readDaemon } from '../daemon/daemon-record.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { createWhole, removeWhole } from '../files/whole-file.ts';
 import { workingDirectory } from '../files/working-directory.ts';
 import { fateOf, ownIdentity, type ProcessIdentity } from '../process/process-identity.ts';
@@ -63,7 +64,7 @@ interface Starter {
 function tryToStart(dataDir: string): Starter | undefined {
   const lock = join(dataDir, 'daemon-start');
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir, 0o700);
     if (!createWhole(lock, JSON.stringify(ownIdentity()))) {
       // Two programs may both find a dead one's lock, and start two daemons: the second sees the first, and ends.
       if (isLivingStarter(lock)) return undefined;

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GreenroomError, messageOf } from '../errors.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { ownIdentity } from '../process/process-identity.ts';
 import { systemCodeOf } from '../system-error.ts';
 import {
@@ -63,7 +63,7 @@ export async function claimDataDir(
   let record: DaemonRecord = { ...ownIdentity(), ...facts, id, machine: hostname(), startedAt: Date.now() };
   let owner: FoundRecord | undefined;
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir, 0o700);
     owner = await acquire(file, record, isLivingWithin(beatMs, signal), signal);
   } catch (error) {
     signal?.throwIfAborted();

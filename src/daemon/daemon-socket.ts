@@ -4,6 +4,7 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync, rmSync, typ
 import type { Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { GreenroomError, messageOf } from '../errors.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { socketParents } from '../process/socket-directory.ts';
 import { MAX_SOCKET_PATH_BYTES } from '../protocol.ts';
 import { type DataDirClaim, unusableDataDir } from './daemon-lock.ts';
@@ -47,7 +48,7 @@ export async function listenOnSocket(server: Server, { record: { socket } }: Dat
 /** The same for every path that leads to the directory, which is made where it is absent. */
 function nameOf(dataDir: string): string {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir, 0o700);
     return createHash('sha256').update(realpathSync(dataDir)).digest('hex').slice(0, 16);
   } catch (cause) {
     throw unusableDataDir(dataDir, cause);

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { readText } from '../files/file-text.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { writeWhole } from '../files/whole-file.ts';
 
 /** Where a folder keeps which files an import has written into it, and their hashes. */
@@ -50,12 +51,12 @@ export function planFiles(folder: string, files: ReadonlyMap<string, string>): W
 export function writeFiles({ folder, written, removed }: WritePlan, files: ReadonlyMap<string, string>): void {
   try {
     for (const path of written) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      makeFolder(dirname(join(folder, path)));
       writeWhole(join(folder, path), files.get(path) ?? '');
     }
     for (const path of removed) rmSync(join(folder, path), { force: true });
     const record = { files: Object.fromEntries([...files].map(([path, text]) => [path, hashOf(text)])) };
-    mkdirSync(dirname(join(folder, RECORD)), { recursive: true });
+    makeFolder(dirname(join(folder, RECORD)));
     writeWhole(join(folder, RECORD), `${JSON.stringify(record, undefined, 2)}\n`);
   } catch (error) {
     throw new GreenroomError('E_OPTIONS', `Nothing can be written into ${folder}: ${messageOf(error)}.`, {

@@ -1,9 +1,10 @@
-import { accessSync, close, constants, mkdirSync, open } from 'node:fs';
-import { mkdir, rename, stat } from 'node:fs/promises';
+import { accessSync, close, constants, open } from 'node:fs';
+import { rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import { GreenroomError, messageOf } from '../errors.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { shortageIn, systemCodeOf } from '../system-error.ts';
 import { shortened } from '../text/shortened.ts';
 
@@ -162,7 +163,7 @@ class RotatingFile implements DestinationStream {
   async #open(): Promise<void> {
     try {
       const { file } = this.#options;
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      makeFolder(dirname(file), 0o700);
       const fd = await openFile(file, 'a', 0o600);
       try {
         const { size, ino } = await stat(file, { bigint: true });
@@ -260,7 +261,7 @@ async function renameIfThere(from: string, to: string): Promise<void> {
 function prepareFolder(file: string, plugin: string): void {
   const folder = dirname(file);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
     // A plugin runs without its log while the disk is full; the log begins once there is space.

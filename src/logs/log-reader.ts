@@ -1,8 +1,9 @@
 import { watch } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { createLineSplitter } from '../process/line-splitter.ts';
 import { systemCodeOf } from '../system-error.ts';
 
@@ -249,7 +250,7 @@ function unreadable(path: string, cause: unknown): GreenroomError {
 
 /** Counts what happens to a file, or to others put in its place, and to the signals. */
 async function watchFile(file: string, signal: AbortSignal | undefined, until: AbortSignal | undefined) {
-  await mkdir(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   let changes = 0;
   let wake: (() => void) | undefined;
   const changed = (): void => {

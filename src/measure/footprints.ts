@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readText } from '../files/file-text.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { writeWhole } from '../files/whole-file.ts';
 import { printedJson } from '../json/printed-json.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
@@ -50,7 +50,7 @@ export function openFootprints(dataDir: string, onError: (error: unknown) => voi
       figures.set(key, ramMb);
       for (const oldest of figures.keys()) if (figures.size > MOST_CONFIGS) figures.delete(oldest);
       try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        makeFolder(folder, 0o700);
         writeWhole(join(folder, `${safeFileName(name)}.json`), `${JSON.stringify(Object.fromEntries(figures))}\n`);
       } catch (error) {
         if (!reported) onError(error);

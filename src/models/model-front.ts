@@ -26,7 +26,8 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
 
 const NO_KEY: Refusal = {
   status: 401,
-  message: 'Send a key of this server: "Authorization: Bearer KEY", or "x-api-key: KEY".',
+  message:
+    'Send a key of this server, "Authorization: Bearer KEY" or "x-api-key: KEY": one of the setting apiKeys, or, where none are set, what "greenroom token" prints.',
   headers: { 'www-authenticate': 'Bearer' },
 };
 

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readText } from '../files/file-text.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { removeWhole, writeWhole } from '../files/whole-file.ts';
 import type { ProcessIdentity } from '../process/process-identity.ts';
 
@@ -23,7 +24,7 @@ export function recordFile(dataDir: string, id: string): string {
 
 /** Writes a record in place of the one before. Throws what the file system throws. */
 export function writeRecord(dataDir: string, record: SupervisorRecord): void {
-  mkdirSync(folderOf(dataDir), { recursive: true, mode: 0o700 });
+  makeFolder(folderOf(dataDir), 0o700);
   writeWhole(recordFile(dataDir, record.id), `${JSON.stringify(record)}\n`);
 }
 

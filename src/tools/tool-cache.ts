@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { readText, stampOf } from '../files/file-text.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { removeWhole, writeWhole } from '../files/whole-file.ts';
 import { workingDirectory } from '../files/working-directory.ts';
 import { printedJson } from '../json/printed-json.ts';
@@ -101,7 +102,7 @@ export class ToolCache {
         removeWhole(file);
         return;
       }
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.#folder, 0o700);
       writeWhole(file, text);
       this.#prune();
     } catch {

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { GreenroomError, messageOf } from '../../errors.ts';
+import { makeFolder } from '../../files/make-folder.ts';
 import { parseManifest } from '../../manifest/schema.ts';
 import { resolveSettings } from '../../settings/resolve.ts';
 import { didYouMean } from '../arguments.ts';
@@ -99,7 +100,7 @@ function templateOf(given: string): Template {
 
 function write(template: Template, name: string, folder: string) {
   try {
-    mkdirSync(dirname(folder), { recursive: true });
+    makeFolder(dirname(folder));
     // Not recursive, so that it fails where there is something already.
     mkdirSync(folder);
     return writeTemplate(template, name, folder);
