@@ -74,7 +74,9 @@ export async function claimDataDir(
   const loss = new AbortController();
   const lose = (): void => {
     clearInterval(beat);
-    loss.abort(new GreenroomError('E_DATA_DIR', `The data directory ${dataDir} has gone to another daemon.`));
+    loss.abort(
+      new GreenroomError('E_DATA_DIR', `The data directory ${dataDir} was removed, or has gone to another daemon.`),
+    );
   };
   const beat = setInterval(() => {
     try {

@@ -139,34 +139,35 @@ class DaemonParts implements Daemon {
     });
     this.#supervisor = supervisor;
     const tickets = new Tickets();
+    const onError = (error: unknown): void => log.error({ err: error }, 'A request could not be answered.');
     const api = apiFront(supervisor, {
       version,
       tickets,
       daemon: () => this.#facts(),
       stop: () => this.#asked.abort('stop'),
-      onError: (error) => log.error({ err: error }, 'A request could not be answered.'),
+      onError,
     });
     this.#closers.push(() => api.close());
     const metrics = createMetrics(supervisor);
     this.#closers.push(() => metrics.close());
     const traces = await traceCallsIfRegistered(supervisor);
     this.#closers.push(() => traces?.close());
-    const onModelError = (error: unknown): void => log.error({ err: error }, 'A request of a model failed.');
-    const shared = [api, statusFront({ version, metrics, notReady: () => this.#notReady() })];
+    const shared = [api, statusFront({ version, metrics, onError, notReady: () => this.#notReady() })];
     const listenOn = (server: Parameters<typeof listenOnSocket>[0]): Promise<void> =>
       listenOnSocket(server, this.#claim);
     this.#servers.push(
       await HttpServer.listen({
         // Only this user can open the socket, which is the key.
-        fronts: [...shared, modelFront(supervisor, { onError: onModelError })],
+        fronts: [...shared, modelFront(supervisor, { onError })],
         address: { socket: listenOn },
       }),
     );
     if (listen !== undefined) {
-      const token = watchedToken(this.#dataDir);
+      const onTokenError = (error: unknown): void => log.error({ err: error }, 'The token of TCP cannot be read.');
+      const token = watchedToken(this.#dataDir, onTokenError);
       const { apiKeys } = resolveSettings(settings);
       const keys = (): readonly string[] => apiKeys ?? [token()];
-      const fronts = [...shared, modelFront(supervisor, { keys, onError: onModelError })];
+      const fronts = [...shared, modelFront(supervisor, { keys, onError })];
       if (inspect !== undefined) {
         const recorded = await supervisor.recordInspector(inspect.control, log);
         this.#closers.push(() => recorded.close());
@@ -210,7 +211,12 @@ class DaemonParts implements Daemon {
       // Clients are answered until the last call has ended; new ones are refused.
       await this.#supervisor?.stop();
     } finally {
-      for (const close of this.#closers) await close();
+      for (const close of this.#closers) {
+        // Whatever fails, the sockets and the data directory are given up.
+        await Promise.resolve()
+          .then(close)
+          .catch((error: unknown) => this.#options.log.error({ err: error }, 'A part of the daemon did not end.'));
+      }
       await Promise.all(this.#servers.map((server) => server.close(LAST_ANSWERS_MS)));
       this.#claim.release();
       await this.#systemd.close();

@@ -11,10 +11,12 @@ export interface StatusParts {
   /** The metrics as text, with their media type. */
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly version: string;
+  /** Writes down why a request could not be answered. */
+  onError(error: unknown): void;
 }
 
 /** How the daemon is, for whoever watches it: `/healthz`, `/readyz`, `/metrics`, and a word at `/`. */
-export function statusFront({ notReady, metrics, version }: StatusParts): Front {
+export function statusFront({ notReady, metrics, version, onError }: StatusParts): Front {
   const open = (path: string, answer: (response: ServerResponse) => void | Promise<void>): Route => ({
     method: 'GET',
     path,
@@ -45,6 +47,9 @@ export function statusFront({ notReady, metrics, version }: StatusParts): Front 
     ],
     maxExchanges: MAX_EXCHANGES,
     refuse: say,
-    fail: (response) => say(response, { status: 500, message: 'Greenroom failed to answer. Its log says why.' }),
+    fail(response, error) {
+      onError(error);
+      say(response, { status: 500, message: 'Greenroom failed to answer. Its log says why.' });
+    },
   };
 }

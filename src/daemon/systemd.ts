@@ -51,6 +51,7 @@ export function connectSystemd({ env, isReady, clock, log }: SystemdParts): Syst
   let isFailing = false;
   let isMissing = false;
   let isStopping = false;
+  let isClosed = false;
   let attempt: AbortController | undefined;
   let timer: unknown;
   let last = Promise.resolve();
@@ -85,7 +86,7 @@ export function connectSystemd({ env, isReady, clock, log }: SystemdParts): Syst
   return {
     async ready() {
       await send('READY=1');
-      if (attempt === undefined) beat();
+      if (attempt === undefined && !isClosed) beat();
     },
     // `Type=notify-reload` compares the time with that of its signal: CLOCK_MONOTONIC, in microseconds.
     reloading: () => send('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
@@ -95,6 +96,7 @@ export function connectSystemd({ env, isReady, clock, log }: SystemdParts): Syst
     },
     status: (text) => send(`STATUS=${text.replaceAll(/\s+/g, ' ').trim()}`),
     close() {
+      isClosed = true;
       clock.clearTimeout(timer);
       attempt?.abort();
       return last;

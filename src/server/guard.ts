@@ -49,8 +49,14 @@ function unclearText({
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion === '1.0'))
     return bad('The only transfer coding that is read is "chunked", in HTTP/1.1.');
-  if (headers.upgrade !== undefined && hasBody(headers)) return bad('A request to upgrade must have no body.');
+  if (upgrades(headers) && hasBody(headers))
+    return bad('A request to upgrade must have no body. Have the client speak HTTP/1.1, without "Upgrade".');
   return undefined;
+}
+
+/** Without being named by `Connection`, the header asks for nothing. */
+function upgrades({ upgrade, connection = '' }: IncomingMessage['headers']): boolean {
+  return upgrade !== undefined && /(^|,)\s*upgrade\s*(,|$)/i.test(connection);
 }
 
 /** Whether a path has a segment that leads to another path, written as it is or with escapes. */

@@ -136,7 +136,7 @@ test('an owner that was taken for dead is told, and leaves the directory to the 
   const lost = once(claim.lost, 'abort');
   const other = leave({ id: 'ba9876543210' });
   await lost;
-  expect(() => claim.update({ listening: true })).toThrow(/has gone to another daemon/);
+  expect(() => claim.update({ listening: true })).toThrow(/was removed, or has gone to another daemon/);
   claim.release();
   expect(readDaemon(files.dataDir)).toEqual(other);
 });

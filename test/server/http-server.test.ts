@@ -269,6 +269,20 @@ describe('a front', () => {
     });
     wires.socket.destroy();
   });
+
+  it('counts requests that were sent at once no longer than their connection lasts', async () => {
+    const { route, exchanges } = held({});
+    const { port } = await serve(frontOf([route], { maxExchanges: 3 }));
+    const wire = new Wire(port).write(head(port, 'GET /held').repeat(3));
+    await vi.waitUntil(() => exchanges.length === 3);
+    expect((await fetchText({ port }, '/held')).status).toBe(503);
+    const gone = exchanges.map(({ response }) => once(response, 'close'));
+    wire.socket.resetAndDestroy();
+    await Promise.all(gone);
+    const next = new Wire(port).write(head(port, 'GET /held'));
+    await vi.waitUntil(() => exchanges.length === 4);
+    next.socket.destroy();
+  });
 });
 
 describe('closing', () => {

@@ -82,8 +82,9 @@ export const command = defineCommand({
       if (termination.signal.aborted || !(daemon.asked.reason instanceof Error)) return 0;
       throw daemon.asked.reason;
     } catch (error) {
-      if (termination.signal.aborted) return 0;
-      throw error;
+      if (!termination.signal.aborted) throw error;
+      if (daemon === undefined) terminal.note('Interrupted: this daemon did not start.');
+      return 0;
     } finally {
       await daemon?.stop();
       termination.release();
