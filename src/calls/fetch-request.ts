@@ -15,7 +15,12 @@ export function fetchRequest(site: RequestSite, input: string | URL | Request, i
   const { path, ...own } = partsOf(input);
   const lease = new RequestLease(site, 'fetch', { timeoutMs, priority, waitedMs, signal: signal ?? own.signal });
   const whole = { ...own, ...given };
-  return withUpstream(site.plugin, lease, (upstream) => send(upstream, path, whole, lease), isKept(whole.body));
+  return withUpstream(
+    site.plugin,
+    lease,
+    (upstream) => send(upstream, path, whole, lease),
+    () => isKept(whole.body),
+  );
 }
 
 async function send(upstream: Upstream, path: string, init: RequestInit, lease: RequestLease): Promise<Response> {

@@ -4,6 +4,7 @@ import { GreenroomError } from '../errors.ts';
 import { type ForwardOptions, forward } from '../proxy/forward.ts';
 import { forwardUpgrade } from '../proxy/forward-upgrade.ts';
 import type { ForwardOutcome } from '../proxy/outcome.ts';
+import { isWhole } from '../proxy/small-body.ts';
 import type { Upstream } from '../proxy/upstream.ts';
 import { RequestLease, type RequestOptions, type RequestSite } from './request-lease.ts';
 import { withUpstream } from './with-upstream.ts';
@@ -24,8 +25,12 @@ export function forwardRequest(
   response: ServerResponse,
   options: ForwardRequestOptions,
 ): Promise<ForwardOutcome> {
-  return exchange(site, response, options, (upstream, lease) =>
-    forward(request, response, upstream, { ...options, signal: lease.signal }),
+  return exchange(
+    site,
+    response,
+    options,
+    (upstream, lease) => forward(request, response, upstream, { ...options, signal: lease.signal }),
+    () => isWhole(request, options.body),
   );
 }
 
@@ -59,6 +64,7 @@ async function exchange(
   client: ServerResponse | Duplex,
   options: ForwardRequestOptions,
   send: (upstream: Upstream, lease: RequestLease) => Promise<ForwardOutcome>,
+  mayResend?: () => boolean,
 ): Promise<ForwardOutcome> {
   const lease = new RequestLease(site, 'forward', options);
   let isGone = false;
@@ -73,7 +79,7 @@ async function exchange(
   };
   watch();
   try {
-    return await withUpstream(site.plugin, lease, async (upstream) => {
+    const sendOnce = async (upstream: Upstream): Promise<ForwardOutcome> => {
       client.off('close', onClose);
       const outcome = await send(upstream, lease);
       const failure = failureOf(site.plugin, outcome, options);
@@ -83,7 +89,8 @@ async function exchange(
       }
       lease.end(failure === undefined ? undefined : (await lease.explain(failure)).error);
       return outcome;
-    });
+    };
+    return await withUpstream(site.plugin, lease, sendOnce, mayResend);
   } catch (error) {
     if (isGone) return { kind: 'clientGone' };
     throw error;

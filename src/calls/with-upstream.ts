@@ -9,13 +9,13 @@ const MAX_RESENDS = 2;
  * Sends a request once it has a lease, and again where nothing of it has arrived: the worker was gone, or took no
  * connection. Rejects with a GreenroomError; the lease has ended then. Where `send` resolves, it is `send` that ends it.
  *
- * @param mayResend whether what is to be sent is still there the next time
+ * @param mayResend asked whether what is to be sent is still there the next time
  */
 export async function withUpstream<T>(
   plugin: string,
   lease: RequestLease,
   send: (upstream: Upstream) => Promise<T>,
-  mayResend = true,
+  mayResend: () => boolean = () => true,
 ): Promise<T> {
   for (let resends = 0; ; resends += 1) {
     let isSent = false;
@@ -27,7 +27,7 @@ export async function withUpstream<T>(
       return await send(channel.upstream);
     } catch (thrown) {
       const { error, isUnsent } = await lease.explain(thrown, isSent);
-      if (!isUnsent || (isSent && !mayResend) || resends >= MAX_RESENDS) {
+      if (!isUnsent || (isSent && !mayResend()) || resends >= MAX_RESENDS) {
         lease.end(error);
         throw error;
       }

@@ -13,10 +13,8 @@ import { answerHead, requestHeaders, trailersOf, without } from './headers.ts';
 import { IdleTimer } from './idle-timer.ts';
 import type { ForwardOutcome } from './outcome.ts';
 import { type BodyWatcher, RequestBody } from './request-body.ts';
+import { keepBody, keptBody, SMALL_BODY } from './small-body.ts';
 import type { Upstream } from './upstream.ts';
-
-/** Up to how many bytes a body is read before it is sent, so that it can be sent once more. */
-const SMALL_BODY = 64 * 1024;
 
 /** How much of a diverted answer is kept, in bytes. */
 const MAX_DIVERTED = 64 * 1024;
@@ -80,6 +78,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
   start(): void {
     const { signal, body, bodyLength } = this.#options;
     const framing = this.#framing();
+    const kept = keptBody(this.#request);
     if (framing instanceof Error) return this.#settle({ kind: 'badRequest', error: framing });
     if (this.#response.destroyed || this.#request.socket.destroyed) return this.#settle({ kind: 'clientGone' });
     if (signal?.aborted === true) return this.#settle({ kind: 'aborted', begun: false, error: signal.reason });
@@ -91,6 +90,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
     if (body instanceof Uint8Array) this.#send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
     else if (body !== undefined) this.#sendStream(body, bodyLength);
     else if (framing === 'none' || framing === 0) this.#send(null);
+    else if (kept !== undefined) this.#send(kept);
     else if (framing === 'chunked') this.#sendStream(this.#request, undefined);
     else if (framing <= SMALL_BODY && !this.#expectsContinue()) this.#collect(framing);
     else this.#sendStream(this.#request, framing);
@@ -211,7 +211,9 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
       // The source has nothing left but its end.
       body.destroy();
       this.#request.resume();
-      if (!this.#settled) this.#send(Buffer.concat(parts, length));
+      const whole = Buffer.concat(parts, length);
+      keepBody(this.#request, whole);
+      if (!this.#settled) this.#send(whole);
     });
   }
 

@@ -291,6 +291,29 @@ test('a server that another program runs is used, and found again when it was aw
   expect(await waiting).toBe('second');
 });
 
+test('a small body is sent again with its request, which found its server away', async () => {
+  const echo = (): Server => createServer((incoming, response) => void incoming.pipe(response));
+  let running = echo();
+  const port = await front(running);
+  const opened = await openSupervisor({ a: { url: `http://127.0.0.1:${port}`, ready: { path: '/' } } });
+  const { port: ours } = await forwarding(opened.supervisor, 'a');
+  await (await fetch(`http://127.0.0.1:${ours}/`)).text();
+  running.closeAllConnections();
+  await new Promise((resolve) => running.close(resolve));
+  const waiting = fetch(`http://127.0.0.1:${ours}/`, { method: 'POST', body: 'hello' });
+  await becomes(opened, 'a', { state: 'spawning', restarts: 1 });
+  running = echo();
+  await new Promise<void>((resolve) => {
+    running.listen(port, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => {
+    running.closeAllConnections();
+    running.close();
+  });
+  expect(await (await waiting).text()).toBe('hello');
+  await becomes(opened, 'a', { inFlight: 0 });
+});
+
 test('requests are traced beside calls', async () => {
   const opened = await openSupervisor({ a: server() });
   const kinds: string[] = [];
