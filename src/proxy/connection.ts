@@ -23,21 +23,35 @@ interface Line {
   requests: number;
 }
 
+/** For how long after it was sent a closed connection means that a request was not read, in milliseconds. */
+const UNREAD_MS = 1_000;
+
+/** The methods that may be carried out twice. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
+
 /**
  * One connection to a server, which undici's client makes anew whenever it was closed. What it adds:
  *
  * - A request whose *reused* socket closed before a byte of the answer came was most likely never read: the server
  *   closed an idle connection at that moment. It is sent once more, on a connection of its own, if all of it is still
- *   there.
+ *   there. That is known soon: one that fails later was perhaps read, and is sent once more only if its method says
+ *   that twice does what once does.
  * - An answer that lasts until its server closes the connection is an error where the connection was reset: for undici
  *   that is an end like any other.
  */
 export class Connection extends Client {
   readonly #line: Line;
   readonly #openFresh: () => Connection;
+  readonly #now: () => number;
 
-  /** `openFresh` opens another one, for what is sent once more. */
-  constructor(origin: string, options: Client.Options, connect: buildConnector.connector, openFresh: () => Connection) {
+  /** `openFresh` opens another one, for what is sent once more; `now` says the time, in milliseconds. */
+  constructor(
+    origin: string,
+    options: Client.Options,
+    connect: buildConnector.connector,
+    openFresh: () => Connection,
+    now: () => number,
+  ) {
     const line: Line = { socket: undefined, requests: 0 };
     super(origin, {
       ...options,
@@ -51,11 +65,18 @@ export class Connection extends Client {
     });
     this.#line = line;
     this.#openFresh = openFresh;
+    this.#now = now;
   }
 
   override dispatch(options: ExchangeOptions, handler: Dispatcher.DispatchHandler): boolean {
-    const sendAgain = (former: Error): boolean => this.#sendAgain({ ...options, former }, handler);
-    const watched = new WatchedExchange(this.#line, handler as Handler, sendAgain, options.former);
+    const idempotent = IDEMPOTENT.has(options.method);
+    let sentAt = Infinity;
+    const onSent = (): void => {
+      sentAt = this.#now();
+    };
+    const sendAgain = (former: Error): boolean =>
+      (idempotent || this.#now() - sentAt < UNREAD_MS) && this.#sendAgain({ ...options, former }, handler);
+    const watched = new WatchedExchange(this.#line, handler as Handler, { onSent, sendAgain }, options.former);
     return super.dispatch(options, watched);
   }
 
@@ -76,20 +97,28 @@ function bodyOnceMore({ body, rewind }: ExchangeOptions): Dispatcher.DispatchOpt
   return rewind?.();
 }
 
+/** What a connection does about an exchange. */
+interface Turns {
+  /** Its turn has come: it is being sent. */
+  onSent(): void;
+  /** Sends it once more; false where it may not be. */
+  sendAgain(former: Error): boolean;
+}
+
 class WatchedExchange implements Handler {
   readonly #line: Line;
   readonly #handler: Handler;
-  readonly #sendAgain: (former: Error) => boolean;
+  readonly #turns: Turns;
   readonly #former: Error | undefined;
   #socket: Socket | undefined;
   #reused = false;
   #answered = false;
   #headers: Buffer[] = [];
 
-  constructor(line: Line, handler: Handler, sendAgain: (former: Error) => boolean, former: Error | undefined) {
+  constructor(line: Line, handler: Handler, turns: Turns, former: Error | undefined) {
     this.#line = line;
     this.#handler = handler;
-    this.#sendAgain = sendAgain;
+    this.#turns = turns;
     this.#former = former;
   }
 
@@ -97,6 +126,7 @@ class WatchedExchange implements Handler {
     this.#socket = this.#line.socket;
     this.#reused = this.#line.requests > 0;
     this.#line.requests += 1;
+    this.#turns.onSent();
     this.#handler.onConnect(abort);
   }
 
@@ -129,7 +159,7 @@ class WatchedExchange implements Handler {
   }
 
   onError(error: Error): void {
-    if (this.#reused && !this.#answered && isClosed(error) && this.#sendAgain(error)) return;
+    if (this.#reused && !this.#answered && isClosed(error) && this.#turns.sendAgain(error)) return;
     this.#handler.onError(isUnsent(error) ? (this.#former ?? error) : error);
   }
 }

@@ -30,15 +30,17 @@ const SOONER_MS = 500;
 
 /**
  * Opens an upstream at `unix:/path`, or at an http(s) URL, whose path is put before every path. Connects only when
- * there is something to send. `connections` bounds how many exchanges go on at once; further ones wait. Throws
- * `E_OPTIONS` for an address that is neither.
+ * there is something to send. `connections` bounds how many exchanges go on at once; further ones wait. `now` says the
+ * time, in milliseconds. Throws `E_OPTIONS` for an address that is neither.
  */
 export function openUpstream({
   address,
   connections,
+  now = () => performance.now(),
 }: {
   readonly address: string;
   readonly connections?: number | undefined;
+  readonly now?: (() => number) | undefined;
 }): OpenUpstream {
   const { origin, prefix, socketPath } = parseAddress(address);
   const options = {
@@ -51,7 +53,7 @@ export function openUpstream({
   const connect = buildConnector(socketPath === undefined ? {} : { socketPath });
   /** Those that a request was sent a second time on. */
   const fresh = new Set<Connection>();
-  const open = (): Connection => new Connection(origin, options, connect, openFresh);
+  const open = (): Connection => new Connection(origin, options, connect, openFresh, now);
   const openFresh = (): Connection => {
     const connection = open();
     fresh.add(connection);

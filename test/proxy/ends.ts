@@ -39,8 +39,8 @@ export async function playing(listener: (socket: Socket) => void): Promise<OpenU
 }
 
 /** An upstream at an address, until the test is finished. */
-export function opened(address: string, connections?: number): OpenUpstream {
-  const upstream = openUpstream({ address, connections });
+export function opened(address: string, connections?: number, now?: () => number): OpenUpstream {
+  const upstream = openUpstream({ address, connections, now });
   onTestFinished(() => upstream.close());
   return upstream;
 }

@@ -61,6 +61,30 @@ describe('a request whose connection was closed by its server before any answer'
     expect(connections).toBe(1);
   });
 
+  it.each([
+    ['POST', 502],
+    ['GET', 200],
+  ])('is sent once more long after it was sent only if twice does what once does: %s', async (method, status) => {
+    let now = 0;
+    const seen: string[] = [];
+    const server = createNetServer((socket) => {
+      socket
+        .on('error', () => {})
+        .on('data', (data) => {
+          seen.push(String(data));
+          if (seen.length !== 2) return void socket.write(OK);
+          // It worked at it for a while, and died of it.
+          now += 3_000;
+          socket.resetAndDestroy();
+        });
+    });
+    const front = await Front.before(opened(await listening(server), undefined, () => now));
+    const head = `${method} / HTTP/1.1\r\nHost: f\r\n${method === 'POST' ? 'Content-Length: 4\r\n\r\nbody' : '\r\n'}`;
+    await new Raw(front.port, head).until((all) => all.endsWith('ok'));
+    const answer = await new Raw(front.port, head).until((all) => /ok$|no answer/.test(all));
+    expect([Number(answer.slice(9, 12)), seen.length]).toEqual(status === 200 ? [200, 3] : [502, 2]);
+  });
+
   it('is sent no third time', async () => {
     let connections = 0;
     const upstream = await playing((socket) => {
