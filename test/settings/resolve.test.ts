@@ -101,6 +101,7 @@ const VARIABLE_TEXTS: readonly [variable: string, text: string, setting: string,
   ['GREENROOM_DRAIN_TIMEOUT_MS', '7', 'drainTimeoutMs', 7],
   ['GREENROOM_STOP_TIMEOUT_MS', '7', 'stopTimeoutMs', 7],
   ['GREENROOM_STREAM_IDLE_MS', '7', 'streamIdleMs', 7],
+  ['GREENROOM_API_KEYS', 'one, two', 'apiKeys', ['one', 'two']],
   ['GREENROOM_LOG_LEVEL', 'debug', 'logLevel', 'debug'],
 ];
 
