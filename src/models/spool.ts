@@ -11,6 +11,8 @@ export class Spool {
   #size = 0;
   #file: FileHandle | undefined;
   #folder: string | undefined;
+  /** The file is being made. */
+  #moving: Promise<void> | undefined;
   #isRemoved = false;
 
   /** How many bytes it has. */
@@ -20,7 +22,10 @@ export class Spool {
 
   /** Adds bytes; resolves when they are kept. Rejects with what the system says, for example that the disk is full. */
   async add(chunk: Buffer): Promise<void> {
-    if (this.#file === undefined && this.#size + chunk.length > MEMORY_BYTES) await this.#toFile();
+    if (this.#file === undefined && this.#size + chunk.length > MEMORY_BYTES) {
+      this.#moving = this.#toFile();
+      await this.#moving;
+    }
     this.#size += chunk.length;
     if (this.#file === undefined) this.#chunks.push(chunk);
     else await this.#file.appendFile(chunk);
@@ -44,6 +49,8 @@ export class Spool {
   /** Removes what it has kept. Idempotent. */
   async remove(): Promise<void> {
     this.#isRemoved = true;
+    // A file that is made after this would be left open, which ends the program in newer versions of Node.
+    await this.#moving?.catch(() => {});
     this.#chunks = [];
     const [file, folder] = [this.#file, this.#folder];
     this.#folder = undefined;

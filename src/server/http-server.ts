@@ -127,6 +127,7 @@ export class HttpServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (isEnding(request.socket)) return;
     this.#answers.set(request.socket, response);
+    if (response.socket === null) closeWithConnection(request, response);
     // The client may use the connection again, which would keep a server from closing.
     response.once('close', () => {
       if (this.#isClosing) setImmediate(() => this.#server.closeIdleConnections());
@@ -259,7 +260,8 @@ export class HttpServer {
   #refuseUnreadable({ code = '' }: NodeJS.ErrnoException, socket: Duplex): void {
     if (isEnding(socket)) return;
     const answer = this.#answers.get(socket);
-    const isAnswering = answer !== undefined && answer.headersSent && !answer.writableFinished;
+    // What is written now would be taken for the answer to a request that was whole.
+    const isAnswering = answer?.writableFinished === false && (answer.headersSent || answer.req.complete);
     if (!socket.writable || isAnswering) socket.destroy();
     else refuseOn(socket, UNREADABLE[code] ?? { status: 400, message: 'This is not a request in HTTP/1.1.' });
   }
@@ -275,6 +277,19 @@ export class HttpServer {
     response.once('finish', () => endGently(socket));
     void this.#answer(request, response);
   }
+}
+
+/** Node does not tell an answer that waits for the one before it that the connection has closed. */
+function closeWithConnection({ socket }: IncomingMessage, response: ServerResponse): void {
+  const onClose = (): void => {
+    if (response.socket !== null) return;
+    response.destroy();
+    response.emit('close');
+  };
+  // One for each of the requests that were sent at once.
+  socket.setMaxListeners(0);
+  socket.once('close', onClose);
+  response.once('close', () => socket.off('close', onClose));
 }
 
 function isPreflight({ method, headers }: IncomingMessage): boolean {
