@@ -40,7 +40,8 @@ export class FormBody extends Readable {
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     clearTimeout(this.#idle);
     this.#request.off('data', this.#take).off('end', this.#end).off('close', this.#close);
-    if (!this.#request.readableEnded) this.#request.pause();
+    // Many clients read no answer before they have sent everything, so what still comes is thrown away.
+    this.#request.resume();
     callback(error);
   }
 

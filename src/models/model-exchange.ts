@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { discardRest } from '../proxy/discard-rest.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 import type { Exchange } from '../server/route.ts';
 import { AnswerWatch } from './answer-watch.ts';
@@ -63,7 +62,6 @@ export async function answerByModel(parts: ModelParts, exchange: Exchange, path:
   } finally {
     waiting?.stop();
     await asked?.discard();
-    if (!response.destroyed) discardRest(request, response);
   }
 }
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -143,3 +144,27 @@ test('a form goes on being sent while its beginning is passed on already', async
   expect(answer).toContain(JSON.stringify(JSON.stringify({ model: 'a', x: '', y: 'later' })));
   await noted('request');
 });
+
+test.each([
+  ['it is refused', { command: '/nowhere/at/all' }, '/v1/audio/transcriptions', 500],
+  ['the server answers before it has read it', {}, '/v1/images/edits', 413],
+])(
+  'a client that reads only once its whole form is sent sees the answer where %s',
+  async (_what, more, path, status) => {
+    const { url } = await openFront({ a: more });
+    const { host, port } = new URL(url);
+    const form =
+      '--b\r\nContent-Disposition: form-data; name=model\r\n\r\na\r\n' +
+      '--b\r\nContent-Disposition: form-data; name=file; filename=f\r\n\r\n' +
+      `${'x'.repeat(40 * 1024 * 1024)}\r\n--b--\r\n`;
+    const socket = connect(Number(port), '127.0.0.1');
+    await new Promise<void>((resolve, reject) => {
+      socket.on('error', reject);
+      const all = head(form.length, form).replace('HOST', host).replace('/v1/audio/transcriptions', path);
+      socket.write(all, () => resolve());
+    });
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(answer.toString()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  },
+);
