@@ -14,6 +14,7 @@ import { checkedQuery, type Endpoint, endpoint, goneSignal, MAX_JSON_BYTES, pars
 import { readMultipart } from './multipart.ts';
 import { PACKED_VALUE, packValue, unpackValue } from './packed-value.ts';
 import { problemOf } from './problem.ts';
+import { ProgressEvents } from './progress-events.ts';
 import { flag, numeral } from './schemas.ts';
 
 const EVENT_STREAM = 'text/event-stream';
@@ -101,17 +102,17 @@ async function follow(
 ): Promise<void> {
   let events: EventStream | undefined;
   const begin = (): EventStream => (events ??= new EventStream(response));
-  const outcome = supervisor.execute(name, input, {
-    ...given,
-    onProgress: (progress) => void begin().send('progress', printedJson(progress)),
-  });
+  const progress = new ProgressEvents(begin);
+  const outcome = supervisor.execute(name, input, { ...given, onProgress: (each) => progress.tell(each) });
   if (!(await isSettled(outcome))) begin();
   try {
     const result = await outcome;
+    progress.flush();
     begin().send('result', text(result, 'result', packed));
     begin().end();
   } catch (error) {
     if (events === undefined) throw error;
+    progress.flush();
     events.send('error', printedJson(problemOf(error)));
     events.end();
   }
@@ -127,19 +128,23 @@ async function streamOut(
 ): Promise<void> {
   let begun: EventStream | undefined;
   const begin = (): EventStream => (begun ??= new EventStream(response));
-  const onProgress = (progress: Progress): void => void begin().send('progress', printedJson(progress));
+  const progress = new ProgressEvents(begin);
+  const onProgress = (each: Progress): void => progress.tell(each);
   const iterator = supervisor.stream(name, input, { ...given, onProgress })[Symbol.asyncIterator]();
   let next = iterator.next();
   if ((await isSettled(next)) && begun === undefined) await next;
   const events = begin();
   try {
     for (let item = await next; item.done !== true; item = await next) {
+      progress.flush();
       if (!events.send('chunk', text(item.value, 'chunk', packed))) await events.drained();
       if (events.closed) return;
       next = iterator.next();
     }
+    progress.flush();
     events.send('result', text(null, 'result', packed));
   } catch (error) {
+    progress.flush();
     events.send('error', printedJson(problemOf(error)));
   } finally {
     await iterator.return?.();
