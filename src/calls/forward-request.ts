@@ -82,7 +82,7 @@ async function exchange(
     const sendOnce = async (upstream: Upstream): Promise<ForwardOutcome> => {
       client.off('close', onClose);
       const outcome = await send(upstream, lease);
-      const failure = failureOf(site.plugin, outcome, options);
+      const failure = failureOf(site.plugin, outcome);
       if (failure !== undefined && !('begun' in outcome && outcome.begun)) {
         watch();
         throw failure;
@@ -100,7 +100,7 @@ async function exchange(
 }
 
 /** Why an exchange did not come to its end; undefined where it did, or the client left. */
-function failureOf(plugin: string, outcome: ForwardOutcome, { idleMs }: ForwardRequestOptions): unknown {
+function failureOf(plugin: string, outcome: ForwardOutcome): unknown {
   switch (outcome.kind) {
     case 'done':
     case 'clientGone':
@@ -108,7 +108,7 @@ function failureOf(plugin: string, outcome: ForwardOutcome, { idleMs }: ForwardR
     case 'stalled':
       return new GreenroomError(
         'E_TIMEOUT',
-        `The request to "${plugin}" was ended: the ${outcome.side === 'client' ? 'client' : 'server'} sent nothing for ${idleMs} ms. Raise idleMs if it needs longer.`,
+        `The request to "${plugin}" was ended: ${outcome.side === 'client' ? 'the client read and sent' : 'the server sent'} nothing for ${outcome.limitMs} ms. Raise ${outcome.side === 'client' ? 'clientIdleMs or idleMs' : 'idleMs'} if it needs longer.`,
         { plugin },
       );
     case 'badRequest':

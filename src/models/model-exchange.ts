@@ -12,6 +12,9 @@ import type { ModelRequest } from './model-request.ts';
 import { readModelRequest } from './read-model-request.ts';
 import { WaitingStream } from './waiting-stream.ts';
 
+/** For how long a client may leave its answer unread, in milliseconds; it holds its place at the plugin meanwhile. */
+const CLIENT_IDLE_MS = 600_000;
+
 /** A name for a request, by which client and log mean the same. */
 export function newRequestId(): string {
   return `req_${randomUUID().replaceAll('-', '')}`;
@@ -53,6 +56,7 @@ export async function answerByModel(parts: ModelParts, exchange: Exchange, path:
       path: wanted === undefined ? path : `${path}?${wanted}`,
       // A stream whose head was sent already could not say that it is compressed.
       headers: { drop: KEY_HEADERS, ...(asked.stream && { set: { 'accept-encoding': 'identity' } }) },
+      clientIdleMs: CLIENT_IDLE_MS,
       ...watch.hooks,
     });
     if (kind === 'clientGone' && !watch.answered && body instanceof Uint8Array)
@@ -77,6 +81,7 @@ export async function answerByPlugin(
     await parts.supervisor.forward(plugin, request, response, {
       path,
       headers: { drop: KEY_HEADERS },
+      clientIdleMs: CLIENT_IDLE_MS,
       ...new AnswerWatch(dialectOf(request), plugin, requestId, undefined).hooks,
     });
   } catch (error) {

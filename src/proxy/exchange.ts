@@ -41,6 +41,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
   readonly #options: ForwardOptions;
   readonly #resolve: (outcome: ForwardOutcome) => void;
   readonly #idle: IdleTimer;
+  readonly #clientIdle: IdleTimer;
   #abort: ((error?: Error) => void) | undefined;
   #resume: (() => void) | undefined;
   #body: RequestBody | undefined;
@@ -72,7 +73,12 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
     this.#upstream = upstream;
     this.#options = options;
     this.#resolve = resolve;
-    this.#idle = new IdleTimer(options.idleMs, () => this.#stall());
+    this.#idle = new IdleTimer(options.idleMs, () => this.#stall(options.idleMs));
+    this.#clientIdle = new IdleTimer(options.clientIdleMs, () => {
+      // The server may take its time.
+      if (this.#awaitsClient) this.#stall(options.clientIdleMs);
+      else this.#clientIdle.touch();
+    });
   }
 
   start(): void {
@@ -102,7 +108,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
   }
 
   onChunk(): void {
-    this.#idle.touch();
+    this.#touch();
   }
 
   onBroken(error: Error): void {
@@ -113,11 +119,11 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
   onConnect(abort: (error?: Error) => void): void {
     this.#abort = abort;
     if (this.#settled || this.#verdict !== undefined) abort(new Error('The exchange is over.'));
-    this.#idle.touch();
+    this.#touch();
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, text: string): boolean {
-    this.#idle.touch();
+    this.#touch();
     if (status < 200) {
       this.#inform(status, raw);
       return true;
@@ -150,7 +156,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
 
   onData(chunk: Buffer): boolean {
     if (this.#over) return true;
-    this.#idle.touch();
+    this.#touch();
     if (this.#diverted !== undefined) {
       this.#keep(this.#diverted, chunk);
       return true;
@@ -289,7 +295,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
     this.#blocked = true;
     this.#response.once('drain', () => {
       this.#blocked = false;
-      this.#idle.touch();
+      this.#touch();
       this.#resume?.();
     });
   }
@@ -303,6 +309,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
   #end(trailers: [string, string][]): void {
     if (!this.#writeHead()) return;
     this.#complete = true;
+    this.#touch();
     if (this.#diverted !== undefined) {
       this.#body?.destroy();
       this.#diverted.take(Buffer.concat(this.#diverted.parts));
@@ -324,19 +331,39 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
   }
 
   #endEarly(): void {
+    this.#touch();
     if (this.#options.onEarlyEnd === undefined) destroyUnfinished(this.#response);
     else this.#options.onEarlyEnd(this.#response, this.#bodySent);
   }
 
-  #stall(): void {
-    if (this.#settled || this.#verdict !== undefined) return;
-    const awaitsBody = this.#reading && this.#body?.isPaused() === false;
-    const side = this.#complete || this.#blocked || awaitsBody ? 'client' : 'upstream';
-    this.#stop(new GreenroomError('E_TIMEOUT', `Nothing came from the ${side} for ${this.#options.idleMs} ms.`), {
+  /** Nothing goes on until the client reads, or sends more of its body. */
+  get #awaitsClient(): boolean {
+    if (this.#complete || this.#blocked || this.#verdict !== undefined) return true;
+    return this.#reading && this.#body?.isPaused() === false;
+  }
+
+  #stall(limitMs = 0): void {
+    if (this.#settled) return;
+    // The client does not read the end that it was told.
+    if (this.#verdict !== undefined) return this.#cut(this.#verdict);
+    const side = this.#awaitsClient ? 'client' : 'upstream';
+    this.#stop(new GreenroomError('E_TIMEOUT', `Nothing came from the ${side} for ${limitMs} ms.`), {
       kind: 'stalled',
       side,
       begun: this.#begun,
+      limitMs,
     });
+  }
+
+  /** Ends without the client: the response may be queued behind another, and then says nothing of its end. */
+  #cut(outcome: ForwardOutcome): void {
+    destroyUnfinished(this.#response);
+    this.#settle(outcome);
+  }
+
+  #touch(): void {
+    this.#idle.touch();
+    this.#clientIdle.touch();
   }
 
   readonly #onSignal = (): void => {
@@ -351,7 +378,8 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
     this.#closeUpstream(error);
     if (!this.#begun) return this.#settle(outcome);
     // The client cannot be told of what it does not read.
-    if (this.#complete || (outcome.kind === 'stalled' && outcome.side === 'client')) destroyUnfinished(this.#response);
+    if (outcome.kind === 'stalled' && outcome.side === 'client') this.#cut(outcome);
+    else if (this.#complete) destroyUnfinished(this.#response);
     else this.#endEarly();
   }
 
@@ -377,6 +405,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
     if (this.#settled) return;
     this.#settled = true;
     this.#idle.stop();
+    this.#clientIdle.stop();
     this.#options.signal?.removeEventListener('abort', this.#onSignal);
     this.#response.off('close', this.#onClose);
     this.#request.socket.off('close', this.#onClose);

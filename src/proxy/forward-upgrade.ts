@@ -160,7 +160,7 @@ class Upgrade {
   }
 
   #stall(): void {
-    this.#stop({ kind: 'stalled', side: 'upstream', begun: this.#begun });
+    this.#stop({ kind: 'stalled', side: 'upstream', begun: this.#begun, limitMs: this.#options.idleMs ?? 0 });
   }
 
   readonly #onSignal = (): void => {

@@ -18,6 +18,8 @@ export interface ForwardOptions {
   readonly signal?: AbortSignal | undefined;
   /** For how long nothing may move at either side, in milliseconds; by default for as long as it takes. */
   readonly idleMs?: number | undefined;
+  /** For how long the client may neither read what waits for it nor send what is awaited, in milliseconds. */
+  readonly clientIdleMs?: number | undefined;
   /**
    * Called in place of destroying the client's connection where the answer ended in its middle, by the server or by
    * `signal`, so that the error can be told in the client's own way. It ends the response, or destroys it. `begun`:

@@ -11,7 +11,13 @@ export type ForwardOutcome =
   | { readonly kind: 'badRequest'; readonly error: Error }
   /** No connection, no HTTP, or an end before the end: answer 502. */
   | { readonly kind: 'upstreamFailed'; readonly begun: boolean; readonly error: Error }
-  /** For `idleMs` nothing came from this side that should have: answer 504 for the server, 408 for the client. */
-  | { readonly kind: 'stalled'; readonly side: 'upstream' | 'client'; readonly begun: boolean }
+  /** For `limitMs` nothing was done at this side that should have: answer 504 for the server, 408 for the client. */
+  | {
+      readonly kind: 'stalled';
+      readonly side: 'upstream' | 'client';
+      readonly begun: boolean;
+      /** `idleMs` or `clientIdleMs`. */
+      readonly limitMs: number;
+    }
   /** `signal` was aborted, or the body that was given failed. */
   | { readonly kind: 'aborted'; readonly begun: boolean; readonly error: unknown };

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { createServer as createNetServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { Front, listening, opened, playing, Raw, serving } from './ends.ts';
@@ -211,5 +212,37 @@ describe('an exchange ends at the server', () => {
     const slow = new Raw(front.port, 'POST / HTTP/1.1\r\nHost: f\r\nContent-Length: 1000000\r\n\r\nabc');
     expect(await slow.until((all) => all.includes('\r\n\r\n'))).toMatch(/^HTTP\/1.1 408/);
     expect(front.outcomes.map((outcome) => outcome.kind === 'stalled' && outcome.side)).toEqual(['upstream', 'client']);
+  });
+
+  it('when its client reads nothing of what waits for it, while a server may take longer', async () => {
+    const upstream = await serving((request, response) => {
+      if (request.url === '/slow') setTimeout(() => response.end('late'), 200);
+      else response.end(Buffer.alloc(20_000_000));
+    });
+    const front = await Front.before(upstream, { clientIdleMs: 50 });
+    await new Raw(front.port, GET.replace('/', '/slow')).until((all) => all.includes('late'));
+    const client = new Raw(front.port, GET);
+    client.socket.pause();
+    expect(await front.outcome(2)).toEqual({ kind: 'stalled', side: 'client', begun: true, limitMs: 50 });
+  });
+
+  it('when its client does not read that its answer has ended early', async () => {
+    const stop = new AbortController();
+    const upstream = await serving((_, response) => void response.end(Buffer.alloc(20_000_000)));
+    const front = await Front.before(upstream, {
+      clientIdleMs: 300,
+      signal: stop.signal,
+      onEarlyEnd: (response) => void response.end(),
+    });
+    front.server.once('request', (_, response: ServerResponse) => {
+      const look = (): void => {
+        if (response.writableNeedDrain) stop.abort(new Error('enough'));
+        else setImmediate(look);
+      };
+      look();
+    });
+    const client = new Raw(front.port, GET);
+    client.socket.pause();
+    expect(await front.outcome()).toMatchObject({ kind: 'aborted', begun: true });
   });
 });
