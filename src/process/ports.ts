@@ -17,9 +17,11 @@ export interface HeldPort {
 
 /**
  * Holds a port of 20000 to 32000 that is free on the loopback address now. Another program may take it before the worker
- * does. Rejects where all are in use.
+ * does. Rejects where all are in use, and with what the system says where it cannot be found out.
+ *
+ * @param isFree finds out whether a port is free
  */
-export async function holdPort(): Promise<HeldPort> {
+export async function holdPort(isFree: (port: number) => Promise<boolean> = isUnbound): Promise<HeldPort> {
   const count = LAST - FIRST + 1;
   // Supervisors in several programs begin at different places.
   const start = randomInt(count);
@@ -27,13 +29,18 @@ export async function holdPort(): Promise<HeldPort> {
     const port = FIRST + ((start + step) % count);
     if (held.has(port)) continue;
     held.add(port);
-    if (await isFree(port)) return { port, release: () => void held.delete(port) };
-    held.delete(port);
+    let free = false;
+    try {
+      free = await isFree(port);
+    } finally {
+      if (!free) held.delete(port);
+    }
+    if (free) return { port, release: () => void held.delete(port) };
   }
   throw new Error(`Every port from ${FIRST} to ${LAST} is in use. End the programs that listen there.`);
 }
 
-function isFree(port: number): Promise<boolean> {
+function isUnbound(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {

@@ -2,7 +2,7 @@ import { createHttpChannel, notCallable } from '../channel/http-channel.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestIssue } from '../manifest/manifest-issue.ts';
 import { HttpStart } from '../process/http-start.ts';
-import { holdPort } from '../process/ports.ts';
+import { type HeldPort, holdPort } from '../process/ports.ts';
 import type { StartRequest } from '../process/start-request.ts';
 import { StopCommand } from '../process/stop-command.ts';
 import { untilReady } from './http-readiness.ts';
@@ -84,8 +84,9 @@ async function prepare(request: StartRequest, { manifest }: KindEntry): Promise<
   const isNamed = (placeholder: string): boolean => texts.some((text) => text.includes(placeholder));
   const sockets = isNamed('{socket}') ? request.openSockets() : undefined;
   if (isNamed('{socket}') && sockets === undefined) throw noSocketError(request.plugin.name);
+  let port: HeldPort | undefined;
   try {
-    const port = sockets === undefined || isNamed('{port}') ? await holdPort() : undefined;
+    if (sockets === undefined || isNamed('{port}')) port = await holdPort();
     const fill = (text: string): string =>
       text
         .replaceAll('{port}', String(port?.port ?? '{port}'))
@@ -106,6 +107,7 @@ async function prepare(request: StartRequest, { manifest }: KindEntry): Promise<
       stopCommand: stopCommand && new StopCommand(stopCommand.map(fill), withVariables(request, filled)),
     });
   } catch (error) {
+    port?.release();
     sockets?.remove();
     throw error;
   }
