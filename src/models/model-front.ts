@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { printedJson } from '../json/printed-json.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
-import { give } from '../server/answer.ts';
+import { endGently, give } from '../server/answer.ts';
 import type { Refusal } from '../server/refusal.ts';
 import type { Exchange, Front, Route, UpgradeExchange } from '../server/route.ts';
 import { bringsKey, KEY_HEADERS } from './api-keys.ts';
@@ -112,7 +112,9 @@ async function upgradeByPlugin(supervisor: Supervisor, exchange: UpgradeExchange
 function refuseUpgrade({ socket }: UpgradeExchange, status: string, message: string): void {
   const body = `${message}\n`;
   const head = `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close`;
-  socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  socket.write(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  // The client may go on sending, or never close: each such connection is one of those that the listener may have.
+  endGently(socket);
 }
 
 /** The target of a request behind `/upstream/{plugin}`, as it came. */
