@@ -40,11 +40,13 @@ export function modelErrorOf(error: unknown): ModelError {
  */
 export function giveModelError(response: ServerResponse, error: unknown, requestId: string): void {
   const told = modelErrorOf(error);
-  const seconds = error instanceof GreenroomError ? retrySeconds(error) : undefined;
-  giveError(response, told, requestId, {
-    ...(seconds !== undefined && { 'retry-after': String(seconds) }),
-    ...(seconds === undefined && told.status >= 408 && { 'x-should-retry': 'false' }),
-  });
+  giveError(response, told, requestId, retryHeaders(error, told));
+}
+
+/** An error as the refusal of a request that has no answer in JSON, such as an upgrade. */
+export function modelRefusalOf(error: unknown): Refusal {
+  const told = modelErrorOf(error);
+  return { status: told.status, message: told.message, headers: retryHeaders(error, told) };
 }
 
 /** Answers with the refusal of a guard, in the dialect of the path. */
@@ -69,7 +71,15 @@ function giveError(
   give(response, 'application/json', text, error.status, { ...idHeaders(requestId), ...headers });
 }
 
-function retrySeconds({ code, details }: GreenroomError): number | undefined {
+function retryHeaders(error: unknown, { status }: ModelError): Record<string, string> {
+  const seconds = retrySeconds(error);
+  if (seconds !== undefined) return { 'retry-after': String(seconds) };
+  return status >= 408 ? { 'x-should-retry': 'false' } : {};
+}
+
+function retrySeconds(error: unknown): number | undefined {
+  if (!(error instanceof GreenroomError)) return undefined;
+  const { code, details } = error;
   const seconds = PASSING[code];
   if (seconds === undefined) return undefined;
   const ms = (details as { readonly retryAfterMs?: unknown } | undefined)?.retryAfterMs;

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { printedJson } from '../json/printed-json.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 import { endGently, give } from '../server/answer.ts';
@@ -6,7 +6,7 @@ import type { Refusal } from '../server/refusal.ts';
 import type { Exchange, Front, Route, UpgradeExchange } from '../server/route.ts';
 import { bringsKey, KEY_HEADERS } from './api-keys.ts';
 import { DroppedRequests } from './dropped-requests.ts';
-import { giveModelError, refuseModelRequest } from './failure.ts';
+import { giveModelError, modelErrorOf, modelRefusalOf, refuseModelRequest } from './failure.ts';
 import { ModelCatalogue } from './model-catalogue.ts';
 import { answerByModel, answerByPlugin, newRequestId } from './model-exchange.ts';
 import { GET_PATHS, MODEL_PREFIXES, POST_PATHS, VERSIONLESS_PATHS } from './model-routes.ts';
@@ -40,6 +40,9 @@ export function modelFront(supervisor: Supervisor, { keys, onError }: ModelFront
   const parts = { supervisor, catalogue, dropped: new DroppedRequests(), onError };
   const isOpenTo = ({ request }: Pick<Exchange, 'request'>): boolean =>
     keys === undefined || bringsKey(request.headers, keys());
+  const noteInternal = (error: unknown): void => {
+    if (modelErrorOf(error).code === 'internal_error') onError(error);
+  };
   const keyed = (
     method: Route['method'],
     path: string,
@@ -60,8 +63,13 @@ export function modelFront(supervisor: Supervisor, { keys, onError }: ModelFront
     ),
     takesBody: true,
     upgrade: async (exchange) => {
-      if (!isOpenTo(exchange)) return refuseUpgrade(exchange, '401 Unauthorized', NO_KEY.message);
-      await upgradeByPlugin(supervisor, exchange);
+      try {
+        if (!isOpenTo(exchange)) return refuseUpgrade(exchange, NO_KEY);
+        await upgradeByPlugin(supervisor, exchange);
+      } catch (error) {
+        noteInternal(error);
+        refuseUpgrade(exchange, modelRefusalOf(error));
+      }
     },
   });
   return {
@@ -101,18 +109,17 @@ function giveJson(response: ServerResponse, value: unknown): void {
 
 async function upgradeByPlugin(supervisor: Supervisor, exchange: UpgradeExchange): Promise<void> {
   const { request, socket, head, params } = exchange;
-  try {
-    const options = { path: pathBelow(exchange), headers: { drop: KEY_HEADERS } };
-    await supervisor.forwardUpgrade(params['plugin'] ?? '', request, socket, head, options);
-  } catch (error) {
-    refuseUpgrade(exchange, '502 Bad Gateway', error instanceof Error ? error.message : String(error));
-  }
+  const options = { path: pathBelow(exchange), headers: { drop: KEY_HEADERS } };
+  await supervisor.forwardUpgrade(params['plugin'] ?? '', request, socket, head, options);
 }
 
-function refuseUpgrade({ socket }: UpgradeExchange, status: string, message: string): void {
+function refuseUpgrade({ socket }: UpgradeExchange, { status, message, headers = {} }: Refusal): void {
+  if (socket.destroyed) return;
   const body = `${message}\n`;
-  const head = `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close`;
-  socket.write(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  const all = { ...headers, 'content-type': 'text/plain; charset=utf-8', connection: 'close' };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\n${lines.join('')}`;
+  socket.write(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
   // The client may go on sending, or never close: each such connection is one of those that the listener may have.
   endGently(socket);
 }

@@ -15,6 +15,7 @@ const answered = async (socket: Socket): Promise<string> => String((await once(s
 
 test.each([
   ['without a key', 'other', 401],
+  ['of an unknown plugin', 'k', 404],
 ])('the connection of an upgrade %s is read to its end and closed', async (_what, key, status) => {
   const { url } = await openFront({ a: {} }, { keys: ['k'] });
   const socket = upgrade(url, 'unknown', key);
@@ -23,4 +24,12 @@ test.each([
   socket.end(Buffer.alloc(40 * 1024 * 1024));
   await once(socket, 'close');
   expect(socket.errored).toBeNull();
+});
+
+test('an upgrade that is refused has the status and headers of a request that is', async () => {
+  const { opened, url } = await openFront({ a: {} }, { keys: ['k'] });
+  opened.supervisor.disable('a');
+  const socket = upgrade(url, 'a', 'k');
+  expect(await answered(socket)).toMatch(/^HTTP\/1.1 409 Conflict\r\n[^]*x-should-retry: false\r\n/);
+  socket.destroy();
 });
