@@ -9,6 +9,7 @@ import type { DroppedRequests } from './dropped-requests.ts';
 import { giveModelError, modelErrorOf } from './failure.ts';
 import type { ModelCatalogue } from './model-catalogue.ts';
 import type { ModelRequest } from './model-request.ts';
+import { isModelPath } from './model-routes.ts';
 import { readModelRequest } from './read-model-request.ts';
 import { WaitingStream } from './waiting-stream.ts';
 
@@ -82,7 +83,8 @@ export async function answerByPlugin(
       path,
       headers: { drop: KEY_HEADERS },
       clientIdleMs: CLIENT_IDLE_MS,
-      ...new AnswerWatch(dialectOf(request), plugin, requestId, undefined).hooks,
+      // To programs of another kind, an event of this server would be a message, and a clean end a whole answer.
+      ...(isModelPath(path) && new AnswerWatch(dialectOf(request), plugin, requestId, undefined).hooks),
     });
   } catch (error) {
     tell(parts, response, error, requestId, undefined);

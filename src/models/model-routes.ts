@@ -42,5 +42,16 @@ export const VERSIONLESS_PATHS = [
   '/messages/count_tokens',
 ] as const;
 
+const OF_MODELS: ReadonlySet<string> = new Set([
+  ...POST_PATHS,
+  ...VERSIONLESS_PATHS,
+  ...VERSIONLESS_PATHS.map((path) => `/v${path}`),
+]);
+
+/** Whether a server that is asked for this path, query included, answers as models do. */
+export function isModelPath(path: string): boolean {
+  return OF_MODELS.has(path.replace(/\?.*$/s, ''));
+}
+
 /** What all these paths begin with. */
 export const MODEL_PREFIXES = ['/v1', '/v', '/completion', '/infill', '/rerank', '/reranking', '/sdapi', '/upstream'];

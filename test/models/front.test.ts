@@ -110,3 +110,12 @@ test('a changed manifest counts at the next request', async () => {
   await opened.supervisor.discover();
   expect([await ask('a'), await ask('new')]).toEqual([404, 200]);
 });
+
+test('below /upstream, a stream of events that breaks is told as an event on the paths of models alone', async () => {
+  const { url } = await openFront({ a: {} });
+  const events = await fetch(`${url}/upstream/a/events`);
+  await expect(events.text()).rejects.toThrow('terminated');
+  const body = '{"stream":true,"messages":[{"content":"cut"}]}';
+  const chat = await fetch(`${url}/upstream/a/v1/chat/completions`, { method: 'POST', body });
+  expect(await chat.text()).toContain('ended in the middle');
+});
