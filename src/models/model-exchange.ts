@@ -7,6 +7,7 @@ import { KEY_HEADERS } from './api-keys.ts';
 import { dialectOf } from './dialect.ts';
 import type { DroppedRequests } from './dropped-requests.ts';
 import { giveModelError, modelErrorOf } from './failure.ts';
+import { keepBack } from './kept-back.ts';
 import type { ModelCatalogue } from './model-catalogue.ts';
 import type { ModelRequest } from './model-request.ts';
 import { isModelPath } from './model-routes.ts';
@@ -40,6 +41,7 @@ export async function answerByModel(parts: ModelParts, exchange: Exchange, path:
   const requestId = newRequestId();
   let asked: ModelRequest | undefined;
   let waiting: WaitingStream | undefined;
+  keepBack(response);
   try {
     asked = await readModelRequest(request, response, query);
     const manifest = parts.catalogue.find(asked.model);
@@ -78,6 +80,7 @@ export async function answerByPlugin(
   path: string,
 ): Promise<void> {
   const requestId = newRequestId();
+  keepBack(response);
   try {
     await parts.supervisor.forward(plugin, request, response, {
       path,

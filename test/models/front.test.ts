@@ -119,3 +119,15 @@ test('below /upstream, a stream of events that breaks is told as an event on the
   const chat = await fetch(`${url}/upstream/a/v1/chat/completions`, { method: 'POST', body });
   expect(await chat.text()).toContain('ended in the middle');
 });
+
+test.each([[[]], [['https://ui.example']]])(
+  'an answer cannot widen a service worker, or clear what the browser keeps (origins allowed: %j)',
+  async (allowOrigins) => {
+    const { url } = await openFront({ a: {} }, { allowOrigins });
+    for (const path of ['/upstream/a/page', '/v1/audio/voices?model=a']) {
+      const { headers } = await fetch(url + path);
+      expect(headers.get('x-own')).toBe('kept');
+      expect(headers.has('service-worker-allowed') || headers.has('clear-site-data')).toBe(false);
+    }
+  },
+);
