@@ -1,6 +1,9 @@
 const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
 const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d];
 
+/** The most fields that are told of: each takes memory, many times that of the few bytes which it may have. */
+export const MAX_FIELDS = 10_000;
+
 /** A field of an object in a JSON text, by its places in bytes. */
 export interface ObjectField {
   readonly name: string;
@@ -12,7 +15,8 @@ export interface ObjectField {
 }
 
 /**
- * The fields of the outermost object of a JSON text, in order; undefined where the text is no object. What lies deeper is
+ * The fields of the outermost object of a JSON text, in order; undefined where the text is no object, or has
+ * more than {@link MAX_FIELDS}. What lies deeper is
  * passed over, not checked, so that a text of many megabytes costs little, and no number of it is touched.
  */
 export function objectFields(json: Buffer): ObjectField[] | undefined {
@@ -22,7 +26,7 @@ export function objectFields(json: Buffer): ObjectField[] | undefined {
   at = afterSpace(json, at + 1);
   while (json[at] !== CLOSE_OBJECT || fields.length > 0) {
     const name = stringAt(json, at);
-    if (name === undefined) return undefined;
+    if (name === undefined || fields.length === MAX_FIELDS) return undefined;
     const colon = afterSpace(json, name.end);
     if (json[colon] !== COLON) return undefined;
     const valueStart = afterSpace(json, colon + 1);

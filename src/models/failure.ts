@@ -4,6 +4,7 @@ import { type ErrorCode, GreenroomError } from '../errors.ts';
 import { give } from '../server/answer.ts';
 import { UnreadBody } from '../server/body.ts';
 import type { Refusal } from '../server/refusal.ts';
+import { MemoryFull } from './body-memory.ts';
 import { dialectOf, errorText, type ModelError } from './dialect.ts';
 
 /** A request that names no model, or is not to be understood: the client's to correct. */
@@ -23,10 +24,14 @@ const MAX_RETRY_SECONDS = 10;
 /** The errors after which the same request may well succeed; after how many seconds. */
 const PASSING: Partial<Readonly<Record<ErrorCode, number>>> = { E_QUEUE_FULL: 1, E_REFUSED: 5, E_STOPPING: 2 };
 
+/** After how many seconds a request that found no room in memory may come again. */
+const MEMORY_RETRY_SECONDS = 2;
+
 /** An error as it is told to clients of models. */
 export function modelErrorOf(error: unknown): ModelError {
   if (error instanceof BadModelRequest) return error.error;
   if (error instanceof UnreadBody) return { status: error.status, message: error.message, code: 'unread_body' };
+  if (error instanceof MemoryFull) return { status: 503, message: error.message, code: 'memory_full' };
   if (!(error instanceof GreenroomError))
     return { status: 500, message: 'Greenroom failed to answer. Its log says why.', code: 'internal_error' };
   const { code, message } = error;
@@ -78,6 +83,7 @@ function retryHeaders(error: unknown, { status }: ModelError): Record<string, st
 }
 
 function retrySeconds(error: unknown): number | undefined {
+  if (error instanceof MemoryFull) return MEMORY_RETRY_SECONDS;
   if (!(error instanceof GreenroomError)) return undefined;
   const { code, details } = error;
   const seconds = PASSING[code];

@@ -1,4 +1,4 @@
-import { type ObjectField, objectFields } from '../json/object-fields.ts';
+import { MAX_FIELDS, type ObjectField, objectFields } from '../json/object-fields.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { BadModelRequest } from './failure.ts';
 import { modelInQuery } from './model-in-query.ts';
@@ -7,7 +7,7 @@ import type { ModelRequest } from './model-request.ts';
 /** A request in JSON. Throws {@link BadModelRequest} where it is no object, or names its model twice or not at all. */
 export function jsonRequest(body: Buffer, query: URLSearchParams): ModelRequest {
   const fields = objectFields(body);
-  if (fields === undefined) throw bad('The body is not a JSON object.', 'invalid_json');
+  if (fields === undefined) throw bad(`The body is not a JSON object of at most ${MAX_FIELDS} fields.`, 'invalid_json');
   const named = fields.filter(({ name }) => name === 'model');
   // Of two, this program might read the one and the server the other.
   if (named.length > 1) throw bad('The body has "model" twice; send it once.', 'invalid_json');

@@ -4,6 +4,7 @@ import type { Supervisor } from '../runtime/supervisor.ts';
 import type { Exchange } from '../server/route.ts';
 import { AnswerWatch } from './answer-watch.ts';
 import { KEY_HEADERS } from './api-keys.ts';
+import type { BodyMemory } from './body-memory.ts';
 import { dialectOf } from './dialect.ts';
 import type { DroppedRequests } from './dropped-requests.ts';
 import { giveModelError, modelErrorOf } from './failure.ts';
@@ -27,6 +28,7 @@ export interface ModelParts {
   readonly supervisor: Supervisor;
   readonly catalogue: ModelCatalogue;
   readonly dropped: DroppedRequests;
+  readonly memory: BodyMemory;
   /** Writes down an error that is no fault of the request. */
   onError(error: unknown): void;
 }
@@ -41,9 +43,10 @@ export async function answerByModel(parts: ModelParts, exchange: Exchange, path:
   const requestId = newRequestId();
   let asked: ModelRequest | undefined;
   let waiting: WaitingStream | undefined;
+  const room = parts.memory.room(request);
   keepBack(response);
   try {
-    asked = await readModelRequest(request, response, query);
+    asked = await readModelRequest(request, response, query, room);
     const manifest = parts.catalogue.find(asked.model);
     const { query: changed, ...rewritten } = asked.rewrite(manifest);
     const [, search] = /\?(.*)$/.exec(request.url ?? '') ?? [];
@@ -68,6 +71,7 @@ export async function answerByModel(parts: ModelParts, exchange: Exchange, path:
     tell(parts, response, error, requestId, waiting);
   } finally {
     waiting?.stop();
+    room.leave();
     await asked?.discard();
   }
 }

@@ -5,6 +5,7 @@ import { endGently, give } from '../server/answer.ts';
 import type { Refusal } from '../server/refusal.ts';
 import type { Exchange, Front, Route, UpgradeExchange } from '../server/route.ts';
 import { bringsKey, KEY_HEADERS } from './api-keys.ts';
+import { BodyMemory } from './body-memory.ts';
 import { DroppedRequests } from './dropped-requests.ts';
 import { giveModelError, modelErrorOf, modelRefusalOf, refuseModelRequest } from './failure.ts';
 import { ModelCatalogue } from './model-catalogue.ts';
@@ -18,6 +19,8 @@ const MAX_EXCHANGES = 4_000;
 export interface ModelFrontOptions {
   /** The keys of which one opens the front; undefined where none is needed, as on a socket that only this user can open. */
   readonly keys?: (() => readonly string[]) | undefined;
+  /** The most bytes of bodies that are kept in memory for requests that wait. Default 512 MiB. */
+  readonly memoryBytes?: number | undefined;
   /** Writes down an error that is no fault of the request. */
   onError(error: unknown): void;
 }
@@ -35,9 +38,9 @@ const NO_KEY: Refusal = {
  * The front for clients of OpenAI and Anthropic: requests by the model that they name, in `models` of a manifest; lists
  * of the models; and all of a plugin's server below `/upstream/{plugin}/`.
  */
-export function modelFront(supervisor: Supervisor, { keys, onError }: ModelFrontOptions): Front {
+export function modelFront(supervisor: Supervisor, { keys, memoryBytes, onError }: ModelFrontOptions): Front {
   const catalogue = new ModelCatalogue(supervisor, new Date());
-  const parts = { supervisor, catalogue, dropped: new DroppedRequests(), onError };
+  const parts = { supervisor, catalogue, dropped: new DroppedRequests(), memory: new BodyMemory(memoryBytes), onError };
   const isOpenTo = ({ request }: Pick<Exchange, 'request'>): boolean =>
     keys === undefined || bringsKey(request.headers, keys());
   const noteInternal = (error: unknown): void => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody } from '../server/body.ts';
 import { hasBody } from '../server/guard.ts';
+import type { BodyRoom } from './body-memory.ts';
 import { BadModelRequest } from './failure.ts';
 import { boundaryOf, readForm } from './form-request.ts';
 import { jsonRequest } from './json-request.ts';
@@ -12,12 +13,14 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /**
  * Reads a request as far as it takes to know its model: from JSON, from a form, or from the query. Throws
- * {@link BadModelRequest} where it names none, and `UnreadBody` where it is too long or does not come.
+ * {@link BadModelRequest} where it names none, `UnreadBody` where it is too long or does not come, and `MemoryFull` where
+ * there is no room in memory for it.
  */
 export async function readModelRequest(
   request: IncomingMessage,
   response: ServerResponse,
   query: URLSearchParams,
+  room: BodyRoom,
 ): Promise<ModelRequest> {
   if (!hasBody(request.headers)) return queryRequest(query);
   const coding = request.headers['content-encoding'];
@@ -30,7 +33,10 @@ export async function readModelRequest(
   }
   const type = request.headers['content-type'] ?? '';
   if (/^multipart\/form-data\s*(;|$)/i.test(type)) return readForm(request, response, boundaryOf(type), query);
-  const body = await readBody(request, response, MAX_BODY_BYTES);
+  room.ask();
+  const reading = readBody(request, response, MAX_BODY_BYTES);
+  room.count();
+  const body = await reading;
   // Programs that name no type, as curl, send JSON all the same.
   const isForm =
     /^application\/x-www-form-urlencoded\s*(;|$)/i.test(type) && !/^\s*\{/.test(body.toString('latin1', 0, 64));

@@ -168,3 +168,29 @@ test.each([
     expect(answer.toString()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   },
 );
+
+test('a body that finds no room in memory is refused with 503 until others are answered', async () => {
+  const { opened, url, openDoor } = await openFront({ a: {} }, { memoryBytes: 1_000, door: true });
+  const ask = (length: number, chunked = false): Promise<Response> => {
+    const text = `{"model":"a","text":"${'x'.repeat(length)}"}`;
+    const body = chunked ? new Blob([text]).stream() : text;
+    return fetch(`${url}/v1/responses`, { method: 'POST', headers: JSON_TYPE, body, duplex: 'half' } as RequestInit);
+  };
+  const first = ask(600);
+  await vi.waitFor(() => expect(opened.snapshot('a').waiting).toBe(1), { interval: 5 });
+  for (const chunked of [false, true]) {
+    const refused = await ask(600, chunked);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2']);
+    expect(await refused.json()).toMatchObject({ error: { code: 'memory_full' } });
+  }
+  openDoor();
+  expect((await first).status).toBe(200);
+  expect((await ask(600, true)).status).toBe(200);
+});
+
+test('a body of very many fields is refused with 400', async () => {
+  const { url } = await openFront({ a: {} });
+  const body = `{${'"":1,'.repeat(10_000)}"model":"a"}`;
+  const answer = await fetch(`${url}/v1/responses`, { method: 'POST', headers: JSON_TYPE, body });
+  expect([answer.status, await answer.json()]).toMatchObject([400, { error: { code: 'invalid_json' } }]);
+});

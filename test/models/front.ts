@@ -39,6 +39,8 @@ export interface OpenedFront {
 /** How a front is opened. */
 export interface FrontOptions {
   readonly keys?: readonly string[];
+  /** The most bytes of bodies that are kept in memory. */
+  readonly memoryBytes?: number;
   readonly allowOrigins?: readonly string[];
   readonly settings?: SupervisorOptions;
   /** Whether the servers become healthy only when the door is open. */
@@ -48,7 +50,7 @@ export interface FrontOptions {
 /** Opens a front before a server of models for each plugin; `models` is the plugin's name where it is not said. */
 export async function openFront(
   manifests: Readonly<Record<string, Record<string, unknown>>>,
-  { keys, allowOrigins, settings, door = false }: FrontOptions = {},
+  { keys, memoryBytes, allowOrigins, settings, door = false }: FrontOptions = {},
 ): Promise<OpenedFront> {
   const opened = await openSupervisor(
     ({ scratch }) =>
@@ -63,6 +65,7 @@ export async function openFront(
   const errors: unknown[] = [];
   const front = modelFront(opened.supervisor, {
     keys: keys && (() => keys),
+    memoryBytes,
     onError: (error) => errors.push(error),
   });
   const server = await HttpServer.listen({ fronts: [front], address: { host: '127.0.0.1', port: 0 }, allowOrigins });
