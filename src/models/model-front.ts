@@ -42,7 +42,7 @@ export function modelFront(supervisor: Supervisor, { keys, memoryBytes, onError 
   const catalogue = new ModelCatalogue(supervisor, new Date());
   const parts = { supervisor, catalogue, dropped: new DroppedRequests(), memory: new BodyMemory(memoryBytes), onError };
   const isOpenTo = ({ request }: Pick<Exchange, 'request'>): boolean =>
-    keys === undefined || bringsKey(request.headers, keys());
+    keys === undefined || bringsKey(request.headers, readKeys(keys));
   const noteInternal = (error: unknown): void => {
     if (modelErrorOf(error).code === 'internal_error') onError(error);
   };
@@ -90,7 +90,10 @@ export function modelFront(supervisor: Supervisor, { keys, memoryBytes, onError 
     ],
     maxExchanges: MAX_EXCHANGES,
     refuse: (response, refusal) => refuseModelRequest(response, refusal, newRequestId()),
-    fail: (response, error) => giveModelError(response, error, newRequestId()),
+    fail(response, error) {
+      noteInternal(error);
+      giveModelError(response, error, newRequestId());
+    },
   };
 }
 
@@ -125,6 +128,15 @@ function refuseUpgrade({ socket }: UpgradeExchange, { status, message, headers =
   socket.write(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
   // The client may go on sending, or never close: each such connection is one of those that the listener may have.
   endGently(socket);
+}
+
+/** Why they cannot be read names files of this machine, which is nothing for a client without a key. */
+function readKeys(keys: () => readonly string[]): readonly string[] {
+  try {
+    return keys();
+  } catch (error) {
+    throw new Error('The keys that open the models cannot be read.', { cause: error });
+  }
 }
 
 /** The target of a request behind `/upstream/{plugin}`, as it came. */

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { expect, test } from 'vitest';
+import { GreenroomError } from '../../src/index.ts';
 import { openFront } from './front.ts';
 
 test('a key opens the front as Bearer, x-api-key or Basic, and does not reach the server', async () => {
@@ -131,3 +132,10 @@ test.each([[[]], [['https://ui.example']]])(
     }
   },
 );
+
+test('that the keys cannot be read is written down, and its reason is not told', async () => {
+  const keysError = new GreenroomError('E_OPTIONS', '/secret/token has mode 0644');
+  const { url } = await openFront({ a: {} }, { keys: ['k'], keysError });
+  const answer = await fetch(`${url}/v1/models`, { headers: { 'x-api-key': 'k' } });
+  expect([answer.status, await answer.text()]).toMatchObject([500, expect.not.stringContaining('/secret') as string]);
+});

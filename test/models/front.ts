@@ -39,6 +39,8 @@ export interface OpenedFront {
 /** How a front is opened. */
 export interface FrontOptions {
   readonly keys?: readonly string[];
+  /** Why the keys cannot be read. */
+  readonly keysError?: Error;
   /** The most bytes of bodies that are kept in memory. */
   readonly memoryBytes?: number;
   readonly allowOrigins?: readonly string[];
@@ -50,7 +52,7 @@ export interface FrontOptions {
 /** Opens a front before a server of models for each plugin; `models` is the plugin's name where it is not said. */
 export async function openFront(
   manifests: Readonly<Record<string, Record<string, unknown>>>,
-  { keys, memoryBytes, allowOrigins, settings, door = false }: FrontOptions = {},
+  { keys, keysError, memoryBytes, allowOrigins, settings, door = false }: FrontOptions = {},
 ): Promise<OpenedFront> {
   const opened = await openSupervisor(
     ({ scratch }) =>
@@ -64,14 +66,20 @@ export async function openFront(
   );
   const errors: unknown[] = [];
   const front = modelFront(opened.supervisor, {
-    keys: keys && (() => keys),
+    keys:
+      keys &&
+      (() => {
+        if (keysError !== undefined) throw keysError;
+        return keys;
+      }),
     memoryBytes,
     onError: (error) => errors.push(error),
   });
   const server = await HttpServer.listen({ fronts: [front], address: { host: '127.0.0.1', port: 0 }, allowOrigins });
   onTestFinished(async () => {
     await server.close(0);
-    expect(errors).toEqual([]);
+    for (const error of errors) expect((error as Error).cause).toBe(keysError);
+    expect(errors.length > 0).toBe(keysError !== undefined);
   });
   const url = `http://127.0.0.1:${server.port}`;
   const apiKey = keys?.[0] ?? 'none';

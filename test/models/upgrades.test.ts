@@ -33,3 +33,13 @@ test('an upgrade that is refused has the status and headers of a request that is
   expect(await answered(socket)).toMatch(/^HTTP\/1.1 409 Conflict\r\n[^]*x-should-retry: false\r\n/);
   socket.destroy();
 });
+
+test('an upgrade is told that the keys cannot be read, and not why', async () => {
+  const keysError = new Error('/secret/token has mode 0644');
+  const { url } = await openFront({ a: {} }, { keys: ['k'], keysError });
+  const socket = upgrade(url, 'a', 'k');
+  const answer = await answered(socket);
+  expect(answer).toMatch(/^HTTP\/1.1 500 /);
+  expect(answer).not.toContain('/secret');
+  socket.destroy();
+});
