@@ -174,7 +174,7 @@ test('a body that finds no room in memory is refused with 503 until others are a
   const ask = (length: number, chunked = false): Promise<Response> => {
     const text = `{"model":"a","text":"${'x'.repeat(length)}"}`;
     const body = chunked ? new Blob([text]).stream() : text;
-    return fetch(`${url}/v1/responses`, { method: 'POST', headers: JSON_TYPE, body, duplex: 'half' } as RequestInit);
+    return fetch(`${url}/v1/responses`, { method: 'POST', headers: JSON_TYPE, body, duplex: 'half' });
   };
   const first = ask(600);
   await vi.waitFor(() => expect(opened.snapshot('a').waiting).toBe(1), { interval: 5 });
