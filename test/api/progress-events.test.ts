@@ -41,7 +41,7 @@ test('of the progress that comes while its reader is behind, only the newest is 
   events.send('result', '1');
   events.end();
   const told = [...(await read).matchAll(/"progress":(\d+)/g)].map(([, count]) => Number(count));
-  expect(told).toEqual([...new Set(told)].sort((a, b) => a - b));
+  expect(told).toEqual([...new Set(told)].toSorted((a, b) => a - b));
   expect(told.at(-1)).toBe(3_000);
   expect(told.length).toBeLessThan(3_000);
 });
