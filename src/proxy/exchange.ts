@@ -207,7 +207,6 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
     let missing = length;
     const body = new RequestBody(this.#request, this);
     this.#body = body;
-    body.on('error', () => {});
     body.on('data', (part: Buffer) => {
       parts.push(part);
       missing -= part.length;

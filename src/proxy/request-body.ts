@@ -23,6 +23,8 @@ export class RequestBody extends Readable {
     super();
     this.#source = source;
     this.#watcher = watcher;
+    // Its watcher is told; where nobody reads it, an error that nobody hears would end the program.
+    this.on('error', () => {});
     source.on('error', this.#break).on('close', this.#close);
   }
 
