@@ -24,8 +24,10 @@ export async function executeAt(
   try {
     const answer = await connection.send({ ...request, ...end.asRequest });
     if (onProgress === undefined) return unpacked(await bytesOf(answer), plugin, integers);
-    const { value } = await outcome(answer, plugin, onProgress).next();
-    return unpacked((value as Item).packed, plugin, integers);
+    let packed: Buffer | undefined;
+    // To the end, after which the connection can be used again.
+    for await (const item of outcome(answer, plugin, onProgress)) packed = item.packed;
+    return unpacked(packed ?? Buffer.alloc(0), plugin, integers);
   } finally {
     end.clear();
   }
@@ -75,8 +77,8 @@ async function* chunksOf(
   try {
     const answer = await connection.send({ ...request, ...end.asRequest });
     for await (const { isLast, packed } of outcome(answer, plugin, onProgress)) {
-      if (isLast) return;
-      yield unpacked(packed, plugin, integers);
+      // Read to the end, the connection can be used again.
+      if (!isLast) yield unpacked(packed, plugin, integers);
     }
   } finally {
     end.leave();
@@ -96,6 +98,7 @@ async function* outcome(
   onProgress: ((progress: Progress) => void) | undefined,
 ): AsyncGenerator<Item, void, undefined> {
   const { response, why } = answer;
+  let isWhole = false;
   response.setEncoding('utf8');
   try {
     for await (const { event, data } of readEvents(response as AsyncIterable<string>)) {
@@ -103,7 +106,8 @@ async function* outcome(
         const { progress, message } = JSON.parse(data) as Progress;
         callListener(onProgress, { progress, message }, warnOf);
       } else if (event === 'chunk' || event === 'result') {
-        yield { isLast: event === 'result', packed: Buffer.from(data, 'base64') };
+        isWhole = event === 'result';
+        yield { isLast: isWhole, packed: Buffer.from(data, 'base64') };
       } else if (event === 'error') {
         throw errorOfProblem(data, response.statusCode ?? 0);
       }
@@ -111,7 +115,7 @@ async function* outcome(
   } catch (error) {
     throw error instanceof GreenroomError ? error : why(error);
   }
-  throw why(unfinished(plugin));
+  if (!isWhole) throw why(unfinished(plugin));
 }
 
 async function bytesOf({ response, why }: Answer): Promise<Buffer> {
