@@ -108,7 +108,7 @@ const tally = {
   /** @type {Record<string, number>} */ failed: {},
   killed: 0,
   edits: 0,
-  unloads: 0,
+  releases: 0,
 };
 /** @type {string[]} */
 const wrong = [];
@@ -156,7 +156,11 @@ async function trouble() {
     const act = random();
     if (act < 0.5) {
       const { text } = await ask('GET', '/api/plugins?loaded=true');
-      const running = JSON.parse(text).plugins.flatMap((/** @type {{ pid?: number }} */ { pid }) => pid ?? []);
+      // Calls that wait for a worker fail with its start, so that only workers that serve are killed.
+      const running = JSON.parse(text).plugins.flatMap(
+        (/** @type {{ state: string, pid?: number }} */ { state, pid }) =>
+          state === 'ready' || state === 'busy' ? (pid ?? []) : [],
+      );
       const pid = running[Math.floor(random() * running.length)];
       if (pid === undefined) continue;
       try {
@@ -169,8 +173,8 @@ async function trouble() {
       write(name);
       tally.edits += 1;
     } else {
-      await ask('POST', `/api/plugins/${name}/unload`);
-      tally.unloads += 1;
+      await ask('POST', `/api/plugins/${name}/release`);
+      tally.releases += 1;
     }
   }
 }
