@@ -154,7 +154,9 @@ async function trouble() {
     await delay(200 + random() * 1_000);
     const name = names[Math.floor(random() * names.length)] ?? 'echo-1';
     const act = random();
-    if (act < 0.5) {
+    // A load forgets what was counted against a plugin, which is given up after 20 restarts in an hour.
+    if (act < 0.15) await ask('POST', `/api/plugins/${name}/load`);
+    else if (act < 0.5) {
       const { text } = await ask('GET', '/api/plugins?loaded=true');
       // Calls that wait for a worker fail with its start, so that only workers that serve are killed.
       const running = JSON.parse(text).plugins.flatMap(
