@@ -13,7 +13,9 @@ import { withUpstream } from './with-upstream.ts';
 export interface ForwardRequestOptions extends Omit<ForwardOptions, 'signal'>, RequestOptions {}
 
 /** How a request to upgrade its connection is forwarded. */
-export interface ForwardUpgradeOptions extends Pick<ForwardOptions, 'path' | 'headers' | 'idleMs'>, RequestOptions {}
+export interface ForwardUpgradeOptions
+  extends Pick<ForwardOptions, 'path' | 'headers' | 'dropOfAnswer' | 'idleMs'>,
+    RequestOptions {}
 
 /**
  * Forwards a request to the plugin's worker under a lease of its own. Resolves with what became of it when both ends are

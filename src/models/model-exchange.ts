@@ -8,7 +8,6 @@ import type { BodyMemory } from './body-memory.ts';
 import { dialectOf } from './dialect.ts';
 import type { DroppedRequests } from './dropped-requests.ts';
 import { giveModelError, modelErrorOf } from './failure.ts';
-import { keepBack } from './kept-back.ts';
 import type { ModelCatalogue } from './model-catalogue.ts';
 import type { ModelRequest } from './model-request.ts';
 import { isModelPath } from './model-routes.ts';
@@ -17,6 +16,12 @@ import { WaitingStream } from './waiting-stream.ts';
 
 /** For how long a client may leave its answer unread, in milliseconds; it holds its place at the plugin meanwhile. */
 const CLIENT_IDLE_MS = 600_000;
+
+/**
+ * Headers of answers that are taken off: by these, a page of a plugin would decide about this server's other pages, as
+ * they all have one origin.
+ */
+export const OF_WHOLE_ORIGIN: readonly string[] = ['service-worker-allowed', 'clear-site-data'];
 
 /** A name for a request, by which client and log mean the same. */
 export function newRequestId(): string {
@@ -44,7 +49,6 @@ export async function answerByModel(parts: ModelParts, exchange: Exchange, path:
   let asked: ModelRequest | undefined;
   let waiting: WaitingStream | undefined;
   const room = parts.memory.room(request);
-  keepBack(response);
   try {
     asked = await readModelRequest(request, response, query, room);
     const manifest = parts.catalogue.find(asked.model);
@@ -62,6 +66,7 @@ export async function answerByModel(parts: ModelParts, exchange: Exchange, path:
       path: wanted === undefined ? path : `${path}?${wanted}`,
       // A stream whose head was sent already could not say that it is compressed.
       headers: { drop: KEY_HEADERS, ...(asked.stream && { set: { 'accept-encoding': 'identity' } }) },
+      dropOfAnswer: OF_WHOLE_ORIGIN,
       clientIdleMs: CLIENT_IDLE_MS,
       ...watch.hooks,
     });
@@ -84,11 +89,11 @@ export async function answerByPlugin(
   path: string,
 ): Promise<void> {
   const requestId = newRequestId();
-  keepBack(response);
   try {
     await parts.supervisor.forward(plugin, request, response, {
       path,
       headers: { drop: KEY_HEADERS },
+      dropOfAnswer: OF_WHOLE_ORIGIN,
       clientIdleMs: CLIENT_IDLE_MS,
       // To programs of another kind, an event of this server would be a message, and a clean end a whole answer.
       ...(isModelPath(path) && new AnswerWatch(dialectOf(request), plugin, requestId, undefined).hooks),

@@ -1,7 +1,7 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { printedJson } from '../json/printed-json.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
-import { endGently, give } from '../server/answer.ts';
+import { give, refuseOn } from '../server/answer.ts';
 import type { Refusal } from '../server/refusal.ts';
 import type { Exchange, Front, Route, UpgradeExchange } from '../server/route.ts';
 import { bringsKey, KEY_HEADERS } from './api-keys.ts';
@@ -9,7 +9,7 @@ import { BodyMemory } from './body-memory.ts';
 import { DroppedRequests } from './dropped-requests.ts';
 import { giveModelError, modelErrorOf, modelRefusalOf, refuseModelRequest } from './failure.ts';
 import { ModelCatalogue } from './model-catalogue.ts';
-import { answerByModel, answerByPlugin, newRequestId } from './model-exchange.ts';
+import { answerByModel, answerByPlugin, newRequestId, OF_WHOLE_ORIGIN } from './model-exchange.ts';
 import { GET_PATHS, MODEL_PREFIXES, POST_PATHS, VERSIONLESS_PATHS } from './model-routes.ts';
 
 /** How many requests of models may be unfinished at once, those that wait included. */
@@ -67,11 +67,11 @@ export function modelFront(supervisor: Supervisor, { keys, memoryBytes, onError 
     takesBody: true,
     upgrade: async (exchange) => {
       try {
-        if (!isOpenTo(exchange)) return refuseUpgrade(exchange, NO_KEY);
+        if (!isOpenTo(exchange)) return refuseOn(exchange.socket, NO_KEY);
         await upgradeByPlugin(supervisor, exchange);
       } catch (error) {
         noteInternal(error);
-        refuseUpgrade(exchange, modelRefusalOf(error));
+        if (!exchange.socket.destroyed) refuseOn(exchange.socket, modelRefusalOf(error));
       }
     },
   });
@@ -115,19 +115,8 @@ function giveJson(response: ServerResponse, value: unknown): void {
 
 async function upgradeByPlugin(supervisor: Supervisor, exchange: UpgradeExchange): Promise<void> {
   const { request, socket, head, params } = exchange;
-  const options = { path: pathBelow(exchange), headers: { drop: KEY_HEADERS } };
+  const options = { path: pathBelow(exchange), headers: { drop: KEY_HEADERS }, dropOfAnswer: OF_WHOLE_ORIGIN };
   await supervisor.forwardUpgrade(params['plugin'] ?? '', request, socket, head, options);
-}
-
-function refuseUpgrade({ socket }: UpgradeExchange, { status, message, headers = {} }: Refusal): void {
-  if (socket.destroyed) return;
-  const body = `${message}\n`;
-  const all = { ...headers, 'content-type': 'text/plain; charset=utf-8', connection: 'close' };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\n${lines.join('')}`;
-  socket.write(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
-  // The client may go on sending, or never close: each such connection is one of those that the listener may have.
-  endGently(socket);
 }
 
 /** Why they cannot be read names files of this machine, which is nothing for a client without a key. */

@@ -128,7 +128,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
       this.#inform(status, raw);
       return true;
     }
-    const { headers: all, codings, sized, trailer } = answerHead(raw);
+    const { headers: all, codings, sized, trailer } = answerHead(raw, this.#options.dropOfAnswer);
     const headers = status === 204 && sized ? without(all, (name) => name === 'content-length') : all;
     const bodyless = this.#request.method === 'HEAD' || status === 204 || status === 304;
     if (codings !== undefined && codings !== 'chunked' && !bodyless) {

@@ -15,6 +15,7 @@ import type { Upstream } from './upstream.ts';
 export interface UpgradeOptions {
   readonly path?: string | undefined;
   readonly headers?: HeaderChanges | undefined;
+  readonly dropOfAnswer?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly idleMs?: number | undefined;
   readonly onResponse?: ((status: number, headers: RawHeaders) => void) | undefined;
@@ -129,7 +130,7 @@ class Upgrade {
   }
 
   #refused(answer: IncomingMessage): void {
-    const { headers } = answerHead(answer.rawHeaders);
+    const { headers } = answerHead(answer.rawHeaders, this.#options.dropOfAnswer);
     this.#begin(answer, [...headers, 'Connection', 'close']);
     answer.on('data', (chunk: Buffer) => {
       this.#idle.touch();

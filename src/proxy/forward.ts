@@ -14,6 +14,8 @@ export interface ForwardOptions {
   /** How many bytes a stream in `body` has; without it, it is sent in chunks. */
   readonly bodyLength?: number | undefined;
   readonly headers?: HeaderChanges | undefined;
+  /** Headers that are taken off the answer; names in lower case. */
+  readonly dropOfAnswer?: readonly string[] | undefined;
   /** Ends the exchange at both sides. */
   readonly signal?: AbortSignal | undefined;
   /** For how long nothing may move at either side, in milliseconds; by default for as long as it takes. */

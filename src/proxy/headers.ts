@@ -78,8 +78,8 @@ export interface AnswerHead {
   readonly trailer: string | undefined;
 }
 
-/** Reads the raw headers of an answer. */
-export function answerHead(raw: readonly (Buffer | string)[]): AnswerHead {
+/** Reads the raw headers of an answer, without those that are dropped; names in lower case. */
+export function answerHead(raw: readonly (Buffer | string)[], dropped: readonly string[] = []): AnswerHead {
   const headers: string[] = [];
   let [connection, codings, trailer]: (string | undefined)[] = [];
   let sized = false;
@@ -90,7 +90,7 @@ export function answerHead(raw: readonly (Buffer | string)[]): AnswerHead {
     if (key === 'connection') connection = joined(connection, value);
     else if (key === 'transfer-encoding') codings = joined(codings, value.toLowerCase());
     else if (key === 'trailer') trailer = joined(trailer, value);
-    else if (!isHopByHop(key)) {
+    else if (!isHopByHop(key) && !dropped.includes(key)) {
       sized ||= key === 'content-length';
       headers.push(name, value);
     }

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { hasBody } from './guard.ts';
 import type { Refusal } from './refusal.ts';
@@ -84,6 +84,19 @@ export function endGently(socket: Duplex): void {
   socket.once('close', () => clearTimeout(timer));
   socket.end();
   socket.resume();
+}
+
+/** Refuses on a connection that has no response, such as one that was to be upgraded. */
+export function refuseOn(socket: Duplex, { status, message, headers = {} }: Refusal): void {
+  const lines = Object.entries({ ...headers, 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+  const body = `${message}\n`;
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}`,
+    ...lines.map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  endGently(socket);
 }
 
 function endAfterBody(request: IncomingMessage, response: ServerResponse): void {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { endAfterAnswer, endGently, isEnding, say } from './answer.ts';
+import { endAfterAnswer, endGently, isEnding, refuseOn, say } from './answer.ts';
 import { allowedOrigin, type Door, hasBody, MAX_HEADERS, refusalOf } from './guard.ts';
 import type { Refusal } from './refusal.ts';
 import type { Exchange, Front, Route } from './route.ts';
@@ -313,16 +313,3 @@ const UNREADABLE: Readonly<Record<string, Refusal>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: 'The extensions of a chunk may have at most 16 KiB.' },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'The head of the request did not come in time.' },
 };
-
-/** Refuses on a connection that has no response. */
-function refuseOn(socket: Duplex, { status, message, headers = {} }: Refusal): void {
-  const lines = Object.entries({ ...headers, 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
-  const body = `${message}\n`;
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}`,
-    ...lines.map(([name, value]) => `${name}: ${value}`),
-    `content-length: ${Buffer.byteLength(body)}`,
-  ];
-  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
-  endGently(socket);
-}
