@@ -3,12 +3,10 @@ import { Busboy } from '@fastify/busboy';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { MAX_BYTES } from '../json/placed-bytes.ts';
 import { readJson } from '../json/read-json.ts';
-import { UnreadBody, welcomeBody } from '../server/body.ts';
+import { BODY_IDLE_MS, stalledBody, tooLongBody, welcomeBody } from '../server/body.ts';
 
 /** The part that is the rest of the input, as JSON. */
 const INPUT = 'input';
-/** How long the client may pause within a body, in milliseconds. */
-const IDLE_MS = 30_000;
 const NAMELESS = 'a part has no name';
 const LIMITS = {
   fieldNameSize: 256,
@@ -47,13 +45,12 @@ export function readMultipart(request: IncomingMessage, response: ServerResponse
     const onData = (chunk: Buffer): void => {
       timer.refresh();
       length += chunk.length;
-      if (length > MAX_BYTES) end(new UnreadBody(413, `The body of this request may have at most ${MAX_BYTES} bytes.`));
+      if (length > MAX_BYTES) end(tooLongBody(MAX_BYTES));
     };
     const onClose = (): void => {
       if (!request.complete) end(new Error('The client has gone.'));
     };
-    const stalled = (): void => end(new UnreadBody(408, `No part of the body came for ${IDLE_MS / 1_000} s.`));
-    const timer = setTimeout(stalled, IDLE_MS);
+    const timer = setTimeout(() => end(stalledBody()), BODY_IDLE_MS);
     form.on('file', (name: string | undefined, stream) => {
       if (name === undefined) {
         stream.resume();

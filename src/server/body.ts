@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** How long the client may pause within a body, in milliseconds. */
-const IDLE_MS = 30_000;
+export const BODY_IDLE_MS = 30_000;
 
 /** A body that was not read to its end. */
 export class UnreadBody extends Error {
@@ -14,6 +14,16 @@ export class UnreadBody extends Error {
   }
 }
 
+/** The body has more bytes than it may. */
+export function tooLongBody(maxBytes: number): UnreadBody {
+  return new UnreadBody(413, `The body of this request may have at most ${maxBytes} bytes.`);
+}
+
+/** Nothing of the body came for {@link BODY_IDLE_MS}. */
+export function stalledBody(): UnreadBody {
+  return new UnreadBody(408, `No part of the body came for ${BODY_IDLE_MS / 1_000} s.`);
+}
+
 /** Lets a client that asked for leave (`Expect: 100-continue`) send its body. Call it once, before the body is read. */
 export function welcomeBody(request: IncomingMessage, response: ServerResponse): void {
   if (/^100-continue$/i.test(request.headers.expect ?? '') && !response.headersSent) response.writeContinue();
@@ -24,8 +34,7 @@ export function welcomeBody(request: IncomingMessage, response: ServerResponse):
  * half a minute: no more is read then; with what the system says where the client has gone.
  */
 export function readBody(request: IncomingMessage, response: ServerResponse, maxBytes: number): Promise<Buffer> {
-  const tooLong = (): UnreadBody => new UnreadBody(413, `The body of this request may have at most ${maxBytes} bytes.`);
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLong());
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLongBody(maxBytes));
   welcomeBody(request, response);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -43,13 +52,10 @@ export function readBody(request: IncomingMessage, response: ServerResponse, max
       timer.refresh();
       length += chunk.length;
       chunks.push(chunk);
-      if (length > maxBytes) end(tooLong());
+      if (length > maxBytes) end(tooLongBody(maxBytes));
     };
     const onClose = (): void => end(new Error('The client has gone.'));
-    const timer = setTimeout(
-      () => end(new UnreadBody(408, `No part of the body came for ${IDLE_MS / 1_000} s.`)),
-      IDLE_MS,
-    );
+    const timer = setTimeout(() => end(stalledBody()), BODY_IDLE_MS);
     request.on('data', onData).on('end', end).on('error', end).on('close', onClose);
   });
 }
