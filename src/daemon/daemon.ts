@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { apiFront } from '../api/api-front.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
@@ -8,7 +9,7 @@ import { modelFront } from '../models/model-front.ts';
 import { createSupervisor, type Supervisor } from '../runtime/supervisor.ts';
 import { HttpServer } from '../server/http-server.ts';
 import { Tickets } from '../server/tickets.ts';
-import { resolveSettings } from '../settings/resolve.ts';
+import { type ResolvedSettings, resolveSettings } from '../settings/resolve.ts';
 import type { SupervisorSettings } from '../settings/schema.ts';
 import type { InspectSettings } from '../settings/values.ts';
 import { systemCodeOf } from '../system-error.ts';
@@ -67,10 +68,11 @@ const LAST_ANSWERS_MS = 2_000;
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { version, listen, log, signal } = options;
-  const { dataDir, searchPaths } = resolveSettings(options.settings);
+  const settings = resolveSettings(options.settings);
+  const { dataDir, searchPaths } = settings;
   const facts = { socket: daemonSocketPath(dataDir), tcp: null, version, searchPaths, listening: false };
   const claim = await claimDataDir(dataDir, facts, { signal });
-  const parts = new DaemonParts(options, claim, dataDir);
+  const parts = new DaemonParts(options, claim, settings);
   try {
     await parts.open();
   } catch (error) {
@@ -92,25 +94,23 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 class DaemonParts implements Daemon {
   readonly #options: DaemonOptions;
   readonly #claim: DataDirClaim;
-  readonly #dataDir: string;
   readonly #asked = new AbortController();
   readonly #servers: HttpServer[] = [];
   readonly #closers: (() => Promise<void> | void)[] = [];
   readonly #systemd: Systemd;
   readonly #startedAt = Date.now();
   /** As the daemon began with them. */
-  readonly #settings: string;
+  readonly #settings: ResolvedSettings;
   #supervisor: Supervisor | undefined;
   #isStopping = false;
   #stopped: Promise<void> | undefined;
   url: string | undefined;
   inspectorUrl: string | undefined;
 
-  constructor(options: DaemonOptions, claim: DataDirClaim, dataDir: string) {
+  constructor(options: DaemonOptions, claim: DataDirClaim, settings: ResolvedSettings) {
     this.#options = options;
     this.#claim = claim;
-    this.#dataDir = dataDir;
-    this.#settings = JSON.stringify(resolveSettings(options.settings));
+    this.#settings = settings;
     const isReady = (signal: AbortSignal): Promise<boolean> => asksReady(claim.record.socket, signal);
     this.#systemd = connectSystemd({ env: process.env, isReady, clock: systemClock, log: options.log });
   }
@@ -164,8 +164,8 @@ class DaemonParts implements Daemon {
     );
     if (listen !== undefined) {
       const onTokenError = (error: unknown): void => log.error({ err: error }, 'The token of TCP cannot be read.');
-      const token = watchedToken(this.#dataDir, onTokenError);
-      const { apiKeys } = resolveSettings(settings);
+      const token = watchedToken(this.#settings.dataDir, onTokenError);
+      const { apiKeys } = this.#settings;
       const keys = (): readonly string[] => apiKeys ?? [token()];
       const fronts = [...shared, modelFront(supervisor, { keys, onError })];
       if (inspect !== undefined) {
@@ -189,7 +189,7 @@ class DaemonParts implements Daemon {
   async reload(): Promise<void> {
     await this.#systemd.reloading();
     try {
-      if (JSON.stringify(resolveSettings(this.#options.settings)) !== this.#settings)
+      if (!isDeepStrictEqual(resolveSettings(this.#options.settings), this.#settings))
         this.#options.log.warn(
           'The settings have changed. A running daemon keeps those it began with: run "greenroom serve --replace" to have it begin again.',
         );
