@@ -1,3 +1,4 @@
+import { aborted } from '../aborted.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import type { Dev } from '../dev/start-dev.ts';
 import { takeInterruption } from '../interruption.ts';
@@ -51,10 +52,3 @@ export const command = defineCommand({
     }
   },
 });
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}

@@ -1,6 +1,7 @@
 import type { Daemon } from '../../daemon/daemon.ts';
 import { isLoopback, parseAddress, type TcpAddress } from '../../daemon/listen-address.ts';
 import { packageVersion } from '../../files/package-version.ts';
+import { aborted } from '../aborted.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -131,11 +132,4 @@ async function announce(daemon: Daemon, listen: TcpAddress | undefined, terminal
     terminal.note(
       `${terminal.err.yellow('warning:')} Other machines reach ${url ?? ''}. Anyone who has the token can run plugins here, and all of it, the token too, is sent in the clear. Put a proxy with TLS before it.`,
     );
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
