@@ -1,3 +1,5 @@
+// Longer than others because a call is one thing from its start to its only end: it waits, is sent, and may be sent again.
+
 import { type EncodedInput, removeTempFiles, type UnsavedInput } from '../channel/encoded-input.ts';
 import type { CallInFlight, CallSink } from '../channel/worker-channel.ts';
 import type { GreenroomError } from '../errors.ts';

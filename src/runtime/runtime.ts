@@ -1,3 +1,5 @@
+// Longer than others because machines, actors, calls and manifests are put together here, and nowhere else.
+
 import { type ActorRefFrom, type AnyActorRef, createActor, fromPromise } from 'xstate';
 import { connectWorker } from '../actors/connect.ts';
 import { initializeWorker } from '../actors/initialize.ts';
