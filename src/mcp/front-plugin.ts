@@ -1,0 +1,55 @@
+import type { JsonObject } from './json-rpc.ts';
+
+/** What a request is sent on with. */
+export interface McpRequestOptions {
+  /** Cancels the request; its worker is told. */
+  readonly signal: AbortSignal;
+  /** Called with the parameters of each `notifications/progress` of it, in order, without its token. */
+  readonly onProgress?: ((params: JsonObject) => void) | undefined;
+  /** Who asks, as people are shown it: the name and version that the client gave. */
+  readonly client: string;
+}
+
+/**
+ * A plugin as a server of MCP. Two kinds: one whose worker is a server of MCP, which everything passes through unchanged;
+ * and one of any other kind, whose tools are described and called as those of a server would be.
+ */
+export interface FrontPlugin {
+  /** The plugin's name. */
+  readonly name: string;
+  /** Its tools as `tools/list` gives them, all of them, with what keys they have. Rejects with a GreenroomError. */
+  listTools(signal: AbortSignal): Promise<readonly JsonObject[]>;
+  /**
+   * Calls a tool; resolves to the result of `tools/call`, failures of the tool itself among them (`isError`). `params` are
+   * those of the request: `name`, `arguments` and whatever else it has. Rejects with a {@link RpcFailure} where the server
+   * answered with an error, and with a GreenroomError.
+   */
+  callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject>;
+  /**
+   * What the server said of itself when it began: `serverInfo`, `capabilities`, `instructions`. Undefined where it is no
+   * server of MCP, which then has tools alone.
+   */
+  describe?(signal: AbortSignal): Promise<ServerDescription>;
+  /** Any other request, such as `resources/read`, passed through. Rejects as `callTool`. */
+  request?(method: string, params: JsonObject, options: McpRequestOptions): Promise<JsonObject>;
+}
+
+/** What a server of MCP says of itself. */
+export interface ServerDescription {
+  readonly serverInfo?: JsonObject | undefined;
+  readonly capabilities: JsonObject;
+  readonly instructions?: string | undefined;
+}
+
+/** A server of MCP answered a request with an error, which is passed on as it is. */
+export class RpcFailure extends Error {
+  override readonly name = 'RpcFailure';
+  readonly code: number;
+  readonly data: unknown;
+
+  constructor(code: number, message: string, data?: unknown) {
+    super(message);
+    this.code = code;
+    this.data = data;
+  }
+}
