@@ -149,28 +149,35 @@ async function load(perSecond) {
   }
 }
 
+/** @type {Map<string, number>} */
+const killsOf = new Map();
+
 async function trouble() {
   while (!over.signal.aborted) {
     await delay(200 + random() * 1_000);
     const name = names[Math.floor(random() * names.length)] ?? 'echo-1';
     const act = random();
-    // A load forgets what was counted against a plugin, which is given up after 20 restarts in an hour.
     if (act < 0.15) await ask('POST', `/api/plugins/${name}/load`);
     else if (act < 0.5) {
       const { text } = await ask('GET', '/api/plugins?loaded=true');
       // Calls that wait for a worker fail with its start, so that only workers that serve are killed.
       const running = JSON.parse(text).plugins.flatMap(
-        (/** @type {{ state: string, pid?: number }} */ { state, pid }) =>
-          state === 'ready' || state === 'busy' ? (pid ?? []) : [],
+        (/** @type {{ name: string, state: string, pid?: number }} */ { name, state, pid }) =>
+          pid !== undefined && (state === 'ready' || state === 'busy') ? [{ name, pid }] : [],
       );
-      const pid = running[Math.floor(random() * running.length)];
-      if (pid === undefined) continue;
+      const victim = running[Math.floor(random() * running.length)];
+      if (victim === undefined) continue;
       try {
-        process.kill(pid, 'SIGKILL');
+        process.kill(victim.pid, 'SIGKILL');
         tally.killed += 1;
       } catch {
         // It has ended by itself.
+        continue;
       }
+      const kills = (killsOf.get(victim.name) ?? 0) + 1;
+      killsOf.set(victim.name, kills);
+      // A load forgets what was counted against a plugin, which is given up after 20 restarts in an hour.
+      if (kills % 10 === 0) await ask('POST', `/api/plugins/${victim.name}/load`);
     } else if (act < 0.8) {
       write(name);
       tally.edits += 1;
