@@ -29,6 +29,9 @@ const CONCURRENCY = 4;
 /** Half of the plugins, so that they are evicted for each other. */
 const SLOTS = 3;
 
+/** How many descriptors of the daemon a worker that serves may hold: its pipes, its connections, its log. */
+const WORKER_DESCRIPTORS = 20;
+
 const random = randomFrom(seed);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'gr-serve-'));
@@ -197,6 +200,7 @@ function look() {
   };
 }
 
+const before = look();
 console.log(`seed ${seed}, ${minutes} minutes, ${rate} requests/s`);
 const work = [load(rate), trouble()];
 const looks = [];
@@ -208,8 +212,13 @@ for (let at = 0; at < LOOKS; at += 1) {
 over.abort();
 await Promise.all(work);
 await Promise.all(open);
+// The connections that are kept for further requests are the soak's own.
+agent.destroy();
 await delay(3_000);
-console.log(JSON.stringify({ rest: look(), ...tally }));
+const rest = look();
+console.log(JSON.stringify({ rest, ...tally }));
+if (rest.descriptors > before.descriptors + WORKER_DESCRIPTORS * SLOTS)
+  wrong.push(`the daemon has ${rest.descriptors} descriptors open at rest, and had ${before.descriptors} before`);
 const failed = Object.values(tally.failed).reduce((sum, count) => sum + count, 0);
 const bound = tally.killed * CONCURRENCY;
 if (failed > bound) wrong.push(`${failed} requests failed, and at most ${bound} can have been inside killed processes`);
