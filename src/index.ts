@@ -24,7 +24,8 @@
  * - `supervision/`: whether and when a crashed worker is restarted, or one over its memory limit replaced; pure.
  * - `calls/`: a call on its way: the lease gate in front of a worker, streams.
  * - `channel/`: the wire to a worker: inputs, answers, frames; one channel for each version of the protocol,
- *   one for older workers, one for HTTP servers. `framing/`: the frames of version 2, for both ends.
+ *   one for older workers, one for HTTP servers, one for servers of MCP. `framing/`: the frames of version 2, for both ends.
+ * - `mcp/`: the Model Context Protocol: messages, the two eras, a server on standard streams as its client sees it.
  * - `proxy/`: HTTP exchanges, upgrades and fetches forwarded to a server that a plugin is.
  * - `tools/`: the tools of plugins: what is known of them, and the checks of their inputs and results.
  * - `json-schema/`: JSON Schemas of plugins: checked, compiled, their defaults, and what does not fit them, in words.

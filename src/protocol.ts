@@ -84,6 +84,8 @@ export interface Tool {
   readonly idempotent?: boolean;
   /** It may remove or overwrite what cannot be brought back. */
   readonly destructive?: boolean;
+  /** The tool as its worker describes it, where that is a server of MCP. */
+  readonly definition?: Readonly<Record<string, unknown>>;
 }
 
 /** The answer to `GET /tools`, of workers with the capability `tools`. */

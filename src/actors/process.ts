@@ -87,9 +87,10 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   /** The last signal that was sent to it. */
   #signal: NodeJS.Signals | undefined;
   #exited = false;
-  /** How often it may be started, this time included, where what was prepared is taken by another program. */
+  /** How often it may be started, this time included, where its start says so. */
   #startsLeft = MAX_STARTS;
-  readonly #running: Promise<WorkerStreams>;
+  /** Resolves to the streams of the process that was started last. */
+  #running!: Promise<WorkerStreams>;
   #onRunning: (streams: WorkerStreams) => void = () => {};
 
   constructor(launch: ProgramLaunch, generation: number, services: SpawnServices, tell: (event: ProcessEvent) => void) {
@@ -97,12 +98,12 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     this.#generation = generation;
     this.#services = services;
     this.#tell = tell;
-    this.#running = new Promise((resolve) => {
-      this.#onRunning = resolve;
-    });
   }
 
   async begin(): Promise<void> {
+    this.#running = new Promise((resolve) => {
+      this.#onRunning = resolve;
+    });
     try {
       await spawnTurn();
       this.#log = this.#services.log(this.#launch.plugin);
@@ -218,7 +219,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     await printed.rest();
     this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
     const output = this.output();
-    if (this.#mayStartAgain(output)) return this.#startAgain(tree);
+    const again = this.#againBecause(output);
+    if (again !== undefined) return this.#startAgain(tree, again);
     const exit: WorkerExit = {
       code,
       signal,
@@ -238,16 +240,16 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     await this.start.close?.();
   }
 
-  /** Whether it ended because what its start had prepared was taken, and nobody wants it to end. */
-  #mayStartAgain(output: string): boolean {
-    return this.#signal === undefined && this.#startsLeft > 1 && this.start.isTaken?.(output) === true;
+  /** Why it is to be started again; undefined where it is not, and where somebody wants it to end. */
+  #againBecause(output: string): string | undefined {
+    return this.#signal === undefined && this.#startsLeft > 1 ? this.start.againBecause?.(output) : undefined;
   }
 
   /** Starts it with another start. Its machine hears of the new process as of the first. */
-  async #startAgain(tree: WorkerTree): Promise<void> {
+  async #startAgain(tree: WorkerTree, reason: string): Promise<void> {
     await this.#clear(tree);
     this.#startsLeft -= 1;
-    this.#log?.event({ generation: this.#generation }, 'its port is in use; starting it again with another port');
+    this.#log?.event({ generation: this.#generation }, reason);
     this.start = {};
     this.#child = undefined;
     this.#tree = undefined;

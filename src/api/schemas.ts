@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PHASES, type PluginState } from '../machines/plugin/phases.ts';
-import { toolList } from '../tools/tool.ts';
+import { anyToolList } from '../tools/tool.ts';
 
 const time = z.number().describe('Milliseconds since the epoch.');
 const state = z.enum(Object.keys(PHASES) as [PluginState, ...PluginState[]]);
@@ -162,7 +162,7 @@ export const explanationSchema = z.looseObject({
 });
 
 /** The tools of a plugin. */
-export const toolsSchema = z.strictObject({ tools: toolList });
+export const toolsSchema = z.strictObject({ tools: anyToolList });
 
 /** A config, in a field, so that it can be anything. */
 export const configSchema = z.strictObject({ config: z.unknown() });

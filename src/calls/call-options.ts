@@ -1,6 +1,6 @@
 import { checkOptions, FLAG, type OptionKind, SIGNAL } from '../argument-checks.ts';
 import type { Integers } from '../json/read-json.ts';
-import { isToolName, TOOL_NAME_RULE } from '../tools/tool-name.ts';
+import { isToolName } from '../tools/tool-name.ts';
 import { isTraceparent, TRACEPARENT_RULE } from './traceparent.ts';
 
 /** How far a call has come, as its plugin reports it. */
@@ -8,6 +8,8 @@ export interface Progress {
   /** 0 to 1, or -1 where the plugin does not know. */
   readonly progress: number;
   readonly message: string | undefined;
+  /** All that a server of MCP said of it, such as `total`; of other plugins undefined. */
+  readonly params?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What a caller may set for one call. */
@@ -44,6 +46,14 @@ export interface CallOptions {
   readonly traceparent?: string | undefined;
 }
 
+/** What Greenroom's own fronts may set beside. */
+export interface InternalCallOptions extends CallOptions {
+  /** The parameters of a `tools/call` that is passed through to a server of MCP as it is. */
+  readonly mcpParams?: Readonly<Record<string, unknown>> | undefined;
+  /** Who calls, as people are shown it. */
+  readonly client?: string | undefined;
+}
+
 /** What a caller may set for one stream. */
 export interface StreamOptions extends CallOptions {
   /**
@@ -64,7 +74,7 @@ const KINDS: Readonly<Record<keyof StreamOptions, OptionKind>> = {
   priority: { expected: 'a finite number', fits: Number.isFinite },
   onProgress: { expected: 'a function', fits: (value) => typeof value === 'function' },
   idempotent: FLAG,
-  tool: { expected: `the name of a tool, ${TOOL_NAME_RULE}`, fits: isToolName },
+  tool: { expected: 'the name of a tool, of 1 to 256 characters', fits: isToolName },
   validate: { expected: 'true, false or "both"', fits: (value) => typeof value === 'boolean' || value === 'both' },
   integers: { expected: '"bigint" or "number"', fits: (value) => value === 'bigint' || value === 'number' },
   traceparent: { expected: TRACEPARENT_RULE, fits: isTraceparent },

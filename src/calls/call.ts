@@ -5,6 +5,7 @@ import type { CallInFlight, CallSink } from '../channel/worker-channel.ts';
 import type { GreenroomError } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
 import { callListener } from '../events/listeners.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
 import { UNKNOWN_TOOL } from '../protocol.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
 import { DEFAULT_TOOL } from '../tools/tool-name.ts';
@@ -17,7 +18,7 @@ import {
   timeoutError,
   unreachableError,
 } from './call-errors.ts';
-import type { CallOptions } from './call-options.ts';
+import type { InternalCallOptions } from './call-options.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import type { CallSite } from './call-site.ts';
 import { type CallTrace, endTrace, startTrace, tracePhase } from './call-trace.ts';
@@ -49,7 +50,7 @@ export class Call implements LeaseRequest {
   #tempFiles: readonly string[] = [];
   /** What is still to be saved to files before it can be sent. */
   #unsaved: UnsavedInput | undefined;
-  readonly #options: CallOptions;
+  readonly #options: InternalCallOptions;
   /** As it was at the call, whatever becomes of the options. */
   readonly #tool: string | undefined;
   readonly #traceparent: string | undefined;
@@ -73,7 +74,7 @@ export class Call implements LeaseRequest {
     path: 'execute' | 'stream',
     id: string,
     input: EncodedInput | UnsavedInput,
-    options: CallOptions,
+    options: InternalCallOptions,
     outcome: CallOutcome,
   ) {
     this.#site = site;
@@ -176,7 +177,8 @@ export class Call implements LeaseRequest {
     if (validate !== false) this.#resultCheck = tools.resultCheck(tool, this.#path === 'stream', validate === 'both');
     const { integers = this.#site.integers } = this.#options;
     const { traceparent } = this.#trace ?? { traceparent: this.#traceparent };
-    const outgoing = { id: this.id, input: this.#input, tool: named, integers, traceparent };
+    const { mcpParams } = this.#options;
+    const outgoing = { id: this.id, input: this.#input, tool: named, integers, traceparent, mcpParams };
     this.#inFlight = channel[this.#path]?.(outgoing, this.#answersOf(residency));
   }
 
@@ -220,8 +222,8 @@ export class Call implements LeaseRequest {
   #answersOf(residency: Residency): CallSink {
     const isOurs = (): boolean => this.#residency === residency;
     return {
-      onProgress: (progress, message) => {
-        if (isOurs()) this.#onProgress(progress, message);
+      onProgress: (progress, message, params) => {
+        if (isOurs()) this.#onProgress(progress, message, params);
       },
       onChunk: (chunk, length) => {
         if (isOurs()) this.#onChunk(chunk, length);
@@ -235,10 +237,11 @@ export class Call implements LeaseRequest {
     };
   }
 
-  #onProgress(progress: number, message: string | undefined): void {
+  #onProgress(progress: number, message: string | undefined, params: JsonObject | undefined): void {
     const { onProgress } = this.#options;
     if (this.#outcome === undefined || onProgress === undefined) return;
-    callListener(onProgress, { progress, message }, this.#site.onListenerError);
+    const reported = params === undefined ? { progress, message } : { progress, message, params };
+    callListener(onProgress, reported, this.#site.onListenerError);
   }
 
   #onChunk(chunk: unknown, length: number): void {

@@ -3,7 +3,7 @@ import { GreenroomError } from '../errors.ts';
 import { wallTime } from '../time/clock.ts';
 import { Call } from './call.ts';
 import { nextCallId } from './call-id.ts';
-import { type CallOptions, checkCallOptions, type StreamOptions } from './call-options.ts';
+import { type CallOptions, checkCallOptions, type InternalCallOptions, type StreamOptions } from './call-options.ts';
 import type { CallSite } from './call-site.ts';
 import { CallStream, type StreamSource } from './stream.ts';
 import { StreamHandle } from './stream-handle.ts';
@@ -19,6 +19,26 @@ export function executeCall<Output>(site: CallSite, input: unknown, options: Cal
     }).begin();
   });
 }
+
+/** Passes a `tools/call` through to a plugin that is a server of MCP; resolves to its result as it came. */
+export function passToolCall(
+  site: CallSite,
+  mcpParams: Readonly<Record<string, unknown>>,
+  options: Pick<InternalCallOptions, 'signal' | 'onProgress' | 'client'>,
+): Promise<Readonly<Record<string, unknown>>> {
+  return new Promise((resolve, reject) => {
+    const tool = typeof mcpParams['name'] === 'string' ? mcpParams['name'] : undefined;
+    const all = { ...options, tool, mcpParams, validate: false, integers: 'bigint' } as const;
+    new Call(site, 'execute', nextCallId(), NO_INPUT, all, {
+      onChunk: () => {},
+      onResult: (result) => resolve(result as Readonly<Record<string, unknown>>),
+      onError: reject,
+    }).begin();
+  });
+}
+
+/** Where the parameters are passed on as they are. */
+const NO_INPUT: EncodedInput = { args: '[]', kwargs: '{}', bytes: [] };
 
 /**
  * Calls `execute_stream` of a plugin. The call starts with the first `next()`; leaving the loop cancels it, as does

@@ -9,6 +9,8 @@ export abstract class LineReader {
   readonly #decoder = new StringDecoder('utf8');
   #pending: string[] = [];
   #pendingLength = 0;
+  /** Whether the line that is being read was too long, and is passed over. */
+  #skipping = false;
   #done = false;
 
   constructor(maxLength = MAX_LINE_LENGTH) {
@@ -28,10 +30,11 @@ export abstract class LineReader {
     for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', start)) {
       const line = text.slice(start, end);
       start = end + 1;
-      this.#line(this.#pendingLength === 0 ? line : this.#takePending(line));
+      if (this.#skipping) this.#skipping = false;
+      else this.#line(this.#pendingLength === 0 ? line : this.#takePending(line));
       if (this.#done) return;
     }
-    if (start === text.length) return;
+    if (start === text.length || this.#skipping) return;
     this.#pending.push(start === 0 ? text : text.slice(start));
     this.#pendingLength += text.length - start;
     if (this.#pendingLength > this.#maxLength) this.onTooLong();
@@ -49,6 +52,13 @@ export abstract class LineReader {
   protected finish(): void {
     this.#done = true;
     this.#pending = [];
+  }
+
+  /** Passes over the line that is being read; those after it are read. */
+  protected skipLine(): void {
+    this.#skipping = true;
+    this.#pending = [];
+    this.#pendingLength = 0;
   }
 
   protected abstract onLine(line: string): void;

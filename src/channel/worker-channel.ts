@@ -1,5 +1,7 @@
 import type { GreenroomError } from '../errors.ts';
 import type { Integers } from '../json/read-json.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
+import type { McpServer } from '../mcp/server.ts';
 import type { CancelOutcome, Health, Tool } from '../protocol.ts';
 import type { Upstream } from '../proxy/upstream.ts';
 import type { EncodedInput } from './encoded-input.ts';
@@ -9,8 +11,8 @@ import type { EncodedInput } from './encoded-input.ts';
  * must not throw.
  */
 export interface CallSink {
-  /** `progress` is 0 to 1, or -1 where the plugin does not know. */
-  onProgress(progress: number, message: string | undefined): void;
+  /** `progress` is 0 to 1, or -1 where the plugin does not know; `params` is how a server of MCP said it. */
+  onProgress(progress: number, message: string | undefined, params?: JsonObject): void;
   /**
    * One item of a stream; never called for `execute`. `length` is that of the text it came in, in UTF-16 code units, and
    * of its bytes.
@@ -40,6 +42,11 @@ export interface OutgoingCall {
   readonly integers: Integers;
   /** The W3C `traceparent` that the worker is given. */
   readonly traceparent?: string | undefined;
+  /**
+   * The parameters of a `tools/call` that is passed through to a server of MCP as it is, in place of tool and input; its
+   * result too is handed on as it comes.
+   */
+  readonly mcpParams?: JsonObject | undefined;
 }
 
 /** Writes a call for its wire and sends it. */
@@ -57,7 +64,8 @@ export interface ConfigChannel {
 
 /**
  * The port to one worker: what every worker can do, and, where it is there, what some can. Adapters: `framed-channel.ts`,
- * `undici-channel.ts`, `http-channel.ts` for HTTP servers and, for older workers, `cjm-channel.ts`.
+ * `undici-channel.ts`, `http-channel.ts` for HTTP servers, `mcp-channel.ts` for servers of MCP and, for older workers,
+ * `cjm-channel.ts`.
  */
 export interface WorkerChannel {
   readonly execute: SendCall;
@@ -79,12 +87,16 @@ export interface WorkerChannel {
   readonly config?: ConfigChannel;
   /** The tools of the plugin, as its worker says. Without it, the plugin has only the one that every plugin has. */
   readonly tools?: ((signal: AbortSignal) => Promise<readonly Tool[]>) | undefined;
+  /** Calls back whenever the tools may have changed. */
+  onToolsChanged?(listener: () => void): void;
   /** Asks the plugin to give up its heavy resources; false, as without it, where it has no release. */
   release?(signal: AbortSignal): Promise<boolean>;
   /** Tells the plugin that it is about to be stopped, if it has a cleanup or calls that are still ending. */
   cleanup?(signal: AbortSignal): Promise<void>;
   /** Where requests are forwarded to, of a worker that is an HTTP server. */
   readonly upstream?: Upstream | undefined;
+  /** The server of MCP that the worker is. */
+  readonly mcp?: McpServer | undefined;
 }
 
 /** A connection to a worker that has shown who it is. */

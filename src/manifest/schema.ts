@@ -72,7 +72,7 @@ export const manifestShape = {
   python_path: filledText.optional().describe("The plugin's own Python interpreter. Default: python3 on PATH."),
   conda_env: z.string().optional().describe('The name of the environment of the interpreter; information only.'),
   db_path: z.string().optional().describe('Information for the plugin.'),
-  command: filledText.optional().describe('The program of a worker of kind "command" or "http".'),
+  command: filledText.optional().describe('The program of a worker of kind "command", "http" or "mcp".'),
   args: z.array(text).optional().describe('Its arguments.'),
   cwd: filledText.optional().describe("The worker's working directory. Default: the supervisor's."),
   env_vars: z
@@ -96,7 +96,7 @@ export const manifestShape = {
     .int()
     .positive()
     .optional()
-    .describe('How many calls may run at once. Default 1; for http, 10.'),
+    .describe('How many calls may run at once. Default 1; for http and mcp, 10.'),
   instances: instances
     .optional()
     .describe('How many workers it has: a number, "cores" for one per core, or bounds between which load decides.'),

@@ -60,8 +60,9 @@ export class HttpStart implements WorkerStart {
     return this.waitsFor;
   }
 
-  isTaken(output: string): boolean {
-    return !this.#isReady && this.#port !== undefined && TAKEN.test(output);
+  againBecause(output: string): string | undefined {
+    if (this.#isReady || this.#port === undefined || !TAKEN.test(output)) return undefined;
+    return 'its port is in use; starting it again with another port';
   }
 
   /** Also where the worker ended by itself: a container may have been left. */

@@ -16,10 +16,10 @@ export interface WorkerStart {
   /** What a worker that is not ready in time was still doing, as its error says it; undefined where nothing more is known. */
   step?(): string | undefined;
   /**
-   * Whether a worker that has ended, having printed this, is to be started once more with another start: what this one
-   * had prepared was taken meanwhile.
+   * Why a worker that has ended, having printed this, is to be started once more with another start, as the log is told;
+   * undefined where it is not: its end had another reason than how it was started.
    */
-  isTaken?(output: string): boolean;
+  againBecause?(output: string): string | undefined;
   /** Gives back what was prepared. Called once, when nothing of the worker is left. Never rejects. */
   close?(): void | Promise<void>;
 }

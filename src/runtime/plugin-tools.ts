@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CallTools } from '../calls/call-site.ts';
 import type { LeaseGate } from '../calls/lease-gate.ts';
 import type { Residency } from '../calls/lease-request.ts';
@@ -44,6 +45,9 @@ export class PluginTools implements CallTools {
   #said: Said | undefined;
   /** The last generation that was asked because one of its tools was called. */
   #learned = 0;
+  /** The workers that tell when their tools change. */
+  readonly #watched = new WeakSet<WorkerChannel>();
+  readonly #listeners = new Set<() => void>();
 
   constructor(owner: ToolsOwner, cache: ToolCache) {
     this.#owner = owner;
@@ -74,12 +78,12 @@ export class PluginTools implements CallTools {
   }
 
   checkedInput(tool: string | undefined, input: unknown): unknown {
-    const schema = this.#fieldOf(tool, 'input_schema');
+    const schema = this.#areChecked ? this.#fieldOf(tool, 'input_schema') : undefined;
     return schema === undefined ? input : this.#checks.input(tool ?? DEFAULT_TOOL, schema, input);
   }
 
   resultCheck(tool: string | undefined, streams: boolean, isAsked: boolean): ResultCheck | undefined {
-    const schema = this.#fieldOf(tool, 'output_schema');
+    const schema = this.#areChecked ? this.#fieldOf(tool, 'output_schema') : undefined;
     // Called the other way, a tool gives a list of its chunks, or its result as one.
     if (schema === undefined || streams !== (this.#fieldOf(tool, 'streams') ?? false)) return undefined;
     if (!isAsked && !this.#checks.looksAt(schema)) return undefined;
@@ -113,6 +117,10 @@ export class PluginTools implements CallTools {
 
   get #declared(): readonly Tool[] | undefined {
     return this.#owner.entry.manifest.tools as readonly Tool[] | undefined;
+  }
+
+  get #areChecked(): boolean {
+    return kindOf(this.#owner.entry.manifest).checksInput !== false;
   }
 
   /** What all workers of the kind have alike. */
@@ -162,11 +170,27 @@ export class PluginTools implements CallTools {
       channel.tools === undefined
         ? [{ name: DEFAULT_TOOL, streams: channel.stream !== undefined }]
         : await channel.tools(signal);
+    this.#watch(channel, generation);
     // An old worker may answer after its replacement.
     if (generation < (this.#said?.generation ?? 0)) return tools;
+    const isNew = !isDeepStrictEqual(this.#said?.tools, tools);
     this.#said = { generation, identity, tools };
     this.#cache.write(plugin, identity, tools);
+    if (isNew) for (const listener of this.#listeners) listener();
     return tools;
+  }
+
+  /** Calls back when the tools are found to be others. Returns how to stop. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Asks a worker again whenever it says that its tools have changed. */
+  #watch(channel: WorkerChannel, generation: number): void {
+    if (channel.onToolsChanged === undefined || this.#watched.has(channel)) return;
+    this.#watched.add(channel);
+    channel.onToolsChanged(() => void this.#ask(channel, never, generation).catch(() => {}));
   }
 }
 

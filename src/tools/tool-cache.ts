@@ -11,7 +11,7 @@ import { readJson } from '../json/read-json.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { Tool } from '../protocol.ts';
 import { safeFileName } from '../text/safe-file-name.ts';
-import { toolList, toTools } from './tool.ts';
+import { anyToolList, toTools } from './tool.ts';
 
 /** The longest file that is read again, in bytes, which is that of a manifest. */
 const MAX_BYTES = 1024 * 1024;
@@ -21,7 +21,7 @@ const MAX_FILES = 1_000;
 
 const ENDING = '.json';
 
-const schema = z.object({ identity: z.string(), tools: toolList });
+const schema = z.object({ identity: z.string(), tools: anyToolList });
 
 /**
  * What tells a plugin as it was when it said its tools from what it is now: its version and program, and the time and

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Tool } from '../protocol.ts';
-import { TOOL_NAME, TOOL_NAME_RULE } from './tool-name.ts';
+import { isToolName, TOOL_NAME, TOOL_NAME_RULE } from './tool-name.ts';
 
 const schema = z.record(z.string(), z.unknown());
 
@@ -21,6 +21,15 @@ const tool = z.object({
 /** The fields of a tool, by name. */
 export const TOOL_FIELDS: ReadonlySet<string> = new Set(Object.keys(tool.shape));
 
+/** A tool of any worker: servers of MCP choose their names more freely, and describe their tools in their own way. */
+const anyTool = tool.extend({
+  name: z.string().refine(isToolName),
+  definition: schema.optional().describe('The tool as its worker describes it, where that is a server of MCP.'),
+});
+
+/** A list of tools of plugins of any kind, as Greenroom itself has written it. */
+export const anyToolList = z.array(anyTool);
+
 /** A list of tools, each with a name of its own. Fields that a tool does not have are left out. */
 export const toolList = z.array(tool).superRefine((tools, context) => {
   const places = new Map<string, number>();
@@ -36,7 +45,7 @@ export const toolList = z.array(tool).superRefine((tools, context) => {
   }
 });
 
-/** What {@link toolList} has checked; fields that are absent are not there. */
-export function toTools(checked: z.output<typeof toolList>): readonly Tool[] {
+/** What one of the lists has checked; fields that are absent are not there. */
+export function toTools(checked: z.output<typeof anyToolList>): readonly Tool[] {
   return checked as readonly Tool[];
 }

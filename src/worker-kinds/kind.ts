@@ -106,6 +106,8 @@ export interface WorkerKind<Start extends WorkerStart = WorkerStart> {
   readonly concurrency?: number | undefined;
   /** Whether its workers are HTTP servers: requests are forwarded to them, and nothing else is called. */
   readonly serves?: boolean | undefined;
+  /** False where its workers check what they are given themselves, in words that are for whoever asked them. */
+  readonly checksInput?: false | undefined;
   /** Whether its plugins name their parameters as they like, so that they are passed by position. */
   readonly isPositional: boolean;
   /** Prepares a start: how the worker and its host program will find each other. */

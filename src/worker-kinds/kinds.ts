@@ -2,14 +2,15 @@ import { cjm } from './cjm.ts';
 import { command } from './command.ts';
 import { http } from './http.ts';
 import type { KindFields, WorkerKind } from './kind.ts';
+import { mcp } from './mcp.ts';
 import { node } from './node.ts';
 import { python } from './python.ts';
 
 /** What the kinds of the package are called. */
-export type WorkerKindName = 'python' | 'node' | 'command' | 'cjm' | 'http';
+export type WorkerKindName = 'python' | 'node' | 'command' | 'cjm' | 'http' | 'mcp';
 
 /** In the order in which they are asked whether a manifest is theirs. */
-const kinds = new Map<string, WorkerKind>([node, python, command, cjm, http].map((kind) => [kind.name, kind]));
+const kinds = new Map<string, WorkerKind>([node, python, command, cjm, http, mcp].map((kind) => [kind.name, kind]));
 
 /** The names of all kinds. */
 export function kindNames(): string[] {

@@ -1,0 +1,91 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { RpcFailure, type ServerDescription } from './front-plugin.ts';
+import { isObject, type JsonObject } from './json-rpc.ts';
+import { type Era, LEGACY_REVISIONS, META, MODERN_REVISION } from './revisions.ts';
+import type { RpcPeer } from './rpc-peer.ts';
+
+/** How long a server may take to say whether it is modern, in milliseconds. */
+const DISCOVER_MS = 2_000;
+
+/** What was agreed on with a server. */
+export interface Agreement {
+  readonly era: Era;
+  readonly revision: string;
+  readonly description: ServerDescription;
+}
+
+/** The two sides do not understand each other; the message is a clause about the server. */
+export class NoAgreement extends Error {
+  override readonly name = 'NoAgreement';
+}
+
+/** What Greenroom says of itself to servers. */
+export interface ClientFacts {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** What every request to a modern server says in `_meta`. */
+export function modernMeta(client: ClientFacts): JsonObject {
+  return { [META.version]: MODERN_REVISION, [META.clientInfo]: client, [META.clientCapabilities]: {} };
+}
+
+/**
+ * Begins to talk to a server: asks it what it is, in the modern way unless it is known to be a legacy one, and begins the
+ * legacy session where it refuses that, or says nothing for 2 s. Rejects with {@link NoAgreement}.
+ */
+export async function negotiate(
+  peer: RpcPeer,
+  client: ClientFacts,
+  known: Era | undefined,
+  signal: AbortSignal,
+): Promise<Agreement> {
+  const discovered = known === 'legacy' ? undefined : await discover(peer, client, signal);
+  return discovered ?? initialize(peer, client, signal);
+}
+
+async function discover(peer: RpcPeer, client: ClientFacts, signal: AbortSignal): Promise<Agreement | undefined> {
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const late = delay(DISCOVER_MS, undefined, { signal: either, ref: false });
+  try {
+    const asked = peer.request('server/discover', { _meta: modernMeta(client) }, either);
+    const result = await Promise.race([asked, late]);
+    asked.catch(() => {});
+    const { supportedVersions, capabilities } = result ?? {};
+    if (!Array.isArray(supportedVersions) || !supportedVersions.includes(MODERN_REVISION)) return undefined;
+    if (result === undefined || !isObject(capabilities)) return undefined;
+    return { era: 'modern', revision: MODERN_REVISION, description: descriptionOf(result) };
+  } catch (error) {
+    if (error instanceof RpcFailure) return undefined;
+    throw error;
+  } finally {
+    over.abort();
+    late.catch(() => {});
+  }
+}
+
+async function initialize(peer: RpcPeer, client: ClientFacts, signal: AbortSignal): Promise<Agreement> {
+  const params = { protocolVersion: LEGACY_REVISIONS[0], capabilities: {}, clientInfo: client };
+  const result = await peer.request('initialize', params, signal).catch((error: unknown) => {
+    if (!(error instanceof RpcFailure)) throw error;
+    throw new NoAgreement(`refused "initialize" with error ${error.code}: ${error.message}`, { cause: error });
+  });
+  const revision = LEGACY_REVISIONS.find((known) => known === result['protocolVersion']);
+  if (revision === undefined) {
+    const spoken = JSON.stringify(result['protocolVersion']);
+    throw new NoAgreement(
+      `speaks the revision ${spoken} of MCP, and Greenroom ${LEGACY_REVISIONS.join(', ')} and ${MODERN_REVISION}`,
+    );
+  }
+  peer.notify('notifications/initialized', {});
+  return { era: 'legacy', revision, description: descriptionOf(result) };
+}
+
+function descriptionOf({ serverInfo, capabilities, instructions }: JsonObject): ServerDescription {
+  return {
+    serverInfo: isObject(serverInfo) ? serverInfo : undefined,
+    capabilities: isObject(capabilities) ? capabilities : {},
+    instructions: typeof instructions === 'string' ? instructions : undefined,
+  };
+}

@@ -1,0 +1,170 @@
+import type { WorkerStreams } from '../process/worker-process.ts';
+import { RpcFailure } from './front-plugin.ts';
+import {
+  isObject,
+  isRequest,
+  type JsonObject,
+  type JsonRpcMessage,
+  type JsonRpcRequest,
+  RPC_ERROR,
+  writeMessage,
+} from './json-rpc.ts';
+import { MessageReader } from './message-reader.ts';
+
+/** Where what answers one request goes: `onResult` or `onError`, once, and nothing after it. It must not throw. */
+export interface AnswerSink {
+  /** The parameters of a `notifications/progress`, without their token. */
+  onProgress(params: JsonObject): void;
+  onResult(result: JsonObject): void;
+  /** An {@link RpcFailure}, or what the peer was closed with. */
+  onError(error: Error): void;
+}
+
+/** What the other side says beside its answers. */
+export interface PeerEvents {
+  onNotification(method: string, params: JsonObject): void;
+  /** Answers a request of the other side; throws {@link RpcFailure} to refuse it. */
+  onRequest(method: string, params: JsonObject): JsonObject;
+  /** What came that is no message of the protocol; a sentence. */
+  onNoise(warning: string): void;
+  /** It writes nothing more, or reads nothing more. */
+  onEnd(): void;
+}
+
+/**
+ * One end of JSON-RPC over the standard streams of a process: a message a line. What comes is handed on in its order and
+ * in the same step, so that no progress is overtaken by its result.
+ */
+export class RpcPeer {
+  readonly #streams: WorkerStreams;
+  readonly #events: PeerEvents;
+  readonly #waiting = new Map<number, AnswerSink>();
+  #lastId = 0;
+  #closed: Error | undefined;
+
+  constructor(streams: WorkerStreams, events: PeerEvents) {
+    this.#streams = streams;
+    this.#events = events;
+    const reader = new MessageReader({
+      onMessage: (message) => this.#take(message),
+      onNoise: (warning) => events.onNoise(warning),
+      onEnd: () => events.onEnd(),
+    });
+    const { input, output } = streams;
+    output.on('data', (bytes: Buffer) => reader.write(bytes));
+    output.on('end', () => reader.end());
+    output.on('error', () => events.onEnd());
+    input.on('error', () => events.onEnd());
+  }
+
+  /** How many requests are not answered. */
+  get running(): number {
+    return this.#waiting.size;
+  }
+
+  /** Whether nothing more can be sent. */
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** Sends a request; returns its identifier, which is also its progress token. */
+  send(method: string, params: JsonObject, sink: AnswerSink, withProgress = false): number {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    if (this.#closed !== undefined) {
+      sink.onError(this.#closed);
+      return id;
+    }
+    const { _meta: meta } = params;
+    const sent = withProgress ? { ...params, _meta: { ...(isObject(meta) ? meta : {}), progressToken: id } } : params;
+    const line = writeMessage({ jsonrpc: '2.0', id, method, params: sent });
+    this.#waiting.set(id, sink);
+    this.#write(line);
+    return id;
+  }
+
+  /** Sends a request and waits for its answer. Rejects with {@link RpcFailure}, the signal's reason, or why it was closed. */
+  request(method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const onAbort = (): void => {
+        this.forget(id);
+        reject(signal.reason as Error);
+      };
+      const id = this.send(method, params, {
+        onProgress() {},
+        onResult(result) {
+          signal.removeEventListener('abort', onAbort);
+          resolve(result);
+        },
+        onError(error) {
+          signal.removeEventListener('abort', onAbort);
+          reject(error);
+        },
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** Tells the other side. */
+  notify(method: string, params: JsonObject): void {
+    if (this.#closed === undefined) this.#write(writeMessage({ jsonrpc: '2.0', method, params }));
+  }
+
+  /** Waits no more for the answer to a request; false where it has come. What still comes is passed over. */
+  forget(id: number): boolean {
+    return this.#waiting.delete(id);
+  }
+
+  /** Ends what waits for an answer with this error. Idempotent. */
+  close(error: Error): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = error;
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const sink of waiting) sink.onError(error);
+  }
+
+  #take(message: JsonRpcMessage): void {
+    if (this.#closed !== undefined) return;
+    if (isRequest(message)) this.#answer(message);
+    else if ('method' in message) this.#tell(message.method, message.params ?? {});
+    else this.#settle(message);
+  }
+
+  #tell(method: string, params: JsonObject): void {
+    if (method !== 'notifications/progress') return this.#events.onNotification(method, params);
+    const { progressToken, ...progress } = params;
+    this.#waiting.get(Number(progressToken))?.onProgress(progress);
+  }
+
+  #settle(answer: Exclude<JsonRpcMessage, { method: string }>): void {
+    // Some servers give numbers back as texts.
+    const id = Number(answer.id);
+    const sink = answer.id === null ? undefined : this.#waiting.get(id);
+    if (sink === undefined) {
+      // The answer to a request that was given up is nothing new.
+      const isOfOurs = answer.id !== null && Number.isInteger(id) && id > 0 && id <= this.#lastId;
+      if (!isOfOurs) this.#events.onNoise(`It answered a request that it was not sent, with id ${String(answer.id)}.`);
+      return;
+    }
+    this.#waiting.delete(id);
+    if ('result' in answer) sink.onResult(answer.result);
+    else sink.onError(new RpcFailure(answer.error.code, answer.error.message, answer.error.data));
+  }
+
+  #answer({ id, method, params = {} }: JsonRpcRequest): void {
+    try {
+      this.#write(writeMessage({ jsonrpc: '2.0', id, result: this.#events.onRequest(method, params) }));
+    } catch (error) {
+      const { code, message } =
+        error instanceof RpcFailure ? error : { code: RPC_ERROR.internal, message: (error as Error).message };
+      this.#write(writeMessage({ jsonrpc: '2.0', id, error: { code, message } }));
+    }
+  }
+
+  #write(line: string): void {
+    const { input } = this.#streams;
+    if (input.writable) input.write(`${line}\n`);
+  }
+}

@@ -1,0 +1,112 @@
+import type { McpRequestOptions, ServerDescription } from './front-plugin.ts';
+import type { JsonObject } from './json-rpc.ts';
+import { isObject } from './json-rpc.ts';
+import { type Agreement, type ClientFacts, modernMeta } from './negotiate.ts';
+import { type Era, META } from './revisions.ts';
+import type { AnswerSink, RpcPeer } from './rpc-peer.ts';
+
+/** The most pages of a list that are asked for: a server may give the same again and again. */
+const MAX_PAGES = 1_000;
+
+/** A server of MCP that an agreement was made with: requests are sent in the way that it understands. */
+export class McpServer {
+  readonly #peer: RpcPeer;
+  readonly #client: ClientFacts;
+  readonly #listeners = new Set<(method: string, params: JsonObject) => void>();
+  readonly era: Era;
+  readonly revision: string;
+  readonly description: ServerDescription;
+
+  constructor(peer: RpcPeer, { era, revision, description }: Agreement, client: ClientFacts) {
+    this.#peer = peer;
+    this.#client = client;
+    this.era = era;
+    this.revision = revision;
+    this.description = description;
+  }
+
+  /** Sends a request on; returns the identifier by which it is cancelled. Progress is asked for. */
+  send(method: string, params: JsonObject, sink: AnswerSink): number {
+    return this.#peer.send(method, this.#ours(params), sink, true);
+  }
+
+  /** Sends a request and waits for its answer. Rejects with an RpcFailure, or with why the connection was closed. */
+  request(
+    method: string,
+    params: JsonObject,
+    { signal, onProgress }: Omit<McpRequestOptions, 'client'>,
+  ): Promise<JsonObject> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const cancel = (): void => {
+        this.cancel(id, 'The client gave it up.');
+        reject(signal.reason as Error);
+      };
+      const id = this.send(method, params, {
+        onProgress: (progress) => onProgress?.(progress),
+        onResult(result) {
+          signal.removeEventListener('abort', cancel);
+          resolve(result);
+        },
+        onError(error) {
+          signal.removeEventListener('abort', cancel);
+          reject(error);
+        },
+      });
+      signal.addEventListener('abort', cancel, { once: true });
+    });
+  }
+
+  /** Asks the server to give a request up, whose answer nobody waits for any more. */
+  cancel(id: number, reason: string): void {
+    if (this.#peer.forget(id)) this.#peer.notify('notifications/cancelled', { requestId: id, reason });
+  }
+
+  /** Resolves once the server has answered a request that it always can, whatever the answer. */
+  async roundTrip(signal: AbortSignal): Promise<void> {
+    const method = this.era === 'modern' ? 'server/discover' : 'ping';
+    await this.#peer.request(method, this.#ours({}), signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      if (this.#peer.closed) throw error;
+    });
+  }
+
+  /** All of a list, such as that of `tools/list`, page after page. `key` is the field that holds it. */
+  async list(method: string, key: string, signal: AbortSignal): Promise<readonly JsonObject[]> {
+    const items: JsonObject[] = [];
+    let cursor: unknown;
+    for (let page = 0; page < MAX_PAGES; page += 1) {
+      const params = cursor === undefined ? {} : { cursor };
+      const answer = await this.#peer.request(method, this.#ours(params), signal);
+      const { [key]: found, nextCursor } = answer;
+      if (Array.isArray(found)) items.push(...found.filter(isObject));
+      if (typeof nextCursor !== 'string' || nextCursor === cursor) break;
+      cursor = nextCursor;
+    }
+    return items;
+  }
+
+  /** Calls back for each notification of the server that belongs to no request. Returns how to stop. */
+  onNotification(listener: (method: string, params: JsonObject) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Hands a notification to those who listen. */
+  tell(method: string, params: JsonObject): void {
+    for (const listener of this.#listeners) listener(method, params);
+  }
+
+  /** With what this era says in each request, and without what only another says. */
+  #ours(params: JsonObject): JsonObject {
+    const { _meta: meta, ...others } = params;
+    const given = Object.entries(isObject(meta) ? meta : {}).filter(
+      ([key]) => !OWN_KEYS.has(key) && key !== 'progressToken',
+    );
+    const own = this.era === 'modern' ? modernMeta(this.#client) : {};
+    const both = { ...Object.fromEntries(given), ...own };
+    return Object.keys(both).length === 0 ? others : { ...others, _meta: both };
+  }
+}
+
+const OWN_KEYS: ReadonlySet<string> = new Set(Object.values(META));

@@ -1,0 +1,21 @@
+import type { Tool } from '../protocol.ts';
+import { isObject, type JsonObject } from './json-rpc.ts';
+
+/** The tool that a definition of `tools/list` describes, which it keeps as it is; undefined where it has no name. */
+export function toolOf(definition: JsonObject): Tool | undefined {
+  const { name, description, inputSchema, outputSchema, annotations } = definition;
+  if (typeof name !== 'string' || name === '') return undefined;
+  const hints = isObject(annotations) ? annotations : {};
+  const flag = (key: string): boolean | undefined => (typeof hints[key] === 'boolean' ? hints[key] : undefined);
+  const [readOnly, idempotent, destructive] = ['readOnlyHint', 'idempotentHint', 'destructiveHint'].map(flag);
+  return {
+    name,
+    ...(typeof description === 'string' && { description }),
+    ...(isObject(inputSchema) && { input_schema: inputSchema }),
+    ...(isObject(outputSchema) && { output_schema: outputSchema }),
+    ...(readOnly !== undefined && { read_only: readOnly }),
+    ...(idempotent !== undefined && { idempotent }),
+    ...(destructive !== undefined && { destructive }),
+    definition,
+  };
+}

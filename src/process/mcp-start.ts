@@ -1,0 +1,60 @@
+import type { JsonObject } from '../mcp/json-rpc.ts';
+import type { KnownEras } from '../mcp/known-eras.ts';
+import type { Agreement } from '../mcp/negotiate.ts';
+import type { Era } from '../mcp/revisions.ts';
+import { shown } from '../text/shown.ts';
+import type { StartRequest } from './start-request.ts';
+import type { WorkerStart } from './worker-start.ts';
+
+/** The start of a server of MCP. */
+export class McpStart implements WorkerStart {
+  readonly isStdio = true;
+  readonly note: (message: string) => void;
+  readonly #program: string;
+  readonly #eras: KnownEras;
+  #step: string | undefined;
+
+  /** @param program what tells it from other programs, as {@link KnownEras} keeps them */
+  constructor({ note }: StartRequest, program: string, eras: KnownEras) {
+    this.note = note;
+    this.#program = program;
+    this.#eras = eras;
+  }
+
+  /** The era that it spoke when it was asked before. */
+  get knownEra(): Era | undefined {
+    return this.#eras.get(this.#program);
+  }
+
+  /** Remembers what it was found to speak. */
+  async agree(negotiate: () => Promise<Agreement>): Promise<Agreement> {
+    this.#step = 'answering "server/discover" or "initialize"';
+    const agreement = await negotiate();
+    this.#eras.set(this.#program, agreement.era);
+    this.#step = undefined;
+    return agreement;
+  }
+
+  /** Writes what it says by `notifications/message` to the log of its plugin. */
+  log({ level, logger, data }: JsonObject): void {
+    const from = typeof logger === 'string' ? `${logger}: ` : '';
+    this.note(
+      `[${typeof level === 'string' ? level : 'info'}] ${from}${typeof data === 'string' ? data : shown(data)}`,
+    );
+  }
+
+  step(): string | undefined {
+    return this.#step;
+  }
+
+  /** A server may end at the question that only modern ones know. It is started once more, and not asked again. */
+  againBecause(): string | undefined {
+    if (this.#step === undefined) return undefined;
+    if (this.knownEra !== undefined) {
+      this.#eras.forget(this.#program);
+      return undefined;
+    }
+    this.#eras.set(this.#program, 'legacy');
+    return 'it ended at "server/discover"; starting it again without that question';
+  }
+}
