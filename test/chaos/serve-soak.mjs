@@ -152,6 +152,9 @@ async function load(perSecond) {
   }
 }
 
+const begun = performance.now();
+/** A plugin is given up at its 21st restart within an hour. */
+const killsPerPlugin = 20 * Math.max(1, Math.floor(minutes / 60));
 /** @type {Map<string, number>} */
 const killsOf = new Map();
 
@@ -169,7 +172,9 @@ async function trouble() {
           pid !== undefined && (state === 'ready' || state === 'busy') ? [{ name, pid }] : [],
       );
       const victim = running[Math.floor(random() * running.length)];
-      if (victim === undefined) continue;
+      const kills = killsOf.get(victim?.name ?? '') ?? 0;
+      if (victim === undefined || kills >= killsPerPlugin * ((performance.now() - begun) / (minutes * 60_000)))
+        continue;
       try {
         process.kill(victim.pid, 'SIGKILL');
         tally.killed += 1;
@@ -177,10 +182,7 @@ async function trouble() {
         // It has ended by itself.
         continue;
       }
-      const kills = (killsOf.get(victim.name) ?? 0) + 1;
-      killsOf.set(victim.name, kills);
-      // A load forgets what was counted against a plugin, which is given up after 20 restarts in an hour.
-      if (kills % 10 === 0) await ask('POST', `/api/plugins/${victim.name}/load`);
+      killsOf.set(victim.name, kills + 1);
     } else if (act < 0.8) {
       write(name);
       tally.edits += 1;
