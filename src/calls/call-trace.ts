@@ -17,10 +17,15 @@ export interface CallTrace {
   readonly plugin: string;
   /** Tells calls apart within the program; the worker gets it as the call's identifier. */
   readonly call: string;
-  /** `fetch` and `forward` are requests to a plugin that is an HTTP server: of the program, and of a client whose request it forwards. */
-  readonly kind: 'execute' | 'stream' | 'fetch' | 'forward';
-  /** The tool that is called; `execute` where the call names none, and the kind where it is a request. */
+  /**
+   * `fetch` and `forward` are requests to a plugin that is an HTTP server: of the program, and of a client whose request it
+   * forwards. `request` is one of a client of MCP that is passed through to a server of MCP, and calls no tool.
+   */
+  readonly kind: 'execute' | 'stream' | 'fetch' | 'forward' | 'request';
+  /** The tool that is called; `execute` where the call names none, and the kind or method where it is a request. */
   readonly tool: string;
+  /** Who calls, where that is a client of MCP: the name and version that it gave. */
+  readonly client?: string | undefined;
   /** `waiting` for a worker, or `running` at one; changes with each event `phase`, and is undefined before the first. */
   phase?: 'waiting' | 'running';
   /** Which of the plugin's workers runs it, as in the plugin's snapshot; undefined while none does. */
@@ -45,10 +50,11 @@ export function startTrace(
   kind: CallTrace['kind'],
   tool: string,
   traceparent: string | undefined,
+  client?: string,
 ): CallTrace | undefined {
   const isHeard = start.hasSubscribers || asyncEnd.hasSubscribers || error.hasSubscribers || phases.hasSubscribers;
   if (!isHeard) return undefined;
-  const trace: CallTrace = { supervisor, plugin, call, kind, tool, traceparent };
+  const trace: CallTrace = { supervisor, plugin, call, kind, tool, client, traceparent };
   start.publish(trace);
   return trace;
 }

@@ -86,7 +86,9 @@ export class Call implements LeaseRequest {
     this.#tool = options.tool;
     this.#outcome = outcome;
     this.#traceparent = options.traceparent;
-    this.#trace = startTrace(site.supervisor, site.plugin, id, path, this.#tool ?? DEFAULT_TOOL, this.#traceparent);
+    const { client } = options;
+    const tool = this.#tool ?? DEFAULT_TOOL;
+    this.#trace = startTrace(site.supervisor, site.plugin, id, path, tool, this.#traceparent, client);
     this.priority = options.priority ?? 0;
     const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined && timeoutMs !== Infinity) {

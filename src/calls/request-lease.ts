@@ -42,7 +42,7 @@ interface WaitingLease {
 }
 
 /**
- * The lease of one request to an HTTP server: it waits at the gate as a call does, and is given back when the exchange is
+ * The lease of one request to an HTTP server, or to a server of MCP: it waits at the gate as a call does, and is given back when the exchange is
  * over. Of the exchange itself it knows only what ends it.
  */
 export class RequestLease implements LeaseRequest {
@@ -65,11 +65,16 @@ export class RequestLease implements LeaseRequest {
   readonly #forgetSignal: (() => void) | undefined;
   #ended = false;
 
-  constructor(site: RequestSite, kind: 'fetch' | 'forward', options: RequestOptions) {
+  constructor(
+    site: RequestSite,
+    kind: 'fetch' | 'forward' | 'request',
+    options: RequestOptions,
+    asked: { readonly tool: string; readonly client?: string } = { tool: kind },
+  ) {
     this.#site = site;
     this.#options = options;
     this.priority = options.priority ?? 0;
-    this.#trace = startTrace(site.supervisor, site.plugin, nextCallId(), kind, kind, undefined);
+    this.#trace = startTrace(site.supervisor, site.plugin, nextCallId(), kind, asked.tool, undefined, asked.client);
     const { timeoutMs, signal, waitedMs } = options;
     if (waitedMs !== undefined) this.since = site.clock.monotonic() - waitedMs;
     if (timeoutMs !== undefined && timeoutMs !== Infinity) {

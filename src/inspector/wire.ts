@@ -234,6 +234,8 @@ export interface CallRecord extends RecordBase {
   readonly call: string;
   /** The tool that is called, where it is another than `execute`. */
   readonly tool?: string | undefined;
+  /** At its start: who calls, where that is a client of MCP. */
+  readonly client?: string | undefined;
   readonly edge: 'start' | 'end';
   /** At its end. `ok`, or the code of the error. */
   readonly outcome?: string | undefined;

@@ -7,6 +7,7 @@ import type { WorkerChannel } from '../channel/worker-channel.ts';
 import { GreenroomError } from '../errors.ts';
 import { frozen } from '../json/frozen.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
+import type { ServerDescription } from '../mcp/front-plugin.ts';
 import type { Tool } from '../protocol.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
 import { identityOf, type ToolCache } from '../tools/tool-cache.ts';
@@ -32,6 +33,8 @@ interface Said {
   readonly generation: number;
   readonly identity: string;
   readonly tools: readonly Tool[];
+  /** What it said of itself, where it is a server of MCP. */
+  readonly server?: ServerDescription | undefined;
 }
 
 /**
@@ -67,6 +70,12 @@ export class PluginTools implements CallTools {
     if (said !== undefined || (declared !== undefined && !serving)) return offered(declared, said);
     if (!serving) refuseStart();
     return offered(declared, (serving ? await this.#askServing() : undefined) ?? (await this.#askUnderLease()));
+  }
+
+  /** What a server of MCP said of itself; undefined where the worker is none. Starts it where {@link list} would. */
+  async server(refuseStart: () => void): Promise<ServerDescription | undefined> {
+    await this.list(refuseStart);
+    return this.#said?.server;
   }
 
   /** Only what is certain refuses a call: a worker that is yet to start may have other tools than the one before it. */
@@ -139,9 +148,9 @@ export class PluginTools implements CallTools {
     const { plugin, entry } = this.#owner;
     const identity = identityOf(entry);
     if (this.#said?.identity === identity) return this.#said.tools;
-    const tools = this.#cache.read(plugin, identity);
-    if (tools !== undefined) this.#said = { generation: 0, identity, tools };
-    return tools;
+    const kept = this.#cache.read(plugin, identity);
+    if (kept !== undefined) this.#said = { generation: 0, identity, ...kept };
+    return kept?.tools;
   }
 
   /** Without a lease, for which a long call would have to end. Undefined where the worker has left meanwhile. */
@@ -174,8 +183,9 @@ export class PluginTools implements CallTools {
     // An old worker may answer after its replacement.
     if (generation < (this.#said?.generation ?? 0)) return tools;
     const isNew = !isDeepStrictEqual(this.#said?.tools, tools);
-    this.#said = { generation, identity, tools };
-    this.#cache.write(plugin, identity, tools);
+    const server = channel.mcp?.description;
+    this.#said = { generation, identity, tools, server };
+    this.#cache.write(plugin, identity, { tools, server });
     if (isNew) for (const listener of this.#listeners) listener();
     return tools;
   }

@@ -37,6 +37,7 @@ import { guardedLog, openSupervisorLog, type SupervisorLog } from '../logs/super
 import { discoveredBy, type Listing, listingOf } from '../manifest/listing.ts';
 import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import type { Manifest } from '../manifest/schema.ts';
+import type { FrontPlugin } from '../mcp/front-plugin.ts';
 import { createTreeSampler } from '../measure/process-tree.ts';
 import type { SystemStats } from '../measure/system-stats.ts';
 import type { Tool } from '../protocol.ts';
@@ -47,11 +48,13 @@ import type { SupervisorSettings } from '../settings/schema.ts';
 import type { InspectSettings } from '../settings/values.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
+import { mcp } from '../worker-kinds/mcp.ts';
 import { configOf, configSchemaOf, updateConfig } from './configuring.ts';
 import type { Explanation } from './explanation.ts';
 import { listenTo } from './listen-to.ts';
 import type { LoadOptions, Outcome } from './load-options.ts';
 import { loadPlugin, outcomesOf, releasePlugin, reloadPlugin, unloadPlugin } from './loading.ts';
+import { mcpPlugin } from './mcp-plugin.ts';
 import type { PluginFilter, PluginHandle } from './plugin-handle.ts';
 import { type LogOptions, readLog } from './plugin-logs.ts';
 import { disabledError, PluginLookup, stoppingError } from './plugin-lookup.ts';
@@ -400,6 +403,20 @@ export class Supervisor implements AsyncDisposable {
     return record.tools.list(() => {
       if (this.#mustLoadFirst(record)) throw this.#plugins.whyNot(name);
     });
+  }
+
+  /** @internal A plugin that is a server of MCP, as the front offers it; undefined for one of another kind. */
+  mcpPlugin(name: string): FrontPlugin | undefined {
+    const record = this.#plugins.find(name);
+    if (kindOf(record.entry.manifest).name !== mcp.name) return undefined;
+    return mcpPlugin(record, () => {
+      if (this.#mustLoadFirst(record)) throw this.#plugins.whyNot(name);
+    });
+  }
+
+  /** @internal Calls back when the tools of the plugin are found to be others. Returns how to stop. */
+  onToolsChange(name: string, listener: () => void): () => void {
+    return this.#plugins.find(name).tools.onChange(listener);
   }
 
   /* ---- Config ---- */

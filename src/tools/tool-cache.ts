@@ -9,6 +9,7 @@ import { workingDirectory } from '../files/working-directory.ts';
 import { printedJson } from '../json/printed-json.ts';
 import { readJson } from '../json/read-json.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
+import type { ServerDescription } from '../mcp/front-plugin.ts';
 import type { Tool } from '../protocol.ts';
 import { safeFileName } from '../text/safe-file-name.ts';
 import { anyToolList, toTools } from './tool.ts';
@@ -21,7 +22,22 @@ const MAX_FILES = 1_000;
 
 const ENDING = '.json';
 
-const schema = z.object({ identity: z.string(), tools: anyToolList });
+const fields = z.record(z.string(), z.unknown());
+
+const server = z.object({
+  serverInfo: fields.optional(),
+  capabilities: fields,
+  instructions: z.string().optional(),
+});
+
+const schema = z.object({ identity: z.string(), tools: anyToolList, server: server.optional() });
+
+/** What is kept of a plugin. */
+export interface KeptTools {
+  readonly tools: readonly Tool[];
+  /** What it said of itself, where it is a server of MCP. */
+  readonly server?: ServerDescription | undefined;
+}
 
 /**
  * What tells a plugin as it was when it said its tools from what it is now: its version and program, and the time and
@@ -82,21 +98,21 @@ export class ToolCache {
   }
 
   /** What was kept of a plugin of this identity. */
-  read(plugin: string, identity: string): readonly Tool[] | undefined {
+  read(plugin: string, identity: string): KeptTools | undefined {
     const found = readText(this.#fileOf(plugin));
     if (found === null || 'reason' in found) return undefined;
     try {
       const kept = schema.parse(readJson(found.text));
-      return kept.identity === identity ? toTools(kept.tools) : undefined;
+      return kept.identity === identity ? { tools: toTools(kept.tools), server: kept.server } : undefined;
     } catch {
       return undefined;
     }
   }
 
   /** Keeps what a plugin has said, in place of what it said before. */
-  write(plugin: string, identity: string, tools: readonly Tool[]): void {
+  write(plugin: string, identity: string, { tools, server: said }: KeptTools): void {
     const file = this.#fileOf(plugin);
-    const text = printedJson({ identity, tools });
+    const text = printedJson({ identity, tools, server: said });
     try {
       if (Buffer.byteLength(text) > MAX_BYTES) {
         removeWhole(file);

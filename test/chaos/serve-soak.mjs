@@ -155,6 +155,7 @@ async function load(perSecond) {
 const begun = performance.now();
 /** A plugin is given up at its 21st restart within an hour. */
 const killsPerPlugin = 20 * Math.max(1, Math.floor(minutes / 60));
+const durationMs = minutes * 60_000;
 /** @type {Map<string, number>} */
 const killsOf = new Map();
 
@@ -173,8 +174,7 @@ async function trouble() {
       );
       const victim = running[Math.floor(random() * running.length)];
       const kills = killsOf.get(victim?.name ?? '') ?? 0;
-      if (victim === undefined || kills >= killsPerPlugin * ((performance.now() - begun) / (minutes * 60_000)))
-        continue;
+      if (victim === undefined || kills >= killsPerPlugin * ((performance.now() - begun) / durationMs)) continue;
       try {
         process.kill(victim.pid, 'SIGKILL');
         tally.killed += 1;

@@ -16,25 +16,25 @@ const TOOLS = [{ name: 'read', input_schema: { type: 'object' } }];
 test('what is kept of a plugin is given out for the same plugin of the same identity alone', () => {
   const cache = new ToolCache(folder);
   expect(cache.read('a', 'x')).toBeUndefined();
-  cache.write('a', 'x', TOOLS);
-  expect(new ToolCache(folder).read('a', 'x')).toEqual(TOOLS);
+  cache.write('a', 'x', { tools: TOOLS });
+  expect(new ToolCache(folder).read('a', 'x')).toEqual({ tools: TOOLS });
   expect(cache.read('a', 'y')).toBeUndefined();
   expect(cache.read('b', 'x')).toBeUndefined();
-  cache.write('a', 'y', []);
-  expect(cache.read('a', 'y')).toEqual([]);
+  cache.write('a', 'y', { tools: [] });
+  expect(cache.read('a', 'y')).toEqual({ tools: [] });
   expect(cache.read('a', 'x')).toBeUndefined();
 });
 
 test('integers of any size in schemas are kept as they are', () => {
   const tools = [{ name: 'read', input_schema: { type: 'integer', maximum: 2n ** 64n - 1n, default: 1e20 } }];
-  new ToolCache(folder).write('a', 'x', tools);
-  expect(new ToolCache(folder).read('a', 'x')).toEqual(tools);
+  new ToolCache(folder).write('a', 'x', { tools });
+  expect(new ToolCache(folder).read('a', 'x')).toEqual({ tools });
 });
 
 test('a list that is too long to be read again is not kept, nor what was kept before', () => {
   const cache = new ToolCache(folder);
-  cache.write('a', 'x', TOOLS);
-  cache.write('a', 'x', [{ name: 'read', description: 'é'.repeat(512 * 1024) }]);
+  cache.write('a', 'x', { tools: TOOLS });
+  cache.write('a', 'x', { tools: [{ name: 'read', description: 'é'.repeat(512 * 1024) }] });
   expect(cache.read('a', 'x')).toBeUndefined();
   expect(readdirSync(join(folder, 'tools'))).toEqual([]);
 });
@@ -47,19 +47,19 @@ test('the files of a thousand plugins are kept, and beyond it those that were wr
     utimesSync(file, at + 1, at + 1);
   }
   const cache = new ToolCache(folder);
-  cache.write('a', 'x', TOOLS);
+  cache.write('a', 'x', { tools: TOOLS });
   const left = readdirSync(join(folder, 'tools'));
   expect(left).toHaveLength(1_000);
   expect(left).not.toContain('plugin-0.json');
   expect(left).not.toContain('plugin-1.json');
-  expect(cache.read('a', 'x')).toEqual(TOOLS);
+  expect(cache.read('a', 'x')).toEqual({ tools: TOOLS });
 });
 
 test('a data directory that cannot be written keeps nothing, and nothing fails', () => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
   const cache = new ToolCache(file);
-  cache.write('a', 'x', TOOLS);
+  cache.write('a', 'x', { tools: TOOLS });
   expect(cache.read('a', 'x')).toBeUndefined();
 });
 

@@ -8,6 +8,9 @@ import type { RecorderParts } from './recorder-parts.ts';
 /** How much is told of what a failed call says, in characters. */
 const MAX_MESSAGE = 500;
 
+/** How much is told of who calls, in characters. */
+const MAX_CLIENT = 100;
+
 /** A call that has begun and not ended. */
 interface OpenCall {
   /** When it began, by the monotonic clock. */
@@ -45,13 +48,13 @@ export class CallRecorder {
   }
 
   #start(trace: CallTrace): void {
-    const { subject, pending } = this.#parts;
+    const { subject, redactor, pending } = this.#parts;
     const { clock } = subject;
     const began = clock.monotonic();
     const isTold = this.#sampler.begin(began);
     this.#open.set(trace, { began, isTold });
     if (!isTold) return;
-    const { plugin, call } = trace;
+    const { plugin, call, client } = trace;
     const skipped = this.#sampler.takeSkipped();
     pending.add({
       kind: 'call',
@@ -59,6 +62,7 @@ export class CallRecorder {
       actor: pluginId(plugin),
       call,
       tool: toolOf(trace),
+      client: client && redactor.text(client).slice(0, MAX_CLIENT),
       edge: 'start',
       skipped,
     });

@@ -151,11 +151,16 @@ function wordsOf(record: InspectorRecord, victims: readonly ActorId[]): Pick<Row
       return { type: `decision: ${outcome}`, note, isError: outcome === 'refuse' };
     }
     case 'call': {
-      const { tool, edge, outcome, message, tookMs, skipped } = record;
+      const { tool, client, edge, outcome, message, tookMs, skipped } = record;
       const left = skipped === undefined ? [] : [`${skipped.toLocaleString()} earlier calls are not shown`];
       const isError = outcome !== undefined && outcome !== 'ok';
       const of = (what: string): string => (tool === undefined ? what : `${tool}: ${what}`);
-      if (edge === 'start') return { type: 'call', note: [of('begins'), ...left].join(' · '), isError };
+      if (edge === 'start')
+        return {
+          type: 'call',
+          note: [of(client === undefined ? 'begins' : `begins for ${client}`), ...left].join(' · '),
+          isError,
+        };
       const said = message === undefined ? [] : [message];
       const note = [of(`${outcome ?? ''} after ${Math.round(tookMs ?? 0)} ms`), ...said, ...left].join(' · ');
       return { type: 'call', note, isError };

@@ -1,0 +1,38 @@
+import { passToolCall } from '../calls/execute.ts';
+import { passRequest } from '../calls/pass-request.ts';
+import { GreenroomError } from '../errors.ts';
+import { failureIn } from '../mcp/call-result.ts';
+import type { FrontPlugin, McpRequestOptions } from '../mcp/front-plugin.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
+import type { PluginRecord } from './plugin-record.ts';
+
+/**
+ * A plugin that is a server of MCP, as a front of ours offers it: what passes is not changed.
+ *
+ * @param refuse throws where the plugin takes no calls, and so must not be started
+ */
+export function mcpPlugin(record: PluginRecord, refuse: () => void): FrontPlugin {
+  return {
+    name: record.plugin,
+    async listTools() {
+      const tools = await record.tools.list(refuse);
+      return tools.map(({ definition }) => definition).filter((definition) => definition !== undefined);
+    },
+    async describe() {
+      return (await record.tools.server(refuse)) ?? { capabilities: { tools: {} } };
+    },
+    async callTool(params, { signal, onProgress, client }) {
+      refuse();
+      const report = onProgress && (({ params: said }: { params?: JsonObject | undefined }) => onProgress(said ?? {}));
+      try {
+        return await passToolCall(record, params, { signal, client, onProgress: report });
+      } catch (error) {
+        throw (error instanceof GreenroomError ? failureIn(error) : undefined) ?? error;
+      }
+    },
+    async request(method: string, params: JsonObject, options: McpRequestOptions) {
+      refuse();
+      return passRequest(record, method, params, options);
+    },
+  };
+}

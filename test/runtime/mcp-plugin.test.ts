@@ -1,0 +1,107 @@
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { createSupervisor } from '../../src/index.ts';
+import type { FrontPlugin } from '../../src/mcp/front-plugin.ts';
+import { openSupervisor } from './greenroom.ts';
+
+const SERVER = fileURLToPath(new URL('../fixtures/mcp/server.mjs', import.meta.url));
+const never = new AbortController().signal;
+const asked = { signal: never, client: 'test 1' };
+
+async function open(...args: string[]) {
+  const opened = await openSupervisor({ s: { worker: 'mcp', command: process.execPath, args: [SERVER, ...args] } });
+  const plugin = opened.supervisor.mcpPlugin('s');
+  if (plugin === undefined) throw new Error('It is no server of MCP.');
+  return { ...opened, plugin };
+}
+
+const call = (plugin: FrontPlugin, name: string, args: object = {}, more: object = {}) =>
+  plugin.callTool({ name, arguments: args, ...more }, asked);
+
+test.each(['legacy', 'modern'])('what a %s server answers is passed through as it is', async (era) => {
+  const { plugin } = await open('--era', era);
+  const text = (said: string) => ({ content: [{ type: 'text', text: said }] });
+  const complete = era === 'modern' ? { resultType: 'complete' } : {};
+  expect(await call(plugin, 'fail')).toEqual({ ...complete, ...text('the file is gone'), isError: true });
+  expect(await call(plugin, 'odd')).toEqual({
+    ...complete,
+    content: [{ type: 'hologram', beams: 12345678901234567890n }],
+    extra: { kept: true },
+  });
+  expect(await call(plugin, 'nothing')).toMatchObject({ isError: true });
+});
+
+test('an error of the protocol is passed through with its code and data', async () => {
+  const { plugin } = await open();
+  await expect(call(plugin, 'refuse')).rejects.toMatchObject({
+    code: -32602,
+    message: 'no such thing',
+    data: { near: 'thing' },
+  });
+  const read = plugin.request?.('resources/read', { uri: 'x:y' }, asked);
+  await expect(read).rejects.toMatchObject({ code: -32601 });
+});
+
+test('definitions are passed through with the keys that nobody knows', async () => {
+  const { plugin } = await open();
+  const [echo] = await plugin.listTools(never);
+  expect(echo).toEqual({
+    name: 'echo',
+    description: 'Says it again.',
+    inputSchema: { type: 'object' },
+    annotations: { readOnlyHint: true },
+    'x-own': 1,
+  });
+});
+
+test('progress is passed through in order, without the token of the server', async () => {
+  const { plugin } = await open();
+  const said: object[] = [];
+  await plugin.callTool(
+    { name: 'steps', arguments: { n: 3 }, _meta: { progressToken: 'theirs' } },
+    {
+      ...asked,
+      onProgress: (params) => void said.push(params),
+    },
+  );
+  expect(said).toEqual([1, 2, 3].map((n) => ({ progress: n, total: 3, message: `step ${n}`, own: n })));
+});
+
+test('a request that is given up is cancelled in the server', async () => {
+  const { plugin } = await open();
+  await call(plugin, 'echo');
+  const controller = new AbortController();
+  const waits = plugin.callTool({ name: 'wait' }, { ...asked, signal: controller.signal });
+  const refused = expect(waits).rejects.toMatchObject({ code: 'E_CANCELLED' });
+  expect(await call(plugin, 'seen')).toMatchObject({ content: [{ text: '{"cancelled":0,"running":1}' }] });
+  controller.abort();
+  await refused;
+  expect(await call(plugin, 'seen')).toMatchObject({ content: [{ text: '{"cancelled":1,"running":0}' }] });
+});
+
+test('what a server says of itself, and its tools, are known to the next supervisor, which starts nothing', async () => {
+  const { plugin, plugins, dataDir, supervisor } = await open();
+  const about = await plugin.describe?.(never);
+  expect(about).toMatchObject({ instructions: 'Be kind.', serverInfo: { name: 'fixture' } });
+  const tools = await plugin.listTools(never);
+  await supervisor.stop();
+  await using next = await createSupervisor({ searchPaths: [plugins], dataDir, watch: false });
+  const again = next.mcpPlugin('s');
+  expect(await again?.describe?.(never)).toEqual(about);
+  expect(await again?.listTools(never)).toEqual(tools);
+  expect(next.plugins()[0]).toMatchObject({ state: 'discovered', generation: 0 });
+});
+
+test('whoever watches is told when a server has other tools', async () => {
+  const { plugin, supervisor } = await open();
+  await plugin.listTools(never);
+  const changed = new Promise<void>((resolve) => supervisor.onToolsChange('s', resolve));
+  await call(plugin, 'grow');
+  await changed;
+  expect(await plugin.listTools(never)).toHaveLength(17);
+});
+
+test('a plugin of another kind is none', async () => {
+  const { supervisor } = await openSupervisor({ a: { worker: 'node', module: SERVER } });
+  expect(supervisor.mcpPlugin('a')).toBeUndefined();
+});
