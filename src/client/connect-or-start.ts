@@ -34,13 +34,24 @@ const COMMAND = fileURLToPath(new URL('../../bin/greenroom.js', import.meta.url)
  * any number of programs that do this at once, one starts it. Rejects with `E_DAEMON` where it does not start, and with the
  * reason of the signal.
  */
-export async function connectOrStart({ dataDir, signal }: ConnectOrStartOptions = {}): Promise<Client> {
+export async function connectOrStart(options: ConnectOrStartOptions = {}): Promise<Client> {
+  const { folder } = await ensureDaemon(options);
+  return createClient({ dataDir: folder });
+}
+
+/** Has a daemon of the data directory listen, as {@link connectOrStart} does; resolves to the directory and its socket. */
+export async function ensureDaemon({
+  dataDir,
+  signal,
+}: ConnectOrStartOptions = {}): Promise<{ readonly folder: string; readonly socket: string }> {
   const named = dataDir ?? (process.env[DATA_DIR_VARIABLE] || DEFAULT_DATA_DIR);
   const folder = resolve(workingDirectory(), expandHome(named));
   const end = performance.now() + START_MS;
   let starter: Starter | undefined;
   try {
-    while (readDaemon(folder)?.listening !== true) {
+    for (;;) {
+      const daemon = readDaemon(folder);
+      if (daemon?.listening === true) return { folder, socket: daemon.socket };
       signal?.throwIfAborted();
       if (starter?.failure !== undefined || performance.now() > end) throw notStarted(folder, starter?.failure);
       starter ??= tryToStart(folder);
@@ -49,7 +60,6 @@ export async function connectOrStart({ dataDir, signal }: ConnectOrStartOptions 
   } finally {
     starter?.done();
   }
-  return createClient({ dataDir: folder });
 }
 
 /** This process starts the daemon. */
