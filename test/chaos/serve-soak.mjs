@@ -167,11 +167,7 @@ async function trouble() {
     if (act < 0.15) await ask('POST', `/api/plugins/${name}/load`);
     else if (act < 0.5) {
       const { text } = await ask('GET', '/api/plugins?loaded=true');
-      // Calls that wait for a worker fail with its start, so that only workers that serve are killed.
-      const running = JSON.parse(text).plugins.flatMap(
-        (/** @type {{ name: string, state: string, pid?: number }} */ { name, state, pid }) =>
-          pid !== undefined && (state === 'ready' || state === 'busy') ? [{ name, pid }] : [],
-      );
+      const running = JSON.parse(text).plugins.filter((/** @type {{ pid?: number }} */ { pid }) => pid !== undefined);
       const victim = running[Math.floor(random() * running.length)];
       const kills = killsOf.get(victim?.name ?? '') ?? 0;
       if (victim === undefined || kills >= killsPerPlugin * ((performance.now() - begun) / durationMs)) continue;

@@ -255,8 +255,15 @@ export class PluginBench {
     this.send({ type: 'WORKER.FAILED', generation, error: CRASH, retryable: true });
   }
 
-  exited(generation = this.context.generation): void {
-    this.send({ type: 'WORKER.EXITED', generation, exit: EXIT, error: CRASH });
+  /** A worker that was not ready is ended by a signal that nobody here has sent. */
+  killed(generation = this.context.generation): void {
+    const exit: WorkerExit = { ...EXIT, code: null, signal: 'SIGKILL' };
+    this.send({ type: 'WORKER.FAILED', generation, error: CRASH, retryable: true, exit });
+  }
+
+  exited(generation = this.context.generation, signal: NodeJS.Signals | null = null): void {
+    const exit = signal === null ? EXIT : { ...EXIT, code: null, signal };
+    this.send({ type: 'WORKER.EXITED', generation, exit, error: CRASH });
   }
 
   hung(generation = this.context.generation): void {

@@ -1,6 +1,14 @@
 import { expect } from 'vitest';
-import { ERROR } from './plugin-bench.ts';
+import { ERROR, type PluginBench } from './plugin-bench.ts';
 import { load, remove, replace, testRows, unload } from './plugin-rows.ts';
+
+/** The worker is gone, and after a delay another is started. */
+function restartAfter(b: PluginBench, delayMs: number): void {
+  b.gone();
+  b.send({ type: 'RESTART', delayMs });
+  b.clock.pass(delayMs);
+  b.granted();
+}
 
 testRows([
   // Admission.
@@ -180,6 +188,71 @@ testRows([
     to: 'crashed.deciding',
     told: ['PLUGIN.CRASHED'],
     callers: ['refused E_CRASHED'],
+  },
+  {
+    it: 'a worker that is killed while it starts has crashed, and those who wait go on waiting',
+    from: 'spawning.launching',
+    when: (b) => b.killed(),
+    to: 'crashed.deciding',
+    told: ['PLUGIN.CRASHED'],
+    callers: ['waiting'],
+  },
+  {
+    it: 'those who waited for a worker that was killed are served by the next',
+    from: 'spawning.initializing',
+    when: (b) => {
+      b.killed();
+      restartAfter(b, 100);
+      b.connected();
+      b.ready();
+      expect(b.context.killedStarts).toBe(0);
+    },
+    to: 'busy.serving',
+    callers: ['running'],
+  },
+  {
+    it: 'a restart that only a call of a killed start waits for is off once that call is gone',
+    from: 'spawning.launching',
+    when: (b) => {
+      b.killed();
+      b.gone();
+      b.send({ type: 'RESTART', delayMs: 100 });
+      b.leave();
+      b.clock.pass(100);
+    },
+    to: 'discovered.idle',
+    callers: ['cancelled'],
+  },
+  {
+    it: 'the third start in a row that is killed refuses those who wait, with its reason',
+    from: 'spawning.launching',
+    when: (b) => {
+      for (let starts = 1; starts < 3; starts += 1) {
+        b.killed();
+        expect(b.callers.map(({ fate }) => fate)).toEqual(['waiting']);
+        restartAfter(b, 100);
+      }
+      b.killed();
+    },
+    to: 'crashed.deciding',
+    callers: ['refused E_CRASHED'],
+  },
+  {
+    it: 'those who wait for a killed start are refused once the plugin is given up',
+    from: 'spawning.launching',
+    when: (b) => {
+      b.killed();
+      b.send({ type: 'GIVE_UP', error: ERROR });
+    },
+    to: 'crashed.failed',
+    callers: ['refused E_STOPPING'],
+  },
+  {
+    it: 'a warm worker that is killed while it resumes has crashed, and those who wait go on waiting',
+    from: 'spawning.resuming',
+    when: (b) => b.exited(1, 'SIGKILL'),
+    to: 'crashed.deciding',
+    callers: ['waiting'],
   },
   {
     it: 'a worker that exits while it starts has crashed',

@@ -33,6 +33,7 @@ const MOVES: readonly Move[] = [
   { name: 'replacement fails', can: starting, make: (b) => b.failed(b.context.replacement) },
   { name: 'oversized', can: started, make: (b) => b.oversized(b.context.current) },
   { name: 'exit', can: started, make: (b) => b.exited(b.context.current) },
+  { name: 'killed', can: (b) => b.at === 'spawning.launching', make: (b) => b.killed(b.context.current) },
   { name: 'gone', can: (b) => leaving(b) !== undefined, make: (b) => b.gone(leaving(b)) },
   { name: 'answered', can: (b) => b.answerable, make: (b) => b.settle(KEPT) },
   { name: 'not answered', can: (b) => b.answerable, make: (b) => b.settle(CRASH) },
@@ -51,6 +52,7 @@ function summary(bench: PluginBench): string {
   if (bench.at === 'removed') return 'removed';
   const { context, gate } = bench;
   const { generation, current, replacement, workers, keepLoaded, intent, replaceAgain, everReady, oversized } = context;
+  const { killedStarts } = context;
   // Numbers grow without end; what matters is which is newer.
   const numbers = [generation, current, replacement, bench.asked, ...workers.map((slot) => slot.generation)];
   const ranks = [...new Set(numbers)].toSorted((a = 0, b = 0) => b - a);
@@ -59,7 +61,7 @@ function summary(bench: PluginBench): string {
     bench.actor.getSnapshot().value,
     [age(current), age(replacement), age(bench.asked)],
     workers.map((slot) => [age(slot.generation), slot.residency?.leases.size]),
-    [keepLoaded, intent, replaceAgain, everReady],
+    [keepLoaded, intent, replaceAgain, everReady, killedStarts],
     [oversized.generation === current, oversized.replaced],
     [gate.waiting, gate.leases, gate.serving.length === 0],
   ]);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { becomes, door, failure, gone, lives, openSupervisor, startCall } from './greenroom.ts';
@@ -106,6 +107,30 @@ test('calls wait for a restart, each to its own deadline', async () => {
   await becomes(opened, 'plugin', { state: 'crashed', phase: 'backoff', waiting: 1 });
   await supervisor.load('plugin');
   expect(await waiting).toBe('waited');
+});
+
+test('a call and a load that wait for a worker that is killed while it starts are served by the next one', async () => {
+  const opened = await openSupervisor(({ scratch }) => ({
+    plugin: { fixture: 'gated', env_vars: { GATE: join(scratch, 'door') } },
+  }));
+  const waiting = [opened.supervisor.execute('plugin', {}), opened.supervisor.load('plugin')];
+  await becomes(opened, 'plugin', { generation: 1, pid: expect.any(Number) });
+  process.kill(opened.snapshot('plugin').pid as number, 'SIGKILL');
+  await becomes(opened, 'plugin', { generation: 2, waiting: 2, pid: expect.any(Number) });
+  door(opened).open();
+  expect(await Promise.all(waiting)).toEqual([{}, undefined]);
+  expect(opened.snapshot('plugin')).toMatchObject({ state: 'ready', generation: 2, restarts: 1 });
+});
+
+test('a call that waits is told of the third start in a row that was killed', async () => {
+  const opened = await openSupervisor({ plugin: { fixture: 'gated', env_vars: { GATE: '/nowhere' } } });
+  const refused = failure(opened.supervisor.execute('plugin', {}));
+  for (const generation of [1, 2, 3]) {
+    await becomes(opened, 'plugin', { generation, waiting: 1, pid: expect.any(Number) });
+    process.kill(opened.snapshot('plugin').pid as number, 'SIGABRT');
+  }
+  expect(await refused).toMatchObject({ code: 'E_START', details: { signal: 'SIGABRT' } });
+  await becomes(opened, 'plugin', { state: 'discovered', phase: 'idle', generation: 3 });
 });
 
 test('a plugin that is disabled while it waits for a restart is not started again', async () => {

@@ -117,6 +117,8 @@ export interface PluginContext extends PluginInput, SlotContext {
   readonly name: string;
   /** Whether it ran out of memory with what it was granted, and is to ask for more. */
   readonly starved: boolean;
+  /** How many starts in a row were killed while calls waited for them. */
+  readonly killedStarts: number;
   /** The config that was given; `undefined`: the defaults of the schema. */
   readonly config: unknown;
   readonly enabled: boolean;
@@ -165,6 +167,7 @@ export function contextOf({ entry, settings, gate, host, scheduler, supervisor }
   context.gpus = undefined;
   context.startedFor = 'calls';
   context.starved = false;
+  context.killedStarts = 0;
   context.denied = false;
   context.config = undefined;
   context.enabled = true;

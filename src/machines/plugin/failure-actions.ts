@@ -35,6 +35,11 @@ export const noteFailure = base.assign(({ context, event }) => {
   }
 });
 
+/** It was killed while it started: the calls that wait go on waiting, for the next start. */
+export const noteKilledStart = base.assign({ killedStarts: ({ context }) => context.killedStarts + 1 });
+/** Nothing waits for the starts that were killed any more. */
+export const forgetKilledStarts = base.assign({ killedStarts: 0 });
+
 /** It ran out of memory while it started: the next start asks for more. */
 export const noteStarvedStart = base.assign({ current: undefined, replaceAgain: false, starved: true });
 /** A call of it ran out of memory: its worker is replaced by one with more. */

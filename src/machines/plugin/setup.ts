@@ -1,7 +1,9 @@
 import { and, fromPromise, not, or, setup, stateIn } from 'xstate';
 import type { Residency } from '../../calls/lease-request.ts';
 import type { ManifestEntry } from '../../manifest/read.ts';
+import type { WorkerExit } from '../../process/worker-process.ts';
 import type { Resources } from '../../scheduler/need.ts';
+import { outlastsStart } from '../../supervision/killed-start.ts';
 import { planReplacement, type ReplacementPlan } from '../../supervision/replacement-plan.ts';
 import { workerMachine } from '../worker.ts';
 import { askedOf, oldWorkers, type PluginContext, type PluginInput, residencyOf } from './context.ts';
@@ -99,6 +101,10 @@ export const base = setup({
       !isOf(event, context.current) &&
       !isOfSibling(context, event),
     shortOfMemory: ({ context, event }) => isOf(event, context.current) && !context.starved && isShortage(event),
+
+    killed: ({ context, event }) =>
+      isOf(event, context.current) &&
+      outlastsStart((event as { readonly exit?: WorkerExit }).exit, context.killedStarts),
 
     held: ({ context, event }) => workerOfEvent(context, event) !== undefined,
 

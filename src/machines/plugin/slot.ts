@@ -1,6 +1,13 @@
 import { and } from 'xstate';
 import { residencyOf } from './context.ts';
-import { forgetOversized, forgive, noteFailure, noteStarvedStart } from './failure-actions.ts';
+import {
+  forgetKilledStarts,
+  forgetOversized,
+  forgive,
+  noteFailure,
+  noteKilledStart,
+  noteStarvedStart,
+} from './failure-actions.ts';
 import { dropSiblings, endAllRetired } from './fewer-instances.ts';
 import { admitUnlessDisabled, closeGate, endLeases, openGate, refuseAll, refuseWaiting } from './gate-actions.ts';
 import { failInstance, succeed } from './lost-instances.ts';
@@ -29,12 +36,13 @@ import {
  * `#stopping`, `#crashed` and `#failed`, which are the plugin's.
  */
 
-/** The worker did not become ready: the calls that wait fail at once. */
+/** The worker did not become ready: the calls that wait fail at once, unless it was killed. */
 const failedStart = [
   { guard: 'succeeded', target: '#initializing', reenter: true, actions: succeed },
   // For want of memory: once more, asking for more of it.
   { guard: 'shortOfMemory', target: '#admitting', actions: [noteFailure, noteStarvedStart, nextGeneration] },
-  { guard: 'ofCurrent', target: '#crashed', actions: [noteFailure, refuseWaiting, noteGone] },
+  { guard: 'killed', target: '#crashed', actions: [noteFailure, noteKilledStart, noteGone] },
+  { guard: 'ofCurrent', target: '#crashed', actions: [noteFailure, refuseWaiting, forgetKilledStarts, noteGone] },
   { guard: 'ofSibling', actions: failInstance },
 ] as const;
 

@@ -78,7 +78,7 @@ export const noteReady = base.assign(({ context, event }) => {
   if (event.type !== 'WORKER.READY') return {};
   const { channel, concurrency } = event.connection;
   const residency: Residency = { generation: event.generation, channel, concurrency, leases: new Set() };
-  return { starved: false, workers: changed(context, event.generation, { residency }) };
+  return { starved: false, killedStarts: 0, workers: changed(context, event.generation, { residency }) };
 });
 
 /** Remembers what a worker that has released its resources still uses. */
