@@ -72,6 +72,13 @@ export function drawRunning(
   return [...head, ...board, ...others.map((line) => fitted(line, columns))];
 }
 
+/** Why plugins were given up: the board has only the code, which says nothing of the cause. */
+export function givenUpLines({ plugins }: Running): string[] {
+  return plugins.flatMap(({ phase, lastError }) =>
+    phase === 'failed' && lastError !== undefined ? [oneLine(lastError.message)] : [],
+  );
+}
+
 /** Colours would be counted where a line is cut. */
 function fitted(line: string, columns: number): string {
   return columns === Infinity ? line : fitText(line, columns);

@@ -3,6 +3,7 @@ import { tailRecords } from '../../logs/log-reader.ts';
 import { pluginLogFile } from '../../logs/plugin-log-file.ts';
 import type { Decision } from '../../scheduler/decision.ts';
 import { decisionText } from '../../scheduler/decision-text.ts';
+import { oneLine } from '../../text/printable.ts';
 import { DAEMON_OPTIONS, defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { findListing } from '../listing.ts';
 import { openDaemon } from '../open-daemon.ts';
@@ -38,9 +39,13 @@ export const command = defineCommand({
       await terminal.printJson({ plugin, decision, eviction });
       return 0;
     }
+    // What was decided about memory says nothing of why it was given up.
+    const isGivenUp = now?.phase === 'failed';
+    if (isGivenUp) await terminal.print(shown(beforeDecisions(now.lines).map(oneLine), terminal.out));
     const parts = [decision, eviction].filter((part) => part !== undefined);
-    for (const part of parts.toSorted((a, b) => a.at - b.at)) await terminal.print(shown(part, terminal.out));
-    if (parts.length === 0) {
+    for (const part of parts.toSorted((a, b) => a.at - b.at))
+      await terminal.print(shown(decisionText(part, Date.now()), terminal.out));
+    if (parts.length === 0 && !isGivenUp) {
       terminal.note(
         `No decisions about "${plugin}" yet. The policy "permissive" makes none; set a capacity, such as GREENROOM_CAPACITY=ramMb=8000.`,
       );
@@ -74,7 +79,12 @@ async function recordsOf(file: string): Promise<readonly string[]> {
   }
 }
 
-function shown(decision: Decision, style: Style): string {
-  const [first = '', ...rest] = decisionText(decision, Date.now());
+/** The lines of an explanation that say how the plugin is now. */
+function beforeDecisions(lines: readonly string[]): readonly string[] {
+  const end = lines.indexOf('');
+  return end < 0 ? lines : lines.slice(0, end);
+}
+
+function shown([first = '', ...rest]: readonly string[], style: Style): string {
   return [style.bold(first), ...rest.map((line) => `  ${line}`)].join('\n');
 }

@@ -221,6 +221,20 @@ test('load, unload, reload and ps act on the daemon, and say so where there is n
   await end(daemon);
 });
 
+test('ps and explain say why a plugin was given up', async () => {
+  write('.greenroom/plugins/ghost.json', { name: 'ghost', worker: 'command', command: 'no-such-program' });
+  const daemon = await serve();
+  const cause = 'the program no-such-program was not found on PATH';
+  expect((await greenroom('load', 'ghost')).stderr).toContain(cause);
+  const lines = (await greenroom('ps')).stdout.split('\n');
+  expect(lines[2]).toMatch(/ghost +crashed failed .* E_GIVEN_UP$/);
+  expect(lines[4]).toMatch(new RegExp(`^"ghost" was given up.*${cause}`));
+  const { stdout, stderr } = await greenroom('explain', 'ghost');
+  expect(stdout).toMatch(new RegExp(`^"ghost" has been crashed \\(failed\\) for .* s\\.\n  given up .*${cause}`));
+  expect(stderr).toBe('');
+  await end(daemon);
+});
+
 test('ps tells of programs with supervisors of their own', async () => {
   usePlugin('workbench');
   const run = start(['run', 'workbench', JSON.stringify({ do: 'wait', for: join(folder, 'go') }), '--no-daemon']);
