@@ -10,6 +10,7 @@ import { checkPaths } from '../manifest/read.ts';
 import { type OomWatch, saysOutOfMemory } from '../measure/out-of-memory.ts';
 import { canRunGuard, GUARD_SHELL } from '../orphans/orphan-protection.ts';
 import type { WorkerTree, WorkerTrees } from '../orphans/worker-trees.ts';
+import { LastLines } from '../process/last-lines.ts';
 import { ProcessOutput } from '../process/process-output.ts';
 import { findProgram } from '../process/program-path.ts';
 import { spawnTurn } from '../process/spawn-turn.ts';
@@ -18,7 +19,6 @@ import type { ProcessEvent, WorkerExit, WorkerProcess, WorkerStreams } from '../
 import type { WorkerStart } from '../process/worker-start.ts';
 import { EXIT_DO_NOT_RESTART } from '../protocol.ts';
 import { shortageIn, systemCodeOf } from '../system-error.ts';
-import { shortened } from '../text/shortened.ts';
 import { attendServer } from './attended-server.ts';
 
 /** What every spawn of a supervisor shares. */
@@ -46,10 +46,6 @@ export interface SpawnedWorker {
   /** Signals the worker's group, unless its number has become a stranger's. */
   signal(signal: NodeJS.Signals): void;
 }
-
-/** How many of a worker's last lines go into the details of an error, and how much of each. */
-const TAIL_LINES = 50;
-const TAIL_LINE_CHARACTERS = 2_000;
 
 /**
  * Starts a worker in a process group of its own and tells what becomes of it: `PROCESS.SPAWNED`, then
@@ -79,7 +75,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   readonly #generation: number;
   readonly #services: SpawnServices;
   readonly #tell: (event: ProcessEvent) => void;
-  readonly #lines: string[] = [];
+  readonly #lines = new LastLines(() => performance.now());
   readonly #exitListeners: (() => void)[] = [];
   #log: PluginLog | undefined;
   #tree: WorkerTree | undefined;
@@ -200,7 +196,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   #line(stream: 'stdout' | 'stderr', line: string, complete: boolean): void {
     const { handshake } = this.start;
     if (stream === 'stdout' && complete && handshake?.descriptor === 0 && handshake.take(line)) return;
-    if (this.#lines.push(shortened(line, TAIL_LINE_CHARACTERS)) > TAIL_LINES) this.#lines.shift();
+    this.#lines.add(line);
     this.#log?.line(stream, line, this.#generation);
   }
 
@@ -219,13 +215,15 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     await printed.rest();
     this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
     const output = this.output();
+    const { lastWords } = this.#lines;
     const again = this.#againBecause(output);
     if (again !== undefined) return this.#startAgain(tree, again);
     const exit: WorkerExit = {
       code,
       signal,
       output,
-      outOfMemory: killedByKernel || (code !== 0 && saysOutOfMemory(output)),
+      lastWords,
+      outOfMemory: killedByKernel || (code !== 0 && saysOutOfMemory(lastWords?.text ?? '')),
       spawnError: this.start.handshake?.isAnswered !== true && code !== null ? await this.#missingForGood() : undefined,
       retryable: code !== EXIT_DO_NOT_RESTART,
     };
@@ -254,7 +252,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     this.#child = undefined;
     this.#tree = undefined;
     this.#exited = false;
-    this.#lines.length = 0;
+    this.#lines.clear();
     await this.begin();
   }
 
@@ -320,7 +318,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   }
 
   output(): string {
-    return this.#lines.join('\n');
+    return this.#lines.text;
   }
 
   onExit(listener: () => void): void {

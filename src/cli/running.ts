@@ -1,8 +1,9 @@
 import type { Client, DaemonStatus } from '../client/client.ts';
 import type { PluginSnapshot } from '../runtime/plugin-snapshot.ts';
 import type { PluginStats } from '../runtime/plugin-stats.ts';
+import { durationText } from '../text/duration-text.ts';
 import { oneLine } from '../text/printable.ts';
-import { drawBoard, durationText } from './dev/board.ts';
+import { drawBoard } from './dev/board.ts';
 import { type EmbeddingProgram, embeddingPrograms } from './embedding-programs.ts';
 import type { Style } from './terminal/style.ts';
 import { fitText } from './terminal/text-width.ts';

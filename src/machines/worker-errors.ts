@@ -3,6 +3,7 @@ import type { WorkerEnding } from '../error-details.ts';
 import { type ErrorCode, GreenroomError, messageOf } from '../errors.ts';
 import type { WorkerExit } from '../process/worker-process.ts';
 import { shortageIn } from '../system-error.ts';
+import { durationText } from '../text/duration-text.ts';
 import { shortened } from '../text/shortened.ts';
 
 /** The errors of a start after which another start can only end the same way. */
@@ -28,6 +29,9 @@ export function describeExit(exit: WorkerExit): string {
 /** How much of a worker's last words a message takes, in characters. */
 const MAX_WORDS = 1_000;
 
+/** How long before the end they may have been printed for a message not to say so, in milliseconds. */
+const RECENT_MS = 10_000;
+
 /** What Node prints around a value that was thrown and is no Error, or behind its report. */
 const NOT_THE_CAUSE =
   /^(?:Node\.js v\d.*|\(Use `node --trace-\w+ \.\.\.` to show where .*\)|Thrown at:|[\]}\s]*|node:internal\S*:\d+|\s*\^+|\s*at .*)$/;
@@ -37,10 +41,11 @@ const ERROR_LINE = /^\[?(?:Uncaught )?(?:\w+\.)*\w*(?:Error|Exception|Rejection|
 
 /**
  * What a dying worker said of its cause: the exception of a traceback or stack, else the last line that says anything.
- * Colours and other controls are left out.
+ * Colours and other controls are left out. Of what was printed long before, it says so: that may be of another call.
  */
-function lastLine(output: string): string {
-  const lines = stripVTControlCharacters(output)
+function lastLine({ output, lastWords = { text: output, agoMs: 0 } }: WorkerExit): string {
+  const { text: words, agoMs } = lastWords;
+  const lines = stripVTControlCharacters(words)
     .replace(/[^\P{Cc}\n\t]/gu, '')
     .trimEnd()
     .split('\n');
@@ -49,7 +54,9 @@ function lastLine(output: string): string {
     (hasStack ? lines.findLast((text) => ERROR_LINE.test(text)) : undefined) ??
     lines.findLast((text) => text.trim() !== '' && !NOT_THE_CAUSE.test(text))?.trim() ??
     '';
-  return line === '' ? 'It printed nothing.' : `Last output: ${shortened(line, MAX_WORDS)}`;
+  if (line === '') return 'It printed nothing.';
+  const when = agoMs > RECENT_MS ? `, ${durationText(agoMs)} before` : '';
+  return `Last output${when}: ${shortened(line, MAX_WORDS)}`;
 }
 
 function isExit(cause: unknown): cause is WorkerExit {
@@ -75,7 +82,7 @@ export function startError(plugin: string, cause: unknown): GreenroomError {
   if (cause.spawnError !== undefined) return startError(plugin, cause.spawnError);
   return new GreenroomError(
     'E_START',
-    `The worker of "${plugin}" ${describeExit(cause)} before it was ready. ${lastLine(cause.output)}`,
+    `The worker of "${plugin}" ${describeExit(cause)} before it was ready. ${lastLine(cause)}`,
     {
       plugin,
       details: detailsOf(cause),
@@ -85,7 +92,7 @@ export function startError(plugin: string, cause: unknown): GreenroomError {
 
 /** A worker that had been ready is gone. `details` is `{ exitCode, signal, output, outOfMemory }`. */
 export function crashError(plugin: string, exit: WorkerExit): GreenroomError {
-  return new GreenroomError('E_CRASHED', `The worker of "${plugin}" ${describeExit(exit)}. ${lastLine(exit.output)}`, {
+  return new GreenroomError('E_CRASHED', `The worker of "${plugin}" ${describeExit(exit)}. ${lastLine(exit)}`, {
     plugin,
     details: detailsOf(exit),
   });

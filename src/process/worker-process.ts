@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import type { LastWords } from './last-lines.ts';
 import type { WorkerStart } from './worker-start.ts';
 
 /** The standard streams of a worker whose channel they are. */
@@ -14,6 +15,8 @@ export interface WorkerExit {
   readonly signal: NodeJS.Signals | null;
   /** The last lines it printed. */
   readonly output: string;
+  /** What of it was printed at the end, and when; undefined: all of it, whenever that was. */
+  readonly lastWords?: LastWords | undefined;
   /** Whether it ended for want of memory: killed by the kernel, or by what its runtime printed. */
   readonly outOfMemory: boolean;
   /** Why there was never a process, or none that could become a worker. */

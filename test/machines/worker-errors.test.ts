@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { crashError } from '../../src/machines/worker-errors.ts';
+import { LastLines } from '../../src/process/last-lines.ts';
 
 const messageFor = (output: string): string =>
   crashError('p', { code: 1, signal: null, output, outOfMemory: false, retryable: true }).message;
@@ -39,6 +40,23 @@ test.each([
   ],
 ])('the message of a crash has the cause of %s', (_what, output, cause) => {
   expect(messageFor(output)).toContain(`Last output: ${cause}`);
+});
+
+test('the message of a crash has only what was printed at the end, and says when that was if it is long ago', () => {
+  let now = 0;
+  const lines = new LastLines(() => now);
+  const message = (): string => {
+    const exit = { code: 1, signal: null, output: lines.text, lastWords: lines.lastWords, outOfMemory: false };
+    return crashError('p', { ...exit, retryable: true }).message;
+  };
+  for (const line of ['Error: of an earlier call', '    at x (node:y:1:2)']) lines.add(line);
+  now = 9_000;
+  expect(message()).toBe('The worker of "p" exited with status 1. Last output: Error: of an earlier call');
+  now = 240_000;
+  expect(message()).toContain(' Last output, 4 min before: Error: of an earlier call');
+  lines.add('hello');
+  expect(message()).toContain(' Last output: hello');
+  expect(lines.text).toContain('earlier call');
 });
 
 test('the message of a crash is bounded, and keeps both ends of what was said', () => {

@@ -1,5 +1,6 @@
 import type { PluginState } from '../../machines/plugin.ts';
 import type { PluginSnapshot } from '../../runtime/plugin-snapshot.ts';
+import { durationText } from '../../text/duration-text.ts';
 import type { Style } from '../terminal/style.ts';
 import { formatTable } from '../terminal/table.ts';
 import { fitText } from '../terminal/text-width.ts';
@@ -67,14 +68,6 @@ function instancesText(instances: PluginSnapshot['instances']): string {
     return count === 0 ? [] : [`${count} ${state === 'discovered' ? 'stopping' : state}`];
   });
   return `${instances.length}: ${parts.join(', ')}`;
-}
-
-/** A time as people say it: `0.4 s`, `12 s`, `3 min`, `2 h`. */
-export function durationText(ms: number): string {
-  const seconds = Math.max(0, ms) / 1_000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 }
 
 /** The order in which they are worth a line. */
