@@ -4,42 +4,13 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { statusSchema } from '../../../src/api/schemas.ts';
+import { readProcStat } from '../../../src/process/proc-stat.ts';
 import { fetchText } from '../../server/served.ts';
-import { folder, greenroom, type Running, shown, start, usePlugin, write } from '../command-line.ts';
-
-interface Started {
-  readonly socket: string;
-  readonly url?: string;
-  readonly inspector?: string;
-  readonly dataDir: string;
-  readonly plugins: readonly string[];
-}
-
-interface Served extends Running {
-  readonly started: Started;
-  readonly pid: number;
-  ask(path: string, given?: { method?: string; body?: string }): ReturnType<typeof fetchText>;
-}
-
-/** Starts a daemon, and resolves once it takes requests. */
-async function serve(...args: readonly string[]): Promise<Served> {
-  const running = start(['serve', '--json', ...args]);
-  const started = await new Promise<Started>((resolve, reject) => {
-    let text = '';
-    running.child.stdout?.on('data', (data: Buffer) => {
-      text += data.toString();
-      if (text.includes('\n')) resolve(JSON.parse(text.slice(0, text.indexOf('\n'))) as Started);
-    });
-    void running.ended.then((how) => reject(new Error(`It has ended: ${JSON.stringify(how)}`)));
-  });
-  const ask: Served['ask'] = (path, { method = 'GET', body } = {}) => {
-    const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
-    return fetchText({ socketPath: started.socket }, path, { method, headers, ...(body !== undefined && { body }) });
-  };
-  return { ...running, started, pid: running.child.pid as number, ask };
-}
+import { folder, greenroom, shown, start, usePlugin, write } from '../command-line.ts';
+import { type Served, serve } from '../served-daemon.ts';
 
 const call = (served: Served, input: unknown): ReturnType<typeof fetchText> =>
   served.ask('/api/plugins/workbench/tools/execute', { method: 'POST', body: JSON.stringify(input) });
@@ -93,7 +64,7 @@ test('a second daemon is refused and names the first; --replace takes over after
     async () => expect((await first.ask('/api/plugins/workbench')).body).toContain('"inFlight":1'),
     10_000,
   );
-  const third = serve('--replace');
+  const third = serve(['--replace']);
   await vi.waitFor(async () => expect((await first.ask('/readyz')).status).toBe(503), 10_000);
   writeFileSync(door, '');
   expect(await running).toMatchObject({ status: 200, body: '"waited"' });
@@ -103,7 +74,7 @@ test('a second daemon is refused and names the first; --replace takes over after
   expect((await served.ask('/api/stop', { method: 'POST' })).status).toBe(204);
   expect(await served.ended).toMatchObject({ status: 0 });
   // Where there is none, it starts as it would without.
-  const alone = await serve('--replace');
+  const alone = await serve(['--replace']);
   alone.child.kill('SIGINT');
   expect(await alone.ended).toMatchObject({ status: 0 });
 });
@@ -134,10 +105,43 @@ test('one that is killed leaves no worker, and its socket and lock do not keep t
   expect(existsSync(killed.started.socket)).toBe(false);
 });
 
+test('one that is killed leaves nothing of an HTTP server, nor of what that has started in sessions of its own', async () => {
+  const processes = (name: string): string =>
+    fileURLToPath(new URL(`../../fixtures/processes/${name}`, import.meta.url));
+  write('.greenroom/plugins/web.json', {
+    name: 'web',
+    worker: 'http',
+    command: '/bin/sh',
+    args: ['-c', 'python3 "$1" & shift; exec "$@"', 'sh', processes('family.py')].concat(
+      [process.execPath, processes('http-server.mjs')],
+      ['--grandchild', '--port', '{port}'],
+    ),
+  });
+  const { child, ended, ask } = await serve();
+  // It is answered by a process in a session of its own, which the worker's child has started.
+  const { pid: server } = JSON.parse((await ask('/upstream/web/about')).body) as { pid: number };
+  const { pid: worker } = JSON.parse((await ask('/api/plugins/web')).body) as { pid: number };
+  const family = await vi.waitFor(async () => {
+    const [line] = /\{\\"leader\\".*?\}/.exec((await ask('/api/plugins/web/logs')).body) ?? [];
+    return JSON.parse((line ?? '').replaceAll('\\', '')) as Record<string, number>;
+  }, 10_000);
+  const { stranger = 0, ...covered } = family;
+  onTestFinished(() => {
+    // It has given up its environment, so that it is found in a control group alone.
+    if (readProcStat(stranger) !== null) process.kill(stranger, 'SIGKILL');
+  });
+  const pids = [worker, server, ...Object.values(covered)];
+  const lives = (pid: number): boolean => readProcStat(pid)?.zombie === false;
+  expect(new Set(pids.filter(lives)).size).toBe(6);
+  child.kill('SIGKILL');
+  expect(await ended).toMatchObject({ signal: 'SIGKILL' });
+  await vi.waitFor(() => expect(pids.filter(lives)).toEqual([]), 10_000);
+});
+
 describe('on TCP', () => {
   test('the token opens it, and a new one counts from the next request on', async () => {
     usePlugin('workbench');
-    const served = await serve('--listen', '127.0.0.1:0', '--allow-host', 'proxy.example');
+    const served = await serve(['--listen', '127.0.0.1:0', '--allow-host', 'proxy.example']);
     const port = portOf(served);
     const status = async (token: string, path = '/api/plugins', host = `127.0.0.1:${port}`): Promise<number> =>
       (await fetchText({ port }, path, { headers: { host, authorization: `Bearer ${token}` } })).status;
@@ -158,7 +162,7 @@ describe('on TCP', () => {
 
   test('the inspector is served below /inspector, with its own link', async () => {
     usePlugin('workbench');
-    const served = await serve('--inspect');
+    const served = await serve(['--inspect']);
     const { pathname, port, hash } = new URL(served.started.inspector ?? '');
     expect(pathname).toBe('/inspector/');
     expect((await fetchText({ port: Number(port) }, '/inspector/')).body).toContain('<title>Greenroom</title>');
@@ -189,7 +193,7 @@ describe('on TCP', () => {
   });
 
   test.each([['[::1]:0'], ['localhost:0'], ['0'], ['127.0.0.9:0']])('--listen %s is loopback', async (address) => {
-    const served = await serve('--listen', address);
+    const served = await serve(['--listen', address]);
     expect(served.started.url).toMatch(/^http:\/\/(127\.0\.0\.\d|\[::1\]):\d+$/);
   });
 
