@@ -61,8 +61,8 @@ export interface ClientPluginHandle {
   info(): Promise<Manifest>;
   /** How it is now. Rejects with `E_UNKNOWN_PLUGIN`. */
   snapshot(): Promise<PluginSnapshot>;
-  /** Calls back at every state that is entered. Returns how to stop. */
-  subscribe(listener: (plugin: PluginSnapshot) => void): () => void;
+  /** Calls back at every state that is entered; `onEnd` as for {@link Client.on}. Returns how to stop. */
+  subscribe(listener: (plugin: PluginSnapshot) => void, onEnd?: (error: Error) => void): () => void;
 }
 
 /**
@@ -140,9 +140,10 @@ export class Client implements AsyncDisposable {
       name,
       info: async () => ((await this.#get(pluginPath(name, '/manifest'))) as { readonly manifest: Manifest }).manifest,
       snapshot: async () => (await this.#get(pluginPath(name))) as PluginSnapshot,
-      subscribe: (listener) => {
+      subscribe: (listener, onEnd) => {
         checkListener('plugin().subscribe()', listener);
-        return this.#told.onPlugin(name, listener);
+        checkOnEnd('plugin().subscribe()', onEnd);
+        return this.#told.onPlugin(name, listener, onEnd);
       },
     };
   }
@@ -335,21 +336,28 @@ export class Client implements AsyncDisposable {
 
   /**
    * Calls back with all plugins, first as they are now, then after transitions of any. Goes on when the daemon is replaced.
-   * Returns how to stop.
+   * `onEnd` is told of the error where nothing more will come, as for {@link Client.on}. Returns how to stop.
    */
-  subscribe(listener: (snapshot: SupervisorSnapshot) => void): () => void {
+  subscribe(listener: (snapshot: SupervisorSnapshot) => void, onEnd?: (error: Error) => void): () => void {
     checkListener('subscribe()', listener);
-    return this.#told.onSnapshot(listener);
+    checkOnEnd('subscribe()', onEnd);
+    return this.#told.onSnapshot(listener, onEnd);
   }
 
   /**
    * Calls back at every event of this kind from the moment on at which the daemon has taken the request. After an
-   * interruption it goes on with what was missed, as far as the daemon remembers it. Returns how to stop. Throws
-   * `E_OPTIONS` for another event, and for what is no function.
+   * interruption it goes on with what was missed, as far as the daemon remembers it. Where the daemon refuses the token or
+   * has another interface, nothing more will come: `onEnd` is told of the error, or else it is a warning of the process.
+   * Returns how to stop. Throws `E_OPTIONS` for another event, and for what is no function.
    */
-  on<K extends keyof SupervisorEvents>(event: K, listener: (value: SupervisorEvents[K]) => void): () => void {
+  on<K extends keyof SupervisorEvents>(
+    event: K,
+    listener: (value: SupervisorEvents[K]) => void,
+    onEnd?: (error: Error) => void,
+  ): () => void {
     checkListener('on()', listener);
-    return this.#told.on(event, listener);
+    checkOnEnd('on()', onEnd);
+    return this.#told.on(event, listener, onEnd);
   }
 
   /* ---- The end ---- */
@@ -391,6 +399,11 @@ function pluginsIn(answer: unknown): readonly PluginSnapshot[] {
 
 function configIn(answer: unknown): unknown {
   return (answer as { readonly config: unknown }).config;
+}
+
+function checkOnEnd(where: string, onEnd: unknown): void {
+  if (onEnd !== undefined && typeof onEnd !== 'function')
+    throw wrongArgument(`The second listener of ${where}, onEnd,`, 'a function', onEnd);
 }
 
 /** A config as the body of a request. Throws `E_SERIALIZE` where JSON would change or lose something. */

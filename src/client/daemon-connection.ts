@@ -7,6 +7,7 @@ import { readJson } from '../json/read-json.ts';
 import { systemCodeOf } from '../system-error.ts';
 import type { Place, Target } from './daemon-target.ts';
 import { versionError, versionFit } from './interface-version.ts';
+import { isPassingStatus, passes } from './passing-errors.ts';
 import { errorOfProblem } from './problem-error.ts';
 import { isNotTaken, isUnanswered } from './unanswered.ts';
 
@@ -111,7 +112,8 @@ export class DaemonConnection {
     }
     const { statusCode = 0 } = answer.response;
     if (statusCode >= 200 && statusCode < 300) return answer;
-    throw errorOfProblem(await textOf(answer), statusCode);
+    const error = errorOfProblem(await textOf(answer), statusCode);
+    throw isPassingStatus(statusCode) ? passes(error) : error;
   }
 
   async #exchange(
@@ -205,14 +207,16 @@ function lostError({ name }: Place, cause: unknown): GreenroomError {
   const code = systemCodeOf(cause);
   const told = code ?? messageOf(cause);
   if (isNotTaken(cause))
-    return new GreenroomError('E_DAEMON', `No daemon answers at ${name} (${told}). Start one: greenroom serve`, {
-      cause,
-    });
+    return passes(
+      new GreenroomError('E_DAEMON', `No daemon answers at ${name} (${told}). Start one: greenroom serve`, { cause }),
+    );
   if (code === 'EACCES' || code === 'EPERM')
     return new GreenroomError('E_DAEMON', `The daemon at ${name} belongs to another user (${told}).`, { cause });
-  return new GreenroomError(
-    'E_DAEMON',
-    `The connection to the daemon at ${name} ended before the answer was there (${told}). Whether the request was carried out is not known.`,
-    { cause },
+  return passes(
+    new GreenroomError(
+      'E_DAEMON',
+      `The connection to the daemon at ${name} ended before the answer was there (${told}). Whether the request was carried out is not known.`,
+      { cause },
+    ),
   );
 }

@@ -1,5 +1,6 @@
 import { type DaemonRecord, readDaemon } from '../daemon/daemon-record.ts';
 import { GreenroomError } from '../errors.ts';
+import { passes } from './passing-errors.ts';
 
 /** Which daemon a client talks to: the one at a socket, at an address, or of a data directory. */
 export type ClientTarget =
@@ -92,9 +93,11 @@ function dataDirTarget(dataDir: string): Target {
     find() {
       record ??= readDaemon(dataDir);
       if (record === undefined)
-        throw new GreenroomError(
-          'E_DAEMON',
-          `No daemon runs for the data directory ${dataDir}. Start one: greenroom serve --data-dir ${dataDir}`,
+        throw passes(
+          new GreenroomError(
+            'E_DAEMON',
+            `No daemon runs for the data directory ${dataDir}. Start one: greenroom serve --data-dir ${dataDir}`,
+          ),
         );
       return placeOf(record);
     },

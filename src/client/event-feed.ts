@@ -1,9 +1,9 @@
-import { GreenroomError } from '../errors.ts';
 import { frozen } from '../json/frozen.ts';
 import { readJson } from '../json/read-json.ts';
 import type { SupervisorSnapshot } from '../runtime/supervisor.ts';
 import type { SupervisorEvents } from '../runtime/supervisor-events.ts';
 import type { DaemonConnection } from './daemon-connection.ts';
+import { isPassing } from './passing-errors.ts';
 import { readEvents, type ServerEvent } from './server-events.ts';
 import { withoutNulls } from './unlimited.ts';
 
@@ -20,19 +20,23 @@ const LONGEST_PAUSE_MS = 5_000;
 
 /**
  * Follows the events of a daemon while somebody listens, also when it is replaced or away for a while: what happened in
- * between is told if the daemon still knows it, else a snapshot is.
+ * between is told if the daemon still knows it, else a snapshot is. It ends where another try would fail alike: the daemon
+ * refuses the token, or has another interface.
  */
 export class EventFeed {
   readonly #connection: DaemonConnection;
   readonly #tell: (told: Told) => void;
+  readonly #fail: (error: unknown) => void;
   readonly #end = new AbortController();
   #last: string | undefined;
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(connection: DaemonConnection, tell: (told: Told) => void) {
+  /** @param fail told why nothing more will come, unless this is closed */
+  constructor(connection: DaemonConnection, tell: (told: Told) => void, fail: (error: unknown) => void) {
     this.#connection = connection;
     this.#tell = tell;
+    this.#fail = fail;
     void this.#follow();
   }
 
@@ -48,18 +52,25 @@ export class EventFeed {
       const headers = { accept: 'text/event-stream', ...(this.#last !== undefined && { 'last-event-id': this.#last }) };
       const { response } = await this.#connection.send({ path: '/events', headers, signal });
       response.setEncoding('utf8');
-      for await (const event of readEvents(response as AsyncIterable<string>)) {
-        if (signal.aborted) return;
-        this.#pauseMs = FIRST_PAUSE_MS;
-        this.#note(event);
-      }
+      await this.#read(response as AsyncIterable<string>);
     } catch (error) {
-      // The client was closed.
-      if (error instanceof GreenroomError && error.code === 'E_STOPPING') return;
+      if (signal.aborted) return;
+      if (!isPassing(error)) return this.#fail(error);
     }
     if (signal.aborted) return;
     this.#timer = setTimeout(() => void this.#follow(), this.#pauseMs);
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+  }
+
+  /** Reads events until they end, or the connection breaks. */
+  async #read(parts: AsyncIterable<string>): Promise<void> {
+    const events = readEvents(parts);
+    for (;;) {
+      const next = await events.next().catch(() => undefined);
+      if (next === undefined || next.done === true || this.#end.signal.aborted) return;
+      this.#pauseMs = FIRST_PAUSE_MS;
+      this.#note(next.value);
+    }
   }
 
   #note({ id, event, data }: ServerEvent): void {

@@ -10,12 +10,19 @@ import { EventFeed, type Told } from './event-feed.ts';
 
 const EVENTS = ['transition', 'instance', 'problem', 'decision', 'eviction'] as const;
 
-/** Tells listeners of a client what happens at the daemon. The daemon is asked while somebody listens. */
+/** Told why nothing more will come: the daemon refuses the client, or has another interface. */
+export type OnEnd = (error: Error) => void;
+
+/**
+ * Tells listeners of a client what happens at the daemon. The daemon is asked while somebody listens. Where it refuses
+ * that for good, those who listen are told, by a warning if none of them wants to know; the next one has it asked again.
+ */
 export class ToldEvents {
   readonly #connection: DaemonConnection;
   readonly #ask: () => Promise<SupervisorSnapshot>;
   readonly #listeners = new Listeners<Told>(warnOf);
   readonly #snapshots = new Listeners<SupervisorSnapshot>(warnOf);
+  readonly #ends = new Listeners<Error>(warnOf);
   #feed: EventFeed | undefined;
   #count = 0;
   /** Whether the daemon is being asked for a snapshot, and whether something has happened since. */
@@ -27,7 +34,11 @@ export class ToldEvents {
   }
 
   /** Throws `E_OPTIONS` for an event that there is not. */
-  on<K extends keyof SupervisorEvents>(event: K, listener: (value: SupervisorEvents[K]) => void): () => void {
+  on<K extends keyof SupervisorEvents>(
+    event: K,
+    listener: (value: SupervisorEvents[K]) => void,
+    onEnd?: OnEnd,
+  ): () => void {
     if (!EVENTS.includes(event))
       throw new GreenroomError(
         'E_OPTIONS',
@@ -35,18 +46,19 @@ export class ToldEvents {
       );
     return this.#hold(
       this.#listeners.add((told) => (told.event === event ? listener(told.value as SupervisorEvents[K]) : undefined)),
+      onEnd,
     );
   }
 
   /** Calls back with all plugins, at first and after transitions. */
-  onSnapshot(listener: (snapshot: SupervisorSnapshot) => void): () => void {
-    const stop = this.#hold(this.#snapshots.add(listener));
+  onSnapshot(listener: (snapshot: SupervisorSnapshot) => void, onEnd?: OnEnd): () => void {
+    const stop = this.#hold(this.#snapshots.add(listener), onEnd);
     void this.#show();
     return stop;
   }
 
   /** Calls back with a plugin at each of its transitions. */
-  onPlugin(name: string, listener: (plugin: PluginSnapshot) => void): () => void {
+  onPlugin(name: string, listener: (plugin: PluginSnapshot) => void, onEnd?: OnEnd): () => void {
     let seen: string | undefined;
     return this.#hold(
       this.#snapshots.add(({ plugins }) => {
@@ -56,6 +68,7 @@ export class ToldEvents {
         seen = state;
         return plugin !== undefined && isNew ? listener(plugin) : undefined;
       }),
+      onEnd,
     );
   }
 
@@ -65,16 +78,28 @@ export class ToldEvents {
     this.#feed = undefined;
   }
 
-  #hold(stop: () => void): () => void {
+  #hold(stop: () => void, onEnd: OnEnd | undefined): () => void {
     this.#count += 1;
-    this.#feed ??= new EventFeed(this.#connection, (told) => this.#tell(told));
+    const stopEnd = onEnd === undefined ? undefined : this.#ends.add(onEnd);
+    this.#feed ??= new EventFeed(
+      this.#connection,
+      (told) => this.#tell(told),
+      (error) => this.#fail(error as Error),
+    );
     let isHeld = true;
     return () => {
       stop();
+      stopEnd?.();
       if (isHeld) this.#count -= 1;
       isHeld = false;
       if (this.#count === 0) this.close();
     };
+  }
+
+  #fail(error: Error): void {
+    this.#feed = undefined;
+    if (this.#ends.any) this.#ends.notify(error);
+    else warnOf(error);
   }
 
   #tell(told: Told): void {

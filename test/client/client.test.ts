@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createClient } from '../../src/client/client.ts';
 import { daemonFile } from '../../src/daemon/daemon-record.ts';
 import { daemonToken } from '../../src/daemon/token-file.ts';
@@ -277,6 +277,61 @@ describe('events', () => {
       await client.reload('workbench');
       expect(seen.length).toBeGreaterThan(before);
     });
+  });
+});
+
+describe('events that will not come', () => {
+  const ended = (client: ReturnType<typeof bench.client>): Promise<Error> =>
+    new Promise((resolve) => {
+      client.on('transition', () => {}, resolve);
+    });
+
+  test('because the daemon refuses the token end with its error, until somebody listens again', async () => {
+    const { url = '' } = await bench.start({ listen: { host: '127.0.0.1', port: 0 } });
+    let token = 'wrong';
+    const client = bench.client({ url, token: () => token });
+    expect(await ended(client)).toMatchObject({ code: 'E_DAEMON', message: expect.stringContaining('401') as string });
+    // Who does not want to know is warned; whoever listens next has it asked again.
+    const warned = once(process, 'warning');
+    const other = bench.client({ url, token: 'wrong' });
+    other.on('transition', () => {});
+    expect((await warned)[0]).toMatchObject({ code: 'E_DAEMON' });
+    token = daemonToken(bench.dataDir);
+    const seen: string[] = [];
+    client.on('transition', ({ to }) => seen.push(to));
+    await vi.waitFor(async () => {
+      await client.reload('workbench');
+      expect(seen).toContain('ready');
+    });
+  });
+
+  test('because its interface is another end with what to do', async () => {
+    const socket = join(bench.folder, 'other.sock');
+    const server = createServer((_request, response) => {
+      response.end(JSON.stringify({ daemon: { version: '99.0.0' } }));
+    }).listen(socket);
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const error = await ended(bench.client({ socket }));
+    expect(error).toMatchObject({ message: expect.stringContaining('greenroom serve --replace') as string });
+  });
+
+  test('for now are waited for: the daemon is not there yet, or has too much to do', async () => {
+    const socket = join(bench.folder, 'busy.sock');
+    const client = bench.client({ socket });
+    let isEnded = false;
+    const told = new Promise((resolve) => {
+      client.on('problem', resolve, () => (isEnded = true));
+    });
+    let asked = 0;
+    const server = createServer((request, response) => {
+      if (request.url === '/api/status') response.end(JSON.stringify({ daemon: { version: packageVersion() } }));
+      else if (asked++ === 0) response.writeHead(503).end(JSON.stringify({ code: 'E_STOPPING', detail: 'It stops.' }));
+      else response.end('event: problem\ndata: {"problems":[]}\n\n');
+    }).listen(socket);
+    onTestFinished(() => void server.close());
+    expect(await told).toEqual([]);
+    expect(isEnded).toBe(false);
   });
 });
 
