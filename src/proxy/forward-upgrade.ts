@@ -121,6 +121,9 @@ class Upgrade {
   #accepted(answer: IncomingMessage, far: Duplex, farHead: Buffer): void {
     this.#far = far;
     far.on('error', () => {});
+    const { upgraded } = this.#upstream;
+    upgraded.add(far);
+    far.once('close', () => upgraded.delete(far));
     this.#socket.off('close', this.#onClose);
     this.#begin(answer, answer.rawHeaders);
     if (farHead.length > 0) far.unshift(farHead);

@@ -11,11 +11,13 @@ export interface Upstream {
   readonly prefix: string;
   /** The Unix socket that it listens on, if it does. */
   readonly socketPath?: string | undefined;
+  /** Its connections that were upgraded, which no dispatcher knows. */
+  readonly upgraded: Set<{ destroy(): unknown }>;
 }
 
 /** An {@link Upstream} whose connections are this program's to close. */
 export interface OpenUpstream extends Upstream {
-  /** Closes every connection; exchanges in flight fail. */
+  /** Closes every connection, upgraded ones too; exchanges in flight fail. */
   close(): void;
 }
 
@@ -61,13 +63,16 @@ export function openUpstream({
     connection.once('connectionError', () => fresh.delete(connection));
     return connection;
   };
+  const upgraded: Upstream['upgraded'] = new Set();
   const dispatcher = new Pool(origin, { ...options, connections: connections ?? null, factory: open });
   return {
     dispatcher,
     origin,
     prefix,
     socketPath,
+    upgraded,
     close() {
+      for (const each of upgraded) each.destroy();
       for (const each of [dispatcher, ...fresh]) each.destroy().catch(() => {});
     },
   };

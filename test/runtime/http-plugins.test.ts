@@ -267,6 +267,27 @@ test('a WebSocket that is free ends with its server, which is evicted for anothe
   await closed;
 });
 
+test('a WebSocket that is free ends when its plugin is unloaded, though another program runs the server', async () => {
+  const theirs = createServer((_incoming, response) => void response.end());
+  const closedThere = new Promise((resolve) => {
+    theirs.on('upgrade', (_incoming, far: Socket) => {
+      far.on('error', () => {}).once('close', resolve);
+      far.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n');
+      far.pipe(far);
+    });
+  });
+  const url = `http://127.0.0.1:${await front(theirs)}`;
+  const opened = await openSupervisor({ a: { url, ready: { path: '/' }, websockets: 'free' } });
+  const { port } = await forwarding(opened.supervisor, 'a');
+  const socket = await upgraded(port);
+  const closed = new Promise((resolve) => {
+    socket.on('error', () => {}).once('close', resolve);
+  });
+  await becomes(opened, 'a', { inFlight: 0 });
+  await opened.supervisor.unload('a');
+  await Promise.all([closed, closedThere]);
+});
+
 test('a server that another program runs is used, and found again when it was away', async () => {
   let answer = 'first';
   const own = (): Server => createServer((_incoming, response) => void response.end(answer));
