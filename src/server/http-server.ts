@@ -274,7 +274,15 @@ export class HttpServer {
     response.assignSocket(socket as Socket);
     // Node passes it on for connections of its own alone.
     socket.on('drain', () => response.emit('drain'));
-    response.once('finish', () => endGently(socket));
+    // Its end is seen only by reading. What comes behind the request is not for us.
+    socket.once('end', () => socket.destroy()).resume();
+    response.once('finish', () => {
+      // The answer is over, as for connections of Node's own, while this one may last until the client has read it.
+      response.detachSocket(socket as Socket);
+      endGently(socket);
+      response.destroy();
+      response.emit('close');
+    });
     void this.#answer(request, response);
   }
 }

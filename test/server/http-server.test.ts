@@ -233,6 +233,25 @@ describe('an upgrade', () => {
     expect((await slow.ended).length).toBeGreaterThan(64 * 256 * 1024);
   });
 
+  it('of a path without one is over with its answer, or when its client goes before that', async () => {
+    const over: boolean[] = [];
+    const { port } = await serve(
+      ['/answered', '/waiting'].map((path) => ({
+        path,
+        handle({ request, response }: Parameters<Route['handle']>[0]) {
+          response.once('close', () => over.push(request.socket.destroyed));
+          if (path === '/answered') give(response, 'text/plain', 'ok');
+        },
+      })),
+    );
+    // This client does not close its half, as one that goes on to read.
+    await new Wire(port).write(upgrade(port, '/answered')).ended;
+    await vi.waitFor(() => expect(over).toEqual([false]));
+    const leaving = new Wire(port).write(upgrade(port, '/waiting'));
+    leaving.socket.end();
+    await vi.waitFor(() => expect(over).toEqual([false, true]));
+  });
+
   it('whose client resets the connection ends neither the program nor other connections', async () => {
     const sockets: Duplex[] = [];
     const { port } = await serve([{}, upgrading(sockets)]);
