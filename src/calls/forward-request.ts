@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GreenroomError } from '../errors.ts';
+import { watchClient } from '../proxy/client-watch.ts';
 import { type ForwardOptions, forward } from '../proxy/forward.ts';
 import { forwardUpgrade } from '../proxy/forward-upgrade.ts';
 import type { ForwardOutcome } from '../proxy/outcome.ts';
@@ -29,7 +30,7 @@ export function forwardRequest(
 ): Promise<ForwardOutcome> {
   return exchange(
     site,
-    response,
+    (onGone) => watchResponse(response, onGone),
     options,
     (upstream, lease) => forward(request, response, upstream, { ...options, signal: lease.signal }),
     () => isWhole(request, options.body),
@@ -50,43 +51,50 @@ export function forwardUpgradeRequest(
 ): Promise<ForwardOutcome> {
   // Until it is forwarded, nothing else listens.
   socket.on('error', () => {});
-  return exchange(site, socket, options, (upstream, lease) =>
-    forwardUpgrade(request, socket, head, upstream, {
-      ...options,
-      signal: lease.signal,
-      onResponse: (status) => {
-        if (isFree && status === 101) lease.leave();
-      },
-    }),
+  return exchange(
+    site,
+    (onGone) => watchClient(socket, onGone),
+    options,
+    (upstream, lease) =>
+      forwardUpgrade(request, socket, head, upstream, {
+        ...options,
+        signal: lease.signal,
+        onResponse: (status) => {
+          if (isFree && status === 101) lease.leave();
+        },
+      }),
   );
+}
+
+/** Watches for the end of a client's connection; returns how to stop. */
+function watchResponse(response: ServerResponse, onGone: () => void): () => void {
+  response.once('close', onGone);
+  if (response.destroyed) onGone();
+  return () => response.off('close', onGone);
 }
 
 async function exchange(
   site: RequestSite,
-  client: ServerResponse | Duplex,
+  watchForEnd: (onGone: () => void) => () => void,
   options: ForwardRequestOptions,
   send: (upstream: Upstream, lease: RequestLease) => Promise<ForwardOutcome>,
   mayResend?: () => boolean,
 ): Promise<ForwardOutcome> {
   const lease = new RequestLease(site, 'forward', options);
   let isGone = false;
-  const onClose = (): void => {
+  const onGone = (): void => {
     isGone = true;
     lease.cancel(new Error('The client closed its connection.'));
   };
   // While the request waits; while it is forwarded the proxy sees it.
-  const watch = (): void => {
-    client.once('close', onClose);
-    if (client.destroyed) onClose();
-  };
-  watch();
+  let stopWatch = watchForEnd(onGone);
   try {
     const sendOnce = async (upstream: Upstream): Promise<ForwardOutcome> => {
-      client.off('close', onClose);
+      stopWatch();
       const outcome = await send(upstream, lease);
       const failure = failureOf(site.plugin, outcome);
       if (failure !== undefined && !('begun' in outcome && outcome.begun)) {
-        watch();
+        stopWatch = watchForEnd(onGone);
         throw failure;
       }
       lease.end(failure === undefined ? undefined : (await lease.explain(failure)).error);
@@ -97,7 +105,7 @@ async function exchange(
     if (isGone) return { kind: 'clientGone' };
     throw error;
   } finally {
-    client.off('close', onClose);
+    stopWatch();
   }
 }
 

@@ -3,6 +3,7 @@ import { request as requestHttps } from 'node:https';
 import { connect as connectSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { watchClient } from './client-watch.ts';
 import { reset } from './destroy-connection.ts';
 import { badRequest, framingOf, upstreamPath } from './framing.ts';
 import { answerHead, type HeaderChanges, type RawHeaders, requestHeaders } from './headers.ts';
@@ -49,6 +50,7 @@ class Upgrade {
   readonly #idle: IdleTimer;
   /** What there is to close at the server's side. */
   #far: { destroy(): unknown } | undefined;
+  #stopWatch = (): void => {};
   #status = 0;
   #begun = false;
   /** Decided before the client's connection has closed. */
@@ -85,7 +87,7 @@ class Upgrade {
     if (this.#socket.destroyed) return this.#settle({ kind: 'clientGone' });
     if (signal?.aborted === true) return this.#settle({ kind: 'aborted', begun: false, error: signal.reason });
     signal?.addEventListener('abort', this.#onSignal);
-    this.#socket.on('close', this.#onClose);
+    this.#stopWatch = watchClient(this.#socket, this.#onClose);
     const asked = this.#ask(path);
     this.#far = asked;
     asked.on('upgrade', (answer, far, farHead) => this.#accepted(answer, far, farHead));
@@ -124,7 +126,7 @@ class Upgrade {
     const { upgraded } = this.#upstream;
     upgraded.add(far);
     far.once('close', () => upgraded.delete(far));
-    this.#socket.off('close', this.#onClose);
+    this.#stopWatch();
     this.#begin(answer, answer.rawHeaders);
     if (farHead.length > 0) far.unshift(farHead);
     if (this.#head.length > 0) this.#socket.unshift(this.#head);
@@ -187,7 +189,7 @@ class Upgrade {
     this.#verdict ??= outcome;
     this.#idle.stop();
     this.#options.signal?.removeEventListener('abort', this.#onSignal);
-    this.#socket.off('close', this.#onClose);
+    this.#stopWatch();
     this.#far?.destroy();
     this.#resolve(outcome);
   }

@@ -14,6 +14,8 @@ export function splice(one: Duplex, other: Duplex, onBytes: () => void, onClosed
       onBytes();
       if (!to.write(chunk)) from.pause();
     });
+    // It may have been paused.
+    from.resume();
     to.on('drain', () => from.resume());
     from.on('end', () => to.end());
     from.once('close', () => {

@@ -223,11 +223,46 @@ test('a client that leaves while its request waits is waited for no more', async
   await running.text();
 });
 
-/** An upgraded connection, through the front. */
-async function upgraded(port: number): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
+/** Asks the front to upgrade a connection. */
+function upgrading(port: number): Socket {
+  const socket = connect(port, '127.0.0.1').on('error', () => {});
   onTestFinished(() => void socket.destroy());
   socket.write('GET /socket HTTP/1.1\r\nHost: x\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n');
+  return socket;
+}
+
+test('an upgrade that waits for a worker ends with the half of its client, and loses nothing that it has sent', async () => {
+  const opened = await openSupervisor({ a: server({ max_concurrency: 1 }) });
+  const { port, outcomes } = await forwarding(opened.supervisor, 'a');
+  const running = await begin(opened, 'a', 'end');
+  const leaving = upgrading(port);
+  await becomes(opened, 'a', { waiting: 1 });
+  const closed = new Promise((resolve) => {
+    leaving.resume().once('close', resolve);
+  });
+  leaving.end();
+  await becomes(opened, 'a', { waiting: 0, inFlight: 1 });
+  expect(outcomes).toEqual([{ kind: 'clientGone' }]);
+  await closed;
+  const staying = upgrading(port);
+  await becomes(opened, 'a', { waiting: 1 });
+  staying.write('early ');
+  staying.write('and late');
+  running.end();
+  await running.text();
+  const seen = await new Promise<string>((resolve) => {
+    let text = '';
+    staying.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.endsWith('late')) resolve(text);
+    });
+  });
+  expect(seen).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\nearly and late$/);
+});
+
+/** An upgraded connection, through the front. */
+async function upgraded(port: number): Promise<Socket> {
+  const socket = upgrading(port);
   const head = await new Promise<string>((resolve, reject) => {
     socket.once('error', reject).once('data', (chunk: Buffer) => resolve(chunk.toString()));
   });
