@@ -6,6 +6,7 @@ import { UnreadBody } from '../server/body.ts';
 import type { Refusal } from '../server/refusal.ts';
 import { MemoryFull } from './body-memory.ts';
 import { dialectOf, errorText, type ModelError } from './dialect.ts';
+import { SpoolFull } from './spool-space.ts';
 
 /** A request that names no model, or is not to be understood: the client's to correct. */
 export class BadModelRequest extends Error {
@@ -24,14 +25,15 @@ const MAX_RETRY_SECONDS = 10;
 /** The errors after which the same request may well succeed; after how many seconds. */
 const PASSING: Partial<Readonly<Record<ErrorCode, number>>> = { E_QUEUE_FULL: 1, E_REFUSED: 5, E_STOPPING: 2 };
 
-/** After how many seconds a request that found no room in memory may come again. */
-const MEMORY_RETRY_SECONDS = 2;
+/** After how many seconds a request that found no room in memory or on disk may come again. */
+const ROOM_RETRY_SECONDS = 2;
 
 /** An error as it is told to clients of models. */
 export function modelErrorOf(error: unknown): ModelError {
   if (error instanceof BadModelRequest) return error.error;
   if (error instanceof UnreadBody) return { status: error.status, message: error.message, code: 'unread_body' };
   if (error instanceof MemoryFull) return { status: 503, message: error.message, code: 'memory_full' };
+  if (error instanceof SpoolFull) return { status: 503, message: error.message, code: 'disk_full' };
   if (!(error instanceof GreenroomError))
     return { status: 500, message: 'Greenroom failed to answer. Its log says why.', code: 'internal_error' };
   const { code, message } = error;
@@ -83,7 +85,7 @@ function retryHeaders(error: unknown, { status }: ModelError): Record<string, st
 }
 
 function retrySeconds(error: unknown): number | undefined {
-  if (error instanceof MemoryFull) return MEMORY_RETRY_SECONDS;
+  if (error instanceof MemoryFull || error instanceof SpoolFull) return ROOM_RETRY_SECONDS;
   if (!(error instanceof GreenroomError)) return undefined;
   const { code, details } = error;
   const seconds = PASSING[code];

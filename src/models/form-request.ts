@@ -5,6 +5,7 @@ import { badForm, FormScanner, type FormValue } from './form-scanner.ts';
 import { modelInQuery } from './model-in-query.ts';
 import type { ModelRequest } from './model-request.ts';
 import { Spool } from './spool.ts';
+import type { SpoolSpace } from './spool-space.ts';
 
 /** How long the client may pause within a form, in milliseconds. */
 const IDLE_MS = 30_000;
@@ -29,9 +30,10 @@ export async function readForm(
   response: ServerResponse,
   boundary: string,
   query: URLSearchParams,
+  space: SpoolSpace,
 ): Promise<ModelRequest> {
   welcomeBody(request, response);
-  const spool = new Spool();
+  const spool = new Spool(space);
   try {
     const found = await findModel(request, spool, new FormScanner(boundary, 'model'));
     const model = found === undefined || found.text === '' ? modelInQuery(query) : found.text;

@@ -12,6 +12,7 @@ import type { ModelCatalogue } from './model-catalogue.ts';
 import type { ModelRequest } from './model-request.ts';
 import { isModelPath } from './model-routes.ts';
 import { readModelRequest } from './read-model-request.ts';
+import type { SpoolSpace } from './spool-space.ts';
 import { WaitingStream } from './waiting-stream.ts';
 
 /** For how long a client may leave its answer unread, in milliseconds; it holds its place at the plugin meanwhile. */
@@ -34,6 +35,7 @@ export interface ModelParts {
   readonly catalogue: ModelCatalogue;
   readonly dropped: DroppedRequests;
   readonly memory: BodyMemory;
+  readonly space: SpoolSpace;
   /** Writes down an error that is no fault of the request. */
   onError(error: unknown): void;
 }
@@ -50,7 +52,7 @@ export async function answerByModel(parts: ModelParts, exchange: Exchange, path:
   let waiting: WaitingStream | undefined;
   const room = parts.memory.room(request);
   try {
-    asked = await readModelRequest(request, response, query, room);
+    asked = await readModelRequest(request, response, query, room, parts.space);
     const manifest = parts.catalogue.find(asked.model);
     const { query: changed, ...rewritten } = asked.rewrite(manifest);
     const [, search] = /\?(.*)$/.exec(request.url ?? '') ?? [];

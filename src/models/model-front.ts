@@ -11,6 +11,7 @@ import { giveModelError, modelErrorOf, modelRefusalOf, refuseModelRequest } from
 import { ModelCatalogue } from './model-catalogue.ts';
 import { answerByModel, answerByPlugin, newRequestId, OF_WHOLE_ORIGIN } from './model-exchange.ts';
 import { GET_PATHS, MODEL_PREFIXES, POST_PATHS, VERSIONLESS_PATHS } from './model-routes.ts';
+import { SpoolSpace } from './spool-space.ts';
 
 /** How many requests of models may be unfinished at once, those that wait included. */
 const MAX_EXCHANGES = 4_000;
@@ -21,6 +22,8 @@ export interface ModelFrontOptions {
   readonly keys?: (() => readonly string[]) | undefined;
   /** The most bytes of bodies that are kept in memory for requests that wait. Default 512 MiB. */
   readonly memoryBytes?: number | undefined;
+  /** The most bytes that the beginnings of forms may have in files together. Default 4 GiB. */
+  readonly spoolBytes?: number | undefined;
   /** Writes down an error that is no fault of the request. */
   onError(error: unknown): void;
 }
@@ -38,9 +41,19 @@ const NO_KEY: Refusal = {
  * The front for clients of OpenAI and Anthropic: requests by the model that they name, in `models` of a manifest; lists
  * of the models; and all of a plugin's server below `/upstream/{plugin}/`.
  */
-export function modelFront(supervisor: Supervisor, { keys, memoryBytes, onError }: ModelFrontOptions): Front {
+export function modelFront(
+  supervisor: Supervisor,
+  { keys, memoryBytes, spoolBytes, onError }: ModelFrontOptions,
+): Front {
   const catalogue = new ModelCatalogue(supervisor, new Date());
-  const parts = { supervisor, catalogue, dropped: new DroppedRequests(), memory: new BodyMemory(memoryBytes), onError };
+  const parts = {
+    supervisor,
+    catalogue,
+    dropped: new DroppedRequests(),
+    memory: new BodyMemory(memoryBytes),
+    space: new SpoolSpace(spoolBytes),
+    onError,
+  };
   const isOpenTo = ({ request }: Pick<Exchange, 'request'>): boolean =>
     keys === undefined || bringsKey(request.headers, readKeys(keys));
   const noteInternal = (error: unknown): void => {

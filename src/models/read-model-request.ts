@@ -7,20 +7,22 @@ import { boundaryOf, readForm } from './form-request.ts';
 import { jsonRequest } from './json-request.ts';
 import { modelInQuery } from './model-in-query.ts';
 import type { ModelRequest } from './model-request.ts';
+import type { SpoolSpace } from './spool-space.ts';
 
 /** The most bytes of a body that is read whole: images are in it, as data URLs. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /**
  * Reads a request as far as it takes to know its model: from JSON, from a form, or from the query. Throws
- * {@link BadModelRequest} where it names none, `UnreadBody` where it is too long or does not come, and `MemoryFull` where
- * there is no room in memory for it.
+ * {@link BadModelRequest} where it names none, `UnreadBody` where it is too long or does not come, and `MemoryFull` or
+ * `SpoolFull` where there is no room for it in memory or on disk.
  */
 export async function readModelRequest(
   request: IncomingMessage,
   response: ServerResponse,
   query: URLSearchParams,
   room: BodyRoom,
+  space: SpoolSpace,
 ): Promise<ModelRequest> {
   if (!hasBody(request.headers)) return queryRequest(query);
   const coding = request.headers['content-encoding'];
@@ -32,7 +34,7 @@ export async function readModelRequest(
     });
   }
   const type = request.headers['content-type'] ?? '';
-  if (/^multipart\/form-data\s*(;|$)/i.test(type)) return readForm(request, response, boundaryOf(type), query);
+  if (/^multipart\/form-data\s*(;|$)/i.test(type)) return readForm(request, response, boundaryOf(type), query, space);
   room.ask();
   const reading = readBody(request, response, MAX_BODY_BYTES);
   room.count();

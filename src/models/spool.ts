@@ -1,6 +1,7 @@
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SpoolSpace } from './spool-space.ts';
 
 /** Up to how many bytes are kept in memory. */
 export const MEMORY_BYTES = 1024 * 1024;
@@ -14,15 +15,29 @@ export class Spool {
   /** The file is being made. */
   #moving: Promise<void> | undefined;
   #isRemoved = false;
+  readonly #space: SpoolSpace;
+  /** How many bytes of the space it has. */
+  #taken = 0;
+
+  /** @param space what the files of all have together */
+  constructor(space: SpoolSpace) {
+    this.#space = space;
+  }
 
   /** How many bytes it has. */
   get size(): number {
     return this.#size;
   }
 
-  /** Adds bytes; resolves when they are kept. Rejects with what the system says, for example that the disk is full. */
+  /**
+   * Adds bytes; resolves when they are kept. Rejects with `SpoolFull`, and with what the system says, for example that the
+   * disk is full.
+   */
   async add(chunk: Buffer): Promise<void> {
-    if (this.#file === undefined && this.#size + chunk.length > MEMORY_BYTES) {
+    if (this.#file !== undefined) {
+      this.#take(chunk.length);
+    } else if (this.#size + chunk.length > MEMORY_BYTES) {
+      this.#take(this.#size + chunk.length);
       this.#moving = this.#toFile();
       await this.#moving;
     }
@@ -56,6 +71,14 @@ export class Spool {
     this.#folder = undefined;
     await file?.close().catch(() => {});
     if (folder !== undefined) await removeFolder(folder);
+    this.#space.give(this.#taken);
+    this.#taken = 0;
+  }
+
+  #take(bytes: number): void {
+    if (this.#isRemoved) throw new Error('The bytes were removed.');
+    this.#space.take(bytes);
+    this.#taken += bytes;
   }
 
   async #toFile(): Promise<void> {

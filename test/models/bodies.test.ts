@@ -188,6 +188,28 @@ test('a body that finds no room in memory is refused with 503 until others are a
   expect((await ask(600, true)).status).toBe(200);
 });
 
+test('a form that finds no space in files is refused with 503 until others are answered', async () => {
+  const { opened, url, openDoor } = await openFront({ a: {} }, { spoolBytes: 3_000_000, door: true });
+  const ask = (bytes: number): Promise<Response> => {
+    const form = new FormData();
+    form.append('file', new Blob([new Uint8Array(bytes)]), 'talk.wav');
+    form.append('model', 'a');
+    return fetch(`${url}/v1/audio/transcriptions`, { method: 'POST', body: form });
+  };
+  const first = ask(2_000_000);
+  await vi.waitFor(() => expect(opened.snapshot('a').waiting).toBe(1), { interval: 5 });
+  const refused = await ask(2_000_000);
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2']);
+  expect(await refused.json()).toMatchObject({ error: { code: 'disk_full' } });
+  // What is kept in memory takes none of it.
+  const small = ask(500_000);
+  await vi.waitFor(() => expect(opened.snapshot('a').waiting).toBe(2), { interval: 5 });
+  openDoor();
+  expect([(await first).status, (await small).status]).toEqual([200, 200]);
+  // The file is closed after the answer.
+  await vi.waitFor(async () => expect((await ask(2_000_000)).status).toBe(200));
+});
+
 test('a body of very many fields is refused with 400', async () => {
   const { url } = await openFront({ a: {} });
   const body = `{${'"":1,'.repeat(10_000)}"model":"a"}`;

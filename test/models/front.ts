@@ -43,6 +43,8 @@ export interface FrontOptions {
   readonly keysError?: Error;
   /** The most bytes of bodies that are kept in memory. */
   readonly memoryBytes?: number;
+  /** The most bytes of forms that are kept in files. */
+  readonly spoolBytes?: number;
   readonly allowOrigins?: readonly string[];
   readonly settings?: SupervisorOptions;
   /** Whether the servers become healthy only when the door is open. */
@@ -52,7 +54,7 @@ export interface FrontOptions {
 /** Opens a front before a server of models for each plugin; `models` is the plugin's name where it is not said. */
 export async function openFront(
   manifests: Readonly<Record<string, Record<string, unknown>>>,
-  { keys, keysError, memoryBytes, allowOrigins, settings, door = false }: FrontOptions = {},
+  { keys, keysError, memoryBytes, spoolBytes, allowOrigins, settings, door = false }: FrontOptions = {},
 ): Promise<OpenedFront> {
   const opened = await openSupervisor(
     ({ scratch }) =>
@@ -73,6 +75,7 @@ export async function openFront(
         return keys;
       }),
     memoryBytes,
+    spoolBytes,
     onError: (error) => errors.push(error),
   });
   const server = await HttpServer.listen({ fronts: [front], address: { host: '127.0.0.1', port: 0 }, allowOrigins });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { MEMORY_BYTES, Spool } from '../../src/models/spool.ts';
+import { SpoolSpace } from '../../src/models/spool-space.ts';
 
 /** The files of a folder that this process has open, those without a name included. */
 function openBelow(folder: string): string[] {
@@ -23,7 +24,7 @@ test('bytes that are removed while they move to a file leave no folder and no op
     vi.unstubAllEnvs();
     rmSync(folder, { recursive: true });
   });
-  const spool = new Spool();
+  const spool = new Spool(new SpoolSpace());
   const adding = spool.add(Buffer.alloc(MEMORY_BYTES + 1));
   await Promise.allSettled([spool.remove(), adding]);
   expect(readdirSync(folder)).toEqual([]);
