@@ -32,6 +32,8 @@ export function logEndpoint(supervisor: Supervisor): Endpoint {
       supervisor.plugin(name);
       const log = supervisor.logs(name, { ...lines, follow: true, signal: goneSignal(response) });
       const events = new EventStream(response);
+      // Nothing is read before the first line is asked for.
+      if (events.closed) return;
       for await (const line of log) if (!events.send('line', JSON.stringify(line))) await events.drained();
       events.end();
     },

@@ -4,7 +4,7 @@ import { SECURITY_HEADERS } from './answer.ts';
 /** How often something is written that proxies and clients do not take for an idle connection, in milliseconds. */
 const BEAT_MS = 15_000;
 
-/** A stream of server-sent events as an answer. */
+/** A stream of server-sent events as an answer; to HEAD, its head alone. */
 export class EventStream {
   readonly #response: ServerResponse;
   readonly #beat: NodeJS.Timeout;
@@ -14,7 +14,8 @@ export class EventStream {
   constructor(response: ServerResponse) {
     this.#response = response;
     response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
-    response.flushHeaders();
+    if (response.req.method === 'HEAD') response.end();
+    else response.flushHeaders();
     this.#beat = setInterval(() => response.write(':\n\n'), BEAT_MS).unref();
     // Of a reader that went before, nothing more is heard.
     if (response.destroyed) clearInterval(this.#beat);

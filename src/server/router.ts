@@ -33,10 +33,14 @@ export class Router {
     return this.#fronts;
   }
 
-  /** The route for a method and a path without its query; undefined where there is none. */
+  /**
+   * The route for a method and a path without its query; undefined where there is none. For HEAD it may be that of GET, of
+   * whose answer Node sends the head alone.
+   */
   find(method: string, path: string): Found | undefined {
     if (!METHODS.includes(method)) return undefined;
-    const found = this.#finder.find(method as HTTPMethod, path);
+    const found =
+      this.#finder.find(method as HTTPMethod, path) ?? (method === 'HEAD' ? this.#finder.find('GET', path) : null);
     if (found === null) return undefined;
     const { front, route } = found.store as Omit<Found, 'params'>;
     return { front, route, params: found.params as Record<string, string> };
@@ -45,7 +49,7 @@ export class Router {
   /** The methods for which a path has routes. */
   methodsOf(path: string): Route['method'][] {
     const methods: Route['method'][] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
-    return methods.filter((method) => this.#finder.find(method, path) !== null);
+    return methods.filter((method) => this.find(method, path) !== undefined);
   }
 
   /** The front that tells of errors at a path. */

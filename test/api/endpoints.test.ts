@@ -20,7 +20,8 @@ import {
   toolsSchema,
 } from '../../src/api/schemas.ts';
 import { ERROR_CODES, GreenroomError } from '../../src/errors.ts';
-import { type Loose, type OpenedApi, openApi } from './opened.ts';
+import { fetchText } from '../server/served.ts';
+import { type Loose, type OpenedApi, openApi, TOKEN } from './opened.ts';
 
 const WORKBENCH = { workbench: { fixture: 'workbench' } };
 
@@ -174,6 +175,22 @@ describe('an error', () => {
     expect(bytes.toString()).not.toContain('path of the machine');
     expect(api.errors).toEqual([secret]);
   });
+});
+
+it('HEAD is answered as GET, without the body, also where that would go on for ever', async () => {
+  const api = await openApi(WORKBENCH);
+  for (const [path, expected] of [
+    ['/plugins', 200],
+    ['/status', 200],
+    ['/events', 200],
+    ['/plugins/workbench/logs?follow=true', 200],
+    ['/plugins/nothing', 404],
+    ['/discover', 405],
+  ] as const) {
+    const asked = { method: 'HEAD', headers: { authorization: `Bearer ${TOKEN}` } };
+    const { status, body } = await fetchText({ port: api.port }, `/api${path}`, asked);
+    expect([path, status, body]).toEqual([path, expected, '']);
+  }
 });
 
 it('the log of a plugin is followed, and its reader hears when it ends', async () => {

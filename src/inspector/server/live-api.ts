@@ -76,6 +76,7 @@ export class LiveApi implements Api {
     // The connection ends with the stream: the server would wait for it before it closes.
     const type = 'text/event-stream; charset=utf-8';
     response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': type, connection: 'close' });
+    if (request.method === 'HEAD') return void response.end();
     response.flushHeaders();
     const encoding: Encoding = {
       sync: () => {

@@ -64,13 +64,11 @@ describe('who is answered', () => {
       ['/api/snapshot', { authorization: token }, 'GET', 401],
       ['/api/snapshot', { cookie: `token=${token}` }, 'GET', 401],
       [`/api/snapshot?token=${token}`, {}, 'GET', 401],
-      ...['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'TRACE', 'PROPFIND'].flatMap(
-        (method): typeof hostile => [
-          ['/', good, method, 405],
-          ['/api/snapshot', good, method, 405],
-          ['/api/control', good, method, 405],
-        ],
-      ),
+      ...['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'].flatMap((method): typeof hostile => [
+        ['/', good, method, 405],
+        ['/api/snapshot', good, method, 405],
+        ['/api/control', good, method, 405],
+      ]),
     ];
     for (const [path, headers, method, status] of hostile) {
       const answer = await get(port, path, headers, { method });
@@ -83,6 +81,11 @@ describe('who is answered', () => {
     expect((await get(port, '/api/snapshot', { ...good, host: `LocalHost:${port}` })).status).toBe(200);
     expect((await get(port, '/api/snapshot', { ...good, host: `[::1]:${port}` })).status).toBe(200);
     expect((await get(port, '/api/control', good)).status).toBe(404);
+    for (const path of ['/', '/api/snapshot', '/api/stream', '/api/export']) {
+      const { status, body } = await get(port, path, good, { method: 'HEAD' });
+      expect([path, status, body]).toEqual([path, 200, '']);
+    }
+    expect((await get(port, '/api/stream', {}, { method: 'HEAD' })).status).toBe(401);
   });
 
   it('is refused what is no proper request', async () => {
