@@ -10,6 +10,7 @@
  *   (`server/`), which a browser draws (`page/`).
  * - `api/`: the HTTP interface of a supervisor, and the document that describes it.
  * - `imports/`: manifests and settings made of the configurations of other programs.
+ * - `mcp-config/`: configuration files of MCP clients, whether they are trusted, and manifests made of their servers.
  * - `daemon/`: what `greenroom serve` is to its machine: who owns a data directory, its socket and token, signals, systemd.
  * - `server/`: an HTTP server with a guard in front of its routes, for the inspector and the daemon.
  * - `client/`: `greenroom/client`, the supervisor of a daemon over HTTP.

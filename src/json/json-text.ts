@@ -24,7 +24,7 @@ const MAX_FAULTS = 20;
 export function jsonFaults(text: string, isText?: (path: JsonPath, digits: string) => boolean): JsonFault[] {
   const faults: JsonFault[] = [];
   const add = (kind: JsonFault['kind'], path: JsonPath, reason: string): void => {
-    if (faults.length < MAX_FAULTS) faults.push({ kind, field: placeOf(path), reason });
+    if (faults.length < MAX_FAULTS) faults.push({ kind, field: pathText(path), reason });
   };
   visitJson(text, {
     onName(path, again) {
@@ -106,7 +106,8 @@ function isInexact(digits: string): boolean {
   return /^-?\d+$/.test(digits) ? !Number.isSafeInteger(value) : !Number.isFinite(value);
 }
 
-function placeOf(path: JsonPath): string {
+/** A path as messages show it: `tools[1].name`; empty for the whole. */
+export function pathText(path: JsonPath): string {
   return path
     .map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))
     .join('')
