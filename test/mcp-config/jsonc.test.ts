@@ -64,6 +64,9 @@ test('JSON is read as JSON.parse reads it, and any other text does not throw', (
     }),
   );
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(...'{}[]",:/*\\ntu0-.e \n') }), (text) => void readJsonc(text)),
+    fc.property(
+      fc.string({ unit: fc.constantFrom(...'{}[]",:/*\\ntu0-.e \n'.split('')) }),
+      (text) => void readJsonc(text),
+    ),
   );
 });
