@@ -97,7 +97,8 @@ describe('a file of a project', () => {
   });
 
   test('that is a link to a trusted file is not trusted to run the programs of its own folder', () => {
-    const { store, content, folder, file } = project();
+    const { store, content, folder, file, write } = project();
+    write('shop/.mcp.json', '{ "mcpServers": { "a": { "command": "./run" } } }');
     store.trust(content());
     mkdirSync(join(folder, 'evil'));
     symlinkSync(file, join(folder, 'evil', '.mcp.json'));
