@@ -249,6 +249,20 @@ export class Supervisor implements AsyncDisposable {
     for (const { entry } of this.#runtime.records.values()) yield entry.manifest;
   }
 
+  /**
+   * @internal The plugins that take calls, without the cost of snapshots. The generation is that of the newest worker that
+   * serves; undefined where none does.
+   */
+  *callable(): IterableIterator<{ readonly manifest: Manifest; readonly generation: number | undefined }> {
+    for (const { entry, context, gate } of this.#runtime.records.values())
+      if (context.enabled) yield { manifest: entry.manifest, generation: gate.serving.at(-1)?.generation };
+  }
+
+  /** @internal As `subscribe`, without the cost of snapshots, and not at once. */
+  onChange(listener: () => void): () => void {
+    return this.#runtime.changes.add(listener);
+  }
+
   /** The manifests that cannot be used, or not wholly, with file, field and reason. */
   problems(): readonly ManifestProblem[] {
     return this.#runtime.manifests.problems();
