@@ -1,0 +1,26 @@
+import type { McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
+
+/** What a client of the front finds at its address: the tools of one plugin, or of all of them. */
+export interface FrontService {
+  /** What it says of itself. `serverInfo` is always there. Rejects with a GreenroomError. */
+  describe(signal: AbortSignal): Promise<ServiceDescription>;
+  /** The tools as `tools/list` gives them, all of them. Rejects with a GreenroomError. */
+  listTools(signal: AbortSignal): Promise<readonly JsonObject[]>;
+  /**
+   * Calls a tool by the name that `listTools` gives it; resolves to the result of `tools/call`, failures included
+   * (`isError`). Rejects with an `RpcFailure` for an unknown tool, and where the server answered with an error.
+   */
+  callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject>;
+  /** Any other request. Without it, there are tools alone. */
+  readonly request?:
+    | ((method: string, params: JsonObject, options: McpRequestOptions) => Promise<JsonObject>)
+    | undefined;
+  /** Calls back when the list of tools may be another one. Returns how to stop. */
+  onToolsChanged(listener: () => void): () => void;
+}
+
+/** As a server of MCP says it when it begins. */
+export interface ServiceDescription extends ServerDescription {
+  readonly serverInfo: JsonObject;
+}

@@ -1,0 +1,196 @@
+import { type McpRequestOptions, RpcFailure } from '../mcp/front-plugin.ts';
+import {
+  isNotification,
+  isObject,
+  isRequest,
+  type JsonObject,
+  type JsonRpcMessage,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  type RequestId,
+  RPC_ERROR,
+} from '../mcp/json-rpc.ts';
+import { META, MODERN_REVISION, negotiated } from '../mcp/revisions.ts';
+import { clientText, isModern, metaOf, readEnvelope } from './envelope.ts';
+import type { FrontService } from './front-service.ts';
+import { ProgressRelay } from './progress-relay.ts';
+import { faultOf, invalidParams } from './rpc-fault.ts';
+import { RunningRequests } from './running-requests.ts';
+import { askService } from './service-requests.ts';
+import { Subscriptions } from './subscriptions.ts';
+
+/** Where messages to a client go: a transport. */
+export interface Outlet {
+  /** @param about the request that the message answers or tells of; undefined where it is of none */
+  send(message: JsonRpcMessage, about: RequestId | undefined): void;
+  /** A request was cancelled, and gets no answer. */
+  drop(id: RequestId): void;
+}
+
+const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
+
+/** What modern clients may keep of an answer: nothing, as they are told of changes only where they subscribe. */
+const NOT_CACHED = { ttlMs: 0, cacheScope: 'private' } as const;
+
+/** Methods whose modern results say how long they hold. */
+const CACHEABLE = new Set([
+  'tools/list',
+  'prompts/list',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'server/discover',
+]);
+
+/**
+ * What one client says and is told, in both eras of the protocol: by the request, as modern ones say their revision
+ * themselves. It knows of no transport: messages come by `receive`, and go to its outlet.
+ */
+export class McpSession {
+  readonly #service: FrontService;
+  readonly #outlet: Outlet;
+  readonly #onError: (error: unknown) => void;
+  readonly #running = new RunningRequests();
+  readonly #subscriptions: Subscriptions;
+  #stopTelling: (() => void) | undefined;
+  #client: string | undefined;
+  #isClosed = false;
+
+  /** @param onError is told of what is no fault of the client */
+  constructor(service: FrontService, outlet: Outlet, onError: (error: unknown) => void) {
+    this.#service = service;
+    this.#outlet = outlet;
+    this.#onError = onError;
+    this.#subscriptions = new Subscriptions(service, (message, about) => this.#send(message, about));
+  }
+
+  /** Whether the client began with `initialize`. */
+  get isInitialized(): boolean {
+    return this.#client !== undefined;
+  }
+
+  /** Takes a message of the client. Answers to requests are ignored, as it is asked nothing. */
+  receive(message: JsonRpcMessage): void {
+    if (this.#isClosed) return;
+    if (isRequest(message)) void this.#answer(message);
+    else if (isNotification(message)) this.#note(message);
+  }
+
+  /** Ends the subscriptions in good order, with their results. */
+  finish(): void {
+    this.#subscriptions.finish();
+  }
+
+  /** The client has gone: what it asked for is cancelled, and it is told nothing more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#stopTelling?.();
+    this.#running.cancelAll('The client has gone.');
+  }
+
+  #send(message: JsonRpcMessage, about?: RequestId): void {
+    if (!this.#isClosed) this.#outlet.send(message, about);
+  }
+
+  #note({ method, params = {} }: JsonRpcNotification): void {
+    if (method === 'notifications/initialized') {
+      if (!this.isInitialized) return;
+      // Before, the client is not to be told anything.
+      this.#stopTelling ??= this.#service.onToolsChanged(() =>
+        this.#send({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' }),
+      );
+    } else if (method === 'notifications/cancelled') {
+      const { requestId, reason } = params;
+      const why = typeof reason === 'string' && reason !== '' ? `The client cancelled: ${reason}` : undefined;
+      this.#running.cancel(requestId as RequestId, why ?? 'The client cancelled the request.');
+    }
+  }
+
+  async #answer(request: JsonRpcRequest): Promise<void> {
+    const { id } = request;
+    if (this.#running.has(id)) {
+      const message = `A request with the id ${JSON.stringify(id)} runs already. Give each its own.`;
+      return this.#send({ jsonrpc: '2.0', id, error: { code: RPC_ERROR.invalidRequest, message } }, id);
+    }
+    const signal = this.#running.begin(id);
+    const { progressToken } = metaOf(request.params);
+    const progress =
+      progressToken === undefined
+        ? undefined
+        : new ProgressRelay(progressToken, (message) => {
+            if (!signal.aborted) this.#send(message, id);
+          });
+    let answer: JsonRpcMessage;
+    try {
+      answer = { jsonrpc: '2.0', id, result: await this.#resultOf(request, { signal, onProgress: progress?.tell }) };
+    } catch (error) {
+      // What a cancelled request fails with is of no interest to anybody.
+      answer = { jsonrpc: '2.0', id, error: faultOf(error, signal.aborted ? () => {} : this.#onError) };
+    }
+    await progress?.settled();
+    this.#running.end(id);
+    if (signal.aborted) this.#outlet.drop(id);
+    else this.#send(answer, id);
+  }
+
+  #resultOf(request: JsonRpcRequest, options: Omit<McpRequestOptions, 'client'>): Promise<JsonObject> {
+    return isModern(request.params) ? this.#modernResult(request, options) : this.#legacyResult(request, options);
+  }
+
+  async #legacyResult(
+    { method, params = {} }: JsonRpcRequest,
+    options: Omit<McpRequestOptions, 'client'>,
+  ): Promise<JsonObject> {
+    if (method === 'ping') return {};
+    if (method === 'initialize') return this.#initialize(params, options.signal);
+    if (this.#client === undefined) throw new RpcFailure(RPC_ERROR.invalidRequest, NOT_BEGUN);
+    if (method === 'logging/setLevel' && !LOG_LEVELS.includes(params['level'] as string))
+      throw invalidParams(`"level" must be one of ${LOG_LEVELS.join(', ')}.`);
+    if (method === 'logging/setLevel' && this.#service.request === undefined) return {};
+    return askService(this.#service, method, params, { ...options, client: this.#client });
+  }
+
+  async #initialize(params: JsonObject, signal: AbortSignal): Promise<JsonObject> {
+    const { protocolVersion, clientInfo } = params;
+    if (this.isInitialized) throw new RpcFailure(RPC_ERROR.invalidRequest, 'This session has begun already.');
+    if (typeof protocolVersion !== 'string') throw invalidParams('"protocolVersion" is missing: name a revision.');
+    if (!isObject(params['capabilities'])) throw invalidParams('"capabilities" is missing: send an object.');
+    const { capabilities, ...rest } = await this.#service.describe(signal);
+    this.#client = clientText(clientInfo);
+    return { protocolVersion: negotiated(protocolVersion), capabilities, ...rest };
+  }
+
+  async #modernResult(
+    { id, method, params = {} }: JsonRpcRequest,
+    options: Omit<McpRequestOptions, 'client'>,
+  ): Promise<JsonObject> {
+    const { client } = readEnvelope(params);
+    const { serverInfo, ...described } = await this.#service.describe(options.signal);
+    const result = await this.#modernAnswer(id, method, params, { ...options, client }, described);
+    return {
+      resultType: 'complete',
+      ...(CACHEABLE.has(method) && NOT_CACHED),
+      ...result,
+      _meta: { [META.serverInfo]: serverInfo, ...metaOf(result) },
+    };
+  }
+
+  async #modernAnswer(
+    id: RequestId,
+    method: string,
+    params: JsonObject,
+    options: McpRequestOptions,
+    described: JsonObject,
+  ): Promise<JsonObject> {
+    switch (method) {
+      case 'server/discover':
+        return { supportedVersions: [MODERN_REVISION], ...described };
+      case 'subscriptions/listen':
+        return this.#subscriptions.listen(id, params, options.signal);
+      default:
+        return askService(this.#service, method, params, options);
+    }
+  }
+}
+
+const NOT_BEGUN = `Begin with "initialize", or, by revision ${MODERN_REVISION}, say the revision in the "_meta" of each request.`;

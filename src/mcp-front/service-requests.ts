@@ -1,0 +1,47 @@
+import type { McpRequestOptions } from '../mcp/front-plugin.ts';
+import { isObject, type JsonObject } from '../mcp/json-rpc.ts';
+import { passedOn } from './envelope.ts';
+import type { FrontService } from './front-service.ts';
+import { invalidParams, unknownMethod } from './rpc-fault.ts';
+
+/** Methods that a client asks of us alone: they are answered here, or, in the other era, by nobody. */
+const OWN = new Set([
+  'initialize',
+  'ping',
+  'server/discover',
+  'subscriptions/listen',
+  'resources/subscribe',
+  'resources/unsubscribe',
+]);
+
+/** What both eras ask of a service in the same way. Rejects as the service does, and with −32601 and −32602. */
+export async function askService(
+  service: FrontService,
+  method: string,
+  params: JsonObject,
+  options: McpRequestOptions,
+): Promise<JsonObject> {
+  switch (method) {
+    case 'tools/list':
+      // The list is given whole, so no cursor is ours.
+      if (params['cursor'] !== undefined) throw invalidParams('The list has one page: ask for it without "cursor".');
+      return { tools: await service.listTools(options.signal) };
+    case 'tools/call':
+      return service.callTool(passedOn(checkedCall(params)), options);
+    default:
+      if (service.request === undefined || OWN.has(method)) throw unknownMethod(method);
+      return service.request(method, passedOn(params), options);
+  }
+}
+
+/** Whether a service has an answer to the method, which may be that of the server behind it. */
+export function isAsked(service: FrontService, method: string): boolean {
+  return method === 'tools/list' || method === 'tools/call' || (service.request !== undefined && !OWN.has(method));
+}
+
+function checkedCall(params: JsonObject): JsonObject {
+  if (typeof params['name'] !== 'string') throw invalidParams('"name" is missing: name the tool to call.');
+  const given = params['arguments'];
+  if (given !== undefined && !isObject(given)) throw invalidParams('"arguments" must be an object.');
+  return params;
+}
