@@ -1,0 +1,79 @@
+import type { CallOptions, Progress } from '../calls/call-options.ts';
+import { isTraceparent } from '../calls/traceparent.ts';
+import { printedJson } from '../json/printed-json.ts';
+import type { Manifest } from '../manifest/schema.ts';
+import type { FrontPlugin } from '../mcp/front-plugin.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
+import type { Tool } from '../protocol.ts';
+import type { Supervisor } from '../runtime/supervisor.ts';
+import { shortened } from '../text/shortened.ts';
+import { DEFAULT_TOOL } from '../tools/tool-name.ts';
+import { metaOf } from './envelope.ts';
+import { streamedResult, toolResult } from './native-result.ts';
+import { ProgressScale } from './progress-scale.ts';
+
+/** How much of each item of a stream its progress shows, in characters. */
+const SHOWN_ITEM = 1_000;
+
+/** A plugin that is no server of MCP as one: its tools as they are described, and calls as the supervisor makes them. */
+export function nativePlugin(
+  supervisor: Pick<Supervisor, 'tools' | 'execute' | 'stream'>,
+  { name, description }: Pick<Manifest, 'name' | 'description'>,
+): FrontPlugin {
+  return {
+    name,
+    async listTools() {
+      return (await supervisor.tools(name)).map((tool) => shownTool(tool, description));
+    },
+    async callTool(params, { signal, onProgress }) {
+      const tool = String(params['name']);
+      const input = params['arguments'] ?? {};
+      const about = `greenroom://${encodeURIComponent(name)}/${tool}`;
+      const scale = new ProgressScale();
+      const tell = (progress: Progress): void => onProgress?.(scale.next(progress));
+      const { traceparent } = metaOf(params);
+      const given: CallOptions = {
+        signal,
+        ...(tool !== DEFAULT_TOOL && { tool }),
+        ...(isTraceparent(traceparent) && { traceparent }),
+        ...(onProgress !== undefined && { onProgress: tell }),
+      };
+      const streams = (await supervisor.tools(name)).some((each) => each.name === tool && each.streams === true);
+      if (!streams) return toolResult(await supervisor.execute(name, input, given), about);
+      return streamedResult(await collected(supervisor.stream(name, input, given), tell), about);
+    },
+  };
+}
+
+/** A tool as `tools/list` gives it. */
+export function shownTool(tool: Tool, ofPlugin?: string): JsonObject {
+  const { name, description = ofPlugin, input_schema, output_schema, streams } = tool;
+  const annotations = {
+    ...(tool.read_only !== undefined && { readOnlyHint: tool.read_only }),
+    ...(tool.idempotent !== undefined && { idempotentHint: tool.idempotent }),
+    ...(tool.destructive !== undefined && { destructiveHint: tool.destructive }),
+  };
+  return {
+    name,
+    ...(description !== undefined && description !== '' && { description }),
+    inputSchema: { ...input_schema, type: 'object' },
+    // That of a stream is the schema of each item, and clients check the whole by it.
+    ...(output_schema?.['type'] === 'object' && streams !== true && { outputSchema: output_schema }),
+    ...(Object.keys(annotations).length > 0 && { annotations }),
+  };
+}
+
+/** The items of a stream; each is told as it comes. */
+async function collected(stream: AsyncIterable<unknown>, tell: (progress: Progress) => void): Promise<unknown[]> {
+  const items: unknown[] = [];
+  for await (const item of stream) {
+    items.push(item);
+    tell({ progress: -1, message: itemText(item) });
+  }
+  return items;
+}
+
+function itemText(item: unknown): string {
+  if (item instanceof Uint8Array) return `${item.byteLength} bytes`;
+  return shortened(typeof item === 'string' ? item : printedJson(item), SHOWN_ITEM);
+}
