@@ -1,0 +1,16 @@
+import { GreenroomError } from '../errors.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
+
+/**
+ * A call that failed as a result that the model reads, as MCP has it for all that is wrong with a tool: a plugin's own
+ * words for its own errors, and what to do next for others. Throws what is no GreenroomError.
+ */
+export function failedResult(error: unknown): JsonObject {
+  if (!(error instanceof GreenroomError)) throw error;
+  return errorText(error.code === 'E_REMOTE' ? error.remote.message || error.message : error.message);
+}
+
+/** A result that says in a text what is wrong. */
+export function errorText(text: string): JsonObject {
+  return { content: [{ type: 'text', text }], isError: true };
+}

@@ -1,0 +1,86 @@
+import type { McpRequestOptions } from '../mcp/front-plugin.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
+import type { FrontService, ServiceDescription } from './front-service.ts';
+import { joinedNames, type ToolPlace } from './joined-names.ts';
+import { callOf } from './plugin-service.ts';
+import type { PluginTools, ToolDirectory } from './tool-directory.ts';
+import { unknownToolFailure } from './unknown-tool.ts';
+
+const INSTRUCTIONS =
+  'The tools of several plugins. The name of each begins with its plugin, as in "plugin__tool". A plugin that is not ' +
+  'running is started by the first call, which may take a while.';
+
+interface Joined {
+  readonly of: readonly PluginTools[];
+  readonly tools: readonly JsonObject[];
+  readonly places: ReadonlyMap<string, ToolPlace>;
+}
+
+/** All plugins, whose tools are named for both. */
+export class JoinedService implements FrontService {
+  readonly #directory: ToolDirectory;
+  readonly #version: string;
+  #joined: Joined | undefined;
+
+  /** @param version of Greenroom */
+  constructor(directory: ToolDirectory, version: string) {
+    this.#directory = directory;
+    this.#version = version;
+  }
+
+  async describe(): Promise<ServiceDescription> {
+    return {
+      serverInfo: { name: 'greenroom', version: this.#version },
+      capabilities: { tools: { listChanged: true } },
+      instructions: INSTRUCTIONS,
+    };
+  }
+
+  async listTools(): Promise<readonly JsonObject[]> {
+    return (await this.#list()).tools;
+  }
+
+  async callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
+    const asked = String(params['name']);
+    // What is known already needs no list, which waits for plugins that have to start.
+    let place = this.#joined?.places.get(asked);
+    let plugin = place && this.#directory.find(place.plugin);
+    if (plugin === undefined) {
+      const { places } = await this.#list();
+      place = places.get(asked);
+      plugin = place && this.#directory.find(place.plugin);
+      if (place === undefined || plugin === undefined) throw unknownToolFailure(asked, places.keys());
+    }
+    return callOf(this.#directory, plugin, { ...params, name: place?.tool }, options);
+  }
+
+  onToolsChanged(listener: () => void): () => void {
+    return this.#directory.onChange(listener);
+  }
+
+  async #list(): Promise<Joined> {
+    const of = await this.#directory.all();
+    if (this.#joined === undefined || !isSame(this.#joined.of, of)) this.#joined = joined(of);
+    return this.#joined;
+  }
+}
+
+function isSame(before: readonly PluginTools[], now: readonly PluginTools[]): boolean {
+  return (
+    before.length === now.length &&
+    now.every(({ plugin, tools }, at) => before[at]?.plugin === plugin && before[at].tools === tools)
+  );
+}
+
+function joined(of: readonly PluginTools[]): Joined {
+  const all = of.flatMap(({ plugin, tools }) =>
+    // A server may list two tools of one name, of which only one can be called.
+    [...new Map(tools.map((tool) => [String(tool['name']), tool]))].map(([name, tool]) => ({
+      place: { plugin: plugin.name, tool: name },
+      tool,
+    })),
+  );
+  const places = joinedNames(all.map(({ place }) => place));
+  const names = new Map([...places].map(([name, place]) => [place, name]));
+  return { of, places, tools: all.map(({ place, tool }) => ({ ...tool, name: names.get(place) })) };
+}

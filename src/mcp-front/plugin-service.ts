@@ -1,0 +1,81 @@
+import type { FrontPlugin, McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
+import { failedResult } from './call-failure.ts';
+import type { FrontService, ServiceDescription } from './front-service.ts';
+import type { ToolDirectory } from './tool-directory.ts';
+import { unknownToolFailure } from './unknown-tool.ts';
+
+/** What of a server's capabilities needs no way back from it to one client. */
+const PASSED_ON = ['resources', 'prompts', 'completions', 'logging', 'extensions', 'experimental'];
+
+/** One plugin, whose tools have their own names. */
+export class PluginService implements FrontService {
+  readonly #directory: ToolDirectory;
+  readonly #plugin: FrontPlugin;
+  readonly request: FrontService['request'];
+
+  constructor(directory: ToolDirectory, plugin: FrontPlugin) {
+    this.#directory = directory;
+    this.#plugin = plugin;
+    this.request = plugin.request?.bind(plugin);
+  }
+
+  async describe(signal: AbortSignal): Promise<ServiceDescription> {
+    const { name } = this.#plugin;
+    const manifest = this.#directory.manifestOf(name);
+    const own = { name, version: manifest?.version || '0.0.0' };
+    const described: ServerDescription = (await this.#plugin.describe?.(signal)) ?? {
+      capabilities: {},
+      ...(manifest?.description !== undefined && { instructions: manifest.description }),
+    };
+    const { serverInfo = own, capabilities, instructions } = described;
+    return {
+      serverInfo,
+      capabilities: { ...passedOn(capabilities), tools: { listChanged: true } },
+      ...(instructions !== undefined && instructions !== '' && { instructions }),
+    };
+  }
+
+  listTools(): Promise<readonly JsonObject[]> {
+    return this.#directory.toolsOf(this.#plugin.name);
+  }
+
+  async callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
+    return callOf(this.#directory, this.#plugin, params, options);
+  }
+
+  onToolsChanged(listener: () => void): () => void {
+    return this.#directory.onChange(listener);
+  }
+}
+
+/**
+ * Calls a tool of a plugin by its own name. Rejects with −32602 where the plugin has no such tool, and with what a server
+ * answered as an error; all else that fails is a result.
+ */
+export async function callOf(
+  directory: ToolDirectory,
+  plugin: FrontPlugin,
+  params: JsonObject,
+  options: McpRequestOptions,
+): Promise<JsonObject> {
+  try {
+    const tools = await directory.toolsOf(plugin.name);
+    if (!tools.some(({ name }) => name === params['name']))
+      throw unknownToolFailure(
+        params['name'],
+        tools.map(({ name }) => String(name)),
+      );
+    return await plugin.callTool(params, options);
+  } catch (error) {
+    return failedResult(error);
+  }
+}
+
+function passedOn(capabilities: JsonObject): JsonObject {
+  const names = PASSED_ON.filter((name) => capabilities[name] !== undefined);
+  // Lists of resources and prompts are not watched.
+  return Object.fromEntries(
+    names.map((name) => [name, name === 'resources' || name === 'prompts' ? {} : capabilities[name]]),
+  );
+}

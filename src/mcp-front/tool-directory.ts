@@ -1,0 +1,212 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Listeners } from '../events/listeners.ts';
+import { printedJson } from '../json/printed-json.ts';
+import type { Manifest } from '../manifest/schema.ts';
+import type { FrontPlugin } from '../mcp/front-plugin.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
+import { AtOnce } from './at-once.ts';
+
+/** How long a list of all tools waits for plugins that have to start to say theirs, in milliseconds. */
+const PATIENCE_MS = 10_000;
+/** How long a plugin that failed to list its tools is not asked again, unless it changes. In milliseconds. */
+const FAILED_MS = 5_000;
+/** Changes that come together are looked at once, after this time in milliseconds. */
+const SETTLE_MS = 50;
+/** How many plugins may be starting at once because their tools are asked for. */
+const MAX_STARTS = 4;
+
+/** What the directory reads of a supervisor. */
+export interface PluginSource {
+  callable(): Iterable<{ readonly manifest: Manifest; readonly generation: number | undefined }>;
+  onChange(listener: () => void): () => void;
+}
+
+/** How a directory is kept. */
+export interface DirectoryOptions {
+  /** A plugin as a server of MCP; undefined for one without tools. */
+  pluginOf(manifest: Manifest): FrontPlugin | undefined;
+  /** The tools of a plugin are left out of lists, for this reason. Told once for each attempt. */
+  onLeftOut(plugin: string, error: unknown): void;
+  onError(error: unknown): void;
+  readonly patienceMs?: number | undefined;
+}
+
+/** A plugin with its tools. */
+export interface PluginTools {
+  readonly plugin: FrontPlugin;
+  readonly tools: readonly JsonObject[];
+}
+
+interface Entry {
+  readonly manifest: Manifest;
+  readonly plugin: FrontPlugin;
+  generation: number | undefined;
+  /** As they were listed last. */
+  tools?: readonly JsonObject[];
+  text?: string;
+  listing?: Promise<readonly JsonObject[]> | undefined;
+  failedAt?: number | undefined;
+  /** A list was given without its tools, which were still to come. */
+  isLate?: boolean;
+}
+
+/** The tools of all plugins that take calls: listed once, and again where they may have changed. */
+export class ToolDirectory {
+  readonly #source: PluginSource;
+  readonly #options: DirectoryOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #changed: Listeners<void>;
+  readonly #starts = new AtOnce(MAX_STARTS);
+  readonly #stop: () => void;
+  #isStale = false;
+  #timer: NodeJS.Timeout | undefined;
+  #telling: NodeJS.Timeout | undefined;
+
+  constructor(source: PluginSource, options: DirectoryOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#changed = new Listeners(options.onError);
+    this.#stop = source.onChange(() => {
+      this.#isStale = true;
+      this.#timer ??= setTimeout(() => this.#look(), SETTLE_MS).unref();
+    });
+    this.#reconcile();
+  }
+
+  /** A plugin that takes calls and has tools; undefined where there is none of this name. */
+  find(name: string): FrontPlugin | undefined {
+    this.#refresh();
+    return this.#entries.get(name)?.plugin;
+  }
+
+  /** The manifest of such a plugin. */
+  manifestOf(name: string): Manifest | undefined {
+    return this.#entries.get(name)?.manifest;
+  }
+
+  /** The tools of one plugin. Rejects with a GreenroomError, also where there is no such plugin any more. */
+  async toolsOf(name: string): Promise<readonly JsonObject[]> {
+    this.#refresh();
+    const entry = this.#entries.get(name);
+    return entry === undefined ? [] : this.#list(entry);
+  }
+
+  /**
+   * The plugins with their tools, by name. Those that fail to list them are left out, and so are those that take too long;
+   * once their tools come, listeners are told.
+   */
+  async all(): Promise<readonly PluginTools[]> {
+    this.#refresh();
+    const entries = [...this.#entries.values()].toSorted((a, b) => (a.plugin.name < b.plugin.name ? -1 : 1));
+    const waited = new AbortController();
+    const { patienceMs = PATIENCE_MS } = this.#options;
+    const listings = entries
+      .filter(({ failedAt = -Infinity }) => performance.now() - failedAt > FAILED_MS)
+      .map((entry) => this.#list(entry).catch(() => {}));
+    const tooLong = delay(patienceMs, undefined, { signal: waited.signal, ref: false }).catch(() => {});
+    await Promise.race([Promise.all(listings), tooLong]);
+    waited.abort();
+    return entries.flatMap((entry) => {
+      const { plugin, tools } = entry;
+      if (tools === undefined && entry.failedAt === undefined) entry.isLate = true;
+      return tools === undefined ? [] : [{ plugin, tools }];
+    });
+  }
+
+  /** Calls back when a list may be another one than before. Returns how to stop. */
+  onChange(listener: () => void): () => void {
+    return this.#changed.add(listener);
+  }
+
+  /** A plugin says that its tools have changed. */
+  noteChanged(name: string): void {
+    const entry = this.#entries.get(name);
+    if (entry !== undefined) this.#listAgain(entry);
+  }
+
+  close(): void {
+    this.#stop();
+    clearTimeout(this.#timer);
+    clearTimeout(this.#telling);
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    if (!this.#isStale) return;
+    this.#isStale = false;
+    if (this.#reconcile()) this.#tell();
+  }
+
+  /** Takes the plugins as they are now. Whether lists are others for it. */
+  #reconcile(): boolean {
+    const gone = new Set(this.#entries.keys());
+    let isOther = false;
+    for (const { manifest, generation } of this.#source.callable()) {
+      gone.delete(manifest.name);
+      const entry = this.#entries.get(manifest.name);
+      if (entry?.manifest === manifest) this.#noteGeneration(entry, generation);
+      else isOther = this.#put(manifest, generation) || isOther;
+    }
+    for (const name of gone) {
+      this.#entries.delete(name);
+      isOther = true;
+    }
+    return isOther;
+  }
+
+  /** Whether lists are others for it. */
+  #put(manifest: Manifest, generation: number | undefined): boolean {
+    const plugin = this.#options.pluginOf(manifest);
+    if (plugin !== undefined) this.#entries.set(manifest.name, { manifest, plugin, generation });
+    return plugin !== undefined || this.#entries.delete(manifest.name);
+  }
+
+  /** A new worker may have other tools; one that has gone has those that it had. */
+  #noteGeneration(entry: Entry, generation: number | undefined): void {
+    if (generation === undefined || generation === entry.generation) return;
+    entry.generation = generation;
+    entry.failedAt = undefined;
+    if (entry.tools !== undefined) this.#listAgain(entry);
+  }
+
+  #listAgain(entry: Entry): void {
+    entry.listing = undefined;
+    // Where nobody is to be told, the next list asks.
+    if (this.#changed.any) this.#list(entry).catch(() => {});
+  }
+
+  #list(entry: Entry): Promise<readonly JsonObject[]> {
+    entry.listing ??= this.#listing(entry);
+    return entry.listing;
+  }
+
+  async #listing(entry: Entry): Promise<readonly JsonObject[]> {
+    try {
+      const tools = await this.#starts.run(() => entry.plugin.listTools(new AbortController().signal));
+      const text = printedJson(tools);
+      const isOther = entry.text !== undefined && entry.text !== text;
+      if (entry.tools === undefined || isOther) entry.tools = tools;
+      entry.text = text;
+      entry.failedAt = undefined;
+      if (isOther || entry.isLate === true) this.#tell();
+      entry.isLate = false;
+      return entry.tools;
+    } catch (error) {
+      entry.listing = undefined;
+      entry.failedAt = performance.now();
+      this.#options.onLeftOut(entry.plugin.name, error);
+      throw error;
+    }
+  }
+
+  #tell(): void {
+    this.#telling ??= setTimeout(() => {
+      this.#telling = undefined;
+      this.#changed.notify();
+    }, SETTLE_MS).unref();
+  }
+}
