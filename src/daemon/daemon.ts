@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { apiFront } from '../api/api-front.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { inspectorFront } from '../inspector/server/front.ts';
+import { mcpFront } from '../mcp-front/mcp-front.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { modelFront } from '../models/model-front.ts';
 import { createSupervisor, type Supervisor } from '../runtime/supervisor.ts';
@@ -152,7 +153,9 @@ class DaemonParts implements Daemon {
     this.#closers.push(() => metrics.close());
     const traces = await traceCallsIfRegistered(supervisor);
     this.#closers.push(() => traces?.close());
-    const shared = [api, statusFront({ version, metrics, onError, notReady: () => this.#notReady() })];
+    const mcp = mcpFront(supervisor, { version, log });
+    this.#closers.push(() => mcp.close());
+    const shared = [api, mcp, statusFront({ version, metrics, onError, notReady: () => this.#notReady() })];
     const listenOn = (server: Parameters<typeof listenOnSocket>[0]): Promise<void> =>
       listenOnSocket(server, this.#claim);
     this.#servers.push(

@@ -216,7 +216,7 @@ export class HttpServer {
     const origin = allowedOrigin(request, this.#door);
     if (origin === undefined) return;
     response.setHeader('access-control-allow-origin', origin);
-    response.setHeader('access-control-expose-headers', 'Retry-After, X-Request-Id, Request-Id');
+    response.setHeader('access-control-expose-headers', 'Retry-After, X-Request-Id, Request-Id, Mcp-Session-Id');
   }
 
   #answerPreflight(request: IncomingMessage, response: ServerResponse, path: string): void {

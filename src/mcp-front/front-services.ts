@@ -1,0 +1,44 @@
+import { GreenroomError } from '../errors.ts';
+import type { Supervisor } from '../runtime/supervisor.ts';
+import type { Exchange } from '../server/route.ts';
+import type { FrontService } from './front-service.ts';
+import { JoinedService } from './joined-service.ts';
+import type { Place } from './legacy-exchanges.ts';
+import { PluginService } from './plugin-service.ts';
+import { httpRefusal } from './rpc-refusal.ts';
+import type { ToolDirectory } from './tool-directory.ts';
+
+/** Finds what a client asks for by its address. */
+export class FrontServices {
+  readonly #supervisor: Pick<Supervisor, 'plugin'>;
+  readonly #directory: ToolDirectory;
+  readonly #joined: JoinedService;
+
+  /** @param version of Greenroom */
+  constructor(supervisor: Pick<Supervisor, 'plugin'>, directory: ToolDirectory, version: string) {
+    this.#supervisor = supervisor;
+    this.#directory = directory;
+    this.#joined = new JoinedService(directory, version);
+  }
+
+  /** Throws a refusal for a plugin that is unknown, disabled or has no tools, and for a query that is not understood. */
+  find({ request, params }: Exchange): Place {
+    const name = params['plugin'];
+    const service = name === undefined ? this.#joined : this.#ofPlugin(name);
+    return { address: request.url ?? '', service };
+  }
+
+  #ofPlugin(name: string): FrontService {
+    const plugin = this.#directory.find(name);
+    if (plugin !== undefined) return new PluginService(this.#directory, plugin);
+    try {
+      const { enabled } = this.#supervisor.plugin(name).snapshot();
+      throw enabled
+        ? httpRefusal(404, `"${name}" has no tools: it is a server of HTTP, at /upstream/${encodeURIComponent(name)}/.`)
+        : httpRefusal(404, `"${name}" is disabled. Enable it first: greenroom enable ${name}.`);
+    } catch (error) {
+      if (error instanceof GreenroomError) throw httpRefusal(404, error.message);
+      throw error;
+    }
+  }
+}

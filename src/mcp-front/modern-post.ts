@@ -1,0 +1,66 @@
+import { RpcFailure } from '../mcp/front-plugin.ts';
+import { isRequest, type JsonRpcMessage, type JsonRpcRequest, RPC_ERROR } from '../mcp/json-rpc.ts';
+import type { Exchange } from '../server/route.ts';
+import { readEnvelope } from './envelope.ts';
+import type { FrontService } from './front-service.ts';
+import { McpSession } from './mcp-session.ts';
+import { headerMismatch } from './modern-headers.ts';
+import { type Accepts, PostAnswer } from './post-answer.ts';
+import { RpcRefusal } from './rpc-refusal.ts';
+import { isAsked } from './service-requests.ts';
+
+/** Methods of the modern protocol that are answered here. */
+const OWN = new Set(['server/discover', 'subscriptions/listen']);
+
+/** Answers modern requests, each by itself: a client that closes the connection cancels its request. */
+export class ModernPosts {
+  readonly #open = new Set<McpSession>();
+  readonly #onError: (error: unknown) => void;
+
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError;
+  }
+
+  /** Answers one message. Throws a refusal where it, or its headers, are not those of a modern request. */
+  answer({ request, response }: Exchange, message: JsonRpcMessage, service: FrontService, accepts: Accepts): void {
+    if (!isRequest(message)) {
+      // There is nothing that it could be about: a request is cancelled by closing its connection.
+      response.writeHead(202).end();
+      return;
+    }
+    checkEnvelope(message);
+    const wrong = headerMismatch(request.headers, message);
+    if (wrong !== undefined) throw new RpcRefusal(400, { code: RPC_ERROR.headerMismatch, message: wrong }, message.id);
+    const isServed = OWN.has(message.method) || isAsked(service, message.method);
+    const answer = new PostAnswer(response, accepts);
+    const session = new McpSession(
+      service,
+      {
+        send: (each) => ('method' in each ? answer.tell(each) : answer.end(each, isServed ? 200 : 404)),
+        drop: () => answer.drop(),
+      },
+      this.#onError,
+    );
+    this.#open.add(session);
+    response.once('close', () => {
+      this.#open.delete(session);
+      session.close();
+    });
+    session.receive(message);
+  }
+
+  /** Ends the subscriptions in good order. */
+  finish(): void {
+    for (const session of this.#open) session.finish();
+  }
+}
+
+function checkEnvelope({ id, params }: JsonRpcRequest): void {
+  try {
+    readEnvelope(params);
+  } catch (error) {
+    if (!(error instanceof RpcFailure)) throw error;
+    const { code, message, data } = error;
+    throw new RpcRefusal(400, { code, message, ...(data !== undefined && { data }) }, id);
+  }
+}
