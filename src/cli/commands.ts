@@ -20,6 +20,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   top: { summary: 'show what runs, and keep it up to date', load: () => import('./commands/top.ts') },
   dev: { summary: 'run a supervisor and watch it in the inspector', load: () => import('./commands/dev.ts') },
   serve: { summary: 'run a supervisor for every program on this machine', load: () => import('./commands/serve.ts') },
+  mcp: { summary: 'offer all plugins as one MCP server', load: () => import('./commands/mcp.ts') },
   token: { summary: 'print or replace the token of the daemon', load: () => import('./commands/token.ts') },
   inspect: { summary: 'open a recorded session in the inspector', load: () => import('./commands/inspect.ts') },
   import: {

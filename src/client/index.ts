@@ -7,5 +7,6 @@ export type { ErrorDetails } from '../error-details.ts';
 export { type ErrorCode, GreenroomError, type RemoteError, type RemoteErrorCategory } from '../errors.ts';
 // Clients
 export { type Client, type ClientPluginHandle, createClient, type DaemonStatus } from './client.ts';
-export { type ConnectOrStartOptions, connectOrStart } from './connect-or-start.ts';
+export { connectOrStart } from './connect-or-start.ts';
+export type { ConnectOrStartOptions } from './ensure-daemon.ts';
 export type { ClientTarget } from './daemon-target.ts';

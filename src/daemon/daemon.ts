@@ -18,6 +18,7 @@ import { systemClock } from '../time/clock.ts';
 import { traceCallsIfRegistered } from '../traces/trace-calls.ts';
 import { claimDataDir, type DataDirClaim } from './daemon-lock.ts';
 import { daemonSocketPath, listenOnSocket } from './daemon-socket.ts';
+import { watchIdleEnd } from './idle-end.ts';
 import { addressText, isLoopback, type TcpAddress } from './listen-address.ts';
 import { statusFront } from './status-front.ts';
 import { connectSystemd, type Systemd } from './systemd.ts';
@@ -39,6 +40,8 @@ export interface DaemonOptions {
   /** Serves the inspector at an address of its own, without the daemon's token: for `greenroom dev`. */
   readonly ownInspector?: InspectSettings | undefined;
   readonly log: Logger;
+  /** Ends by itself once no client was connected and no plugin has worked for so long, in milliseconds; by default never. */
+  readonly idleEndMs?: number | undefined;
   /** Ends the wait for a data directory whose owner cannot be seen. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -153,7 +156,7 @@ class DaemonParts implements Daemon {
     this.#closers.push(() => metrics.close());
     const traces = await traceCallsIfRegistered(supervisor);
     this.#closers.push(() => traces?.close());
-    const mcp = mcpFront(supervisor, { version, log });
+    const mcp = mcpFront(supervisor, { version, log, serverOf: ({ name }) => supervisor.mcpPlugin(name) });
     this.#closers.push(() => mcp.close());
     const shared = [api, mcp, statusFront({ version, metrics, onError, notReady: () => this.#notReady() })];
     const listenOn = (server: Parameters<typeof listenOnSocket>[0]): Promise<void> =>
@@ -186,7 +189,21 @@ class DaemonParts implements Daemon {
       this.#claim.update({ tcp: address });
     }
     this.#claim.update({ listening: true });
+    this.#watchIdle();
     void this.#systemd.ready();
+  }
+
+  #watchIdle(): void {
+    const { idleEndMs: limitMs, log } = this.#options;
+    if (limitMs === undefined) return;
+    const isNeeded = (): boolean =>
+      this.#servers.some(({ connections }) => connections > 0) ||
+      this.supervisor.plugins().some(({ state }) => state === 'busy' || state === 'spawning');
+    const onIdle = (): void => {
+      log.info(`Nobody has used the daemon for ${Math.round(limitMs / 1_000)} s, and it ends.`);
+      this.#asked.abort('idle');
+    };
+    this.#closers.push(watchIdleEnd({ isNeeded, limitMs, onIdle }));
   }
 
   async reload(): Promise<void> {

@@ -22,7 +22,7 @@ export class FrontServices {
   }
 
   /** Throws a refusal for a plugin that is unknown, disabled or has no tools, and for a query that is not understood. */
-  find({ request, params }: Exchange): Place {
+  find({ request, params }: Pick<Exchange, 'request' | 'params' | 'query'>): Place {
     const name = params['plugin'];
     const service = name === undefined ? this.#joined : this.#ofPlugin(name);
     return { address: request.url ?? '', service };

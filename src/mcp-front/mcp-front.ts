@@ -12,18 +12,20 @@ import {
   RPC_ERROR,
 } from '../mcp/json-rpc.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
+import { refuseOn } from '../server/answer.ts';
 import { readBody } from '../server/body.ts';
-import type { Exchange, Front, Route } from '../server/route.ts';
+import type { Exchange, Front, Route, UpgradeExchange } from '../server/route.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import { isModern, isModernRevision } from './envelope.ts';
 import { FrontServices } from './front-services.ts';
 import { LegacyExchanges } from './legacy-exchanges.ts';
 import { LegacySessions, type SessionLimits } from './legacy-sessions.ts';
+import { LineStreams } from './line-stream.ts';
 import { headerOf, VERSION_HEADER } from './modern-headers.ts';
 import { ModernPosts } from './modern-post.ts';
 import { nativePlugin } from './native-plugin.ts';
 import { acceptsOf } from './post-answer.ts';
-import { giveRpcError, httpRefusal, RpcRefusal, refuseRpc } from './rpc-refusal.ts';
+import { giveRpcError, httpRefusal, RpcRefusal, refuseRpc, upgradeRefusalOf } from './rpc-refusal.ts';
 import { ToolDirectory } from './tool-directory.ts';
 
 /** The most bytes of a message. */
@@ -68,6 +70,7 @@ export function mcpFront(supervisor: Supervisor, options: McpFrontOptions): McpF
   const sessions = new LegacySessions(onError, options);
   const legacy = new LegacyExchanges(sessions);
   const modern = new ModernPosts(onError);
+  const lines = new LineStreams(onError);
   const post = async (exchange: Exchange): Promise<void> => {
     const place = services.find(exchange);
     const accepts = acceptsOf(exchange.request);
@@ -78,9 +81,17 @@ export function mcpFront(supervisor: Supervisor, options: McpFrontOptions): McpF
   const route = (path: string, method: Route['method'], handle: Route['handle']): Route => {
     return { method, path, access: 'token', takesBody: method === 'POST', handle };
   };
+  const upgrade = (exchange: UpgradeExchange): void => {
+    try {
+      lines.serve(exchange, services.find(exchange).service);
+    } catch (error) {
+      if (!(error instanceof RpcRefusal)) onError(error);
+      refuseOn(exchange.socket, upgradeRefusalOf(error));
+    }
+  };
   const routesAt = (path: string): Route[] => [
     route(path, 'POST', post),
-    route(path, 'GET', (exchange) => legacy.get(exchange, services.find(exchange))),
+    { ...route(path, 'GET', (exchange) => legacy.get(exchange, services.find(exchange))), upgrade },
     route(path, 'DELETE', (exchange) => legacy.delete(exchange, services.find(exchange))),
   ];
   return {
@@ -99,6 +110,7 @@ export function mcpFront(supervisor: Supervisor, options: McpFrontOptions): McpF
     },
     noteToolsChanged: (plugin) => directory.noteChanged(plugin),
     close() {
+      lines.close();
       sessions.close();
       directory.close();
     },

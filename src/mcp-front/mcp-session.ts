@@ -55,6 +55,8 @@ export class McpSession {
   #stopTelling: (() => void) | undefined;
   #client: string | undefined;
   #isClosed = false;
+  /** Until the session has begun. */
+  #beginning: Promise<void> | undefined;
 
   /** @param onError is told of what is no fault of the client */
   constructor(service: FrontService, outlet: Outlet, onError: (error: unknown) => void) {
@@ -72,8 +74,18 @@ export class McpSession {
   /** Takes a message of the client. Answers to requests are ignored, as it is asked nothing. */
   receive(message: JsonRpcMessage): void {
     if (this.#isClosed) return;
-    if (isRequest(message)) void this.#answer(message);
+    // What follows in the same read is of the session that begins.
+    if (this.#beginning !== undefined) void this.#beginning.then(() => this.receive(message));
+    else if (isRequest(message)) this.#begin(message);
     else if (isNotification(message)) this.#note(message);
+  }
+
+  #begin(request: JsonRpcRequest): void {
+    const answered = this.#answer(request);
+    if (request.method !== 'initialize') return;
+    this.#beginning = answered.finally(() => {
+      this.#beginning = undefined;
+    });
   }
 
   /** Ends the subscriptions in good order, with their results. */

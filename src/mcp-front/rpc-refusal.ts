@@ -45,6 +45,12 @@ export function giveRpcError(response: ServerResponse, error: unknown, onError: 
   giveFault(response, status, faultOf(error, onError), null);
 }
 
+/** Why a connection is not taken over. What is a fault of ours is told in its log. */
+export function upgradeRefusalOf(error: unknown): Refusal {
+  if (error instanceof RpcRefusal) return error;
+  return { status: 500, message: 'Greenroom failed to answer. Its log says why.' };
+}
+
 function giveFault(
   response: ServerResponse,
   status: number,

@@ -1,9 +1,7 @@
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { GreenroomError } from '../errors.ts';
-
-/** The protocol that a connection to the daemon is upgraded to: messages of MCP, one a line, both ways. */
-export const LINES_PROTOCOL = 'greenroom-mcp-lines';
+import { LINES_PROTOCOL } from '../mcp/lines-protocol.ts';
 
 /**
  * Opens a connection to the front of a daemon on which messages go both ways, one a line.

@@ -51,6 +51,7 @@ export class HttpServer {
   readonly #tickets: Tickets | undefined;
   /** Connections that HTTP has let go of, so that Node's server closes them no more. */
   readonly #upgraded = new Set<Duplex>();
+  #connections = 0;
   /** The last answer of each connection. */
   readonly #answers = new WeakMap<Duplex, ServerResponse>();
   readonly #unfinished = new Map<Front, number>();
@@ -80,6 +81,10 @@ export class HttpServer {
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuseUnreadable(error, socket));
     this.#server.on('connection', (socket: Socket) => {
+      this.#connections += 1;
+      socket.once('close', () => {
+        this.#connections -= 1;
+      });
       socket.setNoDelay(true);
       if (unref === true) socket.unref();
     });
@@ -108,6 +113,11 @@ export class HttpServer {
   get port(): number {
     const address = this.#server.address();
     return typeof address === 'object' ? (address?.port ?? 0) : 0;
+  }
+
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#connections;
   }
 
   /** Ends every connection; readers of answers without an end get what there is up to now. Resolves when nothing is left. */

@@ -32,6 +32,11 @@ export const command = defineCommand({
     },
     'inspect-control': { type: 'boolean', help: 'let the inspector act on plugins' },
     load: { type: 'boolean', short: 'l', help: 'load every plugin at once' },
+    'end-when-idle': {
+      type: 'string',
+      value: 'SECONDS',
+      help: 'end once nobody was connected and no plugin worked for so long',
+    },
     replace: { type: 'boolean', help: 'have the daemon that runs end, and take over from it' },
     ...SETTINGS_OPTIONS,
   },
@@ -47,6 +52,7 @@ export const command = defineCommand({
     const listen = listenOf(values.listen, inspect, values['allow-remote'] === true);
     if (listen === undefined && (values['allow-host'] ?? values['allow-origin']) !== undefined)
       throw new UsageError('--allow-host and --allow-origin are for TCP; give --listen too.');
+    const idleEnd = secondsOf(values['end-when-idle']);
     const { startDaemon } = await import('../../daemon/daemon.ts');
     const { endDaemon } = await import('../../daemon/take-over.ts');
     const { takeTermination } = await import('../../daemon/termination.ts');
@@ -71,6 +77,7 @@ export const command = defineCommand({
         allowOrigins: values['allow-origin']?.map(originOf),
         inspect: inspect ? { control: values['inspect-control'] === true } : undefined,
         log,
+        idleEndMs: idleEnd === undefined ? undefined : idleEnd * 1_000,
         signal: termination.signal,
       });
       await announce(daemon, listen, terminal);
@@ -106,6 +113,12 @@ function listenOf(text: string | undefined, inspect: boolean, isRemoteAllowed: b
       'Listen on 127.0.0.1 behind a proxy with TLS, or add --allow-remote.',
     );
   return address;
+}
+
+function secondsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
+  throw new UsageError(`--end-when-idle must be a number of seconds above 0, got "${text}".`);
 }
 
 function originOf(text: string): string {

@@ -1,0 +1,61 @@
+import { homedir } from 'node:os';
+import { GreenroomError } from '../errors.ts';
+import { workingDirectory } from '../files/working-directory.ts';
+import { type ConfigPlaces, configFileAt } from '../mcp-config/config-files.ts';
+import { readMcpConfig } from '../mcp-config/read-config.ts';
+import { trustStore } from '../mcp-config/trust.ts';
+import { resolveSettings } from '../settings/resolve.ts';
+import { quoted } from '../text/shown.ts';
+import type { Terminal } from './terminal/terminal.ts';
+
+/** Trusts the configuration of a project, or trusts it no more, and says what that runs. Resolves to the exit status. */
+export async function changeTrust(
+  action: 'trust' | 'distrust',
+  path: string,
+  dataDirGiven: string | undefined,
+  terminal: Terminal,
+): Promise<number> {
+  const { dataDir } = resolveSettings({ dataDir: dataDirGiven });
+  const store = trustStore(dataDir);
+  const places: ConfigPlaces = {
+    platform: process.platform,
+    env: process.env,
+    home: homedir(),
+    cwd: workingDirectory(),
+  };
+  const file = configFileAt(path, places);
+  if (action === 'distrust') {
+    const wasTrusted = store.distrust(file.path);
+    if (terminal.json) await terminal.printJson({ file: file.path, wasTrusted });
+    else await terminal.print(`${file.path} ${wasTrusted ? 'is trusted no more' : 'was not trusted'}.`);
+    return 0;
+  }
+  const reading = readMcpConfig(file, places);
+  if (reading?.content === undefined)
+    throw new GreenroomError(
+      'E_OPTIONS',
+      `There is nothing to trust: ${file.path} ${reading === null ? 'does not exist' : (reading.problems[0]?.reason ?? 'cannot be read')}.`,
+    );
+  const programs = reading.servers.flatMap((server) =>
+    server.kind === 'stdio' && !server.disabled ? [{ ...server, program: [server.command, ...server.args] }] : [],
+  );
+  if (file.scope === 'project') store.trust(reading.content);
+  if (terminal.json) {
+    const servers = programs.map(({ name, program, cwd }) => ({ name, program, cwd }));
+    await terminal.printJson({ file: file.path, scope: file.scope, servers, problems: reading.problems });
+    return 0;
+  }
+  await terminal.print(
+    file.scope === 'project'
+      ? `${file.path} is trusted. It runs:`
+      : `${file.path} is your own, and needs no trust. It runs:`,
+  );
+  for (const { name, program, cwd } of programs)
+    await terminal.print(
+      `  ${name}: ${program.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : quoted(word))).join(' ')}, in ${cwd}`,
+    );
+  if (programs.length === 0) await terminal.print('  nothing');
+  for (const { field, reason } of reading.problems)
+    terminal.note(`${terminal.err.yellow('warning:')} ${field === undefined ? '' : `${field}: `}${reason}`);
+  return 0;
+}
