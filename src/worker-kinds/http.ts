@@ -3,6 +3,7 @@ import { GreenroomError } from '../errors.ts';
 import type { ManifestIssue } from '../manifest/manifest-issue.ts';
 import { HttpStart } from '../process/http-start.ts';
 import { type HeldPort, holdPort } from '../process/ports.ts';
+import type { SocketDirectory } from '../process/socket-directory.ts';
 import type { StartRequest } from '../process/start-request.ts';
 import { StopCommand } from '../process/stop-command.ts';
 import { untilReady } from './http-readiness.ts';
@@ -84,30 +85,33 @@ async function prepare(request: StartRequest, { manifest }: KindEntry): Promise<
   const isNamed = (placeholder: string): boolean => texts.some((text) => text.includes(placeholder));
   const sockets = isNamed('{socket}') ? request.openSockets() : undefined;
   if (isNamed('{socket}') && sockets === undefined) throw noSocketError(request.plugin.name);
-  let port: HeldPort | undefined;
+  const port = sockets === undefined || isNamed('{port}') ? await holdPortBeside(sockets) : undefined;
+  const fill = (text: string): string =>
+    text
+      .replaceAll('{port}', String(port?.port ?? '{port}'))
+      .replaceAll('{socket}', sockets?.worker ?? '{socket}')
+      .replaceAll('{host}', HOST);
+  const env = {
+    ...(port !== undefined && { PORT: String(port.port) }),
+    ...Object.fromEntries(variables.filter(([name, value]) => name === 'PORT' || fill(value) !== value)),
+  };
+  const filled = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fill(value)]));
+  return new HttpStart({
+    address: sockets === undefined ? `http://${HOST}:${port?.port}${basePath}` : `unix:${sockets.worker}`,
+    port,
+    sockets,
+    note: request.note,
+    args: args.map(fill),
+    env: filled,
+    stopCommand: stopCommand && new StopCommand(stopCommand.map(fill), withVariables(request, filled)),
+  });
+}
+
+/** Holds a port; without one, the sockets are given back. */
+async function holdPortBeside(sockets: SocketDirectory | undefined): Promise<HeldPort> {
   try {
-    if (sockets === undefined || isNamed('{port}')) port = await holdPort();
-    const fill = (text: string): string =>
-      text
-        .replaceAll('{port}', String(port?.port ?? '{port}'))
-        .replaceAll('{socket}', sockets?.worker ?? '{socket}')
-        .replaceAll('{host}', HOST);
-    const env = {
-      ...(port !== undefined && { PORT: String(port.port) }),
-      ...Object.fromEntries(variables.filter(([name, value]) => name === 'PORT' || fill(value) !== value)),
-    };
-    const filled = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fill(value)]));
-    return new HttpStart({
-      address: sockets === undefined ? `http://${HOST}:${port?.port}${basePath}` : `unix:${sockets.worker}`,
-      port,
-      sockets,
-      note: request.note,
-      args: args.map(fill),
-      env: filled,
-      stopCommand: stopCommand && new StopCommand(stopCommand.map(fill), withVariables(request, filled)),
-    });
+    return await holdPort();
   } catch (error) {
-    port?.release();
     sockets?.remove();
     throw error;
   }

@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { type HeldPort, holdPort } from '../../src/process/ports.ts';
 import { becomes, door, failure, lives, openSupervisor } from '../runtime/greenroom.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/processes/http-server.mjs', import.meta.url));
@@ -107,6 +108,24 @@ test('a server whose port another program has taken is started with another', as
   expect(snapshot).toMatchObject({ generation: 1, restarts: 0 });
   expect(snapshot.pid).not.toBe(pid);
   expect(lives(snapshot.pid as number)).toBe(true);
+});
+
+test('where every port is taken a start fails, its sockets are given back, and it may start once there is one', async () => {
+  const opened = await openSupervisor({ a: server(['--socket', '{socket}', '--port', '{port}']) });
+  const held: HeldPort[] = [];
+  onTestFinished(() => held.forEach((port) => port.release()));
+  const holdAll = async (): Promise<void> => {
+    for (;;) held.push(await holdPort(() => Promise.resolve(true)));
+  };
+  await expect(holdAll()).rejects.toThrow('is in use');
+  expect(await failure(opened.supervisor.load('a'))).toMatchObject({
+    code: 'E_START',
+    message: expect.stringContaining('Every port from 20000 to 32000 is in use') as string,
+  });
+  // With the last sockets goes the folder that had them.
+  expect(readdirSync(process.env['XDG_RUNTIME_DIR'] as string)).toEqual([]);
+  for (const port of held.splice(0)) port.release();
+  await opened.supervisor.load('a');
 });
 
 test('a server whose port always is in use is started four times', async () => {
