@@ -17,6 +17,9 @@ const inputSchema = z.looseObject({
 /** A value that VS Code asks its user for. */
 export type Input = z.output<typeof inputSchema>;
 
+/** As many of one file are read: a file of a project is read before anybody has looked at it. */
+const MAX_INPUTS = 500;
+
 /** The inputs of a file, by their identifiers. Those that are not valid are reported, and left out. */
 export function readInputs(given: unknown, path: JsonPath, report: Report): ReadonlyMap<string, Input> {
   const inputs = new Map<string, Input>();
@@ -25,7 +28,8 @@ export function readInputs(given: unknown, path: JsonPath, report: Report): Read
     report('warning', path, 'expected a list of inputs (ignored)');
     return inputs;
   }
-  for (const [index, each] of given.entries()) {
+  if (given.length > MAX_INPUTS) report('warning', path, `has more than ${MAX_INPUTS} inputs; the others are ignored`);
+  for (const [index, each] of given.slice(0, MAX_INPUTS).entries()) {
     const parsed = inputSchema.safeParse(each, { error: zodMessages('key') });
     if (parsed.success) inputs.set(parsed.data.id, parsed.data);
     else

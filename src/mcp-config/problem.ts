@@ -1,5 +1,6 @@
 import { type JsonPath, pathText } from '../json/json-text.ts';
 import type { ManifestProblem } from '../manifest/manifest-problem.ts';
+import { unknownText } from '../text/expected.ts';
 
 /**
  * Something that is wrong with a configuration file, or is not as its reader may expect. `error`: the server is not run,
@@ -19,4 +20,16 @@ export function reportTo(problems: McpConfigProblem[], file: string, server?: st
     const field = pathText(path);
     problems.push({ file, ...(field !== '' && { field }), ...(server !== undefined && { server }), reason, severity });
   };
+}
+
+/** To find out what was meant takes a while for each key; a file with more of them was not meant to be one. */
+const MAX_UNKNOWN = 20;
+
+/** Reports the keys of an object at a path that are unknown. */
+export function reportUnknown(object: object, known: ReadonlySet<string>, path: JsonPath, report: Report): void {
+  const unknown = Object.keys(object).filter((key) => !known.has(key));
+  for (const key of unknown.slice(0, MAX_UNKNOWN))
+    report('warning', [...path, key], `${unknownText('key', key, known)} (ignored)`);
+  if (unknown.length > MAX_UNKNOWN)
+    report('warning', path, `has ${unknown.length - MAX_UNKNOWN} more unknown keys (ignored)`);
 }

@@ -32,6 +32,9 @@ export interface McpConfigReading {
 /** A megabyte may hold a hundred thousand mistakes; more than these help nobody to find the first. */
 const MAX_PROBLEMS = 100;
 
+/** As many of one section are read: a file of a project is read before anybody has looked at it. */
+const MAX_SERVERS = 500;
+
 /**
  * Reads a configuration file of an MCP client, of 1 MiB at the most, with the environment files that it names. Runs nothing
  * and asks nobody. Never throws. Null where there is no such file.
@@ -64,7 +67,10 @@ function readContent(file: McpConfigFile, text: string, surroundings: Surroundin
       if (isServers) report('warning', at, 'is given twice; the later one counts');
     }
     for (const { path, servers: given, inputs, project } of sections) {
-      for (const [name, each] of Object.entries(given)) {
+      const all = Object.entries(given);
+      if (all.length > MAX_SERVERS)
+        report('error', path, `has more than ${MAX_SERVERS} servers; the others are ignored`);
+      for (const [name, each] of all.slice(0, MAX_SERVERS)) {
         const server = readServer(name, each, [...path, name], {
           file,
           client,

@@ -1,13 +1,13 @@
 import type { Fields } from '../json/fields.ts';
 import { type JsonPath, pathText } from '../json/json-text.ts';
 import { isObject } from '../json-schema/schema.ts';
-import { expectedText, unknownText } from '../text/expected.ts';
+import { expectedText } from '../text/expected.ts';
 import { refusals, zodMessages } from '../text/zod-messages.ts';
 import { CLIENTS, type ClientName } from './clients.ts';
 import { type McpConfigFile, pathsOf } from './config-files.ts';
 import type { Input } from './inputs.ts';
 import { isPassed } from './passed-variables.ts';
-import type { Report } from './problem.ts';
+import { type Report, reportUnknown } from './problem.ts';
 import type { McpServer, RemoteServer, StdioServer } from './server.ts';
 import { REMOTE_TYPES, SERVER_KEYS, type ServerKeys, STDIO_TYPES, serverSchema } from './server-keys.ts';
 import { type Fill, fillBy, type Surroundings } from './variables.ts';
@@ -41,8 +41,7 @@ export function readServer(
     return undefined;
   }
   const fields = withoutNulls(given);
-  for (const key of Object.keys(fields).filter((each) => !SERVER_KEYS.has(each)))
-    report('warning', [...path, key], `${unknownText('key', key, SERVER_KEYS)} (ignored)`);
+  reportUnknown(fields, SERVER_KEYS, path, report);
   const parsed = serverSchema.safeParse(fields, { error: zodMessages('key') });
   if (!parsed.success) {
     for (const issue of refusals(parsed.error.issues))

@@ -1,9 +1,8 @@
 import type { JsonPath } from '../json/json-text.ts';
 import { isObject } from '../json-schema/schema.ts';
-import { unknownText } from '../text/expected.ts';
 import type { ClientName } from './clients.ts';
 import { type Input, readInputs } from './inputs.ts';
-import type { Report } from './problem.ts';
+import { type Report, reportUnknown } from './problem.ts';
 
 /** A part of a file that holds servers, by their names. */
 export interface Section {
@@ -59,9 +58,7 @@ export function sectionsOf(
 }
 
 function checkKeys(value: Readonly<Record<string, unknown>>, report: Report): void {
-  const known = [...SECTIONS, ...BESIDE];
-  for (const key of Object.keys(value))
-    if (!known.includes(key)) report('warning', [key], `${unknownText('key', key, known)} (ignored)`);
+  reportUnknown(value, new Set([...SECTIONS, ...BESIDE]), [], report);
   if (!SECTIONS.some((key) => key in value))
     report('warning', [], 'has no servers; expected "mcpServers", "servers" (VS Code) or "context_servers" (Zed)');
 }

@@ -1,4 +1,5 @@
 import type { JsonPath } from '../json/json-text.ts';
+import { shortened } from '../text/shortened.ts';
 import type { Client } from './clients.ts';
 import { pathsOf } from './config-files.ts';
 import { type Input, inputValue } from './inputs.ts';
@@ -42,6 +43,7 @@ const KNOWN = ['env:NAME', 'input:ID', 'userHome', 'workspaceFolder', 'workspace
 export function fillBy({ client, surroundings, workspace, inputs, report }: FillOptions): Fill {
   const { platform, env, home } = surroundings;
   const { basename, sep } = pathsOf(platform);
+  const variable = (name: string): string | undefined => (Object.hasOwn(env, name) ? env[name] : undefined);
   return (text, path) => {
     let isWhole = true;
     const missing = (reason: string): string => {
@@ -64,15 +66,18 @@ export function fillBy({ client, surroundings, workspace, inputs, report }: Fill
         return reference;
       }
       // Claude Code sets it for its servers, so that its files may use it.
-      const value = name === 'CLAUDE_PROJECT_DIR' ? (workspace ?? env[name]) : env[name];
+      const value = name === 'CLAUDE_PROJECT_DIR' ? (workspace ?? variable(name)) : variable(name);
       return (
         value ??
         fallback ??
         missing(`the environment variable ${name} is not set. Set it, or write a default: \${${name}:-…}`)
       );
     };
-    const filled = text.replaceAll(/\$\{([^}]*)\}/g, (reference, inside: string) => {
-      if (inside.includes('${')) return missing(`${reference} has a variable within a variable, which no client reads`);
+    // Beyond the last brace each beginning of a variable would be followed to the end, in vain.
+    const end = text.lastIndexOf('}') + 1;
+    const filled = text.slice(0, end).replaceAll(/\$\{([^}]*)\}/g, (reference, inside: string) => {
+      if (inside.includes('${'))
+        return missing(`${shortened(reference, 100)} has a variable within a variable, which no client reads`);
       if (inside === 'userHome') return home;
       if (inside === 'workspaceFolder') return folder(reference);
       if (inside === 'workspaceFolderBasename') return basename(folder(reference));
@@ -82,17 +87,19 @@ export function fillBy({ client, surroundings, workspace, inputs, report }: Fill
       const [kind, argument] = /^([A-Za-z]+):(.+)$/s.exec(inside)?.slice(1) ?? [];
       if (kind === undefined || argument === undefined) return reference;
       if (kind === 'env') {
-        const value = env[argument];
+        const value = variable(argument);
         if (value === undefined)
-          report('warning', path, `the environment variable ${argument} is not set, and left empty`);
+          report('warning', path, `the environment variable ${shortened(argument, 100)} is not set, and left empty`);
         return value ?? '';
       }
       if (kind === 'input') {
         const found = inputValue(argument, inputs, surroundings);
         return 'value' in found ? found.value : missing(found.reason);
       }
-      return missing(`unknown variable ${reference}. Known are ${KNOWN.map((form) => `\${${form}}`).join(', ')}.`);
+      return missing(
+        `unknown variable ${shortened(reference, 100)}. Known are ${KNOWN.map((form) => `\${${form}}`).join(', ')}.`,
+      );
     });
-    return isWhole ? filled : undefined;
+    return isWhole ? filled + text.slice(end) : undefined;
   };
 }

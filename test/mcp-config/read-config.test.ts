@@ -103,10 +103,28 @@ describe('what is ignored is told of', () => {
   });
 
   test('of very many problems, the first hundred', () => {
-    const keys = Object.fromEntries(Array.from({ length: 120 }, (_, index) => [`unknown${index}`, 1]));
-    const problems = told(readText(server(keys)));
+    const args = Array.from({ length: 120 }, () => '${env:NONE}');
+    const problems = told(readText(server({ args })));
     expect(problems).toHaveLength(101);
     expect(problems.at(-1)).toBe('warning : 20 more problems are not shown');
+  });
+
+  test('of very many unknown keys, the first twenty', () => {
+    const keys = Object.fromEntries(Array.from({ length: 50_000 }, (_, index) => [`unknown${index}`, 1]));
+    const problems = told(readText(server(keys)));
+    expect(problems).toHaveLength(21);
+    expect(problems.at(-1)).toBe('warning mcpServers.a: has 49980 more unknown keys (ignored)');
+  });
+
+  test('of very many servers and inputs, those beyond five hundred', () => {
+    const servers = Object.fromEntries(Array.from({ length: 501 }, (_, index) => [`s${index}`, { command: 'x' }]));
+    const inputs = Array.from({ length: 501 }, (_, index) => ({ id: `i${index}` }));
+    const reading = readText({ inputs, servers }, '.vscode/mcp.json');
+    expect(told(reading)).toEqual([
+      'warning inputs: has more than 500 inputs; the others are ignored',
+      'error servers: has more than 500 servers; the others are ignored',
+    ]);
+    expect(reading.servers).toHaveLength(500);
   });
 
   test('lines of an environment file, without what is in them', () => {

@@ -21,6 +21,7 @@ test.each([
   ['${NONE:-b c:-d}', 'b c:-d'],
   ['${NONE:-}', ''],
   ['${EMPTY:-b}', ''],
+  ['${constructor:-b}', 'b'],
   ['${REFERS}', '${A}${env:A}'],
   ['${env:A}', 'a'],
   ['${workspaceFolder}/x', 'SHOP/x'],
@@ -46,6 +47,12 @@ test('an environment variable in the form of the editors is left empty where it 
     value: 'x',
     told: ['warning mcpServers.s.args[0]: the environment variable NONE is not set, and left empty'],
   });
+});
+
+test('a text of very many beginnings of variables is read through once', () => {
+  const text = '${'.repeat(400_000);
+  expect(argument(`${text}$A`)).toEqual({ value: `${text}$A`, told: [] });
+  expect(argument('${A}${A')).toEqual({ value: 'a${A', told: [] });
 });
 
 test('a client that fills in no names leaves them as they are', () => {
