@@ -16,6 +16,8 @@ export interface HttpChannelOptions {
   readonly plugin: string;
   /** `unix:/path`, or an http(s) address. */
   readonly address: string;
+  /** Gives what is set in every request to it. */
+  readonly headers: () => Readonly<Record<string, string>>;
   /** Where it is asked whether it is alive; undefined: never. */
   readonly livenessPath: string | undefined;
   /** Ends what the server may leave behind; resolves when it is done. */
@@ -23,8 +25,14 @@ export interface HttpChannelOptions {
 }
 
 /** The channel to an HTTP server, which knows nothing of calls: requests are forwarded to it. */
-export function createHttpChannel({ plugin, address, livenessPath, cleanup }: HttpChannelOptions): WorkerChannel {
-  const upstream = openUpstream({ address });
+export function createHttpChannel({
+  plugin,
+  address,
+  headers,
+  livenessPath,
+  cleanup,
+}: HttpChannelOptions): WorkerChannel {
+  const upstream = openUpstream({ address, headers });
   return {
     upstream,
     execute(_call: OutgoingCall, sink: CallSink): CallInFlight {
@@ -32,15 +40,20 @@ export function createHttpChannel({ plugin, address, livenessPath, cleanup }: Ht
       return { pause() {}, resume() {} };
     },
     close: () => upstream.close(),
-    ...(livenessPath !== undefined && { health: (signal) => askHealth(address, livenessPath, signal) }),
+    ...(livenessPath !== undefined && { health: (signal) => askHealth(address, livenessPath, headers(), signal) }),
     ...(cleanup !== undefined && { cleanup }),
   };
 }
 
 /** Asks until the answer is no error of the server, or the caller's time is over. */
-async function askHealth(address: string, path: string, signal: AbortSignal): Promise<Health> {
+async function askHealth(
+  address: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Health> {
   for (;;) {
-    const status = await askStatus(address, path, signal).catch((error: unknown) => {
+    const status = await askStatus(address, path, signal, headers).catch((error: unknown) => {
       signal.throwIfAborted();
       // It was reachable, and may be busy beyond one try.
       if (error instanceof DOMException && error.name === 'TimeoutError') return undefined;

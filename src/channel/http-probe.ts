@@ -16,11 +16,16 @@ function placeOf(address: string): { readonly origin: string; readonly prefix: s
  * The status with which a server answers a GET, on a connection of its own. Rejects where it does not answer within 1 s,
  * and with the signal's reason.
  */
-export async function askStatus(address: string, path: string, signal: AbortSignal): Promise<number> {
+export async function askStatus(
+  address: string,
+  path: string,
+  signal: AbortSignal,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const { origin, prefix, socketPath } = placeOf(address);
   const client = new Client(origin, { connect: socketPath === undefined ? {} : { socketPath } });
   try {
-    const answer = await client.request({ path: prefix + path, method: 'GET', signal: inTime(signal) });
+    const answer = await client.request({ path: prefix + path, method: 'GET', headers, signal: inTime(signal) });
     answer.body.on('error', () => {});
     return answer.statusCode;
   } finally {

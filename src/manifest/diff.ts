@@ -28,6 +28,7 @@ const CONSEQUENCES: Readonly<Record<string, Consequence>> = {
   args: 'replace',
   url: 'replace',
   base_path: 'replace',
+  headers: 'replace',
   ready: 'replace',
   stop_command: 'replace',
   env_vars: 'replace',

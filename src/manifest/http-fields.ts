@@ -48,6 +48,12 @@ export const httpShape = {
   base_path: path
     .optional()
     .describe('A path that is put before the path of every request to the server that command starts.'),
+  headers: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe(
+      'Headers that are set in every request to the server; ${env:NAME} stands for a variable of the host program.',
+    ),
   ready: ready
     .optional()
     .describe(

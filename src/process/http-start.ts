@@ -11,6 +11,8 @@ const TAKEN =
 interface HttpStartParts {
   /** `unix:/path`, or the address that requests are sent to, with the path that stands before theirs. */
   readonly address: string;
+  /** Set in every request to it. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly port?: HeldPort | undefined;
   readonly sockets?: SocketDirectory | undefined;
   readonly args?: readonly string[];
@@ -29,13 +31,16 @@ export class HttpStart implements WorkerStart {
   readonly note: (message: string) => void;
   /** What it is waited for, until it is ready. */
   waitsFor: string | undefined;
+  /** A function, as the values are secret: what shows objects shows no results. */
+  readonly headers: () => Readonly<Record<string, string>>;
   readonly #port: HeldPort | undefined;
   readonly #sockets: SocketDirectory | undefined;
   #isReady = false;
   #closeChannel = (): void => {};
 
-  constructor({ address, port, sockets, args = [], env = {}, stopCommand, note }: HttpStartParts) {
+  constructor({ address, headers = {}, port, sockets, args = [], env = {}, stopCommand, note }: HttpStartParts) {
     this.address = address;
+    this.headers = () => headers;
     this.args = args;
     this.env = env;
     this.stopCommand = stopCommand;

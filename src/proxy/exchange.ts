@@ -235,7 +235,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodyWatcher {
   }
 
   #send(body: Buffer | Readable | null, length?: number, rewind?: () => Readable | undefined): void {
-    const headers = requestHeaders(this.#request, this.#options.headers);
+    const headers = requestHeaders(this.#request, this.#options.headers, this.#upstream.headers());
     if (length !== undefined) headers.push('content-length', String(length));
     const options: ExchangeOptions = {
       path: `${this.#upstream.prefix}${this.#path}`,

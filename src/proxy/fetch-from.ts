@@ -30,12 +30,26 @@ export async function fetchFrom(
   try {
     const { url, ...of } = partsOf(input);
     // The types of undici's fetch, of Node's and of a browser's are told apart, the values are not.
-    const how = { ...of, ...init, dispatcher } as unknown as UndiciInit;
+    const how = {
+      ...of,
+      ...init,
+      ...headersFor(upstream, init.headers ?? of['headers']),
+      dispatcher,
+    } as unknown as UndiciInit;
     const response: unknown = await undiciFetch(urlAt(upstream, url), how);
     return response as Response;
   } finally {
     exchanges.noMore();
   }
+}
+
+/** The headers of a request with those of the upstream; nothing where that has none. */
+function headersFor(upstream: Upstream, given: unknown): { readonly headers?: [string, string][] } {
+  const own = Object.entries(upstream.headers());
+  if (own.length === 0) return {};
+  const headers = new Headers(given as RequestInit['headers']);
+  for (const [name, value] of own) headers.set(name, value);
+  return { headers: [...headers] };
 }
 
 /** A Request of Node's own is none of undici's, so what it is made of is handed on. */

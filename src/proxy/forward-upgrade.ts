@@ -99,7 +99,7 @@ class Upgrade {
   #ask(path: string): ClientRequest {
     const { origin, socketPath } = this.#upstream;
     const url = new URL(origin);
-    const headers = requestHeaders(this.#request, this.#options.headers);
+    const headers = requestHeaders(this.#request, this.#options.headers, this.#upstream.headers());
     headers.push('Host', url.host, 'Connection', 'Upgrade', 'Upgrade', this.#request.headers.upgrade ?? '');
     const secure = url.protocol === 'https:';
     const host = url.hostname.replace(/^\[|\]$/g, '');

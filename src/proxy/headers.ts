@@ -37,9 +37,15 @@ const NO_TRAILER: ReadonlySet<string> = new Set([
 
 /**
  * The headers to forward a request with: in their order, without those of the connection, and with `X-Forwarded-For`,
- * `-Host` and `-Proto` after what came in them. Without `Host`, `Content-Length` and `Expect`.
+ * `-Host` and `-Proto` after what came in them. Without `Host`, `Content-Length` and `Expect`. The headers of the upstream
+ * count before any others.
  */
-export function requestHeaders(request: IncomingMessage, { drop = [], set = {} }: HeaderChanges = {}): string[] {
+export function requestHeaders(
+  request: IncomingMessage,
+  { drop = [], set: given }: HeaderChanges = {},
+  ofUpstream: Readonly<Record<string, string>> = {},
+): string[] {
+  const set = { ...given, ...ofUpstream };
   const named = namedIn(request.headers.connection);
   const headers: string[] = [];
   const raw = request.rawHeaders;

@@ -11,6 +11,8 @@ export interface Upstream {
   readonly prefix: string;
   /** The Unix socket that it listens on, if it does. */
   readonly socketPath?: string | undefined;
+  /** Gives the headers that are set in every request, in place of those that it has; names in lower case. */
+  readonly headers: () => Readonly<Record<string, string>>;
   /** Its connections that were upgraded, which no dispatcher knows. */
   readonly upgraded: Set<{ destroy(): unknown }>;
 }
@@ -37,10 +39,12 @@ const SOONER_MS = 500;
  */
 export function openUpstream({
   address,
+  headers = () => ({}),
   connections,
   now = () => performance.now(),
 }: {
   readonly address: string;
+  readonly headers?: Upstream['headers'] | undefined;
   readonly connections?: number | undefined;
   readonly now?: (() => number) | undefined;
 }): OpenUpstream {
@@ -70,6 +74,7 @@ export function openUpstream({
     origin,
     prefix,
     socketPath,
+    headers,
     upgraded,
     close() {
       for (const each of upgraded) each.destroy();

@@ -58,7 +58,7 @@ async function isReady({ start, ready = {} }: StartingServer, signal: AbortSigna
   }
   const { path = DEFAULT_PATH, status = DEFAULT_STATUS } = ready;
   let answer: number | undefined;
-  const asking = askStatus(start.address, path, signal).then((answered) => {
+  const asking = askStatus(start.address, path, signal, start.headers()).then((answered) => {
     answer = answered;
   });
   const fault = (await faultOf(asking, signal)) ?? `it answers ${answer}`;

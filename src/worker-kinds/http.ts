@@ -8,6 +8,7 @@ import type { StartRequest } from '../process/start-request.ts';
 import { StopCommand } from '../process/stop-command.ts';
 import { untilReady } from './http-readiness.ts';
 import type { KindEntry, KindFields, WorkerKind } from './kind.ts';
+import { filledHeaders, headerIssues } from './request-headers.ts';
 
 /** Where servers listen: an address, as `localhost` may be IPv6 first for one of two programs. */
 const HOST = '127.0.0.1';
@@ -42,7 +43,7 @@ export const http: WorkerKind<HttpStart> = {
   command: ({ resolved }) => ({ file: resolved.command, args: [] }),
   check(fields) {
     const { url, liveness } = fields;
-    const issues: ManifestIssue[] = [];
+    const issues: ManifestIssue[] = headerIssues(fields.headers);
     const unexpected = (field: string, why: string): void => {
       if (fields[field] !== undefined) issues.push({ field, reason: `unexpected; ${why}` });
     };
@@ -68,6 +69,7 @@ export const http: WorkerKind<HttpStart> = {
     const channel = createHttpChannel({
       plugin,
       address: start.address,
+      headers: start.headers,
       livenessPath: typeof liveness === 'object' ? liveness.path : undefined,
       cleanup: start.stopCommand && (() => start.stopCommand?.run() ?? Promise.resolve()),
     });
@@ -79,7 +81,8 @@ export const http: WorkerKind<HttpStart> = {
 /** Finds a place for the server to listen, and tells it: in its arguments and variables. */
 async function prepare(request: StartRequest, { manifest }: KindEntry): Promise<HttpStart> {
   const { url, base_path: basePath = '', args = [], env_vars: given = {}, stop_command: stopCommand } = manifest;
-  if (url !== undefined) return new HttpStart({ address: url, note: request.note });
+  const headers = filledHeaders(request.plugin.name, manifest.headers);
+  if (url !== undefined) return new HttpStart({ address: url, headers, note: request.note });
   const variables = Object.entries(given).map(([name, value]) => [name, String(value)] as const);
   const texts = textsOf(manifest);
   const isNamed = (placeholder: string): boolean => texts.some((text) => text.includes(placeholder));
@@ -98,6 +101,7 @@ async function prepare(request: StartRequest, { manifest }: KindEntry): Promise<
   const filled = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fill(value)]));
   return new HttpStart({
     address: sockets === undefined ? `http://${HOST}:${port?.port}${basePath}` : `unix:${sockets.worker}`,
+    headers,
     port,
     sockets,
     note: request.note,

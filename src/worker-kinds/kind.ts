@@ -16,6 +16,7 @@ export interface KindFields {
   readonly env_vars?: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly url?: string | undefined;
   readonly base_path?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly ready?:
     | 'port'
     | {

@@ -347,6 +347,52 @@ test('a server that another program runs is used, and found again when it was aw
   expect(await waiting).toBe('second');
 });
 
+test('the headers of a manifest are in every request, with keys that nothing shows', async () => {
+  const key = 'sk-very-secret-1234';
+  vi.stubEnv('OFFICE_KEY', key);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const seen: string[] = [];
+  const theirs = createServer((incoming, response) => {
+    seen.push([incoming.url, incoming.headers.authorization, incoming.headers['x-team']].join(' '));
+    response.end();
+  });
+  theirs.on('upgrade', (incoming, far: Socket) => {
+    seen.push([incoming.url, incoming.headers.authorization, incoming.headers['x-team']].join(' '));
+    far.on('error', () => {});
+    far.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n');
+  });
+  const opened = await openSupervisor(
+    {
+      a: {
+        url: `http://127.0.0.1:${await front(theirs)}`,
+        ready: { path: '/ready' },
+        headers: { authorization: 'Bearer ${env:OFFICE_KEY}', 'x-team': 'blue' },
+      },
+      unset: { url: 'http://127.0.0.1:1', headers: { 'x-api-key': '${env:NOT_SET_AT_ALL}' } },
+      open: { url: 'http://127.0.0.1:1', headers: { 'x-api-key': 'sk-1234', 'X-Upper': 'a', host: 'b' } },
+    },
+    { inspect: true },
+  );
+  const { supervisor } = opened;
+  await (await supervisor.fetch('a', '/fetch', { headers: { authorization: 'Bearer mine', 'x-team': 'red' } })).text();
+  const { port } = await forwarding(supervisor, 'a');
+  await (await fetch(`http://127.0.0.1:${port}/forward`, { headers: { authorization: 'Bearer mine' } })).text();
+  await upgraded(port);
+  expect(seen).toEqual(['/ready', '/fetch', '/forward', '/socket'].map((path) => `${path} Bearer ${key} blue`));
+  const { origin, hash } = new URL(supervisor.inspector?.url ?? '');
+  const authorization = `Bearer ${hash.slice('#token='.length)}`;
+  const inspected = await (await fetch(`${origin}/api/snapshot`, { headers: { authorization } })).text();
+  expect(inspected).toContain('"a"');
+  const shown = [inspected, JSON.stringify([supervisor.plugins(), supervisor.plugin('a').info, supervisor.snapshot()])];
+  for (const text of shown) expect(text).not.toContain(key);
+  await expect(supervisor.load('unset')).rejects.toMatchObject({
+    code: 'E_MANIFEST',
+    message: expect.stringContaining('NOT_SET_AT_ALL') as string,
+  });
+  const fields = supervisor.problems().map(({ field }) => field);
+  expect(fields).toEqual(expect.arrayContaining(['headers.x-api-key', 'headers.X-Upper', 'headers.host']));
+});
+
 test('a small body is sent again with its request, which found its server away', async () => {
   const echo = (): Server => createServer((incoming, response) => void incoming.pipe(response));
   let running = echo();

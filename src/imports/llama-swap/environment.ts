@@ -18,7 +18,7 @@ export function soleVariable(text: string): string | undefined {
 
 /**
  * Replaces the marks in a configuration by values of the environment, with a finding for each that ends up in a file.
- * Those that set a variable to its own value, as `HF_TOKEN=${env.HF_TOKEN}`, stay. `refuse` is told of a variable that is
+ * Those that set a variable to its own value, as `HF_TOKEN=${env.HF_TOKEN}`, and keys of peers stay. `refuse` is told of a variable that is
  * not set, and throws.
  */
 export function fillVariables(
@@ -40,7 +40,7 @@ export function fillVariables(
     return filled;
   };
   const fill = (value: unknown, path: ConfigPath): unknown => {
-    if (typeof value === 'string') return isOwn(value, path) ? value : fillText(value, path);
+    if (typeof value === 'string') return isOwn(value, path) || isKey(value, path) ? value : fillText(value, path);
     if (Array.isArray(value)) return value.map((each, index) => fill(each, [...path, index]));
     if (typeof value !== 'object' || value === null) return value;
     const entries = Object.entries(value).map(([key, each]) => [fillText(key, path), fill(each, [...path, key])]);
@@ -50,6 +50,11 @@ export function fillVariables(
   const { macros, apiKeys, ...others } = config;
   const filled = fill(others, []) as Record<string, unknown>;
   return { config: { macros, apiKeys, ...filled }, findings };
+}
+
+/** Whether a text is the key of a peer that a variable has, which is written by its name. */
+function isKey(text: string, [section, , key]: ConfigPath): boolean {
+  return section === 'peers' && key === 'apiKey' && soleVariable(text) !== undefined;
 }
 
 /** Whether an entry of `models.*.env` passes a variable on under its own name. */

@@ -121,7 +121,10 @@ export const KEYS: readonly Key[] = [
     'keys are not written to files: set `GREENROOM_API_KEYS`, separated by commas, for `greenroom serve`',
   ),
   mapped('peers.*.proxy', '`url`, in a manifest for each of its models'),
-  refused('peers.*.apiKey', 'Greenroom sends no key to a server; reach the peer through a proxy that adds it'),
+  noted(
+    'peers.*.apiKey',
+    'keys are not written to files: `headers` takes it from a variable, which is to be set for `greenroom serve`',
+  ),
   mapped('peers.*.models', '`models`, as `peer/model` and, where no other has it, `model`; `use_model_name`'),
   mapped('peers.*.filters.stripParams', '`filters.strip`'),
   mapped('peers.*.filters.setParams', '`filters.set`'),

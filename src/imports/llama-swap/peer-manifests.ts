@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
+import { soleVariable } from './environment.ts';
 import { filtersOf } from './filters.ts';
-import { type ConfigPath, type Finding, refused } from './finding.ts';
+import { type ConfigPath, type Finding, noted } from './finding.ts';
 import { type ManifestFields, modelNames } from './model-manifest.ts';
 
 /** A model of a peer. */
@@ -19,7 +20,7 @@ export function peerModels({ peers = {} }: Config): PeerModel[] {
   );
 }
 
-/** The manifests of peers, by the names that `names` gives to their models. A peer with a key is left out. */
+/** The manifests of peers, by the names that `names` gives to their models. Their keys are left to variables. */
 export function peerManifests(
   config: Config,
   names: ReadonlyMap<string, string>,
@@ -29,10 +30,10 @@ export function peerManifests(
   const local = new Set(Object.entries(config.models).flatMap(([id, model]) => modelNames(id, model)));
   const manifests = Object.entries(config.peers ?? {}).flatMap(([name, { proxy, apiKey = '', filters: given }]) => {
     const path: ConfigPath = ['peers', name];
-    if (apiKey !== '') {
-      const what = 'not written: Greenroom sends no key to a server. Put a proxy that adds it before the peer.';
-      findings.push(refused(path, what));
-      return [];
+    const variable = apiKey === '' ? undefined : (soleVariable(apiKey) ?? keyVariable(name));
+    if (variable !== undefined) {
+      const what = `is not written to a file; set the environment variable ${variable} to it for \`greenroom serve\``;
+      findings.push(noted([...path, 'apiKey'], what));
     }
     const { filters, findings: filtered } = filtersOf(given, [...path, 'filters']);
     findings.push(...filtered);
@@ -44,6 +45,7 @@ export function peerManifests(
           name: names.get(id),
           worker: 'http',
           url: proxy.replace(/\/+$/, ''),
+          ...(variable !== undefined && { headers: keyHeaders(variable) }),
           // Of a peer no path is known at which it says that it is ready.
           ready: 'port',
           models: isKnownByModel ? [id, model] : [id],
@@ -53,4 +55,16 @@ export function peerManifests(
       });
   });
   return { manifests, findings };
+}
+
+/** The variable for the key of a peer: `OPEN_ROUTER_API_KEY` for `open-router`. */
+function keyVariable(peer: string): string {
+  const name = peer.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_');
+  return `${/^\d/.test(name) ? '_' : ''}${name}_API_KEY`;
+}
+
+/** The headers by which llama-swap sends a key: those of OpenAI and of Anthropic. */
+function keyHeaders(variable: string): Readonly<Record<string, string>> {
+  const key = `\${env:${variable}}`;
+  return { authorization: `Bearer ${key}`, 'x-api-key': key };
 }

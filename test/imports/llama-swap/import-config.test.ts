@@ -42,7 +42,16 @@ describe('a configuration with every key', () => {
   });
 
   test('has no secret of the environment in a file', () => {
-    expect(JSON.stringify([...everything.manifests.values(), everything.settings])).not.toContain('hf-secret');
+    const written = JSON.stringify([...everything.manifests.values(), everything.settings]);
+    for (const secret of ['hf-secret', 'sk-peer']) expect(written).not.toContain(secret);
+  });
+
+  test('has the key of a peer under the name of its variable', () => {
+    const peer = (apiKey: string) =>
+      importText(`models: {}\npeers: { far: { proxy: "http://far", models: [m], apiKey: "${apiKey}" } }`);
+    const headers = { authorization: 'Bearer ${env:FAR_KEY}', 'x-api-key': '${env:FAR_KEY}' };
+    expect(peer('${env.FAR_KEY}').manifests.get('far-m')).toMatchObject({ headers });
+    expect(peer('sk-1').manifests.get('far-m')).toMatchObject({ headers: { 'x-api-key': '${env:FAR_API_KEY}' } });
   });
 });
 
