@@ -15,6 +15,8 @@
  * - `server/`: an HTTP server with a guard in front of its routes, for the inspector and the daemon.
  * - `client/`: `greenroom/client`, the supervisor of a daemon over HTTP.
  * - `models/`: the model front of `greenroom serve`: requests of OpenAI's and Anthropic's clients, by the model they name.
+ * - `mcp-front/`: the front of `greenroom serve` for clients of MCP: the tools of all plugins, or of one (`mcp-front.ts`);
+ *   what one client says and is told, whatever carries it (`mcp-session.ts`).
  * - `metrics/`: figures of a supervisor for Prometheus. `traces/`: spans of its calls for OpenTelemetry.
  * - `sync/`: `greenroom/sync`, blocking calls: a supervisor in a thread, for which its caller waits.
  * - `runtime/`: the supervisor that programs hold, and what puts machines, actors and calls together.

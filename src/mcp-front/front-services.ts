@@ -1,7 +1,10 @@
 import { GreenroomError } from '../errors.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 import type { Exchange } from '../server/route.ts';
+import { CompactService } from './compact-service.ts';
+import { FilteredService } from './filtered-service.ts';
 import type { FrontService } from './front-service.ts';
+import { readView } from './front-view.ts';
 import { JoinedService } from './joined-service.ts';
 import type { Place } from './legacy-exchanges.ts';
 import { PluginService } from './plugin-service.ts';
@@ -22,9 +25,12 @@ export class FrontServices {
   }
 
   /** Throws a refusal for a plugin that is unknown, disabled or has no tools, and for a query that is not understood. */
-  find({ request, params }: Pick<Exchange, 'request' | 'params' | 'query'>): Place {
+  find({ request, params, query }: Pick<Exchange, 'request' | 'params' | 'query'>): Place {
     const name = params['plugin'];
-    const service = name === undefined ? this.#joined : this.#ofPlugin(name);
+    const { compact, filter } = readView(query);
+    let service = name === undefined ? this.#joined : this.#ofPlugin(name);
+    if (filter !== undefined) service = new FilteredService(service, filter);
+    if (compact) service = new CompactService(service);
     return { address: request.url ?? '', service };
   }
 

@@ -4,12 +4,12 @@ import { invalidParams } from './rpc-fault.ts';
 
 /** The −32602 by which MCP refuses a call of a tool that is not there. */
 export function unknownToolFailure(name: unknown, known: Iterable<string>): RpcFailure {
-  return invalidParams(unknownToolText(name, known));
+  return invalidParams(unknownToolText(name, known, '"tools/list" names those that there are.'));
 }
 
-/** The same as a text. */
-export function unknownToolText(name: unknown, known: Iterable<string>): string {
+/** The same as a text. @param advice what to do where no known name is near */
+export function unknownToolText(name: unknown, known: Iterable<string>, advice: string): string {
   const nearest = nearestName(String(name), known);
-  const next = nearest === undefined ? '"tools/list" names those that there are.' : `Did you mean "${nearest}"?`;
+  const next = nearest === undefined ? advice : `Did you mean "${nearest}"?`;
   return `Unknown tool: ${String(name)}. ${next}`;
 }

@@ -101,6 +101,34 @@ describe('the front', () => {
     ]);
   });
 
+  test('shows a client what its address asks for', async () => {
+    const { modern } = await openMcp({ ...PLUGINS, other: { fixture: 'showcase' } });
+    const names = async (path: string): Promise<string[]> =>
+      (await modern('tools/list', {}, { path })).value.result.tools.map(({ name }: { name: string }) => name);
+    expect(await names('/mcp?allow=node__*&deny=*__die,*__wait')).toEqual([
+      'node__add',
+      'node__echo',
+      'node__steps',
+      'node__fail',
+      'node__picture',
+      'node__album',
+      'node__letters',
+    ]);
+    expect(await names('/mcp/node?allow=add&allow=echo')).toEqual(['add', 'echo']);
+    expect(await names('/mcp?compact=1')).toEqual(['search_tools', 'describe_tool', 'call_tool']);
+    const path = '/mcp?compact=1&allow=*__add';
+    const search = await modern('tools/call', { name: 'search_tools' }, { path });
+    expect(search.value.result.structuredContent.total).toBe(2);
+  });
+
+  test.each(['alow=a', 'allow=a,,b', 'allow=%5B', 'compact=maybe', 'compact=1&compact=0'])(
+    'refuses the query %s',
+    async (query) => {
+      const { modern } = await openMcp(PLUGINS);
+      expect((await modern('tools/list', {}, { path: `/mcp?${query}` })).status).toBe(400);
+    },
+  );
+
   test('says in a result why a plugin cannot be called', async () => {
     const { modern } = await openMcp({ broken: { fixture: 'showcase', module: '/nowhere.mjs' } });
     const { status, value } = await modern('tools/call', { name: 'execute' }, { path: '/mcp/broken' });

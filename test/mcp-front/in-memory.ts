@@ -39,7 +39,9 @@ export class FakeService implements FrontService {
 }
 
 /** A session whose client is the test. */
-export function openSession(service = new FakeService()) {
+export function openSession<Service extends FrontService = FakeService>(
+  service: Service = new FakeService() as FrontService as Service,
+) {
   const sent: { readonly message: Loose; readonly about: RequestId | undefined }[] = [];
   const dropped: RequestId[] = [];
   const errors: unknown[] = [];

@@ -9,7 +9,7 @@ import type { JsonObject } from '../../src/mcp/json-rpc.ts';
 import { type McpFront, type McpFrontOptions, mcpFront } from '../../src/mcp-front/mcp-front.ts';
 import { HttpServer } from '../../src/server/http-server.ts';
 import { type Answer, type Ask, Events, type Loose, send, TOKEN } from '../api/opened.ts';
-import { type ManifestOf, type OpenedSupervisor, openSupervisor } from '../runtime/greenroom.ts';
+import { type OpenedSupervisor, openSupervisor } from '../runtime/greenroom.ts';
 import { endAfterTest } from '../server/served.ts';
 
 /** A supervisor with its front for MCP, closed after the test. */
@@ -156,5 +156,3 @@ async function connectV1(url: string): Promise<AnyClient> {
     close: () => client.close(),
   };
 }
-
-export type { ManifestOf };

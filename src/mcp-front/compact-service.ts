@@ -1,0 +1,122 @@
+import { writeJson } from '../json/exact-json.ts';
+import type { McpRequestOptions } from '../mcp/front-plugin.ts';
+import { isObject, type JsonObject } from '../mcp/json-rpc.ts';
+import { errorText } from './call-failure.ts';
+import type { FrontService, ServiceDescription } from './front-service.ts';
+import { searchTools } from './tool-search.ts';
+import { unknownToolFailure, unknownToolText } from './unknown-tool.ts';
+
+/** How many tools a search shows, unless it is told. */
+const SHOWN = 20;
+
+const NAME = { type: 'string', description: 'The name of a tool, as search_tools gives it' };
+const READ_ONLY = { readOnlyHint: true, idempotentHint: true, openWorldHint: false };
+
+const TOOLS = [
+  {
+    name: 'search_tools',
+    description:
+      'Finds tools by words of their names and descriptions, the best first. Without words it lists all of them.',
+    inputSchema: {
+      type: 'object',
+      properties: {
+        query: { type: 'string', description: 'Words to look for' },
+        limit: { type: 'integer', minimum: 1, default: SHOWN, description: 'How many tools to show' },
+      },
+    },
+    annotations: READ_ONLY,
+  },
+  {
+    name: 'describe_tool',
+    description: 'Shows what a tool does, and the schema of its arguments. Read it before the first call of a tool.',
+    inputSchema: { type: 'object', properties: { name: NAME }, required: ['name'] },
+    annotations: READ_ONLY,
+  },
+  {
+    name: 'call_tool',
+    description: 'Calls a tool by its name with the arguments that describe_tool shows.',
+    inputSchema: {
+      type: 'object',
+      properties: { name: NAME, arguments: { type: 'object', description: 'The arguments of the tool' } },
+      required: ['name'],
+    },
+  },
+];
+
+const INSTRUCTIONS =
+  'Tools are found by search_tools, described by describe_tool and called by call_tool, as their whole list would be long.';
+
+/** Three tools in place of a long list, to find the tools of the list, look at one, and call it. */
+export class CompactService implements FrontService {
+  readonly #whole: FrontService;
+  readonly request: FrontService['request'];
+
+  constructor(whole: FrontService) {
+    this.#whole = whole;
+    this.request = whole.request;
+  }
+
+  async describe(signal: AbortSignal): Promise<ServiceDescription> {
+    const { instructions, ...described } = await this.#whole.describe(signal);
+    return {
+      ...described,
+      instructions: instructions === undefined ? INSTRUCTIONS : `${INSTRUCTIONS}\n\n${instructions}`,
+    };
+  }
+
+  async listTools(): Promise<readonly JsonObject[]> {
+    return TOOLS;
+  }
+
+  async callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
+    const given = isObject(params['arguments']) ? params['arguments'] : {};
+    switch (params['name']) {
+      case 'search_tools':
+        return this.#search(given, options.signal);
+      case 'describe_tool':
+        return this.#describeTool(given, options.signal);
+      case 'call_tool':
+        return this.#call(params, given, options);
+      default:
+        throw unknownToolFailure(
+          params['name'],
+          TOOLS.map(({ name }) => name),
+        );
+    }
+  }
+
+  /** Its own list stays as it is. */
+  onToolsChanged(): () => void {
+    return () => {};
+  }
+
+  async #search({ query, limit }: JsonObject, signal: AbortSignal): Promise<JsonObject> {
+    const found = searchTools(await this.#whole.listTools(signal), typeof query === 'string' ? query : '');
+    const tools = found.slice(0, typeof limit === 'number' && limit >= 1 ? limit : SHOWN);
+    return told({ tools, total: found.length });
+  }
+
+  async #describeTool({ name }: JsonObject, signal: AbortSignal): Promise<JsonObject> {
+    const tools = await this.#whole.listTools(signal);
+    const tool = tools.find((each) => each['name'] === name);
+    return tool === undefined ? unknown(name, tools) : told(tool);
+  }
+
+  async #call(params: JsonObject, given: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
+    const { name, arguments: input = {} } = given;
+    const tools = await this.#whole.listTools(options.signal);
+    // The model has made the name up, so the model is told.
+    if (!tools.some((each) => each['name'] === name)) return unknown(name, tools);
+    if (!isObject(input)) return errorText('"arguments" must be an object.');
+    return this.#whole.callTool({ ...params, name, arguments: input }, options);
+  }
+}
+
+function unknown(name: unknown, tools: readonly JsonObject[]): JsonObject {
+  const names = tools.map((tool) => String(tool['name']));
+  return errorText(unknownToolText(name ?? 'no name was given', names, 'search_tools finds those that there are.'));
+}
+
+function told(value: JsonObject): JsonObject {
+  return { content: [{ type: 'text', text: writeJson(value, 'result') ?? 'null' }], structuredContent: value };
+}

@@ -1,0 +1,39 @@
+import type { McpRequestOptions } from '../mcp/front-plugin.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
+import type { FrontService, ServiceDescription } from './front-service.ts';
+import { passes, type ToolFilter } from './tool-filter.ts';
+import { unknownToolFailure } from './unknown-tool.ts';
+
+/** A service of which a client sees some tools; the others are not there for it. */
+export class FilteredService implements FrontService {
+  readonly #whole: FrontService;
+  readonly #filter: ToolFilter;
+  readonly request: FrontService['request'];
+
+  constructor(whole: FrontService, filter: ToolFilter) {
+    this.#whole = whole;
+    this.#filter = filter;
+    this.request = whole.request;
+  }
+
+  describe(signal: AbortSignal): Promise<ServiceDescription> {
+    return this.#whole.describe(signal);
+  }
+
+  async listTools(signal: AbortSignal): Promise<readonly JsonObject[]> {
+    return (await this.#whole.listTools(signal)).filter(({ name }) => passes(this.#filter, String(name)));
+  }
+
+  async callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
+    if (passes(this.#filter, String(params['name']))) return this.#whole.callTool(params, options);
+    const tools = await this.listTools(options.signal);
+    throw unknownToolFailure(
+      params['name'],
+      tools.map(({ name }) => String(name)),
+    );
+  }
+
+  onToolsChanged(listener: () => void): () => void {
+    return this.#whole.onToolsChanged(listener);
+  }
+}
