@@ -17,6 +17,7 @@
  * - `models/`: the model front of `greenroom serve`: requests of OpenAI's and Anthropic's clients, by the model they name.
  * - `mcp-front/`: the front of `greenroom serve` for clients of MCP: the tools of all plugins, or of one (`mcp-front.ts`);
  *   what one client says and is told, whatever carries it (`mcp-session.ts`).
+ * - `mcp-relay/`: what `greenroom mcp` is: a client on standard streams, joined with the daemon.
  * - `metrics/`: figures of a supervisor for Prometheus. `traces/`: spans of its calls for OpenTelemetry.
  * - `sync/`: `greenroom/sync`, blocking calls: a supervisor in a thread, for which its caller waits.
  * - `runtime/`: the supervisor that programs hold, and what puts machines, actors and calls together.

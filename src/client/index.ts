@@ -8,5 +8,5 @@ export { type ErrorCode, GreenroomError, type RemoteError, type RemoteErrorCateg
 // Clients
 export { type Client, type ClientPluginHandle, createClient, type DaemonStatus } from './client.ts';
 export { connectOrStart } from './connect-or-start.ts';
-export type { ConnectOrStartOptions } from './ensure-daemon.ts';
 export type { ClientTarget } from './daemon-target.ts';
+export type { ConnectOrStartOptions } from './ensure-daemon.ts';

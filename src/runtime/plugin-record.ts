@@ -22,6 +22,8 @@ export type SharedSite = Pick<
 > & {
   readonly edges: LeaseEdges;
   readonly toolCache: ToolCache;
+  /** The plugin of this name has other tools than before, as its worker says. */
+  readonly onTools: (plugin: string) => void;
   /** Something has changed at workers of a plugin that may have several. */
   readonly onInstances: (events: readonly InstanceEvent[]) => void;
 };
@@ -70,7 +72,7 @@ export class PluginRecord implements CallSite {
     this.enteredAt = clock.monotonic();
     this.since = clock.now();
     this.gate = new LeaseGate(plugin, (event) => this.send(event), edges);
-    this.tools = new PluginTools(this, toolCache);
+    this.tools = new PluginTools(this, toolCache, () => site.onTools(plugin));
     this.#instances = new InstanceWatch(plugin);
     this.#onInstances = site.onInstances;
   }

@@ -44,15 +44,17 @@ interface Said {
 export class PluginTools implements CallTools {
   readonly #owner: ToolsOwner;
   readonly #cache: ToolCache;
+  readonly #onChange: () => void;
   readonly #checks: ToolChecks;
   #said: Said | undefined;
   /** The last generation that was asked because one of its tools was called. */
   #learned = 0;
   /** The workers that tell when their tools change. */
   readonly #watched = new WeakSet<WorkerChannel>();
-  readonly #listeners = new Set<() => void>();
 
-  constructor(owner: ToolsOwner, cache: ToolCache) {
+  /** @param onChange is called when a worker has said other tools than were known */
+  constructor(owner: ToolsOwner, cache: ToolCache, onChange: () => void) {
+    this.#onChange = onChange;
     this.#owner = owner;
     this.#cache = cache;
     this.#checks = new ToolChecks(owner.plugin);
@@ -186,14 +188,8 @@ export class PluginTools implements CallTools {
     const server = channel.mcp?.description;
     this.#said = { generation, identity, tools, server };
     this.#cache.write(plugin, identity, { tools, server });
-    if (isNew) for (const listener of this.#listeners) listener();
+    if (isNew) this.#onChange();
     return tools;
-  }
-
-  /** Calls back when the tools are found to be others. Returns how to stop. */
-  onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
   }
 
   /** Asks a worker again whenever it says that its tools have changed. */

@@ -83,6 +83,8 @@ export class Runtime implements SupervisorHost {
   readonly monitor: ActorRefFrom<typeof monitorLogic>;
   /** Something has changed of which `subscribe` tells, once an event-loop turn. */
   readonly changes: Listeners<void>;
+  /** The name of a plugin whose worker has said other tools than before. */
+  readonly toolChanges: Listeners<string>;
   readonly #clock: Clock;
   /** Times what is judged: workers, and the steps of the machines. */
   readonly #patience: Clock;
@@ -126,6 +128,7 @@ export class Runtime implements SupervisorHost {
     this.instances = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
+    this.toolChanges = new Listeners(this.onListenerError);
     this.manifests = createManifestSource({
       searchPaths: settings.searchPaths,
       watch: settings.watch,
@@ -196,6 +199,7 @@ export class Runtime implements SupervisorHost {
         onListenerError,
         supervisor: this.supervisor,
         toolCache,
+        onTools: (plugin) => this.toolChanges.notify(plugin),
         onInstances: (events) => {
           if (this.instances.any) for (const event of events) this.instances.notify(event);
         },

@@ -428,9 +428,9 @@ export class Supervisor implements AsyncDisposable {
     });
   }
 
-  /** @internal Calls back when the tools of the plugin are found to be others. Returns how to stop. */
-  onToolsChange(name: string, listener: () => void): () => void {
-    return this.#plugins.find(name).tools.onChange(listener);
+  /** @internal Calls back with the name of a plugin whose worker says other tools than before. Returns how to stop. */
+  onToolsChange(listener: (plugin: string) => void): () => void {
+    return this.#runtime.toolChanges.add(listener);
   }
 
   /* ---- Config ---- */

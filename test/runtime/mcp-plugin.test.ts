@@ -95,9 +95,9 @@ test('what a server says of itself, and its tools, are known to the next supervi
 test('whoever watches is told when a server has other tools', async () => {
   const { plugin, supervisor } = await open();
   await plugin.listTools(never);
-  const changed = new Promise<void>((resolve) => supervisor.onToolsChange('s', resolve));
+  const changed = new Promise<string>((resolve) => supervisor.onToolsChange(resolve));
   await call(plugin, 'grow');
-  await changed;
+  expect(await changed).toBe('s');
   expect(await plugin.listTools(never)).toHaveLength(17);
 });
 
