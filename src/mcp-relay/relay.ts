@@ -78,7 +78,11 @@ class Relay {
         isFirst = false;
       } catch (error) {
         if (this.#isOver) return;
-        if (error instanceof RefusedStream) throw error.asError();
+        if (error instanceof RefusedStream) {
+          const refusal = error.asError();
+          this.#refuseAll(refusal.message);
+          throw refusal;
+        }
         await this.#withoutDaemon(messageOf(error));
       }
     }
@@ -124,13 +128,16 @@ class Relay {
   /** Refuses what waits, and resolves when the client asks for something again. */
   async #withoutDaemon(reason: string): Promise<void> {
     this.#note(reason);
-    for (const message of this.#held.splice(0)) this.#state.said(message);
-    const waiting = this.#state.giveUp();
-    for (const id of waiting) this.#refuse(id, reason);
+    this.#refuseAll(reason);
     if (this.#held.length > 0 || this.#isOver) return;
     await new Promise<void>((resolve) => {
       this.#onNews = resolve;
     });
+  }
+
+  #refuseAll(reason: string): void {
+    for (const message of this.#held.splice(0)) this.#state.said(message);
+    for (const id of this.#state.giveUp()) this.#refuse(id, reason);
   }
 
   #refuse(id: RequestId, message: string): void {

@@ -1,6 +1,4 @@
-import type { Socket } from 'node:net';
-import { ensureDaemon } from '../../client/ensure-daemon.ts';
-import { openDaemonStream } from '../../mcp-relay/daemon-stream.ts';
+import { reachDaemon } from '../../mcp-relay/reach-daemon.ts';
 import { relay } from '../../mcp-relay/relay.ts';
 import { defineCommand, type Values } from '../command.ts';
 import { takeInterruption } from '../interruption.ts';
@@ -55,10 +53,7 @@ export const command = defineCommand({
 
 async function serveClient(values: Values<typeof options>, terminal: Terminal): Promise<number> {
   const interruption = takeInterruption(terminal, () => process.exit(interruption.status));
-  const connect = async (signal: AbortSignal): Promise<Socket> => {
-    const { socket } = await ensureDaemon({ dataDir: values['data-dir'], signal });
-    return openDaemonStream(socket, pathOf(values), signal);
-  };
+  const connect = (signal: AbortSignal) => reachDaemon(values['data-dir'], pathOf(values), signal);
   try {
     const note = (message: string): void => terminal.note(`greenroom: ${message}`);
     await relay({ input: process.stdin, output: process.stdout, connect, note }, interruption.signal);
