@@ -15,6 +15,7 @@
  * - `server/`: an HTTP server with a guard in front of its routes, for the inspector and the daemon.
  * - `client/`: `greenroom/client`, the supervisor of a daemon over HTTP.
  * - `models/`: the model front of `greenroom serve`: requests of OpenAI's and Anthropic's clients, by the model they name.
+ * - `mcp/`: messages of JSON-RPC and the eras of MCP, and a plugin as a server of it.
  * - `mcp-front/`: the front of `greenroom serve` for clients of MCP: the tools of all plugins, or of one (`mcp-front.ts`);
  *   what one client says and is told, whatever carries it (`mcp-session.ts`).
  * - `mcp-relay/`: what `greenroom mcp` is: a client on standard streams, joined with the daemon.
