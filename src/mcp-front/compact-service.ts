@@ -49,11 +49,13 @@ const INSTRUCTIONS =
 /** Three tools in place of a long list, to find the tools of the list, look at one, and call it. */
 export class CompactService implements FrontService {
   readonly #whole: FrontService;
-  readonly request: FrontService['request'];
 
   constructor(whole: FrontService) {
     this.#whole = whole;
-    this.request = whole.request;
+  }
+
+  get request(): FrontService['request'] {
+    return this.#whole.request;
   }
 
   async describe(signal: AbortSignal): Promise<ServiceDescription> {

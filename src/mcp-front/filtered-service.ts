@@ -8,12 +8,14 @@ import { unknownToolFailure } from './unknown-tool.ts';
 export class FilteredService implements FrontService {
   readonly #whole: FrontService;
   readonly #filter: ToolFilter;
-  readonly request: FrontService['request'];
 
   constructor(whole: FrontService, filter: ToolFilter) {
     this.#whole = whole;
     this.#filter = filter;
-    this.request = whole.request;
+  }
+
+  get request(): FrontService['request'] {
+    return this.#whole.request;
   }
 
   describe(signal: AbortSignal): Promise<ServiceDescription> {

@@ -11,6 +11,9 @@ import { PluginService } from './plugin-service.ts';
 import { httpRefusal } from './rpc-refusal.ts';
 import type { ToolDirectory } from './tool-directory.ts';
 
+/** What of a request says where it goes. */
+type Address = Pick<Exchange, 'request' | 'params' | 'query'>;
+
 /** Finds what a client asks for by its address. */
 export class FrontServices {
   readonly #supervisor: Pick<Supervisor, 'plugin'>;
@@ -24,14 +27,18 @@ export class FrontServices {
     this.#joined = new JoinedService(directory, version);
   }
 
-  /** Throws a refusal for a plugin that is unknown, disabled or has no tools, and for a query that is not understood. */
-  find({ request, params, query }: Pick<Exchange, 'request' | 'params' | 'query'>): Place {
+  /** Where a request is addressed to. */
+  find(exchange: Address): Place {
+    return { address: exchange.request.url ?? '', service: () => this.#serviceOf(exchange) };
+  }
+
+  #serviceOf({ params, query }: Address): FrontService {
     const name = params['plugin'];
     const { compact, filter } = readView(query);
     let service = name === undefined ? this.#joined : this.#ofPlugin(name);
     if (filter !== undefined) service = new FilteredService(service, filter);
     if (compact) service = new CompactService(service);
-    return { address: request.url ?? '', service };
+    return service;
   }
 
   #ofPlugin(name: string): FrontService {

@@ -1,7 +1,7 @@
-import type { McpRequestOptions } from '../mcp/front-plugin.ts';
+import type { FrontPlugin, McpRequestOptions } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
-import { joinedNames, type ToolPlace } from './joined-names.ts';
+import { joinedNames, SEPARATOR, type ToolPlace } from './joined-names.ts';
 import { callOf } from './plugin-service.ts';
 import type { PluginTools, ToolDirectory } from './tool-directory.ts';
 import { unknownToolFailure } from './unknown-tool.ts';
@@ -9,6 +9,11 @@ import { unknownToolFailure } from './unknown-tool.ts';
 const INSTRUCTIONS =
   'The tools of several plugins. The name of each begins with its plugin, as in "plugin__tool". A plugin that is not ' +
   'running is started by the first call, which may take a while.';
+
+interface CalledTool {
+  readonly plugin: FrontPlugin;
+  readonly tool: string;
+}
 
 interface Joined {
   readonly of: readonly PluginTools[];
@@ -43,19 +48,31 @@ export class JoinedService implements FrontService {
   async callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
     const asked = String(params['name']);
     // What is known already needs no list, which waits for plugins that have to start.
-    let place = this.#joined?.places.get(asked);
-    let plugin = place && this.#directory.find(place.plugin);
-    if (plugin === undefined) {
-      const { places } = await this.#list();
-      place = places.get(asked);
-      plugin = place && this.#directory.find(place.plugin);
-      if (place === undefined || plugin === undefined) throw unknownToolFailure(asked, places.keys());
+    let called = this.#placeOf(asked);
+    if (called === undefined) {
+      await this.#list();
+      called = this.#placeOf(asked) ?? this.#placeLeftOut(asked);
     }
-    return callOf(this.#directory, plugin, { ...params, name: place?.tool }, options);
+    if (called === undefined) throw unknownToolFailure(asked, this.#joined?.places.keys() ?? []);
+    return callOf(this.#directory, called.plugin, { ...params, name: called.tool }, options);
   }
 
   onToolsChanged(listener: () => void): () => void {
     return this.#directory.onChange(listener);
+  }
+
+  #placeOf(name: string): CalledTool | undefined {
+    const place = this.#joined?.places.get(name);
+    const plugin = place && this.#directory.find(place.plugin);
+    return plugin && { plugin, tool: place.tool };
+  }
+
+  /** A tool of a plugin that was left out of the list: its call starts the plugin, or says why that fails. */
+  #placeLeftOut(name: string): CalledTool | undefined {
+    const at = name.indexOf(SEPARATOR);
+    const plugin = at === -1 ? undefined : this.#directory.find(name.slice(0, at));
+    if (plugin === undefined || this.#joined?.of.some((each) => each.plugin === plugin) === true) return undefined;
+    return { plugin, tool: name.slice(at + SEPARATOR.length) };
   }
 
   async #list(): Promise<Joined> {

@@ -12,10 +12,16 @@ import { httpRefusal, RpcRefusal } from './rpc-refusal.ts';
 /** The header that names a session. */
 const SESSION_HEADER = 'mcp-session-id';
 
+/** Whether a request names a session, which has begun at a service already. */
+export function namesSession({ headers }: IncomingMessage): boolean {
+  return headerOf(headers, SESSION_HEADER) !== undefined;
+}
+
 /** Where a client asks: its address, and what it finds there. */
 export interface Place {
   readonly address: string;
-  readonly service: FrontService;
+  /** Throws a refusal for a plugin that is unknown, disabled or has no tools, and for a query that is not understood. */
+  service(): FrontService;
 }
 
 /** What legacy clients ask by HTTP: sessions that `initialize` begins, a stream of each, and their ends. */
@@ -30,7 +36,7 @@ export class LegacyExchanges {
   post({ request, response }: Exchange, message: JsonRpcMessage, place: Place, accepts: Accepts): void {
     const isFirst = isRequest(message) && message.method === 'initialize';
     const session = isFirst
-      ? this.#sessions.begin(place.address, place.service)
+      ? this.#sessions.begin(place.address, place.service())
       : this.#sessionOf(request, place.address);
     if (!isRequest(message)) return session.note(message, response);
     if (session.isRunning(message.id)) {

@@ -96,8 +96,12 @@ export class LegacySession {
   #send(message: JsonRpcMessage, about: RequestId | undefined): void {
     if (about === undefined) {
       if (this.#stream?.closed === false) sendOn(this.#stream, message);
-    } else if ('method' in message) this.#answers.get(about)?.tell(message);
-    else this.#take(about)?.end(message);
+      return;
+    }
+    const answer = this.#answers.get(about);
+    if ('method' in message) return answer?.tell(message);
+    answer?.end(message);
+    this.#answers.delete(about);
   }
 
   #take(id: RequestId): PostAnswer | undefined {

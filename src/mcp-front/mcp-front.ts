@@ -18,7 +18,7 @@ import type { Exchange, Front, Route, UpgradeExchange } from '../server/route.ts
 import { kindOf } from '../worker-kinds/kinds.ts';
 import { isModern, isModernRevision } from './envelope.ts';
 import { FrontServices } from './front-services.ts';
-import { LegacyExchanges } from './legacy-exchanges.ts';
+import { LegacyExchanges, namesSession } from './legacy-exchanges.ts';
 import { LegacySessions, type SessionLimits } from './legacy-sessions.ts';
 import { LineStreams } from './line-stream.ts';
 import { headerOf, VERSION_HEADER } from './modern-headers.ts';
@@ -73,9 +73,11 @@ export function mcpFront(supervisor: Supervisor, options: McpFrontOptions): McpF
   const lines = new LineStreams(onError);
   const post = async (exchange: Exchange): Promise<void> => {
     const place = services.find(exchange);
+    // What is addressed to nothing is not read. A session may stay for longer than its plugin.
+    if (!namesSession(exchange.request)) place.service();
     const accepts = acceptsOf(exchange.request);
     const message = await readPosted(exchange);
-    if (isOfModern(exchange, message)) modern.answer(exchange, message, place.service, accepts);
+    if (isOfModern(exchange, message)) modern.answer(exchange, message, place.service(), accepts);
     else legacy.post(exchange, message, place, accepts);
   };
   const route = (path: string, method: Route['method'], handle: Route['handle']): Route => {
@@ -83,7 +85,7 @@ export function mcpFront(supervisor: Supervisor, options: McpFrontOptions): McpF
   };
   const upgrade = (exchange: UpgradeExchange): void => {
     try {
-      lines.serve(exchange, services.find(exchange).service);
+      lines.serve(exchange, services.find(exchange).service());
     } catch (error) {
       if (!(error instanceof RpcRefusal)) onError(error);
       refuseOn(exchange.socket, upgradeRefusalOf(error));

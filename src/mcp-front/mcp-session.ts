@@ -142,7 +142,16 @@ export class McpSession {
     await progress?.settled();
     this.#running.end(id);
     if (signal.aborted) this.#outlet.drop(id);
-    else this.#send(answer, id);
+    else this.#sendAnswer(answer, id);
+  }
+
+  #sendAnswer(answer: JsonRpcMessage, id: RequestId): void {
+    try {
+      this.#send(answer, id);
+    } catch (error) {
+      // JSON cannot say the result, or it is nested too deep.
+      this.#send({ jsonrpc: '2.0', id, error: faultOf(error, this.#onError) }, id);
+    }
   }
 
   #resultOf(request: JsonRpcRequest, options: Omit<McpRequestOptions, 'client'>): Promise<JsonObject> {

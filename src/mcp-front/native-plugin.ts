@@ -15,15 +15,21 @@ import { ProgressScale } from './progress-scale.ts';
 /** How much of each item of a stream its progress shows, in characters. */
 const SHOWN_ITEM = 1_000;
 
-/** A plugin that is no server of MCP as one: its tools as they are described, and calls as the supervisor makes them. */
+/**
+ * A plugin that is no server of MCP as one: its tools as they are described, and calls as the supervisor makes them. A tool
+ * that streams is read to its end; the plugin's own `execute` is called for its result, which it may have beside a stream.
+ */
 export function nativePlugin(
   supervisor: Pick<Supervisor, 'tools' | 'execute' | 'stream'>,
   { name, description }: Pick<Manifest, 'name' | 'description'>,
 ): FrontPlugin {
+  let streaming: ReadonlySet<string> = new Set();
   return {
     name,
     async listTools() {
-      return (await supervisor.tools(name)).map((tool) => shownTool(tool, description));
+      const tools = await supervisor.tools(name);
+      streaming = new Set(tools.filter(({ streams }) => streams === true).map((tool) => tool.name));
+      return tools.map((tool) => shownTool(tool, description));
     },
     async callTool(params, { signal, onProgress }) {
       const tool = String(params['name']);
@@ -38,8 +44,8 @@ export function nativePlugin(
         ...(isTraceparent(traceparent) && { traceparent }),
         ...(onProgress !== undefined && { onProgress: tell }),
       };
-      const streams = (await supervisor.tools(name)).some((each) => each.name === tool && each.streams === true);
-      if (!streams) return toolResult(await supervisor.execute(name, input, given), about);
+      if (tool === DEFAULT_TOOL || !streaming.has(tool))
+        return toolResult(await supervisor.execute(name, input, given), about);
       return streamedResult(await collected(supervisor.stream(name, input, given), tell), about);
     },
   };

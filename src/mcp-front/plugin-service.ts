@@ -11,13 +11,21 @@ const PASSED_ON = ['resources', 'prompts', 'completions', 'logging', 'extensions
 /** One plugin, whose tools have their own names. */
 export class PluginService implements FrontService {
   readonly #directory: ToolDirectory;
-  readonly #plugin: FrontPlugin;
-  readonly request: FrontService['request'];
+  readonly #first: FrontPlugin;
 
   constructor(directory: ToolDirectory, plugin: FrontPlugin) {
     this.#directory = directory;
-    this.#plugin = plugin;
-    this.request = plugin.request?.bind(plugin);
+    this.#first = plugin;
+  }
+
+  get request(): FrontService['request'] {
+    const plugin = this.#plugin;
+    return plugin.request?.bind(plugin);
+  }
+
+  /** As it is now: a client may stay for longer than a manifest. Of one that has gone, calls say so. */
+  get #plugin(): FrontPlugin {
+    return this.#directory.find(this.#first.name) ?? this.#first;
   }
 
   async describe(signal: AbortSignal): Promise<ServiceDescription> {
@@ -60,16 +68,21 @@ export async function callOf(
   options: McpRequestOptions,
 ): Promise<JsonObject> {
   try {
-    const tools = await directory.toolsOf(plugin.name);
-    if (!tools.some(({ name }) => name === params['name']))
-      throw unknownToolFailure(
-        params['name'],
-        tools.map(({ name }) => String(name)),
-      );
+    // Of a plugin that has gone, or is disabled, the call itself says so.
+    if (directory.find(plugin.name) !== undefined) await checkTool(directory, plugin.name, params['name']);
     return await plugin.callTool(params, options);
   } catch (error) {
     return failedResult(error);
   }
+}
+
+async function checkTool(directory: ToolDirectory, plugin: string, tool: unknown): Promise<void> {
+  const tools = await directory.toolsOf(plugin);
+  if (tools.some(({ name }) => name === tool)) return;
+  throw unknownToolFailure(
+    tool,
+    tools.map(({ name }) => String(name)),
+  );
 }
 
 function passedOn(capabilities: JsonObject): JsonObject {

@@ -84,7 +84,7 @@ export class ToolDirectory {
     return this.#entries.get(name)?.manifest;
   }
 
-  /** The tools of one plugin. Rejects with a GreenroomError, also where there is no such plugin any more. */
+  /** The tools of one plugin; none where there is no such plugin any more. Rejects with a GreenroomError. */
   async toolsOf(name: string): Promise<readonly JsonObject[]> {
     this.#refresh();
     const entry = this.#entries.get(name);

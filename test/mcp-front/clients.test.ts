@@ -125,6 +125,25 @@ describe.each(Object.entries(CLIENTS))('the official client of %s', (_name, conn
   });
 });
 
+test('tells each item of a stream as progress', async () => {
+  const { port } = await openMcp(PLUGINS);
+  const client = await CLIENTS['version 2, modern'](`http://127.0.0.1:${port}/mcp/python`);
+  const seen: unknown[] = [];
+  await client.callTool({ name: 'letters' }, { onprogress: (each) => void seen.push([each.progress, each.message]) });
+  expect(seen).toEqual([
+    [1, 'a'],
+    [2, 'b'],
+    [3, 'c'],
+  ]);
+});
+
+test('asks an execute that can stream as well for its result', async () => {
+  const { port } = await openMcp({ both: { fixture: 'workbench' } });
+  const client = await CLIENTS['version 2, modern'](`http://127.0.0.1:${port}/mcp`);
+  const result = await client.callTool({ name: 'both__execute', arguments: { value: { whole: true } } });
+  expect(result.structuredContent).toEqual({ whole: true });
+});
+
 test.each([
   ['version 2, modern', '2026-07-28'],
   ['version 2, which finds the era', '2026-07-28'],

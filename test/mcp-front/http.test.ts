@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import type { FrontPlugin } from '../../src/mcp/front-plugin.ts';
 import { Events, send } from '../api/opened.ts';
 import { ACCEPT, META, modernRequest, openMcp } from './opened.ts';
 
@@ -101,6 +102,29 @@ describe('the front', () => {
     ]);
   });
 
+  test('says so where a result cannot be sent', async () => {
+    const serverOf = ({ name }: { name: string }): FrontPlugin => ({
+      name,
+      listTools: async () => [{ name: 'deep' }],
+      callTool: async () => ({ content: [], structuredContent: JSON.parse('['.repeat(600) + ']'.repeat(600)) }),
+    });
+    const opened = await openMcp(PLUGINS, {}, { serverOf });
+    const modern = await opened.modern('tools/call', { name: 'node__deep' });
+    const call = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'node__deep' } };
+    const legacy = await opened.post(call, { headers: await begin(opened) });
+    for (const { value } of [modern, legacy]) expect(value.error.code).toBe(-32603);
+    expect(opened.logged).toHaveLength(2);
+  });
+
+  test('says of a plugin that was disabled meanwhile what to do', async () => {
+    const opened = await openMcp(PLUGINS);
+    const session = await begin(opened, '/mcp/node');
+    opened.supervisor.disable('node');
+    const call = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'add', arguments: { a: 1, b: 2 } } };
+    const { value } = await opened.post(call, { path: '/mcp/node', headers: session });
+    expect(value.result).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('enable') }] });
+  });
+
   test('shows a client what its address asks for', async () => {
     const { modern } = await openMcp({ ...PLUGINS, other: { fixture: 'showcase' } });
     const names = async (path: string): Promise<string[]> =>
@@ -129,9 +153,12 @@ describe('the front', () => {
     },
   );
 
-  test('says in a result why a plugin cannot be called', async () => {
+  test.each([
+    ['/mcp/broken', 'execute'],
+    ['/mcp', 'broken__execute'],
+  ])('says at %s in a result why the plugin of %s cannot be called', async (path, name) => {
     const { modern } = await openMcp({ broken: { fixture: 'showcase', module: '/nowhere.mjs' } });
-    const { status, value } = await modern('tools/call', { name: 'execute' }, { path: '/mcp/broken' });
+    const { status, value } = await modern('tools/call', { name }, { path });
     expect([status, value.result.isError]).toEqual([200, true]);
     expect(value.result.content[0].text).toContain('/nowhere.mjs');
   });
