@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../errors.ts';
 import { Listeners } from '../events/listeners.ts';
 import { printedJson } from '../json/printed-json.ts';
 import type { Manifest } from '../manifest/schema.ts';
@@ -25,7 +26,7 @@ export interface PluginSource {
 export interface DirectoryOptions {
   /** A plugin as a server of MCP; undefined for one without tools. */
   pluginOf(manifest: Manifest): FrontPlugin | undefined;
-  /** The tools of a plugin are left out of lists, for this reason. Told once for each attempt. */
+  /** The tools of a plugin are left out of lists. Told once for each reason. */
   onLeftOut(plugin: string, error: unknown): void;
   onError(error: unknown): void;
   readonly patienceMs?: number | undefined;
@@ -46,6 +47,7 @@ interface Entry {
   text?: string;
   listing?: Promise<readonly JsonObject[]> | undefined;
   failedAt?: number | undefined;
+  failure?: string | undefined;
   /** A list was given without its tools, which were still to come. */
   isLate?: boolean;
 }
@@ -192,13 +194,17 @@ export class ToolDirectory {
       if (entry.tools === undefined || isOther) entry.tools = tools;
       entry.text = text;
       entry.failedAt = undefined;
+      entry.failure = undefined;
       if (isOther || entry.isLate === true) this.#tell();
       entry.isLate = false;
       return entry.tools;
     } catch (error) {
       entry.listing = undefined;
       entry.failedAt = performance.now();
-      this.#options.onLeftOut(entry.plugin.name, error);
+      // Clients ask again and again, and a log is to have it once.
+      const failure = messageOf(error);
+      if (entry.failure !== failure) this.#options.onLeftOut(entry.plugin.name, error);
+      entry.failure = failure;
       throw error;
     }
   }

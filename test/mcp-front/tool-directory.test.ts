@@ -147,11 +147,15 @@ describe('the tools of all plugins', () => {
       throw new Error('no interpreter');
     });
     expect(await names()).toEqual([['b', ['b-tool']]]);
-    lists.delete('a');
     expect(await names()).toHaveLength(1);
     expect(asked).toEqual(['a', 'b']);
     await vi.advanceTimersByTimeAsync(10_000);
+    expect(await names()).toHaveLength(1);
+    expect(asked).toEqual(['a', 'b', 'a']);
+    lists.delete('a');
+    await vi.advanceTimersByTimeAsync(10_000);
     expect(await names()).toHaveLength(2);
+    // The reason was the same.
     expect(leftOut).toEqual(['a']);
   });
 
