@@ -13,7 +13,6 @@ import {
 import { META, MODERN_REVISION, negotiated } from '../mcp/revisions.ts';
 import { clientText, isModern, metaOf, readEnvelope } from './envelope.ts';
 import type { FrontService } from './front-service.ts';
-import { ProgressRelay } from './progress-relay.ts';
 import { faultOf, invalidParams } from './rpc-fault.ts';
 import { RunningRequests } from './running-requests.ts';
 import { askService } from './service-requests.ts';
@@ -125,24 +124,27 @@ export class McpSession {
       return this.#send({ jsonrpc: '2.0', id, error: { code: RPC_ERROR.invalidRequest, message } }, id);
     }
     const signal = this.#running.begin(id);
-    const { progressToken } = metaOf(request.params);
-    const progress =
-      progressToken === undefined
-        ? undefined
-        : new ProgressRelay(progressToken, (message) => {
-            if (!signal.aborted) this.#send(message, id);
-          });
+    const onProgress = this.#progressOf(request, signal);
     let answer: JsonRpcMessage;
     try {
-      answer = { jsonrpc: '2.0', id, result: await this.#resultOf(request, { signal, onProgress: progress?.tell }) };
+      answer = { jsonrpc: '2.0', id, result: await this.#resultOf(request, { signal, onProgress }) };
     } catch (error) {
       // What a cancelled request fails with is of no interest to anybody.
       answer = { jsonrpc: '2.0', id, error: faultOf(error, signal.aborted ? () => {} : this.#onError) };
     }
-    await progress?.settled();
     this.#running.end(id);
     if (signal.aborted) this.#outlet.drop(id);
     else this.#sendAnswer(answer, id);
+  }
+
+  /** How the client is told of the progress of a request, if it wants to be. */
+  #progressOf({ id, params }: JsonRpcRequest, signal: AbortSignal): McpRequestOptions['onProgress'] {
+    const { progressToken } = metaOf(params);
+    if (progressToken === undefined) return undefined;
+    return (progress) => {
+      if (signal.aborted) return;
+      this.#send({ jsonrpc: '2.0', method: 'notifications/progress', params: { ...progress, progressToken } }, id);
+    };
   }
 
   #sendAnswer(answer: JsonRpcMessage, id: RequestId): void {

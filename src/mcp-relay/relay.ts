@@ -10,6 +10,7 @@ import {
   readMessage,
   writeMessage,
 } from '../mcp/json-rpc.ts';
+import { ApartFromProgress } from './apart-from-progress.ts';
 import { ClientState, DAEMON_ENDED } from './client-state.ts';
 import { RefusedStream } from './daemon-stream.ts';
 
@@ -44,6 +45,7 @@ class Relay {
   readonly #output: Writable;
   readonly #note: (message: string) => void;
   readonly #state = new ClientState();
+  readonly #apart = new ApartFromProgress();
   /** What the client has said while there was no daemon. */
   #held: JsonRpcMessage[] = [];
   #socket: Socket | undefined;
@@ -166,15 +168,15 @@ class Relay {
   #takeOfDaemon(line: string): void {
     const answered = ANSWER.exec(line)?.[1];
     if (answered !== undefined && !this.#state.answered(JSON.parse(answered) as RequestId)) return;
-    this.#tell(line);
+    this.#tell(line, answered !== undefined);
   }
 
   #send(message: JsonRpcMessage): void {
     this.#socket?.write(`${writeMessage(message)}\n`);
   }
 
-  #tell(line: string): void {
-    if (this.#isOver || this.#output.write(`${line}\n`)) return;
+  #tell(line: string, isAnswer = false): void {
+    if (this.#isOver || this.#output.write(this.#apart.line(line, isAnswer))) return;
     const socket = this.#socket;
     socket?.pause();
     this.#output.once('drain', () => socket?.resume());

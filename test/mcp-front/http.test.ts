@@ -56,7 +56,7 @@ describe('the front', () => {
     const got = await send(port, 'GET', '/mcp', { headers: { accept: 'text/html' } });
     expect([got.statusCode, got.headers.allow]).toEqual([405, 'POST']);
     const put = await send(port, 'PUT', '/mcp', {});
-    expect([put.statusCode, put.headers.allow]).toEqual([405, 'GET, POST, DELETE']);
+    expect([put.statusCode, put.headers.allow]).toEqual([405, 'GET, HEAD, POST, DELETE']);
   });
 
   test.each([

@@ -233,25 +233,6 @@ describe('a call', () => {
     expect(service.calls[0]?.options.onProgress).toBeUndefined();
   });
 
-  test('holds its result back for a while after its last progress, and otherwise not at all', async () => {
-    vi.useFakeTimers();
-    const { say, service, sent } = openSession();
-    service.call = async (_params, { onProgress }) => {
-      onProgress?.({ progress: 1 });
-      return { content: [] };
-    };
-    const call = (id: number, meta: object): void =>
-      say({ id, method: 'tools/call', params: { name: 'do', _meta: { ...META, ...meta } } });
-    call(1, {});
-    await vi.advanceTimersByTimeAsync(0);
-    expect(sent.map(({ message }) => message.id)).toEqual([1]);
-    call(2, { progressToken: 2 });
-    await vi.advanceTimersByTimeAsync(1);
-    expect(sent.map(({ message }) => message.id)).toEqual([1, undefined]);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(sent.map(({ message }) => message.id)).toEqual([1, undefined, 2]);
-  });
-
   test('is cancelled, and then not answered, nor told of', async () => {
     const { say, begin, service, sent, dropped } = openSession();
     let tell = (): void => {};

@@ -38,6 +38,9 @@ function front(...args: string[]) {
   return { command: process.execPath, args: [BIN, 'mcp', ...args], env: environment(), stderr: 'ignore' as const };
 }
 
+/** A daemon and a server may have to start first, on a busy machine. */
+const waitFor = (look: () => void | Promise<void>) => vi.waitFor(look, { timeout: 20_000 });
+
 const clients: { close(): Promise<void> }[] = [];
 
 /** A client that has begun, over a front of its own. */
@@ -108,12 +111,12 @@ describe.each(['v2 modern', 'v2 legacy', 'v1'])('the official client %s', (which
     const controller = new AbortController();
     const call = client.callTool({ name: 's__wait' }, ...progressArguments(which, { signal: controller.signal }));
     const refused = expect(call).rejects.toThrow();
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       expect(textOf(await client.callTool({ name: 's__seen' }))).toBe('{"cancelled":0,"running":1}');
     });
     controller.abort();
     await refused;
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       expect(textOf(await client.callTool({ name: 's__seen' }))).toBe('{"cancelled":1,"running":0}');
     });
   });
@@ -130,7 +133,7 @@ test('a daemon that is killed is started again, and the client notices only the 
     pid: number;
   };
   const lost = expect(client.callTool({ name: 's__wait' })).rejects.toMatchObject({ code: -32000 });
-  await vi.waitFor(async () => {
+  await waitFor(async () => {
     expect(textOf(await client.callTool({ name: 's__seen' }))).toContain('"running":1');
   });
   const first = daemonPid();
@@ -138,7 +141,7 @@ test('a daemon that is killed is started again, and the client notices only the 
   await lost;
   expect(textOf(await client.callTool({ name: 's__echo', arguments: { text: 'again' } }))).toBe('again');
   expect(daemonPid()).not.toBe(first);
-  await vi.waitFor(() => expect(isAlive(serverPid)).toBe(false));
+  await waitFor(() => expect(isAlive(serverPid)).toBe(false));
 });
 
 test('ten clients share one server, and what one that is killed had running is cancelled', async () => {
@@ -147,11 +150,11 @@ test('ten clients share one server, and what one that is killed had running is c
   expect(new Set(pids).size).toBe(1);
   const [one, other] = all as [(typeof all)[number], (typeof all)[number]];
   one.callTool({ name: 's__wait' }).catch(() => {});
-  await vi.waitFor(async () => {
+  await waitFor(async () => {
     expect(textOf(await other.callTool({ name: 's__seen' }))).toBe('{"cancelled":0,"running":1}');
   });
   process.kill(one.frontPid, 'SIGKILL');
-  await vi.waitFor(async () => {
+  await waitFor(async () => {
     expect(textOf(await other.callTool({ name: 's__seen' }))).toBe('{"cancelled":1,"running":0}');
   });
 });
