@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isAbsolute, join, resolve } from 'node:path';
@@ -42,7 +43,7 @@ export interface KeptTools {
 /**
  * What tells a plugin as it was when it said its tools from what it is now: its version and program, and the time and
  * size of the files that the manifest names. What those files import is not seen. Another version of this package may
- * describe the same plugin otherwise.
+ * describe the same plugin otherwise. It is a hash, as it is kept on disk and arguments may be secret.
  */
 export function identityOf({ manifest, folder, resolved }: ManifestEntry): string {
   const { name, version, worker, class: className, args = [] } = manifest;
@@ -52,7 +53,8 @@ export function identityOf({ manifest, folder, resolved }: ManifestEntry): strin
     ...[...(command === undefined ? [] : [command]), ...args].map((path) => resolve(cwd, path)),
   ];
   const program = { worker, folder, module, class: className, python_path, command, args };
-  return JSON.stringify({ package: ownVersion(), name, version, ...program, files: files.flatMap(stampsOf) });
+  const all = { package: ownVersion(), name, version, ...program, files: files.flatMap(stampsOf) };
+  return createHash('sha256').update(JSON.stringify(all)).digest('base64');
 }
 
 function stampsOf(file: string): readonly unknown[] {
