@@ -67,6 +67,12 @@ export const SETTINGS_OPTIONS = {
     value: 'PATH',
     help: 'look for plugins in this folder instead of the usual ones; may be repeated',
   },
+  'mcp-config': {
+    type: 'string',
+    multiple: true,
+    value: 'FILE',
+    help: 'use the servers of this configuration of an MCP client; may be repeated',
+  },
   'data-dir': {
     type: 'string',
     value: 'PATH',
@@ -81,5 +87,5 @@ export const DAEMON_OPTIONS = {
 
 /** The settings of a supervisor that {@link SETTINGS_OPTIONS} set. */
 export function settingsOf(values: Values<typeof SETTINGS_OPTIONS>) {
-  return { searchPaths: values['search-path'], dataDir: values['data-dir'] };
+  return { searchPaths: values['search-path'], mcpConfigs: values['mcp-config'], dataDir: values['data-dir'] };
 }

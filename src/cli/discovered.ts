@@ -5,13 +5,14 @@ import { type ResolvedSettings, resolveSettings } from '../settings/resolve.ts';
 import type { SupervisorSettings } from '../settings/schema.ts';
 import { systemClock } from '../time/clock.ts';
 
-/** Reads the search paths of these settings, or others, without starting anything. */
+/** Reads the search paths and configurations of these settings, or others, without starting anything. */
 export async function discoverIn(
   settings: ResolvedSettings,
-  searchPaths: readonly string[] = settings.searchPaths,
+  places: { readonly searchPaths: readonly string[]; readonly mcpConfigs: readonly string[] } = settings,
 ): Promise<Discovered> {
   const source = createManifestSource({
-    searchPaths,
+    searchPaths: places.searchPaths,
+    mcpConfigs: { files: places.mcpConfigs, dataDir: settings.dataDir },
     watch: false,
     pollMs: 0,
     clock: systemClock,

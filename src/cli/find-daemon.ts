@@ -5,6 +5,7 @@ import { workingDirectory } from '../files/working-directory.ts';
 import {
   DATA_DIR_VARIABLE,
   DEFAULT_DATA_DIR,
+  MCP_CONFIGS_VARIABLE,
   type Places,
   placesIn,
   SEARCH_PATHS_VARIABLE,
@@ -19,7 +20,7 @@ import type { SETTINGS_OPTIONS, Values } from './command.ts';
 /** The daemon of a command's data directory. */
 export interface FoundDaemon {
   readonly record: DaemonRecord;
-  /** The folders, of those that are there, in which the command would look for plugins and the daemon does not. */
+  /** The folders and files, of those that are there, in which the command would look for plugins and the daemon does not. */
   readonly unwatched: readonly string[];
 }
 
@@ -31,21 +32,21 @@ export function placesOf(values: Values<typeof SETTINGS_OPTIONS>): Places | unde
   const cwd = workingDirectory();
   const file = settingsIn(join(cwd, 'greenroom.json'));
   if (file === undefined) return undefined;
-  const paths = process.env[SEARCH_PATHS_VARIABLE];
   const dataDir = values['data-dir'] ?? (process.env[DATA_DIR_VARIABLE] || (file['dataDir'] ?? DEFAULT_DATA_DIR));
-  const searchPaths =
-    values['search-path'] ?? (paths ? paths.split(delimiter).filter((path) => path !== '') : file['searchPaths']);
-  if (!isPath(dataDir) || !(searchPaths === undefined || (Array.isArray(searchPaths) && searchPaths.every(isPath))))
-    return undefined;
-  return placesIn(cwd, { dataDir, searchPaths });
+  const searchPaths = values['search-path'] ?? pathsIn(SEARCH_PATHS_VARIABLE) ?? file['searchPaths'];
+  const mcpConfigs = values['mcp-config'] ?? pathsIn(MCP_CONFIGS_VARIABLE) ?? file['mcpConfigs'];
+  if (!isPath(dataDir) || !arePaths(searchPaths) || !arePaths(mcpConfigs)) return undefined;
+  return placesIn(cwd, { dataDir, searchPaths, mcpConfigs });
 }
 
 /** The daemon that owns a data directory and takes requests; undefined where there is none. */
-export function findDaemon({ dataDir, searchPaths }: Places): FoundDaemon | undefined {
+export function findDaemon({ dataDir, searchPaths, mcpConfigs }: Places): FoundDaemon | undefined {
   const record = readDaemon(dataDir);
   if (record?.listening !== true) return undefined;
-  const watched = new Set(record.searchPaths.flatMap((path) => [path, realPath(path)]));
-  const unwatched = searchPaths.filter(
+  const watched = new Set(
+    [...record.searchPaths, ...(record.mcpConfigs ?? [])].flatMap((path) => [path, realPath(path)]),
+  );
+  const unwatched = [...searchPaths, ...mcpConfigs].filter(
     (path) => existsSync(path) && !watched.has(path) && !watched.has(realPath(path)),
   );
   return { record, unwatched };
@@ -58,6 +59,15 @@ function settingsIn(file: string): Readonly<Record<string, unknown>> | undefined
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? {} : undefined;
   }
+}
+
+function pathsIn(variable: string): readonly string[] | undefined {
+  const paths = process.env[variable];
+  return paths ? paths.split(delimiter).filter((path) => path !== '') : undefined;
+}
+
+function arePaths(value: unknown): value is readonly string[] | undefined {
+  return value === undefined || (Array.isArray(value) && value.every(isPath));
 }
 
 function isPath(value: unknown): value is string {

@@ -4,13 +4,13 @@ import { isUnanswered } from '../client/unanswered.ts';
 import { GreenroomError } from '../errors.ts';
 import { packageVersion } from '../files/package-version.ts';
 import type { Places } from '../settings/places.ts';
-import type { DAEMON_OPTIONS, SETTINGS_OPTIONS, Values } from './command.ts';
+import { type DAEMON_OPTIONS, type SETTINGS_OPTIONS, settingsOf, type Values } from './command.ts';
 import { type FoundDaemon, findDaemon, placesOf } from './find-daemon.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 /**
- * A client of the daemon that a command is to use: that of its data directory, if it looks for plugins in every folder in
- * which the command would; undefined where the command is to do its work by itself. Rejects with `E_DAEMON` where the
+ * A client of the daemon that a command is to use: that of its data directory, if it looks for plugins in every folder and
+ * every configuration in which the command would; undefined where the command is to do its work by itself. Rejects with `E_DAEMON` where the
  * daemon has another interface; one of another version with the same is a warning.
  */
 export async function openDaemon(
@@ -66,5 +66,5 @@ async function connect({ dataDir }: Places, { record }: FoundDaemon, terminal: T
 /** The settings say what is wrong with them. */
 async function resolvedPlaces(values: Values<typeof SETTINGS_OPTIONS>) {
   const { resolveSettings } = await import('../settings/resolve.ts');
-  return resolveSettings({ searchPaths: values['search-path'], dataDir: values['data-dir'] });
+  return resolveSettings(settingsOf(values));
 }

@@ -18,6 +18,8 @@ export interface DaemonFacts {
   readonly version: string;
   /** Where it looks for manifests, as absolute paths. */
   readonly searchPaths: readonly string[];
+  /** The configuration files of MCP clients that it reads, as absolute paths; absent in records of older versions. */
+  readonly mcpConfigs?: readonly string[] | undefined;
   /** Whether it takes connections already; false between its claim and that. */
   readonly listening: boolean;
 }
@@ -106,7 +108,7 @@ function parseRecord(text: string): DaemonRecord | undefined {
     return undefined;
   }
   if (typeof found !== 'object' || found === null) return undefined;
-  const { pid, searchPaths } = found;
+  const { pid, searchPaths, mcpConfigs = [] } = found;
   const isRecord =
     [found.id, found.machine, found.socket, found.version].every(isText) &&
     [found.startTime, found.bootId, found.pidNamespace, found.tcp].every((value) => value === null || isText(value)) &&
@@ -117,6 +119,8 @@ function parseRecord(text: string): DaemonRecord | undefined {
     typeof found.listening === 'boolean' &&
     Array.isArray(searchPaths) &&
     searchPaths.every(isText) &&
+    Array.isArray(mcpConfigs) &&
+    mcpConfigs.every(isText) &&
     // Names of files are made of it.
     /^[0-9a-f]{12}$/.test(found.id as string);
   return isRecord ? (found as DaemonRecord) : undefined;

@@ -73,8 +73,8 @@ const LAST_ANSWERS_MS = 2_000;
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { version, listen, log, signal } = options;
   const settings = resolveSettings(options.settings);
-  const { dataDir, searchPaths } = settings;
-  const facts = { socket: daemonSocketPath(dataDir), tcp: null, version, searchPaths, listening: false };
+  const { dataDir, searchPaths, mcpConfigs } = settings;
+  const facts = { socket: daemonSocketPath(dataDir), tcp: null, version, searchPaths, mcpConfigs, listening: false };
   const claim = await claimDataDir(dataDir, facts, { signal });
   const parts = new DaemonParts(options, claim, settings);
   try {

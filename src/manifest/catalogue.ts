@@ -1,3 +1,4 @@
+import type { ConfiguredManifests } from '../mcp-config/configured-servers.ts';
 import { type Consequence, consequencesOf } from './diff.ts';
 import type { ManifestProblem } from './manifest-problem.ts';
 import type { ManifestEntry, ManifestReading } from './read.ts';
@@ -32,14 +33,15 @@ interface Contest {
 /**
  * Knows every manifest file and which of them is in force under each name: the one of the earliest search path, and
  * within a search path the one that is in force already, else the one whose folder or file bears the name, else the
- * first by the name of that. A file that has become invalid keeps its last valid manifest in force. No I/O: it is told
- * what was read.
+ * first by the name of that. A file that has become invalid keeps its last valid manifest in force. What is configured
+ * for other clients comes after all of them. No I/O: it is told what was read.
  */
 export class Catalogue {
   readonly #rank: ReadonlyMap<string, number>;
   readonly #files = new Map<string, ManifestReading>();
   readonly #contests = new Map<string, Contest>();
   readonly #touched = new Set<Contest>();
+  #configured: ConfiguredManifests = { entries: [], problems: [] };
 
   constructor(searchPaths: readonly string[]) {
     this.#rank = new Map(searchPaths.map((path, index) => [path, index]));
@@ -69,6 +71,13 @@ export class Catalogue {
     if (entry === former) return;
     if (former !== undefined) this.#withdraw(former);
     if (entry !== undefined) this.#enter(entry);
+  }
+
+  /** Takes what the configurations of MCP clients come to now in place of what they came to before. */
+  configure(configured: ConfiguredManifests): void {
+    for (const entry of this.#configured.entries) this.#withdraw(entry);
+    this.#configured = configured;
+    for (const entry of configured.entries) this.#enter(entry);
   }
 
   /** What has changed in force since it was asked last. */
@@ -114,8 +123,14 @@ export class Catalogue {
    * @param isLeaving of the files that are about to be gone: one that is moved has the same name in two places
    */
   problems(isLeaving: (file: string) => boolean = () => false): readonly ManifestProblem[] {
-    const problems = [...this.#files.values()].flatMap((file) => file.problems);
+    const configured = new Set(this.#configured.entries);
+    const problems = [...this.#files.values(), this.#configured].flatMap((file) => file.problems);
     for (const { entry, by } of this.shadowed()) {
+      if (configured.has(entry) && !isLeaving(by.file)) {
+        const reason = `the server "${entry.manifest.name}" is not run: the plugin of ${by.file} has its name`;
+        problems.push({ file: entry.file, reason, severity: 'warning' });
+        continue;
+      }
       if (entry.searchPath !== by.searchPath || isLeaving(entry.file) || isLeaving(by.file)) continue;
       const reason = `"${entry.manifest.name}" is already used by ${by.file}; give this plugin another name`;
       problems.push({ file: entry.file, field: 'name', reason, severity: 'error' });

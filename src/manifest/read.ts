@@ -135,7 +135,8 @@ function placeOf({ message }: Error, text: string): string {
   return ` (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`;
 }
 
-function toEntry(manifest: Manifest, file: string, searchPath: string): ManifestEntry {
+/** A manifest with where it came from. */
+export function toEntry(manifest: Manifest, file: string, searchPath: string): ManifestEntry {
   const folder = dirname(file);
   const { module, python_path, command, cwd } = manifest;
   const resolved: { -readonly [Key in keyof ManifestEntry['resolved']]: string } = {};

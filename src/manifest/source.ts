@@ -1,8 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import { isSameStamp, stampOf } from '../files/file-text.ts';
+import { ConfiguredServers, type McpConfigOptions } from '../mcp-config/configured-servers.ts';
 import type { Clock } from '../time/clock.ts';
 import { Catalogue, type ManifestChange, type ShadowedManifest } from './catalogue.ts';
+import { FileWatcher } from './file-watcher.ts';
 import type { ManifestProblem } from './manifest-problem.ts';
 import { type ManifestWatcher, watchManifests } from './manifest-watcher.ts';
 import { silentFileSystem } from './network-file-system.ts';
@@ -16,6 +18,8 @@ export type { ManifestChange } from './catalogue.ts';
 export interface ManifestSourceOptions {
   /** Absolute folders, the most important first. */
   readonly searchPaths: readonly string[];
+  /** The configuration files of MCP clients. Default: none. */
+  readonly mcpConfigs?: McpConfigOptions | undefined;
   /** Whether changes on disk are followed after the first discovery; `poll`: by looking, not by the system's events. */
   readonly watch: boolean | 'poll';
   /** How long after one look the next one comes where the system's events are not used or not enough, in milliseconds. */
@@ -29,7 +33,7 @@ export interface ManifestSourceOptions {
   readonly onProblems: (problems: readonly ManifestProblem[]) => void;
 }
 
-/** The manifests of some search paths, read from disk and followed there. */
+/** The manifests of some search paths and configurations, read from disk and followed there. */
 export interface ManifestSource {
   /**
    * Reads what has changed since the last time; resolves to what that changes in force. Later by {@link PATIENCE_MS}
@@ -63,6 +67,7 @@ type SecondLook = symbol;
 class DiskManifests implements ManifestSource {
   readonly #options: ManifestSourceOptions;
   readonly #catalogue: Catalogue;
+  readonly #servers: ConfiguredServers;
   readonly #unreadable = new Map<string, ManifestProblem>();
   readonly #unwatchable = new Map<string, ManifestProblem>();
   /** The files of which the last reading does not count yet, with the look that decides. */
@@ -74,6 +79,7 @@ class DiskManifests implements ManifestSource {
   #isPolling = false;
   #isRetrying = false;
   #watcher: ManifestWatcher | undefined;
+  #files: FileWatcher | undefined;
   #gathered = new Set<string>();
   #rescan = false;
   #timer: NodeJS.Timeout | undefined;
@@ -85,6 +91,7 @@ class DiskManifests implements ManifestSource {
   constructor(options: ManifestSourceOptions) {
     this.#options = options;
     this.#catalogue = new Catalogue(options.searchPaths);
+    this.#servers = new ConfiguredServers(options.mcpConfigs ?? { files: [], dataDir: '' });
   }
 
   async discover(): Promise<ManifestChange[]> {
@@ -116,6 +123,7 @@ class DiskManifests implements ManifestSource {
     this.#closed = true;
     clearTimeout(this.#timer);
     for (const end of this.#waits) end();
+    this.#files?.close();
     await this.#watcher?.close();
   }
 
@@ -130,10 +138,17 @@ class DiskManifests implements ManifestSource {
       void this.#poll();
       return;
     }
-    for (const searchPath of searchPaths) {
-      const system = silentFileSystem(searchPath);
-      if (system !== undefined) this.#pollBecause(searchPath, `lies on ${system}, which may not tell of changes`);
+    for (const path of [...searchPaths, ...this.#servers.paths]) {
+      const system = silentFileSystem(path);
+      if (system !== undefined) this.#pollBecause(path, `lies on ${system}, which may not tell of changes`);
     }
+    this.#files = new FileWatcher({
+      onChange: () => {
+        for (const path of this.#servers.paths) this.#gathered.add(path);
+        this.#gather();
+      },
+      onError: (path, error) => this.#pollBecause(path, `cannot be watched: ${messageOf(error)}`),
+    });
     this.#watcher = watchManifests(searchPaths, {
       onFile: (path) => {
         this.#gathered.add(path);
@@ -147,9 +162,10 @@ class DiskManifests implements ManifestSource {
     });
   }
 
-  #pollBecause(searchPath: string, why: string): void {
-    const reason = `the search path ${why}; it is scanned every ${this.#options.pollMs} ms instead ("pollMs")`;
-    this.#unwatchable.set(searchPath, { file: searchPath, reason, severity: 'warning' });
+  #pollBecause(path: string, why: string): void {
+    const what = this.#servers.sources.has(path) ? 'file' : 'search path';
+    const reason = `the ${what} ${why}; it is scanned every ${this.#options.pollMs} ms instead ("pollMs")`;
+    this.#unwatchable.set(path, { file: path, reason, severity: 'warning' });
     this.#gather();
     void this.#poll();
   }
@@ -181,10 +197,7 @@ class DiskManifests implements ManifestSource {
     this.#rescan = false;
     const look: SecondLook = Symbol('change');
     await this.#scanning;
-    await inSlices(files, (file) => {
-      const searchPath = this.#searchPathOf(file);
-      if (searchPath !== undefined) this.#read(file, searchPath, look);
-    });
+    await inSlices(files, (file) => this.#readAt(file, look));
     if (rescan) await this.#scanInTurn(look);
     this.#tell();
     if (await this.#takeSecondLook(look)) this.#tell();
@@ -198,6 +211,9 @@ class DiskManifests implements ManifestSource {
 
   /** The changes so far, and word of the problems that are new. */
   #settle(): ManifestChange[] {
+    const configured = this.#servers.take();
+    if (configured !== undefined) this.#catalogue.configure(configured);
+    this.#files?.watch(this.#servers.sources);
     const problems = this.problems();
     const fresh = problems.filter((problem) => !this.#reported.has(keyOf(problem)));
     this.#reported = new Set(problems.map(keyOf));
@@ -220,7 +236,7 @@ class DiskManifests implements ManifestSource {
   }
 
   #isAnyUnreadable(): boolean {
-    return this.#unreadable.size > 0 || this.#catalogue.isAnyUnreadable();
+    return this.#unreadable.size > 0 || this.#catalogue.isAnyUnreadable() || this.#servers.isAnyUnreadable();
   }
 
   /* ---- Reading ---- */
@@ -243,11 +259,8 @@ class DiskManifests implements ManifestSource {
         else this.#read(file, searchPath, look);
       });
     }
-    await inSlices(unlisted, (file) => {
-      const searchPath = this.#searchPathOf(file);
-      // Of a folder that cannot be listed, files are not gone; of any other, one may have come back by now.
-      if (searchPath !== undefined) this.#read(file, searchPath, look);
-    });
+    // Of a folder that cannot be listed, files are not gone; of any other, one may have come back by now.
+    await inSlices([...unlisted, ...this.#servers.paths], (file) => this.#readAt(file, look));
   }
 
   #list(searchPath: string): string[] {
@@ -266,15 +279,29 @@ class DiskManifests implements ManifestSource {
     return this.#options.searchPaths.find((path) => isManifestPath(path, file));
   }
 
-  /** Takes in what a file holds now; where it is gone or not usable, only the given look decides. */
+  /** Takes in what a file holds now, if it is one of a search path or a configuration. */
+  #readAt(file: string, look: SecondLook | undefined): void {
+    const searchPath = this.#searchPathOf(file);
+    if (searchPath !== undefined) this.#read(file, searchPath, look);
+    if (this.#servers.paths.includes(file)) this.#readServers(file, look);
+  }
+
   #read(file: string, searchPath: string, look: SecondLook | undefined): void {
     const reading = readManifest(file, searchPath, this.#options.check);
-    if (look === undefined || !isWorse(reading, this.#catalogue.reading(file))) {
-      this.#doubted.delete(file);
-      this.#catalogue.note(file, reading);
-    } else if (!this.#doubted.has(file)) {
-      this.#doubted.set(file, look);
-    }
+    if (this.#counts(file, isWorse(reading, this.#catalogue.reading(file)), look)) this.#catalogue.note(file, reading);
+  }
+
+  #readServers(file: string, look: SecondLook | undefined): void {
+    const reading = this.#servers.read(file);
+    if (this.#counts(file, this.#servers.isWorse(file, reading), look)) this.#servers.note(file, reading);
+  }
+
+  /** Whether a reading counts; where the file is gone or not usable, only the given look decides. */
+  #counts(file: string, isWorse: boolean, look: SecondLook | undefined): boolean {
+    const counts = look === undefined || !isWorse;
+    if (counts) this.#doubted.delete(file);
+    else if (!this.#doubted.has(file)) this.#doubted.set(file, look);
+    return counts;
   }
 
   /** Waits where files are doubted, then takes them as they are; resolves to whether there were any. */
@@ -290,9 +317,8 @@ class DiskManifests implements ManifestSource {
     if (files.length === 0) return false;
     await this.#wait(PATIENCE_MS);
     await inSlices(files, (file) => {
-      const searchPath = this.#searchPathOf(file);
       // One that has been seen well in the meantime may have been lost again, and is then waited for anew.
-      if (searchPath !== undefined && isOpen(file) && !this.#closed) this.#read(file, searchPath, undefined);
+      if (isOpen(file) && !this.#closed) this.#readAt(file, undefined);
     });
     return true;
   }

@@ -74,7 +74,8 @@ function comparable(name: string): string {
   return name.normalize('NFC').toLowerCase();
 }
 
-function pluginName(name: string): string {
+/** A name that is valid for a plugin, of any text. */
+export function pluginName(name: string): string {
   const plain = name
     // eslint-disable-next-line no-control-regex
     .replaceAll(/[\u0000-\u001f\u007f/\\]+/g, '-')

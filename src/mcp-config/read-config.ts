@@ -27,6 +27,8 @@ export interface McpConfigReading {
   readonly problems: readonly McpConfigProblem[];
   /** Absent where the file cannot be read. */
   readonly content?: McpConfigContent | undefined;
+  /** The file is there and the system cannot read it, which may pass without a change of it. */
+  readonly unreadable?: boolean | undefined;
 }
 
 /** A megabyte may hold a hundred thousand mistakes; more than these help nobody to find the first. */
@@ -45,7 +47,8 @@ export function readMcpConfig(file: McpConfigFile, surroundings: Surroundings): 
   const found = readText(file.path);
   if (found === null) return null;
   if ('reason' in found) {
-    return { servers: [], problems: [{ file: file.path, reason: found.reason, severity: 'error' }] };
+    const { reason, unreadable } = found;
+    return { servers: [], problems: [{ file: file.path, reason, severity: 'error' }], unreadable };
   }
   return readContent(file, found.text, surroundings);
 }

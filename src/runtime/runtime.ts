@@ -131,6 +131,7 @@ export class Runtime implements SupervisorHost {
     this.toolChanges = new Listeners(this.onListenerError);
     this.manifests = createManifestSource({
       searchPaths: settings.searchPaths,
+      mcpConfigs: { files: settings.mcpConfigs, dataDir: settings.dataDir },
       watch: settings.watch,
       pollMs: settings.pollMs,
       clock,

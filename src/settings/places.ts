@@ -15,21 +15,36 @@ export const DATA_DIR_VARIABLE = 'GREENROOM_HOME';
 /** The environment variable of the search paths. */
 export const SEARCH_PATHS_VARIABLE = 'GREENROOM_SEARCH_PATHS';
 
+/** The environment variable of the configuration files of MCP clients. */
+export const MCP_CONFIGS_VARIABLE = 'GREENROOM_MCP_CONFIGS';
+
 /** Where a supervisor keeps its data, and looks for manifests. */
 export interface Places {
   readonly dataDir: string;
   readonly searchPaths: readonly string[];
+  /** Configuration files of MCP clients. */
+  readonly mcpConfigs: readonly string[];
 }
 
 /** The places as absolute paths, as they follow from the settings. */
 export function placesIn(
   cwd: string,
-  given: { readonly dataDir: string; readonly searchPaths?: readonly string[] | undefined },
+  given: {
+    readonly dataDir: string;
+    readonly searchPaths?: readonly string[] | undefined;
+    readonly mcpConfigs?: readonly string[] | undefined;
+  },
 ): Places {
   const absolute = (path: string): string => resolve(cwd, expandHome(path));
   const dataDir = absolute(given.dataDir);
-  const { searchPaths = ['.greenroom/plugins', join(dataDir, 'plugins')] } = given;
-  return { dataDir, searchPaths: searchPaths.map(absolute) };
+  const { searchPaths = ['.greenroom/plugins', join(dataDir, 'plugins')], mcpConfigs = [defaultMcpConfig(dataDir)] } =
+    given;
+  return { dataDir, searchPaths: searchPaths.map(absolute), mcpConfigs: mcpConfigs.map(absolute) };
+}
+
+/** The configuration file of MCP servers that a data directory may have. */
+export function defaultMcpConfig(dataDir: string): string {
+  return join(dataDir, 'mcp.json');
 }
 
 /** A path with the home of the user in place of a leading `~`. */

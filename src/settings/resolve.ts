@@ -18,6 +18,7 @@ type Complete = z.output<z.ZodObject<typeof settingsShape>>;
 /** The settings with nothing left open. Times in milliseconds. */
 export interface ResolvedSettings extends Readonly<Complete> {
   readonly searchPaths: readonly string[];
+  readonly mcpConfigs: readonly string[];
   readonly policy: PolicyName | Policy;
   readonly inspect: false | InspectSettings;
 }
@@ -43,12 +44,13 @@ export function resolveSettings(
     ...settingsIn(options, OPTIONS),
   };
   const { capacity, policy, nodePath, inspect } = settings;
-  const { dataDir, searchPaths } = placesIn(cwd, settings);
+  const { dataDir, searchPaths, mcpConfigs } = placesIn(cwd, settings);
   return {
     ...settings,
     // These two are shown by `status()`.
     searchPaths: frozen(searchPaths),
     dataDir,
+    mcpConfigs,
     policy: policy ?? (isLimited(capacity) ? 'queue' : 'permissive'),
     capacity: frozen(capacity),
     nodePath: nodePath === undefined ? undefined : programPath(cwd, nodePath),

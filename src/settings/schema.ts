@@ -34,6 +34,13 @@ export const settingsShape = {
    */
   searchPaths: z.array(filledText).readonly().optional().register(variables, PATHS),
   /**
+   * Configuration files of MCP clients, as they are. Each server that such a file names is a plugin.
+   *
+   * @default `mcp.json` in `dataDir`, if it is there
+   * @see [configurations of other clients](docs/mcp-servers.md#configurations-of-other-clients)
+   */
+  mcpConfigs: z.array(filledText).readonly().optional().register(variables, PATHS),
+  /**
    * The folder for logs and for the user's plugins.
    *
    * @default `~/.greenroom`

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { permissive } from '../../src/scheduler/policies/permissive.ts';
@@ -20,6 +20,14 @@ test('the policy is queue as soon as something is limited, and permissive else',
   expect(resolve({ capacity: {} }).policy).toBe('permissive');
   expect(resolve({ capacity: { slots: 2 } }).policy).toBe('queue');
   expect(resolve({ capacity: { slots: 2 }, policy: 'safety' }).policy).toBe('safety');
+});
+
+test('configurations of MCP clients are paths from the working directory, by default one in the data directory', () => {
+  expect(resolve({ dataDir: '/data' }).mcpConfigs).toEqual([join('/data', 'mcp.json')]);
+  expect(resolve({ mcpConfigs: ['~/a.json', '/b.json'] }).mcpConfigs).toEqual([join(homedir(), 'a.json'), '/b.json']);
+  expect(resolve({}, {}, { mcpConfigs: ['.mcp.json'] }).mcpConfigs).toEqual([
+    expect.stringMatching(/gr-.*\.mcp\.json$/),
+  ]);
 });
 
 test('capacity, policy and order come from options, else the environment, else the file', () => {
@@ -85,6 +93,7 @@ test.each([
 
 const VARIABLE_TEXTS: readonly [variable: string, text: string, setting: string, value: unknown][] = [
   ['GREENROOM_SEARCH_PATHS', ['/a', '', '/b'].join(delimiter), 'searchPaths', ['/a', '/b']],
+  ['GREENROOM_MCP_CONFIGS', ['/a.json', '/b.json'].join(delimiter), 'mcpConfigs', ['/a.json', '/b.json']],
   ['GREENROOM_HOME', '/home', 'dataDir', '/home'],
   ['GREENROOM_POLICY', 'safety', 'policy', 'safety'],
   ['GREENROOM_CAPACITY', 'slots=2', 'capacity', { slots: 2 }],

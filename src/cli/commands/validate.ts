@@ -89,7 +89,7 @@ async function checkFile(file: string, settings: ResolvedSettings): Promise<Chec
 }
 
 async function checkFolder(folder: string, settings: ResolvedSettings): Promise<Checked[]> {
-  const { entries, shadowed, problems } = await discoverIn(settings, [folder]);
+  const { entries, shadowed, problems } = await discoverIn(settings, { searchPaths: [folder], mcpConfigs: [] });
   const all = [...entries, ...shadowed.map(({ entry }) => entry)];
   const files = [...new Set([...all, ...problems].map(({ file }) => file))].toSorted();
   return Promise.all(
