@@ -6,7 +6,7 @@ import { GreenroomError, messageOf } from '../errors.ts';
 import type { PluginLog } from '../logs/log-file.ts';
 import type { LaunchRequest } from '../machines/worker.ts';
 import { PATIENCE_MS } from '../manifest/patience.ts';
-import { checkPaths } from '../manifest/read.ts';
+import { missingPaths } from '../manifest/read.ts';
 import { type OomWatch, saysOutOfMemory } from '../measure/out-of-memory.ts';
 import { canRunGuard, GUARD_SHELL } from '../orphans/orphan-protection.ts';
 import type { WorkerTree, WorkerTrees } from '../orphans/worker-trees.ts';
@@ -285,7 +285,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
 
   /** What the manifest names and is not there, if that is why there is no worker. */
   #missing(cause?: unknown): GreenroomError | undefined {
-    const [problem] = checkPaths(this.#launch.entry).filter(({ field }) => field !== 'cwd');
+    const [problem] = missingPaths(this.#launch.entry).filter(({ field }) => field !== 'cwd');
     return problem && this.#wrongManifest(problem.reason, cause);
   }
 

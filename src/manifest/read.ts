@@ -19,6 +19,8 @@ export interface ManifestEntry {
   readonly folder: string;
   /** The search path in which it was found. */
   readonly searchPath: string;
+  /** Where it stands in the file, where that holds several: `mcpServers.files`. */
+  readonly place?: string | undefined;
   readonly resolved: {
     /** A dotted Python module as it stands, or the absolute path of a module file. */
     readonly module?: string | undefined;
@@ -136,7 +138,7 @@ function placeOf({ message }: Error, text: string): string {
 }
 
 /** A manifest with where it came from. */
-export function toEntry(manifest: Manifest, file: string, searchPath: string): ManifestEntry {
+export function toEntry(manifest: Manifest, file: string, searchPath: string, place?: string): ManifestEntry {
   const folder = dirname(file);
   const { module, python_path, command, cwd } = manifest;
   const resolved: { -readonly [Key in keyof ManifestEntry['resolved']]: string } = {};
@@ -144,7 +146,7 @@ export function toEntry(manifest: Manifest, file: string, searchPath: string): M
   if (python_path !== undefined) resolved.python_path = resolveProgram(folder, python_path);
   if (command !== undefined) resolved.command = resolveProgram(folder, command);
   if (cwd !== undefined) resolved.cwd = fromFolder(folder, cwd);
-  return { manifest, file, folder, searchPath, resolved };
+  return { manifest, file, folder, searchPath, ...(place !== undefined && { place }), resolved };
 }
 
 /** A module that names a file, in contrast to a dotted Python module. */
@@ -161,12 +163,19 @@ function fromFolder(folder: string, path: string): string {
   return isAbsolute(path) ? path : resolve(folder, path);
 }
 
-/** The files and programs a manifest names that are not there. Looked for when a worker cannot start, and by `validate`. Never throws. */
+/** What {@link missingPaths} finds, as problems of the file. Never throws. */
 export function checkPaths(entry: ManifestEntry): ManifestProblem[] {
-  const { file, manifest, resolved } = entry;
-  const problems: ManifestProblem[] = [];
-  const missing = (field: string, reason: string): void =>
-    void problems.push({ file, field, reason, severity: 'error' });
+  const { file, place } = entry;
+  return missingPaths(entry).map(({ field, reason }) => {
+    return { file, field: place === undefined ? field : `${place}.${field}`, reason, severity: 'error' };
+  });
+}
+
+/** The files and programs a manifest names that are not there. Looked for when a worker cannot start, and by `validate`. Never throws. */
+export function missingPaths(entry: ManifestEntry): ManifestIssue[] {
+  const { manifest, resolved } = entry;
+  const issues: ManifestIssue[] = [];
+  const missing = (field: string, reason: string): void => void issues.push({ field, reason });
   const { module, cwd } = resolved;
   if (cwd !== undefined && !isDirectory(cwd)) missing('cwd', `the folder ${cwd} does not exist`);
   if (module !== undefined && isAbsolute(module) && !exists(module))
@@ -174,7 +183,7 @@ export function checkPaths(entry: ManifestEntry): ManifestProblem[] {
   for (const { field, what, program } of kindOf(manifest).programs(entry)) {
     if (!isRunnable(program)) missing(field, `the ${what} ${program} ${unrunnableText(program)}`);
   }
-  return problems;
+  return issues;
 }
 
 function exists(path: string): boolean {

@@ -188,7 +188,7 @@ function entryOf({ manifest, servers }: McpPlugin, problems: McpConfigProblem[])
         `"${pluginName(server.name)}" is another server; this one is the plugin "${manifest.name}"`,
       ),
     );
-  return [toEntry(parsed.manifest, server.file, server.file)];
+  return [toEntry(parsed.manifest, server.file, server.file, server.field)];
 }
 
 function warningOf({ file, field, name }: StdioServer, below: string, reason: string): McpConfigProblem {

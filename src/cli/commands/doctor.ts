@@ -16,7 +16,7 @@ import {
   checkSockets,
 } from '../doctor/machine.ts';
 import { checkFfmpeg, checkPythons } from '../doctor/programs.ts';
-import { checkDataDir, checkManifests, checkSearchPaths } from '../doctor/setup.ts';
+import { checkDataDir, checkManifests, checkMcpConfigs, checkMcpPrograms, checkSearchPaths } from '../doctor/setup.ts';
 import type { Style } from '../terminal/style.ts';
 import { formatTable } from '../terminal/table.ts';
 
@@ -65,6 +65,8 @@ async function checkSetup(given: ReturnType<typeof settingsOf>): Promise<Finding
     { check, level: 'ok', found },
     checkDataDir(settings.dataDir),
     ...checkSearchPaths(settings.searchPaths, discovered),
+    ...checkMcpConfigs(settings.mcpConfigs, discovered),
+    ...checkMcpPrograms(discovered),
     ...checkManifests(discovered),
   ];
 }

@@ -1,9 +1,12 @@
 import { type Stats, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf } from '../../errors.ts';
+import { readText } from '../../files/file-text.ts';
 import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
 import { checkPaths, type ManifestEntry, readManifest } from '../../manifest/read.ts';
 import { FOLDER_MANIFEST } from '../../manifest/search-path.ts';
+import { configFileAt } from '../../mcp-config/config-files.ts';
 import { instanceIssues } from '../../settings/instance-limits.ts';
 import { resolveConfig } from '../../settings/plugin-config.ts';
 import { type ResolvedSettings, resolveSettings } from '../../settings/resolve.ts';
@@ -18,6 +21,8 @@ import type { Style } from '../terminal/style.ts';
 interface Checked {
   readonly file: string;
   readonly entry?: ManifestEntry | undefined;
+  /** The plugins of a configuration of an MCP client, in place of an entry. */
+  readonly servers?: readonly string[] | undefined;
   readonly problems: readonly ManifestProblem[];
 }
 
@@ -25,7 +30,7 @@ interface Checked {
 export const command = defineCommand({
   usage: 'validate [FILE OR FOLDER]…',
   about:
-    'Checks manifests: their fields, their config schemas, whether the files and programs they name exist, and whether\ntheir instances fit into the capacity. For a folder, checks every manifest in it; without arguments, checks the\nsearch paths.',
+    'Checks manifests: their fields, their config schemas, whether the files and programs they name exist, and whether\ntheir instances fit into the capacity. For a folder, checks every manifest in it; without arguments, checks the\nsearch paths. Configurations of MCP clients are checked as well.',
   options: SETTINGS_OPTIONS,
   operands: [0, Number.POSITIVE_INFINITY],
   examples: [
@@ -41,9 +46,9 @@ export const command = defineCommand({
     );
     const wrong = checked.filter(({ problems }) => problems.some(isError)).length;
     if (terminal.json) {
-      const files = checked.map(({ file, entry, problems }) => {
+      const files = checked.map(({ file, entry, servers, problems }) => {
         const { name, version, worker } = entry?.manifest ?? {};
-        return { file, valid: !problems.some(isError), name, version, worker, problems };
+        return { file, valid: !problems.some(isError), name, version, worker, servers, problems };
       });
       await terminal.printJson({ valid: wrong === 0, files });
     } else {
@@ -55,21 +60,41 @@ export const command = defineCommand({
   },
 });
 
-/** Checks files and folders, by default the search paths. A named folder without a manifest is a mistake. */
+/** Checks files and folders, by default what would be discovered. A named folder without a manifest is a mistake. */
 async function checkAll(operands: readonly string[], settings: ResolvedSettings): Promise<Checked[]> {
   const named = operands.length > 0;
   const paths = named ? operands : settings.searchPaths;
+  const configs = named ? [] : await Promise.all(settings.mcpConfigs.map((path) => checkConfig(path, settings)));
   const checked = await Promise.all(
     paths.map(async (path) => {
       const isFolder = statOf(path)?.isDirectory() === true;
-      if (!isFolder) return named ? [await checkFile(path, settings)] : [];
+      if (!isFolder) return named ? checkNamed(path, settings) : [];
       const own = join(path, FOLDER_MANIFEST);
       if (statOf(own) !== undefined) return [await checkFile(own, settings)];
       const found = await checkFolder(path, settings);
       return found.length === 0 && named ? [failed(path, 'contains no manifest')] : found;
     }),
   );
-  return checked.flat();
+  return [...checked, ...configs].flat();
+}
+
+async function checkNamed(file: string, settings: ResolvedSettings): Promise<Checked[]> {
+  return isConfig(file, settings) ? checkConfig(file, settings) : [await checkFile(file, settings)];
+}
+
+/** Whether a file is a configuration of an MCP client, by the settings, by its name, or by what it holds. */
+function isConfig(file: string, { mcpConfigs }: ResolvedSettings): boolean {
+  const places = { platform: process.platform, env: process.env, home: homedir(), cwd: dirname(file) };
+  if (mcpConfigs.includes(file) || configFileAt(file, places).client !== 'unknown') return true;
+  const found = readText(file);
+  return found !== null && 'text' in found && /"(mcpServers|context_servers)"\s*:/.test(found.text);
+}
+
+/** Checks a configuration of an MCP client; nothing for that of the data directory where it is not there. */
+async function checkConfig(file: string, settings: ResolvedSettings): Promise<Checked[]> {
+  const { entries, problems } = await discoverIn(settings, { searchPaths: [], mcpConfigs: [file] });
+  if (statOf(file) === undefined && problems.length === 0) return [];
+  return [{ file, servers: entries.map(({ manifest }) => manifest.name), problems }];
 }
 
 /** Undefined for what cannot be looked at; why, is said when it is read. */
@@ -120,10 +145,14 @@ function failed(file: string, reason: string): Checked {
   return { file, problems: [{ file, reason, severity: 'error' }] };
 }
 
-function describe({ file, entry, problems }: Checked, style: Style): string[] {
+function describe({ file, entry, servers, problems }: Checked, style: Style): string[] {
   const mark = problems.some(isError) ? style.red('✗') : problems.length > 0 ? style.yellow('!') : style.green('✓');
   const { name, version = '', worker } = entry?.manifest ?? {};
   const what =
-    name === undefined ? '' : style.dim([name, oneLine(version), worker].filter((part) => part !== '').join(' '));
+    servers !== undefined
+      ? style.dim(servers.length === 0 ? 'no servers' : servers.map(oneLine).join(', '))
+      : name === undefined
+        ? ''
+        : style.dim([name, oneLine(version), worker].filter((part) => part !== '').join(' '));
   return [`${mark} ${displayPath(file)}  ${what}`.trimEnd(), ...problemRows(problems, style)];
 }

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import type { Discovered } from '../../manifest/listing.ts';
+import { missingPaths } from '../../manifest/read.ts';
 import { isError } from '../problems.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import type { Finding } from './check.ts';
@@ -43,6 +44,39 @@ export function checkSearchPaths(searchPaths: readonly string[], { entries, shad
       ? { check, level: 'ok', found }
       : { check, level: 'warn', found, next: 'Create a plugin: greenroom init my-plugin' };
   });
+}
+
+/** What each configuration of an MCP client holds, and whether it may be run. That of the data directory need not be there. */
+export function checkMcpConfigs(paths: readonly string[], { entries, shadowed, problems }: Discovered): Finding[] {
+  const check = 'MCP servers';
+  const all = [...entries, ...shadowed.map(({ entry }) => entry)];
+  return paths.flatMap((path): Finding[] => {
+    const fault = problems.find(
+      ({ file, field, severity }) => file === path && field === undefined && severity === 'error',
+    );
+    const shown = displayPath(path);
+    if (fault !== undefined) {
+      const next = 'Until then none of its servers is run.';
+      return [{ check, level: 'warn', found: `${shown} ${fault.reason}`, next }];
+    }
+    if (!existsSync(path)) return [];
+    const count = all.filter(({ searchPath }) => searchPath === path).length;
+    return [{ check, level: 'ok', found: `${shown}: ${count} server${count === 1 ? '' : 's'}` }];
+  });
+}
+
+/** Whether the programs of MCP servers are there. None is started. */
+export function checkMcpPrograms({ entries }: Discovered): Finding[] {
+  const check = 'MCP servers';
+  const servers = entries.filter(({ manifest }) => manifest.worker === 'mcp');
+  const missing = servers.flatMap((entry): Finding[] => {
+    const [issue] = missingPaths(entry);
+    if (issue === undefined) return [];
+    const next = `Install it, or change "${issue.field}" in ${displayPath(entry.file)}.`;
+    return [{ check, level: 'fail', found: `${entry.manifest.name}: ${issue.reason}`, next }];
+  });
+  if (servers.length === 0 || missing.length > 0) return missing;
+  return [{ check, level: 'ok', found: `the programs of all ${servers.length} are there` }];
 }
 
 /** Whether anything is wrong with the manifests. */
