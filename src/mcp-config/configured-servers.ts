@@ -13,7 +13,10 @@ import { type TrustStore, trustFile, trustStore } from './trust.ts';
 
 /** What {@link ConfiguredServers} takes. */
 export interface McpConfigOptions {
-  /** The configuration files, as absolute paths. That of the data directory need not be there, the others must. */
+  /**
+   * The configuration files, as absolute paths. That of the data directory need not be there, the others must. Where there
+   * are some, the files of projects that are trusted are read too.
+   */
   readonly files: readonly string[];
   /** Holds which files of projects are trusted; its own `mcp.json` is the user's. */
   readonly dataDir: string;
@@ -35,7 +38,6 @@ export interface ConfiguredManifests {
  * servers, and so does a server that is no longer valid. Watches nothing: it is told when to read.
  */
 export class ConfiguredServers {
-  readonly #files: readonly McpConfigFile[];
   readonly #options: McpConfigOptions;
   readonly #trust: TrustStore;
   readonly #readings = new Map<string, McpConfigReading>();
@@ -44,7 +46,6 @@ export class ConfiguredServers {
   constructor(options: McpConfigOptions) {
     this.#options = options;
     this.#trust = trustStore(options.dataDir);
-    this.#files = [...new Set(options.files)].map((path) => this.#fileAt(path));
   }
 
   /** The paths of the configuration files. */
@@ -122,6 +123,21 @@ export class ConfiguredServers {
       else problems.push(...unheeded(server));
       return !isOwn;
     });
+  }
+
+  /** Those of the options, and the files of projects that are trusted, now. */
+  get #files(): readonly McpConfigFile[] {
+    const { files } = this.#options;
+    return [...new Set([...files, ...(files.length === 0 ? [] : this.#trusted())])].map((path) => this.#fileAt(path));
+  }
+
+  #trusted(): readonly string[] {
+    try {
+      return this.#trust.list().map(({ file }) => file);
+    } catch {
+      // What cannot be read trusts nothing, which the verdict on each file says.
+      return [];
+    }
   }
 
   #fileAt(path: string): McpConfigFile {

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
+import { readMcpConfig } from '../../src/mcp-config/read-config.ts';
+import { trustStore } from '../../src/mcp-config/trust.ts';
 import { openSupervisor } from './greenroom.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/mcp/server.mjs', import.meta.url));
@@ -55,4 +57,20 @@ test('what a configuration holds is not written to the data directory', async ()
     .map(({ parentPath, name }) => join(parentPath, name));
   expect(files.length).toBeGreaterThan(1);
   expect(files.filter((each) => readFileSync(each, 'utf8').includes(SECRET))).toEqual([file]);
+});
+
+test('the servers of a project run once its file is trusted, and no more when it is not', async () => {
+  const { supervisor, dataDir, scratch, value } = await open({ a: server('a') });
+  const project = join(scratch, '.mcp.json');
+  writeFileSync(project, JSON.stringify({ mcpServers: { theirs: server('project') } }));
+  const places = { platform: process.platform, env: process.env, home: scratch, cwd: scratch };
+  const reading = readMcpConfig({ client: 'claude-code', path: project, scope: 'project' }, places);
+  if (reading?.content === undefined) throw new Error('The file of the project cannot be read.');
+  const names = () => supervisor.plugins().map(({ name }) => name);
+  expect(names()).toEqual(['a']);
+  trustStore(dataDir).trust(reading.content);
+  await vi.waitFor(() => expect(names()).toEqual(['a', 'theirs']), { timeout: 10_000 });
+  expect(await value('theirs')).toBe('project');
+  trustStore(dataDir).distrust(project);
+  await vi.waitFor(() => expect(names()).toEqual(['a']), { timeout: 10_000 });
 });
