@@ -21,6 +21,8 @@ export interface ManifestEntry {
   readonly searchPath: string;
   /** Where it stands in the file, where that holds several: `mcpServers.files`. */
   readonly place?: string | undefined;
+  /** The plugin of which it is a copy, for one client. */
+  readonly copyOf?: string | undefined;
   readonly resolved: {
     /** A dotted Python module as it stands, or the absolute path of a module file. */
     readonly module?: string | undefined;

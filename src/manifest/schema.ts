@@ -100,6 +100,12 @@ export const manifestShape = {
   instances: instances
     .optional()
     .describe('How many workers it has: a number, "cores" for one per core, or bounds between which load decides.'),
+  share: z
+    .enum(['all', 'client'])
+    .optional()
+    .describe(
+      'Whether clients of MCP share its process: "all", or each has one of its own. Default: as the server says of its tools.',
+    ),
   max_rss_mb: z
     .number()
     .positive()

@@ -1,4 +1,4 @@
-import { type McpRequestOptions, RpcFailure } from '../mcp/front-plugin.ts';
+import { type ClientSession, type McpRequestOptions, RpcFailure } from '../mcp/front-plugin.ts';
 import {
   isNotification,
   isObject,
@@ -45,7 +45,7 @@ const CACHEABLE = new Set([
  * What one client says and is told, in both eras of the protocol: by the request, as modern ones say their revision
  * themselves. It knows of no transport: messages come by `receive`, and go to its outlet.
  */
-export class McpSession {
+export class McpSession implements ClientSession {
   readonly #service: FrontService;
   readonly #outlet: Outlet;
   readonly #onError: (error: unknown) => void;
@@ -54,11 +54,18 @@ export class McpSession {
   #stopTelling: (() => void) | undefined;
   #client: string | undefined;
   #isClosed = false;
+  readonly #endListeners: (() => void)[] = [];
+  /** Whether what it asks for is of one client for as long as that is connected. */
+  readonly #isOfOneClient: boolean;
   /** Until the session has begun. */
   #beginning: Promise<void> | undefined;
 
-  /** @param onError is told of what is no fault of the client */
-  constructor(service: FrontService, outlet: Outlet, onError: (error: unknown) => void) {
+  /**
+   * @param onError is told of what is no fault of the client
+   * @param isOfOneClient whether what comes is of one client for as long as that is connected, and not of any for one request
+   */
+  constructor(service: FrontService, outlet: Outlet, onError: (error: unknown) => void, isOfOneClient = true) {
+    this.#isOfOneClient = isOfOneClient;
     this.#service = service;
     this.#outlet = outlet;
     this.#onError = onError;
@@ -92,9 +99,15 @@ export class McpSession {
     this.#subscriptions.finish();
   }
 
+  onEnd(listener: () => void): void {
+    if (this.#isClosed) listener();
+    else this.#endListeners.push(listener);
+  }
+
   /** The client has gone: what it asked for is cancelled, and it is told nothing more. */
   close(): void {
     this.#isClosed = true;
+    for (const listener of this.#endListeners.splice(0)) listener();
     this.#stopTelling?.();
     this.#running.cancelAll('The client has gone.');
   }
@@ -127,7 +140,8 @@ export class McpSession {
     const onProgress = this.#progressOf(request, signal);
     let answer: JsonRpcMessage;
     try {
-      answer = { jsonrpc: '2.0', id, result: await this.#resultOf(request, { signal, onProgress }) };
+      const session = this.#isOfOneClient ? this : undefined;
+      answer = { jsonrpc: '2.0', id, result: await this.#resultOf(request, { signal, onProgress, session }) };
     } catch (error) {
       // What a cancelled request fails with is of no interest to anybody.
       answer = { jsonrpc: '2.0', id, error: faultOf(error, signal.aborted ? () => {} : this.#onError) };

@@ -40,6 +40,7 @@ export class ModernPosts {
         drop: () => answer.drop(),
       },
       this.#onError,
+      false,
     );
     this.#open.add(session);
     response.once('close', () => {

@@ -1,4 +1,11 @@
 import type { JsonObject } from './json-rpc.ts';
+import type { Era } from './revisions.ts';
+
+/** One client, for as long as it is connected. */
+export interface ClientSession {
+  /** Calls back once, when the client has gone; at once where it has. */
+  onEnd(listener: () => void): void;
+}
 
 /** What a request is sent on with. */
 export interface McpRequestOptions {
@@ -8,6 +15,8 @@ export interface McpRequestOptions {
   readonly onProgress?: ((params: JsonObject) => void) | undefined;
   /** Who asks, as people are shown it: the name and version that the client gave. */
   readonly client: string;
+  /** The session of the client; undefined where its requests come one by one, each by itself. */
+  readonly session?: ClientSession | undefined;
 }
 
 /**
@@ -39,6 +48,8 @@ export interface ServerDescription {
   readonly serverInfo?: JsonObject | undefined;
   readonly capabilities: JsonObject;
   readonly instructions?: string | undefined;
+  /** How it speaks. */
+  readonly era?: Era | undefined;
 }
 
 /** A server of MCP answered a request with an error, which is passed on as it is. */

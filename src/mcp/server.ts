@@ -22,7 +22,7 @@ export class McpServer {
     this.#client = client;
     this.era = era;
     this.revision = revision;
-    this.description = description;
+    this.description = { ...description, era };
   }
 
   /** Sends a request on; returns the identifier by which it is cancelled. Progress is asked for. */

@@ -2,16 +2,29 @@ import { passToolCall } from '../calls/execute.ts';
 import { passRequest } from '../calls/pass-request.ts';
 import { GreenroomError } from '../errors.ts';
 import { failureIn } from '../mcp/call-result.ts';
-import type { FrontPlugin, McpRequestOptions } from '../mcp/front-plugin.ts';
+import type { ClientSession, FrontPlugin, McpRequestOptions } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
+import { isShared } from '../mcp/sharing.ts';
 import type { PluginRecord } from './plugin-record.ts';
 
 /**
  * A plugin that is a server of MCP, as a front of ours offers it: what passes is not changed.
  *
+ * @param recordOf the plugin that a client is to have, where clients do not share its process
  * @param refuse throws where the plugin takes no calls, and so must not be started
  */
-export function mcpPlugin(record: PluginRecord, refuse: () => void): FrontPlugin {
+export function mcpPlugin(
+  record: PluginRecord,
+  recordOf: (session: ClientSession | undefined) => PluginRecord,
+  refuse: () => void,
+): FrontPlugin {
+  const target = async (session: ClientSession | undefined): Promise<PluginRecord> => {
+    refuse();
+    const { share } = record.entry.manifest;
+    const tools = await record.tools.list(refuse);
+    const server = await record.tools.server(refuse);
+    return isShared(share, server?.era, tools) ? record : recordOf(session);
+  };
   return {
     name: record.plugin,
     async listTools() {
@@ -21,18 +34,16 @@ export function mcpPlugin(record: PluginRecord, refuse: () => void): FrontPlugin
     async describe() {
       return (await record.tools.server(refuse)) ?? { capabilities: { tools: {} } };
     },
-    async callTool(params, { signal, onProgress, client }) {
-      refuse();
+    async callTool(params, { signal, onProgress, client, session }) {
       const report = onProgress && (({ params: said }: { params?: JsonObject | undefined }) => onProgress(said ?? {}));
       try {
-        return await passToolCall(record, params, { signal, client, onProgress: report });
+        return await passToolCall(await target(session), params, { signal, client, onProgress: report });
       } catch (error) {
         throw (error instanceof GreenroomError ? failureIn(error) : undefined) ?? error;
       }
     },
     async request(method: string, params: JsonObject, options: McpRequestOptions) {
-      refuse();
-      return passRequest(record, method, params, options);
+      return passRequest(await target(options.session), method, params, options);
     },
   };
 }

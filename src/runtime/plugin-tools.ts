@@ -187,7 +187,8 @@ export class PluginTools implements CallTools {
     const isNew = !isDeepStrictEqual(this.#said?.tools, tools);
     const server = channel.mcp?.description;
     this.#said = { generation, identity, tools, server };
-    this.#cache.write(plugin, identity, { tools, server });
+    // Copies come and go, and have the tools of their plugin.
+    if (entry.copyOf === undefined) this.#cache.write(plugin, identity, { tools, server });
     if (isNew) this.#onChange();
     return tools;
   }

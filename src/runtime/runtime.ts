@@ -31,6 +31,7 @@ import type { ResolvedSettings } from '../settings/resolve.ts';
 import type { Clock } from '../time/clock.ts';
 import { patient } from '../time/patience.ts';
 import { ToolCache } from '../tools/tool-cache.ts';
+import { ClientProcesses } from './client-processes.ts';
 import type { Explanation } from './explanation.ts';
 import { PluginEffects } from './plugin-effects.ts';
 import type { PluginRecord } from './plugin-record.ts';
@@ -83,6 +84,8 @@ export class Runtime implements SupervisorHost {
   readonly monitor: ActorRefFrom<typeof monitorLogic>;
   /** Something has changed of which `subscribe` tells, once an event-loop turn. */
   readonly changes: Listeners<void>;
+  /** The processes of servers of MCP that clients do not share. */
+  readonly clientProcesses: ClientProcesses;
   /** The name of a plugin whose worker has said other tools than before. */
   readonly toolChanges: Listeners<string>;
   readonly #clock: Clock;
@@ -129,6 +132,16 @@ export class Runtime implements SupervisorHost {
     this.problems = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
     this.toolChanges = new Listeners(this.onListenerError);
+    this.clientProcesses = new ClientProcesses({
+      entryOf: (plugin) => this.records.get(plugin)?.entry,
+      apply: (changes) => this.#root.send({ type: 'MANIFESTS.CHANGED', changes }),
+      unload: (plugin) => {
+        const error = new GreenroomError('E_STOPPING', `"${plugin}" is being unloaded: its client has gone.`, {
+          plugin,
+        });
+        this.records.get(plugin)?.send({ type: 'UNLOAD', error });
+      },
+    });
     this.manifests = createManifestSource({
       searchPaths: settings.searchPaths,
       mcpConfigs: { files: settings.mcpConfigs, dataDir: settings.dataDir },
@@ -136,7 +149,7 @@ export class Runtime implements SupervisorHost {
       pollMs: settings.pollMs,
       clock,
       check: (manifest) => instanceIssues(manifest, settings),
-      onChanges: (changes) => this.#root.send({ type: 'MANIFESTS.CHANGED', changes }),
+      onChanges: (changes) => this.#apply(changes),
       onProblems: (problems) => this.#noteProblems(problems),
     });
     this.systemMonitor = new SystemMonitor({
@@ -252,7 +265,11 @@ export class Runtime implements SupervisorHost {
 
   /** Reads the search paths anew and applies what has changed. */
   async rediscover(): Promise<void> {
-    this.#root.send({ type: 'MANIFESTS.CHANGED', changes: await this.manifests.discover() });
+    this.#apply(await this.manifests.discover());
+  }
+
+  #apply(changes: readonly ManifestChange[]): void {
+    this.#root.send({ type: 'MANIFESTS.CHANGED', changes: this.clientProcesses.withCopies(changes) });
   }
 
   /** Why a plugin is where it is, by the leases that are out now. */

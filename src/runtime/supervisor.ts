@@ -250,12 +250,13 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /**
-   * @internal The plugins that take calls, without the cost of snapshots. The generation is that of the newest worker that
+   * @internal The plugins that take calls, without the cost of snapshots and without the copies for single clients. The generation is that of the newest worker that
    * serves; undefined where none does.
    */
   *callable(): IterableIterator<{ readonly manifest: Manifest; readonly generation: number | undefined }> {
     for (const { entry, context, gate } of this.#runtime.records.values())
-      if (context.enabled) yield { manifest: entry.manifest, generation: gate.serving.at(-1)?.generation };
+      if (context.enabled && entry.copyOf === undefined)
+        yield { manifest: entry.manifest, generation: gate.serving.at(-1)?.generation };
   }
 
   /** @internal As `subscribe`, without the cost of snapshots, and not at once. */
@@ -423,9 +424,11 @@ export class Supervisor implements AsyncDisposable {
   mcpPlugin(name: string): FrontPlugin | undefined {
     const record = this.#plugins.find(name);
     if (kindOf(record.entry.manifest).name !== mcp.name) return undefined;
-    return mcpPlugin(record, () => {
+    const { clientProcesses } = this.#runtime;
+    const refuse = (): void => {
       if (this.#mustLoadFirst(record)) throw this.#plugins.whyNot(name);
-    });
+    };
+    return mcpPlugin(record, (session) => this.#plugins.find(clientProcesses.pluginOf(name, session)), refuse);
   }
 
   /** @internal Calls back with the name of a plugin whose worker says other tools than before. Returns how to stop. */

@@ -29,6 +29,7 @@ const server = z.object({
   serverInfo: fields.optional(),
   capabilities: fields,
   instructions: z.string().optional(),
+  era: z.enum(['legacy', 'modern']).optional(),
 });
 
 const schema = z.object({ identity: z.string(), tools: anyToolList, server: server.optional() });

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { createSupervisor } from '../../src/index.ts';
@@ -104,4 +106,62 @@ test('whoever watches is told when a server has other tools', async () => {
 test('a plugin of another kind is none', async () => {
   const { supervisor } = await openSupervisor({ a: { worker: 'node', module: SERVER } });
   expect(supervisor.mcpPlugin('a')).toBeUndefined();
+});
+
+/** A client that is connected until it ends. */
+function client() {
+  const listeners: (() => void)[] = [];
+  return {
+    session: { onEnd: (listener: () => void) => void listeners.push(listener) },
+    end: () => {
+      for (const listener of listeners.splice(0)) listener();
+    },
+  };
+}
+
+async function whoami(plugin: FrontPlugin, session: ReturnType<typeof client>['session'] | undefined): Promise<number> {
+  const result = await plugin.callTool({ name: 'whoami' }, { ...asked, session });
+  return (JSON.parse((result['content'] as { text: string }[])[0]?.text ?? '') as { pid: number }).pid;
+}
+
+test('each client has a process of its own where the tools change something, and it ends with the client', async () => {
+  const { plugin, supervisor } = await open();
+  const names = () => supervisor.plugins().map(({ name }) => name);
+  const [first, second] = [client(), client()];
+  const pids = [await whoami(plugin, first.session), await whoami(plugin, second.session)];
+  expect(pids[0]).not.toBe(pids[1]);
+  expect([await whoami(plugin, first.session), await whoami(plugin, second.session)]).toEqual(pids);
+  expect(names()).toEqual(['s', 's@2']);
+  expect([...supervisor.callable()].map(({ manifest }) => manifest.name)).toEqual(['s']);
+  second.end();
+  await expect.poll(names).toEqual(['s']);
+  first.end();
+  await expect.poll(() => supervisor.plugin('s').snapshot().pid).toBeUndefined();
+  expect(pids).not.toContain(await whoami(plugin, client().session));
+});
+
+test('requests without a session have one process together', async () => {
+  const { plugin } = await open();
+  const own = await whoami(plugin, client().session);
+  const [a, b] = [await whoami(plugin, undefined), await whoami(plugin, undefined)];
+  expect(a).toBe(b);
+  expect(a).not.toBe(own);
+});
+
+test('clients share the process of a modern server', async () => {
+  const { plugin } = await open('--era', 'modern');
+  expect(await whoami(plugin, client().session)).toBe(await whoami(plugin, client().session));
+});
+
+test('a change of the manifest reaches the processes of single clients, and its end ends them', async () => {
+  const { plugin, supervisor, write, plugins } = await open();
+  const [first, second] = [client(), client()];
+  await whoami(plugin, first.session);
+  const before = await whoami(plugin, second.session);
+  write('s', { worker: 'mcp', command: process.execPath, args: [SERVER, '--pages'] });
+  await supervisor.discover();
+  await expect.poll(() => whoami(plugin, second.session)).not.toBe(before);
+  rmSync(join(plugins, 's.json'));
+  await supervisor.discover();
+  await expect.poll(() => supervisor.plugins().map(({ name }) => name)).toEqual([]);
 });

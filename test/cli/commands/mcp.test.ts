@@ -69,7 +69,7 @@ const textOf = ({ content }: { content?: unknown }): unknown => (content as { te
 
 beforeEach(() => {
   mkdirSync(join(folder, 'plugins'));
-  const manifest = { name: 's', worker: 'mcp', command: process.execPath, args: [SERVER] };
+  const manifest = { name: 's', worker: 'mcp', command: process.execPath, args: [SERVER], share: 'all' };
   writeFileSync(join(folder, 'plugins/s.json'), JSON.stringify({ ...manifest, restart: { backoff: { base_ms: 1 } } }));
 });
 

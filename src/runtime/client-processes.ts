@@ -1,0 +1,98 @@
+import type { ManifestEntry } from '../manifest/read.ts';
+import type { ManifestChange } from '../manifest/source.ts';
+import type { ClientSession } from '../mcp/front-plugin.ts';
+
+/** How long the process of one client may be without a call before it is ended, in milliseconds, where its manifest does not say. */
+const IDLE_MS = 30 * 60_000;
+
+/** What makes, changes and ends the plugins of single clients. */
+export interface ClientProcessesHost {
+  /** The manifest in force of a plugin; undefined where there is no such plugin. */
+  entryOf(plugin: string): ManifestEntry | undefined;
+  apply(changes: readonly ManifestChange[]): void;
+  /** Ends the worker of a plugin after its calls. */
+  unload(plugin: string): void;
+}
+
+/** All who have no session: one client, that never ends. */
+const WITHOUT_SESSION = Symbol('without session');
+
+type Owner = ClientSession | typeof WITHOUT_SESSION;
+
+/**
+ * The plugins of clients that must not share a server. The first client gets the plugin itself, each further one a copy of
+ * it, such as `memory@2`, which ends with the client. So one client alone has one process.
+ */
+export class ClientProcesses {
+  readonly #host: ClientProcessesHost;
+  /** By plugin, who has it and its copies. */
+  readonly #owners = new Map<string, Map<Owner, string>>();
+
+  constructor(host: ClientProcessesHost) {
+    this.#host = host;
+  }
+
+  /** The plugin of this client: the one of this name, or a copy of it, which is made now if need be. */
+  pluginOf(base: string, session: ClientSession | undefined): string {
+    const owner = session ?? WITHOUT_SESSION;
+    const owners = this.#owners.get(base) ?? new Map<Owner, string>();
+    this.#owners.set(base, owners);
+    const known = owners.get(owner);
+    if (known !== undefined) return known;
+    const name = this.#freeName(base, new Set(owners.values()));
+    owners.set(owner, name);
+    if (name !== base) this.#add(base, name);
+    session?.onEnd(() => this.#end(base, session));
+    return name;
+  }
+
+  /** What changes of manifests mean for copies too. */
+  withCopies(changes: readonly ManifestChange[]): readonly ManifestChange[] {
+    return changes.flatMap((change): readonly ManifestChange[] => {
+      const copies = this.#copiesOf(change.name);
+      if (change.type === 'removed') {
+        this.#owners.delete(change.name);
+        return [change, ...copies.map((name) => ({ ...change, name }))];
+      }
+      return [change, ...copies.map((name) => ({ ...change, name, entry: copyOf(change.entry, name) }))];
+    });
+  }
+
+  #copiesOf(base: string): readonly string[] {
+    return [...(this.#owners.get(base)?.values() ?? [])].filter((name) => name !== base);
+  }
+
+  #freeName(base: string, taken: ReadonlySet<string>): string {
+    if (!taken.has(base)) return base;
+    for (let number = 2; ; number += 1) {
+      const name = `${base}@${number}`;
+      // One that still ends is there too.
+      if (!taken.has(name) && this.#host.entryOf(name) === undefined) return name;
+    }
+  }
+
+  #add(base: string, name: string): void {
+    const entry = this.#host.entryOf(base);
+    if (entry !== undefined) this.#host.apply([{ type: 'added', name, entry: copyOf(entry, name) }]);
+  }
+
+  #end(base: string, owner: Owner): void {
+    const owners = this.#owners.get(base);
+    const name = owners?.get(owner);
+    if (owners === undefined || name === undefined) return;
+    owners.delete(owner);
+    if (owners.size === 0) this.#owners.delete(base);
+    // The next client is to find nothing of this one.
+    if (name === base) this.#host.unload(base);
+    else {
+      const previous = this.#host.entryOf(name);
+      if (previous !== undefined) this.#host.apply([{ type: 'removed', name, previous }]);
+    }
+  }
+}
+
+function copyOf(entry: ManifestEntry, name: string): ManifestEntry {
+  const { manifest } = entry;
+  const resources = { idle_release_ms: IDLE_MS, ...manifest.resources };
+  return { ...entry, manifest: { ...manifest, name, resources }, copyOf: manifest.name };
+}
