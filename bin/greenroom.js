@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import '../dist/cli/main.js';
+await (process.argv[2] === 'mcp' ? import('../dist/cli/mcp.js') : import('../dist/cli/main.js'));

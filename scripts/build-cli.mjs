@@ -1,4 +1,4 @@
-// Bundles the commands that use a daemon, with their client, into dist/cli/main.js: to find and read some hundred modules
+// Bundles the commands that use a daemon, with their client, into dist/cli/main.js, and `greenroom mcp` into dist/cli/mcp.js: to find and read some hundred modules
 // takes Node longer than the call does. What a command needs to do its work by itself is imported from dist/ as it is.
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,9 +14,8 @@ const BUNDLED = new Set([...COMMANDS.map((name) => inDist(`cli/commands/${name}.
 /** Classes of errors that are told apart by `instanceof`, also by what is not in the bundle. */
 const SHARED = new Set([inDist('errors.js'), inDist('cli/usage-error.js')]);
 
-await build({
-  input: inDist('cli/main.js'),
-  platform: 'node',
+const common = {
+  platform: /** @type {const} */ ('node'),
   plugins: [
     {
       name: 'outside',
@@ -28,5 +27,7 @@ await build({
       },
     },
   ],
-  output: { file: inDist('cli/main.js'), format: 'esm', codeSplitting: false },
-});
+};
+
+for (const file of ['cli/main.js', 'cli/mcp.js'])
+  await build({ ...common, input: inDist(file), output: { file: inDist(file), format: 'esm', codeSplitting: false } });

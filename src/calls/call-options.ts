@@ -1,6 +1,6 @@
 import { checkOptions, FLAG, type OptionKind, SIGNAL } from '../argument-checks.ts';
 import type { Integers } from '../json/read-json.ts';
-import { isToolName } from '../tools/tool-name.ts';
+import { ANY_NAME_RULE, isToolName } from '../tools/tool-name.ts';
 import { isTraceparent, TRACEPARENT_RULE } from './traceparent.ts';
 
 /** How far a call has come, as its plugin reports it. */
@@ -74,7 +74,7 @@ const KINDS: Readonly<Record<keyof StreamOptions, OptionKind>> = {
   priority: { expected: 'a finite number', fits: Number.isFinite },
   onProgress: { expected: 'a function', fits: (value) => typeof value === 'function' },
   idempotent: FLAG,
-  tool: { expected: 'the name of a tool, of 1 to 256 characters', fits: isToolName },
+  tool: { expected: `the name of a tool, ${ANY_NAME_RULE}`, fits: isToolName },
   validate: { expected: 'true, false or "both"', fits: (value) => typeof value === 'boolean' || value === 'both' },
   integers: { expected: '"bigint" or "number"', fits: (value) => value === 'bigint' || value === 'number' },
   traceparent: { expected: TRACEPARENT_RULE, fits: isTraceparent },

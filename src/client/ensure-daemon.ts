@@ -1,15 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readDaemon } from '../daemon/daemon-record.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { createWhole, removeWhole } from '../files/whole-file.ts';
-import { workingDirectory } from '../files/working-directory.ts';
 import { fateOf, ownIdentity, type ProcessIdentity } from '../process/process-identity.ts';
-import { DATA_DIR_VARIABLE, DEFAULT_DATA_DIR, expandHome } from '../settings/places.ts';
+import { dataDirOf } from './data-dir.ts';
 
 /** What `connectOrStart` and {@link ensureDaemon} take. */
 export interface ConnectOrStartOptions {
@@ -35,8 +34,7 @@ export async function ensureDaemon({
   dataDir,
   signal,
 }: ConnectOrStartOptions = {}): Promise<{ readonly folder: string; readonly socket: string }> {
-  const named = dataDir ?? (process.env[DATA_DIR_VARIABLE] || DEFAULT_DATA_DIR);
-  const folder = resolve(workingDirectory(), expandHome(named));
+  const folder = dataDirOf(dataDir);
   const end = performance.now() + START_MS;
   let starter: Starter | undefined;
   try {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ensureDaemon } from '../client/ensure-daemon.ts';
+import { dataDirOf } from '../client/data-dir.ts';
+import { readDaemon } from '../daemon/daemon-record.ts';
 import { systemCodeOf } from '../system-error.ts';
 import { openDaemonStream } from './daemon-stream.ts';
 
@@ -15,7 +16,7 @@ const TRY_MS = 50;
 export async function reachDaemon(dataDir: string | undefined, path: string, signal: AbortSignal): Promise<Socket> {
   const end = performance.now() + ENDING_MS;
   for (;;) {
-    const { socket } = await ensureDaemon({ dataDir, signal });
+    const socket = await socketOf(dataDir, signal);
     try {
       return await openDaemonStream(socket, path, signal);
     } catch (error) {
@@ -23,4 +24,12 @@ export async function reachDaemon(dataDir: string | undefined, path: string, sig
     }
     await delay(TRY_MS, undefined, { signal });
   }
+}
+
+/** The socket of the daemon that runs; what starts one is read from disk only where none does, as it takes memory. */
+async function socketOf(dataDir: string | undefined, signal: AbortSignal): Promise<string> {
+  const found = readDaemon(dataDirOf(dataDir));
+  if (found?.listening === true) return found.socket;
+  const { ensureDaemon } = await import('../client/ensure-daemon.ts');
+  return (await ensureDaemon({ dataDir, signal })).socket;
 }

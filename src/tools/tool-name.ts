@@ -7,10 +7,14 @@ export const TOOL_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 /** What a name of a tool has to be, in words. */
 export const TOOL_NAME_RULE = '1 to 64 letters, digits, "_", "-" or "."';
 
-/** The longest name of a tool of a server of MCP that is called, in UTF-16 code units; the protocol recommends 128. */
-const MAX_LENGTH = 256;
+/** What the name of any tool is made of: servers of MCP, whose protocol recommends as much, choose more freely than plugins. */
+// eslint-disable-next-line no-control-regex
+const ANY_NAME = /^[^\s\u0000-\u001f\u007f]{1,128}$/;
 
-/** Whether it can be the name of a tool of any plugin: servers of MCP choose their names more freely than plugins do. */
+/** What it has to be, in words. */
+export const ANY_NAME_RULE = '1 to 128 characters, without spaces';
+
+/** Whether it can be the name of a tool of any plugin. */
 export function isToolName(name: unknown): name is string {
-  return typeof name === 'string' && name !== '' && name.length <= MAX_LENGTH;
+  return typeof name === 'string' && ANY_NAME.test(name);
 }

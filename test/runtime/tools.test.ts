@@ -159,7 +159,7 @@ describe('a call of a tool', () => {
     expect(await call).toMatchObject({ tool: 'read' });
   });
 
-  it.each([[5], [''], ['a b'], ['x'.repeat(65)]])('with the tool %j is E_OPTIONS', async (tool) => {
+  it.each([[5], [''], ['a b'], ['x'.repeat(129)]])('with the tool %j is E_OPTIONS', async (tool) => {
     const { supervisor } = await openToolbox();
     const wrong = { tool: tool as string };
     for (const call of [supervisor.execute('toolbox', {}, wrong), supervisor.stream('toolbox', {}, wrong).next()]) {
