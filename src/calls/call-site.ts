@@ -9,6 +9,8 @@ import type { Residency } from './lease-request.ts';
 export interface CallTools {
   /** Throws `E_INPUT` where the plugin is known to have no such tool. */
   refuseUnknown(tool: string): void;
+  /** Throws `E_INPUT` where the manifest leaves the tool out. */
+  refuseDenied(tool: string): void;
   /** The input as it is to be sent, completed with the defaults of the tool's schema. Throws `E_INPUT` where it does not fit. */
   checkedInput(tool: string | undefined, input: unknown): unknown;
   /** How the tool's results are checked, where they are to be: always where `isAsked`, else only the first one. */

@@ -28,6 +28,7 @@ export function passToolCall(
 ): Promise<Readonly<Record<string, unknown>>> {
   return new Promise((resolve, reject) => {
     const tool = typeof mcpParams['name'] === 'string' ? mcpParams['name'] : undefined;
+    if (tool !== undefined) site.tools.refuseDenied(tool);
     const all = { ...options, tool, mcpParams, validate: false, integers: 'bigint' } as const;
     new Call(site, 'execute', nextCallId(), NO_INPUT, all, {
       onChunk: () => {},

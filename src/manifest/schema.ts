@@ -90,6 +90,8 @@ export const manifestShape = {
   resources: resources.optional().describe('The memory that the plugin needs, in MiB, and how it is scheduled.'),
   config_schema: z.record(z.string(), z.unknown()).optional().describe('The JSON Schema of its config, with defaults.'),
   tools: toolList.optional().describe('The tools that can be called by name, over what the worker says of them.'),
+  allow_tools: z.array(filledText).optional().describe('The only tools that are offered, by their names.'),
+  deny_tools: z.array(filledText).optional().describe('Tools that are not offered, by their names.'),
   ...httpShape,
   max_concurrency: z
     .number()

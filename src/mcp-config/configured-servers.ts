@@ -120,7 +120,8 @@ export class ConfiguredServers {
     return servers.filter((server) => {
       const isOwn = isOwnServer(server);
       if (isOwn) problems.push(warningOf(server, '', 'left out: it is Greenroom itself, which would call itself'));
-      else problems.push(...unheeded(server));
+      else if (server.timeoutMs !== undefined)
+        problems.push(warningOf(server, '.timeout', 'not heeded: a call may take as long as its caller waits'));
       return !isOwn;
     });
   }
@@ -160,7 +161,7 @@ function isRunnable(server: McpServer): server is StdioServer {
 function withLastValid(reading: McpConfigReading, former: McpConfigReading): McpConfigReading {
   const { problems, servers, unreadable } = reading;
   const errors = problems.filter(({ severity }) => severity === 'error');
-  if (errors.some(({ server }) => server === undefined))
+  if (servers.length === 0 && errors.some(({ server }) => server === undefined))
     return { problems, servers: former.servers, content: former.content, unreadable };
   // Of a project's file, only what its user has seen as a whole may run.
   if (former.content?.file.scope !== 'user') return reading;
@@ -172,19 +173,6 @@ function withLastValid(reading: McpConfigReading, former: McpConfigReading): Mcp
 
 function isWithin(field: string | undefined, place: string): boolean {
   return field === place || field?.startsWith(`${place}.`) === true || field?.startsWith(`${place}[`) === true;
-}
-
-/** What a file says of a server that Greenroom does not do. */
-function unheeded(server: StdioServer): McpConfigProblem[] {
-  const { disabledTools, enabledTools, timeoutMs } = server;
-  const problems: McpConfigProblem[] = [];
-  if (disabledTools.length > 0)
-    problems.push(warningOf(server, '.disabledTools', 'not heeded: all tools of the server are offered'));
-  if (enabledTools !== undefined)
-    problems.push(warningOf(server, '.tools', 'not heeded: all tools of the server are offered'));
-  if (timeoutMs !== undefined)
-    problems.push(warningOf(server, '.timeout', 'not heeded: a call may take as long as its caller waits'));
-  return problems;
 }
 
 function entryOf({ manifest, servers }: McpPlugin, problems: McpConfigProblem[]): ManifestEntry[] {

@@ -11,6 +11,8 @@ export interface McpManifest {
   readonly cwd: string;
   readonly env_vars?: Readonly<Record<string, string>>;
   readonly pass_env: readonly string[];
+  readonly allow_tools?: readonly string[];
+  readonly deny_tools?: readonly string[];
 }
 
 /** A manifest, and the servers of configurations that it stands for. */
@@ -41,7 +43,7 @@ export function toManifest(server: StdioServer, name: string): McpManifest {
 /**
  * A plugin for each program that servers are: those with the same command, arguments, environment and folder are one, under
  * the name of the first, in whichever files they are. Of different programs with one name, the second gets a number behind
- * it. Servers that are disabled or remote have no plugin.
+ * it. What one file leaves out of the tools of a program is left out. Servers that are disabled or remote have no plugin.
  *
  * @param taken names that other plugins have already
  */
@@ -59,8 +61,19 @@ export function mcpPlugins(servers: readonly McpServer[], taken: Iterable<string
     let free = name;
     for (let count = 2; names.has(comparable(free)); count += 1) free = `${name}-${count}`;
     names.add(comparable(free));
-    return { manifest: toManifest(same[0], free), servers: same };
+    return { manifest: { ...toManifest(same[0], free), ...toolsOf(same) }, servers: same };
   });
+}
+
+/** The tools that all of these servers offer. */
+function toolsOf(servers: readonly StdioServer[]): Pick<McpManifest, 'allow_tools' | 'deny_tools'> {
+  const denied = [...new Set(servers.flatMap(({ disabledTools }) => disabledTools))];
+  const [first, ...others] = servers.flatMap(({ enabledTools }) => (enabledTools === undefined ? [] : [enabledTools]));
+  const allowed = first?.filter((tool) => others.every((each) => each.includes(tool)));
+  return {
+    ...(allowed !== undefined && { allow_tools: allowed }),
+    ...(denied.length > 0 && { deny_tools: denied }),
+  };
 }
 
 /** What tells one program from another. */

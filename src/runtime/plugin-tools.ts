@@ -69,9 +69,9 @@ export class PluginTools implements CallTools {
     const { serving } = this.#owner;
     const declared = this.#declared;
     const said = this.#ofKind ?? (serving ? this.#saidByServing : this.#saidBefore());
-    if (said !== undefined || (declared !== undefined && !serving)) return offered(declared, said);
+    if (said !== undefined || (declared !== undefined && !serving)) return this.#offered(declared, said);
     if (!serving) refuseStart();
-    return offered(declared, (serving ? await this.#askServing() : undefined) ?? (await this.#askUnderLease()));
+    return this.#offered(declared, (serving ? await this.#askServing() : undefined) ?? (await this.#askUnderLease()));
   }
 
   /** What a server of MCP said of itself; undefined where the worker is none. Starts it where {@link list} would. */
@@ -82,10 +82,18 @@ export class PluginTools implements CallTools {
 
   /** Only what is certain refuses a call: a worker that is yet to start may have other tools than the one before it. */
   refuseUnknown(tool: string): void {
+    this.refuseDenied(tool);
     const known = this.#declared ?? this.#ofKind ?? this.#saidByServing;
     if (known === undefined || known.some(({ name }) => name === tool)) return;
-    const names = known.map(({ name }) => name);
+    const names = known.map(({ name }) => name).filter((name) => this.#isOffered(name));
     throw unknownTool(this.#owner.plugin, tool, names);
+  }
+
+  refuseDenied(tool: string): void {
+    if (this.#isOffered(tool)) return;
+    const { plugin, entry } = this.#owner;
+    const message = `The tool "${tool}" of "${plugin}" is not offered: ${entry.file} leaves it out.`;
+    throw new GreenroomError('E_INPUT', message, { plugin, details: { tool } });
   }
 
   checkedInput(tool: string | undefined, input: unknown): unknown {
@@ -128,6 +136,18 @@ export class PluginTools implements CallTools {
 
   get #declared(): readonly Tool[] | undefined {
     return this.#owner.entry.manifest.tools as readonly Tool[] | undefined;
+  }
+
+  #offered(declared: readonly Tool[] | undefined, said: readonly Tool[] | undefined): readonly Tool[] {
+    const tools = offered(declared, said);
+    return tools.every(({ name }) => this.#isOffered(name))
+      ? tools
+      : frozen(tools.filter(({ name }) => this.#isOffered(name)));
+  }
+
+  #isOffered(tool: string): boolean {
+    const { allow_tools: allow, deny_tools: deny } = this.#owner.entry.manifest;
+    return (allow === undefined || allow.includes(tool)) && deny?.includes(tool) !== true;
   }
 
   get #areChecked(): boolean {

@@ -56,6 +56,7 @@ function callAtWorker() {
     saving: new Set<Call>(),
     tools: {
       refuseUnknown: () => {},
+      refuseDenied: () => {},
       checkedInput: (_tool, input) => input,
       resultCheck: () => undefined,
       isIdempotent: () => undefined,

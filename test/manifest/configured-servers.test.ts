@@ -293,19 +293,34 @@ test('servers that are not run, or not as their file says, are told of', async (
     far: { url: 'https://example.com/mcp?key=sesame' },
     off: { command: 'serve', disabled: true, timeout: 5 },
     self: { command: 'npx', args: ['-y', 'greenroom', 'mcp'] },
-    some: { command: 'serve', disabledTools: ['x'], tools: ['y'], timeout: 5 },
+    some: { command: 'serve', disabledTools: ['x'], timeout: 5 },
   });
   const other = join(root, 'home', '.cursor', 'mcp.json');
   put(other, { some: 'other' });
   await follow([own, other]);
   expect([...known.keys()]).toEqual(['some', 'some-2']);
+  expect(source?.entries()[0]?.manifest).toMatchObject({ name: 'some', deny_tools: ['x'] });
   expect(problems()).toEqual([
     expect.stringMatching(/^warning \/data\/mcp\.json mcpServers\.far remote: not run by Greenroom/),
     'warning /data/mcp.json mcpServers.self left out: it is Greenroom itself, which would call itself',
-    'warning /data/mcp.json mcpServers.some.disabledTools not heeded: all tools of the server are offered',
-    'warning /data/mcp.json mcpServers.some.tools not heeded: all tools of the server are offered',
     'warning /data/mcp.json mcpServers.some.timeout not heeded: a call may take as long as its caller waits',
     'warning /home/.cursor/mcp.json mcpServers.some "some" is another server; this one is the plugin "some-2"',
   ]);
   expect(problems().join()).not.toContain('sesame');
+});
+
+test('a part of a file that is not valid takes nothing from the others', async () => {
+  put(own, { a: '1', b: '1' });
+  await follow();
+  write(own, JSON.stringify({ mcpServers: { a: { command: 'serve', args: ['2', 'a'] } }, servers: 5 }));
+  await until(() => known.get('a') === '2');
+  expect([...known.keys()]).toEqual(['a']);
+  expect(problems()).toEqual([expect.stringMatching(/^error \/data\/mcp\.json servers expected an object/)]);
+});
+
+test("a project's file that would run nothing needs no trust", async () => {
+  const file = join(root, 'shop', '.mcp.json');
+  put(file, { off: { command: 'serve', disabled: true } });
+  await follow([file]);
+  expect(problems()).toEqual([]);
 });

@@ -79,3 +79,17 @@ test.each([
   expect(plugin?.manifest.name).toBe(expected);
   expect(parseManifest({ ...plugin?.manifest, worker: 'command' })).toMatchObject({ ok: true, warnings: [] });
 });
+
+test('what a client leaves out of the tools of a server is left out, also where another runs the same program with all', () => {
+  const [cursor, copilot, other] = [
+    { ...SERVER, disabledTools: ['drop'] },
+    { ...SERVER, enabledTools: ['list', 'read', 'drop'] },
+    { ...SERVER, enabledTools: ['list', 'drop'] },
+  ] as const;
+  const toolsOf = (...servers: StdioServer[]) => mcpPlugins(servers).map(({ manifest }) => manifest);
+  expect(toolsOf(SERVER, cursor)).toMatchObject([{ deny_tools: ['drop'] }]);
+  expect(toolsOf(SERVER, copilot, other, cursor)).toMatchObject([
+    { allow_tools: ['list', 'drop'], deny_tools: ['drop'] },
+  ]);
+  expect(toolsOf(SERVER)[0]).not.toHaveProperty('deny_tools');
+});
