@@ -155,6 +155,7 @@ export const explanationSchema = z.looseObject({
   state,
   phase,
   since: time,
+  lastError: z.strictObject({ code: z.string(), message: z.string() }).optional(),
   policy: z.string(),
   need: z.looseObject({}),
   free: resources,

@@ -28,12 +28,14 @@ export interface Known {
 /** Puts together why a plugin is where it is. */
 export function explain({ record, recordOf, now, toWall, policy, need, view, decision, eviction }: Known): Explanation {
   const { plugin, state, phase, enteredAt } = record;
+  const { lastError } = record.context;
   const request = view?.requestOf(plugin);
   const facts = {
     plugin,
     state,
     phase,
     since: toWall(enteredAt),
+    lastError: lastError && Object.freeze({ code: lastError.code, message: lastError.message }),
     policy,
     need,
     free: amounts(view?.freeFor(plugin) ?? UNLIMITED),
@@ -128,13 +130,13 @@ function growthLines(growth: Growth | undefined, { losses, lastError, growthErro
 }
 
 function linesOf(facts: Omit<Explanation, 'lines'>, now: number, context: PluginContext): string[] {
-  const { plugin, state, phase, since, need, free, holdings, decision, eviction, idleStreams, growth } = facts;
-  const givenUp = phase === 'failed' ? context.lastError?.message : undefined;
+  const { plugin, state, phase, since, lastError, need, free, holdings, decision, eviction, idleStreams, growth } =
+    facts;
   const worker = holdings.length > 1 && growth !== undefined ? 'instance' : 'worker';
   const seconds = ((now - since) / 1_000).toFixed(1);
   const lines = [
     `"${plugin}" has been ${phase === state ? state : `${state} (${phase})`} for ${seconds} s.`,
-    ...(givenUp === undefined ? [] : [`given up ${givenUp}`]),
+    ...(lastError === undefined ? [] : [`${phase === 'failed' ? 'given up' : 'failed  '} ${lastError.message}`]),
     `needs    ${amountsText(need)}${spreadText(need)}${need.pinned === true ? ', pinned' : ''}`,
     ...growthLines(growth, context),
   ];

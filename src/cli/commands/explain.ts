@@ -39,13 +39,13 @@ export const command = defineCommand({
       await terminal.printJson({ plugin, decision, eviction });
       return 0;
     }
-    // What was decided about memory says nothing of why it was given up.
-    const isGivenUp = now?.phase === 'failed';
-    if (isGivenUp) await terminal.print(shown(beforeDecisions(now.lines).map(oneLine), terminal.out));
+    // What was decided about memory says nothing of why it failed.
+    const hasFailed = now?.lastError !== undefined;
+    if (hasFailed) await terminal.print(shown(beforeDecisions(now.lines).map(oneLine), terminal.out));
     const parts = [decision, eviction].filter((part) => part !== undefined);
     for (const part of parts.toSorted((a, b) => a.at - b.at))
       await terminal.print(shown(decisionText(part, Date.now()), terminal.out));
-    if (parts.length === 0 && !isGivenUp) {
+    if (parts.length === 0 && !hasFailed) {
       terminal.note(
         `No decisions about "${plugin}" yet. The policy "permissive" makes none; set a capacity, such as GREENROOM_CAPACITY=ramMb=8000.`,
       );

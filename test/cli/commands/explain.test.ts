@@ -1,5 +1,7 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { greenroom, start, usePlugin } from '../command-line.ts';
+import { folder, greenroom, start, usePlugin, write } from '../command-line.ts';
+import { serve } from '../served-daemon.ts';
 
 const ABOUT = JSON.stringify({ do: 'about' });
 
@@ -26,4 +28,16 @@ test('explain --json gives the decision as it was made, and says so where there 
   });
   const unknown = await greenroom('explain', 'workbnech');
   expect([unknown.status, unknown.stderr]).toEqual([3, expect.stringContaining('Did you mean "workbench"')]);
+});
+
+test('explain says with what a plugin failed last at the daemon, where it was not given up', async () => {
+  const server = fileURLToPath(new URL('../../fixtures/mcp/server.mjs', import.meta.url));
+  write('plugins/s.json', { name: 's', worker: 'mcp', command: process.execPath, args: [server, '--exit-at-once'] });
+  const daemon = await serve(['--search-path', `${folder}/plugins`], { GREENROOM_CAPACITY: 'slots=1' });
+  expect((await greenroom('run', 's', '--tool', 'echo', '--search-path', `${folder}/plugins`)).status).not.toBe(0);
+  const { stdout } = await greenroom('explain', 's', '--search-path', `${folder}/plugins`);
+  expect(stdout).toContain('failed   The worker of "s" exited with status 3');
+  expect(stdout).toContain('Last output: no API key was given');
+  daemon.child.kill();
+  await daemon.ended;
 });
