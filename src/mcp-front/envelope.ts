@@ -3,13 +3,7 @@ import { isObject, type JsonObject, RPC_ERROR } from '../mcp/json-rpc.ts';
 import { META, MODERN_REVISION } from '../mcp/revisions.ts';
 
 /** What is said in `_meta` between a client and us. */
-const OURS: ReadonlySet<string> = new Set([
-  'progressToken',
-  META.version,
-  META.clientCapabilities,
-  META.clientInfo,
-  META.logLevel,
-]);
+const OURS: ReadonlySet<string> = new Set(['progressToken', META.version, META.clientInfo]);
 
 /** What a modern request says of its client in `_meta`, which `initialize` said before. */
 export interface Envelope {
@@ -60,7 +54,10 @@ export function metaOf(params: JsonObject | undefined): JsonObject {
   return isObject(meta) ? meta : {};
 }
 
-/** Parameters as they are passed on: what is between this client and us alone is left out. */
+/**
+ * Parameters as they are passed on: what is between this client and us alone is left out. What a modern client can do,
+ * and the level from which it is told of logs, goes on to modern servers, whose answers depend on both.
+ */
 export function passedOn(params: JsonObject): JsonObject {
   if (!isObject(params['_meta'])) return params;
   const { _meta, ...rest } = params;

@@ -1,7 +1,8 @@
 import { RpcFailure } from '../mcp/front-plugin.ts';
 import { isRequest, type JsonRpcMessage, type JsonRpcRequest, RPC_ERROR } from '../mcp/json-rpc.ts';
+import { META } from '../mcp/revisions.ts';
 import type { Exchange } from '../server/route.ts';
-import { readEnvelope } from './envelope.ts';
+import { metaOf, readEnvelope } from './envelope.ts';
 import type { FrontService } from './front-service.ts';
 import { McpSession } from './mcp-session.ts';
 import { headerMismatch } from './modern-headers.ts';
@@ -28,15 +29,18 @@ export class ModernPosts {
       response.writeHead(202).end();
       return;
     }
-    checkEnvelope(message);
+    // An envelope that names no revision is to be told so, and one that names another than the header does, of that.
+    if (metaOf(message.params)[META.version] === undefined) checkEnvelope(message);
     const wrong = headerMismatch(request.headers, message);
     if (wrong !== undefined) throw new RpcRefusal(400, { code: RPC_ERROR.headerMismatch, message: wrong }, message.id);
+    checkEnvelope(message);
     const isServed = OWN.has(message.method) || isAsked(service, message.method);
     const answer = new PostAnswer(response, accepts);
     const session = new McpSession(
       service,
       {
-        send: (each) => ('method' in each ? answer.tell(each) : answer.end(each, isServed ? 200 : 404)),
+        send: (each) =>
+          'method' in each ? answer.tell(each) : answer.end(each, statusOf(each, message.method, isServed)),
         drop: () => answer.drop(),
       },
       this.#onError,
@@ -54,6 +58,15 @@ export class ModernPosts {
   finish(): void {
     for (const session of this.#open) session.finish();
   }
+}
+
+/** The status of an answer, which the revision demands for some errors. */
+function statusOf(answer: JsonRpcMessage, method: string, isServed: boolean): number {
+  if (!isServed) return 404;
+  if (!('error' in answer)) return 200;
+  // Those of tools are theirs, whatever their code.
+  if (answer.error.code === RPC_ERROR.methodNotFound) return method === 'tools/call' ? 200 : 404;
+  return answer.error.code === RPC_ERROR.missingClientCapability ? 400 : 200;
 }
 
 function checkEnvelope({ id, params }: JsonRpcRequest): void {

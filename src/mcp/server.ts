@@ -100,13 +100,20 @@ export class McpServer {
   /** With what this era says in each request, and without what only another says. */
   #ours(params: JsonObject): JsonObject {
     const { _meta: meta, ...others } = params;
-    const given = Object.entries(isObject(meta) ? meta : {}).filter(
-      ([key]) => !OWN_KEYS.has(key) && key !== 'progressToken',
-    );
-    const own = this.era === 'modern' ? modernMeta(this.#client) : {};
+    const said = isObject(meta) ? meta : {};
+    const given = Object.entries(said).filter(([key]) => !OWN_KEYS.has(key) && key !== 'progressToken');
+    const own = this.era === 'modern' ? { ...modernMeta(this.#client), ...ofClient(said) } : {};
     const both = { ...Object.fromEntries(given), ...own };
     return Object.keys(both).length === 0 ? others : { ...others, _meta: both };
   }
 }
 
 const OWN_KEYS: ReadonlySet<string> = new Set(Object.values(META));
+
+/** What a modern server is told of the client behind a request: by ours, which can do nothing, it would refuse. */
+function ofClient({ [META.clientCapabilities]: capabilities, [META.logLevel]: logLevel }: JsonObject): JsonObject {
+  return {
+    ...(isObject(capabilities) && { [META.clientCapabilities]: capabilities }),
+    ...(typeof logLevel === 'string' && { [META.logLevel]: logLevel }),
+  };
+}

@@ -203,6 +203,7 @@ describe('a modern client', () => {
     const ofFuture = { _meta: { 'io.modelcontextprotocol/protocolVersion': '2027-01-01' } };
     const future = { headers: { 'mcp-protocol-version': '2027-01-01' } };
     expect(await status(modern('tools/list', ofFuture, future))).toEqual([400, -32022]);
+    expect(await status(modern('tools/list', ofFuture))).toEqual([400, -32020]);
     expect(await status(post(LIST, { headers: { 'mcp-protocol-version': '2026-07-28' } }))).toEqual([400, -32602]);
     expect(await status(post(INITIALIZE, { headers: { 'mcp-protocol-version': '2026-07-28' } }))).toEqual([
       400, -32020,

@@ -45,7 +45,8 @@ export async function openMcp(
   const opened = await openSupervisor(manifests, options);
   const logged: Loose[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
-  const front = mcpFront(opened.supervisor, { version: '1.2.3', log, ...frontOptions });
+  const serverOf: McpFrontOptions['serverOf'] = ({ name }) => opened.supervisor.mcpPlugin(name);
+  const front = mcpFront(opened.supervisor, { version: '1.2.3', log, serverOf, ...frontOptions });
   const server = await HttpServer.listen({
     fronts: [front],
     address: { host: '127.0.0.1', port: 0 },
