@@ -110,7 +110,8 @@ export class CompactService implements FrontService {
     // The model has made the name up, so the model is told.
     if (!tools.some((each) => each['name'] === name)) return unknown(name, tools);
     if (!isObject(input)) return errorText('"arguments" must be an object.');
-    return this.#whole.callTool({ ...params, name, arguments: input }, options);
+    // The headers of the request are about the arguments of call_tool.
+    return this.#whole.callTool({ ...params, name, arguments: input }, { ...options, checkTool: undefined });
   }
 }
 

@@ -26,6 +26,14 @@ export interface Outlet {
   drop(id: RequestId): void;
 }
 
+/** What is known of the requests of a session. */
+export interface SessionOptions {
+  /** Called before each call of a tool; throws an `RpcFailure` to refuse it. */
+  readonly checkTool?: McpRequestOptions['checkTool'];
+  /** Whether they are of one client for as long as that is connected, and not of any for one request. Default true. */
+  readonly isOfOneClient?: boolean | undefined;
+}
+
 const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
 /** What modern clients may keep of an answer: nothing, as they are told of changes only where they subscribe. */
@@ -51,6 +59,7 @@ export class McpSession implements ClientSession {
   readonly #onError: (error: unknown) => void;
   readonly #running = new RunningRequests();
   readonly #subscriptions: Subscriptions;
+  readonly #checkTool: McpRequestOptions['checkTool'];
   #stopTelling: (() => void) | undefined;
   #client: string | undefined;
   #isClosed = false;
@@ -62,9 +71,14 @@ export class McpSession implements ClientSession {
 
   /**
    * @param onError is told of what is no fault of the client
-   * @param isOfOneClient whether what comes is of one client for as long as that is connected, and not of any for one request
    */
-  constructor(service: FrontService, outlet: Outlet, onError: (error: unknown) => void, isOfOneClient = true) {
+  constructor(
+    service: FrontService,
+    outlet: Outlet,
+    onError: (error: unknown) => void,
+    { checkTool, isOfOneClient = true }: SessionOptions = {},
+  ) {
+    this.#checkTool = checkTool;
     this.#isOfOneClient = isOfOneClient;
     this.#service = service;
     this.#outlet = outlet;
@@ -141,7 +155,8 @@ export class McpSession implements ClientSession {
     let answer: JsonRpcMessage;
     try {
       const session = this.#isOfOneClient ? this : undefined;
-      answer = { jsonrpc: '2.0', id, result: await this.#resultOf(request, { signal, onProgress, session }) };
+      const options = { signal, onProgress, session, checkTool: this.#checkTool };
+      answer = { jsonrpc: '2.0', id, result: await this.#resultOf(request, options) };
     } catch (error) {
       // What a cancelled request fails with is of no interest to anybody.
       answer = { jsonrpc: '2.0', id, error: faultOf(error, signal.aborted ? () => {} : this.#onError) };

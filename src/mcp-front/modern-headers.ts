@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { JsonRpcRequest } from '../mcp/json-rpc.ts';
 import { META } from '../mcp/revisions.ts';
@@ -25,10 +26,11 @@ const NAMED_BY: Readonly<Record<string, string>> = {
 export function headerMismatch(headers: IncomingHttpHeaders, { method, params }: JsonRpcRequest): string | undefined {
   const field = Object.hasOwn(NAMED_BY, method) ? NAMED_BY[method] : undefined;
   const name = field === undefined ? undefined : params?.[field];
+  const given = headerOf(headers, NAME_HEADER);
   return (
     mismatch('MCP-Protocol-Version', headerOf(headers, VERSION_HEADER), metaOf(params)[META.version]) ??
     mismatch('Mcp-Method', headerOf(headers, METHOD_HEADER), method) ??
-    (typeof name === 'string' ? mismatch('Mcp-Name', decoded(headerOf(headers, NAME_HEADER)), name) : undefined)
+    (typeof name === 'string' ? mismatch('Mcp-Name', given && (decoded(given) ?? given), name) : undefined)
   );
 }
 
@@ -44,10 +46,10 @@ function mismatch(header: string, given: string | undefined, expected: unknown):
   return `The header ${header} ${what}, and the body says ${JSON.stringify(expected)}. Send the same in both.`;
 }
 
-/** A value with other characters than headers take is `=?base64?…?=`; one that is not well written is as it stands. */
-function decoded(value: string | undefined): string | undefined {
-  const encoded = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/.exec(value ?? '')?.[1];
+/** A value with other characters than headers take is `=?base64?…?=`. Undefined for one that is not well written. */
+export function decoded(value: string): string | undefined {
+  const encoded = /^=\?base64\?(.*)\?=$/.exec(value)?.[1];
   if (encoded === undefined) return value;
   const bytes = Buffer.from(encoded, 'base64');
-  return bytes.toString('base64') === encoded ? bytes.toString('utf8') : value;
+  return bytes.toString('base64') === encoded && isUtf8(bytes) ? bytes.toString('utf8') : undefined;
 }

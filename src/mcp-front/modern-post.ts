@@ -6,6 +6,7 @@ import { metaOf, readEnvelope } from './envelope.ts';
 import type { FrontService } from './front-service.ts';
 import { McpSession } from './mcp-session.ts';
 import { headerMismatch } from './modern-headers.ts';
+import { paramMismatch } from './param-headers.ts';
 import { type Accepts, PostAnswer } from './post-answer.ts';
 import { RpcRefusal } from './rpc-refusal.ts';
 import { isAsked } from './service-requests.ts';
@@ -44,7 +45,13 @@ export class ModernPosts {
         drop: () => answer.drop(),
       },
       this.#onError,
-      false,
+      {
+        isOfOneClient: false,
+        checkTool: (tool) => {
+          const other = paramMismatch(request.headers, tool, message.params?.['arguments']);
+          if (other !== undefined) throw new RpcFailure(RPC_ERROR.headerMismatch, other);
+        },
+      },
     );
     this.#open.add(session);
     response.once('close', () => {
@@ -66,7 +73,9 @@ function statusOf(answer: JsonRpcMessage, method: string, isServed: boolean): nu
   if (!('error' in answer)) return 200;
   // Those of tools are theirs, whatever their code.
   if (answer.error.code === RPC_ERROR.methodNotFound) return method === 'tools/call' ? 200 : 404;
-  return answer.error.code === RPC_ERROR.missingClientCapability ? 400 : 200;
+  return answer.error.code === RPC_ERROR.missingClientCapability || answer.error.code === RPC_ERROR.headerMismatch
+    ? 400
+    : 200;
 }
 
 function checkEnvelope({ id, params }: JsonRpcRequest): void {

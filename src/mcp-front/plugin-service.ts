@@ -69,16 +69,20 @@ export async function callOf(
 ): Promise<JsonObject> {
   try {
     // Of a plugin that has gone, or is disabled, the call itself says so.
-    if (directory.find(plugin.name) !== undefined) await checkTool(directory, plugin.name, params['name']);
+    if (directory.find(plugin.name) !== undefined) {
+      const tool = await toolOf(directory, plugin.name, params['name']);
+      options.checkTool?.(tool);
+    }
     return await plugin.callTool(params, options);
   } catch (error) {
     return failedResult(error);
   }
 }
 
-async function checkTool(directory: ToolDirectory, plugin: string, tool: unknown): Promise<void> {
+async function toolOf(directory: ToolDirectory, plugin: string, tool: unknown): Promise<JsonObject> {
   const tools = await directory.toolsOf(plugin);
-  if (tools.some(({ name }) => name === tool)) return;
+  const found = tools.find(({ name }) => name === tool);
+  if (found !== undefined) return found;
   throw unknownToolFailure(
     tool,
     tools.map(({ name }) => String(name)),

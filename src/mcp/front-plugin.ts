@@ -13,6 +13,8 @@ export interface McpRequestOptions {
   readonly signal: AbortSignal;
   /** Called with the parameters of each `notifications/progress` of it, in order, without its token. */
   readonly onProgress?: ((params: JsonObject) => void) | undefined;
+  /** Called with the definition of the tool that is about to be called; throws a {@link RpcFailure} to refuse the call. */
+  readonly checkTool?: ((tool: JsonObject) => void) | undefined;
   /** Who asks, as people are shown it: the name and version that the client gave. */
   readonly client: string;
   /** The session of the client; undefined where its requests come one by one, each by itself. */

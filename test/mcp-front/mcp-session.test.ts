@@ -151,7 +151,8 @@ describe('a modern client', () => {
       content: [],
       _meta: { ...SERVER_INFO, own: 1 },
     });
-    expect(service.calls[0]?.params).toEqual({ name: 'do' });
+    const able = { 'io.modelcontextprotocol/clientCapabilities': {} };
+    expect(service.calls[0]?.params).toEqual({ name: 'do', _meta: able });
     expect(service.calls[0]?.options.client).toBe('test 1');
   });
 

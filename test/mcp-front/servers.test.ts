@@ -32,6 +32,24 @@ describe('a modern server behind the front', () => {
     expect([result.resultType, result.content]).toEqual(['complete', [{ type: 'text', text: 'Ada likes red' }]]);
   });
 
+  test.each([
+    ['europe', 'europe', 200],
+    ['wörld', `=?base64?${Buffer.from('wörld').toString('base64')}?=`, 200],
+    ['europe', 'asia', 400],
+    ['europe', '=?base64?ZXVyb3Bl=?=', 400],
+    ['europe', '=?base64?/w==?=', 400],
+    ['europe', undefined, 400],
+    [undefined, 'asia', 200],
+  ])('is called with %j where the header that its tool wants says %j, by status', async (region, header, status) => {
+    const { modern } = await openServer();
+    const headers = header === undefined ? {} : { 'mcp-param-region': header };
+    const call = { name: 'test_x_mcp_header', arguments: { ...(region !== undefined && { region }), level: 3 } };
+    const answer = await modern('tools/call', call, { path, headers });
+    expect([answer.status, answer.value.error?.code]).toEqual([status, status === 400 ? -32020 : undefined]);
+    const joined = await modern('tools/call', { ...call, name: 'server__test_x_mcp_header' }, { headers });
+    expect(joined.status).toBe(status);
+  });
+
   test('refuses with 400 what a client cannot answer', async () => {
     const { modern } = await openServer();
     const { status, value } = await modern('tools/call', { name: 'test_missing_capability' }, { path });
