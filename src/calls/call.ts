@@ -371,7 +371,11 @@ export class Call implements LeaseRequest {
   #askToStop(residency: Residency): void {
     // A paused stream stands still in the worker too, and would not see that it is cancelled.
     this.#inFlight?.resume();
-    residency.channel.cancel?.(this.id).catch(() => {});
+    const { channel } = residency;
+    const asked = channel.cancel?.(this.id);
+    asked?.catch(() => {});
+    // What is sent now would be stuck with it.
+    if (asked !== undefined && channel.mcp !== undefined) this.#site.gate.hold(residency, asked);
   }
 
   #succeed(result: unknown): void {

@@ -37,6 +37,8 @@ export class LeaseGate implements EdgeSource {
   #leases = 0;
   /** Cancelled calls that the worker has not given up within their grace. */
   readonly #stuck = new Set<LeaseRequest>();
+  /** Workers of which no leases are granted for now, with for how many reasons. */
+  readonly #held = new Map<Residency, number>();
   /** Whether the machine was told last that a lease is out. */
   #toldLeased = false;
   /** Whether leases were granted since the machine was told last. */
@@ -285,6 +287,18 @@ export class LeaseGate implements EdgeSource {
     this.#announceStuck(residency);
   }
 
+  /** Grants no leases of this worker until the promise has settled: it may be stuck in a call that it is to give up. */
+  hold(residency: Residency, until: Promise<unknown>): void {
+    this.#held.set(residency, (this.#held.get(residency) ?? 0) + 1);
+    const release = (): void => {
+      const left = (this.#held.get(residency) ?? 1) - 1;
+      if (left > 0) this.#held.set(residency, left);
+      else this.#held.delete(residency);
+      this.#admit();
+    };
+    until.then(release, release);
+  }
+
   /** A call cannot be sent because the worker, which lives, cannot be reached: it is as good as dead. */
   reportUnreachable(residency: Residency, request: LeaseRequest, error: GreenroomError): void {
     if (!residency.leases.has(request)) return;
@@ -308,12 +322,13 @@ export class LeaseGate implements EdgeSource {
 
   /** Where the request can have a lease now. */
   #roomFor({ only }: LeaseRequest): Residency | undefined {
-    const [first] = this.#serving;
-    if (only !== undefined || first === undefined || this.#serving.length === 1) {
+    const serving = this.#held.size === 0 ? this.#serving : this.#serving.filter((each) => !this.#held.has(each));
+    const [first] = serving;
+    if (only !== undefined || first === undefined || serving.length === 1) {
       const residency = only ?? first;
       return residency !== undefined && residency.leases.size < this.#capacityOf(residency) ? residency : undefined;
     }
-    return leastLoaded(this.#serving, this.#maxConcurrency);
+    return leastLoaded(serving, this.#maxConcurrency);
   }
 
   #lease(residency: Residency, request: LeaseRequest): void {

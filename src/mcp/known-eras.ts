@@ -25,11 +25,6 @@ export class KnownEras {
     return found !== undefined && this.#now() - found.at < VALID_MS ? found.era : undefined;
   }
 
-  /** What was found out is in doubt. */
-  forget(program: string): void {
-    this.#found.delete(program);
-  }
-
   set(program: string, era: Era): void {
     this.#found.delete(program);
     this.#found.set(program, { era, at: this.#now() });

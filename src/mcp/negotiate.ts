@@ -31,8 +31,8 @@ export function modernMeta(client: ClientFacts): JsonObject {
 }
 
 /**
- * Begins to talk to a server: asks it what it is, in the modern way unless it is known to be a legacy one, and begins the
- * legacy session where it refuses that, or says nothing for 2 s. Rejects with {@link NoAgreement}.
+ * Begins to talk to a server: asks it what it is, in the modern way, and begins the legacy session where it refuses that, or
+ * says nothing for 2 s; the other way round where it is known to be a legacy one. Rejects with {@link NoAgreement}.
  */
 export async function negotiate(
   peer: RpcPeer,
@@ -40,8 +40,15 @@ export async function negotiate(
   known: Era | undefined,
   signal: AbortSignal,
 ): Promise<Agreement> {
-  const discovered = known === 'legacy' ? undefined : await discover(peer, client, signal);
-  return discovered ?? initialize(peer, client, signal);
+  if (known !== 'legacy') return (await discover(peer, client, signal)) ?? initialize(peer, client, signal);
+  try {
+    return await initialize(peer, client, signal);
+  } catch (error) {
+    // What was known was a guess from its end, or it has been updated.
+    const discovered = error instanceof NoAgreement ? await discover(peer, client, signal) : undefined;
+    if (discovered !== undefined) return discovered;
+    throw error;
+  }
 }
 
 async function discover(peer: RpcPeer, client: ClientFacts, signal: AbortSignal): Promise<Agreement | undefined> {

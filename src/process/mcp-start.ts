@@ -49,11 +49,8 @@ export class McpStart implements WorkerStart {
 
   /** A server may end at the question that only modern ones know. It is started once more, and not asked again. */
   againBecause(): string | undefined {
-    if (this.#step === undefined) return undefined;
-    if (this.knownEra !== undefined) {
-      this.#eras.forget(this.#program);
-      return undefined;
-    }
+    // It ends without the question too.
+    if (this.#step === undefined || this.knownEra !== undefined) return undefined;
     this.#eras.set(this.#program, 'legacy');
     return 'it ended at "server/discover"; starting it again without that question';
   }

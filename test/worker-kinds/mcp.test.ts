@@ -185,3 +185,18 @@ test('an input that is no object is refused at the call', async () => {
   const { supervisor } = await openSupervisor({ s: server() });
   await expect(supervisor.execute('s', ['x'], { tool: 'echo' })).rejects.toMatchObject({ code: 'E_SERIALIZE' });
 });
+
+test('a call that comes right after a cancelled one is not stuck with it', async () => {
+  const opened = await openSupervisor({ s: { ...server(), cancel_grace_ms: 300 } });
+  const { supervisor } = opened;
+  await supervisor.load('s');
+  const controller = new AbortController();
+  const busy = opened.entered('s', 'busy');
+  const call = supervisor.execute('s', { ms: 600_000 }, { tool: 'block', signal: controller.signal });
+  const refused = expect(call).rejects.toMatchObject({ code: 'E_CANCELLED' });
+  await busy;
+  controller.abort();
+  await refused;
+  expect(await supervisor.execute('s', { text: 'new' }, { tool: 'echo' })).toBe('new');
+  expect(opened.snapshot('s').generation).toBe(2);
+});
