@@ -50,8 +50,9 @@ export class LeaseEdges {
     return this.#parts.clock.monotonic();
   }
 
-  /** The gate tells within a tick or two. */
+  /** The gate tells within a tick or two, after those that have something to tell for longer: who is told of last was used last. */
   add(source: EdgeSource): void {
+    this.#sources.delete(source);
     if (this.#timer === undefined) {
       this.#arm();
       this.#parts.onPending(true);
@@ -61,7 +62,7 @@ export class LeaseEdges {
 
   /** All gates tell now. Where requests wait at an open gate, it is still to be told when they have waited for long. */
   tellAll(): void {
-    for (const source of this.#sources) source.tell();
+    for (const source of [...this.#sources]) source.tell();
   }
 
   /** Ends the timer; nothing more is told. */
@@ -82,7 +83,7 @@ export class LeaseEdges {
   }
 
   readonly #tick = (): void => {
-    for (const source of this.#sources) if (!source.tick()) this.#sources.delete(source);
+    for (const source of [...this.#sources]) if (!source.tick()) this.#sources.delete(source);
     if (this.#sources.size > 0) this.#arm();
     else this.#rest();
   };

@@ -78,6 +78,27 @@ test('all is told at once when a decision is about to be made by it', () => {
   expect([told(), clock.pending]).toEqual([[], 0]);
 });
 
+test.each(['a decision', 'a tick'])('gates are told of at %s in the order in which they were used last', (when) => {
+  const clock = new SimulatedClock();
+  const told: string[] = [];
+  const edges = new LeaseEdges({ clock, isWaitedFor: () => false, onPending: () => {} });
+  const [a, b, c] = ['a', 'b', 'c'].map((plugin) => {
+    const gate = new LeaseGate(plugin, ({ type }) => told.push(`${plugin} ${type}`), edges);
+    const at: Residency = { generation: 1, channel: {} as WorkerChannel, concurrency: 8, leases: new Set() };
+    gate.limit({ maxWaiting: 8, maxConcurrency: undefined });
+    gate.open(at);
+    return () => {
+      const request = { ...REQUEST };
+      gate.enter(request);
+      gate.leave(at, request);
+    };
+  }) as [() => void, () => void, () => void];
+  for (const call of [a, b, c, a, b]) call();
+  if (when === 'a decision') edges.tellAll();
+  else clock.pass(10);
+  expect(told).toEqual(['c IDLE', 'a IDLE', 'b IDLE']);
+});
+
 test('nothing is told late while a request waits for memory', async () => {
   const { call, wait, told } = open();
   wait();
