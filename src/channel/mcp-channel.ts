@@ -119,7 +119,7 @@ export class McpChannel implements WorkerChannel {
 
   async health(signal: AbortSignal): Promise<Health> {
     if (this.#peer.closed) throw brokenError(this.#plugin);
-    if (this.#peer.running === 0) {
+    if (this.mcp.running === 0) {
       const asking = new AbortController();
       this.#asking = asking;
       await this.mcp.roundTrip(AbortSignal.any([signal, asking.signal])).catch((error: unknown) => {

@@ -58,6 +58,10 @@ export class CompactService implements FrontService {
     return this.#whole.request;
   }
 
+  get onNotice(): FrontService['onNotice'] {
+    return this.#whole.onNotice;
+  }
+
   async describe(signal: AbortSignal): Promise<ServiceDescription> {
     const { instructions, ...described } = await this.#whole.describe(signal);
     return {

@@ -18,6 +18,10 @@ export class FilteredService implements FrontService {
     return this.#whole.request;
   }
 
+  get onNotice(): FrontService['onNotice'] {
+    return this.#whole.onNotice;
+  }
+
   describe(signal: AbortSignal): Promise<ServiceDescription> {
     return this.#whole.describe(signal);
   }

@@ -1,5 +1,6 @@
 import type { McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
+import type { NoticeListener } from './server-notices.ts';
 
 /** What a client of the front finds at its address: the tools of one plugin, or of all of them. */
 export interface FrontService {
@@ -16,6 +17,8 @@ export interface FrontService {
   readonly request?:
     | ((method: string, params: JsonObject, options: McpRequestOptions) => Promise<JsonObject>)
     | undefined;
+  /** Tells what the server behind it tells unasked; returns how to stop. Without it, nothing is told. */
+  readonly onNotice?: ((listener: NoticeListener) => () => void) | undefined;
   /** Calls back when the list of tools may be another one. Returns how to stop. */
   onToolsChanged(listener: () => void): () => void;
 }

@@ -9,6 +9,7 @@ import { JoinedService } from './joined-service.ts';
 import type { Place } from './legacy-exchanges.ts';
 import { PluginService } from './plugin-service.ts';
 import { httpRefusal } from './rpc-refusal.ts';
+import { ServerNotices } from './server-notices.ts';
 import type { ToolDirectory } from './tool-directory.ts';
 
 /** What of a request says where it goes. */
@@ -19,6 +20,8 @@ export class FrontServices {
   readonly #supervisor: Pick<Supervisor, 'plugin'>;
   readonly #directory: ToolDirectory;
   readonly #joined: JoinedService;
+  /** What servers tell unasked, on its way to clients. */
+  readonly notices = new ServerNotices();
 
   /** @param version of Greenroom */
   constructor(supervisor: Pick<Supervisor, 'plugin'>, directory: ToolDirectory, version: string) {
@@ -43,7 +46,7 @@ export class FrontServices {
 
   #ofPlugin(name: string): FrontService {
     const plugin = this.#directory.find(name);
-    if (plugin !== undefined) return new PluginService(this.#directory, plugin);
+    if (plugin !== undefined) return new PluginService(this.#directory, plugin, this.notices);
     try {
       const { enabled } = this.#supervisor.plugin(name).snapshot();
       throw enabled

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import { readJson } from '../json/read-json.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import type { FrontPlugin } from '../mcp/front-plugin.ts';
+import type { FrontPlugin, PluginNotice } from '../mcp/front-plugin.ts';
 import {
   checkedMessage,
   isNotification,
@@ -48,6 +48,8 @@ export interface McpFront extends Front {
   readonly sessions: number;
   /** A plugin that is a server of MCP says that its tools have changed. */
   noteToolsChanged(plugin: string): void;
+  /** A plugin that is a server of MCP tells something unasked. */
+  noteNotice(notice: PluginNotice): void;
   /** Ends every session; what it runs is cancelled. */
   close(): void;
 }
@@ -111,6 +113,10 @@ export function mcpFront(supervisor: Supervisor, options: McpFrontOptions): McpF
       return sessions.size;
     },
     noteToolsChanged: (plugin) => directory.noteChanged(plugin),
+    noteNotice(notice) {
+      if (notice.method === 'notifications/tools/list_changed') directory.noteToldChange(notice.plugin);
+      else services.notices.note(notice);
+    },
     close() {
       lines.close();
       sessions.close();

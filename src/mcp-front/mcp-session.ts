@@ -12,9 +12,10 @@ import {
 } from '../mcp/json-rpc.ts';
 import { META, MODERN_REVISION, negotiated } from '../mcp/revisions.ts';
 import { clientText, isModern, metaOf, readEnvelope } from './envelope.ts';
-import type { FrontService } from './front-service.ts';
+import type { FrontService, ServiceDescription } from './front-service.ts';
 import { faultOf, invalidParams } from './rpc-fault.ts';
 import { RunningRequests } from './running-requests.ts';
+import { LOG_NOTICE, type NoticeListener } from './server-notices.ts';
 import { askService } from './service-requests.ts';
 import { Subscriptions } from './subscriptions.ts';
 
@@ -61,6 +62,9 @@ export class McpSession implements ClientSession {
   readonly #subscriptions: Subscriptions;
   readonly #checkTool: McpRequestOptions['checkTool'];
   #stopTelling: (() => void) | undefined;
+  #stopNotices: (() => void) | undefined;
+  /** The level from which a legacy client wants to be told of logs. */
+  #logLevel: string | undefined;
   #client: string | undefined;
   #isClosed = false;
   readonly #endListeners: (() => void)[] = [];
@@ -123,6 +127,7 @@ export class McpSession implements ClientSession {
     this.#isClosed = true;
     for (const listener of this.#endListeners.splice(0)) listener();
     this.#stopTelling?.();
+    this.#stopNotices?.();
     this.#running.cancelAll('The client has gone.');
   }
 
@@ -137,11 +142,28 @@ export class McpSession implements ClientSession {
       this.#stopTelling ??= this.#service.onToolsChanged(() =>
         this.#send({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' }),
       );
+      this.#stopNotices ??= this.#service.onNotice?.(this.#noticeListener());
     } else if (method === 'notifications/cancelled') {
       const { requestId, reason } = params;
       const why = typeof reason === 'string' && reason !== '' ? `The client cancelled: ${reason}` : undefined;
       this.#running.cancel(requestId as RequestId, why ?? 'The client cancelled the request.');
     }
+  }
+
+  /** What a legacy client is told of the server behind the service. */
+  #noticeListener(): NoticeListener {
+    const running = this.#running;
+    return {
+      get isBusy() {
+        return running.size > 0;
+      },
+      tell: (method, params) => {
+        if (method !== LOG_NOTICE) return this.#send({ jsonrpc: '2.0', method, params });
+        const from = LOG_LEVELS.indexOf(this.#logLevel ?? '');
+        if (LOG_LEVELS.indexOf(String(params['level'])) >= from)
+          this.#send({ jsonrpc: '2.0', method, params }, running.only);
+      },
+    };
   }
 
   async #answer(request: JsonRpcRequest): Promise<void> {
@@ -196,10 +218,28 @@ export class McpSession implements ClientSession {
     if (method === 'ping') return {};
     if (method === 'initialize') return this.#initialize(params, options.signal);
     if (this.#client === undefined) throw new RpcFailure(RPC_ERROR.invalidRequest, NOT_BEGUN);
-    if (method === 'logging/setLevel' && !LOG_LEVELS.includes(params['level'] as string))
+    const all = { ...options, client: this.#client };
+    if (method === 'logging/setLevel') return this.#setLogLevel(params, all);
+    if (this.#logLevel === undefined) return askService(this.#service, method, params, all);
+    // A modern server is told with each request.
+    const meta = { ...metaOf(params), [META.logLevel]: this.#logLevel };
+    return askService(this.#service, method, { ...params, _meta: meta }, all);
+  }
+
+  async #setLogLevel(params: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
+    const { level } = params;
+    if (typeof level !== 'string' || !LOG_LEVELS.includes(level))
       throw invalidParams(`"level" must be one of ${LOG_LEVELS.join(', ')}.`);
-    if (method === 'logging/setLevel' && this.#service.request === undefined) return {};
-    return askService(this.#service, method, params, { ...options, client: this.#client });
+    this.#logLevel = level;
+    if (this.#service.request === undefined) return {};
+    try {
+      return await askService(this.#service, 'logging/setLevel', params, options);
+    } catch (error) {
+      const isUnknown = error instanceof RpcFailure && error.code === RPC_ERROR.methodNotFound;
+      const { capabilities } = await this.#service.describe(options.signal);
+      if (isUnknown && capabilities['logging'] !== undefined) return {};
+      throw error;
+    }
   }
 
   async #initialize(params: JsonObject, signal: AbortSignal): Promise<JsonObject> {
@@ -232,15 +272,34 @@ export class McpSession implements ClientSession {
     method: string,
     params: JsonObject,
     options: McpRequestOptions,
-    described: JsonObject,
+    described: Omit<ServiceDescription, 'serverInfo'>,
   ): Promise<JsonObject> {
     switch (method) {
       case 'server/discover':
         return { supportedVersions: [MODERN_REVISION], ...described };
       case 'subscriptions/listen':
-        return this.#subscriptions.listen(id, params, options.signal);
+        return this.#subscriptions.listen(id, params, described.capabilities, options.signal);
       default:
-        return askService(this.#service, method, params, options);
+        return this.#askWithLog(id, method, params, options);
+    }
+  }
+
+  /** Asks the service; what its server logs meanwhile is told where the request says from which level. */
+  async #askWithLog(
+    id: RequestId,
+    method: string,
+    params: JsonObject,
+    options: McpRequestOptions,
+  ): Promise<JsonObject> {
+    const isTold = metaOf(params)[META.logLevel] !== undefined;
+    const tell = (notice: string, said: JsonObject): void => {
+      if (isTold && notice === LOG_NOTICE) this.#send({ jsonrpc: '2.0', method: notice, params: said }, id);
+    };
+    const stop = this.#service.onNotice?.({ isBusy: true, tell });
+    try {
+      return await askService(this.#service, method, params, options);
+    } finally {
+      stop?.();
     }
   }
 }

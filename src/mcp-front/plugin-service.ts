@@ -1,7 +1,8 @@
 import type { FrontPlugin, McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
-import type { JsonObject } from '../mcp/json-rpc.ts';
+import { isObject, type JsonObject } from '../mcp/json-rpc.ts';
 import { failedResult } from './call-failure.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
+import type { ServerNotices } from './server-notices.ts';
 import type { ToolDirectory } from './tool-directory.ts';
 import { unknownToolFailure } from './unknown-tool.ts';
 
@@ -12,10 +13,12 @@ const PASSED_ON = ['resources', 'prompts', 'completions', 'logging', 'extensions
 export class PluginService implements FrontService {
   readonly #directory: ToolDirectory;
   readonly #first: FrontPlugin;
+  readonly onNotice: NonNullable<FrontService['onNotice']>;
 
-  constructor(directory: ToolDirectory, plugin: FrontPlugin) {
+  constructor(directory: ToolDirectory, plugin: FrontPlugin, notices: ServerNotices) {
     this.#directory = directory;
     this.#first = plugin;
+    this.onNotice = (listener) => notices.add(plugin.name, listener);
   }
 
   get request(): FrontService['request'] {
@@ -91,8 +94,13 @@ async function toolOf(directory: ToolDirectory, plugin: string, tool: unknown): 
 
 function passedOn(capabilities: JsonObject): JsonObject {
   const names = PASSED_ON.filter((name) => capabilities[name] !== undefined);
-  // Lists of resources and prompts are not watched.
   return Object.fromEntries(
-    names.map((name) => [name, name === 'resources' || name === 'prompts' ? {} : capabilities[name]]),
+    names.map((name) => [name, name === 'resources' ? unwatched(capabilities[name]) : capabilities[name]]),
   );
+}
+
+/** Single resources are not watched for clients. */
+function unwatched(resources: unknown): JsonObject {
+  const { subscribe: _, ...others } = isObject(resources) ? resources : {};
+  return others;
 }

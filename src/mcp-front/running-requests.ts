@@ -8,6 +8,16 @@ export class RunningRequests {
     return this.#running.has(id);
   }
 
+  get size(): number {
+    return this.#running.size;
+  }
+
+  /** The one that runs; undefined where there is none, or several. */
+  get only(): RequestId | undefined {
+    const [first] = this.#running.keys();
+    return this.size === 1 ? first : undefined;
+  }
+
   /** Notes a request; its signal is aborted once it is cancelled. */
   begin(id: RequestId): AbortSignal {
     const controller = new AbortController();

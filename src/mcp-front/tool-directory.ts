@@ -48,8 +48,8 @@ interface Entry {
   listing?: Promise<readonly JsonObject[]> | undefined;
   failedAt?: number | undefined;
   failure?: string | undefined;
-  /** A list was given without its tools, which were still to come. */
-  isLate?: boolean;
+  /** Clients are told when it is listed: they have a list without its tools, or its server says that they are others. */
+  mustTell?: boolean;
 }
 
 /** The tools of all plugins that take calls: listed once, and again where they may have changed. */
@@ -110,7 +110,7 @@ export class ToolDirectory {
     waited.abort();
     return entries.flatMap((entry) => {
       const { plugin, tools } = entry;
-      if (tools === undefined && entry.failedAt === undefined) entry.isLate = true;
+      if (tools === undefined && entry.failedAt === undefined) entry.mustTell = true;
       return tools === undefined ? [] : [{ plugin, tools }];
     });
   }
@@ -124,6 +124,14 @@ export class ToolDirectory {
   noteChanged(name: string): void {
     const entry = this.#entries.get(name);
     if (entry !== undefined) this.#listAgain(entry);
+  }
+
+  /** A server says so itself: clients are told even where the list looks the same. */
+  noteToldChange(name: string): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    entry.mustTell = this.#changed.any;
+    this.#listAgain(entry);
   }
 
   close(): void {
@@ -195,8 +203,8 @@ export class ToolDirectory {
       entry.text = text;
       entry.failedAt = undefined;
       entry.failure = undefined;
-      if (isOther || entry.isLate === true) this.#tell();
-      entry.isLate = false;
+      if (isOther || entry.mustTell === true) this.#tell();
+      entry.mustTell = false;
       return entry.tools;
     } catch (error) {
       entry.listing = undefined;

@@ -45,6 +45,13 @@ export interface FrontPlugin {
   request?(method: string, params: JsonObject, options: McpRequestOptions): Promise<JsonObject>;
 }
 
+/** What a plugin that is a server of MCP tells unasked. */
+export interface PluginNotice {
+  readonly plugin: string;
+  readonly method: string;
+  readonly params: JsonObject;
+}
+
 /** What a server of MCP says of itself. */
 export interface ServerDescription {
   readonly serverInfo?: JsonObject | undefined;

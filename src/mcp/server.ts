@@ -5,6 +5,9 @@ import { type Agreement, type ClientFacts, modernMeta } from './negotiate.ts';
 import { type Era, META } from './revisions.ts';
 import type { AnswerSink, RpcPeer } from './rpc-peer.ts';
 
+/** Of which a server may say that they change. */
+const LISTS = ['tools', 'prompts', 'resources'];
+
 /** The most pages of a list that are asked for: a server may give the same again and again. */
 const MAX_PAGES = 1_000;
 
@@ -13,6 +16,9 @@ export class McpServer {
   readonly #peer: RpcPeer;
   readonly #client: ClientFacts;
   readonly #listeners = new Set<(method: string, params: JsonObject) => void>();
+  /** Whether the server was asked to tell of changes, and whether it still does. */
+  #hasListened = false;
+  #isListening = false;
   readonly era: Era;
   readonly revision: string;
   readonly description: ServerDescription;
@@ -86,15 +92,40 @@ export class McpServer {
     return items;
   }
 
+  /** How many requests it is working at. */
+  get running(): number {
+    return this.#peer.running - (this.#isListening ? 1 : 0);
+  }
+
   /** Calls back for each notification of the server that belongs to no request. Returns how to stop. */
   onNotification(listener: (method: string, params: JsonObject) => void): () => void {
     this.#listeners.add(listener);
+    this.#listen();
     return () => void this.#listeners.delete(listener);
   }
 
   /** Hands a notification to those who listen. */
   tell(method: string, params: JsonObject): void {
     for (const listener of this.#listeners) listener(method, params);
+  }
+
+  /** A modern server tells of changes as long as a request for that is open, which is sent once. */
+  #listen(): void {
+    const { capabilities } = this.description;
+    const notifications = Object.fromEntries(
+      LISTS.filter((list) => isObject(capabilities[list]) && capabilities[list]['listChanged'] === true).map((list) => [
+        `${list}ListChanged`,
+        true,
+      ]),
+    );
+    if (this.era !== 'modern' || this.#hasListened || Object.keys(notifications).length === 0) return;
+    this.#hasListened = true;
+    this.#isListening = true;
+    const over = (): void => {
+      this.#isListening = false;
+    };
+    const sink = { onProgress() {}, onResult: over, onError: over };
+    this.#peer.send('subscriptions/listen', this.#ours({ notifications }), sink);
   }
 
   /** With what this era says in each request, and without what only another says. */

@@ -7,6 +7,7 @@ import type { Integers } from '../json/read-json.ts';
 import { outdatedInstance } from '../machines/plugin/siblings.ts';
 import type { PluginContext, PluginEvent, PluginPhase, PluginState, pluginMachine } from '../machines/plugin.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { Clock } from '../time/clock.ts';
 import type { ToolCache } from '../tools/tool-cache.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
@@ -24,6 +25,8 @@ export type SharedSite = Pick<
   readonly toolCache: ToolCache;
   /** The plugin of this name has other tools than before, as its worker says. */
   readonly onTools: (plugin: string) => void;
+  /** The plugin of this name, a server of MCP, tells something unasked. */
+  readonly onNotice: (plugin: string, method: string, params: JsonObject) => void;
   /** Something has changed at workers of a plugin that may have several. */
   readonly onInstances: (events: readonly InstanceEvent[]) => void;
 };
@@ -72,7 +75,12 @@ export class PluginRecord implements CallSite {
     this.enteredAt = clock.monotonic();
     this.since = clock.now();
     this.gate = new LeaseGate(plugin, (event) => this.send(event), edges);
-    this.tools = new PluginTools(this, toolCache, () => site.onTools(plugin));
+    this.tools = new PluginTools(
+      this,
+      toolCache,
+      () => site.onTools(plugin),
+      (method, params) => site.onNotice(plugin, method, params),
+    );
     this.#instances = new InstanceWatch(plugin);
     this.#onInstances = site.onInstances;
   }

@@ -8,6 +8,7 @@ import { GreenroomError } from '../errors.ts';
 import { frozen } from '../json/frozen.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { ServerDescription } from '../mcp/front-plugin.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { Tool } from '../protocol.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
 import { identityOf, type ToolCache } from '../tools/tool-cache.ts';
@@ -18,6 +19,8 @@ import { kindOf } from '../worker-kinds/kinds.ts';
 
 /** The end of a worker ends what it is asked. */
 const never = new AbortController().signal;
+
+const TOOLS_CHANGED = 'notifications/tools/list_changed';
 
 /** The plugin whose tools they are. */
 export interface ToolsOwner {
@@ -45,6 +48,7 @@ export class PluginTools implements CallTools {
   readonly #owner: ToolsOwner;
   readonly #cache: ToolCache;
   readonly #onChange: () => void;
+  readonly #onNotice: (method: string, params: JsonObject) => void;
   readonly #checks: ToolChecks;
   #said: Said | undefined;
   /** The last generation that was asked because one of its tools was called. */
@@ -52,9 +56,18 @@ export class PluginTools implements CallTools {
   /** The workers that tell when their tools change. */
   readonly #watched = new WeakSet<WorkerChannel>();
 
-  /** @param onChange is called when a worker has said other tools than were known */
-  constructor(owner: ToolsOwner, cache: ToolCache, onChange: () => void) {
+  /**
+   * @param onChange is called when a worker has said other tools than were known
+   * @param onNotice is called with what a server of MCP tells unasked: that its tools have changed, once they are known
+   */
+  constructor(
+    owner: ToolsOwner,
+    cache: ToolCache,
+    onChange: () => void,
+    onNotice: (method: string, params: JsonObject) => void = () => {},
+  ) {
     this.#onChange = onChange;
+    this.#onNotice = onNotice;
     this.#owner = owner;
     this.#cache = cache;
     this.#checks = new ToolChecks(owner.plugin);
@@ -128,6 +141,8 @@ export class PluginTools implements CallTools {
   }
 
   learn({ channel, generation }: Residency): void {
+    // What it tells in the course of this call is not to be missed.
+    if (channel.mcp !== undefined) this.#watch(channel, generation);
     if (this.#learned >= generation || this.#said?.generation === generation) return;
     this.#learned = generation;
     // The call goes on all the same, and `list` says what is wrong.
@@ -217,7 +232,13 @@ export class PluginTools implements CallTools {
   #watch(channel: WorkerChannel, generation: number): void {
     if (channel.onToolsChanged === undefined || this.#watched.has(channel)) return;
     this.#watched.add(channel);
-    channel.onToolsChanged(() => void this.#ask(channel, never, generation).catch(() => {}));
+    channel.onToolsChanged(() => {
+      const told = (): void => this.#onNotice(TOOLS_CHANGED, {});
+      void this.#ask(channel, never, generation).then(told, () => {});
+    });
+    channel.mcp?.onNotification((method, params) => {
+      if (method !== TOOLS_CHANGED) this.#onNotice(method, params);
+    });
   }
 }
 

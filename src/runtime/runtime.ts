@@ -18,6 +18,7 @@ import { pluginMachine } from '../machines/plugin.ts';
 import { type SupervisorHost, supervisorMachine } from '../machines/supervisor.ts';
 import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import { createManifestSource, type ManifestChange, type ManifestSource } from '../manifest/source.ts';
+import type { PluginNotice } from '../mcp/front-plugin.ts';
 import { createOomWatch } from '../measure/out-of-memory.ts';
 import { createTreeSampler, type TreeSampler } from '../measure/process-tree.ts';
 import { SystemMonitor } from '../measure/system-monitor.ts';
@@ -88,6 +89,8 @@ export class Runtime implements SupervisorHost {
   readonly clientProcesses: ClientProcesses;
   /** The name of a plugin whose worker has said other tools than before. */
   readonly toolChanges: Listeners<string>;
+  /** What a plugin that is a server of MCP tells unasked. */
+  readonly notices: Listeners<PluginNotice>;
   readonly #clock: Clock;
   /** Times what is judged: workers, and the steps of the machines. */
   readonly #patience: Clock;
@@ -132,6 +135,7 @@ export class Runtime implements SupervisorHost {
     this.problems = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
     this.toolChanges = new Listeners(this.onListenerError);
+    this.notices = new Listeners(this.onListenerError);
     this.clientProcesses = new ClientProcesses({
       entryOf: (plugin) => this.records.get(plugin)?.entry,
       apply: (changes) => this.#root.send({ type: 'MANIFESTS.CHANGED', changes }),
@@ -214,6 +218,7 @@ export class Runtime implements SupervisorHost {
         supervisor: this.supervisor,
         toolCache,
         onTools: (plugin) => this.toolChanges.notify(plugin),
+        onNotice: (plugin, method, params) => this.notices.notify({ plugin, method, params }),
         onInstances: (events) => {
           if (this.instances.any) for (const event of events) this.instances.notify(event);
         },

@@ -37,7 +37,7 @@ import { guardedLog, openSupervisorLog, type SupervisorLog } from '../logs/super
 import { discoveredBy, type Listing, listingOf } from '../manifest/listing.ts';
 import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import type { FrontPlugin } from '../mcp/front-plugin.ts';
+import type { FrontPlugin, PluginNotice } from '../mcp/front-plugin.ts';
 import { createTreeSampler } from '../measure/process-tree.ts';
 import type { SystemStats } from '../measure/system-stats.ts';
 import type { Tool } from '../protocol.ts';
@@ -434,6 +434,11 @@ export class Supervisor implements AsyncDisposable {
   /** @internal Calls back with the name of a plugin whose worker says other tools than before. Returns how to stop. */
   onToolsChange(listener: (plugin: string) => void): () => void {
     return this.#runtime.toolChanges.add(listener);
+  }
+
+  /** @internal Calls back with what plugins that are servers of MCP tell unasked. Returns how to stop. */
+  onNotice(listener: (notice: PluginNotice) => void): () => void {
+    return this.#runtime.notices.add(listener);
   }
 
   /* ---- Config ---- */

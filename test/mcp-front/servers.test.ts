@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { JsonObject } from '../../src/mcp/json-rpc.ts';
-import type { OpenedMcp } from './opened.ts';
-import { openMcp } from './opened.ts';
+import { type Ask, Events, type Loose, send } from '../api/opened.ts';
+import { ACCEPT, type OpenedMcp, openMcp } from './opened.ts';
 
 const SERVER = join(import.meta.dirname, '../fixtures/mcp/conformance/server.mjs');
 const path = '/mcp/server';
@@ -62,4 +62,85 @@ describe('a modern server behind the front', () => {
     const { status, value } = await modern('unknown/method', {}, { path });
     expect([status, value.error.code, value.id]).toEqual([404, -32601, 1]);
   });
+
+  test('tells a subscription of the lists that it says have changed, and of no others', async () => {
+    const { modern, modernStream } = await openServer();
+    await modern('tools/list', {}, { path });
+    const all = { toolsListChanged: true, promptsListChanged: true };
+    const both = await modernStream('subscriptions/listen', { notifications: all }, { path });
+    const ofPrompts = await modernStream(
+      'subscriptions/listen',
+      { notifications: { promptsListChanged: true } },
+      { path },
+    );
+    await vi.waitUntil(() => both.told.length === 1 && ofPrompts.told.length === 1);
+    expect(both.told[0]?.data).toMatchObject({ params: { notifications: all } });
+    await modern('tools/call', { name: 'test_trigger_tool_change' }, { path });
+    await vi.waitUntil(() => both.told.length === 2);
+    await modern('tools/call', { name: 'test_trigger_prompt_change' }, { path });
+    await vi.waitUntil(() => both.told.length === 3 && ofPrompts.told.length === 2);
+    const methods = ({ told }: Events) => told.slice(1).map(({ data }) => data.method);
+    expect(methods(both)).toEqual(['notifications/tools/list_changed', 'notifications/prompts/list_changed']);
+    expect(methods(ofPrompts)).toEqual(['notifications/prompts/list_changed']);
+  });
+
+  test('tells a request what it logs only from the level that the request says', async () => {
+    const { modern, modernStream } = await openServer();
+    const call = { name: 'test_logging_tool' };
+    expect((await modern('tools/call', call, { path })).value.result.content).toEqual([
+      { type: 'text', text: 'logged' },
+    ]);
+    const level = { _meta: { 'io.modelcontextprotocol/logLevel': 'debug' } };
+    const { ended } = await modernStream('tools/call', { ...call, ...level }, { path });
+    const [log, result] = (await ended).map(({ data }) => data);
+    expect([log?.method, log?.params.data]).toEqual(['notifications/message', 'test_logging_tool ran']);
+    expect(result?.result.content).toEqual([{ type: 'text', text: 'logged' }]);
+  });
 });
+
+describe.each([
+  ['a server with sessions', ['--sessions']],
+  ['a modern server', []],
+])('a client with a session of %s', (_what, args) => {
+  test('is told what the server logs for it, and of lists that have changed', async () => {
+    const opened = await openServer(...args);
+    const { ask, follow } = await begin(opened);
+    expect((await ask('logging/setLevel', { level: 'info' })).result).toEqual({});
+    const stream = await follow();
+    const logged = await ask('tools/call', { name: 'test_tool_with_logging', arguments: {} });
+    expect(logged.before.map(({ params }: Loose) => params.data)).toEqual([
+      'Tool execution started',
+      'Tool processing data',
+      'Tool execution completed',
+    ]);
+    await ask('tools/call', { name: 'test_trigger_prompt_change', arguments: {} });
+    await vi.waitUntil(() => stream.told.some(({ data }) => data.method === PROMPTS_CHANGED));
+    await ask('tools/call', { name: 'test_trigger_tool_change', arguments: {} });
+    await vi.waitUntil(() => stream.told.some(({ data }) => data.method === TOOLS_CHANGED));
+  });
+});
+
+const PROMPTS_CHANGED = 'notifications/prompts/list_changed';
+const TOOLS_CHANGED = 'notifications/tools/list_changed';
+
+/** Begins a session at the server's address. */
+async function begin({ port, post }: OpenedMcp) {
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '1' } };
+  const { headers: given } = await post({ jsonrpc: '2.0', id: 0, method: 'initialize', params }, { path });
+  const headers: Ask['headers'] = { 'mcp-session-id': String(given['mcp-session-id']) };
+  await post({ jsonrpc: '2.0', method: 'notifications/initialized' }, { path, headers });
+  return {
+    /** Resolves to the answer, with what came before it. */
+    async ask(method: string, asked: JsonObject = {}): Promise<Loose> {
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: asked });
+      const response = await send(port, 'POST', path, {
+        headers: { ...ACCEPT, ...headers, accept: 'text/event-stream' },
+        body,
+      });
+      const messages = (await new Events(response).ended).map(({ data }) => data);
+      return { ...messages.at(-1), before: messages.slice(0, -1) };
+    },
+    follow: async () =>
+      new Events(await send(port, 'GET', path, { headers: { ...headers, accept: 'text/event-stream' } })),
+  };
+}
