@@ -89,9 +89,11 @@ async function initialize(peer: RpcPeer, client: ClientFacts, signal: AbortSigna
   return { era: 'legacy', revision, description: descriptionOf(result) };
 }
 
-function descriptionOf({ serverInfo, capabilities, instructions }: JsonObject): ServerDescription {
+function descriptionOf({ _meta: meta, serverInfo, capabilities, instructions }: JsonObject): ServerDescription {
+  // A modern server says with each result who it is.
+  const info = isObject(meta) ? (meta[META.serverInfo] ?? serverInfo) : serverInfo;
   return {
-    serverInfo: isObject(serverInfo) ? serverInfo : undefined,
+    serverInfo: isObject(info) ? info : undefined,
     capabilities: isObject(capabilities) ? capabilities : {},
     instructions: typeof instructions === 'string' ? instructions : undefined,
   };

@@ -57,6 +57,12 @@ describe('a modern server behind the front', () => {
     expect(value.error.data.requiredCapabilities).toEqual({ sampling: {} });
   });
 
+  test('is shown by the name that it says', async () => {
+    const { result } = (await (await openServer()).modern('server/discover', {}, { path })).value;
+    const info = { name: 'conformance', version: '1.0.0' };
+    expect(result._meta).toEqual({ 'io.modelcontextprotocol/serverInfo': info });
+  });
+
   test('refuses with 404 what it does not know', async () => {
     const { modern } = await openServer();
     const { status, value } = await modern('unknown/method', {}, { path });
