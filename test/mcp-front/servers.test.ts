@@ -6,6 +6,8 @@ import { ACCEPT, type OpenedMcp, openMcp } from './opened.ts';
 
 const SERVER = join(import.meta.dirname, '../fixtures/mcp/conformance/server.mjs');
 const path = '/mcp/server';
+/** However long the answer takes, no stream begins, which would have a status of its own. */
+const AS_JSON = { accept: 'application/json' };
 
 /** The front with a server of the official SDK behind it, of both eras or with sessions alone. */
 function openServer(...args: string[]): Promise<OpenedMcp> {
@@ -21,13 +23,13 @@ describe('a modern server behind the front', () => {
   test('asks a modern client in its result, and gets the answer with the next request', async () => {
     const { modern } = await openServer();
     const call = { name: 'test_input_required_result_multi_round', _meta: able({ elicitation: {} }) };
-    let { result } = (await modern('tools/call', call, { path })).value;
+    let { result } = (await modern('tools/call', call, { path, headers: AS_JSON })).value;
     const answers: JsonObject = { step1: { name: 'Ada' }, step2: { color: 'red' } };
     for (const [key, content] of Object.entries(answers)) {
       expect([result.resultType, Object.keys(result.inputRequests)]).toEqual(['input_required', [key]]);
       const inputResponses = { [key]: { action: 'accept', content } };
       const next = { ...call, inputResponses, requestState: result.requestState };
-      result = (await modern('tools/call', next, { path })).value.result;
+      result = (await modern('tools/call', next, { path, headers: AS_JSON })).value.result;
     }
     expect([result.resultType, result.content]).toEqual(['complete', [{ type: 'text', text: 'Ada likes red' }]]);
   });
@@ -42,7 +44,7 @@ describe('a modern server behind the front', () => {
     [undefined, 'asia', 200],
   ])('is called with %j where the header that its tool wants says %j, by status', async (region, header, status) => {
     const { modern } = await openServer();
-    const headers = header === undefined ? {} : { 'mcp-param-region': header };
+    const headers = { ...AS_JSON, ...(header !== undefined && { 'mcp-param-region': header }) };
     const call = { name: 'test_x_mcp_header', arguments: { ...(region !== undefined && { region }), level: 3 } };
     const answer = await modern('tools/call', call, { path, headers });
     expect([answer.status, answer.value.error?.code]).toEqual([status, status === 400 ? -32020 : undefined]);
@@ -52,26 +54,30 @@ describe('a modern server behind the front', () => {
 
   test('refuses with 400 what a client cannot answer', async () => {
     const { modern } = await openServer();
-    const { status, value } = await modern('tools/call', { name: 'test_missing_capability' }, { path });
+    const { status, value } = await modern(
+      'tools/call',
+      { name: 'test_missing_capability' },
+      { path, headers: AS_JSON },
+    );
     expect([status, value.error.code]).toEqual([400, -32021]);
     expect(value.error.data.requiredCapabilities).toEqual({ sampling: {} });
   });
 
   test('is shown by the name that it says', async () => {
-    const { result } = (await (await openServer()).modern('server/discover', {}, { path })).value;
+    const { result } = (await (await openServer()).modern('server/discover', {}, { path, headers: AS_JSON })).value;
     const info = { name: 'conformance', version: '1.0.0' };
     expect(result._meta).toEqual({ 'io.modelcontextprotocol/serverInfo': info });
   });
 
   test('refuses with 404 what it does not know', async () => {
     const { modern } = await openServer();
-    const { status, value } = await modern('unknown/method', {}, { path });
+    const { status, value } = await modern('unknown/method', {}, { path, headers: AS_JSON });
     expect([status, value.error.code, value.id]).toEqual([404, -32601, 1]);
   });
 
   test('tells a subscription of the lists that it says have changed, and of no others', async () => {
     const { modern, modernStream } = await openServer();
-    await modern('tools/list', {}, { path });
+    await modern('tools/list', {}, { path, headers: AS_JSON });
     const all = { toolsListChanged: true, promptsListChanged: true };
     const both = await modernStream('subscriptions/listen', { notifications: all }, { path });
     const ofPrompts = await modernStream(
@@ -81,9 +87,9 @@ describe('a modern server behind the front', () => {
     );
     await vi.waitUntil(() => both.told.length === 1 && ofPrompts.told.length === 1);
     expect(both.told[0]?.data).toMatchObject({ params: { notifications: all } });
-    await modern('tools/call', { name: 'test_trigger_tool_change' }, { path });
+    await modern('tools/call', { name: 'test_trigger_tool_change' }, { path, headers: AS_JSON });
     await vi.waitUntil(() => both.told.length === 2);
-    await modern('tools/call', { name: 'test_trigger_prompt_change' }, { path });
+    await modern('tools/call', { name: 'test_trigger_prompt_change' }, { path, headers: AS_JSON });
     await vi.waitUntil(() => both.told.length === 3 && ofPrompts.told.length === 2);
     const methods = ({ told }: Events) => told.slice(1).map(({ data }) => data.method);
     expect(methods(both)).toEqual(['notifications/tools/list_changed', 'notifications/prompts/list_changed']);
@@ -93,7 +99,7 @@ describe('a modern server behind the front', () => {
   test('tells a request what it logs only from the level that the request says', async () => {
     const { modern, modernStream } = await openServer();
     const call = { name: 'test_logging_tool' };
-    expect((await modern('tools/call', call, { path })).value.result.content).toEqual([
+    expect((await modern('tools/call', call, { path, headers: AS_JSON })).value.result.content).toEqual([
       { type: 'text', text: 'logged' },
     ]);
     const level = { _meta: { 'io.modelcontextprotocol/logLevel': 'debug' } };
