@@ -35,6 +35,7 @@
  * - `tools/`: the tools of plugins: what is known of them, and the checks of their inputs and results.
  * - `json-schema/`: JSON Schemas of plugins: checked, compiled, their defaults, and what does not fit them, in words.
  * - `worker-kinds/`: how each kind of worker is started: program, arguments, environment.
+ * - `packages/`: packages that npx or uvx would fetch at a start: which a command names, and installing each once.
  * - `manifest/`: manifests: schema, reading, watching, what a change causes.
  * - `orphans/`: what keeps processes from outliving their supervisor: marks, control groups, the guard, the sweep.
  * - `process/`: starting a process, its output, its group, its identity.
