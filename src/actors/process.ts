@@ -8,8 +8,9 @@ import type { LaunchRequest } from '../machines/worker.ts';
 import { PATIENCE_MS } from '../manifest/patience.ts';
 import { missingPaths } from '../manifest/read.ts';
 import { type OomWatch, saysOutOfMemory } from '../measure/out-of-memory.ts';
-import { canRunGuard, GUARD_SHELL } from '../orphans/orphan-protection.ts';
+import { type GatedCommand, gatedCommand } from '../orphans/gated-command.ts';
 import type { WorkerTree, WorkerTrees } from '../orphans/worker-trees.ts';
+import type { PackageInstalls } from '../packages/package-installs.ts';
 import { LastLines } from '../process/last-lines.ts';
 import { ProcessOutput } from '../process/process-output.ts';
 import { findProgram } from '../process/program-path.ts';
@@ -20,17 +21,16 @@ import type { WorkerStart } from '../process/worker-start.ts';
 import { EXIT_DO_NOT_RESTART } from '../protocol.ts';
 import { shortageIn, systemCodeOf } from '../system-error.ts';
 import { attendServer } from './attended-server.ts';
+import { installStep, type WorkerProgram } from './install-step.ts';
 
 /** What every spawn of a supervisor shares. */
 export interface SpawnServices {
   readonly trees: WorkerTrees;
   readonly oom: OomWatch;
+  readonly installs: PackageInstalls;
   /** The log of a plugin; throws `E_DATA_DIR` where it cannot be written. */
   readonly log: (plugin: string) => PluginLog;
 }
-
-/** Becomes the program that it is given once it has read a line; ends where there is none to read. */
-const GATE = 'read -r line && exec "$0" "$@"';
 
 /** What the system answers where a program is not there, may not be run, or is none. */
 const FAULTS_OF_PROGRAMS: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'ENOEXEC']);
@@ -50,7 +50,8 @@ export interface SpawnedWorker {
 /**
  * Starts a worker in a process group of its own and tells what becomes of it: `PROCESS.SPAWNED`, then
  * `PROCESS.EXITED`, and `PROCESS.GONE` when nothing of its group is left. Where it cannot be started, the latter two
- * come alone, with the reason. Never throws.
+ * come alone, with the reason. Before, `PROCESS.INSTALLING` and `PROCESS.INSTALLED` where its package has to be installed.
+ * Never throws.
  */
 export function spawnWorker(
   launch: LaunchRequest,
@@ -78,6 +79,10 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   readonly #lines = new LastLines(() => performance.now());
   readonly #exitListeners: (() => void)[] = [];
   #log: PluginLog | undefined;
+  /** What is run, once its package is installed. */
+  #program: WorkerProgram;
+  /** Ends the installation of its package. */
+  readonly #stopped = new AbortController();
   #tree: WorkerTree | undefined;
   #child: ChildProcess | undefined;
   /** The last signal that was sent to it. */
@@ -91,6 +96,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
 
   constructor(launch: ProgramLaunch, generation: number, services: SpawnServices, tell: (event: ProcessEvent) => void) {
     this.#launch = launch;
+    this.#program = { file: launch.file, args: launch.args, env: {} };
     this.#generation = generation;
     this.#services = services;
     this.#tell = tell;
@@ -105,6 +111,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       this.#log = this.#services.log(this.#launch.plugin);
       if (this.#launch.problem !== undefined) throw this.#wrongSetting(this.#launch.problem);
       this.start = await this.#prepare();
+      if (this.#signal === undefined) await this.#install(this.#log);
       if (this.#signal !== undefined)
         throw new GreenroomError('E_STOPPING', `The start of "${this.#launch.plugin}" was cancelled.`);
       this.#tree = this.#services.trees.open(this.#launch.plugin);
@@ -139,12 +146,30 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     return kind.start({ plugin: boot, cwd, env, concurrency, protocol, openSockets, note }, entry);
   }
 
+  async #install(log: PluginLog): Promise<void> {
+    let wasInstalled = false;
+    this.#program = await installStep(this.#launch, {
+      ...this.#services,
+      log,
+      generation: this.#generation,
+      signal: this.#stopped.signal,
+      onInstalling: () => {
+        wasInstalled = true;
+        this.#tell({ type: 'PROCESS.INSTALLING' });
+      },
+    });
+    if (!wasInstalled) return;
+    this.#tell({ type: 'PROCESS.INSTALLED' });
+    // Others may have been waiting for the same package.
+    await spawnTurn();
+  }
+
   async #start(tree: WorkerTree): Promise<void> {
     const { cwd, env, plugin } = this.#launch;
     const { handshake, isStdio = false } = this.start;
     const descriptor = handshake?.descriptor ?? 0;
     const [file, args, gated] = this.#command();
-    const environment = { ...env, ...this.start.env, ...tree.mark };
+    const environment = { ...env, ...this.#program.env, ...this.start.env, ...tree.mark };
     const { child, pid } = await startProcess(file, args, {
       cwd,
       env: environment,
@@ -184,13 +209,13 @@ class Spawn implements SpawnedWorker, WorkerProcess {
    * The program and its arguments. What is built on an SDK waits for its boot line; any other program is held by a shell
    * that waits for a line before it becomes the program, as nobody could end what that starts meanwhile.
    */
-  #command(): [file: string, args: readonly string[], gated: boolean] {
-    const { file, cwd, env } = this.#launch;
-    const args = [...this.#launch.args, ...(this.start.args ?? [])];
-    if (this.start.handshake?.waits === true || !canRunGuard(GUARD_SHELL)) return [file, args, false];
-    const program = findProgram(file, cwd, env['PATH']);
+  #command(): GatedCommand {
+    const { cwd, env } = this.#launch;
+    const { file } = this.#program;
+    const args = [...this.#program.args, ...(this.start.args ?? [])];
+    const program = this.start.handshake?.waits === true ? undefined : findProgram(file, cwd, env['PATH']);
     // Started without the shell, what is not there fails as itself.
-    return program === undefined ? [file, args, false] : [GUARD_SHELL, ['-c', GATE, program, ...args], true];
+    return program === undefined ? [file, args, false] : gatedCommand(program, args);
   }
 
   #line(stream: 'stdout' | 'stderr', line: string, complete: boolean): void {
@@ -227,6 +252,9 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       spawnError: this.start.handshake?.isAnswered !== true && code !== null ? await this.#missingForGood() : undefined,
       retryable: code !== EXIT_DO_NOT_RESTART,
     };
+    // What was found before may be broken: the next start asks again.
+    if (this.#program.installed !== undefined && this.#signal === undefined && this.start.isAnswered !== true)
+      this.#services.installs.forget(this.#program.installed);
     this.#tell({ type: 'PROCESS.EXITED', exit });
     await this.#clear(tree);
     this.#tell({ type: 'PROCESS.GONE' });
@@ -310,6 +338,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
 
   signal(signal: NodeJS.Signals): void {
     this.#signal = signal;
+    this.#stopped.abort();
     this.#tree?.signal(signal);
   }
 

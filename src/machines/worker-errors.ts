@@ -106,3 +106,12 @@ export function deadlineError(plugin: string, step: string, startMs: number, out
     { plugin, details: { output } },
   );
 }
+
+/** The package of a worker was not installed in time. */
+export function installDeadlineError(plugin: string, installMs: number): GreenroomError {
+  return new GreenroomError(
+    'E_START_TIMEOUT',
+    `The package of "${plugin}" was still being installed after ${installMs} ms, and its installation was killed. See what it printed: greenroom logs ${plugin}. Raise install_timeout_ms in its manifest if it needs longer.`,
+    { plugin, details: { output: '' } },
+  );
+}

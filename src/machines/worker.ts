@@ -1,14 +1,4 @@
-import {
-  type AnyEventObject,
-  assign,
-  cancel,
-  fromCallback,
-  fromPromise,
-  raise,
-  sendParent,
-  sendTo,
-  setup,
-} from 'xstate';
+import { type AnyEventObject, assign, cancel, fromCallback, fromPromise, sendParent, sendTo, setup } from 'xstate';
 import type { Connection } from '../channel/worker-channel.ts';
 import type { GreenroomError, GreenroomErrorOf } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
@@ -17,10 +7,12 @@ import type { ProcessCommand, ProcessEvent, WorkerExit, WorkerProcess } from '..
 import type { BootPlugin, ProtocolVersion } from '../protocol.ts';
 import type { Liveness } from '../settings/plugin-settings.ts';
 import type { KindCommand, WorkerKind } from '../worker-kinds/kind.ts';
-import { crashError, deadlineError, isRetryable, startError } from './worker-errors.ts';
+import { crashError, deadlineError, installDeadlineError, isRetryable, startError } from './worker-errors.ts';
 
 /** How long a worker may take over each part of its life, in milliseconds. */
 export interface WorkerTimeouts {
+  /** For the installation of its package, where it has one. */
+  readonly installMs: number;
   /** From the spawn until it is ready. */
   readonly startMs: number;
   /** For `/cleanup`, and again between SIGTERM and SIGKILL. */
@@ -67,6 +59,10 @@ export interface MemoryExcess {
 
 /** What a worker tells its plugin; each event carries the generation. */
 export type WorkerEvent =
+  /** A package is being installed, of which its program is one. */
+  | { readonly type: 'WORKER.INSTALLING'; readonly generation: number }
+  /** The package is installed, and the time for its start begins. */
+  | { readonly type: 'WORKER.INSTALLED'; readonly generation: number }
   /** Its process is spawned; without a pid where another program runs it. Comes again where the first had to be started anew. */
   | { readonly type: 'WORKER.SPAWNED'; readonly generation: number; readonly pid: number | undefined }
   /** It has shown who it is. */
@@ -153,6 +149,7 @@ const base = setup({
     ),
   },
   delays: {
+    install: ({ context }) => context.timeouts.installMs,
     stop: ({ context }) => context.timeouts.stopMs,
   },
 });
@@ -176,6 +173,12 @@ const noteSpawned = base.enqueueActions(({ context, event, self, enqueue }) => {
   if (self._parent !== undefined) enqueue.sendTo(self._parent, spawned);
 });
 
+/** The time for the start begins. */
+const startTime = base.raise(
+  { type: 'START.DEADLINE' },
+  { id: 'start', delay: ({ context }) => context.timeouts.startMs },
+);
+
 /** The start deadline has passed: names the step at which the worker was. */
 const late = (step: string) => ({
   target: '#worker.stopping.killing',
@@ -191,8 +194,8 @@ const failed = (target: string) => ({
 });
 
 /**
- * One worker process, one generation: launching, handshaking, initializing, up, stopping, exited. `exited` lasts until
- * nothing of the process tree is left.
+ * One worker process, one generation: launching, installing, handshaking, initializing, up, stopping, exited. `exited`
+ * lasts until nothing of the process tree is left.
  */
 export const workerMachine = base.createMachine({
   id: 'worker',
@@ -202,7 +205,7 @@ export const workerMachine = base.createMachine({
     src: 'process',
     input: ({ context }) => ({ launch: context.launch, generation: context.generation }),
   },
-  entry: raise({ type: 'START.DEADLINE' }, { id: 'start', delay: ({ context }) => context.timeouts.startMs }),
+  entry: startTime,
   initial: 'launching',
   on: {
     'PROCESS.EXITED': [
@@ -238,9 +241,34 @@ export const workerMachine = base.createMachine({
   states: {
     launching: {
       on: {
+        'PROCESS.INSTALLING': {
+          target: 'installing',
+          actions: [
+            cancel('start'),
+            sendParent(({ context }): WorkerEvent => ({ type: 'WORKER.INSTALLING', generation: context.generation })),
+          ],
+        },
         'PROCESS.SPAWNED': { target: 'handshaking', actions: noteSpawned },
         STOP: { target: 'stopping.killing', actions: assign({ told: true }) },
         'START.DEADLINE': late('spawned'),
+      },
+    },
+    installing: {
+      after: {
+        install: {
+          target: 'stopping.killing',
+          actions: fail(({ name, timeouts }) => installDeadlineError(name, timeouts.installMs)),
+        },
+      },
+      on: {
+        'PROCESS.INSTALLED': {
+          target: 'launching',
+          actions: [
+            startTime,
+            sendParent(({ context }): WorkerEvent => ({ type: 'WORKER.INSTALLED', generation: context.generation })),
+          ],
+        },
+        STOP: { target: 'stopping.killing', actions: assign({ told: true }) },
       },
     },
     handshaking: {

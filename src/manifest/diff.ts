@@ -13,6 +13,7 @@ const CONSEQUENCES: Readonly<Record<string, Consequence>> = {
   resources: 'resources',
   restart: 'policy',
   start_timeout_ms: 'policy',
+  install_timeout_ms: 'policy',
   drain_timeout_ms: 'policy',
   stop_timeout_ms: 'policy',
   cancel_grace_ms: 'policy',

@@ -116,6 +116,9 @@ export const manifestShape = {
   max_waiting: z.number().int().positive().optional().describe('How many calls may wait in the queue. Default 1000.'),
   idempotent: z.boolean().optional().describe('Whether a call may be sent again when its worker dies.'),
   start_timeout_ms: milliseconds.optional().describe('How long the worker may take from spawn to ready.'),
+  install_timeout_ms: milliseconds
+    .optional()
+    .describe('How long the package of the command may take to be installed, before the worker is spawned.'),
   drain_timeout_ms: milliseconds.optional().describe('How long calls may take to finish before the worker is stopped.'),
   stop_timeout_ms: milliseconds
     .optional()

@@ -13,12 +13,17 @@ export class McpStart implements WorkerStart {
   readonly #program: string;
   readonly #eras: KnownEras;
   #step: string | undefined;
+  #isAnswered = false;
 
   /** @param program what tells it from other programs, as {@link KnownEras} keeps them */
   constructor({ note }: StartRequest, program: string, eras: KnownEras) {
     this.note = note;
     this.#program = program;
     this.#eras = eras;
+  }
+
+  get isAnswered(): boolean {
+    return this.#isAnswered;
   }
 
   /** The era that it spoke when it was asked before. */
@@ -32,6 +37,7 @@ export class McpStart implements WorkerStart {
     const agreement = await negotiate();
     this.#eras.set(this.#program, agreement.era);
     this.#step = undefined;
+    this.#isAnswered = true;
     return agreement;
   }
 

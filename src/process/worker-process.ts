@@ -41,6 +41,10 @@ export interface WorkerProcess {
 
 /** What a worker process tells its machine. */
 export type ProcessEvent =
+  /** A package is being installed, of which the program is one: there is no process yet. */
+  | { readonly type: 'PROCESS.INSTALLING' }
+  /** The package is installed, and the program is about to be started. */
+  | { readonly type: 'PROCESS.INSTALLED' }
   | { readonly type: 'PROCESS.SPAWNED'; readonly process: WorkerProcess }
   /** The process has ended, even if another still holds its pipes. */
   | { readonly type: 'PROCESS.EXITED'; readonly exit: WorkerExit }

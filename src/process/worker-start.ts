@@ -13,6 +13,8 @@ export interface WorkerStart {
   readonly handshake?: HandshakeExchange;
   /** Whether standard input and output are the channel, so that nothing printed there is for the log. */
   readonly isStdio?: boolean;
+  /** Whether the worker has answered, where its kind keeps that here and a start that was not answered is to be told apart. */
+  readonly isAnswered?: boolean;
   /** What a worker that is not ready in time was still doing, as its error says it; undefined where nothing more is known. */
   step?(): string | undefined;
   /**

@@ -26,6 +26,7 @@ import { readTreeMemory } from '../measure/tree-memory.ts';
 import type { RunningWorker } from '../measure/worker-use.ts';
 import { sweepOrphans } from '../orphans/orphan-sweep.ts';
 import { WorkerTrees } from '../orphans/worker-trees.ts';
+import { PackageInstalls } from '../packages/package-installs.ts';
 import { instanceIssues } from '../settings/instance-limits.ts';
 import { pluginSettings } from '../settings/plugin-settings.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
@@ -172,7 +173,12 @@ export class Runtime implements SupervisorHost {
       actors: {
         worker: provideWorker({
           spawn,
-          services: { trees: this.#trees, oom: createOomWatch(), log: (plugin) => this.#log(plugin) },
+          services: {
+            trees: this.#trees,
+            oom: createOomWatch(),
+            installs: new PackageInstalls(settings.dataDir),
+            log: (plugin) => this.#log(plugin),
+          },
           connect,
           sampler,
           clock,

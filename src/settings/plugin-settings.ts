@@ -13,6 +13,7 @@ export interface Liveness {
 
 /** What the supervisor's settings and a plugin's manifest come to for one plugin. Times in milliseconds. */
 export interface PluginSettings {
+  readonly installMs: number;
   readonly startMs: number;
   readonly drainMs: number;
   readonly stopMs: number;
@@ -34,6 +35,9 @@ export interface PluginSettings {
   readonly idleReleaseMs: number | undefined;
 }
 
+/** How long a package may take to be installed, where nothing else is set: large ones over slow networks take minutes. */
+const DEFAULT_INSTALL_MS = 600_000;
+
 /** How often a worker is asked whether it is alive, and how long it may take to answer, where nothing else is set. */
 const DEFAULT_LIVENESS: Liveness = { intervalMs: 10_000, timeoutMs: 10_000 };
 
@@ -41,6 +45,7 @@ const DEFAULT_LIVENESS: Liveness = { intervalMs: 10_000, timeoutMs: 10_000 };
 export function pluginSettings(manifest: Manifest, settings: ResolvedSettings): PluginSettings {
   const instances = instanceSettings(manifest.instances);
   return {
+    installMs: manifest.install_timeout_ms ?? DEFAULT_INSTALL_MS,
     startMs: manifest.start_timeout_ms ?? settings.startTimeoutMs ?? kindOf(manifest).startMs,
     drainMs: manifest.drain_timeout_ms ?? settings.drainTimeoutMs,
     stopMs: manifest.stop_timeout_ms ?? settings.stopTimeoutMs,

@@ -1,6 +1,7 @@
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { Connection } from '../channel/worker-channel.ts';
 import type { ManifestIssue } from '../manifest/manifest-issue.ts';
+import type { PackageCommand } from '../packages/package-command.ts';
 import type { StartRequest } from '../process/start-request.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import type { WorkerStart } from '../process/worker-start.ts';
@@ -123,6 +124,11 @@ export interface WorkerKind<Start extends WorkerStart = WorkerStart> {
   readonly tools?: readonly Tool[] | undefined;
   programs(entry: KindEntry): readonly KindProgram[];
   command(entry: KindEntry, settings: KindSettings): KindCommand;
+  /**
+   * The package that is to be installed before this program is started, where the program is one that fetches packages. Pure.
+   * Undefined where there is nothing to install, and where that cannot be said.
+   */
+  install?(command: KindCommand): PackageCommand | undefined;
   /**
    * Connects to a worker that was just spawned, and makes sure that it is that one. Rejects with `E_HANDSHAKE` where it
    * is not, and with `E_START` where no connection comes about, which another start may fix.

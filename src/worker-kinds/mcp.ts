@@ -9,6 +9,7 @@ import { KnownEras } from '../mcp/known-eras.ts';
 import { NoAgreement, negotiate } from '../mcp/negotiate.ts';
 import { RpcPeer } from '../mcp/rpc-peer.ts';
 import { McpServer } from '../mcp/server.ts';
+import { packageCommand } from '../packages/package-command.ts';
 import { McpStart } from '../process/mcp-start.ts';
 import type { KindEntry, WorkerKind } from './kind.ts';
 import { EXIT_GRACE_MS } from './welcome.ts';
@@ -43,6 +44,7 @@ export const mcp: WorkerKind<McpStart> = {
   programs: ({ resolved: { command: program } }) =>
     program === undefined ? [] : [{ field: 'command', what: 'program', program }],
   command: ({ manifest: { args = [] }, resolved }) => ({ file: resolved.command ?? '', args }),
+  install: ({ file, args }) => (file === undefined ? undefined : packageCommand(file, args)),
   check: (fields) =>
     OF_OTHERS.filter((field) => fields[field] !== undefined).map(
       (field): ManifestIssue => ({

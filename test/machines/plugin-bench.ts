@@ -242,6 +242,14 @@ export class PluginBench {
     this.send({ type: 'REFUSED', generation, error });
   }
 
+  installing(generation = this.context.generation): void {
+    this.send({ type: 'WORKER.INSTALLING', generation });
+  }
+
+  installed(generation = this.context.generation): void {
+    this.send({ type: 'WORKER.INSTALLED', generation });
+  }
+
   connected(generation = this.context.generation): void {
     this.send({ type: 'WORKER.CONNECTED', generation });
   }
@@ -290,6 +298,7 @@ type Step = (bench: PluginBench) => unknown;
 export type Place =
   | 'discovered.idle'
   | 'spawning.admitting'
+  | 'spawning.installing'
   | 'spawning.launching'
   | 'spawning.initializing'
   | 'busy.serving'
@@ -308,6 +317,7 @@ export type Place =
 export const WAYS: Readonly<Record<Place, readonly Step[]>> = {
   'discovered.idle': [],
   'spawning.admitting': [(b) => b.call()],
+  'spawning.installing': [(b) => to(b, 'spawning.launching'), (b) => b.installing()],
   'spawning.launching': [(b) => b.call(), (b) => b.granted()],
   'spawning.initializing': [(b) => b.call(), (b) => b.granted(), (b) => b.connected()],
   'busy.serving': [(b) => b.call(), (b) => b.granted(), (b) => b.connected(), (b) => b.ready()],

@@ -27,6 +27,8 @@ const MOVES: readonly Move[] = [
   { name: 'remove', can: () => true, make: (b) => b.send({ type: 'REMOVE', error: ERROR }) },
   { name: 'grant', can: (b) => b.asked !== undefined, make: (b) => b.granted(b.asked) },
   { name: 'refuse', can: (b) => b.asked !== undefined, make: (b) => b.refused(b.asked) },
+  { name: 'install', can: (b) => b.at === 'spawning.launching', make: (b) => b.installing(b.context.current) },
+  { name: 'installed', can: (b) => b.at === 'spawning.installing', make: (b) => b.installed(b.context.current) },
   { name: 'connect', can: (b) => b.at === 'spawning.launching', make: (b) => b.connected() },
   { name: 'ready', can: (b) => b.at === 'spawning.initializing', make: (b) => b.ready(b.context.current) },
   { name: 'replacement ready', can: starting, make: (b) => b.ready(b.context.replacement) },

@@ -66,7 +66,7 @@ class Bench {
       generation: 3,
       launch: { plugin: 'p', concurrency: 1, env: {} } as unknown as LaunchRequest,
       config: { size: 1 },
-      timeouts: { startMs: 1_000, stopMs: 200 },
+      timeouts: { installMs: 60_000, startMs: 1_000, stopMs: 200 },
       liveness: { intervalMs: 10_000, timeoutMs: 500 },
       maxRssMb: undefined,
     };
@@ -132,6 +132,47 @@ test.each<[string, Partial<Manner>]>([
   const failed = bench.told.find((event) => event.type === 'WORKER.FAILED');
   expect(failed).toMatchObject({ retryable: true, error: { code: 'E_START_TIMEOUT' } });
   expect(failed?.error.message).toContain(`still ${step} after 1000 ms`);
+  expect([bench.process.signals, bench.events.slice(-2), bench.clock.pending]).toEqual([
+    ['SIGKILL'],
+    ['WORKER.EXITED', 'WORKER.GONE'],
+    0,
+  ]);
+});
+
+test('the time for the start begins when the package of the worker is installed', async () => {
+  const bench = new Bench({ install: 5_000, connect: 'late' });
+  await bench.pass(5_000);
+  expect(bench.states).toEqual(['launching', 'installing', 'launching', 'handshaking']);
+  expect(bench.events).toEqual(['WORKER.INSTALLING', 'WORKER.INSTALLED', 'WORKER.SPAWNED']);
+  await bench.pass(999);
+  expect(bench.states.at(-1)).toBe('handshaking');
+  await bench.pass(1);
+  expect(bench.told.find((event) => event.type === 'WORKER.FAILED')?.error.code).toBe('E_START_TIMEOUT');
+});
+
+test('an installation is killed at its own deadline', async () => {
+  const bench = new Bench({ install: 'late' });
+  await bench.pass(59_999);
+  expect(bench.states.at(-1)).toBe('installing');
+  await bench.pass(1);
+  const failed = bench.told.find((event) => event.type === 'WORKER.FAILED');
+  expect(failed).toMatchObject({ retryable: true, error: { code: 'E_START_TIMEOUT' } });
+  expect(failed?.error.message).toContain('install_timeout_ms');
+  expect([bench.process.signals, bench.events.at(-1), bench.clock.pending]).toEqual([['SIGKILL'], 'WORKER.GONE', 0]);
+});
+
+test('an installation that fails is told as the error of the start', async () => {
+  const bench = new Bench({ install: 'refused' });
+  await turn();
+  expect(bench.told.find((event) => event.type === 'WORKER.FAILED')?.error.message).toBe('There is no such package.');
+  expect([bench.events.at(-1), bench.clock.pending]).toEqual(['WORKER.GONE', 0]);
+});
+
+test('a worker that is stopped while its package is installed is killed at once', async () => {
+  const bench = new Bench({ install: 'late' });
+  await turn();
+  bench.send({ type: 'STOP' });
+  await turn();
   expect([bench.process.signals, bench.events.slice(-2), bench.clock.pending]).toEqual([
     ['SIGKILL'],
     ['WORKER.EXITED', 'WORKER.GONE'],

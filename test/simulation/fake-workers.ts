@@ -23,6 +23,8 @@ type Later = (fn: () => void, ms: number) => void;
 
 /** How a worker behaves. */
 export interface Manner {
+  /** Whether a package is installed before it is spawned, and how that goes. */
+  readonly install?: Way;
   readonly spawn: Way;
   readonly connect: Way;
   readonly initialize: Way;
@@ -138,7 +140,13 @@ export class FakeWorker implements SpawnedWorker, WorkerProcess, WorkerChannel {
   }
 
   async #begin(): Promise<void> {
+    const { install } = this.manner;
     try {
+      if (install !== undefined) {
+        this.#tell({ type: 'PROCESS.INSTALLING' });
+        await this.#step(install, undefined, new GreenroomError('E_START', 'There is no such package.'));
+        if (!this.exited) this.#tell({ type: 'PROCESS.INSTALLED' });
+      }
       await this.#step(this.manner.spawn, undefined, new GreenroomError('E_MANIFEST', 'There is no such program.'));
       if (!this.exited) this.#tell({ type: 'PROCESS.SPAWNED', process: this });
     } catch (error) {

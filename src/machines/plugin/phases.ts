@@ -1,7 +1,7 @@
 /** The six states of a plugin, each with its phases: what goes on inside it. The machine's tree has the same names. */
 export const PHASES = {
   discovered: ['idle', 'stopping'],
-  spawning: ['admitting', 'launching', 'initializing', 'resuming'],
+  spawning: ['admitting', 'installing', 'launching', 'initializing', 'resuming'],
   ready: ['ready'],
   busy: ['serving', 'draining'],
   released: ['releasing', 'warm', 'cold'],

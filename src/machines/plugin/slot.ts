@@ -80,7 +80,7 @@ export const spawning = base.createStateConfig({
       on: {
         GRANTED: [
           { guard: 'askedToResume', target: 'resuming', actions: noteGpus },
-          { guard: 'ofAsked', target: 'launching', actions: noteGpus },
+          { guard: 'ofAsked', target: 'launching', actions: [noteGpus, spawnWorker] },
         ],
         START_COLD: {
           guard: 'askedToResume',
@@ -113,9 +113,15 @@ export const spawning = base.createStateConfig({
         REMOVE: { target: '#stopping', actions: [withdraw, refuseAll, intend('remove'), ...stopWorker] },
       },
     },
+    installing: {
+      on: { ...starting, 'WORKER.INSTALLED': { guard: 'ofCurrent', target: 'launching' } },
+    },
     launching: {
-      entry: spawnWorker,
-      on: { ...starting, 'WORKER.CONNECTED': { guard: 'ofCurrent', target: 'initializing' } },
+      on: {
+        ...starting,
+        'WORKER.INSTALLING': { guard: 'ofCurrent', target: 'installing' },
+        'WORKER.CONNECTED': { guard: 'ofCurrent', target: 'initializing' },
+      },
     },
     initializing: {
       id: 'initializing',

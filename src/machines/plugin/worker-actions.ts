@@ -29,7 +29,11 @@ const launch = (
         generation,
         launch: context.host.plan(context),
         config: context.config,
-        timeouts: { startMs: context.settings.startMs, stopMs: context.settings.stopMs },
+        timeouts: {
+          installMs: context.settings.installMs,
+          startMs: context.settings.startMs,
+          stopMs: context.settings.stopMs,
+        },
         liveness: context.settings.liveness,
         maxRssMb: context.settings.maxRssMb,
       },

@@ -44,7 +44,7 @@ export const TEXT = { titleHeight: 30, openHeight: 24, lineHeight: 15, titleChar
 
 /** Lines at an arrow at most, in a chart of few arrows and in one of many; the rest is counted. */
 const MAX_LINES = { few: 4, many: 1 } as const;
-const MANY_ARROWS = 16;
+const MANY_ARROWS = 19;
 /** Characters of a line with a condition; without it a line is as long as it is. */
 const MAX_LINE = 28;
 
