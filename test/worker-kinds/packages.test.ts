@@ -65,7 +65,7 @@ test('of what was installed the next start knows', async () => {
   await opened.supervisor.reload('s');
   expect(await echo(opened)).toBe('hi');
   expect(runs(opened)).toEqual(['-y pack@1']);
-  expect(await opened.supervisor.tools('s')).toHaveLength(17);
+  expect((await opened.supervisor.tools('s')).map(({ name }) => name)).toContain('echo');
 });
 
 test('two servers of one package install it once, and calls of both wait meanwhile', async () => {
