@@ -2,6 +2,7 @@ import type { FrontPlugin, McpRequestOptions, ServerDescription } from '../mcp/f
 import { isObject, type JsonObject } from '../mcp/json-rpc.ts';
 import { failedResult } from './call-failure.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
+import { callWhileInstalled } from './install-patience.ts';
 import type { ServerNotices } from './server-notices.ts';
 import type { ToolDirectory } from './tool-directory.ts';
 import { unknownToolFailure } from './unknown-tool.ts';
@@ -72,11 +73,12 @@ export async function callOf(
 ): Promise<JsonObject> {
   try {
     // Of a plugin that has gone, or is disabled, the call itself says so.
-    if (directory.find(plugin.name) !== undefined) {
-      const tool = await toolOf(directory, plugin.name, params['name']);
-      options.checkTool?.(tool);
-    }
-    return await plugin.callTool(params, options);
+    const isThere = directory.find(plugin.name) !== undefined;
+    return await callWhileInstalled(plugin, options.signal, async (signal) => {
+      if (isThere) options.checkTool?.(await toolOf(directory, plugin.name, params['name']));
+      signal.throwIfAborted();
+      return plugin.callTool(params, { ...options, signal });
+    });
   } catch (error) {
     return failedResult(error);
   }

@@ -5,6 +5,7 @@ import { failureIn } from '../mcp/call-result.ts';
 import type { ClientSession, FrontPlugin, McpRequestOptions } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import { isShared } from '../mcp/sharing.ts';
+import { kindOf } from '../worker-kinds/kinds.ts';
 import type { PluginRecord } from './plugin-record.ts';
 
 /**
@@ -33,6 +34,12 @@ export function mcpPlugin(
     },
     async describe() {
       return (await record.tools.server(refuse)) ?? { capabilities: { tools: {} } };
+    },
+    installing() {
+      if (record.phase !== 'installing') return undefined;
+      const kind = kindOf(record.entry.manifest);
+      const spec = kind.install?.(kind.command(record.entry, {}))?.spec;
+      return spec === undefined ? undefined : { spec, forMs: record.clock.monotonic() - record.enteredAt };
     },
     async callTool(params, { signal, onProgress, client, session }) {
       const report = onProgress && (({ params: said }: { params?: JsonObject | undefined }) => onProgress(said ?? {}));

@@ -41,8 +41,8 @@ test('a package of npm is installed before its server starts, and no npx stays b
     const source = join(scratch, 'source');
     mkdirSync(source);
     const bin = { 'pack-server': 'server.mjs' };
-    writeFileSync(join(source, 'package.json'), JSON.stringify({ name: 'pack', version: '1.0.0', bin }));
-    copyFileSync(SERVER, join(source, 'server.mjs'));
+    const scripts = { postinstall: 'echo "$npm_package_name" >built' };
+    writeFileSync(join(source, 'package.json'), JSON.stringify({ name: 'pack', version: '1.0.0', bin, scripts }));
     const text = readFileSync(SERVER, 'utf8');
     writeFileSync(join(source, 'server.mjs'), `#!/usr/bin/env node\n${text}`);
     const env_vars = { npm_config_cache: join(scratch, 'cache'), npm_config_offline: 'true' };
@@ -56,6 +56,8 @@ test('a package of npm is installed before its server starts, and no npx stays b
   const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
   expect(words[1]).toMatch(new RegExp(`^${opened.scratch}/cache/_npx/\\w+/node_modules/\\.bin/pack-server$`));
   expect(words.slice(2, 4)).toEqual(['--era', 'modern']);
+  // The scripts of the package are run as ever.
+  expect(readFileSync(join(String(words[1]), '../../pack/built'), 'utf8')).toBe('pack\n');
   expect(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')).toBe('');
 });
 
@@ -78,6 +80,7 @@ test('two servers of one package install it once, and calls of both wait meanwhi
   await Promise.all(installing);
   expect(opened.snapshot('b')).toMatchObject({ state: 'spawning', phase: 'installing', waiting: 1 });
   expect(opened.snapshot('b').pid).toBeUndefined();
+  expect(opened.supervisor.mcpPlugin('b')?.installing?.()).toMatchObject({ spec: 'pack@1' });
   door(opened).open();
   expect(await Promise.all(calls)).toEqual(['hi', 'hi']);
   expect(runs(opened)).toEqual(['-y pack@1']);
