@@ -1,5 +1,6 @@
 import type { Daemon } from '../../daemon/daemon.ts';
 import { isLoopback, parseAddress, type TcpAddress } from '../../daemon/listen-address.ts';
+import { keepYoungHeapSmall } from '../../daemon/young-heap.ts';
 import { packageVersion } from '../../files/package-version.ts';
 import { aborted } from '../aborted.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
@@ -53,6 +54,7 @@ export const command = defineCommand({
     if (listen === undefined && (values['allow-host'] ?? values['allow-origin']) !== undefined)
       throw new UsageError('--allow-host and --allow-origin are for TCP; give --listen too.');
     const idleEnd = secondsOf(values['end-when-idle']);
+    const letYoungHeapGrow = keepYoungHeapSmall();
     const { startDaemon } = await import('../../daemon/daemon.ts');
     const { endDaemon } = await import('../../daemon/take-over.ts');
     const { takeTermination } = await import('../../daemon/termination.ts');
@@ -80,6 +82,7 @@ export const command = defineCommand({
         idleEndMs: idleEnd === undefined ? undefined : idleEnd * 1_000,
         signal: termination.signal,
       });
+      letYoungHeapGrow();
       await announce(daemon, listen, terminal);
       if (values.load === true) void daemon.supervisor.loadAll();
       await aborted(AbortSignal.any([termination.signal, daemon.asked]));
