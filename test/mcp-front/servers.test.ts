@@ -66,7 +66,7 @@ describe('a modern server behind the front', () => {
   test('is shown by the name that it says', async () => {
     const { result } = (await (await openServer()).modern('server/discover', {}, { path, headers: AS_JSON })).value;
     const info = { name: 'conformance', version: '1.0.0' };
-    expect(result._meta).toEqual({ 'io.modelcontextprotocol/serverInfo': info });
+    expect(result).toMatchObject({ _meta: { 'io.modelcontextprotocol/serverInfo': info } });
   });
 
   test('refuses with 404 what it does not know', async () => {
