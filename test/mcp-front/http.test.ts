@@ -325,7 +325,7 @@ describe('a session', () => {
   });
 
   test('ends, with its calls, when it has been idle for long enough', async () => {
-    const opened = await openMcp(PLUGINS, {}, { idleMs: 200 });
+    const opened = await openMcp(PLUGINS, {}, { idleMs: 1_000 });
     const session = await begin(opened);
     const events = await follow(opened, session);
     const args = { door: join(opened.scratch, 'door'), journal: join(opened.scratch, 'journal') };
