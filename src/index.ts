@@ -80,7 +80,7 @@ export type { FileBacked } from './channel/encoded-input.ts';
 export type { Tool } from './protocol.ts';
 
 // Scheduling
-export type { Explanation, Growth, Holding, IdleStreams } from './runtime/explanation.ts';
+export type { Explanation, Growth, Holding, IdleStreams, RunningCall } from './runtime/explanation.ts';
 export type { SchedulingStatus } from './runtime/scheduling-status.ts';
 export type { Decision, Holder, SchedulerRefusal } from './scheduler/decision.ts';
 export type { EvictionOrder, Past } from './scheduler/policies/eviction-order.ts';

@@ -24,7 +24,7 @@ import type { CallSite } from './call-site.ts';
 import { type CallTrace, endTrace, startTrace, tracePhase } from './call-trace.ts';
 import { confirmAlive } from './confirm-alive.ts';
 import { connectionFault } from './connection-fault.ts';
-import type { LeaseRequest, Residency } from './lease-request.ts';
+import type { AskedCall, LeaseRequest, Residency } from './lease-request.ts';
 
 /** How often a call that is idempotent is sent again after its worker died. */
 const MAX_RESENDS = 2;
@@ -98,6 +98,10 @@ export class Call implements LeaseRequest {
     if (signal !== undefined) {
       this.#forgetSignal = onAbort(signal, () => this.cancel(signal.reason));
     }
+  }
+
+  get asked(): AskedCall {
+    return { tool: this.#tool ?? DEFAULT_TOOL, client: this.#options.client };
   }
 
   get idleSince(): number | undefined {

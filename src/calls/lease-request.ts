@@ -22,6 +22,14 @@ export interface Residency {
   toldLease?: number | undefined;
 }
 
+/** What a call asks for, as people are told. */
+export interface AskedCall {
+  /** The tool; of a request that calls none, its kind or method. */
+  readonly tool: string;
+  /** Who asks, where that is a client of MCP: the name and version that it gave. */
+  readonly client?: string | undefined;
+}
+
 /** A call, a task or a load that wants a lease. Its methods must not throw. */
 export interface LeaseRequest extends WaitingRequest {
   /** Higher goes first. */
@@ -41,6 +49,8 @@ export interface LeaseRequest extends WaitingRequest {
   readonly only?: Residency | undefined;
   /** Since when its stream has been unread, by the monotonic clock; `undefined`: it is read, or is no stream. */
   readonly idleSince?: number | undefined;
+  /** What it asks for, and for whom; absent where it is no call. */
+  readonly asked?: AskedCall;
   /** Cancels it for its caller; absent where it is no call. */
   cancel?(reason: unknown): void;
   /** The lease is granted. It is returned with `gate.leave(residency, request)`. */

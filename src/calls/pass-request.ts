@@ -1,6 +1,7 @@
 import { GreenroomError } from '../errors.ts';
-import { type McpRequestOptions, RpcFailure } from '../mcp/front-plugin.ts';
+import type { McpRequestOptions } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
+import { RpcFailure } from '../mcp/rpc-failure.ts';
 import { RequestLease, type RequestSite } from './request-lease.ts';
 
 /**

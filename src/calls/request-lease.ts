@@ -6,7 +6,7 @@ import { nextCallId } from './call-id.ts';
 import type { CallSite } from './call-site.ts';
 import { type CallTrace, endTrace, startTrace, tracePhase } from './call-trace.ts';
 import { connectionFault } from './connection-fault.ts';
-import type { LeaseRequest, Residency } from './lease-request.ts';
+import type { AskedCall, LeaseRequest, Residency } from './lease-request.ts';
 
 /** How long a broken connection waits for the exit that explains it, in milliseconds. */
 const EXIT_GRACE_MS = 250;
@@ -49,6 +49,7 @@ export class RequestLease implements LeaseRequest {
   readonly priority: number;
   readonly deadline: number | undefined;
   readonly since: number | undefined;
+  readonly asked: AskedCall;
   readonly #site: RequestSite;
   readonly #options: RequestOptions;
   readonly #trace: CallTrace | undefined;
@@ -69,8 +70,9 @@ export class RequestLease implements LeaseRequest {
     site: RequestSite,
     kind: 'fetch' | 'forward' | 'request',
     options: RequestOptions,
-    asked: { readonly tool: string; readonly client?: string } = { tool: kind },
+    asked: AskedCall = { tool: kind },
   ) {
+    this.asked = asked;
     this.#site = site;
     this.#options = options;
     this.priority = options.priority ?? 0;

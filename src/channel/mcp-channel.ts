@@ -1,7 +1,7 @@
 import { GreenroomError } from '../errors.ts';
 import { protocolFailure, toolError, valueOf } from '../mcp/call-result.ts';
-import { RpcFailure } from '../mcp/front-plugin.ts';
 import { isObject, type JsonObject } from '../mcp/json-rpc.ts';
+import { RpcFailure } from '../mcp/rpc-failure.ts';
 import type { RpcPeer } from '../mcp/rpc-peer.ts';
 import type { McpServer } from '../mcp/server.ts';
 import { toolOf } from '../mcp/tool-definition.ts';

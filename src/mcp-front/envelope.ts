@@ -1,6 +1,6 @@
-import { RpcFailure } from '../mcp/front-plugin.ts';
 import { isObject, type JsonObject, RPC_ERROR } from '../mcp/json-rpc.ts';
 import { META, MODERN_REVISION } from '../mcp/revisions.ts';
+import { RpcFailure } from '../mcp/rpc-failure.ts';
 
 /** What is said in `_meta` between a client and us. */
 const OURS: ReadonlySet<string> = new Set(['progressToken', META.version, META.clientInfo]);

@@ -1,4 +1,4 @@
-import { type ClientSession, type McpRequestOptions, RpcFailure } from '../mcp/front-plugin.ts';
+import type { ClientSession, McpRequestOptions } from '../mcp/front-plugin.ts';
 import {
   isNotification,
   isObject,
@@ -11,6 +11,7 @@ import {
   RPC_ERROR,
 } from '../mcp/json-rpc.ts';
 import { META, MODERN_REVISION, negotiated } from '../mcp/revisions.ts';
+import { RpcFailure } from '../mcp/rpc-failure.ts';
 import { clientText, isModern, metaOf, readEnvelope } from './envelope.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
 import { faultOf, invalidParams } from './rpc-fault.ts';

@@ -1,6 +1,6 @@
-import { RpcFailure } from '../mcp/front-plugin.ts';
 import { isRequest, type JsonRpcMessage, type JsonRpcRequest, RPC_ERROR } from '../mcp/json-rpc.ts';
 import { META } from '../mcp/revisions.ts';
+import { RpcFailure } from '../mcp/rpc-failure.ts';
 import type { Exchange } from '../server/route.ts';
 import { metaOf, readEnvelope } from './envelope.ts';
 import type { FrontService } from './front-service.ts';

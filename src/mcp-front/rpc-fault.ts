@@ -1,6 +1,6 @@
 import { GreenroomError } from '../errors.ts';
-import { RpcFailure } from '../mcp/front-plugin.ts';
 import { type JsonRpcFault, RPC_ERROR } from '../mcp/json-rpc.ts';
+import { RpcFailure } from '../mcp/rpc-failure.ts';
 
 /** An error as JSON-RPC tells it. What is a fault of ours is noted, and its client is told nothing of it. */
 export function faultOf(error: unknown, onError: (error: unknown) => void): JsonRpcFault {

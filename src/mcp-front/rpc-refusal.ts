@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { GreenroomError } from '../errors.ts';
-import { RpcFailure } from '../mcp/front-plugin.ts';
 import { type JsonRpcFault, type RequestId, writeMessage } from '../mcp/json-rpc.ts';
+import { RpcFailure } from '../mcp/rpc-failure.ts';
 import { give } from '../server/answer.ts';
 import { UnreadBody } from '../server/body.ts';
 import type { Refusal } from '../server/refusal.ts';

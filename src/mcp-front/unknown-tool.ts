@@ -1,4 +1,4 @@
-import type { RpcFailure } from '../mcp/front-plugin.ts';
+import type { RpcFailure } from '../mcp/rpc-failure.ts';
 import { nearestName } from '../text/nearest-name.ts';
 import { invalidParams } from './rpc-fault.ts';
 

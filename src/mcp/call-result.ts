@@ -1,6 +1,6 @@
 import { GreenroomError } from '../errors.ts';
-import { RpcFailure } from './front-plugin.ts';
 import { isObject, type JsonObject, RPC_ERROR } from './json-rpc.ts';
+import { RpcFailure } from './rpc-failure.ts';
 
 /**
  * What a program gets for the result of `tools/call`: the structured content where there is some; the text where that is

@@ -32,7 +32,7 @@ export interface FrontPlugin {
   listTools(signal: AbortSignal): Promise<readonly JsonObject[]>;
   /**
    * Calls a tool; resolves to the result of `tools/call`, failures of the tool itself among them (`isError`). `params` are
-   * those of the request: `name`, `arguments` and whatever else it has. Rejects with a {@link RpcFailure} where the server
+   * those of the request: `name`, `arguments` and whatever else it has. Rejects with an RpcFailure where the server
    * answered with an error, and with a GreenroomError.
    */
   callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject>;
@@ -61,17 +61,4 @@ export interface ServerDescription {
   readonly instructions?: string | undefined;
   /** How it speaks. */
   readonly era?: Era | undefined;
-}
-
-/** A server of MCP answered a request with an error, which is passed on as it is. */
-export class RpcFailure extends Error {
-  override readonly name = 'RpcFailure';
-  readonly code: number;
-  readonly data: unknown;
-
-  constructor(code: number, message: string, data?: unknown) {
-    super(message);
-    this.code = code;
-    this.data = data;
-  }
 }

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RpcFailure, type ServerDescription } from './front-plugin.ts';
+import type { ServerDescription } from './front-plugin.ts';
 import { isObject, type JsonObject } from './json-rpc.ts';
 import { type Era, LEGACY_REVISIONS, META, MODERN_REVISION } from './revisions.ts';
+import { RpcFailure } from './rpc-failure.ts';
 import type { RpcPeer } from './rpc-peer.ts';
 
 /** How long a server may take to say whether it is modern, in milliseconds. */

@@ -1,5 +1,4 @@
 import type { WorkerStreams } from '../process/worker-process.ts';
-import { RpcFailure } from './front-plugin.ts';
 import {
   isObject,
   isRequest,
@@ -10,6 +9,7 @@ import {
   writeMessage,
 } from './json-rpc.ts';
 import { MessageReader } from './message-reader.ts';
+import { RpcFailure } from './rpc-failure.ts';
 
 /** Where what answers one request goes: `onResult` or `onError`, once, and nothing after it. It must not throw. */
 export interface AnswerSink {

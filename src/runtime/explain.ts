@@ -4,11 +4,15 @@ import { type Decision, decisionAt } from '../scheduler/decision.ts';
 import { amountsText, decisionText, freeText } from '../scheduler/decision-text.ts';
 import { amounts, type Need, UNLIMITED } from '../scheduler/need.ts';
 import type { SchedulerView } from '../scheduler/scheduler-view.ts';
-import type { Explanation, Growth, IdleStreams } from './explanation.ts';
+import type { Explanation, Growth, IdleStreams, RunningCall } from './explanation.ts';
 import type { PluginRecord } from './plugin-record.ts';
 
 /** A reader that has asked for nothing for less than this is not told of, in milliseconds: it may be at the last item. */
 const LEAST_IDLE_MS = 1_000;
+
+/** How many of the calls that run are told of, and how many of them in words. */
+const MAX_CALLS = 100;
+const SHOWN_CALLS = 5;
 
 /** What is known of a plugin. */
 export interface Known {
@@ -59,6 +63,7 @@ export function explain({ record, recordOf, now, toWall, policy, need, view, dec
         : { since: toWall(request.at), deadline: toWall(request.deadline), priority: request.priority },
     decision: decision && Object.freeze(decisionAt(decision, toWall)),
     eviction: eviction && Object.freeze(decisionAt(eviction, toWall)),
+    calls: callsOf(record),
     idleStreams: [record, ...inTheWay(plugin, decision).map(recordOf)].flatMap((each) =>
       idleStreamsOf(each, now, toWall),
     ),
@@ -74,6 +79,23 @@ function growthOf({ context, atRest }: PluginRecord): Growth | undefined {
   // What keeps it from growing is left out.
   const wanted = !atRest && missingInstances({ ...context, growth: 'free' }) > 0;
   return Object.freeze({ instances, min, max, wanted, state: growth });
+}
+
+function callsOf({ context }: PluginRecord): readonly RunningCall[] {
+  const calls = context.workers.flatMap(({ generation, residency }) =>
+    [...(residency?.leases ?? [])].flatMap(({ asked }) =>
+      asked === undefined ? [] : [{ generation, tool: asked.tool, client: asked.client }],
+    ),
+  );
+  return Object.freeze(calls.slice(0, MAX_CALLS));
+}
+
+/** "search for claude 1.2, read". */
+function callsText(calls: readonly RunningCall[]): string {
+  const texts = calls
+    .slice(0, SHOWN_CALLS)
+    .map(({ tool, client }) => (client === undefined ? tool : `${tool} for ${client}`));
+  return [...texts, ...(calls.length > SHOWN_CALLS ? [`${calls.length - SHOWN_CALLS} more`] : [])].join(', ');
 }
 
 /** The plugins that it waits for, or that are why it was refused. */
@@ -145,6 +167,7 @@ function linesOf(facts: Omit<Explanation, 'lines'>, now: number, context: Plugin
     lines.push(`holds    ${amountsText(holds)}, for ${worker} ${generation}, ${standing}${going}`);
     if (uses !== undefined) lines.push(`uses     ${amountsText(uses)}, measured`);
   }
+  if (facts.calls.length > 0) lines.push(`calls    ${callsText(facts.calls)}`);
   lines.push(`free now ${freeText(free)}`);
   if (decision !== undefined) lines.push('', ...decisionText(decision, now));
   for (const idle of idleStreams) lines.push(`unread   ${idleText(idle, now)}`);

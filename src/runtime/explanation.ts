@@ -21,6 +21,15 @@ export interface Holding {
   readonly rank: number;
 }
 
+/** A call that runs at a worker of the plugin. */
+export interface RunningCall {
+  readonly generation: number;
+  /** The tool; of a request that calls none, its kind or method. */
+  readonly tool: string;
+  /** Who calls, where that is a client of MCP: the name and version that it gave. */
+  readonly client: string | undefined;
+}
+
 /** Streams at one worker whose readers ask for nothing, though items wait. */
 export interface IdleStreams {
   readonly plugin: string;
@@ -72,6 +81,8 @@ export interface Explanation {
   readonly decision: Decision | undefined;
   /** The last decision by which it was told to go. */
   readonly eviction: Decision | undefined;
+  /** The calls that run; of many the first 100. */
+  readonly calls: readonly RunningCall[];
   /** Streams that nobody reads, at its own workers and, while it waits, at those in its way. */
   readonly idleStreams: readonly IdleStreams[];
   /** All of it for people, line by line. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { GreenroomError } from '../../src/errors.ts';
-import { RpcFailure } from '../../src/mcp/front-plugin.ts';
+import { RpcFailure } from '../../src/mcp/rpc-failure.ts';
 import { openSession } from './in-memory.ts';
 import { META } from './opened.ts';
 

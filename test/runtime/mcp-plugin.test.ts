@@ -165,3 +165,16 @@ test('a change of the manifest reaches the processes of single clients, and its 
   await supervisor.discover();
   await expect.poll(() => supervisor.plugins().map(({ name }) => name)).toEqual([]);
 });
+
+test('explain says which client calls which tool', async () => {
+  const { plugin, supervisor } = await open('--era', 'modern');
+  const controller = new AbortController();
+  const waits = plugin.callTool({ name: 'wait' }, { client: 'claude 1.2', signal: controller.signal });
+  const refused = expect(waits).rejects.toMatchObject({ code: 'E_CANCELLED' });
+  await expect
+    .poll(() => supervisor.explain('s').calls)
+    .toEqual([{ generation: 1, tool: 'wait', client: 'claude 1.2' }]);
+  expect(supervisor.explain('s').lines).toContain('calls    wait for claude 1.2');
+  controller.abort();
+  await refused;
+});
