@@ -142,7 +142,12 @@ export class ToolDirectory {
 
   #look(): void {
     this.#timer = undefined;
-    this.#refresh();
+    try {
+      this.#refresh();
+    } catch (error) {
+      // Nobody waits for it.
+      this.#options.onError(error);
+    }
   }
 
   #refresh(): void {

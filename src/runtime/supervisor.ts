@@ -420,10 +420,11 @@ export class Supervisor implements AsyncDisposable {
     });
   }
 
-  /** @internal A plugin that is a server of MCP, as the front offers it; undefined for one of another kind. */
+  /** @internal A plugin that is a server of MCP, as the front offers it; undefined for one of another kind, and where there is none. */
   mcpPlugin(name: string): FrontPlugin | undefined {
-    const record = this.#plugins.find(name);
-    if (kindOf(record.entry.manifest).name !== mcp.name) return undefined;
+    // Also while the supervisor stops: then its calls are refused.
+    const record = this.#runtime.records.get(name);
+    if (record === undefined || kindOf(record.entry.manifest).name !== mcp.name) return undefined;
     const { clientProcesses } = this.#runtime;
     const refuse = (): void => {
       if (this.#mustLoadFirst(record)) throw this.#plugins.whyNot(name);

@@ -178,3 +178,12 @@ test('explain says which client calls which tool', async () => {
   controller.abort();
   await refused;
 });
+
+test('while its supervisor stops, a server is still one, and its calls are refused', async () => {
+  const { supervisor } = await open();
+  const stopping = supervisor.stop();
+  const plugin = supervisor.mcpPlugin('s');
+  if (plugin !== undefined) await expect(call(plugin, 'echo')).rejects.toMatchObject({ code: 'E_STOPPING' });
+  await stopping;
+  expect(supervisor.mcpPlugin('s')).toBeUndefined();
+});
