@@ -18,16 +18,17 @@ export async function withUpstream<T>(
   mayResend: () => boolean = () => true,
 ): Promise<T> {
   for (let resends = 0; ; resends += 1) {
-    let isSent = false;
+    let sentTo: Upstream | undefined;
     try {
       const { channel } = await lease.enter();
       lease.signal.throwIfAborted();
       if (channel.upstream === undefined) throw notServing(plugin);
-      isSent = true;
-      return await send(channel.upstream);
+      sentTo = channel.upstream;
+      return await send(sentTo);
     } catch (thrown) {
-      const { error, isUnsent } = await lease.explain(thrown, isSent);
-      if (!isUnsent || (isSent && !mayResend()) || resends >= MAX_RESENDS) {
+      // Of a worker that is lost before it was ever connected to, nothing has arrived.
+      const { error, isUnsent } = await lease.explain(thrown, sentTo?.isReached === true);
+      if (!isUnsent || (sentTo !== undefined && !mayResend()) || resends >= MAX_RESENDS) {
         lease.end(error);
         throw error;
       }

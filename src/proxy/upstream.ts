@@ -15,6 +15,8 @@ export interface Upstream {
   readonly headers: () => Readonly<Record<string, string>>;
   /** Its connections that were upgraded, which no dispatcher knows. */
   readonly upgraded: Set<{ destroy(): unknown }>;
+  /** Whether there ever was a connection: without one, nothing has arrived. */
+  readonly isReached: boolean;
 }
 
 /** An {@link Upstream} whose connections are this program's to close. */
@@ -69,7 +71,14 @@ export function openUpstream({
   };
   const upgraded: Upstream['upgraded'] = new Set();
   const dispatcher = new Pool(origin, { ...options, connections: connections ?? null, factory: open });
+  let isReached = false;
+  dispatcher.once('connect', () => {
+    isReached = true;
+  });
   return {
+    get isReached() {
+      return isReached;
+    },
     dispatcher,
     origin,
     prefix,
