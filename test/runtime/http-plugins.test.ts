@@ -151,13 +151,26 @@ test('a server that ends in the middle of a request fails it with why, and is re
   expect(opened.snapshot('a')).toMatchObject({ generation: 2, restarts: 1 });
 });
 
+/** Whether somebody listens at a port. */
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
 test('a request that no connection was made for is sent to the next worker', async () => {
   const opened = await openSupervisor({ a: server() });
   await opened.supervisor.load('a');
   const { pid } = opened.snapshot('a');
+  await vi.waitFor(async () => expect(await opened.supervisor.logs('a')).toMatch(/listening on \d+/));
+  const port = Number(/listening on (\d+)/.exec(await opened.supervisor.logs('a'))?.[1]);
   process.kill(pid as number, 'SIGKILL');
-  await gone([pid as number]);
-  // Its exit is not told yet, or just now.
+  // Its exit is not told yet, or just now. A thread of it may take connections a little longer than its process lasts.
+  await vi.waitFor(() => expect(connects(port)).resolves.toBe(false), { interval: 1 });
   const answers = await Promise.all(Array.from({ length: 5 }, () => opened.supervisor.fetch('a', '/about')));
   for (const answer of answers) expect((await about(answer)).pid).not.toBe(pid);
 });
