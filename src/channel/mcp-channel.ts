@@ -1,4 +1,5 @@
 import { GreenroomError } from '../errors.ts';
+import { readJson } from '../json/read-json.ts';
 import { protocolFailure, toolError, valueOf } from '../mcp/call-result.ts';
 import { isObject, type JsonObject } from '../mcp/json-rpc.ts';
 import { RpcFailure } from '../mcp/rpc-failure.ts';
@@ -73,7 +74,7 @@ export class McpChannel implements WorkerChannel {
 
   #paramsOf({ tool, input, mcpParams, traceparent }: OutgoingCall): JsonObject | GreenroomError {
     const plugin = this.#plugin;
-    const params = mcpParams ?? { name: tool, arguments: JSON.parse(input.kwargs) as JsonObject };
+    const params = mcpParams ?? { name: tool, arguments: readJson(input.kwargs) as JsonObject };
     if (params['name'] === undefined)
       return new GreenroomError(
         'E_INPUT',

@@ -100,7 +100,7 @@ test('whoever watches is told when a server has other tools', async () => {
   const changed = new Promise<string>((resolve) => supervisor.onToolsChange(resolve));
   await call(plugin, 'grow');
   expect(await changed).toBe('s');
-  expect(await plugin.listTools(never)).toHaveLength(20);
+  expect(await plugin.listTools(never)).toHaveLength(21);
 });
 
 test('a plugin of another kind is none', async () => {

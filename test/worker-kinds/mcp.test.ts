@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { openSupervisor } from '../runtime/greenroom.ts';
+import { type OpenedSupervisor, openSupervisor } from '../runtime/greenroom.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/mcp/server.mjs', import.meta.url));
 
@@ -18,7 +18,7 @@ test('a server of MCP is called by its tools', async () => {
 test('the tools of a server are those of its plugin, and their definitions are kept as they are', async () => {
   const { supervisor } = await openSupervisor({ s: server('--pages') });
   const tools = await supervisor.tools('s');
-  expect(tools).toHaveLength(19);
+  expect(tools).toHaveLength(20);
   expect(tools[0]).toMatchObject({
     name: 'echo',
     description: 'Says it again.',
@@ -88,20 +88,25 @@ test.each(['legacy', 'modern'])('a cancelled call is cancelled in a %s server, w
   expect(opened.snapshot('s').pid).toBe(pid);
 });
 
-test('a server that is stuck in a cancelled call is replaced', async () => {
-  const opened = await openSupervisor({ s: { ...server(), cancel_grace_ms: 50 } });
-  const { supervisor } = opened;
+/** Has the server do nothing but a call that is cancelled then. */
+async function stuckIn({ supervisor, entered }: OpenedSupervisor): Promise<void> {
   await supervisor.load('s');
   const controller = new AbortController();
-  const busy = opened.entered('s', 'busy');
+  const busy = entered('s', 'busy');
   const call = supervisor.execute('s', { ms: 600_000 }, { tool: 'block', signal: controller.signal });
   const refused = expect(call).rejects.toMatchObject({ code: 'E_CANCELLED' });
   await busy;
-  const replaced = opened.entered('s', 'spawning');
   controller.abort();
   await refused;
+}
+
+test('a server that is stuck in a cancelled call is replaced', async () => {
+  const opened = await openSupervisor({ s: { ...server(), cancel_grace_ms: 50 } });
+  await opened.supervisor.load('s');
+  const replaced = opened.entered('s', 'spawning');
+  await stuckIn(opened);
   await replaced;
-  expect(await supervisor.execute('s', { text: 'new' }, { tool: 'echo' })).toBe('new');
+  expect(await opened.supervisor.execute('s', { text: 'new' }, { tool: 'echo' })).toBe('new');
   expect(opened.snapshot('s').generation).toBe(2);
 });
 
@@ -188,15 +193,15 @@ test('an input that is no object is refused at the call', async () => {
 
 test('a call that comes right after a cancelled one is not stuck with it', async () => {
   const opened = await openSupervisor({ s: { ...server(), cancel_grace_ms: 300 } });
-  const { supervisor } = opened;
-  await supervisor.load('s');
-  const controller = new AbortController();
-  const busy = opened.entered('s', 'busy');
-  const call = supervisor.execute('s', { ms: 600_000 }, { tool: 'block', signal: controller.signal });
-  const refused = expect(call).rejects.toMatchObject({ code: 'E_CANCELLED' });
-  await busy;
-  controller.abort();
-  await refused;
-  expect(await supervisor.execute('s', { text: 'new' }, { tool: 'echo' })).toBe('new');
+  await stuckIn(opened);
+  expect(await opened.supervisor.execute('s', { text: 'new' }, { tool: 'echo' })).toBe('new');
   expect(opened.snapshot('s').generation).toBe(2);
+});
+
+test('integers of any size are given to a tool as they are', async () => {
+  const { supervisor } = await openSupervisor({ s: server() });
+  await supervisor.load('s');
+  expect(await supervisor.execute('s', { text: 1, n: 2n ** 64n }, { tool: 'raw' })).toContain(
+    '"n":18446744073709551616',
+  );
 });
