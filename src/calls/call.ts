@@ -379,7 +379,7 @@ export class Call implements LeaseRequest {
     const asked = channel.cancel?.(this.id);
     asked?.catch(() => {});
     // What is sent now would be stuck with it.
-    if (asked !== undefined && channel.mcp !== undefined) this.#site.gate.hold(residency, asked);
+    if (asked !== undefined && channel.isDoubtfulWhileCancelling === true) this.#site.gate.hold(residency, asked);
   }
 
   #succeed(result: unknown): void {

@@ -167,8 +167,10 @@ export class RequestLease implements LeaseRequest {
   }
 
   /**
-   * What a failed exchange comes to. `isSent`: whether anything of it may have arrived. A broken connection is most often the worker's death, of which its exit says more:
+   * What a failed exchange comes to. A broken connection is most often the worker's death, of which its exit says more:
    * that is waited for, for a moment. One that cannot be made to a worker that lives is reported, which ends the worker.
+   *
+   * @param isSent whether anything of it may have arrived
    */
   async explain(thrown: unknown, isSent = true): Promise<ExchangeFailure> {
     const { plugin, gate } = this.#site;

@@ -33,6 +33,7 @@ interface RunningCall {
 /** The channel to a server of MCP on standard streams. Calls are `tools/call`; all of the protocol is behind `mcp`. */
 export class McpChannel implements WorkerChannel {
   readonly mcp: McpServer;
+  readonly isDoubtfulWhileCancelling = true;
   readonly #plugin: string;
   readonly #process: WorkerProcess;
   readonly #streams: WorkerStreams;

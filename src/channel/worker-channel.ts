@@ -78,6 +78,8 @@ export interface WorkerChannel {
    * goes on until it ends, or until the worker is killed for it.
    */
   cancel?(call: string): Promise<CancelOutcome>;
+  /** Whether a worker may be stuck until {@link cancel} has resolved, and is to be sent no other call meanwhile. */
+  readonly isDoubtfulWhileCancelling?: true | undefined;
   /**
    * Answered in milliseconds by a worker that is alive, whatever it is doing. The caller sets the deadline. Without it,
    * a worker is taken to be alive until its process has ended.

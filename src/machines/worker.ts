@@ -1,3 +1,5 @@
+// Longer than others because a machine is one thing: what it is told, what it remembers and all its states.
+
 import { type AnyEventObject, assign, cancel, fromCallback, fromPromise, sendParent, sendTo, setup } from 'xstate';
 import type { Connection } from '../channel/worker-channel.ts';
 import type { GreenroomError, GreenroomErrorOf } from '../errors.ts';

@@ -57,7 +57,7 @@ async function discover(peer: RpcPeer, client: ClientFacts, signal: AbortSignal)
   const either = AbortSignal.any([signal, over.signal]);
   const late = delay(DISCOVER_MS, undefined, { signal: either, ref: false });
   try {
-    const asked = peer.request('server/discover', { _meta: modernMeta(client) }, either);
+    const asked = peer.request('server/discover', { _meta: modernMeta(client) }, { signal: either });
     const result = await Promise.race([asked, late]);
     asked.catch(() => {});
     const { supportedVersions, capabilities } = result ?? {};
@@ -75,7 +75,7 @@ async function discover(peer: RpcPeer, client: ClientFacts, signal: AbortSignal)
 
 async function initialize(peer: RpcPeer, client: ClientFacts, signal: AbortSignal): Promise<Agreement> {
   const params = { protocolVersion: LEGACY_REVISIONS[0], capabilities: {}, clientInfo: client };
-  const result = await peer.request('initialize', params, signal).catch((error: unknown) => {
+  const result = await peer.request('initialize', params, { signal }).catch((error: unknown) => {
     if (!(error instanceof RpcFailure)) throw error;
     throw new NoAgreement(`refused "initialize" with error ${error.code}: ${error.message}`, { cause: error });
   });

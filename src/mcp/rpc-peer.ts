@@ -20,6 +20,13 @@ export interface AnswerSink {
   onError(error: Error): void;
 }
 
+/** How the answer to a request is waited for. */
+export interface RequestOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress?: AnswerSink['onProgress'] | undefined;
+  readonly onAbort?: ((id: number) => void) | undefined;
+}
+
 /** What the other side says beside its answers. */
 export interface PeerEvents {
   onNotification(method: string, params: JsonObject): void;
@@ -83,26 +90,29 @@ export class RpcPeer {
     return id;
   }
 
-  /** Sends a request and waits for its answer. Rejects with {@link RpcFailure}, the signal's reason, or why it was closed. */
-  request(method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject> {
+  /**
+   * Sends a request and waits for its answer. Rejects with {@link RpcFailure}, the signal's reason, or why it was closed.
+   *
+   * @param onProgress is called with its progress, which is asked for then
+   * @param onAbort gives the request up where the signal is aborted; by default its answer is waited for no more
+   */
+  request(method: string, params: JsonObject, { signal, onProgress, onAbort }: RequestOptions): Promise<JsonObject> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const onAbort = (): void => {
-        this.forget(id);
+      const giveUp = (): void => {
+        if (onAbort === undefined) this.forget(id);
+        else onAbort(id);
         reject(signal.reason as Error);
       };
-      const id = this.send(method, params, {
-        onProgress() {},
-        onResult(result) {
-          signal.removeEventListener('abort', onAbort);
-          resolve(result);
-        },
-        onError(error) {
-          signal.removeEventListener('abort', onAbort);
-          reject(error);
-        },
-      });
-      signal.addEventListener('abort', onAbort, { once: true });
+      const settled = <T>(settle: (value: T) => void) => {
+        return (value: T): void => {
+          signal.removeEventListener('abort', giveUp);
+          settle(value);
+        };
+      };
+      const sink = { onProgress: onProgress ?? (() => {}), onResult: settled(resolve), onError: settled(reject) };
+      const id = this.send(method, params, sink, onProgress !== undefined);
+      signal.addEventListener('abort', giveUp, { once: true });
     });
   }
 

@@ -1,6 +1,5 @@
 import type { McpRequestOptions, ServerDescription } from './front-plugin.ts';
-import type { JsonObject } from './json-rpc.ts';
-import { isObject } from './json-rpc.ts';
+import { isObject, type JsonObject } from './json-rpc.ts';
 import { type Agreement, type ClientFacts, modernMeta } from './negotiate.ts';
 import { type Era, META } from './revisions.ts';
 import type { AnswerSink, RpcPeer } from './rpc-peer.ts';
@@ -42,24 +41,10 @@ export class McpServer {
     params: JsonObject,
     { signal, onProgress }: Omit<McpRequestOptions, 'client'>,
   ): Promise<JsonObject> {
-    return new Promise((resolve, reject) => {
-      signal.throwIfAborted();
-      const cancel = (): void => {
-        this.cancel(id, 'The client gave it up.');
-        reject(signal.reason as Error);
-      };
-      const id = this.send(method, params, {
-        onProgress: (progress) => onProgress?.(progress),
-        onResult(result) {
-          signal.removeEventListener('abort', cancel);
-          resolve(result);
-        },
-        onError(error) {
-          signal.removeEventListener('abort', cancel);
-          reject(error);
-        },
-      });
-      signal.addEventListener('abort', cancel, { once: true });
+    return this.#peer.request(method, this.#ours(params), {
+      signal,
+      onProgress: onProgress ?? (() => {}),
+      onAbort: (id) => this.cancel(id, 'The client gave it up.'),
     });
   }
 
@@ -71,7 +56,7 @@ export class McpServer {
   /** Resolves once the server has answered a request that it always can, whatever the answer. */
   async roundTrip(signal: AbortSignal): Promise<void> {
     const method = this.era === 'modern' ? 'server/discover' : 'ping';
-    await this.#peer.request(method, this.#ours({}), signal).catch((error: unknown) => {
+    await this.#peer.request(method, this.#ours({}), { signal }).catch((error: unknown) => {
       signal.throwIfAborted();
       if (this.#peer.closed) throw error;
     });
@@ -83,7 +68,7 @@ export class McpServer {
     let cursor: unknown;
     for (let page = 0; page < MAX_PAGES; page += 1) {
       const params = cursor === undefined ? {} : { cursor };
-      const answer = await this.#peer.request(method, this.#ours(params), signal);
+      const answer = await this.#peer.request(method, this.#ours(params), { signal });
       const { [key]: found, nextCursor } = answer;
       if (Array.isArray(found)) items.push(...found.filter(isObject));
       if (typeof nextCursor !== 'string' || nextCursor === cursor) break;
