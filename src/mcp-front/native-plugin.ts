@@ -23,12 +23,10 @@ export function nativePlugin(
   supervisor: Pick<Supervisor, 'tools' | 'execute' | 'stream'>,
   { name, description }: Pick<Manifest, 'name' | 'description'>,
 ): FrontPlugin {
-  let streaming: ReadonlySet<string> = new Set();
   return {
     name,
     async listTools() {
       const tools = await supervisor.tools(name);
-      streaming = new Set(tools.filter(({ streams }) => streams === true).map((tool) => tool.name));
       return tools.map((tool) => shownTool(tool, description));
     },
     async callTool(params, { signal, onProgress }) {
@@ -38,14 +36,16 @@ export function nativePlugin(
       const scale = new ProgressScale();
       const tell = (progress: Progress): void => onProgress?.(scale.next(progress));
       const { traceparent } = metaOf(params);
+      // Until its tools are known, no input is checked by their schemas, and none is known to stream.
+      const tools = await supervisor.tools(name);
+      const streams = tools.find((each) => each.name === tool)?.streams === true;
       const given: CallOptions = {
         signal,
         ...(tool !== DEFAULT_TOOL && { tool }),
         ...(isTraceparent(traceparent) && { traceparent }),
         ...(onProgress !== undefined && { onProgress: tell }),
       };
-      if (tool === DEFAULT_TOOL || !streaming.has(tool))
-        return toolResult(await supervisor.execute(name, input, given), about);
+      if (tool === DEFAULT_TOOL || !streams) return toolResult(await supervisor.execute(name, input, given), about);
       return streamedResult(await collected(supervisor.stream(name, input, given), tell), about);
     },
   };
