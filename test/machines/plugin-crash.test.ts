@@ -137,6 +137,19 @@ testRows([
     to: 'released.cold',
   },
   {
+    it: 'a restart that is refused, and so are calls after it, leave what the worker failed with as the last error',
+    from: 'crashed.backoff',
+    when: (b) => {
+      b.clock.pass(100);
+      b.refused();
+      expect(b.context.lastError?.code).toBe('E_CRASHED');
+      b.call();
+      b.refused();
+      expect(b.context.lastError?.code).toBe('E_CRASHED');
+    },
+    to: 'released.cold',
+  },
+  {
     it: 'a normal exit leaves the plugin discovered',
     from: 'crashed.deciding',
     when: (b) => {

@@ -61,7 +61,10 @@ testRows([
   {
     it: 'a refusal leads back, and callers get its reason',
     from: 'spawning.admitting',
-    when: (b) => b.refused(),
+    when: (b) => {
+      b.refused();
+      expect(b.context.lastError?.code).toBe('E_REFUSED');
+    },
     to: 'discovered.idle',
     callers: ['refused E_REFUSED'],
   },

@@ -1,5 +1,6 @@
 import { GreenroomError } from '../../errors.ts';
 import { NO_OVERSIZED } from '../../supervision/replacement-plan.ts';
+import type { PluginContext } from './context.ts';
 import type { PluginEvent, PluginReport, WithGeneration } from './events.ts';
 import { admitUnlessDisabled, errorOf } from './gate-actions.ts';
 import { base, isShortage, replacementPlanOf } from './setup.ts';
@@ -8,9 +9,16 @@ import { base, isShortage, replacementPlanOf } from './setup.ts';
  * Failures of workers: what is remembered of them, and what the supervisor is told.
  */
 
+/** A refusal is a fault of nobody, and the decision says it: it does not take the place of what a worker failed with. */
+function lastErrorAfter(context: PluginContext, event: PluginEvent): GreenroomError | undefined {
+  const { lastError } = context;
+  if (event.type === 'REFUSED' && lastError !== undefined && lastError.code !== 'E_REFUSED') return lastError;
+  return errorOf(context, event) ?? lastError;
+}
+
 /** Remembers why the plugin failed. */
 export const noteFailure = base.assign(({ context, event }) => {
-  const lastError = errorOf(context, event) ?? context.lastError;
+  const lastError = lastErrorAfter(context, event);
   switch (event.type) {
     case 'WORKER.FAILED':
       return {
