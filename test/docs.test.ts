@@ -169,7 +169,6 @@ test('the tables of methods have every method of a supervisor, and say "promise"
     'callable',
     'onChange',
     'mcpPlugin',
-    'onToolsChange',
     'onNotice',
   ]);
   const methods = Object.getOwnPropertyNames(Supervisor.prototype).filter((name) => !internal.has(name));

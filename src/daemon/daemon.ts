@@ -157,7 +157,6 @@ class DaemonParts implements Daemon {
     const traces = await traceCallsIfRegistered(supervisor);
     this.#closers.push(() => traces?.close());
     const mcp = mcpFront(supervisor, { version, log, serverOf: ({ name }) => supervisor.mcpPlugin(name) });
-    this.#closers.push(supervisor.onToolsChange((plugin) => mcp.noteToolsChanged(plugin)));
     this.#closers.push(supervisor.onNotice((notice) => mcp.noteNotice(notice)));
     this.#closers.push(() => mcp.close());
     const shared = [api, mcp, statusFront({ version, metrics, onError, notReady: () => this.#notReady() })];

@@ -46,8 +46,6 @@ export interface McpFrontOptions extends SessionLimits {
 export interface McpFront extends Front {
   /** How many sessions of legacy clients there are. */
   readonly sessions: number;
-  /** A plugin that is a server of MCP says that its tools have changed. */
-  noteToolsChanged(plugin: string): void;
   /** A plugin that is a server of MCP tells something unasked. */
   noteNotice(notice: PluginNotice): void;
   /** Ends every session; what it runs is cancelled. */
@@ -112,9 +110,8 @@ export function mcpFront(supervisor: Supervisor, options: McpFrontOptions): McpF
     get sessions() {
       return sessions.size;
     },
-    noteToolsChanged: (plugin) => directory.noteChanged(plugin),
     noteNotice(notice) {
-      if (notice.method === 'notifications/tools/list_changed') directory.noteToldChange(notice.plugin);
+      if (notice.method === 'notifications/tools/list_changed') directory.noteChanged(notice.plugin);
       else services.notices.note(notice);
     },
     close() {

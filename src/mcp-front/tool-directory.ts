@@ -120,14 +120,8 @@ export class ToolDirectory {
     return this.#changed.add(listener);
   }
 
-  /** A plugin says that its tools have changed. */
+  /** A server says that its tools have changed: clients are told even where the list looks the same. */
   noteChanged(name: string): void {
-    const entry = this.#entries.get(name);
-    if (entry !== undefined) this.#listAgain(entry);
-  }
-
-  /** A server says so itself: clients are told even where the list looks the same. */
-  noteToldChange(name: string): void {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
     entry.mustTell = this.#changed.any;

@@ -23,8 +23,6 @@ export type SharedSite = Pick<
 > & {
   readonly edges: LeaseEdges;
   readonly toolCache: ToolCache;
-  /** The plugin of this name has other tools than before, as its worker says. */
-  readonly onTools: (plugin: string) => void;
   /** The plugin of this name, a server of MCP, tells something unasked. */
   readonly onNotice: (plugin: string, method: string, params: JsonObject) => void;
   /** Something has changed at workers of a plugin that may have several. */
@@ -75,12 +73,7 @@ export class PluginRecord implements CallSite {
     this.enteredAt = clock.monotonic();
     this.since = clock.now();
     this.gate = new LeaseGate(plugin, (event) => this.send(event), edges);
-    this.tools = new PluginTools(
-      this,
-      toolCache,
-      () => site.onTools(plugin),
-      (method, params) => site.onNotice(plugin, method, params),
-    );
+    this.tools = new PluginTools(this, toolCache, (method, params) => site.onNotice(plugin, method, params));
     this.#instances = new InstanceWatch(plugin);
     this.#onInstances = site.onInstances;
   }

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { CallTools } from '../calls/call-site.ts';
 import type { LeaseGate } from '../calls/lease-gate.ts';
 import type { Residency } from '../calls/lease-request.ts';
@@ -47,7 +46,6 @@ interface Said {
 export class PluginTools implements CallTools {
   readonly #owner: ToolsOwner;
   readonly #cache: ToolCache;
-  readonly #onChange: () => void;
   readonly #onNotice: (method: string, params: JsonObject) => void;
   readonly #checks: ToolChecks;
   #said: Said | undefined;
@@ -57,16 +55,9 @@ export class PluginTools implements CallTools {
   readonly #watched = new WeakSet<WorkerChannel>();
 
   /**
-   * @param onChange is called when a worker has said other tools than were known
    * @param onNotice is called with what a server of MCP tells unasked: that its tools have changed, once they are known
    */
-  constructor(
-    owner: ToolsOwner,
-    cache: ToolCache,
-    onChange: () => void,
-    onNotice: (method: string, params: JsonObject) => void = () => {},
-  ) {
-    this.#onChange = onChange;
+  constructor(owner: ToolsOwner, cache: ToolCache, onNotice: (method: string, params: JsonObject) => void = () => {}) {
     this.#onNotice = onNotice;
     this.#owner = owner;
     this.#cache = cache;
@@ -219,12 +210,10 @@ export class PluginTools implements CallTools {
     this.#watch(channel, generation);
     // An old worker may answer after its replacement.
     if (generation < (this.#said?.generation ?? 0)) return tools;
-    const isNew = !isDeepStrictEqual(this.#said?.tools, tools);
     const server = channel.mcp?.description;
     this.#said = { generation, identity, tools, server };
     // Copies come and go, and have the tools of their plugin.
     if (entry.copyOf === undefined) this.#cache.write(plugin, identity, { tools, server });
-    if (isNew) this.#onChange();
     return tools;
   }
 

@@ -88,8 +88,6 @@ export class Runtime implements SupervisorHost {
   readonly changes: Listeners<void>;
   /** The processes of servers of MCP that clients do not share. */
   readonly clientProcesses: ClientProcesses;
-  /** The name of a plugin whose worker has said other tools than before. */
-  readonly toolChanges: Listeners<string>;
   /** What a plugin that is a server of MCP tells unasked. */
   readonly notices: Listeners<PluginNotice>;
   readonly #clock: Clock;
@@ -135,7 +133,6 @@ export class Runtime implements SupervisorHost {
     this.instances = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
-    this.toolChanges = new Listeners(this.onListenerError);
     this.notices = new Listeners(this.onListenerError);
     this.clientProcesses = new ClientProcesses({
       entryOf: (plugin) => this.records.get(plugin)?.entry,
@@ -223,7 +220,6 @@ export class Runtime implements SupervisorHost {
         onListenerError,
         supervisor: this.supervisor,
         toolCache,
-        onTools: (plugin) => this.toolChanges.notify(plugin),
         onNotice: (plugin, method, params) => this.notices.notify({ plugin, method, params }),
         onInstances: (events) => {
           if (this.instances.any) for (const event of events) this.instances.notify(event);

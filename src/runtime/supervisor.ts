@@ -432,11 +432,6 @@ export class Supervisor implements AsyncDisposable {
     return mcpPlugin(record, (session) => this.#plugins.find(clientProcesses.pluginOf(name, session)), refuse);
   }
 
-  /** @internal Calls back with the name of a plugin whose worker says other tools than before. Returns how to stop. */
-  onToolsChange(listener: (plugin: string) => void): () => void {
-    return this.#runtime.toolChanges.add(listener);
-  }
-
   /** @internal Calls back with what plugins that are servers of MCP tell unasked. Returns how to stop. */
   onNotice(listener: (notice: PluginNotice) => void): () => void {
     return this.#runtime.notices.add(listener);

@@ -47,7 +47,6 @@ export async function openMcp(
   const log = pino({ level: 'warn' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
   const serverOf: McpFrontOptions['serverOf'] = ({ name }) => opened.supervisor.mcpPlugin(name);
   const front = mcpFront(opened.supervisor, { version: '1.2.3', log, serverOf, ...frontOptions });
-  opened.supervisor.onToolsChange((plugin) => front.noteToolsChanged(plugin));
   opened.supervisor.onNotice((notice) => front.noteNotice(notice));
   const server = await HttpServer.listen({
     fronts: [front],

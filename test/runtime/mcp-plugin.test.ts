@@ -97,7 +97,11 @@ test('what a server says of itself, and its tools, are known to the next supervi
 test('whoever watches is told when a server has other tools', async () => {
   const { plugin, supervisor } = await open();
   await plugin.listTools(never);
-  const changed = new Promise<string>((resolve) => supervisor.onToolsChange(resolve));
+  const changed = new Promise<string>((resolve) =>
+    supervisor.onNotice(({ plugin: name, method }) => {
+      if (method === 'notifications/tools/list_changed') resolve(name);
+    }),
+  );
   await call(plugin, 'grow');
   expect(await changed).toBe('s');
   expect(await plugin.listTools(never)).toHaveLength(21);
