@@ -23,7 +23,7 @@ export class FilteredService implements FrontService {
   }
 
   describe(signal: AbortSignal): Promise<ServiceDescription> {
-    return this.#whole.describe(signal);
+    return this.#whole.describe(signal, this.#filter);
   }
 
   async listTools(signal: AbortSignal): Promise<readonly JsonObject[]> {

@@ -1,11 +1,16 @@
 import type { McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { NoticeListener } from './server-notices.ts';
+import type { ToolFilter } from './tool-filter.ts';
 
 /** What a client of the front finds at its address: the tools of one plugin, or of all of them. */
 export interface FrontService {
-  /** What it says of itself. `serverInfo` is always there. Rejects with a GreenroomError. */
-  describe(signal: AbortSignal): Promise<ServiceDescription>;
+  /**
+   * What it says of itself. `serverInfo` is always there. Rejects with a GreenroomError.
+   *
+   * @param filter of what the client sees, so that it need not read of what is hidden from it
+   */
+  describe(signal: AbortSignal, filter?: ToolFilter): Promise<ServiceDescription>;
   /** The tools as `tools/list` gives them, all of them. Rejects with a GreenroomError. */
   listTools(signal: AbortSignal): Promise<readonly JsonObject[]>;
   /**

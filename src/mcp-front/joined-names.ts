@@ -22,7 +22,7 @@ export function joinedNames(places: readonly ToolPlace[]): ReadonlyMap<string, T
   const hashed: ToolPlace[] = [];
   const counts = countsOf(places);
   for (const place of places) {
-    const plain = `${cleaned(place.plugin)}${SEPARATOR}${cleaned(place.tool)}`;
+    const plain = `${joinedBeginning(place.plugin)}${cleaned(place.tool)}`;
     if (isExact(place, plain, counts)) names.set(plain, place);
     else hashed.push(place);
   }
@@ -30,6 +30,11 @@ export function joinedNames(places: readonly ToolPlace[]): ReadonlyMap<string, T
   for (const place of hashed.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)))
     names.set(freeName(place, names), place);
   return names;
+}
+
+/** What the names of all tools of a plugin begin with, unless it is too long. */
+export function joinedBeginning(plugin: string): string {
+  return `${cleaned(plugin)}${SEPARATOR}`;
 }
 
 /** Whether the plain name stands for this tool alone. */

@@ -1,12 +1,14 @@
 import type { FrontPlugin, McpRequestOptions } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
-import { joinedNames, SEPARATOR, type ToolPlace } from './joined-names.ts';
+import { joinedInstructions, type PluginInstructions } from './joined-instructions.ts';
+import { joinedBeginning, joinedNames, SEPARATOR, type ToolPlace } from './joined-names.ts';
 import { callOf } from './plugin-service.ts';
 import type { PluginTools, ToolDirectory } from './tool-directory.ts';
+import { mayPass, type ToolFilter } from './tool-filter.ts';
 import { unknownToolFailure } from './unknown-tool.ts';
 
-const INSTRUCTIONS =
+const INTRODUCTION =
   'The tools of several plugins. The name of each begins with its plugin, as in "plugin__tool". A plugin that is not ' +
   'running is started by the first call, which may take a while.';
 
@@ -33,11 +35,13 @@ export class JoinedService implements FrontService {
     this.#version = version;
   }
 
-  async describe(): Promise<ServiceDescription> {
+  async describe(_signal: AbortSignal, filter?: ToolFilter): Promise<ServiceDescription> {
+    const isSeen = ({ plugin }: PluginInstructions): boolean =>
+      filter === undefined || mayPass(filter, joinedBeginning(plugin));
     return {
       serverInfo: { name: 'greenroom', version: this.#version },
       capabilities: { tools: { listChanged: true } },
-      instructions: INSTRUCTIONS,
+      instructions: joinedInstructions(INTRODUCTION, this.#directory.instructions().filter(isSeen)),
     };
   }
 

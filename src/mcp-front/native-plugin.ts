@@ -25,6 +25,7 @@ export function nativePlugin(
 ): FrontPlugin {
   return {
     name,
+    instructions: () => description,
     async listTools() {
       const tools = await supervisor.tools(name);
       return tools.map((tool) => shownTool(tool, description));

@@ -6,6 +6,7 @@ import type { Manifest } from '../manifest/schema.ts';
 import type { FrontPlugin } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import { AtOnce } from './at-once.ts';
+import type { PluginInstructions } from './joined-instructions.ts';
 
 /** How long a list of all tools waits for plugins that have to start to say theirs, in milliseconds. */
 const PATIENCE_MS = 10_000;
@@ -42,6 +43,8 @@ interface Entry {
   readonly manifest: Manifest;
   readonly plugin: FrontPlugin;
   generation: number | undefined;
+  /** Once it was looked for; its worker may say another one. */
+  instructions?: { readonly text: string } | undefined;
   /** As they were listed last. */
   tools?: readonly JsonObject[];
   text?: string;
@@ -99,7 +102,7 @@ export class ToolDirectory {
    */
   async all(): Promise<readonly PluginTools[]> {
     this.#refresh();
-    const entries = [...this.#entries.values()].toSorted((a, b) => (a.plugin.name < b.plugin.name ? -1 : 1));
+    const entries = this.#sorted();
     const waited = new AbortController();
     const { patienceMs = PATIENCE_MS } = this.#options;
     const listings = entries
@@ -112,6 +115,15 @@ export class ToolDirectory {
       const { plugin, tools } = entry;
       if (tools === undefined && entry.failedAt === undefined) entry.mustTell = true;
       return tools === undefined ? [] : [{ plugin, tools }];
+    });
+  }
+
+  /** What the plugins say of how they are used, by name, as far as that is known. Starts nothing, and waits for nothing. */
+  instructions(): readonly PluginInstructions[] {
+    this.#refresh();
+    return this.#sorted().map((entry) => {
+      entry.instructions ??= { text: entry.plugin.instructions?.() ?? '' };
+      return { plugin: entry.plugin.name, text: entry.instructions.text };
     });
   }
 
@@ -132,6 +144,10 @@ export class ToolDirectory {
     this.#stop();
     clearTimeout(this.#timer);
     clearTimeout(this.#telling);
+  }
+
+  #sorted(): Entry[] {
+    return [...this.#entries.values()].toSorted((a, b) => (a.plugin.name < b.plugin.name ? -1 : 1));
   }
 
   #look(): void {
@@ -200,6 +216,7 @@ export class ToolDirectory {
       const isOther = entry.text !== undefined && entry.text !== text;
       if (entry.tools === undefined || isOther) entry.tools = tools;
       entry.text = text;
+      entry.instructions = undefined;
       entry.failedAt = undefined;
       entry.failure = undefined;
       if (isOther || entry.mustTell === true) this.#tell();

@@ -11,6 +11,16 @@ export function passes({ allow, deny }: ToolFilter, name: string): boolean {
   return (allow === undefined || matches(allow, name)) && !(deny !== undefined && matches(deny, name));
 }
 
+/** Whether a tool may pass whose name begins so. False only where none does. */
+export function mayPass({ allow, deny = [] }: ToolFilter, beginning: string): boolean {
+  const isOneAllowed = allow?.some((pattern) => {
+    const [first = '', ...others] = pattern.split('*');
+    return first.startsWith(beginning) || (others.length > 0 && beginning.startsWith(first));
+  });
+  const areAllDenied = deny.some((pattern) => pattern.endsWith('*') && beginning.startsWith(pattern.slice(0, -1)));
+  return isOneAllowed !== false && !areAllDenied;
+}
+
 function matches(patterns: readonly string[], name: string): boolean {
   return patterns.some((pattern) => isMatch(pattern.split('*'), name));
 }

@@ -41,6 +41,8 @@ export interface FrontPlugin {
    * server of MCP, which then has tools alone.
    */
   describe?(signal: AbortSignal): Promise<ServerDescription>;
+  /** What it says of how it is used, as far as that is known without starting it. */
+  instructions?(): string | undefined;
   /** The package that is being installed for it at the moment, and for how long it has been, in milliseconds. */
   installing?(): { readonly spec: string; readonly forMs: number } | undefined;
   /** Any other request, such as `resources/read`, passed through. Rejects as `callTool`. */

@@ -35,6 +35,7 @@ export function mcpPlugin(
     async describe() {
       return (await record.tools.server(refuse)) ?? { capabilities: { tools: {} } };
     },
+    instructions: () => record.tools.knownServer?.instructions,
     installing() {
       if (record.phase !== 'installing') return undefined;
       const kind = kindOf(record.entry.manifest);

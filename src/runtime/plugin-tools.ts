@@ -84,6 +84,11 @@ export class PluginTools implements CallTools {
     return this.#said?.server;
   }
 
+  /** The same as far as it is known without asking or starting a worker. */
+  get knownServer(): ServerDescription | undefined {
+    return (this.#saidByServing ?? this.#saidBefore()) && this.#said?.server;
+  }
+
   /** Only what is certain refuses a call: a worker that is yet to start may have other tools than the one before it. */
   refuseUnknown(tool: string): void {
     this.refuseDenied(tool);

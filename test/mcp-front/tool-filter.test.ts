@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FilteredService } from '../../src/mcp-front/filtered-service.ts';
-import { passes } from '../../src/mcp-front/tool-filter.ts';
+import { mayPass, passes } from '../../src/mcp-front/tool-filter.ts';
 import { FakeService, openSession } from './in-memory.ts';
 
 const letters = (...more: string[]) => fc.string({ unit: fc.constantFrom('a', 'b', '_', ...more), maxLength: 8 });
@@ -28,6 +28,28 @@ describe('a filter of tools', () => {
     [['FILES__*'], undefined, false],
   ])('that allows %j and denies %j passes files__read: %s', (allow, deny, expected) => {
     expect(passes({ allow, deny }, 'files__read')).toBe(expected);
+  });
+
+  test('says of a beginning of names that none passes only where that is so', () => {
+    const patterns = fc.option(fc.array(letters('*'), { minLength: 1, maxLength: 3 }), { nil: undefined });
+    fc.assert(
+      fc.property(patterns, patterns, letters(), letters(), (allow, deny, beginning, rest) => {
+        if (passes({ allow, deny }, `${beginning}${rest}`)) expect(mayPass({ allow, deny }, beginning)).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test.each([
+    [['files__*'], undefined, true],
+    [['*__read'], undefined, true],
+    [['files__read'], undefined, true],
+    [['memory__*', 'file'], undefined, false],
+    [undefined, ['files__*'], false],
+    [undefined, ['*'], false],
+    [undefined, ['files__read*'], true],
+  ])('that allows %j and denies %j may pass a tool of files: %s', (allow, deny, expected) => {
+    expect(mayPass({ allow, deny }, 'files__')).toBe(expected);
   });
 
   test('hides tools from lists, and from calls', async () => {
