@@ -54,6 +54,10 @@ export class CompactService implements FrontService {
     this.#whole = whole;
   }
 
+  get installing(): FrontService['installing'] {
+    return this.#whole.installing;
+  }
+
   get request(): FrontService['request'] {
     return this.#whole.request;
   }
@@ -99,7 +103,8 @@ export class CompactService implements FrontService {
   async #search({ query, limit }: JsonObject, signal: AbortSignal): Promise<JsonObject> {
     const found = searchTools(await this.#whole.listTools(signal), typeof query === 'string' ? query : '');
     const tools = found.slice(0, typeof limit === 'number' && limit >= 1 ? limit : SHOWN);
-    return told({ tools, total: found.length });
+    const installing = this.installing?.() ?? [];
+    return told({ tools, total: found.length, ...(installing.length > 0 && { installing }) });
   }
 
   async #describeTool({ name }: JsonObject, signal: AbortSignal): Promise<JsonObject> {

@@ -18,6 +18,11 @@ export class FilteredService implements FrontService {
     return this.#whole.request;
   }
 
+  get installing(): FrontService['installing'] {
+    const { installing } = this.#whole;
+    return installing && (() => installing(this.#filter));
+  }
+
   get onNotice(): FrontService['onNotice'] {
     return this.#whole.onNotice;
   }

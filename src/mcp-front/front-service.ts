@@ -18,6 +18,8 @@ export interface FrontService {
    * (`isError`). Rejects with an `RpcFailure` for an unknown tool, and where the server answered with an error.
    */
   callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject>;
+  /** What is not listed yet, as it is being installed: clients are told when its tools have come. */
+  readonly installing?: ((filter?: ToolFilter) => readonly Installing[]) | undefined;
   /** Any other request. Without it, there are tools alone. */
   readonly request?:
     | ((method: string, params: JsonObject, options: McpRequestOptions) => Promise<JsonObject>)
@@ -26,6 +28,13 @@ export interface FrontService {
   readonly onNotice?: ((listener: NoticeListener) => () => void) | undefined;
   /** Calls back when the list of tools may be another one. Returns how to stop. */
   onToolsChanged(listener: () => void): () => void;
+}
+
+/** A plugin whose package is being installed. */
+export interface Installing {
+  readonly plugin: string;
+  /** As its command names it, with its version where there is one. */
+  readonly package: string;
 }
 
 /** As a server of MCP says it when it begins. */

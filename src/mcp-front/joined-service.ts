@@ -1,7 +1,7 @@
 import type { FrontPlugin, McpRequestOptions } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
-import type { FrontService, ServiceDescription } from './front-service.ts';
-import { joinedInstructions, type PluginInstructions } from './joined-instructions.ts';
+import type { FrontService, Installing, ServiceDescription } from './front-service.ts';
+import { joinedInstructions } from './joined-instructions.ts';
 import { joinedBeginning, joinedNames, SEPARATOR, type ToolPlace } from './joined-names.ts';
 import { callOf } from './plugin-service.ts';
 import type { PluginTools, ToolDirectory } from './tool-directory.ts';
@@ -36,14 +36,16 @@ export class JoinedService implements FrontService {
   }
 
   async describe(_signal: AbortSignal, filter?: ToolFilter): Promise<ServiceDescription> {
-    const isSeen = ({ plugin }: PluginInstructions): boolean =>
-      filter === undefined || mayPass(filter, joinedBeginning(plugin));
+    const instructions = this.#directory.instructions().filter(isSeenBy(filter));
     return {
       serverInfo: { name: 'greenroom', version: this.#version },
       capabilities: { tools: { listChanged: true } },
-      instructions: joinedInstructions(INTRODUCTION, this.#directory.instructions().filter(isSeen)),
+      instructions: joinedInstructions(INTRODUCTION, instructions),
     };
   }
+
+  readonly installing = (filter?: ToolFilter): readonly Installing[] =>
+    this.#directory.installing().filter(isSeenBy(filter));
 
   async listTools(): Promise<readonly JsonObject[]> {
     return (await this.#list()).tools;
@@ -84,6 +86,11 @@ export class JoinedService implements FrontService {
     if (this.#joined === undefined || !isSame(this.#joined.of, of)) this.#joined = joined(of);
     return this.#joined;
   }
+}
+
+/** Whether a client may see tools of a plugin. */
+function isSeenBy(filter: ToolFilter | undefined): (of: { readonly plugin: string }) => boolean {
+  return ({ plugin }) => filter === undefined || mayPass(filter, joinedBeginning(plugin));
 }
 
 function isSame(before: readonly PluginTools[], now: readonly PluginTools[]): boolean {

@@ -40,6 +40,8 @@ export interface McpFrontOptions extends SessionLimits {
   readonly log: Pick<Logger, 'warn' | 'error'>;
   /** A plugin that is a server of MCP itself; undefined for any other. */
   readonly serverOf?: ((manifest: Manifest) => FrontPlugin | undefined) | undefined;
+  /** How long a list of all tools waits for plugins that have to start, in milliseconds. Default 10 s. */
+  readonly listPatienceMs?: number | undefined;
 }
 
 /** The front for clients of MCP, and how to end it. */
@@ -57,7 +59,7 @@ export interface McpFront extends Front {
  * `/mcp/{plugin}`.
  */
 export function mcpFront(supervisor: Supervisor, options: McpFrontOptions): McpFront {
-  const { version, log, serverOf } = options;
+  const { version, log, serverOf, listPatienceMs } = options;
   const onError = (error: unknown): void => log.error({ err: error }, 'A request of MCP could not be answered.');
   const directory = new ToolDirectory(supervisor, {
     pluginOf: (manifest) =>
@@ -65,6 +67,7 @@ export function mcpFront(supervisor: Supervisor, options: McpFrontOptions): McpF
     onLeftOut: (plugin, error) =>
       log.warn({ plugin }, `The tools of "${plugin}" are left out for clients of MCP: ${messageOf(error)}`),
     onError,
+    patienceMs: listPatienceMs,
   });
   const services = new FrontServices(supervisor, directory, version);
   const sessions = new LegacySessions(onError, options);

@@ -1,7 +1,8 @@
 import type { McpRequestOptions } from '../mcp/front-plugin.ts';
 import { isObject, type JsonObject } from '../mcp/json-rpc.ts';
+import { INSTALLING } from '../mcp/revisions.ts';
 import { passedOn } from './envelope.ts';
-import type { FrontService } from './front-service.ts';
+import type { FrontService, Installing } from './front-service.ts';
 import { invalidParams, unknownMethod } from './rpc-fault.ts';
 
 /** Methods that a client asks of us alone: they are answered here, or, in the other era, by nobody. */
@@ -25,13 +26,18 @@ export async function askService(
     case 'tools/list':
       // The list is given whole, so no cursor is ours.
       if (params['cursor'] !== undefined) throw invalidParams('The list has one page: ask for it without "cursor".');
-      return { tools: await service.listTools(options.signal) };
+      return listOf(await service.listTools(options.signal), service.installing?.() ?? []);
     case 'tools/call':
       return service.callTool(passedOn(checkedCall(params)), options);
     default:
       if (service.request === undefined || OWN.has(method)) throw unknownMethod(method);
       return service.request(method, passedOn(params), options);
   }
+}
+
+/** Beside the tools, what is missing among them: clients pass over a key of `_meta` that they do not know. */
+function listOf(tools: readonly JsonObject[], installing: readonly Installing[]): JsonObject {
+  return { tools, ...(installing.length > 0 && { _meta: { [INSTALLING]: installing } }) };
 }
 
 /** Whether a service has an answer to the method, which may be that of the server behind it. */

@@ -6,6 +6,7 @@ import type { Manifest } from '../manifest/schema.ts';
 import type { FrontPlugin } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import { AtOnce } from './at-once.ts';
+import type { Installing } from './front-service.ts';
 import type { PluginInstructions } from './joined-instructions.ts';
 
 /** How long a list of all tools waits for plugins that have to start to say theirs, in milliseconds. */
@@ -124,6 +125,14 @@ export class ToolDirectory {
     return this.#sorted().map((entry) => {
       entry.instructions ??= { text: entry.plugin.instructions?.() ?? '' };
       return { plugin: entry.plugin.name, text: entry.instructions.text };
+    });
+  }
+
+  /** The plugins whose tools are not known as their packages are being installed, by name. */
+  installing(): readonly Installing[] {
+    return this.#sorted().flatMap(({ plugin, tools }) => {
+      const spec = tools === undefined ? plugin.installing?.()?.spec : undefined;
+      return spec === undefined ? [] : [{ plugin: plugin.name, package: spec }];
     });
   }
 

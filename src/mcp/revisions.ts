@@ -17,6 +17,9 @@ export const META = {
   subscriptionId: 'io.modelcontextprotocol/subscriptionId',
 } as const;
 
+/** The key of `_meta` under which a list of tools names the plugins that are not in it as they are being installed. */
+export const INSTALLING = 'io.github.greenroom/installing';
+
 /** The revision that a server answers `initialize` with: the one that was asked for, or its newest. */
 export function negotiated(asked: unknown): string {
   return LEGACY_REVISIONS.find((revision) => revision === asked) ?? LEGACY_REVISIONS[0];

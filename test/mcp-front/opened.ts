@@ -103,7 +103,7 @@ export function modernRequest(method: string, params: JsonObject = {}, id: numbe
 
 /** What tests ask of an official client, whichever it is. */
 export interface AnyClient {
-  listTools(): Promise<{ tools: readonly Loose[] }>;
+  listTools(): Promise<{ tools: readonly Loose[]; _meta?: Loose }>;
   callTool(
     params: { name: string; arguments?: Record<string, unknown> },
     options?: { signal?: AbortSignal; onprogress?: (progress: Loose) => void },
