@@ -2,7 +2,7 @@
 // kill -9 of the front, the daemon and the servers of MCP at random moments, while an official client goes on calling.
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomFrom } from '../simulation/random.mjs';
-import { timesOf } from './mcp-rounds.mjs';
+import { runIn, timesOf } from './mcp-run.mjs';
 import { McpWorld, soundServers, textOf } from './mcp-world.mjs';
 
 /** @import { Sound } from './mcp-world.mjs' */
@@ -17,21 +17,10 @@ const VICTIMS = /** @type {const} */ (['front', 'daemon', 'server', 'server', 's
 /** How long after a call has begun something is killed, at the most, in milliseconds. */
 const MOMENT_MS = 60;
 
-/**
- * @param {{ kills: number, seed: number }} options
- * @returns {Promise<{ figures: Record<string, unknown>, wrong: string[] }>}
- */
-export async function runKills({ kills, seed }) {
+/** @param {{ kills: number, seed: number }} options */
+export function runKills({ kills, seed }) {
   const world = new McpWorld();
-  const run = new Kills(world, randomFrom(seed));
-  try {
-    await run.run(kills);
-  } catch (error) {
-    run.wrong.push(`The kills ended early: ${error instanceof Error ? error.stack : String(error)}`);
-  } finally {
-    run.wrong.push(...(await world.end()).map((what) => `Left at the end: ${what}`));
-  }
-  return { figures: run.figures(), wrong: run.wrong };
+  return runIn(world, new Kills(world, randomFrom(seed)), kills, 'The kills');
 }
 
 class Kills {

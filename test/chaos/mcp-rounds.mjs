@@ -1,8 +1,8 @@
 // @ts-check
 // Six servers of MCP in slots for three, called in turn, and then beside five that are broken, each in its own way.
 import { setTimeout as delay } from 'node:timers/promises';
-import { percentile } from '../../bench/lib/measure.mjs';
 import { randomFrom } from '../simulation/random.mjs';
+import { runIn, timesOf } from './mcp-run.mjs';
 import { fixture, McpWorld, soundServers, textOf } from './mcp-world.mjs';
 
 /** @import { Sound } from './mcp-world.mjs' */
@@ -20,21 +20,10 @@ const BROKEN = {
   deaf: { ...fixture(), env: { x: 'deaf' } },
 };
 
-/**
- * @param {{ calls: number, seed: number }} options
- * @returns {Promise<{ figures: Record<string, unknown>, wrong: string[] }>}
- */
-export async function runRounds({ calls, seed }) {
+/** @param {{ calls: number, seed: number }} options */
+export function runRounds({ calls, seed }) {
   const world = new McpWorld({ GREENROOM_CAPACITY: `slots=${SLOTS}` });
-  const rounds = new Rounds(world, randomFrom(seed));
-  try {
-    await rounds.run(calls);
-  } catch (error) {
-    rounds.wrong.push(`The rounds ended early: ${error instanceof Error ? error.stack : String(error)}`);
-  } finally {
-    rounds.wrong.push(...(await world.end()).map((what) => `Left at the end: ${what}`));
-  }
-  return { figures: rounds.figures(), wrong: rounds.wrong };
+  return runIn(world, new Rounds(world, randomFrom(seed)), calls, 'The rounds');
 }
 
 class Rounds {
@@ -206,10 +195,4 @@ class Rounds {
       ...this.#memory,
     };
   }
-}
-
-/** Milliseconds. @param {readonly number[]} times */
-export function timesOf(times) {
-  const at = (/** @type {number} */ share) => Number(percentile(times, share).toFixed(1));
-  return { count: times.length, p50: at(0.5), p95: at(0.95), max: at(1) };
 }
