@@ -12,7 +12,7 @@ export async function discoverIn(
 ): Promise<Discovered> {
   const source = createManifestSource({
     searchPaths: places.searchPaths,
-    mcpConfigs: { files: places.mcpConfigs, dataDir: settings.dataDir },
+    mcpConfigs: { files: places.mcpConfigs, dataDir: settings.dataDir, userDataDir: settings.userDataDir },
     watch: false,
     pollMs: 0,
     clock: systemClock,

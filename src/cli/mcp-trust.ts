@@ -15,8 +15,8 @@ export async function changeTrust(
   dataDirGiven: string | undefined,
   terminal: Terminal,
 ): Promise<number> {
-  const { dataDir } = resolveSettings({ dataDir: dataDirGiven });
-  const store = trustStore(dataDir);
+  const { userDataDir } = resolveSettings({ dataDir: dataDirGiven });
+  const store = trustStore(userDataDir);
   const places: ConfigPlaces = {
     platform: process.platform,
     env: process.env,

@@ -91,7 +91,7 @@ class DiskManifests implements ManifestSource {
   constructor(options: ManifestSourceOptions) {
     this.#options = options;
     this.#catalogue = new Catalogue(options.searchPaths);
-    this.#servers = new ConfiguredServers(options.mcpConfigs ?? { files: [], dataDir: '' });
+    this.#servers = new ConfiguredServers(options.mcpConfigs ?? { files: [], dataDir: '', userDataDir: '' });
   }
 
   async discover(): Promise<ManifestChange[]> {

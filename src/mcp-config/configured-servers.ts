@@ -18,8 +18,13 @@ export interface McpConfigOptions {
    * are some, the files of projects that are trusted are read too.
    */
   readonly files: readonly string[];
-  /** Holds which files of projects are trusted; its own `mcp.json` is the user's. */
+  /** Its `mcp.json` need not be there. */
   readonly dataDir: string;
+  /**
+   * The data directory that the user has chosen, and no project: it holds which files of projects are trusted, and its own
+   * `mcp.json` is the user's.
+   */
+  readonly userDataDir: string;
   /** What fills in variables. Default: this process's. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** The user's home folder. Default: that of the system's user. */
@@ -45,7 +50,7 @@ export class ConfiguredServers {
 
   constructor(options: McpConfigOptions) {
     this.#options = options;
-    this.#trust = trustStore(options.dataDir);
+    this.#trust = trustStore(options.userDataDir);
   }
 
   /** The paths of the configuration files. */
@@ -58,7 +63,7 @@ export class ConfiguredServers {
     if (this.#files.length === 0) return new Set();
     const readings = [...this.#readings.values()];
     const envFiles = readings.flatMap(({ content }) => [...(content?.envFiles.keys() ?? [])]);
-    return new Set([...this.paths, ...envFiles, trustFile(this.#options.dataDir)]);
+    return new Set([...this.paths, ...envFiles, trustFile(this.#options.userDataDir)]);
   }
 
   /** Whether a file is there that the system could not read, which may pass without a change of it. */
@@ -142,8 +147,8 @@ export class ConfiguredServers {
   }
 
   #fileAt(path: string): McpConfigFile {
-    const { dataDir } = this.#options;
-    if (path === defaultMcpConfig(dataDir)) return { client: 'unknown', path, scope: 'user' };
+    const { dataDir, userDataDir } = this.#options;
+    if (path === defaultMcpConfig(userDataDir)) return { client: 'unknown', path, scope: 'user' };
     return configFileAt(path, { ...this.#surroundings(), cwd: dataDir });
   }
 

@@ -146,7 +146,7 @@ export class Runtime implements SupervisorHost {
     });
     this.manifests = createManifestSource({
       searchPaths: settings.searchPaths,
-      mcpConfigs: { files: settings.mcpConfigs, dataDir: settings.dataDir },
+      mcpConfigs: { files: settings.mcpConfigs, dataDir: settings.dataDir, userDataDir: settings.userDataDir },
       watch: settings.watch,
       pollMs: settings.pollMs,
       clock,

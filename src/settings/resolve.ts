@@ -19,6 +19,11 @@ type Complete = z.output<z.ZodObject<typeof settingsShape>>;
 export interface ResolvedSettings extends Readonly<Complete> {
   readonly searchPaths: readonly string[];
   readonly mcpConfigs: readonly string[];
+  /**
+   * The data directory as it is without `greenroom.json`, which comes with a project: what is the user's own word, such as
+   * whom to trust, counts in this one alone.
+   */
+  readonly userDataDir: string;
   readonly policy: PolicyName | Policy;
   readonly inspect: false | InspectSettings;
 }
@@ -36,13 +41,13 @@ export function resolveSettings(
 ): ResolvedSettings {
   const { env, cwd } = sources;
   const file = join(cwd, 'greenroom.json');
-  const settings = {
-    // The defaults.
-    ...completeSchema.parse({}),
-    ...settingsIn(readSettingsFile(file), file),
+  const defaults = completeSchema.parse({});
+  const ofFile = settingsIn(readSettingsFile(file), file);
+  const ofUser = {
     ...settingsIn(readEnvironment(env), 'the environment', (setting) => VARIABLES.get(setting)?.name ?? setting),
     ...settingsIn(options, OPTIONS),
   };
+  const settings = { ...defaults, ...ofFile, ...ofUser };
   const { capacity, policy, nodePath, inspect } = settings;
   const { dataDir, searchPaths, mcpConfigs } = placesIn(cwd, settings);
   return {
@@ -50,6 +55,7 @@ export function resolveSettings(
     // These two are shown by `status()`.
     searchPaths: frozen(searchPaths),
     dataDir,
+    userDataDir: placesIn(cwd, { ...defaults, ...ofUser }).dataDir,
     mcpConfigs,
     policy: policy ?? (isLimited(capacity) ? 'queue' : 'permissive'),
     capacity: frozen(capacity),

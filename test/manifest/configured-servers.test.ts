@@ -67,7 +67,7 @@ class StoppedClock extends SimulatedClock {
 async function follow(files: readonly string[] = [own], watch: boolean | 'poll' = true, clock: Clock = systemClock) {
   source = createManifestSource({
     searchPaths: [join(root, 'plugins')],
-    mcpConfigs: { files, dataDir: data, home: join(root, 'home'), env: { TOKEN: 'sesame' } },
+    mcpConfigs: { files, dataDir: data, userDataDir: data, home: join(root, 'home'), env: { TOKEN: 'sesame' } },
     watch,
     pollMs: watch === 'poll' ? 5 : 1_000_000,
     clock,

@@ -30,6 +30,14 @@ test('configurations of MCP clients are paths from the working directory, by def
   ]);
 });
 
+test('the data directory of the user is the one that no project has chosen', () => {
+  const ofUser = join(homedir(), '.greenroom');
+  expect(resolve({}, {}, { dataDir: '/of-project' })).toMatchObject({ dataDir: '/of-project', userDataDir: ofUser });
+  const env = { GREENROOM_HOME: '/of-user' };
+  expect(resolve({}, env, { dataDir: '/p' })).toMatchObject({ dataDir: '/of-user', userDataDir: '/of-user' });
+  expect(resolve({ dataDir: '/given' }, env)).toMatchObject({ dataDir: '/given', userDataDir: '/given' });
+});
+
 test('capacity, policy and order come from options, else the environment, else the file', () => {
   const file = { capacity: { ramMb: 1 }, order: 'cost-aware', maxWaitMs: 7 };
   const env = { GREENROOM_CAPACITY: 'ramMb=8000, slots=4', GREENROOM_POLICY: 'safety' };

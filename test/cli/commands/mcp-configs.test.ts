@@ -2,10 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { readMcpConfig } from '../../../src/mcp-config/read-config.ts';
+import { trustStore } from '../../../src/mcp-config/trust.ts';
 import { folder, greenroom, start, write } from '../command-line.ts';
 import { serve } from '../served-daemon.ts';
 
 const SERVER = fileURLToPath(new URL('../../fixtures/mcp/server.mjs', import.meta.url));
+const PLACES = { platform: process.platform, env: {}, home: '/nowhere' };
 const server = { command: process.execPath, args: [SERVER] };
 
 test('list shows the servers of the configuration in the data directory, and what is not run and why', async () => {
@@ -50,6 +53,35 @@ test('a daemon that does not read the configurations of a command is not used', 
   expect((await greenroom('explain', 'files')).status).toBe(0);
   daemon.child.kill('SIGTERM');
   await daemon.ended;
+});
+
+test("a data directory that a project has chosen is not the user's: its configuration needs trust, which it cannot give itself", async () => {
+  write('greenroom.json', { dataDir: 'kept' });
+  write('kept/mcp.json', { mcpServers: { files: server } });
+  const path = join(folder, 'kept/mcp.json');
+  const content = readMcpConfig({ client: 'unknown', path, scope: 'project' }, PLACES)?.content;
+  if (content !== undefined) trustStore(join(folder, 'kept')).trust(content);
+  // The user says nothing of the data directory, so that the file of the project does.
+  const run = (...args: string[]) => start(args, { env: { GREENROOM_HOME: '' } }).ended;
+  const call = ['run', 'files', '{"text":"hi"}', '--tool', 'echo', '--json'];
+  const problem = /kept\/mcp\.json.*is not trusted.*greenroom mcp trust/s;
+  expect((await run('list')).stderr).toMatch(problem);
+  expect((await run('mcp', 'trust', 'kept/mcp.json')).stdout).toContain('is trusted. It runs:');
+  expect(await run(...call)).toMatchObject({ status: 0, stdout: '"hi"\n' });
+});
+
+test("a data directory that the user names is the user's, whatever a project says", async () => {
+  write('greenroom.json', { dataDir: 'kept' });
+  write('kept/mcp.json', { mcpServers: { files: server } });
+  const listed = await start(['list', '--data-dir', 'kept'], { env: { GREENROOM_HOME: '' } }).ended;
+  expect(listed).toMatchObject({ status: 0, stdout: expect.stringMatching(/^files /m), stderr: '' });
+});
+
+test('a project that chooses a data directory need not have a configuration there', async () => {
+  write('greenroom.json', { dataDir: 'kept' });
+  const { status, stderr } = await start(['list'], { env: { GREENROOM_HOME: '' } }).ended;
+  expect(status).toBe(0);
+  expect(stderr).not.toContain('mcp.json');
 });
 
 test('validate checks the configurations of the settings, and one that is named', async () => {
