@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LaunchRequest } from '../machines/worker.ts';
+import type { KnownEra } from '../mcp/known-eras.ts';
 import type { ProcessEvent, WorkerProcess, WorkerStreams } from '../process/worker-process.ts';
 import type { WorkerStart } from '../process/worker-start.ts';
+import { identityOf } from '../tools/tool-cache.ts';
 import type { SpawnedWorker, SpawnServices } from './process.ts';
 
 /**
@@ -11,7 +13,7 @@ import type { SpawnedWorker, SpawnServices } from './process.ts';
 export function attendServer(
   launch: LaunchRequest,
   generation: number,
-  services: Pick<SpawnServices, 'log'>,
+  services: Pick<SpawnServices, 'log' | 'eras'>,
   tell: (event: ProcessEvent) => void,
 ): SpawnedWorker {
   const server = new AttendedServer(launch, generation, services, tell);
@@ -24,7 +26,7 @@ class AttendedServer implements SpawnedWorker, WorkerProcess {
   start: WorkerStart = {};
   readonly #launch: LaunchRequest;
   readonly #generation: number;
-  readonly #services: Pick<SpawnServices, 'log'>;
+  readonly #services: Pick<SpawnServices, 'log' | 'eras'>;
   readonly #tell: (event: ProcessEvent) => void;
   readonly #exitListeners: (() => void)[] = [];
   #ended = false;
@@ -32,7 +34,7 @@ class AttendedServer implements SpawnedWorker, WorkerProcess {
   constructor(
     launch: LaunchRequest,
     generation: number,
-    services: Pick<SpawnServices, 'log'>,
+    services: Pick<SpawnServices, 'log' | 'eras'>,
     tell: (event: ProcessEvent) => void,
   ) {
     this.#launch = launch;
@@ -46,7 +48,9 @@ class AttendedServer implements SpawnedWorker, WorkerProcess {
     try {
       const log = this.#services.log(plugin);
       const note = (message: string): void => log.event({ generation: this.#generation }, message);
-      const request = { plugin: boot, cwd, env, concurrency, protocol, note, openSockets: () => undefined };
+      const knownEra = (): KnownEra => this.#services.eras.of(identityOf(entry));
+      const given = { cwd, env, concurrency, protocol, note, knownEra };
+      const request = { plugin: boot, openSockets: () => undefined, ...given };
       this.start = await kind.start(request, entry);
       if (this.#ended) return;
       note(`worker started: ${plugin}, which another program runs`);

@@ -7,6 +7,7 @@ import type { PluginLog } from '../logs/log-file.ts';
 import type { LaunchRequest } from '../machines/worker.ts';
 import { PATIENCE_MS } from '../manifest/patience.ts';
 import { missingPaths } from '../manifest/read.ts';
+import type { KnownEra, KnownEras } from '../mcp/known-eras.ts';
 import { type OomWatch, saysOutOfMemory } from '../measure/out-of-memory.ts';
 import { type GatedCommand, gatedCommand } from '../orphans/gated-command.ts';
 import type { WorkerTree, WorkerTrees } from '../orphans/worker-trees.ts';
@@ -20,6 +21,7 @@ import type { ProcessEvent, WorkerExit, WorkerProcess, WorkerStreams } from '../
 import type { WorkerStart } from '../process/worker-start.ts';
 import { EXIT_DO_NOT_RESTART } from '../protocol.ts';
 import { shortageIn, systemCodeOf } from '../system-error.ts';
+import { identityOf } from '../tools/tool-cache.ts';
 import { attendServer } from './attended-server.ts';
 import { installStep, type WorkerProgram } from './install-step.ts';
 
@@ -28,6 +30,7 @@ export interface SpawnServices {
   readonly trees: WorkerTrees;
   readonly oom: OomWatch;
   readonly installs: PackageInstalls;
+  readonly eras: KnownEras;
   /** The log of a plugin; throws `E_DATA_DIR` where it cannot be written. */
   readonly log: (plugin: string) => PluginLog;
 }
@@ -143,7 +146,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const openSockets = (): ReturnType<WorkerTrees['openSockets']> =>
       transport === 'unix' ? this.#services.trees.openSockets() : undefined;
     const note = (message: string): void => this.#log?.event({ generation: this.#generation, pid: this.pid }, message);
-    return kind.start({ plugin: boot, cwd, env, concurrency, protocol, openSockets, note }, entry);
+    const knownEra = (): KnownEra => this.#services.eras.of(identityOf(entry));
+    return kind.start({ plugin: boot, cwd, env, concurrency, protocol, openSockets, knownEra, note }, entry);
   }
 
   async #install(log: PluginLog): Promise<void> {

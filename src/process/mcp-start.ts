@@ -1,5 +1,5 @@
 import type { JsonObject } from '../mcp/json-rpc.ts';
-import type { KnownEras } from '../mcp/known-eras.ts';
+import type { KnownEra } from '../mcp/known-eras.ts';
 import type { Agreement } from '../mcp/negotiate.ts';
 import type { Era } from '../mcp/revisions.ts';
 import { shown } from '../text/shown.ts';
@@ -10,16 +10,13 @@ import type { WorkerStart } from './worker-start.ts';
 export class McpStart implements WorkerStart {
   readonly isStdio = true;
   readonly note: (message: string) => void;
-  readonly #program: string;
-  readonly #eras: KnownEras;
+  readonly #known: KnownEra;
   #step: string | undefined;
   #isAnswered = false;
 
-  /** @param program what tells it from other programs, as {@link KnownEras} keeps them */
-  constructor({ note }: StartRequest, program: string, eras: KnownEras) {
+  constructor({ note }: Pick<StartRequest, 'note'>, known: KnownEra) {
     this.note = note;
-    this.#program = program;
-    this.#eras = eras;
+    this.#known = known;
   }
 
   get isAnswered(): boolean {
@@ -28,14 +25,15 @@ export class McpStart implements WorkerStart {
 
   /** The era that it spoke when it was asked before. */
   get knownEra(): Era | undefined {
-    return this.#eras.get(this.#program);
+    return this.#known.get();
   }
 
   /** Remembers what it was found to speak. */
   async agree(negotiate: () => Promise<Agreement>): Promise<Agreement> {
     this.#step = 'answering "server/discover" or "initialize"';
     const agreement = await negotiate();
-    this.#eras.set(this.#program, agreement.era);
+    // What was known already keeps its date: it was not asked.
+    if (agreement.era !== this.knownEra) this.#known.set(agreement.era);
     this.#step = undefined;
     this.#isAnswered = true;
     return agreement;
@@ -57,7 +55,7 @@ export class McpStart implements WorkerStart {
   againBecause(): string | undefined {
     // It ends without the question too.
     if (this.#step === undefined || this.knownEra !== undefined) return undefined;
-    this.#eras.set(this.#program, 'legacy');
+    this.#known.set('legacy');
     return 'it ended at "server/discover"; starting it again without that question';
   }
 }

@@ -1,3 +1,4 @@
+import type { KnownEra } from '../mcp/known-eras.ts';
 import type { BootPlugin, ProtocolVersion } from '../protocol.ts';
 import type { SocketDirectory } from './socket-directory.ts';
 
@@ -14,6 +15,8 @@ export interface StartRequest {
   readonly protocol: ProtocolVersion;
   /** Makes the directory of the worker's sockets; undefined where it is to listen on TCP. Throws `E_DATA_DIR`. */
   openSockets(): SocketDirectory | undefined;
+  /** What is known of how its program, as it is now, speaks MCP. */
+  knownEra(): KnownEra;
   /** Writes to the log of the plugin. */
   note(message: string): void;
 }

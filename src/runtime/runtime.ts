@@ -19,6 +19,7 @@ import { type SupervisorHost, supervisorMachine } from '../machines/supervisor.t
 import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import { createManifestSource, type ManifestChange, type ManifestSource } from '../manifest/source.ts';
 import type { PluginNotice } from '../mcp/front-plugin.ts';
+import { KnownEras } from '../mcp/known-eras.ts';
 import { createOomWatch } from '../measure/out-of-memory.ts';
 import { createTreeSampler, type TreeSampler } from '../measure/process-tree.ts';
 import { SystemMonitor } from '../measure/system-monitor.ts';
@@ -174,6 +175,7 @@ export class Runtime implements SupervisorHost {
             trees: this.#trees,
             oom: createOomWatch(),
             installs: new PackageInstalls(settings.dataDir),
+            eras: new KnownEras(settings.dataDir, () => clock.now()),
             log: (plugin) => this.#log(plugin),
           },
           connect,

@@ -44,15 +44,17 @@ export interface KeptTools {
 /**
  * What tells a plugin as it was when it said its tools from what it is now: its version and program, and the time and
  * size of the files that the manifest names. What those files import is not seen. Another version of this package may
- * describe the same plugin otherwise. It is a hash, as it is kept on disk and arguments may be secret.
+ * describe the same plugin otherwise. It is a hash, as it is kept on disk and arguments may be secret. A copy is what
+ * it is a copy of.
  */
-export function identityOf({ manifest, folder, resolved }: ManifestEntry): string {
-  const { name, version, worker, class: className, args = [] } = manifest;
+export function identityOf({ manifest, folder, resolved, copyOf }: ManifestEntry): string {
+  const { name: own, version, worker, class: className, args = [] } = manifest;
   const { module, command, python_path, cwd = workingDirectory() } = resolved;
   const files = [
     ...(module === undefined ? [] : moduleFiles(folder, module)),
     ...[...(command === undefined ? [] : [command]), ...args].map((path) => resolve(cwd, path)),
   ];
+  const name = copyOf ?? own;
   const program = { worker, folder, module, class: className, python_path, command, args };
   const all = { package: ownVersion(), name, version, ...program, files: files.flatMap(stampsOf) };
   return createHash('sha256').update(JSON.stringify(all)).digest('base64');

@@ -4,20 +4,17 @@ import { GreenroomError, messageOf } from '../errors.ts';
 import { packageVersion } from '../files/package-version.ts';
 import type { ManifestIssue } from '../manifest/manifest-issue.ts';
 import { RPC_ERROR } from '../mcp/json-rpc.ts';
-import { KnownEras } from '../mcp/known-eras.ts';
 import { NoAgreement, negotiate } from '../mcp/negotiate.ts';
 import { RpcFailure } from '../mcp/rpc-failure.ts';
 import { RpcPeer } from '../mcp/rpc-peer.ts';
 import { McpServer } from '../mcp/server.ts';
 import { packageCommand } from '../packages/package-command.ts';
 import { McpStart } from '../process/mcp-start.ts';
-import type { KindEntry, WorkerKind } from './kind.ts';
+import type { WorkerKind } from './kind.ts';
 import { EXIT_GRACE_MS } from './welcome.ts';
 
 /** Fields about what the server says itself. */
 const OF_OTHERS = ['config_schema', 'tools'];
-
-const eras = new KnownEras();
 
 /** A server of MCP on standard streams that knows nothing of Greenroom. */
 export const mcp: WorkerKind<McpStart> = {
@@ -31,7 +28,7 @@ export const mcp: WorkerKind<McpStart> = {
   concurrency: 10,
   isPositional: false,
   checksInput: false,
-  start: (request, entry) => new McpStart(request, programOf(entry), eras),
+  start: (request) => new McpStart(request, request.knownEra()),
   encode(plugin, input) {
     const isNamed = input === undefined || (typeof input === 'object' && input !== null && !Array.isArray(input));
     if (isNamed) return encodeJsonInput(plugin, input);
@@ -90,9 +87,4 @@ function ended(plugin: string): GreenroomError {
   return new GreenroomError('E_CRASHED', `The server of "${plugin}" has ended, or closed its standard streams.`, {
     plugin,
   });
-}
-
-/** What tells a program from others. */
-function programOf({ manifest: { args = [], env_vars: variables = {} }, resolved }: KindEntry): string {
-  return JSON.stringify([resolved.command, args, variables]);
 }

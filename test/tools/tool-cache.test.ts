@@ -25,6 +25,16 @@ test('what is kept of a plugin is given out for the same plugin of the same iden
   expect(cache.read('a', 'x')).toBeUndefined();
 });
 
+test('a copy of a plugin is the same program', () => {
+  const file = join(folder, 'a.json');
+  writeFileSync(file, JSON.stringify({ name: 'a', worker: 'mcp', command: 'true' }));
+  const entry = readManifest(file, folder)?.entry;
+  if (entry === undefined) throw new Error('The manifest of the test is not valid.');
+  const copy = { ...entry, manifest: { ...entry.manifest, name: 'a@2' } };
+  expect(identityOf({ ...copy, copyOf: 'a' })).toBe(identityOf(entry));
+  expect(identityOf(copy)).not.toBe(identityOf(entry));
+});
+
 test('integers of any size in schemas are kept as they are', () => {
   const tools = [{ name: 'read', input_schema: { type: 'integer', maximum: 2n ** 64n - 1n, default: 1e20 } }];
   new ToolCache(folder).write('a', 'x', { tools });

@@ -148,13 +148,18 @@ test('a server that says nothing to the modern question is a legacy one', async 
   expect(await supervisor.execute('s', { text: 'hi' }, { tool: 'echo' })).toBe('hi');
 });
 
-test('a server that ends at the modern question is started once more, and not asked again', async () => {
-  const { supervisor } = await openSupervisor({ s: server('--exit-at-discover') });
+test('a server that ends at the modern question is started once more, and not asked again, by a later supervisor neither', async () => {
+  const { supervisor, dataDir, plugins } = await openSupervisor({ s: server('--exit-at-discover') });
   expect(await supervisor.execute('s', { text: 'hi' }, { tool: 'echo' })).toBe('hi');
   const log = await supervisor.logs('s');
   expect(log).toContain('starting it again without that question');
   await supervisor.reload('s');
   expect((await supervisor.logs('s')).split('starting it again without').length).toBe(2);
+  await supervisor.stop();
+  const { supervisor: later } = await openSupervisor({}, { dataDir, searchPaths: [plugins] });
+  await later.load('s');
+  const logs = await later.logs('s');
+  expect([logs.split('starting it again without').length, logs.split('worker started').length]).toEqual([2, 5]);
 });
 
 test('a server of a revision that nobody knows is refused', async () => {
