@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { CALL_CHANNEL, type CallTrace } from '../../src/calls/call-trace.ts';
 import type { GreenroomError, Supervisor } from '../../src/index.ts';
-import { becomes, door, failure, gone, type OpenedSupervisor, openSupervisor } from './greenroom.ts';
+import { becomes, door, failure, type OpenedSupervisor, openSupervisor } from './greenroom.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/processes/http-server.mjs', import.meta.url));
 
