@@ -29,6 +29,9 @@ export const ERROR_CODES = {
   E_PROTOCOL: 'The worker sent something that the protocol does not allow.',
   E_STOPPING: 'The plugin or the supervisor is being stopped.',
   E_DATA_DIR: 'The data, log or socket directory cannot be used.',
+  E_JOB: 'A job is unknown, is in a state in which that cannot be done, or cannot be added as asked.',
+  E_INTERRUPTED: 'The program that ran a job ended before the job did.',
+  E_JOB_STORE: 'The store of jobs cannot be opened, read or written.',
   E_DAEMON: 'No daemon answers, or it refuses the request or has another interface.',
 } as const;
 

@@ -46,6 +46,9 @@ export const STATUSES: Readonly<Record<ErrorCode, number>> = {
   E_PROTOCOL: 502,
   E_STOPPING: 503,
   E_DATA_DIR: 500,
+  E_JOB: 409,
+  E_INTERRUPTED: 500,
+  E_JOB_STORE: 500,
   E_DAEMON: 502,
 };
 

@@ -52,6 +52,8 @@ export interface InternalCallOptions extends CallOptions {
   readonly mcpParams?: Readonly<Record<string, unknown>> | undefined;
   /** Who calls, as people are shown it. */
   readonly client?: string | undefined;
+  /** Called each time that the call reaches a worker, with the worker's generation. Must not throw. */
+  readonly onStart?: ((generation: number) => void) | undefined;
 }
 
 /** What a caller may set for one stream. */

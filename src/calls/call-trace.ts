@@ -24,7 +24,7 @@ export interface CallTrace {
   readonly kind: 'execute' | 'stream' | 'fetch' | 'forward' | 'request';
   /** The tool that is called; `execute` where the call names none, and the kind or method where it is a request. */
   readonly tool: string;
-  /** Who calls, where that is a client of MCP: the name and version that it gave. */
+  /** Who calls, where that is a client of MCP: the name and version that it gave; or a job: `job` and its identifier. */
   readonly client?: string | undefined;
   /** `waiting` for a worker, or `running` at one; changes with each event `phase`, and is undefined before the first. */
   phase?: 'waiting' | 'running';

@@ -161,6 +161,7 @@ export class Call implements LeaseRequest {
   start(residency: Residency): void {
     this.#residency = residency;
     if (this.#trace !== undefined) tracePhase(this.#trace, residency.generation);
+    this.#options.onStart?.(residency.generation);
     this.#send(residency);
   }
 

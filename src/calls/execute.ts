@@ -20,6 +20,19 @@ export function executeCall<Output>(site: CallSite, input: unknown, options: Cal
   });
 }
 
+/** Calls `execute` of a plugin for a job. As {@link executeCall}. */
+export function executeJobCall(
+  site: CallSite,
+  input: unknown,
+  options: CallOptions,
+  job: Pick<InternalCallOptions, 'client' | 'onStart'>,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const outcome = { onChunk: () => {}, onResult: resolve, onError: reject };
+    new Call(site, 'execute', nextCallId(), prepared(site, input, options), { ...options, ...job }, outcome).begin();
+  });
+}
+
 /** Passes a `tools/call` through to a plugin that is a server of MCP; resolves to its result as it came. */
 export function passToolCall(
   site: CallSite,

@@ -77,6 +77,11 @@ export class PluginLookup {
     };
   }
 
+  /** Whether the supervisor is stopping, or has stopped. */
+  get isStopping(): boolean {
+    return this.#isStopping();
+  }
+
   refuseIfStopping(): void {
     if (this.#isStopping()) throw stoppingError();
   }

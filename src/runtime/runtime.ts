@@ -350,6 +350,10 @@ export class Runtime implements SupervisorHost {
     this.#logger.error({ err: error }, 'A listener of the host program threw an error.');
   };
 
+  readonly onJobError = (error: unknown): void => {
+    this.#logger.error({ err: error }, 'The store of jobs refused what was asked of it.');
+  };
+
   /** The log file of a plugin. */
   logFile(plugin: string): string {
     return pluginLogFile(this.settings.dataDir, plugin);

@@ -51,6 +51,7 @@ import { kindOf } from '../worker-kinds/kinds.ts';
 import { mcp } from '../worker-kinds/mcp.ts';
 import { configOf, configSchemaOf, updateConfig } from './configuring.ts';
 import type { Explanation } from './explanation.ts';
+import { type JobPort, jobSite } from './job-port.ts';
 import { listenTo } from './listen-to.ts';
 import type { LoadOptions, Outcome } from './load-options.ts';
 import { loadPlugin, outcomesOf, releasePlugin, reloadPlugin, unloadPlugin } from './loading.ts';
@@ -435,6 +436,22 @@ export class Supervisor implements AsyncDisposable {
   /** @internal Calls back with what plugins that are servers of MCP tell unasked. Returns how to stop. */
   onNotice(listener: (notice: PluginNotice) => void): () => void {
     return this.#runtime.notices.add(listener);
+  }
+
+  /** @internal What jobs need of the supervisor. */
+  get jobPort(): JobPort {
+    const { settings, clock, onListenerError, onJobError } = this.#runtime;
+    return {
+      dataDir: settings.dataDir,
+      clock,
+      onListenerError,
+      onError: onJobError,
+      siteOf: (name) => {
+        const record = this.#runtime.records.get(name);
+        const mustLoadFirst = record !== undefined && this.#mustLoadFirst(record);
+        return jobSite(name, { plugins: this.#plugins, record, mustLoadFirst, load: () => this.load(name) });
+      },
+    };
   }
 
   /* ---- Config ---- */

@@ -1,0 +1,352 @@
+import { unpackValue } from '../api/packed-value.ts';
+import { checkOptions, SIGNAL, wrongArgument } from '../argument-checks.ts';
+import { GreenroomError } from '../errors.ts';
+import { type AddOptions, completeAddOptions } from './add-options.ts';
+import { isFinal, type Job, type JobState, type JobWithAttempts } from './job.ts';
+import type { JobChanges } from './job-changes.ts';
+import { unknownJob, wrongState } from './job-errors.ts';
+import { JobHandle } from './job-handle.ts';
+import { isJobId, newJobId } from './job-id.ts';
+import { orderOf } from './job-order.ts';
+import { outputsIn } from './job-output.ts';
+import type { JobFilter, JobPage, JobStore, NewJob } from './job-store.ts';
+import { packJobValue } from './pack-job-value.ts';
+import type { JobRunner } from './runner/job-runner.ts';
+import type { JobSite } from './runner/job-site.ts';
+import { errorText, rebuiltError } from './stored-error.ts';
+
+/** A job of a graph. */
+export interface GraphJob extends AddOptions {
+  readonly plugin: string;
+  readonly input?: unknown;
+}
+
+/** Which jobs `list` gives. */
+export interface ListOptions extends JobFilter {
+  /** At most 1,000; 100 by default. */
+  readonly limit?: number | undefined;
+  /** The `next` of the page before. */
+  readonly cursor?: string | undefined;
+}
+
+/** How many jobs of each state there are, by plugin. */
+export type JobCounts = Readonly<Record<string, Readonly<Partial<Record<JobState, number>>>>>;
+
+/** What a job is changed to. */
+export interface JobPlace {
+  readonly priority?: number | undefined;
+}
+
+const MAX_LIST = 1_000;
+
+const STATES: readonly JobState[] = ['waiting', 'delayed', 'blocked', 'running', 'done', 'failed', 'cancelled'];
+
+const LIST_KINDS = {
+  plugin: { expected: 'the name of a plugin', fits: (value: unknown) => typeof value === 'string' },
+  state: { expected: `one of ${STATES.join(', ')}`, fits: (value: unknown) => STATES.some((state) => state === value) },
+  limit: {
+    expected: `a whole number from 1 to ${MAX_LIST}`,
+    fits: (value: unknown) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_LIST,
+  },
+  cursor: {
+    expected: 'the next of the page before',
+    fits: (value: unknown) => typeof value === 'string' && /^-?\d{1,16}$/.test(value),
+  },
+};
+
+/** What jobs are made of. */
+export interface JobsParts {
+  readonly store: JobStore;
+  readonly runner: JobRunner;
+  readonly siteOf: (plugin: string) => JobSite;
+  readonly changes: JobChanges;
+  /** Ends what was opened beside. */
+  readonly onClose: () => void;
+}
+
+/**
+ * Calls of plugins that outlive their caller: kept in a store, made when their plugin can take them, made again where the
+ * program ended before they did. A job runs at least once, and with `once` at most once. Made by `openJobs`.
+ */
+export class Jobs implements AsyncDisposable {
+  readonly #store: JobStore;
+  readonly #runner: JobRunner;
+  readonly #siteOf: (plugin: string) => JobSite;
+  readonly #changes: JobChanges;
+  readonly #onClose: () => void;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor({ store, runner, siteOf, changes, onClose }: JobsParts) {
+    this.#store = store;
+    this.#runner = runner;
+    this.#siteOf = siteOf;
+    this.#changes = changes;
+    this.#onClose = onClose;
+  }
+
+  /**
+   * Adds a job; resolves once the store has it, on the disk. Where there is a job with the same key, it is that one.
+   * Rejects with `E_OPTIONS`, `E_INPUT`, `E_SERIALIZE`, `E_JOB` or `E_JOB_STORE`. For a plugin that is unknown (yet), or
+   * disabled, the job waits, and `waitsFor` says so.
+   */
+  async add<Output = unknown>(plugin: string, input?: unknown, options: AddOptions = {}): Promise<JobHandle<Output>> {
+    const job = this.#newJob(plugin, input, options, new Map());
+    const [added] = await this.#store.add([job]);
+    return this.#handle(plugin, added?.id ?? job.id, added?.isNew ?? true) as JobHandle<Output>;
+  }
+
+  /**
+   * Adds several jobs, all or none. `after`, and `output()` in inputs, may name them as they are named here. Rejects as
+   * `add` does, and with `E_JOB` where they come after each other in a circle.
+   */
+  async addAll<Name extends string>(
+    graph: Readonly<Record<Name, GraphJob>>,
+  ): Promise<Readonly<Record<Name, JobHandle>>> {
+    const ids = new Map<string, string>(Object.keys(graph).map((name) => [name, newJobId()]));
+    const jobs = new Map<string, NewJob>();
+    for (const [name, { plugin, input, ...options }] of Object.entries<GraphJob>(graph))
+      jobs.set(name, this.#newJob(plugin, input, options, ids, ids.get(name)));
+    const needs = new Map([...jobs].map(([name, { after }]) => [name, after.map((each) => each.name)] as const));
+    const order = orderOf(needs);
+    const added = await this.#store.add(order.map((name) => jobs.get(name) as NewJob));
+    const handles = order.map((name, index) => {
+      const { plugin, id } = jobs.get(name) as NewJob;
+      return [name, this.#handle(plugin, added[index]?.id ?? id, added[index]?.isNew ?? true)] as const;
+    });
+    return Object.fromEntries(handles) as Record<Name, JobHandle>;
+  }
+
+  #newJob(
+    plugin: string,
+    input: unknown,
+    options: AddOptions,
+    ids: ReadonlyMap<string, string>,
+    id = newJobId(),
+  ): NewJob {
+    const complete = completeAddOptions(plugin, options);
+    const outputs = outputsIn(input);
+    // With results of others in it, it is complete only when it runs.
+    if (outputs.length === 0) this.#siteOf(plugin).check(complete.tool, input);
+    const after = [...new Set([...complete.after, ...outputs])].map((name) => ({ id: ids.get(name) ?? name, name }));
+    return { id, plugin, ...complete, after, input: packJobValue(plugin, input, 'input') };
+  }
+
+  #handle(plugin: string, id: string, isNew: boolean): JobHandle {
+    const waitsFor = this.#siteOf(plugin).obstacle;
+    return new JobHandle(this.#port, { id, plugin, isNew, waitsFor });
+  }
+
+  readonly #port = {
+    get: (id: string) => this.read(id),
+    result: (id: string, signal: AbortSignal | undefined) => this.#result(id, signal),
+    cancel: (id: string) => this.cancel(id),
+    watch: (id: string, signal: AbortSignal | undefined) => this.#watch(id, signal),
+  };
+
+  /** The handle of a job. Rejects with `E_JOB` where there is none. */
+  async get<Output = unknown>(id: string): Promise<JobHandle<Output>> {
+    const { plugin } = await this.read(id);
+    return this.#handle(plugin, id, false) as JobHandle<Output>;
+  }
+
+  /** The job as it is now, with its attempts. Rejects with `E_JOB` where there is none. */
+  async read(id: string): Promise<JobWithAttempts> {
+    const [job] = isJobId(id) ? await this.#store.get([id]) : [];
+    if (job === undefined) throw unknownJob(id);
+    return this.#shown(job, this.#obstacleTo(job.plugin));
+  }
+
+  /** The jobs, newest first, a page at a time: `next` is the `cursor` of the following page, undefined at the end. */
+  async list(options: ListOptions = {}): Promise<JobPage> {
+    checkOptions('list()', options, LIST_KINDS);
+    const { limit = 100, cursor, plugin, state } = options;
+    const { jobs, next } = await this.#store.list({ plugin, state }, limit, cursor);
+    const obstacles = new Map<string, string | undefined>();
+    for (const { plugin: name } of jobs) if (!obstacles.has(name)) obstacles.set(name, this.#obstacleTo(name));
+    return { jobs: jobs.map((job) => this.#shown(job, obstacles.get(job.plugin))), next };
+  }
+
+  /** What a job was given, and its result where it is done. Rejects with `E_JOB` where there is none. */
+  async values(id: string): Promise<{ readonly input: unknown; readonly result?: unknown }> {
+    const values = isJobId(id) ? await this.#store.values(id) : undefined;
+    if (values === undefined) throw unknownJob(id);
+    const input = unpackValue(Buffer.from(values.input));
+    return values.result === undefined ? { input } : { input, result: unpackValue(Buffer.from(values.result)) };
+  }
+
+  /** How many jobs there are. */
+  async counts(): Promise<JobCounts> {
+    const counts: Record<string, Partial<Record<JobState, number>>> = {};
+    for (const { plugin, state, count } of await this.#store.counts()) (counts[plugin] ??= {})[state] = count;
+    return counts;
+  }
+
+  /**
+   * Cancels a job, and its call where it runs; resolves to the state in which the job has ended, which is another where it
+   * ended before. A worker that does not give up the call within its grace is replaced, as after any cancellation.
+   */
+  async cancel(id: string): Promise<JobState> {
+    const { plugin } = await this.read(id);
+    const reason = new Error(`The job ${id} was cancelled.`);
+    const error = new GreenroomError('E_CANCELLED', `The job ${id} of "${plugin}" was cancelled.`, { plugin });
+    const [state] = await this.#store.requestCancel([id], errorText(error));
+    if (state === undefined) throw unknownJob(id);
+    if (state === 'running') {
+      const end = this.#end(id);
+      this.#runner.cancel(plugin, id, reason);
+      return end;
+    }
+    return isFinal(state) ? state : 'cancelled';
+  }
+
+  /** Has a job that has ended run again, with as many attempts as at first. Rejects with `E_JOB`. */
+  async retry(id: string): Promise<void> {
+    await this.#whereEnded(id, (ids) => this.#store.retry(ids), 'run again', 'Cancel it first, or wait for its end.');
+  }
+
+  /** Removes a job that has ended. Rejects with `E_JOB`. */
+  async remove(id: string): Promise<void> {
+    await this.#whereEnded(id, (ids) => this.#store.remove(ids), 'removed', 'Cancel it first, or wait for its end.');
+  }
+
+  async #whereEnded(
+    id: string,
+    act: (ids: readonly string[]) => Promise<readonly (JobState | undefined)[]>,
+    what: string,
+    next: string,
+  ): Promise<void> {
+    const [state] = isJobId(id) ? await act([id]) : [];
+    if (state === undefined) throw unknownJob(id);
+    if (!isFinal(state)) throw wrongState(id, state, what, next);
+    this.#changes.notify(id);
+  }
+
+  /** Makes a job that waits the next one of its plugin. Rejects with `E_JOB`. */
+  async first(id: string): Promise<void> {
+    await this.#place(id, undefined, true);
+  }
+
+  /** Gives a job that waits another priority. Rejects with `E_JOB`. */
+  async setPriority(id: string, priority: number): Promise<void> {
+    if (!Number.isFinite(priority)) throw wrongArgument('The priority of a job', 'a finite number', priority);
+    await this.#place(id, priority, false);
+  }
+
+  async #place(id: string, priority: number | undefined, first: boolean): Promise<void> {
+    const state = isJobId(id) ? await this.#store.place(id, priority, first) : undefined;
+    if (state === undefined) throw unknownJob(id);
+    if (isFinal(state)) throw wrongState(id, state, 'moved', 'Call retry() to run it again.');
+    this.#changes.notify(id);
+  }
+
+  /** Takes no jobs of the plugin, or of any, until {@link resume}, also in programs that open the store later. What runs goes on. */
+  async pause(plugin?: string): Promise<void> {
+    await this.#store.pause(plugin === undefined ? [] : [plugin]);
+  }
+
+  /** Takes jobs of the plugin, or of all, again. */
+  async resume(plugin?: string): Promise<void> {
+    await this.#store.resume(plugin === undefined ? [] : [plugin]);
+  }
+
+  /** The plugins that are paused; `*` for all. */
+  paused(): Promise<readonly string[]> {
+    return this.#store.paused();
+  }
+
+  /**
+   * Takes no more jobs, waits for those that run, and closes the store. Those that wait, wait in it; who waits for one of
+   * them gets `E_JOB_STORE`. To end those that run
+   * too, stop the supervisor at the same time: they count as interrupted and run again.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#onClose();
+    try {
+      await this.#runner.close();
+    } finally {
+      await this.#store.close();
+      // Who still waits for a result is told that the jobs are closed.
+      this.#changes.notifyAll();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #result(id: string, signal: AbortSignal | undefined): Promise<unknown> {
+    for await (const _ of this.#looks(id, 'end', signal)) {
+      const [[job], values] = await Promise.all([this.#store.get([id]), this.#store.values(id)]);
+      if (job === undefined || values === undefined) break;
+      if (job.state === 'done') return unpackValue(Buffer.from(values.result ?? []));
+      if (isFinal(job.state) && job.error !== undefined) throw rebuiltError(job.error);
+    }
+    throw unknownJob(id);
+  }
+
+  /** The state in which the job has ended. */
+  async #end(id: string): Promise<JobState> {
+    for await (const _ of this.#looks(id, 'end', undefined)) {
+      const { state } = await this.read(id);
+      if (isFinal(state)) return state;
+    }
+    throw unknownJob(id);
+  }
+
+  async *#watch(id: string, signal: AbortSignal | undefined): AsyncIterableIterator<Job> {
+    for await (const _ of this.#looks(id, 'change', signal)) {
+      const job = await this.read(id);
+      yield job;
+      if (isFinal(job.state)) return;
+    }
+  }
+
+  /** Says when to look at a job: at once, and then after each change, or after each that is its end. */
+  async *#looks(id: string, at: 'change' | 'end', signal: AbortSignal | undefined): AsyncIterableIterator<void> {
+    checkOptions('a job', { signal }, { signal: SIGNAL });
+    let mustLook = true;
+    let tell: () => void = () => {};
+    const off = this.#changes.watch(id, (hasEnded) => {
+      if (at === 'end' && !hasEnded) return;
+      mustLook = true;
+      tell();
+    });
+    const onAbort = (): void => tell();
+    signal?.addEventListener('abort', onAbort);
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        if (mustLook) {
+          mustLook = false;
+          yield;
+        } else {
+          await new Promise<void>((resolve) => {
+            tell = resolve;
+            if (mustLook || signal?.aborted === true) resolve();
+          });
+        }
+      }
+    } finally {
+      off();
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** With what only the runner knows. */
+  #shown<Shown extends Job>(job: Shown, obstacle: string | undefined): Shown {
+    const { id, plugin, state } = job;
+    if (state === 'running') return { ...job, progress: this.#runner.progressOf(plugin, id) ?? job.progress };
+    return state === 'waiting' && obstacle !== undefined ? { ...job, waitsFor: obstacle } : job;
+  }
+
+  /** Why jobs of the plugin wait, beyond that others are before them. */
+  #obstacleTo(plugin: string): string | undefined {
+    return this.#runner.obstacleOf(plugin) ?? this.#siteOf(plugin).obstacle;
+  }
+}
