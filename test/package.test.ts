@@ -21,6 +21,7 @@ test('the declarations compile in the strictest program, which needs no types of
     'main.ts': `
       import { createSupervisor, GreenroomError, type Supervisor } from 'greenroom';
       import { createClient } from 'greenroom/client';
+      import { type Job, openJobs, output } from 'greenroom/jobs';
       import { createSupervisor as createBlocking } from 'greenroom/sync';
       import { definePlugin } from 'greenroom/worker';
 
@@ -29,6 +30,9 @@ test('the declarations compile in the strictest program, which needs no types of
       export const blocking: unknown = createBlocking({ unknown: undefined } as object).execute('any');
       export const client = createClient({ dataDir: '/data' });
       export const remote: number = await client.execute<number>('any', { a: 1 }, { timeoutMs: 1 });
+      const jobs = await openJobs({ supervisor });
+      const { b } = await jobs.addAll({ a: { plugin: 'any' }, b: { plugin: 'any', input: { a: output('a', '/b') } } });
+      export const job: Job = await b.read();
       export const plugin = definePlugin({ name: 'any', execute: (input: { a: number }) => input.a });
       export const isOurs = (error: unknown): boolean => error instanceof GreenroomError;
     `,
@@ -36,8 +40,8 @@ test('the declarations compile in the strictest program, which needs no types of
   expect(errors).toEqual([]);
   expect(
     read.filter((file) =>
-      /[\\/]dist[\\/](index|client[\\/]index|sync[\\/]index|node-sdk[\\/]index)\.d\.ts$/.test(file),
+      /[\\/]dist[\\/](index|client[\\/]index|sync[\\/]index|jobs[\\/]index|node-sdk[\\/]index)\.d\.ts$/.test(file),
     ),
-  ).toHaveLength(4);
+  ).toHaveLength(5);
   expect(read.filter((file) => file.includes('xstate'))).toEqual([]);
 });
