@@ -1,5 +1,6 @@
 import { checkOptions, FLAG, type OptionKind, SIGNAL } from '../argument-checks.ts';
 import type { Integers } from '../json/read-json.ts';
+import type { ClientSession } from '../mcp/front-plugin.ts';
 import { ANY_NAME_RULE, isToolName } from '../tools/tool-name.ts';
 import { isTraceparent, TRACEPARENT_RULE } from './traceparent.ts';
 
@@ -52,6 +53,8 @@ export interface InternalCallOptions extends CallOptions {
   readonly mcpParams?: Readonly<Record<string, unknown>> | undefined;
   /** Who calls, as people are shown it. */
   readonly client?: string | undefined;
+  /** The client of MCP that calls, where it has a session. */
+  readonly session?: ClientSession | undefined;
 }
 
 /** What a caller may set for one stream. */

@@ -24,7 +24,7 @@ export function executeCall<Output>(site: CallSite, input: unknown, options: Cal
 export function passToolCall(
   site: CallSite,
   mcpParams: Readonly<Record<string, unknown>>,
-  options: Pick<InternalCallOptions, 'signal' | 'onProgress' | 'client'>,
+  options: Pick<InternalCallOptions, 'signal' | 'onProgress' | 'client' | 'session'>,
 ): Promise<Readonly<Record<string, unknown>>> {
   return new Promise((resolve, reject) => {
     const tool = typeof mcpParams['name'] === 'string' ? mcpParams['name'] : undefined;

@@ -12,7 +12,7 @@ export async function passRequest(
   site: RequestSite,
   method: string,
   params: JsonObject,
-  { signal, onProgress, client }: McpRequestOptions,
+  { signal, onProgress, client, session }: McpRequestOptions,
 ): Promise<JsonObject> {
   const lease = new RequestLease(site, 'request', { signal }, { tool: method, client });
   let isSent = false;
@@ -21,7 +21,7 @@ export async function passRequest(
     lease.signal.throwIfAborted();
     if (channel.mcp === undefined) throw notMcp(site.plugin);
     isSent = true;
-    const result = await channel.mcp.request(method, params, { signal: lease.signal, onProgress });
+    const result = await channel.mcp.request(method, params, { signal: lease.signal, onProgress, session });
     lease.end();
     return result;
   } catch (thrown) {

@@ -3,7 +3,7 @@ import { readJson } from '../json/read-json.ts';
 import { protocolFailure, toolError, valueOf } from '../mcp/call-result.ts';
 import { isObject, type JsonObject } from '../mcp/json-rpc.ts';
 import { RpcFailure } from '../mcp/rpc-failure.ts';
-import type { RpcPeer } from '../mcp/rpc-peer.ts';
+import type { AnswerSink, RpcPeer } from '../mcp/rpc-peer.ts';
 import type { McpServer } from '../mcp/server.ts';
 import { toolOf } from '../mcp/tool-definition.ts';
 import type { WorkerProcess, WorkerStreams } from '../process/worker-process.ts';
@@ -58,7 +58,7 @@ export class McpChannel implements WorkerChannel {
     }
     const isOver = (): boolean => !this.#running.delete(call.id);
     this.#asking?.abort();
-    const id = this.mcp.send('tools/call', params, {
+    const answers: AnswerSink = {
       onProgress: (progress) => sink.onProgress(fractionOf(progress), messageIn(progress), progress),
       onResult: (result) => {
         if (isOver()) return;
@@ -68,7 +68,8 @@ export class McpChannel implements WorkerChannel {
       onError: (error) => {
         if (!isOver()) sink.onError(this.#errorOf(error));
       },
-    });
+    };
+    const id = this.mcp.send('tools/call', params, answers, call.session);
     if (!this.#peer.closed) this.#running.set(call.id, { id, sink });
     return UNPAUSED;
   }

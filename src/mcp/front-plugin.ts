@@ -1,8 +1,15 @@
 import type { JsonObject } from './json-rpc.ts';
 import type { Era } from './revisions.ts';
+import type { AskOptions } from './rpc-peer.ts';
 
 /** One client, for as long as it is connected. */
 export interface ClientSession {
+  /** What servers may ask of it, as it said when it began: none, or some of `sampling`, `elicitation` and `roots`. */
+  readonly capabilities: JsonObject;
+  /** Has the client answer a request of a server. Rejects with an RpcFailure: its answer, or why there is none. */
+  ask(method: string, params: JsonObject, options: AskOptions): Promise<JsonObject>;
+  /** Calls back with each notification of the client that is for servers. Returns how to stop. */
+  onTold(listener: (method: string, params: JsonObject) => void): () => void;
   /** Calls back once, when the client has gone; at once where it has. */
   onEnd(listener: () => void): void;
 }

@@ -1,4 +1,5 @@
-import type { McpRequestOptions, ServerDescription } from './front-plugin.ts';
+import { AttachedClient } from './attached-client.ts';
+import type { ClientSession, McpRequestOptions, ServerDescription } from './front-plugin.ts';
 import { isObject, type JsonObject } from './json-rpc.ts';
 import { type Agreement, type ClientFacts, modernMeta } from './negotiate.ts';
 import { type Era, META } from './revisions.ts';
@@ -21,31 +22,61 @@ export class McpServer {
   readonly era: Era;
   readonly revision: string;
   readonly description: ServerDescription;
+  /** Who answers what the server asks. */
+  readonly attached: AttachedClient;
 
-  constructor(peer: RpcPeer, { era, revision, description }: Agreement, client: ClientFacts) {
+  /** @param session the client that the process was started for, where it was started for one */
+  constructor(
+    peer: RpcPeer,
+    { era, revision, description }: Agreement,
+    client: ClientFacts,
+    session: ClientSession | undefined,
+  ) {
     this.#peer = peer;
     this.#client = client;
+    this.attached = new AttachedClient(session);
     this.era = era;
     this.revision = revision;
     this.description = { ...description, era };
   }
 
-  /** Sends a request on; returns the identifier by which it is cancelled. Progress is asked for. */
-  send(method: string, params: JsonObject, sink: AnswerSink): number {
-    return this.#peer.send(method, this.#ours(params), sink, true);
+  /**
+   * Sends a request on; returns the identifier by which it is cancelled. Progress is asked for.
+   *
+   * @param session the client that it is for, where it has one
+   */
+  send(method: string, params: JsonObject, sink: AnswerSink, session: ClientSession | undefined): number {
+    const leave = this.attached.enter(session);
+    const answered = {
+      onProgress: (progress: JsonObject) => sink.onProgress(progress),
+      onResult(result: JsonObject) {
+        leave();
+        sink.onResult(result);
+      },
+      onError(error: Error) {
+        leave();
+        sink.onError(error);
+      },
+    };
+    return this.#peer.send(method, this.#ours(params), answered, true);
   }
 
   /** Sends a request and waits for its answer. Rejects with an RpcFailure, or with why the connection was closed. */
-  request(
+  async request(
     method: string,
     params: JsonObject,
-    { signal, onProgress }: Omit<McpRequestOptions, 'client'>,
+    { signal, onProgress, session }: Omit<McpRequestOptions, 'client'>,
   ): Promise<JsonObject> {
-    return this.#peer.request(method, this.#ours(params), {
-      signal,
-      onProgress: onProgress ?? (() => {}),
-      onAbort: (id) => this.cancel(id, 'The client gave it up.'),
-    });
+    const leave = this.attached.enter(session);
+    try {
+      return await this.#peer.request(method, this.#ours(params), {
+        signal,
+        onProgress: onProgress ?? (() => {}),
+        onAbort: (id) => this.cancel(id, 'The client gave it up.'),
+      });
+    } finally {
+      if (!signal.aborted) leave();
+    }
   }
 
   /** Asks the server to give a request up, whose answer nobody waits for any more. */

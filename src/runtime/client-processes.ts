@@ -10,7 +10,9 @@ export interface ClientProcessesHost {
   /** The manifest in force of a plugin; undefined where there is no such plugin. */
   entryOf(plugin: string): ManifestEntry | undefined;
   apply(changes: readonly ManifestChange[]): void;
-  /** Ends the worker of a plugin after its calls. */
+  /** Whether a plugin has calls that run or wait. */
+  isBusy(plugin: string): boolean;
+  /** Ends the worker of a plugin after its calls, if it has one. */
   unload(plugin: string): void;
 }
 
@@ -21,7 +23,8 @@ type Owner = ClientSession | typeof WITHOUT_SESSION;
 
 /**
  * The plugins of clients that must not share a server. The first client gets the plugin itself, each further one a copy of
- * it, such as `memory@2`, which ends with the client. So one client alone has one process.
+ * it, such as `memory@2`, which ends with the client. So one client alone has one process. A client that a server may ask
+ * gets a process that was started for it, as servers are told only when they begin what their client answers.
  */
 export class ClientProcesses {
   readonly #host: ClientProcessesHost;
@@ -39,11 +42,23 @@ export class ClientProcesses {
     this.#owners.set(base, owners);
     const known = owners.get(owner);
     if (known !== undefined) return known;
-    const name = this.#freeName(base, new Set(owners.values()));
-    owners.set(owner, name);
+    const isAsked = session !== undefined && Object.keys(session.capabilities).length > 0;
+    const taken = new Set(owners.values());
+    // One that works for a program is not ended for a client.
+    if (isAsked && this.#host.isBusy(base)) taken.add(base);
+    const name = this.#freeName(base, taken);
     if (name !== base) this.#add(base, name);
+    else if (isAsked) this.#host.unload(base);
+    owners.set(owner, name);
     session?.onEnd(() => this.#end(base, session));
     return name;
+  }
+
+  /** The client whose process a plugin is; undefined where it is that of all, or of those without a session. */
+  clientOf(plugin: string): ClientSession | undefined {
+    for (const owners of this.#owners.values())
+      for (const [owner, name] of owners) if (name === plugin && owner !== WITHOUT_SESSION) return owner;
+    return undefined;
   }
 
   /** What changes of manifests mean for copies too. */

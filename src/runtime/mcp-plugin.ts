@@ -44,7 +44,7 @@ export function mcpPlugin(
     async callTool(params, { signal, onProgress, client, session }) {
       const report = onProgress && (({ params: said }: { params?: JsonObject | undefined }) => onProgress(said ?? {}));
       try {
-        return await passToolCall(await target(session), params, { signal, client, onProgress: report });
+        return await passToolCall(await target(session), params, { signal, client, session, onProgress: report });
       } catch (error) {
         throw (error instanceof GreenroomError ? failureIn(error) : undefined) ?? error;
       }

@@ -140,10 +140,13 @@ export class Runtime implements SupervisorHost {
     this.clientProcesses = new ClientProcesses({
       entryOf: (plugin) => this.records.get(plugin)?.entry,
       apply: (changes) => this.#root.send({ type: 'MANIFESTS.CHANGED', changes }),
+      isBusy: (plugin) => {
+        const gate = this.records.get(plugin)?.gate;
+        return gate !== undefined && gate.leases + gate.waiting > 0;
+      },
       unload: (plugin) => {
-        const error = new GreenroomError('E_STOPPING', `"${plugin}" is being unloaded: its client has gone.`, {
-          plugin,
-        });
+        const message = `"${plugin}" is being unloaded: its client has gone, or another has come.`;
+        const error = new GreenroomError('E_STOPPING', message, { plugin });
         this.records.get(plugin)?.send({ type: 'UNLOAD', error });
       },
     });
@@ -211,6 +214,7 @@ export class Runtime implements SupervisorHost {
         hold: this.hold,
         transitions: this.transitions,
         record,
+        clientOf: (plugin) => this.clientProcesses.clientOf(plugin),
         onChange: () => this.#noteChange(),
       }),
       site: () => ({

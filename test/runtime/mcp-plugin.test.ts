@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { createSupervisor } from '../../src/index.ts';
-import type { FrontPlugin } from '../../src/mcp/front-plugin.ts';
+import type { ClientSession, FrontPlugin } from '../../src/mcp/front-plugin.ts';
+import type { JsonObject } from '../../src/mcp/json-rpc.ts';
 import { openSupervisor } from './greenroom.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/mcp/server.mjs', import.meta.url));
@@ -100,7 +101,7 @@ test('whoever watches is told when a server has other tools', async () => {
   const changed = new Promise<string>((resolve) => supervisor.onToolsChange(resolve));
   await call(plugin, 'grow');
   expect(await changed).toBe('s');
-  expect(await plugin.listTools(never)).toHaveLength(21);
+  expect(await plugin.listTools(never)).toHaveLength(22);
 });
 
 test('a plugin of another kind is none', async () => {
@@ -109,17 +110,23 @@ test('a plugin of another kind is none', async () => {
 });
 
 /** A client that is connected until it ends. */
-function client() {
+function client(capabilities: JsonObject = {}) {
   const listeners: (() => void)[] = [];
+  const session: ClientSession = {
+    capabilities,
+    ask: async (method, params) => ({ method, params }),
+    onTold: () => () => {},
+    onEnd: (listener) => void listeners.push(listener),
+  };
   return {
-    session: { onEnd: (listener: () => void) => void listeners.push(listener) },
+    session,
     end: () => {
       for (const listener of listeners.splice(0)) listener();
     },
   };
 }
 
-async function whoami(plugin: FrontPlugin, session: ReturnType<typeof client>['session'] | undefined): Promise<number> {
+async function whoami(plugin: FrontPlugin, session: ClientSession | undefined): Promise<number> {
   const result = await plugin.callTool({ name: 'whoami' }, { ...asked, session });
   return (JSON.parse((result['content'] as { text: string }[])[0]?.text ?? '') as { pid: number }).pid;
 }
