@@ -58,6 +58,10 @@ export class CompactService implements FrontService {
     return this.#whole.request;
   }
 
+  get watch(): FrontService['watch'] {
+    return this.#whole.watch;
+  }
+
   get onNotice(): FrontService['onNotice'] {
     return this.#whole.onNotice;
   }

@@ -18,6 +18,10 @@ export class FilteredService implements FrontService {
     return this.#whole.request;
   }
 
+  get watch(): FrontService['watch'] {
+    return this.#whole.watch;
+  }
+
   get onNotice(): FrontService['onNotice'] {
     return this.#whole.onNotice;
   }

@@ -1,4 +1,4 @@
-import type { McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
+import type { FrontPlugin, McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { NoticeListener } from './server-notices.ts';
 
@@ -17,6 +17,8 @@ export interface FrontService {
   readonly request?:
     | ((method: string, params: JsonObject, options: McpRequestOptions) => Promise<JsonObject>)
     | undefined;
+  /** Watches a resource, as a plugin does. Without it, none is watched. */
+  readonly watch?: FrontPlugin['watch'] | undefined;
   /** Tells what the server behind it tells unasked; returns how to stop. Without it, nothing is told. */
   readonly onNotice?: ((listener: NoticeListener) => () => void) | undefined;
   /** Calls back when the list of tools may be another one. Returns how to stop. */

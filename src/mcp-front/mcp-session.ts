@@ -14,9 +14,11 @@ import {
 import { META, MODERN_REVISION, negotiated } from '../mcp/revisions.ts';
 import { RpcFailure } from '../mcp/rpc-failure.ts';
 import type { AskOptions } from '../mcp/rpc-peer.ts';
+import { UPDATED } from '../mcp/watched-resources.ts';
 import { AskedClient } from './asked-client.ts';
 import { clientText, isModern, metaOf, readEnvelope } from './envelope.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
+import { ResourceWatches } from './resource-watches.ts';
 import { faultOf, invalidParams } from './rpc-fault.ts';
 import { RunningRequests } from './running-requests.ts';
 import { LOG_NOTICE, type NoticeListener } from './server-notices.ts';
@@ -69,6 +71,7 @@ export class McpSession implements ClientSession {
   readonly #onError: (error: unknown) => void;
   readonly #running = new RunningRequests();
   readonly #subscriptions: Subscriptions;
+  readonly #watches: ResourceWatches;
   readonly #asked: AskedClient;
   readonly #servers = new Set<(method: string, params: JsonObject) => void>();
   readonly #checkTool: McpRequestOptions['checkTool'];
@@ -99,6 +102,7 @@ export class McpSession implements ClientSession {
     this.#service = service;
     this.#outlet = outlet;
     this.#onError = onError;
+    this.#watches = new ResourceWatches(service, (params) => this.#send({ jsonrpc: '2.0', method: UPDATED, params }));
     this.#asked = new AskedClient((message) => outlet.ask(message));
     this.#subscriptions = new Subscriptions(service, (message, about) => this.#send(message, about));
   }
@@ -157,6 +161,7 @@ export class McpSession implements ClientSession {
     this.#stopNotices?.();
     this.#running.cancelAll('The client has gone.');
     this.#asked.close();
+    this.#watches.close();
   }
 
   #send(message: JsonRpcMessage, about?: RequestId): void {
@@ -249,6 +254,8 @@ export class McpSession implements ClientSession {
     if (this.#client === undefined) throw new RpcFailure(RPC_ERROR.invalidRequest, NOT_BEGUN);
     const all = { ...options, client: this.#client };
     if (method === 'logging/setLevel') return this.#setLogLevel(params, all);
+    if (method === 'resources/subscribe') return this.#watches.watch(params, all);
+    if (method === 'resources/unsubscribe') return this.#watches.unwatch(params);
     if (this.#logLevel === undefined) return askService(this.#service, method, params, all);
     // A modern server is told with each request.
     const meta = { ...metaOf(params), [META.logLevel]: this.#logLevel };
@@ -308,7 +315,7 @@ export class McpSession implements ClientSession {
       case 'server/discover':
         return { supportedVersions: [MODERN_REVISION], ...described };
       case 'subscriptions/listen':
-        return this.#subscriptions.listen(id, params, described.capabilities, options.signal);
+        return this.#subscriptions.listen(id, params, described.capabilities, options);
       default:
         return this.#askWithLog(id, method, params, options);
     }

@@ -1,5 +1,5 @@
 import type { FrontPlugin, McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
-import { isObject, type JsonObject } from '../mcp/json-rpc.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
 import { failedResult } from './call-failure.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
 import { callWhileInstalled } from './install-patience.ts';
@@ -25,6 +25,11 @@ export class PluginService implements FrontService {
   get request(): FrontService['request'] {
     const plugin = this.#plugin;
     return plugin.request?.bind(plugin);
+  }
+
+  get watch(): FrontService['watch'] {
+    const plugin = this.#plugin;
+    return plugin.watch?.bind(plugin);
   }
 
   /** As it is now: a client may stay for longer than a manifest. Of one that has gone, calls say so. */
@@ -96,13 +101,5 @@ async function toolOf(directory: ToolDirectory, plugin: string, tool: unknown): 
 
 function passedOn(capabilities: JsonObject): JsonObject {
   const names = PASSED_ON.filter((name) => capabilities[name] !== undefined);
-  return Object.fromEntries(
-    names.map((name) => [name, name === 'resources' ? unwatched(capabilities[name]) : capabilities[name]]),
-  );
-}
-
-/** Single resources are not watched for clients. */
-function unwatched(resources: unknown): JsonObject {
-  const { subscribe: _, ...others } = isObject(resources) ? resources : {};
-  return others;
+  return Object.fromEntries(names.map((name) => [name, capabilities[name]]));
 }

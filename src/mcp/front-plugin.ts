@@ -1,6 +1,7 @@
 import type { JsonObject } from './json-rpc.ts';
 import type { Era } from './revisions.ts';
 import type { AskOptions } from './rpc-peer.ts';
+import type { UpdateListener } from './watched-resources.ts';
 
 /** One client, for as long as it is connected. */
 export interface ClientSession {
@@ -52,6 +53,11 @@ export interface FrontPlugin {
   installing?(): { readonly spec: string; readonly forMs: number } | undefined;
   /** Any other request, such as `resources/read`, passed through. Rejects as `callTool`. */
   request?(method: string, params: JsonObject, options: McpRequestOptions): Promise<JsonObject>;
+  /**
+   * Watches the resource of a `resources/subscribe`: its updates are told to the listener. Resolves to how to stop. Rejects as
+   * `callTool`.
+   */
+  watch?(params: JsonObject, listener: UpdateListener, options: McpRequestOptions): Promise<() => void>;
 }
 
 /** What a plugin that is a server of MCP tells unasked. */

@@ -5,6 +5,7 @@ import { failureIn } from '../mcp/call-result.ts';
 import type { ClientSession, FrontPlugin, McpRequestOptions } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import { isShared } from '../mcp/sharing.ts';
+import { SUBSCRIBE } from '../mcp/watched-resources.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import type { PluginRecord } from './plugin-record.ts';
 
@@ -51,6 +52,11 @@ export function mcpPlugin(
     },
     async request(method: string, params: JsonObject, options: McpRequestOptions) {
       return passRequest(await target(options.session), method, params, options);
+    },
+    async watch(params, listener, options) {
+      const watching = await target(options.session);
+      const ask = (): Promise<JsonObject> => passRequest(watching, SUBSCRIBE, params, options);
+      return watching.tools.watched.watch(String(params['uri']), listener, ask);
     },
   };
 }

@@ -9,6 +9,7 @@ import { frozen } from '../json/frozen.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { ServerDescription } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
+import { UPDATED, WatchedResources } from '../mcp/watched-resources.ts';
 import type { Tool } from '../protocol.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
 import { identityOf, type ToolCache } from '../tools/tool-cache.ts';
@@ -53,6 +54,8 @@ export class PluginTools implements CallTools {
   #said: Said | undefined;
   /** The last generation that was asked because one of its tools was called. */
   #learned = 0;
+  /** The resources that clients of MCP watch. */
+  readonly watched: WatchedResources;
   /** The workers that tell when their tools change. */
   readonly #watched = new WeakSet<WorkerChannel>();
 
@@ -71,6 +74,9 @@ export class PluginTools implements CallTools {
     this.#owner = owner;
     this.#cache = cache;
     this.#checks = new ToolChecks(owner.plugin);
+    this.watched = new WatchedResources(() =>
+      owner.gate.serving.map(({ channel }) => channel.mcp).filter((server) => server !== undefined),
+    );
   }
 
   /**
@@ -236,9 +242,13 @@ export class PluginTools implements CallTools {
       const told = (): void => this.#onNotice(TOOLS_CHANGED, {});
       void this.#ask(channel, never, generation).then(told, () => {});
     });
-    channel.mcp?.onNotification((method, params) => {
-      if (method !== TOOLS_CHANGED) this.#onNotice(method, params);
+    const { mcp } = channel;
+    if (mcp === undefined) return;
+    mcp.onNotification((method, params) => {
+      if (method === UPDATED) this.watched.note(params);
+      else if (method !== TOOLS_CHANGED) this.#onNotice(method, params);
     });
+    this.watched.begun(mcp);
   }
 }
 

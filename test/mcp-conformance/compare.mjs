@@ -36,14 +36,14 @@ export function scenariosOf(folder) {
  *
  * @param {ReturnType<typeof scenariosOf>} directly
  * @param {ReturnType<typeof scenariosOf>} through
- * @param {string} revision
+ * @param {string} plugin
  */
-export function differences(directly, through, revision) {
+export function differences(directly, through, plugin) {
   const lines = [];
   let faults = 0;
   for (const name of new Set([...directly.keys(), ...through.keys()])) {
     const [a, b] = [directly.get(name) ?? new Map(), through.get(name) ?? new Map()];
-    const why = EXPECTED[revision]?.[name];
+    const why = EXPECTED[plugin]?.[name];
     const isAsExpected = isSame(a, b) === (why === undefined);
     if (!isAsExpected) faults += 1;
     lines.push(
