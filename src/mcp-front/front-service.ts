@@ -1,4 +1,4 @@
-import type { FrontPlugin, McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
+import type { ClientSession, FrontPlugin, McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { NoticeListener } from './server-notices.ts';
 
@@ -6,8 +6,8 @@ import type { NoticeListener } from './server-notices.ts';
 export interface FrontService {
   /** What it says of itself. `serverInfo` is always there. Rejects with a GreenroomError. */
   describe(signal: AbortSignal): Promise<ServiceDescription>;
-  /** The tools as `tools/list` gives them, all of them. Rejects with a GreenroomError. */
-  listTools(signal: AbortSignal): Promise<readonly JsonObject[]>;
+  /** The tools as `tools/list` gives them to this client, all of them. Rejects with a GreenroomError. */
+  listTools(signal: AbortSignal, session: ClientSession | undefined): Promise<readonly JsonObject[]>;
   /**
    * Calls a tool by the name that `listTools` gives it; resolves to the result of `tools/call`, failures included
    * (`isError`). Rejects with an `RpcFailure` for an unknown tool, and where the server answered with an error.

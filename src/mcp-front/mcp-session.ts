@@ -1,5 +1,5 @@
 import { answeringCapabilities } from '../mcp/attached-client.ts';
-import type { ClientSession, McpRequestOptions } from '../mcp/front-plugin.ts';
+import { type ClientSession, type McpRequestOptions, WITHOUT_SESSION } from '../mcp/front-plugin.ts';
 import {
   isNotification,
   isObject,
@@ -188,6 +188,7 @@ export class McpSession implements ClientSession {
   #noticeListener(): NoticeListener {
     const running = this.#running;
     return {
+      owner: this,
       get isBusy() {
         return running.size > 0;
       },
@@ -332,7 +333,7 @@ export class McpSession implements ClientSession {
     const tell = (notice: string, said: JsonObject): void => {
       if (isTold && notice === LOG_NOTICE) this.#send({ jsonrpc: '2.0', method: notice, params: said }, id);
     };
-    const stop = this.#service.onNotice?.({ isBusy: true, tell });
+    const stop = this.#service.onNotice?.({ owner: options.session ?? WITHOUT_SESSION, isBusy: true, tell });
     try {
       return await askService(this.#service, method, params, options);
     } finally {

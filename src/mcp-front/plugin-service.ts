@@ -1,4 +1,4 @@
-import type { FrontPlugin, McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
+import type { ClientSession, FrontPlugin, McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import { failedResult } from './call-failure.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
@@ -53,8 +53,9 @@ export class PluginService implements FrontService {
     };
   }
 
-  listTools(): Promise<readonly JsonObject[]> {
-    return this.#directory.toolsOf(this.#plugin.name);
+  async listTools(_signal: AbortSignal, session: ClientSession | undefined): Promise<readonly JsonObject[]> {
+    const plugin = this.#plugin;
+    return plugin.ownTools?.(session) ?? this.#directory.toolsOf(plugin.name);
   }
 
   async callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject> {

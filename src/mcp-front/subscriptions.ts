@@ -1,4 +1,4 @@
-import type { McpRequestOptions } from '../mcp/front-plugin.ts';
+import { type McpRequestOptions, WITHOUT_SESSION } from '../mcp/front-plugin.ts';
 import { isObject, type JsonObject, type JsonRpcMessage, type RequestId } from '../mcp/json-rpc.ts';
 import { META } from '../mcp/revisions.ts';
 import { UPDATED } from '../mcp/watched-resources.ts';
@@ -52,7 +52,7 @@ export class Subscriptions {
     });
     isAcknowledged = true;
     if (lists.length > 0 || uris.length > 0)
-      await this.#until(options.signal, (list) => {
+      await this.#until(options, (list) => {
         if (lists.includes(list)) tell(`notifications/${list}/list_changed`);
       });
     watches.close();
@@ -72,14 +72,14 @@ export class Subscriptions {
     for (const end of this.#ends) end();
   }
 
-  #until(signal: AbortSignal, onChange: (list: string) => void): Promise<void> {
+  #until({ signal, session }: McpRequestOptions, onChange: (list: string) => void): Promise<void> {
     return new Promise((resolve) => {
       const stop = this.#service.onToolsChanged(() => onChange('tools'));
       const tell = (method: string): void => {
         const list = LIST_NOTICES[method];
         if (list !== undefined) onChange(list);
       };
-      const stopNotices = this.#service.onNotice?.({ isBusy: false, tell });
+      const stopNotices = this.#service.onNotice?.({ owner: session ?? WITHOUT_SESSION, isBusy: false, tell });
       const end = (): void => {
         stop();
         stopNotices?.();

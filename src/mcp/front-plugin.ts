@@ -38,6 +38,8 @@ export interface FrontPlugin {
   readonly name: string;
   /** Its tools as `tools/list` gives them, all of them, with what keys they have. Rejects with a GreenroomError. */
   listTools(signal: AbortSignal): Promise<readonly JsonObject[]>;
+  /** The same as the copy of it says that this client has; undefined where it has none. Rejects as `listTools`. */
+  ownTools?(session: ClientSession | undefined): Promise<readonly JsonObject[]> | undefined;
   /**
    * Calls a tool; resolves to the result of `tools/call`, failures of the tool itself among them (`isError`). `params` are
    * those of the request: `name`, `arguments` and whatever else it has. Rejects with an RpcFailure where the server
@@ -60,9 +62,19 @@ export interface FrontPlugin {
   watch?(params: JsonObject, listener: UpdateListener, options: McpRequestOptions): Promise<() => void>;
 }
 
+/** Those whose requests come one by one, each by itself: together they are one client, that never ends. */
+export const WITHOUT_SESSION = Symbol('without session');
+
+/** Whose process a server is that clients do not share. */
+export type ProcessOwner = ClientSession | typeof WITHOUT_SESSION;
+
 /** What a plugin that is a server of MCP tells unasked. */
 export interface PluginNotice {
   readonly plugin: string;
+  /** Whether it is a copy of the plugin that tells it, which is one client's. */
+  readonly isOfCopy: boolean;
+  /** Who alone is to be told; undefined where the process is that of all. */
+  readonly owner?: ProcessOwner | undefined;
   readonly method: string;
   readonly params: JsonObject;
 }

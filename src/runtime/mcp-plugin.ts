@@ -13,11 +13,13 @@ import type { PluginRecord } from './plugin-record.ts';
  * A plugin that is a server of MCP, as a front of ours offers it: what passes is not changed.
  *
  * @param recordOf the plugin that a client is to have, where clients do not share its process
+ * @param copyOf the copy of it that a client has; undefined where it has none
  * @param refuse throws where the plugin takes no calls, and so must not be started
  */
 export function mcpPlugin(
   record: PluginRecord,
   recordOf: (session: ClientSession | undefined) => PluginRecord,
+  copyOf: (session: ClientSession | undefined) => PluginRecord | undefined,
   refuse: () => void,
 ): FrontPlugin {
   const target = async (session: ClientSession | undefined): Promise<PluginRecord> => {
@@ -27,11 +29,16 @@ export function mcpPlugin(
     const server = await record.tools.server(refuse);
     return isShared(share, server?.era, tools) ? record : recordOf(session);
   };
+  const definitionsOf = async ({ tools }: PluginRecord): Promise<readonly JsonObject[]> => {
+    const all = await tools.list(refuse);
+    return all.map(({ definition }) => definition).filter((definition) => definition !== undefined);
+  };
   return {
     name: record.plugin,
-    async listTools() {
-      const tools = await record.tools.list(refuse);
-      return tools.map(({ definition }) => definition).filter((definition) => definition !== undefined);
+    listTools: () => definitionsOf(record),
+    ownTools(session) {
+      const copy = copyOf(session);
+      return copy && definitionsOf(copy);
     },
     async describe() {
       return (await record.tools.server(refuse)) ?? { capabilities: { tools: {} } };

@@ -24,8 +24,8 @@ export interface PluginEffectsParts {
   readonly hold: ProgramHold;
   readonly transitions: Listeners<TransitionEvent>;
   readonly record: (plugin: string) => PluginRecord | undefined;
-  /** The client of MCP that a plugin is started for, where there is one. */
-  readonly clientOf: (plugin: string) => ClientSession | undefined;
+  /** A plugin is started: for which client of MCP, where it is for one. */
+  readonly begun: (plugin: string) => ClientSession | undefined;
   /** Something has changed that no step of a machine tells of. */
   readonly onChange: () => void;
 }
@@ -53,7 +53,7 @@ export class PluginEffects implements PluginHost {
   plan({ entry, gpus }: PluginContext): ReturnType<typeof planLaunch> {
     const { transport, protocol, passEnv, nodePath } = this.#parts.settings;
     const plan = planLaunch(entry, { transport, protocol, passEnv, nodePath, hostEnv: process.env, gpus });
-    return { ...plan, client: this.#parts.clientOf(entry.manifest.name) };
+    return { ...plan, client: this.#parts.begun(entry.manifest.name) };
   }
 
   entered(context: PluginContext, to: PluginState, phase: PluginPhase, event: { readonly type: string }): void {

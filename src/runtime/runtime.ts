@@ -214,7 +214,7 @@ export class Runtime implements SupervisorHost {
         hold: this.hold,
         transitions: this.transitions,
         record,
-        clientOf: (plugin) => this.clientProcesses.clientOf(plugin),
+        begun: (plugin) => this.clientProcesses.begun(plugin),
         onChange: () => this.#noteChange(),
       }),
       site: () => ({
@@ -228,7 +228,10 @@ export class Runtime implements SupervisorHost {
         supervisor: this.supervisor,
         toolCache,
         onTools: (plugin) => this.toolChanges.notify(plugin),
-        onNotice: (plugin, method, params) => this.notices.notify({ plugin, method, params }),
+        onNotice: (plugin, method, params) => {
+          const address = this.clientProcesses.addressOf(plugin);
+          if (address !== undefined) this.notices.notify({ ...address, method, params });
+        },
         onInstances: (events) => {
           if (this.instances.any) for (const event of events) this.instances.notify(event);
         },

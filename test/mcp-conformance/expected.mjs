@@ -16,8 +16,10 @@ export const EXPECTED = {
     'tools-call-elicitation': ASKED,
     'tools-call-sampling': ASKED,
     'server-sse-multiple-streams': AT_ONCE,
+    'server-sse-polling': AT_ONCE,
   },
   sessions: {
     'server-sse-multiple-streams': AT_ONCE,
+    'server-sse-polling': AT_ONCE,
   },
 };

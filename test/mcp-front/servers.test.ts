@@ -5,6 +5,7 @@ import { type Ask, Events, type Loose, send } from '../api/opened.ts';
 import { ACCEPT, type OpenedMcp, openMcp } from './opened.ts';
 
 const SERVER = join(import.meta.dirname, '../fixtures/mcp/conformance/server.mjs');
+const PLAIN = join(import.meta.dirname, '../fixtures/mcp/server.mjs');
 const path = '/mcp/server';
 /** However long the answer takes, no stream begins, which would have a status of its own. */
 const AS_JSON = { accept: 'application/json' };
@@ -186,6 +187,24 @@ test('clients that share a process each watch what they want: one that leaves ta
   await vi.waitUntil(() => counts().join() === '1,2,0');
 });
 
+test('what the processes of single clients tell reaches each its own client, and their tools are its own', async () => {
+  const server = { worker: 'mcp', command: process.execPath, args: [PLAIN] };
+  const opened = await openMcp({ server });
+  const [a, b] = [await begin(opened), await begin(opened)];
+  const [ofA, ofB] = [await a.follow(), await b.follow()];
+  const counts = async () =>
+    Promise.all([a, b].map(async ({ ask }) => (await ask('tools/list')).result.tools.length as number));
+  const [before] = await counts();
+  for (const { ask } of [a, b]) await ask('tools/call', { name: 'whoami' });
+  const grown = await b.ask('tools/call', { name: 'grow' });
+  await vi.waitUntil(() => ofB.told.some(({ data }) => data.method === TOOLS_CHANGED));
+  const logs = [...grown.before, ...ofB.told.map(({ data }) => data)].filter(({ method }) => method === LOGGED);
+  expect(logs.map(({ params }) => params.data)).toEqual(['grown']);
+  expect(await counts()).toEqual([before, Number(before) + 1]);
+  expect(ofA.told).toEqual([]);
+});
+
+const LOGGED = 'notifications/message';
 const UPDATED = 'notifications/resources/updated';
 const WATCHED = 'test://watched-resource';
 
