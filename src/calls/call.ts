@@ -184,7 +184,17 @@ export class Call implements LeaseRequest {
     const { integers = this.#site.integers } = this.#options;
     const { traceparent } = this.#trace ?? { traceparent: this.#traceparent };
     const { mcpParams, session } = this.#options;
-    const outgoing = { id: this.id, input: this.#input, tool: named, integers, traceparent, mcpParams, session };
+    const asTask = named !== undefined && channel.mcp !== undefined && tools.runsAsTask(named);
+    const outgoing = {
+      id: this.id,
+      input: this.#input,
+      tool: named,
+      integers,
+      traceparent,
+      mcpParams,
+      session,
+      asTask,
+    };
     this.#inFlight = channel[this.#path]?.(outgoing, this.#answersOf(residency));
   }
 

@@ -48,6 +48,8 @@ export interface OutgoingCall {
    * result too is handed on as it comes.
    */
   readonly mcpParams?: JsonObject | undefined;
+  /** Whether a server of MCP runs its tool as a task alone. */
+  readonly asTask?: boolean | undefined;
   /** The client of MCP that it is for, where that has a session. */
   readonly session?: ClientSession | undefined;
 }

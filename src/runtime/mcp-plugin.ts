@@ -5,6 +5,7 @@ import { failureIn } from '../mcp/call-result.ts';
 import type { ClientSession, FrontPlugin, McpRequestOptions } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import { isShared } from '../mcp/sharing.ts';
+import { shownDefinition } from '../mcp/tool-definition.ts';
 import { SUBSCRIBE } from '../mcp/watched-resources.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import type { PluginRecord } from './plugin-record.ts';
@@ -31,7 +32,9 @@ export function mcpPlugin(
   };
   const definitionsOf = async ({ tools }: PluginRecord): Promise<readonly JsonObject[]> => {
     const all = await tools.list(refuse);
-    return all.map(({ definition }) => definition).filter((definition) => definition !== undefined);
+    const isModern = (await tools.server(refuse))?.era === 'modern';
+    const definitions = all.map(({ definition }) => definition).filter((definition) => definition !== undefined);
+    return isModern ? definitions : definitions.map(shownDefinition);
   };
   return {
     name: record.plugin,

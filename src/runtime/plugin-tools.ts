@@ -9,6 +9,7 @@ import { frozen } from '../json/frozen.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { ServerDescription } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
+import { isTaskAlone } from '../mcp/tool-definition.ts';
 import { UPDATED, WatchedResources } from '../mcp/watched-resources.ts';
 import type { Tool } from '../protocol.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
@@ -146,6 +147,12 @@ export class PluginTools implements CallTools {
     return found?.read_only === true ? true : found?.idempotent;
   }
 
+  runsAsTask(tool: string): boolean {
+    const tools = this.#said?.tools ?? this.#saidBefore();
+    const definition = tools?.find(({ name }) => name === tool)?.definition;
+    return definition !== undefined && isTaskAlone(definition) && this.#said?.server?.era === 'legacy';
+  }
+
   learn({ channel, generation }: Residency): void {
     // What it tells in the course of this call is not to be missed.
     if (channel.mcp !== undefined) this.#watch(channel, generation);
@@ -191,7 +198,7 @@ export class PluginTools implements CallTools {
     const { plugin, entry } = this.#owner;
     const identity = identityOf(entry);
     if (this.#said?.identity === identity) return this.#said.tools;
-    const kept = this.#cache.read(plugin, identity);
+    const kept = this.#cache.read(entry.copyOf ?? plugin, identity);
     if (kept !== undefined) this.#said = { generation: 0, identity, ...kept };
     return kept?.tools;
   }

@@ -46,8 +46,9 @@ export interface KeptTools {
  * size of the files that the manifest names. What those files import is not seen. Another version of this package may
  * describe the same plugin otherwise. It is a hash, as it is kept on disk and arguments may be secret.
  */
-export function identityOf({ manifest, folder, resolved }: ManifestEntry): string {
-  const { name, version, worker, class: className, args = [] } = manifest;
+export function identityOf({ manifest, folder, resolved, copyOf }: ManifestEntry): string {
+  const { version, worker, class: className, args = [] } = manifest;
+  const name = copyOf ?? manifest.name;
   const { module, command, python_path, cwd = workingDirectory() } = resolved;
   const files = [
     ...(module === undefined ? [] : moduleFiles(folder, module)),

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
@@ -12,6 +13,7 @@ import { type Loose, TOKEN } from '../api/opened.ts';
 import { endAfterTest } from '../server/served.ts';
 import { openMcp } from './opened.ts';
 
+const EVERYTHING = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/package.json'));
 const SERVER = fileURLToPath(new URL('../fixtures/mcp/server.mjs', import.meta.url));
 const requestInit = { headers: { authorization: `Bearer ${TOKEN}` } };
 const INFO = { name: 'test', version: '1.0.0' };
@@ -30,6 +32,7 @@ const kind: Answers = (name) => async (method) => {
 /** What tests ask of either official client. */
 interface Asked {
   call(name: string, args?: object, signal?: AbortSignal): Promise<string>;
+  list(): Promise<unknown>;
   rootsChanged(): Promise<void>;
   close(): Promise<void>;
 }
@@ -47,6 +50,7 @@ const connectV2: Connect = async (port, name, answers = kind, capabilities = CAP
   return {
     call: async (tool, args = {}, signal) =>
       textOf(await client.callTool({ name: tool, arguments: { ...args } }, { ...(signal && { signal }) })),
+    list: () => client.listTools(),
     rootsChanged: () => client.sendRootsListChanged(),
     close: () => client.close(),
   };
@@ -65,6 +69,7 @@ const connectV1: Connect = async (port, name, answers = kind, capabilities = CAP
   return {
     call: async (tool, args = {}, signal) =>
       textOf(await client.callTool({ name: tool, arguments: { ...args } }, undefined, { ...(signal && { signal }) })),
+    list: () => client.listTools(),
     rootsChanged: () => client.sendRootsListChanged(),
     close: () => client.close(),
   };
@@ -177,3 +182,21 @@ test('a process that ran before is replaced for a client that can be asked, unle
   expect(supervisor.plugins().map(({ name }) => name)).toEqual(['s']);
   await ada.close();
 });
+
+test.each([
+  ['version 2', connectV2],
+  ['version 1', connectV1],
+])(
+  'the official server "everything" asks a client of %s, and runs a tool as a task for it',
+  async (_version, connect) => {
+    const args = [join(dirname(EVERYTHING), 'dist/index.js')];
+    const { port } = await openMcp({ s: { worker: 'mcp', command: process.execPath, args } });
+    const client = await connect(port, 'ada');
+    expect(await client.call('echo', { message: 'hi' })).toContain('hi');
+    expect(await client.call('trigger-sampling-request', { prompt: 'Who?', maxTokens: 10 })).toContain('I am ada');
+    expect(await client.call('trigger-elicitation-request')).toContain('provided the requested information');
+    expect(await client.call('get-roots-list')).toContain('file:///ada');
+    await client.list();
+    expect(await client.call('simulate-research-query', { topic: 'bees' })).toContain('bees');
+  },
+);

@@ -101,7 +101,35 @@ test('whoever watches is told when a server has other tools', async () => {
   const changed = new Promise<string>((resolve) => supervisor.onToolsChange(resolve));
   await call(plugin, 'grow');
   expect(await changed).toBe('s');
-  expect(await plugin.listTools(never)).toHaveLength(22);
+  expect(await plugin.listTools(never)).toHaveLength(23);
+});
+
+test('a tool that runs as a task alone is called as one, and gives the result of its task', async () => {
+  const { plugin, supervisor } = await open();
+  const tools = await plugin.listTools(never);
+  // Clients that know tasks would not call it as they call any other.
+  expect(tools.find(({ name }) => name === 'slow')).toEqual({ name: 'slow', inputSchema: { type: 'object' } });
+  const [slow] = (await supervisor.tools('s')).filter(({ name }) => name === 'slow');
+  expect(slow?.definition).toMatchObject({ execution: { taskSupport: 'required' } });
+  const result = { content: [{ type: 'text', text: expect.stringMatching(/^the result of task-\d+$/) }] };
+  expect(await call(plugin, 'slow')).toEqual(result);
+  const [first, second] = [client(), client()];
+  for (const { session } of [first, second])
+    expect(await plugin.callTool({ name: 'slow' }, { ...asked, session })).toEqual(result);
+  expect(await supervisor.execute('s', {}, { tool: 'slow' })).toMatch(/^the result of task-/);
+});
+
+test('a task is cancelled with its call', async () => {
+  const { plugin } = await open();
+  const controller = new AbortController();
+  await plugin.listTools(never);
+  const waits = plugin.callTool({ name: 'slow', arguments: { wait: true } }, { ...asked, signal: controller.signal });
+  const refused = expect(waits).rejects.toMatchObject({ code: 'E_CANCELLED' });
+  // It is followed once the server has answered this.
+  await call(plugin, 'echo');
+  controller.abort();
+  await refused;
+  await expect.poll(async () => JSON.stringify(await call(plugin, 'whoami'))).toMatch(/cancelled task-\d+/);
 });
 
 test('a plugin of another kind is none', async () => {
