@@ -4,6 +4,9 @@ const ASKED =
   'Greenroom speaks 2026-07-28 to a server that knows it, where this tool cannot ask: there, servers ask in results.';
 const AT_ONCE = 'Answers that come at once are JSON, which the revision leaves to servers.';
 
+/** Of these, those that end as directly where an answer takes longer than a second, and so is a stream. */
+export const TIMED = new Set(['server-sse-polling']);
+
 /**
  * Scenarios that end otherwise through Greenroom, and why, by the plugin.
  * @type {Readonly<Record<string, Readonly<Record<string, string>>>>}
