@@ -1,5 +1,6 @@
 import { checkOptions, FLAG, type OptionKind, SIGNAL } from '../argument-checks.ts';
 import type { Integers } from '../json/read-json.ts';
+import type { ClientSession } from '../mcp/front-plugin.ts';
 import { ANY_NAME_RULE, isToolName } from '../tools/tool-name.ts';
 import { isTraceparent, TRACEPARENT_RULE } from './traceparent.ts';
 
@@ -54,6 +55,8 @@ export interface InternalCallOptions extends CallOptions {
   readonly client?: string | undefined;
   /** Called each time that the call reaches a worker, with the worker's generation. Must not throw. */
   readonly onStart?: ((generation: number) => void) | undefined;
+  /** The client of MCP that calls, where it has a session. */
+  readonly session?: ClientSession | undefined;
 }
 
 /** What a caller may set for one stream. */

@@ -17,6 +17,8 @@ export interface CallTools {
   resultCheck(tool: string | undefined, streams: boolean, isAsked: boolean): ResultCheck | undefined;
   /** Whether calls of the tool may be sent again after a crash; undefined where nothing says so. */
   isIdempotent(tool: string | undefined): boolean | undefined;
+  /** Whether a server of MCP is known to run the tool as a task alone. */
+  runsAsTask(tool: string): boolean;
   /** A tool is called at this worker: has it say its tools, if it has not yet, for the calls that follow. */
   learn(residency: Residency): void;
 }

@@ -184,8 +184,18 @@ export class Call implements LeaseRequest {
     if (validate !== false) this.#resultCheck = tools.resultCheck(tool, this.#path === 'stream', validate === 'both');
     const { integers = this.#site.integers } = this.#options;
     const { traceparent } = this.#trace ?? { traceparent: this.#traceparent };
-    const { mcpParams } = this.#options;
-    const outgoing = { id: this.id, input: this.#input, tool: named, integers, traceparent, mcpParams };
+    const { mcpParams, session } = this.#options;
+    const asTask = named !== undefined && channel.mcp !== undefined && tools.runsAsTask(named);
+    const outgoing = {
+      id: this.id,
+      input: this.#input,
+      tool: named,
+      integers,
+      traceparent,
+      mcpParams,
+      session,
+      asTask,
+    };
     this.#inFlight = channel[this.#path]?.(outgoing, this.#answersOf(residency));
   }
 

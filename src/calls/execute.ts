@@ -37,7 +37,7 @@ export function executeJobCall(
 export function passToolCall(
   site: CallSite,
   mcpParams: Readonly<Record<string, unknown>>,
-  options: Pick<InternalCallOptions, 'signal' | 'onProgress' | 'client'>,
+  options: Pick<InternalCallOptions, 'signal' | 'onProgress' | 'client' | 'session'>,
 ): Promise<Readonly<Record<string, unknown>>> {
   return new Promise((resolve, reject) => {
     const tool = typeof mcpParams['name'] === 'string' ? mcpParams['name'] : undefined;

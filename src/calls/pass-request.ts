@@ -2,6 +2,7 @@ import { GreenroomError } from '../errors.ts';
 import type { McpRequestOptions } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import { RpcFailure } from '../mcp/rpc-failure.ts';
+import type { CallSite } from './call-site.ts';
 import { RequestLease, type RequestSite } from './request-lease.ts';
 
 /**
@@ -9,19 +10,21 @@ import { RequestLease, type RequestSite } from './request-lease.ts';
  * to the result as it came. Rejects with the {@link RpcFailure} that the server answered with, or a GreenroomError.
  */
 export async function passRequest(
-  site: RequestSite,
+  site: RequestSite & Pick<CallSite, 'tools'>,
   method: string,
   params: JsonObject,
-  { signal, onProgress, client }: McpRequestOptions,
+  { signal, onProgress, client, session }: McpRequestOptions,
 ): Promise<JsonObject> {
   const lease = new RequestLease(site, 'request', { signal }, { tool: method, client });
   let isSent = false;
   try {
-    const { channel } = await lease.enter();
+    const residency = await lease.enter();
+    const { channel } = residency;
     lease.signal.throwIfAborted();
     if (channel.mcp === undefined) throw notMcp(site.plugin);
+    site.tools.learn(residency);
     isSent = true;
-    const result = await channel.mcp.request(method, params, { signal: lease.signal, onProgress });
+    const result = await channel.mcp.request(method, params, { signal: lease.signal, onProgress, session });
     lease.end();
     return result;
   } catch (thrown) {

@@ -3,7 +3,7 @@ import { readJson } from '../json/read-json.ts';
 import { protocolFailure, toolError, valueOf } from '../mcp/call-result.ts';
 import { isObject, type JsonObject } from '../mcp/json-rpc.ts';
 import { RpcFailure } from '../mcp/rpc-failure.ts';
-import type { RpcPeer } from '../mcp/rpc-peer.ts';
+import type { AnswerSink, RpcPeer } from '../mcp/rpc-peer.ts';
 import type { McpServer } from '../mcp/server.ts';
 import { toolOf } from '../mcp/tool-definition.ts';
 import type { WorkerProcess, WorkerStreams } from '../process/worker-process.ts';
@@ -26,8 +26,11 @@ export interface McpChannelOptions {
 
 /** A call that was sent and not answered. */
 interface RunningCall {
+  /** The request whose answer is waited for. */
   readonly id: number;
   readonly sink: CallSink;
+  /** The task that the server runs for it, where it does. */
+  readonly task?: string | undefined;
 }
 
 /** The channel to a server of MCP on standard streams. Calls are `tools/call`; all of the protocol is behind `mcp`. */
@@ -58,9 +61,12 @@ export class McpChannel implements WorkerChannel {
     }
     const isOver = (): boolean => !this.#running.delete(call.id);
     this.#asking?.abort();
-    const id = this.mcp.send('tools/call', params, {
+    const answers: AnswerSink = {
       onProgress: (progress) => sink.onProgress(fractionOf(progress), messageIn(progress), progress),
       onResult: (result) => {
+        const task = taskIn(result);
+        if (call.asTask === true && task !== undefined && this.#running.get(call.id)?.task === undefined)
+          return this.#follow(call, task, answers, sink);
         if (isOver()) return;
         if (call.mcpParams !== undefined) sink.onResult(result);
         else this.#give(result, sink);
@@ -68,14 +74,23 @@ export class McpChannel implements WorkerChannel {
       onError: (error) => {
         if (!isOver()) sink.onError(this.#errorOf(error));
       },
-    });
+    };
+    const id = this.mcp.send('tools/call', params, answers, call.session);
     if (!this.#peer.closed) this.#running.set(call.id, { id, sink });
     return UNPAUSED;
   }
 
-  #paramsOf({ tool, input, mcpParams, traceparent }: OutgoingCall): JsonObject | GreenroomError {
+  /** Asks for the result of a task, which is answered once the task has ended. */
+  #follow(call: OutgoingCall, task: string, answers: AnswerSink, sink: CallSink): void {
+    if (!this.#running.has(call.id)) return;
+    const id = this.mcp.send('tasks/result', { taskId: task }, answers, call.session);
+    this.#running.set(call.id, { id, sink, task });
+  }
+
+  #paramsOf({ tool, input, mcpParams, traceparent, asTask }: OutgoingCall): JsonObject | GreenroomError {
     const plugin = this.#plugin;
-    const params = mcpParams ?? { name: tool, arguments: readJson(input.kwargs) as JsonObject };
+    const given = mcpParams ?? { name: tool, arguments: readJson(input.kwargs) as JsonObject };
+    const params = asTask === true ? { ...given, task: {} } : given;
     if (params['name'] === undefined)
       return new GreenroomError(
         'E_INPUT',
@@ -110,6 +125,8 @@ export class McpChannel implements WorkerChannel {
     const running = this.#running.get(call);
     if (running === undefined) return 'unknown';
     this.mcp.cancel(running.id, 'The caller gave it up.');
+    if (running.task !== undefined)
+      this.mcp.request('tasks/cancel', { taskId: running.task }, { signal: NEVER }).catch(() => {});
     await this.mcp.roundTrip(NEVER);
     if (this.#running.delete(call)) running.sink.onError(this.#givenUpError());
     return 'requested';
@@ -178,6 +195,11 @@ const UNPAUSED: CallInFlight = { pause() {}, resume() {} };
 
 /** The end of a server ends what it is asked. */
 const NEVER = new AbortController().signal;
+
+/** The task that an answer names, in place of a result. */
+function taskIn({ task }: JsonObject): string | undefined {
+  return isObject(task) && typeof task['taskId'] === 'string' ? task['taskId'] : undefined;
+}
 
 function fractionOf({ progress, total }: JsonObject): number {
   if (typeof progress !== 'number' || typeof total !== 'number' || !(total > 0)) return -1;

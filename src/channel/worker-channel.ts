@@ -1,5 +1,6 @@
 import type { GreenroomError } from '../errors.ts';
 import type { Integers } from '../json/read-json.ts';
+import type { ClientSession } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { McpServer } from '../mcp/server.ts';
 import type { CancelOutcome, Health, Tool } from '../protocol.ts';
@@ -47,6 +48,10 @@ export interface OutgoingCall {
    * result too is handed on as it comes.
    */
   readonly mcpParams?: JsonObject | undefined;
+  /** Whether a server of MCP runs its tool as a task alone. */
+  readonly asTask?: boolean | undefined;
+  /** The client of MCP that it is for, where that has a session. */
+  readonly session?: ClientSession | undefined;
 }
 
 /** Writes a call for its wire and sends it. */

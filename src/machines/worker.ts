@@ -4,6 +4,7 @@ import { type AnyEventObject, assign, cancel, fromCallback, fromPromise, sendPar
 import type { Connection } from '../channel/worker-channel.ts';
 import type { GreenroomError, GreenroomErrorOf } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
+import type { ClientSession } from '../mcp/front-plugin.ts';
 import type { Transport } from '../process/socket-directory.ts';
 import type { ProcessCommand, ProcessEvent, WorkerExit, WorkerProcess } from '../process/worker-process.ts';
 import type { BootPlugin, ProtocolVersion } from '../protocol.ts';
@@ -36,6 +37,8 @@ export interface LaunchRequest extends KindCommand {
   readonly transport: Transport;
   /** The newest version of the worker protocol that it is offered. */
   readonly protocol: ProtocolVersion;
+  /** The client of MCP that it is started for, where clients do not share its process. */
+  readonly client?: ClientSession | undefined;
 }
 
 /** What a worker actor is made for: one process, one generation. */

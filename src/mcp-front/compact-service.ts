@@ -62,6 +62,10 @@ export class CompactService implements FrontService {
     return this.#whole.request;
   }
 
+  get watch(): FrontService['watch'] {
+    return this.#whole.watch;
+  }
+
   get onNotice(): FrontService['onNotice'] {
     return this.#whole.onNotice;
   }
@@ -82,9 +86,9 @@ export class CompactService implements FrontService {
     const given = isObject(params['arguments']) ? params['arguments'] : {};
     switch (params['name']) {
       case 'search_tools':
-        return this.#search(given, options.signal);
+        return this.#search(given, options);
       case 'describe_tool':
-        return this.#describeTool(given, options.signal);
+        return this.#describeTool(given, options);
       case 'call_tool':
         return this.#call(params, given, options);
       default:
@@ -100,22 +104,22 @@ export class CompactService implements FrontService {
     return () => {};
   }
 
-  async #search({ query, limit }: JsonObject, signal: AbortSignal): Promise<JsonObject> {
-    const found = searchTools(await this.#whole.listTools(signal), typeof query === 'string' ? query : '');
+  async #search({ query, limit }: JsonObject, { signal, session }: McpRequestOptions): Promise<JsonObject> {
+    const found = searchTools(await this.#whole.listTools(signal, session), typeof query === 'string' ? query : '');
     const tools = found.slice(0, typeof limit === 'number' && limit >= 1 ? limit : SHOWN);
     const installing = this.installing?.() ?? [];
     return told({ tools, total: found.length, ...(installing.length > 0 && { installing }) });
   }
 
-  async #describeTool({ name }: JsonObject, signal: AbortSignal): Promise<JsonObject> {
-    const tools = await this.#whole.listTools(signal);
+  async #describeTool({ name }: JsonObject, { signal, session }: McpRequestOptions): Promise<JsonObject> {
+    const tools = await this.#whole.listTools(signal, session);
     const tool = tools.find((each) => each['name'] === name);
     return tool === undefined ? unknown(name, tools) : told(tool);
   }
 
   async #call(params: JsonObject, given: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
     const { name, arguments: input = {} } = given;
-    const tools = await this.#whole.listTools(options.signal);
+    const tools = await this.#whole.listTools(options.signal, options.session);
     // The model has made the name up, so the model is told.
     if (!tools.some((each) => each['name'] === name)) return unknown(name, tools);
     if (!isObject(input)) return errorText('"arguments" must be an object.');

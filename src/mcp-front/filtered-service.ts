@@ -1,4 +1,4 @@
-import type { McpRequestOptions } from '../mcp/front-plugin.ts';
+import type { ClientSession, McpRequestOptions } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
 import { passes, type ToolFilter } from './tool-filter.ts';
@@ -23,6 +23,10 @@ export class FilteredService implements FrontService {
     return installing && (() => installing(this.#filter));
   }
 
+  get watch(): FrontService['watch'] {
+    return this.#whole.watch;
+  }
+
   get onNotice(): FrontService['onNotice'] {
     return this.#whole.onNotice;
   }
@@ -31,13 +35,13 @@ export class FilteredService implements FrontService {
     return this.#whole.describe(signal, this.#filter);
   }
 
-  async listTools(signal: AbortSignal): Promise<readonly JsonObject[]> {
-    return (await this.#whole.listTools(signal)).filter(({ name }) => passes(this.#filter, String(name)));
+  async listTools(signal: AbortSignal, session: ClientSession | undefined): Promise<readonly JsonObject[]> {
+    return (await this.#whole.listTools(signal, session)).filter(({ name }) => passes(this.#filter, String(name)));
   }
 
   async callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
     if (passes(this.#filter, String(params['name']))) return this.#whole.callTool(params, options);
-    const tools = await this.listTools(options.signal);
+    const tools = await this.listTools(options.signal, options.session);
     throw unknownToolFailure(
       params['name'],
       tools.map(({ name }) => String(name)),

@@ -1,4 +1,4 @@
-import type { McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
+import type { ClientSession, FrontPlugin, McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { NoticeListener } from './server-notices.ts';
 import type { ToolFilter } from './tool-filter.ts';
@@ -11,8 +11,8 @@ export interface FrontService {
    * @param filter of what the client sees, so that it need not read of what is hidden from it
    */
   describe(signal: AbortSignal, filter?: ToolFilter): Promise<ServiceDescription>;
-  /** The tools as `tools/list` gives them, all of them. Rejects with a GreenroomError. */
-  listTools(signal: AbortSignal): Promise<readonly JsonObject[]>;
+  /** The tools as `tools/list` gives them to this client, all of them. Rejects with a GreenroomError. */
+  listTools(signal: AbortSignal, session: ClientSession | undefined): Promise<readonly JsonObject[]>;
   /**
    * Calls a tool by the name that `listTools` gives it; resolves to the result of `tools/call`, failures included
    * (`isError`). Rejects with an `RpcFailure` for an unknown tool, and where the server answered with an error.
@@ -24,6 +24,8 @@ export interface FrontService {
   readonly request?:
     | ((method: string, params: JsonObject, options: McpRequestOptions) => Promise<JsonObject>)
     | undefined;
+  /** Watches a resource, as a plugin does. Without it, none is watched. */
+  readonly watch?: FrontPlugin['watch'] | undefined;
   /** Tells what the server behind it tells unasked; returns how to stop. Without it, nothing is told. */
   readonly onNotice?: ((listener: NoticeListener) => () => void) | undefined;
   /** Calls back when the list of tools may be another one. Returns how to stop. */

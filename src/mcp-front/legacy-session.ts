@@ -29,6 +29,7 @@ export class LegacySession {
     this.#onIdle = onIdle;
     const outlet = {
       send: (message: JsonRpcMessage, about: RequestId | undefined) => this.#send(message, about),
+      ask: (message: JsonRpcMessage) => this.#ask(message),
       drop: (request: RequestId) => this.#take(request)?.drop(),
     };
     this.#core = new McpSession(service, outlet, onError);
@@ -102,6 +103,17 @@ export class LegacySession {
     if ('method' in message) return answer?.tell(message);
     answer?.end(message);
     this.#answers.delete(about);
+  }
+
+  /** On the answer of the one request that runs, to which it belongs; else on the stream, or any answer. */
+  #ask(message: JsonRpcMessage): boolean {
+    const answers = [...this.#answers.values()].filter(({ isRead }) => isRead);
+    if (answers.length !== 1 && this.#stream?.closed === false) {
+      sendOn(this.#stream, message);
+      return true;
+    }
+    answers.at(-1)?.tell(message);
+    return answers.length > 0;
   }
 
   #take(id: RequestId): PostAnswer | undefined {

@@ -24,7 +24,11 @@ export class LineStreams {
       // A client that does not read is not to ask for more.
       if (socket.writable && !socket.write(`${writeMessage(message)}\n`)) socket.pause();
     };
-    const session = new McpSession(service, { send, drop() {} }, this.#onError);
+    const ask = (message: JsonRpcMessage): boolean => {
+      send(message);
+      return socket.writable;
+    };
+    const session = new McpSession(service, { send, ask, drop() {} }, this.#onError);
     const reader = new MessageReader({
       onMessage: (message) => session.receive(message),
       onNoise: (message) => send({ jsonrpc: '2.0', id: null, error: { code: RPC_ERROR.parse, message } }),

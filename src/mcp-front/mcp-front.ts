@@ -26,6 +26,7 @@ import { ModernPosts } from './modern-post.ts';
 import { nativePlugin } from './native-plugin.ts';
 import { acceptsOf } from './post-answer.ts';
 import { giveRpcError, httpRefusal, RpcRefusal, refuseRpc, upgradeRefusalOf } from './rpc-refusal.ts';
+import { TOOLS_NOTICE } from './server-notices.ts';
 import { ToolDirectory } from './tool-directory.ts';
 
 /** The most bytes of a message. */
@@ -114,7 +115,7 @@ export function mcpFront(supervisor: Supervisor, options: McpFrontOptions): McpF
       return sessions.size;
     },
     noteNotice(notice) {
-      if (notice.method === 'notifications/tools/list_changed') directory.noteChanged(notice.plugin);
+      if (notice.method === TOOLS_NOTICE && !notice.isOfCopy) directory.noteChanged(notice.plugin);
       else services.notices.note(notice);
     },
     close() {

@@ -1,4 +1,5 @@
-import type { ClientSession, McpRequestOptions } from '../mcp/front-plugin.ts';
+import { answeringCapabilities } from '../mcp/attached-client.ts';
+import { type ClientSession, type McpRequestOptions, WITHOUT_SESSION } from '../mcp/front-plugin.ts';
 import {
   isNotification,
   isObject,
@@ -12,8 +13,12 @@ import {
 } from '../mcp/json-rpc.ts';
 import { META, MODERN_REVISION, negotiated } from '../mcp/revisions.ts';
 import { RpcFailure } from '../mcp/rpc-failure.ts';
+import type { AskOptions } from '../mcp/rpc-peer.ts';
+import { UPDATED } from '../mcp/watched-resources.ts';
+import { AskedClient } from './asked-client.ts';
 import { clientText, isModern, metaOf, readEnvelope } from './envelope.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
+import { ResourceWatches } from './resource-watches.ts';
 import { faultOf, invalidParams } from './rpc-fault.ts';
 import { RunningRequests } from './running-requests.ts';
 import { LOG_NOTICE, type NoticeListener } from './server-notices.ts';
@@ -24,6 +29,8 @@ import { Subscriptions } from './subscriptions.ts';
 export interface Outlet {
   /** @param about the request that the message answers or tells of; undefined where it is of none */
   send(message: JsonRpcMessage, about: RequestId | undefined): void;
+  /** Sends what a server asks of the client; false where the client reads nothing that it could be sent on. */
+  ask(message: JsonRpcMessage): boolean;
   /** A request was cancelled, and gets no answer. */
   drop(id: RequestId): void;
 }
@@ -35,6 +42,9 @@ export interface SessionOptions {
   /** Whether they are of one client for as long as that is connected, and not of any for one request. Default true. */
   readonly isOfOneClient?: boolean | undefined;
 }
+
+/** What a client tells the servers that may ask it. */
+const TOLD_SERVERS = new Set(['notifications/roots/list_changed']);
 
 const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
@@ -61,12 +71,16 @@ export class McpSession implements ClientSession {
   readonly #onError: (error: unknown) => void;
   readonly #running = new RunningRequests();
   readonly #subscriptions: Subscriptions;
+  readonly #watches: ResourceWatches;
+  readonly #asked: AskedClient;
+  readonly #servers = new Set<(method: string, params: JsonObject) => void>();
   readonly #checkTool: McpRequestOptions['checkTool'];
   #stopTelling: (() => void) | undefined;
   #stopNotices: (() => void) | undefined;
   /** The level from which a legacy client wants to be told of logs. */
   #logLevel: string | undefined;
   #client: string | undefined;
+  #capabilities: JsonObject = {};
   #isClosed = false;
   readonly #endListeners: (() => void)[] = [];
   /** Whether what it asks for is of one client for as long as that is connected. */
@@ -88,6 +102,8 @@ export class McpSession implements ClientSession {
     this.#service = service;
     this.#outlet = outlet;
     this.#onError = onError;
+    this.#watches = new ResourceWatches(service, (params) => this.#send({ jsonrpc: '2.0', method: UPDATED, params }));
+    this.#asked = new AskedClient((message) => outlet.ask(message));
     this.#subscriptions = new Subscriptions(service, (message, about) => this.#send(message, about));
   }
 
@@ -96,13 +112,27 @@ export class McpSession implements ClientSession {
     return this.#client !== undefined;
   }
 
-  /** Takes a message of the client. Answers to requests are ignored, as it is asked nothing. */
+  get capabilities(): JsonObject {
+    return this.#capabilities;
+  }
+
+  ask(method: string, params: JsonObject, options: AskOptions): Promise<JsonObject> {
+    return this.#asked.ask(method, params, options);
+  }
+
+  onTold(listener: (method: string, params: JsonObject) => void): () => void {
+    this.#servers.add(listener);
+    return () => void this.#servers.delete(listener);
+  }
+
+  /** Takes a message of the client. */
   receive(message: JsonRpcMessage): void {
     if (this.#isClosed) return;
     // What follows in the same read is of the session that begins.
     if (this.#beginning !== undefined) void this.#beginning.then(() => this.receive(message));
     else if (isRequest(message)) this.#begin(message);
     else if (isNotification(message)) this.#note(message);
+    else this.#asked.take(message);
   }
 
   #begin(request: JsonRpcRequest): void {
@@ -130,6 +160,8 @@ export class McpSession implements ClientSession {
     this.#stopTelling?.();
     this.#stopNotices?.();
     this.#running.cancelAll('The client has gone.');
+    this.#asked.close();
+    this.#watches.close();
   }
 
   #send(message: JsonRpcMessage, about?: RequestId): void {
@@ -148,13 +180,15 @@ export class McpSession implements ClientSession {
       const { requestId, reason } = params;
       const why = typeof reason === 'string' && reason !== '' ? `The client cancelled: ${reason}` : undefined;
       this.#running.cancel(requestId as RequestId, why ?? 'The client cancelled the request.');
-    }
+    } else if (method === 'notifications/progress') this.#asked.progress(params);
+    else if (TOLD_SERVERS.has(method)) for (const tell of this.#servers) tell(method, params);
   }
 
   /** What a legacy client is told of the server behind the service. */
   #noticeListener(): NoticeListener {
     const running = this.#running;
     return {
+      owner: this,
       get isBusy() {
         return running.size > 0;
       },
@@ -221,6 +255,8 @@ export class McpSession implements ClientSession {
     if (this.#client === undefined) throw new RpcFailure(RPC_ERROR.invalidRequest, NOT_BEGUN);
     const all = { ...options, client: this.#client };
     if (method === 'logging/setLevel') return this.#setLogLevel(params, all);
+    if (method === 'resources/subscribe') return this.#watches.watch(params, all);
+    if (method === 'resources/unsubscribe') return this.#watches.unwatch(params);
     if (this.#logLevel === undefined) return askService(this.#service, method, params, all);
     // A modern server is told with each request.
     const meta = { ...metaOf(params), [META.logLevel]: this.#logLevel };
@@ -250,6 +286,7 @@ export class McpSession implements ClientSession {
     if (!isObject(params['capabilities'])) throw invalidParams('"capabilities" is missing: send an object.');
     const { capabilities, ...rest } = await this.#service.describe(signal);
     this.#client = clientText(clientInfo);
+    this.#capabilities = answeringCapabilities(params['capabilities']);
     return { protocolVersion: negotiated(protocolVersion), capabilities, ...rest };
   }
 
@@ -279,7 +316,7 @@ export class McpSession implements ClientSession {
       case 'server/discover':
         return { supportedVersions: [MODERN_REVISION], ...described };
       case 'subscriptions/listen':
-        return this.#subscriptions.listen(id, params, described.capabilities, options.signal);
+        return this.#subscriptions.listen(id, params, described.capabilities, options);
       default:
         return this.#askWithLog(id, method, params, options);
     }
@@ -296,7 +333,7 @@ export class McpSession implements ClientSession {
     const tell = (notice: string, said: JsonObject): void => {
       if (isTold && notice === LOG_NOTICE) this.#send({ jsonrpc: '2.0', method: notice, params: said }, id);
     };
-    const stop = this.#service.onNotice?.({ isBusy: true, tell });
+    const stop = this.#service.onNotice?.({ owner: options.session ?? WITHOUT_SESSION, isBusy: true, tell });
     try {
       return await askService(this.#service, method, params, options);
     } finally {

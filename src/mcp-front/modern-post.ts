@@ -42,6 +42,8 @@ export class ModernPosts {
       {
         send: (each) =>
           'method' in each ? answer.tell(each) : answer.end(each, statusOf(each, message.method, isServed)),
+        // A modern client is asked in results.
+        ask: () => false,
         drop: () => answer.drop(),
       },
       this.#onError,

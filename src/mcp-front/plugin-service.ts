@@ -1,5 +1,5 @@
-import type { FrontPlugin, McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
-import { isObject, type JsonObject } from '../mcp/json-rpc.ts';
+import type { ClientSession, FrontPlugin, McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
+import type { JsonObject } from '../mcp/json-rpc.ts';
 import { failedResult } from './call-failure.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
 import { callWhileInstalled } from './install-patience.ts';
@@ -27,6 +27,11 @@ export class PluginService implements FrontService {
     return plugin.request?.bind(plugin);
   }
 
+  get watch(): FrontService['watch'] {
+    const plugin = this.#plugin;
+    return plugin.watch?.bind(plugin);
+  }
+
   /** As it is now: a client may stay for longer than a manifest. Of one that has gone, calls say so. */
   get #plugin(): FrontPlugin {
     return this.#directory.find(this.#first.name) ?? this.#first;
@@ -48,8 +53,9 @@ export class PluginService implements FrontService {
     };
   }
 
-  listTools(): Promise<readonly JsonObject[]> {
-    return this.#directory.toolsOf(this.#plugin.name);
+  async listTools(_signal: AbortSignal, session: ClientSession | undefined): Promise<readonly JsonObject[]> {
+    const plugin = this.#plugin;
+    return plugin.ownTools?.(session) ?? this.#directory.toolsOf(plugin.name);
   }
 
   async callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
@@ -96,13 +102,5 @@ async function toolOf(directory: ToolDirectory, plugin: string, tool: unknown): 
 
 function passedOn(capabilities: JsonObject): JsonObject {
   const names = PASSED_ON.filter((name) => capabilities[name] !== undefined);
-  return Object.fromEntries(
-    names.map((name) => [name, name === 'resources' ? unwatched(capabilities[name]) : capabilities[name]]),
-  );
-}
-
-/** Single resources are not watched for clients. */
-function unwatched(resources: unknown): JsonObject {
-  const { subscribe: _, ...others } = isObject(resources) ? resources : {};
-  return others;
+  return Object.fromEntries(names.map((name) => [name, capabilities[name]]));
 }

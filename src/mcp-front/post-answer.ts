@@ -59,9 +59,14 @@ export class PostAnswer {
     response.once('close', () => clearTimeout(this.#timer));
   }
 
+  /** Whether its client takes what comes before the answer. */
+  get isRead(): boolean {
+    return this.#accepts.events && !this.#response.destroyed;
+  }
+
   /** Sends what comes before the answer. A client that takes no streams does not get it. */
   tell(message: JsonRpcMessage): void {
-    if (!this.#accepts.events || this.#response.destroyed) return;
+    if (!this.isRead) return;
     const stream = this.#begin();
     if (this.#response.writableLength < MAX_BEHIND) return sendOn(stream, message);
     if (!isNotification(message) || message.method !== 'notifications/progress') return sendOn(stream, message);

@@ -1,8 +1,10 @@
-import type { PluginNotice } from '../mcp/front-plugin.ts';
+import type { PluginNotice, ProcessOwner } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 
 /** Who wants to be told what a server tells unasked: a client, or one request of it. */
 export interface NoticeListener {
+  /** Whose processes are its own, where it does not share them. */
+  readonly owner: ProcessOwner;
   /** Whether the server may be working for it. */
   readonly isBusy: boolean;
   tell(method: string, params: JsonObject): void;
@@ -11,14 +13,22 @@ export interface NoticeListener {
 /** What a server logs, of which it does not say for whom. */
 export const LOG_NOTICE = 'notifications/message';
 
-/** By the method, the list that has changed. Changes of tools go another way, as those of every plugin do. */
+/** What a server tells whose tools have changed. Of plugins, other than of copies, that goes another way, as of every kind. */
+export const TOOLS_NOTICE = 'notifications/tools/list_changed';
+
+/** By the method, the list that has changed. */
 export const LIST_NOTICES: Readonly<Record<string, string>> = {
+  [TOOLS_NOTICE]: 'tools',
   'notifications/prompts/list_changed': 'prompts',
   'notifications/resources/list_changed': 'resources',
 };
 
+/** That the client has done elsewhere what it was asked to do there. */
+const DONE_NOTICE = 'notifications/elicitation/complete';
+
 /**
- * Hands what servers tell unasked to the clients at their addresses. A log goes to the one client for which the server
+ * Hands what servers tell unasked to the clients at their addresses; what a process tells that is one client's alone, to that
+ * one. Else a log goes to the one client for which the server
  * works, or the only one that there is: where there are several, it could tell one of another.
  */
 export class ServerNotices {
@@ -34,8 +44,10 @@ export class ServerNotices {
     };
   }
 
-  note({ plugin, method, params }: PluginNotice): void {
-    const all = [...(this.#listeners.get(plugin) ?? [])];
+  note({ plugin, owner, method, params }: PluginNotice): void {
+    const listeners = [...(this.#listeners.get(plugin) ?? [])];
+    const all = owner === undefined ? listeners : listeners.filter((each) => each.owner === owner);
+    if (owner !== undefined && method === DONE_NOTICE) for (const each of all) each.tell(method, params);
     if (Object.hasOwn(LIST_NOTICES, method)) for (const each of all) each.tell(method, params);
     if (method !== LOG_NOTICE) return;
     const busy = all.filter(({ isBusy }) => isBusy);

@@ -26,7 +26,7 @@ export async function askService(
     case 'tools/list':
       // The list is given whole, so no cursor is ours.
       if (params['cursor'] !== undefined) throw invalidParams('The list has one page: ask for it without "cursor".');
-      return listOf(await service.listTools(options.signal), service.installing?.() ?? []);
+      return listOf(await service.listTools(options.signal, options.session), service.installing?.() ?? []);
     case 'tools/call':
       return service.callTool(passedOn(checkedCall(params)), options);
     default:

@@ -1,8 +1,16 @@
 import type { JsonObject } from './json-rpc.ts';
 import type { Era } from './revisions.ts';
+import type { AskOptions } from './rpc-peer.ts';
+import type { UpdateListener } from './watched-resources.ts';
 
 /** One client, for as long as it is connected. */
 export interface ClientSession {
+  /** What servers may ask of it, as it said when it began: none, or some of `sampling`, `elicitation` and `roots`. */
+  readonly capabilities: JsonObject;
+  /** Has the client answer a request of a server. Rejects with an RpcFailure: its answer, or why there is none. */
+  ask(method: string, params: JsonObject, options: AskOptions): Promise<JsonObject>;
+  /** Calls back with each notification of the client that is for servers. Returns how to stop. */
+  onTold(listener: (method: string, params: JsonObject) => void): () => void;
   /** Calls back once, when the client has gone; at once where it has. */
   onEnd(listener: () => void): void;
 }
@@ -30,6 +38,8 @@ export interface FrontPlugin {
   readonly name: string;
   /** Its tools as `tools/list` gives them, all of them, with what keys they have. Rejects with a GreenroomError. */
   listTools(signal: AbortSignal): Promise<readonly JsonObject[]>;
+  /** The same as the copy of it says that this client has; undefined where it has none. Rejects as `listTools`. */
+  ownTools?(session: ClientSession | undefined): Promise<readonly JsonObject[]> | undefined;
   /**
    * Calls a tool; resolves to the result of `tools/call`, failures of the tool itself among them (`isError`). `params` are
    * those of the request: `name`, `arguments` and whatever else it has. Rejects with an RpcFailure where the server
@@ -47,11 +57,26 @@ export interface FrontPlugin {
   installing?(): { readonly spec: string; readonly forMs: number } | undefined;
   /** Any other request, such as `resources/read`, passed through. Rejects as `callTool`. */
   request?(method: string, params: JsonObject, options: McpRequestOptions): Promise<JsonObject>;
+  /**
+   * Watches the resource of a `resources/subscribe`: its updates are told to the listener. Resolves to how to stop. Rejects as
+   * `callTool`.
+   */
+  watch?(params: JsonObject, listener: UpdateListener, options: McpRequestOptions): Promise<() => void>;
 }
+
+/** Those whose requests come one by one, each by itself: together they are one client, that never ends. */
+export const WITHOUT_SESSION = Symbol('without session');
+
+/** Whose process a server is that clients do not share. */
+export type ProcessOwner = ClientSession | typeof WITHOUT_SESSION;
 
 /** What a plugin that is a server of MCP tells unasked. */
 export interface PluginNotice {
   readonly plugin: string;
+  /** Whether it is a copy of the plugin that tells it, which is one client's. */
+  readonly isOfCopy: boolean;
+  /** Who alone is to be told; undefined where the process is that of all. */
+  readonly owner?: ProcessOwner | undefined;
   readonly method: string;
   readonly params: JsonObject;
 }

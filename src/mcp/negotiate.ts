@@ -31,19 +31,27 @@ export function modernMeta(client: ClientFacts): JsonObject {
   return { [META.version]: MODERN_REVISION, [META.clientInfo]: client, [META.clientCapabilities]: {} };
 }
 
+/** What is said to a server when it is started. */
+export interface Introduction {
+  readonly client: ClientFacts;
+  /** What a server with sessions may ask of its client. */
+  readonly capabilities: JsonObject;
+}
+
 /**
  * Begins to talk to a server: asks it what it is, in the modern way, and begins the legacy session where it refuses that, or
  * says nothing for 2 s; the other way round where it is known to be a legacy one. Rejects with {@link NoAgreement}.
  */
 export async function negotiate(
   peer: RpcPeer,
-  client: ClientFacts,
+  introduction: Introduction,
   known: Era | undefined,
   signal: AbortSignal,
 ): Promise<Agreement> {
-  if (known !== 'legacy') return (await discover(peer, client, signal)) ?? initialize(peer, client, signal);
+  const { client } = introduction;
+  if (known !== 'legacy') return (await discover(peer, client, signal)) ?? initialize(peer, introduction, signal);
   try {
-    return await initialize(peer, client, signal);
+    return await initialize(peer, introduction, signal);
   } catch (error) {
     // What was known was a guess from its end, or it has been updated.
     const discovered = error instanceof NoAgreement ? await discover(peer, client, signal) : undefined;
@@ -73,8 +81,12 @@ async function discover(peer: RpcPeer, client: ClientFacts, signal: AbortSignal)
   }
 }
 
-async function initialize(peer: RpcPeer, client: ClientFacts, signal: AbortSignal): Promise<Agreement> {
-  const params = { protocolVersion: LEGACY_REVISIONS[0], capabilities: {}, clientInfo: client };
+async function initialize(
+  peer: RpcPeer,
+  { client, capabilities }: Introduction,
+  signal: AbortSignal,
+): Promise<Agreement> {
+  const params = { protocolVersion: LEGACY_REVISIONS[0], capabilities, clientInfo: client };
   const result = await peer.request('initialize', params, { signal }).catch((error: unknown) => {
     if (!(error instanceof RpcFailure)) throw error;
     throw new NoAgreement(`refused "initialize" with error ${error.code}: ${error.message}`, { cause: error });

@@ -5,6 +5,7 @@ import {
   type JsonObject,
   type JsonRpcMessage,
   type JsonRpcRequest,
+  type RequestId,
   RPC_ERROR,
   writeMessage,
 } from './json-rpc.ts';
@@ -27,11 +28,19 @@ export interface RequestOptions {
   readonly onAbort?: ((id: number) => void) | undefined;
 }
 
+/** How a request of the other side is answered. */
+export interface AskOptions {
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  /** Tells the other side of progress, without its token; undefined where it wants to be told of none. */
+  readonly onProgress?: ((params: JsonObject) => void) | undefined;
+}
+
 /** What the other side says beside its answers. */
 export interface PeerEvents {
   onNotification(method: string, params: JsonObject): void;
   /** Answers a request of the other side; throws {@link RpcFailure} to refuse it. */
-  onRequest(method: string, params: JsonObject): JsonObject;
+  onRequest(method: string, params: JsonObject, options: AskOptions): JsonObject | Promise<JsonObject>;
   /** What came that is no message of the protocol; a sentence. */
   onNoise(warning: string): void;
   /** It writes nothing more, or reads nothing more. */
@@ -46,6 +55,8 @@ export class RpcPeer {
   readonly #streams: WorkerStreams;
   readonly #events: PeerEvents;
   readonly #waiting = new Map<number, AnswerSink>();
+  /** The requests of the other side that are being answered. */
+  readonly #answering = new Map<RequestId, AbortController>();
   #lastId = 0;
   #closed: Error | undefined;
 
@@ -126,10 +137,12 @@ export class RpcPeer {
     return this.#waiting.delete(id);
   }
 
-  /** Ends what waits for an answer with this error. Idempotent. */
+  /** Ends what waits for an answer with this error, and what is being answered. Idempotent. */
   close(error: Error): void {
     if (this.#closed !== undefined) return;
     this.#closed = error;
+    for (const controller of this.#answering.values()) controller.abort(error);
+    this.#answering.clear();
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const sink of waiting) sink.onError(error);
@@ -137,12 +150,13 @@ export class RpcPeer {
 
   #take(message: JsonRpcMessage): void {
     if (this.#closed !== undefined) return;
-    if (isRequest(message)) this.#answer(message);
+    if (isRequest(message)) void this.#answer(message);
     else if ('method' in message) this.#tell(message.method, message.params ?? {});
     else this.#settle(message);
   }
 
   #tell(method: string, params: JsonObject): void {
+    if (method === 'notifications/cancelled') return this.#giveUp(params);
     if (method !== 'notifications/progress') return this.#events.onNotification(method, params);
     const { progressToken, ...progress } = params;
     this.#waiting.get(Number(progressToken))?.onProgress(progress);
@@ -163,13 +177,35 @@ export class RpcPeer {
     else sink.onError(new RpcFailure(answer.error.code, answer.error.message, answer.error.data));
   }
 
-  #answer({ id, method, params = {} }: JsonRpcRequest): void {
+  /** The other side wants an answer no more, and gets none. */
+  #giveUp({ requestId, reason }: JsonObject): void {
+    const controller = this.#answering.get(requestId as RequestId);
+    this.#answering.delete(requestId as RequestId);
+    controller?.abort(new Error(typeof reason === 'string' ? reason : 'The server gave it up.'));
+  }
+
+  async #answer({ id, method, params = {} }: JsonRpcRequest): Promise<void> {
+    const controller = new AbortController();
+    this.#answering.set(id, controller);
+    const line = await this.#answerTo(id, method, params, controller.signal);
+    if (this.#answering.get(id) !== controller) return;
+    this.#answering.delete(id);
+    this.#write(line);
+  }
+
+  async #answerTo(id: RequestId, method: string, params: JsonObject, signal: AbortSignal): Promise<string> {
+    const { progressToken } = isObject(params['_meta']) ? params['_meta'] : {};
+    const tell = (progress: JsonObject): void => this.notify('notifications/progress', { ...progress, progressToken });
     try {
-      this.#write(writeMessage({ jsonrpc: '2.0', id, result: this.#events.onRequest(method, params) }));
+      const onProgress = progressToken === undefined ? undefined : tell;
+      const result = await this.#events.onRequest(method, params, { signal, onProgress });
+      return writeMessage({ jsonrpc: '2.0', id, result });
     } catch (error) {
-      const { code, message } =
-        error instanceof RpcFailure ? error : { code: RPC_ERROR.internal, message: (error as Error).message };
-      this.#write(writeMessage({ jsonrpc: '2.0', id, error: { code, message } }));
+      const { code, message, data } =
+        error instanceof RpcFailure
+          ? error
+          : { code: RPC_ERROR.internal, message: (error as Error).message, data: undefined };
+      return writeMessage({ jsonrpc: '2.0', id, error: { code, message, ...(data !== undefined && { data }) } });
     }
   }
 

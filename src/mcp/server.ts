@@ -1,8 +1,12 @@
-import type { McpRequestOptions, ServerDescription } from './front-plugin.ts';
-import { isObject, type JsonObject } from './json-rpc.ts';
+import { AttachedClient } from './attached-client.ts';
+import type { ClientSession, McpRequestOptions, ServerDescription } from './front-plugin.ts';
+import { isObject, type JsonObject, RPC_ERROR } from './json-rpc.ts';
+import { Listening } from './listening.ts';
 import { type Agreement, type ClientFacts, modernMeta } from './negotiate.ts';
 import { type Era, META } from './revisions.ts';
+import { RpcFailure } from './rpc-failure.ts';
 import type { AnswerSink, RpcPeer } from './rpc-peer.ts';
+import { SUBSCRIBE } from './watched-resources.ts';
 
 /** Of which a server may say that they change. */
 const LISTS = ['tools', 'prompts', 'resources'];
@@ -15,37 +19,70 @@ export class McpServer {
   readonly #peer: RpcPeer;
   readonly #client: ClientFacts;
   readonly #listeners = new Set<(method: string, params: JsonObject) => void>();
-  /** Whether the server was asked to tell of changes, and whether it still does. */
+  /** What a modern server was asked to tell of: once of lists that change, and of each resource that is watched. */
+  readonly #listening: Listening;
   #hasListened = false;
-  #isListening = false;
+  readonly #watched = new Map<string, number>();
   readonly era: Era;
   readonly revision: string;
   readonly description: ServerDescription;
+  /** Who answers what the server asks. */
+  readonly attached: AttachedClient;
 
-  constructor(peer: RpcPeer, { era, revision, description }: Agreement, client: ClientFacts) {
+  /** @param session the client that the process was started for, where it was started for one */
+  constructor(
+    peer: RpcPeer,
+    { era, revision, description }: Agreement,
+    client: ClientFacts,
+    session: ClientSession | undefined,
+  ) {
     this.#peer = peer;
+    this.#listening = new Listening(peer);
     this.#client = client;
+    this.attached = new AttachedClient(session);
     this.era = era;
     this.revision = revision;
     this.description = { ...description, era };
   }
 
-  /** Sends a request on; returns the identifier by which it is cancelled. Progress is asked for. */
-  send(method: string, params: JsonObject, sink: AnswerSink): number {
-    return this.#peer.send(method, this.#ours(params), sink, true);
+  /**
+   * Sends a request on; returns the identifier by which it is cancelled. Progress is asked for.
+   *
+   * @param session the client that it is for, where it has one
+   */
+  send(method: string, params: JsonObject, sink: AnswerSink, session: ClientSession | undefined): number {
+    const leave = this.attached.enter(session);
+    const answered = {
+      onProgress: (progress: JsonObject) => sink.onProgress(progress),
+      onResult(result: JsonObject) {
+        leave();
+        sink.onResult(result);
+      },
+      onError(error: Error) {
+        leave();
+        sink.onError(error);
+      },
+    };
+    return this.#peer.send(method, this.#ours(params), answered, true);
   }
 
   /** Sends a request and waits for its answer. Rejects with an RpcFailure, or with why the connection was closed. */
-  request(
+  async request(
     method: string,
     params: JsonObject,
-    { signal, onProgress }: Omit<McpRequestOptions, 'client'>,
+    { signal, onProgress, session }: Omit<McpRequestOptions, 'client'>,
   ): Promise<JsonObject> {
-    return this.#peer.request(method, this.#ours(params), {
-      signal,
-      onProgress: onProgress ?? (() => {}),
-      onAbort: (id) => this.cancel(id, 'The client gave it up.'),
-    });
+    if (this.era === 'modern' && method === SUBSCRIBE) return this.#watch(String(params['uri']), signal);
+    const leave = this.attached.enter(session);
+    try {
+      return await this.#peer.request(method, this.#ours(params), {
+        signal,
+        onProgress: onProgress ?? (() => {}),
+        onAbort: (id) => this.cancel(id, 'The client gave it up.'),
+      });
+    } finally {
+      if (!signal.aborted) leave();
+    }
   }
 
   /** Asks the server to give a request up, whose answer nobody waits for any more. */
@@ -79,7 +116,7 @@ export class McpServer {
 
   /** How many requests it is working at. */
   get running(): number {
-    return this.#peer.running - (this.#isListening ? 1 : 0);
+    return this.#peer.running - this.#listening.size;
   }
 
   /** Calls back for each notification of the server that belongs to no request. Returns how to stop. */
@@ -91,7 +128,37 @@ export class McpServer {
 
   /** Hands a notification to those who listen. */
   tell(method: string, params: JsonObject): void {
-    for (const listener of this.#listeners) listener(method, params);
+    const said = this.#listening.take(method, params);
+    if (said !== undefined) for (const listener of this.#listeners) listener(method, said);
+  }
+
+  /** Wants to be told of a resource no more. What the server says to it is of no interest. */
+  unwatch(uri: string): void {
+    const id = this.#watched.get(uri);
+    this.#watched.delete(uri);
+    if (id !== undefined) this.#listening.end(id);
+    else if (this.era === 'legacy')
+      this.#peer.request('resources/unsubscribe', { uri }, { signal: NEVER }).catch(() => {});
+  }
+
+  /** A modern server is asked to tell of a resource as of anything else. */
+  #watch(uri: string, signal: AbortSignal): Promise<JsonObject> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      if (this.#watched.has(uri)) return resolve({});
+      const giveUp = (): void => {
+        this.unwatch(uri);
+        reject(signal.reason as Error);
+      };
+      const id = this.#listening.begin(this.#ours({ notifications: { resourceSubscriptions: [uri] } }), (honored) => {
+        signal.removeEventListener('abort', giveUp);
+        if (Array.isArray(honored['resourceSubscriptions'])) return resolve({});
+        this.unwatch(uri);
+        reject(new RpcFailure(RPC_ERROR.invalidParams, `The server does not tell of changes of ${uri}.`));
+      });
+      this.#watched.set(uri, id);
+      signal.addEventListener('abort', giveUp, { once: true });
+    });
   }
 
   /** A modern server tells of changes as long as a request for that is open, which is sent once. */
@@ -105,12 +172,7 @@ export class McpServer {
     );
     if (this.era !== 'modern' || this.#hasListened || Object.keys(notifications).length === 0) return;
     this.#hasListened = true;
-    this.#isListening = true;
-    const over = (): void => {
-      this.#isListening = false;
-    };
-    const sink = { onProgress() {}, onResult: over, onError: over };
-    this.#peer.send('subscriptions/listen', this.#ours({ notifications }), sink);
+    this.#listening.begin(this.#ours({ notifications }), () => {});
   }
 
   /** With what this era says in each request, and without what only another says. */
@@ -123,6 +185,9 @@ export class McpServer {
     return Object.keys(both).length === 0 ? others : { ...others, _meta: both };
   }
 }
+
+/** The end of a server ends what it is asked. */
+const NEVER = new AbortController().signal;
 
 const OWN_KEYS: ReadonlySet<string> = new Set(Object.values(META));
 

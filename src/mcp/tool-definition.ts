@@ -19,3 +19,15 @@ export function toolOf(definition: JsonObject): Tool | undefined {
     definition,
   };
 }
+
+/** Whether a server with sessions runs the tool as a task alone. */
+export function isTaskAlone({ execution }: JsonObject): boolean {
+  return isObject(execution) && execution['taskSupport'] === 'required';
+}
+
+/** A definition as clients are shown it, who call every tool in the same way: the task is our matter. */
+export function shownDefinition(definition: JsonObject): JsonObject {
+  if (!isTaskAlone(definition)) return definition;
+  const { execution: _, ...others } = definition;
+  return others;
+}

@@ -5,6 +5,7 @@ import type { Listeners } from '../events/listeners.ts';
 import type { SupervisorLog } from '../logs/supervisor-log.ts';
 import { eventName } from '../machines/event-name.ts';
 import type { PluginContext, PluginHost, PluginPhase, PluginState } from '../machines/plugin.ts';
+import type { ClientSession } from '../mcp/front-plugin.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
 import type { Clock } from '../time/clock.ts';
 import { configureInstances, inTurn } from './configuring.ts';
@@ -23,6 +24,8 @@ export interface PluginEffectsParts {
   readonly hold: ProgramHold;
   readonly transitions: Listeners<TransitionEvent>;
   readonly record: (plugin: string) => PluginRecord | undefined;
+  /** A plugin is started: for which client of MCP, where it is for one. */
+  readonly begun: (plugin: string) => ClientSession | undefined;
   /** Something has changed that no step of a machine tells of. */
   readonly onChange: () => void;
 }
@@ -49,7 +52,8 @@ export class PluginEffects implements PluginHost {
 
   plan({ entry, gpus }: PluginContext): ReturnType<typeof planLaunch> {
     const { transport, protocol, passEnv, nodePath } = this.#parts.settings;
-    return planLaunch(entry, { transport, protocol, passEnv, nodePath, hostEnv: process.env, gpus });
+    const plan = planLaunch(entry, { transport, protocol, passEnv, nodePath, hostEnv: process.env, gpus });
+    return { ...plan, client: this.#parts.begun(entry.manifest.name) };
   }
 
   entered(context: PluginContext, to: PluginState, phase: PluginPhase, event: { readonly type: string }): void {

@@ -8,6 +8,8 @@ import { frozen } from '../json/frozen.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { ServerDescription } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
+import { isTaskAlone } from '../mcp/tool-definition.ts';
+import { UPDATED, WatchedResources } from '../mcp/watched-resources.ts';
 import type { Tool } from '../protocol.ts';
 import type { ResultCheck } from '../tools/result-check.ts';
 import { identityOf, type ToolCache } from '../tools/tool-cache.ts';
@@ -51,6 +53,8 @@ export class PluginTools implements CallTools {
   #said: Said | undefined;
   /** The last generation that was asked because one of its tools was called. */
   #learned = 0;
+  /** The resources that clients of MCP watch. */
+  readonly watched: WatchedResources;
   /** The workers that tell when their tools change. */
   readonly #watched = new WeakSet<WorkerChannel>();
 
@@ -62,6 +66,9 @@ export class PluginTools implements CallTools {
     this.#owner = owner;
     this.#cache = cache;
     this.#checks = new ToolChecks(owner.plugin);
+    this.watched = new WatchedResources(() =>
+      owner.gate.serving.map(({ channel }) => channel.mcp).filter((server) => server !== undefined),
+    );
   }
 
   /**
@@ -136,6 +143,12 @@ export class PluginTools implements CallTools {
     return found?.read_only === true ? true : found?.idempotent;
   }
 
+  runsAsTask(tool: string): boolean {
+    const tools = this.#said?.tools ?? this.#saidBefore();
+    const definition = tools?.find(({ name }) => name === tool)?.definition;
+    return definition !== undefined && isTaskAlone(definition) && this.#said?.server?.era === 'legacy';
+  }
+
   learn({ channel, generation }: Residency): void {
     // What it tells in the course of this call is not to be missed.
     if (channel.mcp !== undefined) this.#watch(channel, generation);
@@ -181,7 +194,7 @@ export class PluginTools implements CallTools {
     const { plugin, entry } = this.#owner;
     const identity = identityOf(entry);
     if (this.#said?.identity === identity) return this.#said.tools;
-    const kept = this.#cache.read(plugin, identity);
+    const kept = this.#cache.read(entry.copyOf ?? plugin, identity);
     if (kept !== undefined) this.#said = { generation: 0, identity, ...kept };
     return kept?.tools;
   }
@@ -230,9 +243,13 @@ export class PluginTools implements CallTools {
       const told = (): void => this.#onNotice(TOOLS_CHANGED, {});
       void this.#ask(channel, never, generation).then(told, () => {});
     });
-    channel.mcp?.onNotification((method, params) => {
-      if (method !== TOOLS_CHANGED) this.#onNotice(method, params);
+    const { mcp } = channel;
+    if (mcp === undefined) return;
+    mcp.onNotification((method, params) => {
+      if (method === UPDATED) this.watched.note(params);
+      else if (method !== TOOLS_CHANGED) this.#onNotice(method, params);
     });
+    this.watched.begun(mcp);
   }
 }
 

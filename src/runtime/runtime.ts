@@ -138,10 +138,13 @@ export class Runtime implements SupervisorHost {
     this.clientProcesses = new ClientProcesses({
       entryOf: (plugin) => this.records.get(plugin)?.entry,
       apply: (changes) => this.#root.send({ type: 'MANIFESTS.CHANGED', changes }),
+      isBusy: (plugin) => {
+        const gate = this.records.get(plugin)?.gate;
+        return gate !== undefined && gate.leases + gate.waiting > 0;
+      },
       unload: (plugin) => {
-        const error = new GreenroomError('E_STOPPING', `"${plugin}" is being unloaded: its client has gone.`, {
-          plugin,
-        });
+        const message = `"${plugin}" is being unloaded: its client has gone, or another has come.`;
+        const error = new GreenroomError('E_STOPPING', message, { plugin });
         this.records.get(plugin)?.send({ type: 'UNLOAD', error });
       },
     });
@@ -210,6 +213,7 @@ export class Runtime implements SupervisorHost {
         hold: this.hold,
         transitions: this.transitions,
         record,
+        begun: (plugin) => this.clientProcesses.begun(plugin),
         onChange: () => this.#noteChange(),
       }),
       site: () => ({
@@ -222,7 +226,10 @@ export class Runtime implements SupervisorHost {
         onListenerError,
         supervisor: this.supervisor,
         toolCache,
-        onNotice: (plugin, method, params) => this.notices.notify({ plugin, method, params }),
+        onNotice: (plugin, method, params) => {
+          const address = this.clientProcesses.addressOf(plugin);
+          if (address !== undefined) this.notices.notify({ ...address, method, params });
+        },
         onInstances: (events) => {
           if (this.instances.any) for (const event of events) this.instances.notify(event);
         },

@@ -37,7 +37,7 @@ import { guardedLog, openSupervisorLog, type SupervisorLog } from '../logs/super
 import { discoveredBy, type Listing, listingOf } from '../manifest/listing.ts';
 import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import type { FrontPlugin, PluginNotice } from '../mcp/front-plugin.ts';
+import type { ClientSession, FrontPlugin, PluginNotice } from '../mcp/front-plugin.ts';
 import { createTreeSampler } from '../measure/process-tree.ts';
 import type { SystemStats } from '../measure/system-stats.ts';
 import type { Tool } from '../protocol.ts';
@@ -430,7 +430,11 @@ export class Supervisor implements AsyncDisposable {
     const refuse = (): void => {
       if (this.#mustLoadFirst(record)) throw this.#plugins.whyNot(name);
     };
-    return mcpPlugin(record, (session) => this.#plugins.find(clientProcesses.pluginOf(name, session)), refuse);
+    const recordOf = (session: ClientSession | undefined): PluginRecord =>
+      this.#plugins.find(clientProcesses.pluginOf(name, session));
+    const copyOf = (session: ClientSession | undefined): PluginRecord | undefined =>
+      this.#runtime.records.get(clientProcesses.copyOf(name, session) ?? '');
+    return mcpPlugin(record, recordOf, copyOf, refuse);
   }
 
   /** @internal Calls back with what plugins that are servers of MCP tell unasked. Returns how to stop. */

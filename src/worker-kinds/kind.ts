@@ -1,6 +1,7 @@
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { Connection } from '../channel/worker-channel.ts';
 import type { ManifestIssue } from '../manifest/manifest-issue.ts';
+import type { ClientSession } from '../mcp/front-plugin.ts';
 import type { PackageCommand } from '../packages/package-command.ts';
 import type { StartRequest } from '../process/start-request.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
@@ -70,6 +71,8 @@ export interface KindTarget<Start extends WorkerStart = WorkerStart> {
   readonly start: Start;
   /** How many calls the manifest lets it run at once. */
   readonly concurrency: number;
+  /** The client of MCP that it was started for, where clients do not share its process. */
+  readonly client?: ClientSession | undefined;
 }
 
 /** How `greenroom init` makes a plugin of a kind from its example in `examples/plugins/`, `hello-<kind>`. */

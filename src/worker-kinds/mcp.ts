@@ -49,7 +49,7 @@ export const mcp: WorkerKind<McpStart> = {
         reason: `unexpected; a server of MCP says its tools itself, and takes its config as arguments and variables; leave it out`,
       }),
     ),
-  async connect({ plugin, process: worker, start, concurrency }, signal) {
+  async connect({ plugin, process: worker, start, concurrency, client: session }, signal) {
     const streams = await worker.streams();
     const client = { name: 'greenroom', version: packageVersion() };
     let server: McpServer | undefined;
@@ -58,18 +58,27 @@ export const mcp: WorkerKind<McpStart> = {
         if (method === 'notifications/message') start.log(params);
         server?.tell(method, params);
       },
-      onRequest(method) {
+      onRequest(method, params, options) {
         if (method === 'ping') return {};
-        throw new RpcFailure(RPC_ERROR.methodNotFound, `Greenroom answers no "${method}" of a server.`);
+        if (server !== undefined) return server.attached.ask(method, params, options);
+        throw new RpcFailure(
+          RPC_ERROR.invalidRequest,
+          `Greenroom answers no "${method}" before the session has begun.`,
+        );
       },
       onNoise: (warning) => start.note(warning),
       // The exit that most often follows says more, and may be a reason to start it again.
       onEnd: () => void setTimeout(() => peer.close(ended(plugin)), server === undefined ? EXIT_GRACE_MS : 0).unref(),
     });
     try {
-      const agreement = await start.agree(() => negotiate(peer, client, start.knownEra, signal));
-      server = new McpServer(peer, agreement, client);
-      worker.onExit(() => peer.close(ended(plugin)));
+      const introduction = { client, capabilities: session?.capabilities ?? {} };
+      const agreement = await start.agree(() => negotiate(peer, introduction, start.knownEra, signal));
+      server = new McpServer(peer, agreement, client, session);
+      const stopTelling = session?.onTold((method, params) => peer.notify(method, params));
+      worker.onExit(() => {
+        stopTelling?.();
+        peer.close(ended(plugin));
+      });
     } catch (error) {
       peer.close(ended(plugin));
       signal.throwIfAborted();

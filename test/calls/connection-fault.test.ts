@@ -60,6 +60,7 @@ function callAtWorker() {
       checkedInput: (_tool, input) => input,
       resultCheck: () => undefined,
       isIdempotent: () => undefined,
+      runsAsTask: () => false,
       learn: () => {},
     },
   } satisfies CallSite;

@@ -17,7 +17,7 @@ const SERVER = join(ROOT, 'test/fixtures/mcp/conformance/server.mjs');
 
 /** A way to the server, asked by these revisions. The plugin "sessions" is the server that knows no other. */
 const RUNS = [
-  { revision: '2026-07-28', plugin: 'both' },
+  { revision: '2026-07-28', plugin: 'modern' },
   { revision: '2025-11-25', plugin: 'both' },
   { revision: '2025-11-25', plugin: 'sessions' },
 ];
@@ -42,7 +42,7 @@ try {
   }));
   await Promise.all(directly);
   for (const { revision, plugin, found } of await Promise.all(through)) {
-    const { lines, faults } = differences(asked.get(revision) ?? new Map(), found, revision);
+    const { lines, faults } = differences(asked.get(revision) ?? new Map(), found, plugin);
     console.log(`\n${revision}, the plugin "${plugin}"\n${lines.join('\n')}`);
     unexpected += faults;
   }
@@ -77,10 +77,10 @@ async function ask(url, revision, name) {
   return found;
 }
 
-/** A daemon with the server as two plugins, behind what adds the token. */
+/** A daemon with the server as three plugins, so that no run hears what another does, behind what adds the token. */
 async function serveByGreenroom() {
   const plugins = join(folder, 'plugins');
-  for (const [name, args] of Object.entries({ both: [], sessions: ['--sessions'] })) {
+  for (const [name, args] of Object.entries({ modern: [], both: [], sessions: ['--sessions'] })) {
     mkdirSync(join(plugins, name), { recursive: true });
     const manifest = { name, worker: 'mcp', command: process.execPath, args: [SERVER, ...args] };
     writeFileSync(join(plugins, name, 'manifest.json'), JSON.stringify(manifest));

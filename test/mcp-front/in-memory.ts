@@ -49,6 +49,7 @@ export function openSession<Service extends FrontService = FakeService>(
     service,
     {
       send: (message, about) => void sent.push({ message: structuredClone(message), about }),
+      ask: (message) => sent.push({ message: structuredClone(message), about: undefined }) > 0,
       drop: (id) => void dropped.push(id),
     },
     (error) => void errors.push(error),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { ClientSession } from '../../src/mcp/front-plugin.ts';
 import { ServerNotices } from '../../src/mcp-front/server-notices.ts';
 
 const LOG = 'notifications/message';
@@ -8,10 +9,16 @@ const LISTS = 'notifications/prompts/list_changed';
 function clients(busy: Readonly<Record<string, boolean>>) {
   const notices = new ServerNotices();
   const told: string[] = [];
-  const stops = Object.entries(busy).map(([name, isBusy]) => notices.add('p', { isBusy, tell: () => told.push(name) }));
-  const note = (method: string, plugin = 'p'): string[] => {
+  const clientOf = new Map<string, ClientSession>();
+  const stops = Object.entries(busy).map(([name, isBusy]) => {
+    const owner = { capabilities: {}, ask: async () => ({}), onTold: () => () => {}, onEnd() {} };
+    clientOf.set(name, owner);
+    return notices.add('p', { owner, isBusy, tell: () => told.push(name) });
+  });
+  const note = (method: string, plugin = 'p', owner?: string): string[] => {
     told.length = 0;
-    notices.note({ plugin, method, params: {} });
+    const its = owner === undefined ? undefined : clientOf.get(owner);
+    notices.note({ plugin, isOfCopy: false, owner: its, method, params: {} });
     return [...told];
   };
   return { note, stops };
@@ -36,6 +43,12 @@ test('a list that has changed is told to every client of that plugin until it ha
   expect(note(LISTS, 'q')).toEqual([]);
   stops[0]?.();
   expect(note(LISTS)).toEqual(['b']);
+});
+
+test('what the process of one client tells goes to that client alone, whoever is busy', () => {
+  const { note } = clients({ a: true, b: false });
+  for (const method of [LOG, LISTS, 'notifications/elicitation/complete'])
+    expect(note(method, 'p', 'b')).toEqual(['b']);
 });
 
 test('what else a server tells goes to none', () => {

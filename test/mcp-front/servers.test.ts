@@ -5,6 +5,7 @@ import { type Ask, Events, type Loose, send } from '../api/opened.ts';
 import { ACCEPT, type OpenedMcp, openMcp } from './opened.ts';
 
 const SERVER = join(import.meta.dirname, '../fixtures/mcp/conformance/server.mjs');
+const PLAIN = join(import.meta.dirname, '../fixtures/mcp/server.mjs');
 const path = '/mcp/server';
 /** However long the answer takes, no stream begins, which would have a status of its own. */
 const AS_JSON = { accept: 'application/json' };
@@ -130,7 +131,82 @@ describe.each([
     await ask('tools/call', { name: 'test_trigger_tool_change', arguments: {} });
     await vi.waitUntil(() => stream.told.some(({ data }) => data.method === TOOLS_CHANGED));
   });
+
+  test('is told of the resources that it watches, also by the next process, until it watches them no more', async () => {
+    const opened = await openServer(...args);
+    const { ask, follow } = await begin(opened);
+    const stream = await follow();
+    const touch = (uri: string) => ask('tools/call', { name: 'test_touch_resource', arguments: { uri } });
+    const updates = () => stream.told.filter(({ data }) => data.method === UPDATED).map(({ data }) => data.params);
+    expect((await ask('resources/subscribe', { uri: WATCHED })).result).toEqual({});
+    await touch('test://static-text');
+    await touch(WATCHED);
+    await vi.waitUntil(() => updates().length === 1);
+    await opened.supervisor.reload('server');
+    await touch(WATCHED);
+    await vi.waitUntil(() => updates().length === 2);
+    expect(updates()).toEqual([{ uri: WATCHED }, { uri: WATCHED }]);
+    expect((await ask('resources/unsubscribe', { uri: WATCHED })).result).toEqual({});
+    await touch(WATCHED);
+    // What comes after it has come.
+    await ask('tools/call', { name: 'test_trigger_prompt_change', arguments: {} });
+    await vi.waitUntil(() => stream.told.some(({ data }) => data.method === PROMPTS_CHANGED));
+    expect(updates()).toHaveLength(2);
+  });
+
+  test('is refused to watch what is no resource, and shows a modern client what it watches by its subscription', async () => {
+    const opened = await openServer(...args);
+    const { ask } = await begin(opened);
+    expect((await ask('resources/subscribe')).error.code).toBe(-32602);
+    const notifications = { resourceSubscriptions: [WATCHED] };
+    const { told } = await opened.modernStream('subscriptions/listen', { notifications }, { path });
+    await vi.waitUntil(() => told.length === 1);
+    expect(told[0]?.data.params.notifications).toEqual(notifications);
+    const touch = { name: 'test_touch_resource', arguments: { uri: WATCHED } };
+    await opened.modern('tools/call', touch, { path, headers: AS_JSON });
+    await vi.waitUntil(() => told.length === 2);
+    expect(told[1]?.data).toMatchObject({
+      method: UPDATED,
+      params: { uri: WATCHED, _meta: { 'io.modelcontextprotocol/subscriptionId': 1 } },
+    });
+  });
 });
+
+test('clients that share a process each watch what they want: one that leaves takes nothing from another', async () => {
+  const server = { worker: 'mcp', command: process.execPath, args: [SERVER, '--sessions'], share: 'all' };
+  const opened = await openMcp({ server });
+  const [a, b, c] = [await begin(opened), await begin(opened), await begin(opened)];
+  const streams = [await a.follow(), await b.follow(), await c.follow()];
+  const counts = () => streams.map(({ told }) => told.filter(({ data }) => data.method === UPDATED).length);
+  const touch = () => c.ask('tools/call', { name: 'test_touch_resource', arguments: { uri: WATCHED } });
+  for (const each of [a, b]) await each.ask('resources/subscribe', { uri: WATCHED });
+  await touch();
+  await vi.waitUntil(() => counts().join() === '1,1,0');
+  await a.end();
+  await touch();
+  await vi.waitUntil(() => counts().join() === '1,2,0');
+});
+
+test('what the processes of single clients tell reaches each its own client, and their tools are its own', async () => {
+  const server = { worker: 'mcp', command: process.execPath, args: [PLAIN] };
+  const opened = await openMcp({ server });
+  const [a, b] = [await begin(opened), await begin(opened)];
+  const [ofA, ofB] = [await a.follow(), await b.follow()];
+  const counts = async () =>
+    Promise.all([a, b].map(async ({ ask }) => (await ask('tools/list')).result.tools.length as number));
+  const [before] = await counts();
+  for (const { ask } of [a, b]) await ask('tools/call', { name: 'whoami' });
+  const grown = await b.ask('tools/call', { name: 'grow' });
+  await vi.waitUntil(() => ofB.told.some(({ data }) => data.method === TOOLS_CHANGED));
+  const logs = [...grown.before, ...ofB.told.map(({ data }) => data)].filter(({ method }) => method === LOGGED);
+  expect(logs.map(({ params }) => params.data)).toEqual(['grown']);
+  expect(await counts()).toEqual([before, Number(before) + 1]);
+  expect(ofA.told).toEqual([]);
+});
+
+const LOGGED = 'notifications/message';
+const UPDATED = 'notifications/resources/updated';
+const WATCHED = 'test://watched-resource';
 
 const PROMPTS_CHANGED = 'notifications/prompts/list_changed';
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
@@ -152,6 +228,7 @@ async function begin({ port, post }: OpenedMcp) {
       const messages = (await new Events(response).ended).map(({ data }) => data);
       return { ...messages.at(-1), before: messages.slice(0, -1) };
     },
+    end: () => send(port, 'DELETE', path, { headers }),
     follow: async () =>
       new Events(await send(port, 'GET', path, { headers: { ...headers, accept: 'text/event-stream' } })),
   };

@@ -26,7 +26,7 @@ async function agree(answers: Record<string, Answer>, known?: Era) {
     { input, output },
     { onNotification: ignore, onRequest: () => ({}), onNoise: ignore, onEnd: ignore },
   );
-  const agreement = negotiate(peer, client, known, new AbortController().signal);
+  const agreement = negotiate(peer, { client, capabilities: { roots: {} } }, known, new AbortController().signal);
   return { agreement, asked };
 }
 

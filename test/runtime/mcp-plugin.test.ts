@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { createSupervisor } from '../../src/index.ts';
-import type { FrontPlugin } from '../../src/mcp/front-plugin.ts';
+import type { ClientSession, FrontPlugin } from '../../src/mcp/front-plugin.ts';
+import type { JsonObject } from '../../src/mcp/json-rpc.ts';
 import { openSupervisor } from './greenroom.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/mcp/server.mjs', import.meta.url));
@@ -104,7 +105,35 @@ test('whoever watches is told when a server has other tools', async () => {
   );
   await call(plugin, 'grow');
   expect(await changed).toBe('s');
-  expect(await plugin.listTools(never)).toHaveLength(21);
+  expect(await plugin.listTools(never)).toHaveLength(23);
+});
+
+test('a tool that runs as a task alone is called as one, and gives the result of its task', async () => {
+  const { plugin, supervisor } = await open();
+  const tools = await plugin.listTools(never);
+  // Clients that know tasks would not call it as they call any other.
+  expect(tools.find(({ name }) => name === 'slow')).toEqual({ name: 'slow', inputSchema: { type: 'object' } });
+  const [slow] = (await supervisor.tools('s')).filter(({ name }) => name === 'slow');
+  expect(slow?.definition).toMatchObject({ execution: { taskSupport: 'required' } });
+  const result = { content: [{ type: 'text', text: expect.stringMatching(/^the result of task-\d+$/) }] };
+  expect(await call(plugin, 'slow')).toEqual(result);
+  const [first, second] = [client(), client()];
+  for (const { session } of [first, second])
+    expect(await plugin.callTool({ name: 'slow' }, { ...asked, session })).toEqual(result);
+  expect(await supervisor.execute('s', {}, { tool: 'slow' })).toMatch(/^the result of task-/);
+});
+
+test('a task is cancelled with its call', async () => {
+  const { plugin } = await open();
+  const controller = new AbortController();
+  await plugin.listTools(never);
+  const waits = plugin.callTool({ name: 'slow', arguments: { wait: true } }, { ...asked, signal: controller.signal });
+  const refused = expect(waits).rejects.toMatchObject({ code: 'E_CANCELLED' });
+  // It is followed once the server has answered this.
+  await call(plugin, 'echo');
+  controller.abort();
+  await refused;
+  await expect.poll(async () => JSON.stringify(await call(plugin, 'whoami'))).toMatch(/cancelled task-\d+/);
 });
 
 test('a plugin of another kind is none', async () => {
@@ -113,17 +142,23 @@ test('a plugin of another kind is none', async () => {
 });
 
 /** A client that is connected until it ends. */
-function client() {
+function client(capabilities: JsonObject = {}) {
   const listeners: (() => void)[] = [];
+  const session: ClientSession = {
+    capabilities,
+    ask: async (method, params) => ({ method, params }),
+    onTold: () => () => {},
+    onEnd: (listener) => void listeners.push(listener),
+  };
   return {
-    session: { onEnd: (listener: () => void) => void listeners.push(listener) },
+    session,
     end: () => {
       for (const listener of listeners.splice(0)) listener();
     },
   };
 }
 
-async function whoami(plugin: FrontPlugin, session: ReturnType<typeof client>['session'] | undefined): Promise<number> {
+async function whoami(plugin: FrontPlugin, session: ClientSession | undefined): Promise<number> {
   const result = await plugin.callTool({ name: 'whoami' }, { ...asked, session });
   return (JSON.parse((result['content'] as { text: string }[])[0]?.text ?? '') as { pid: number }).pid;
 }

@@ -18,7 +18,7 @@ test('a server of MCP is called by its tools', async () => {
 test('the tools of a server are those of its plugin, and their definitions are kept as they are', async () => {
   const { supervisor } = await openSupervisor({ s: server('--pages') });
   const tools = await supervisor.tools('s');
-  expect(tools).toHaveLength(20);
+  expect(tools).toHaveLength(22);
   expect(tools[0]).toMatchObject({
     name: 'echo',
     description: 'Says it again.',

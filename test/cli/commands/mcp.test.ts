@@ -7,6 +7,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BIN, folder, start } from '../command-line.ts';
 import { serve } from '../served-daemon.ts';
@@ -120,6 +121,41 @@ describe.each(['v2 modern', 'v2 legacy', 'v1'])('the official client %s', (which
       expect(textOf(await client.callTool({ name: 's__seen' }))).toBe('{"cancelled":1,"running":0}');
     });
   });
+});
+
+test.each([
+  ['v2 legacy', []],
+  ['v1', ['--plugin', 's']],
+])('the official client %s is asked by a server whose process is for it alone (%j)', async (which, args) => {
+  const file = join(folder, 'plugins/s.json');
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), share: 'client' }));
+  const capabilities = { sampling: {}, roots: {} };
+  const roots = async () => ({ roots: [{ uri: 'file:///home/ada' }] });
+  let client: AnyClient;
+  if (which === 'v1') {
+    const v1 = new ClientV1({ name: 'tester', version: '1' }, { capabilities });
+    v1.setRequestHandler(ListRootsRequestSchema, roots);
+    await v1.connect(new TransportV1(front(...args)));
+    client = v1 as never;
+  } else {
+    const v2 = new Client({ name: 'tester', version: '3' }, { capabilities, versionNegotiation: { mode: 'legacy' } });
+    v2.setRequestHandler('roots/list', roots);
+    await v2.connect(new StdioClientTransport(front(...args)));
+    client = v2;
+  }
+  clients.push(client);
+  const prefix = args.length === 0 ? 's__' : '';
+  const { pid, client: said } = JSON.parse(String(textOf(await client.callTool({ name: `${prefix}whoami` })))) as {
+    pid: number;
+    client: unknown;
+  };
+  expect(said).toEqual(capabilities);
+  const asks = { name: `${prefix}ask`, arguments: { method: 'roots/list' } };
+  expect(textOf(await client.callTool(asks))).toContain('file:///home/ada');
+  // It goes while it is asked: nothing waits for its answer.
+  client.callTool({ name: `${prefix}ask`, arguments: { method: 'sampling/createMessage' } }).catch(() => {});
+  await client.close();
+  await waitFor(() => expect(isAlive(pid)).toBe(false));
 });
 
 /** The first version takes the schema of results before its options. */
