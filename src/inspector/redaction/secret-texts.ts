@@ -6,8 +6,12 @@ const SHORTEST_LINE = 8;
 const PARTED = 64;
 /** A part is found where it has one of the pieces of this length that its secret is cut into. */
 const PIECE = 16;
+/** A part of this length always has one. */
+const SHORTEST_PART = 2 * PIECE - 1;
+/** The lengths of most beginnings, shared: a long secret has very many pieces. */
+const ONLY_PIECE: readonly number[] = [PIECE];
 /** How many characters of secrets are remembered. */
-const MAX_CHARACTERS = 8 * 2 ** 20;
+const MAX_CHARACTERS = 32 * 2 ** 20;
 
 /** Two independent factors: together their hashes are wrong once in 2^53, and then hide a text that is no secret. */
 const [FACTOR, OTHER_FACTOR] = [0x01_00_01_93, 0x5b_d1_e9_95] as const;
@@ -26,11 +30,12 @@ interface Piece {
 export class SecretTexts {
   readonly #added = new Set<string>();
   readonly #forms = new Set<string>();
-  /** By their first characters, then by their length: the hashes of secrets. */
-  readonly #starts = new Map<number, Map<number, Set<number>>>();
+  /** By their first characters: the lengths of secrets and pieces. */
+  readonly #starts = new Map<number, readonly number[]>();
+  /** By their hash; a secret that is no piece of another is undefined. */
+  readonly #hashes = new Map<number, Piece | undefined>();
   /** Which beginnings there are, by 16 bits of their hash: most of a text is passed over by it. */
   readonly #filter = new Uint8Array(2 ** 16);
-  readonly #pieces = new Map<number, Piece>();
   #characters = 0;
   #longest = 0;
 
@@ -46,7 +51,9 @@ export class SecretTexts {
   add(secret: string): void {
     if (this.#added.has(secret)) return;
     const lines = /[\r\n]/.test(secret) ? secret.split(/[\r\n]+/).map((line) => line.trim()) : [];
-    for (const text of [secret, ...lines.filter((line) => line.length >= SHORTEST_LINE)]) {
+    // The parts of a long secret are found in longer lines.
+    const longest = secret.length < PARTED ? Number.POSITIVE_INFINITY : SHORTEST_PART;
+    for (const text of [secret, ...lines.filter(({ length }) => length >= SHORTEST_LINE && length < longest)]) {
       for (const form of [text, encoded(text), JSON.stringify(text).slice(1, -1)]) this.#addForm(form);
     }
     this.#added.add(secret);
@@ -63,13 +70,13 @@ export class SecretTexts {
       const beginning = startOf(text, at);
       if (this.#filter[beginning & 0xff_ff] === 0) continue;
       sums ??= new Sums(text);
-      for (const [length, hashes] of this.#starts.get(beginning) ?? []) {
+      for (const length of this.#starts.get(beginning) ?? []) {
         if (at + length > text.length) continue;
         const hash = sums.hash(at, length);
-        if (!hashes.has(hash)) continue;
+        const piece = this.#hashes.get(hash);
+        if (piece === undefined && !this.#hashes.has(hash)) continue;
         found ??= new Uint8Array(text.length);
         if (at - PIECE >= from && at + length + PIECE <= to) continue;
-        const piece = length === PIECE ? this.#pieces.get(hash) : undefined;
         const [before, after] = piece === undefined ? [0, 0] : around(text, at, piece);
         const [start, end] = [at - before, at + length + after];
         found.fill(1, start, start < from ? from : start);
@@ -91,20 +98,17 @@ export class SecretTexts {
     this.#addHash(form, 0, sums.hash(0, form.length), form.length);
     if (form.length < PARTED) return;
     for (let at = 0; at + PIECE <= form.length; at += PIECE) {
-      const hash = sums.hash(at, PIECE);
-      this.#addHash(form, at, hash, PIECE);
-      if (!this.#pieces.has(hash)) this.#pieces.set(hash, { secret: form, at });
+      this.#addHash(form, at, sums.hash(at, PIECE), PIECE, { secret: form, at });
     }
   }
 
-  #addHash(text: string, at: number, hash: number, length: number): void {
+  #addHash(text: string, at: number, hash: number, length: number, piece?: Piece): void {
     const start = startOf(text, at);
     this.#filter[start & 0xff_ff] = 1;
-    let lengths = this.#starts.get(start);
-    if (lengths === undefined) this.#starts.set(start, (lengths = new Map()));
-    let hashes = lengths.get(length);
-    if (hashes === undefined) lengths.set(length, (hashes = new Set()));
-    hashes.add(hash);
+    const lengths = this.#starts.get(start);
+    if (lengths === undefined) this.#starts.set(start, length === PIECE ? ONLY_PIECE : [length]);
+    else if (!lengths.includes(length)) this.#starts.set(start, [...lengths, length]);
+    if (this.#hashes.get(hash) === undefined) this.#hashes.set(hash, piece);
   }
 }
 
