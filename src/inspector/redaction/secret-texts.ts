@@ -6,12 +6,13 @@ const SHORTEST_LINE = 8;
 const PARTED = 64;
 /** A part is found where it has one of the pieces of this length that its secret is cut into. */
 const PIECE = 16;
-/** A part of this length always has one. */
-const SHORTEST_PART = 2 * PIECE - 1;
 /** The lengths of most beginnings, shared: a long secret has very many pieces. */
 const ONLY_PIECE: readonly number[] = [PIECE];
 /** How many characters of secrets are remembered. */
 const MAX_CHARACTERS = 32 * 2 ** 20;
+
+/** What stands where a text was cut before it came here, as `shortened` says it. */
+const CUT = / … \(\d{1,15} more characters\) … /g;
 
 /** Two independent factors: together their hashes are wrong once in 2^53, and then hide a text that is no secret. */
 const [FACTOR, OTHER_FACTOR] = [0x01_00_01_93, 0x5b_d1_e9_95] as const;
@@ -20,6 +21,8 @@ const [FACTOR, OTHER_FACTOR] = [0x01_00_01_93, 0x5b_d1_e9_95] as const;
 interface Piece {
   readonly secret: string;
   readonly at: number;
+  /** Whether it lies elsewhere in secrets too, so that what stands beside it is not known. */
+  isRepeated: boolean;
 }
 
 /**
@@ -51,11 +54,9 @@ export class SecretTexts {
   add(secret: string): void {
     if (this.#added.has(secret)) return;
     const lines = /[\r\n]/.test(secret) ? secret.split(/[\r\n]+/).map((line) => line.trim()) : [];
-    // The parts of a long secret are found in longer lines.
-    const longest = secret.length < PARTED ? Number.POSITIVE_INFINITY : SHORTEST_PART;
-    for (const text of [secret, ...lines.filter(({ length }) => length >= SHORTEST_LINE && length < longest)]) {
-      for (const form of [text, encoded(text), JSON.stringify(text).slice(1, -1)]) this.#addForm(form);
-    }
+    this.#addForms(secret, secret.length >= PARTED);
+    // The parts of a longer secret are those of its lines too.
+    for (const line of lines) if (line.length >= SHORTEST_LINE) this.#addForms(line, false);
     this.#added.add(secret);
   }
 
@@ -85,10 +86,15 @@ export class SecretTexts {
         to = Math.max(end, to);
       }
     }
+    if (found !== undefined) hideAtCuts(text, found);
     return found;
   }
 
-  #addForm(form: string): void {
+  #addForms(text: string, isParted: boolean): void {
+    for (const form of [text, encoded(text), JSON.stringify(text).slice(1, -1)]) this.#addForm(form, isParted);
+  }
+
+  #addForm(form: string, isParted: boolean): void {
     if (form.length < SHORTEST || this.#forms.has(form)) return;
     if (this.#characters + form.length > MAX_CHARACTERS) throw new RangeError('There are too many secrets.');
     this.#forms.add(form);
@@ -96,9 +102,9 @@ export class SecretTexts {
     this.#longest = Math.max(this.#longest, form.length);
     const sums = new Sums(form);
     this.#addHash(form, 0, sums.hash(0, form.length), form.length);
-    if (form.length < PARTED) return;
+    if (!isParted) return;
     for (let at = 0; at + PIECE <= form.length; at += PIECE) {
-      this.#addHash(form, at, sums.hash(at, PIECE), PIECE, { secret: form, at });
+      this.#addHash(form, at, sums.hash(at, PIECE), PIECE, { secret: form, at, isRepeated: false });
     }
   }
 
@@ -108,13 +114,34 @@ export class SecretTexts {
     const lengths = this.#starts.get(start);
     if (lengths === undefined) this.#starts.set(start, length === PIECE ? ONLY_PIECE : [length]);
     else if (!lengths.includes(length)) this.#starts.set(start, [...lengths, length]);
-    if (this.#hashes.get(hash) === undefined) this.#hashes.set(hash, piece);
+    const known = this.#hashes.get(hash);
+    if (known === undefined) this.#hashes.set(hash, piece);
+    else if (piece !== undefined) known.isRepeated = true;
   }
 }
 
-/** How much further a text is like a piece's secret, to the left and to the right: less than a piece. */
-function around(text: string, at: number, { secret, at: from }: Piece): [number, number] {
+/** Where a text was cut near to a secret, the part of a line that is left there may be too short to have a piece. */
+function hideAtCuts(text: string, found: Uint8Array): void {
+  for (const { 0: cut, index } of text.matchAll(CUT)) {
+    const last = found.lastIndexOf(1, index - 1);
+    if (index > 0 && index - last <= 2 * PIECE && last !== -1) found.fill(1, last, index);
+    const end = index + cut.length;
+    const next = found.indexOf(1, end);
+    if (next !== -1 && next - end <= 2 * PIECE) found.fill(1, end, next);
+  }
+}
+
+/**
+ * How much further a text is like a piece's secret, to the left and to the right: less than a piece. Where that is not
+ * known, so much of the word.
+ */
+function around(text: string, at: number, { secret, at: from, isRepeated }: Piece): [number, number] {
   let [before, after] = [0, 0];
+  if (isRepeated) {
+    while (before < PIECE && before < at && isWithinWord(text, at - before)) before += 1;
+    while (after < PIECE && isWithinWord(text, at + PIECE + after)) after += 1;
+    return [before, after];
+  }
   while (before < PIECE && before < at && before < from && text[at - before - 1] === secret[from - before - 1])
     before += 1;
   const [end, secretEnd] = [at + PIECE, from + PIECE];
@@ -126,6 +153,11 @@ function around(text: string, at: number, { secret, at: from }: Piece): [number,
   )
     after += 1;
   return [before, after];
+}
+
+/** Whether a word goes on from the character before this place to that at it. */
+function isWithinWord(text: string, at: number): boolean {
+  return at > 0 && at < text.length && !/\s/.test(text.slice(at - 1, at + 1));
 }
 
 /** The hash of the characters that a secret may begin with. */
