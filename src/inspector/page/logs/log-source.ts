@@ -32,7 +32,7 @@ export async function* followLog(
 ): AsyncGenerator<LogNews> {
   const { body } = await ask('api/logs/live', token, { ...query, ...start }, signal);
   if (body === null) return;
-  const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   for (;;) {
     const { done, value } = await reader.read();
