@@ -1,9 +1,7 @@
 // @ts-check
 // How soon is the inspector's page there, and how long do its frames take with 1,000 actors and 2,000 records a second?
 // The stream is made here; the page, its files and the browser are real.
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { chartOf } from '../../dist/inspector/record/chart.js';
@@ -12,6 +10,7 @@ import { pluginMachine } from '../../dist/machines/plugin.js';
 import { schedulerMachine } from '../../dist/machines/scheduler.js';
 import { supervisorMachine } from '../../dist/machines/supervisor.js';
 import { workerMachine } from '../../dist/machines/worker.js';
+import { findChromium, framesIn } from '../lib/browser.mjs';
 import { limitRow, median, percentile } from '../lib/measure.mjs';
 
 const ACTORS = 1_000;
@@ -159,17 +158,7 @@ async function framesOf(executablePath, url, ms) {
     const page = await browser.newPage({ viewport: { width: 1_440, height: 900 } });
     await page.goto(url);
     await page.waitForSelector('.event');
-    return await page.evaluate(async (duration) => {
-      const frames = [];
-      const end = performance.now() + duration;
-      let last = performance.now();
-      while (last < end) {
-        const now = await new Promise((resolve) => requestAnimationFrame(resolve));
-        frames.push(now - last);
-        last = now;
-      }
-      return frames.slice(1);
-    }, ms);
+    return await framesIn(page, ms);
   } finally {
     await browser.close();
   }
@@ -177,11 +166,7 @@ async function framesOf(executablePath, url, ms) {
 
 /** @param {import('../lib/measure.mjs').Bench} bench */
 export default async (bench) => {
-  const executablePath = (process.env.PATH ?? '')
-    .split(delimiter)
-    .flatMap((path) => ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(path, name)))
-    .find((path) => existsSync(path));
-  if (executablePath === undefined) throw new Error('No chromium or google-chrome is in the PATH.');
+  const executablePath = findChromium();
   const server = await serve();
   try {
     const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());

@@ -7,6 +7,7 @@ import { recordSession } from './recording.ts';
 import { Control, type Controlled } from './server/control.ts';
 import { type Api, serveInspector } from './server/front.ts';
 import { LiveApi } from './server/live-api.ts';
+import { LogsApi } from './server/logs-api.ts';
 import { servingText } from './server/serving-text.ts';
 
 /** What the inspector needs of the supervisor that it shows. */
@@ -37,7 +38,7 @@ export function recordInspector(inspected: Inspected, mayControl: boolean): Reco
   const control = mayControl ? new Control(supervisor, records, recorder, () => recorder.clock.now()) : undefined;
   const recordings = new Set<Recording>();
   return {
-    api: new LiveApi(recorder, control),
+    api: new LiveApi(recorder, control, new LogsApi(inspected, (text) => recorder.text(text))),
     async record(file) {
       if (typeof file !== 'string') throw wrongArgument('The file of record()', 'a path', file);
       try {

@@ -15,7 +15,7 @@ export interface PluginLogOptions {
   readonly plugin: string;
   /** A file that has grown to this many bytes is put aside. Default 5 MiB. */
   readonly maxBytes?: number | undefined;
-  /** How many files put aside are kept. Default 3. */
+  /** How many files put aside are kept. Default {@link FILES_KEPT}. */
   readonly keep?: number | undefined;
   /** Called once, with the first error of writing; lines are lost from then on until the disk takes them again. */
   readonly onError?: ((error: Error) => void) | undefined;
@@ -32,6 +32,9 @@ export interface PluginLog {
   /** Flushes and closes the file; later lines are ignored. Idempotent. */
   close(): Promise<void>;
 }
+
+/** How many files put aside are kept of a log. */
+export const FILES_KEPT = 3;
 
 /** Of a longer line the middle is left out. */
 export const MAX_LOG_LINE_CHARACTERS = 16 * 1024;
@@ -209,7 +212,7 @@ class RotatingFile implements DestinationStream {
   }
 
   async #rotate(full: Destination): Promise<void> {
-    const { file, keep = 3 } = this.#options;
+    const { file, keep = FILES_KEPT } = this.#options;
     this.#current = undefined;
     await closed(full);
     try {

@@ -1,11 +1,9 @@
 import { watch } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { GreenroomError, messageOf } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { createLineSplitter } from '../process/line-splitter.ts';
-import { systemCodeOf } from '../system-error.ts';
+import { type OpenLog, openLog, unreadable } from './open-log.ts';
 
 /** Settings of {@link followLog}. */
 export interface FollowOptions {
@@ -23,13 +21,6 @@ const BLOCK_BYTES = 64 * 1024;
 
 /** Longer than any record that `openPluginLog` writes: JSON takes up to six bytes for a character. */
 const MAX_RECORD_BYTES = 1024 * 1024;
-
-/** A log file held open, and up to where it has been read. The handle keeps its inode number from being used again. */
-interface OpenLog {
-  readonly handle: FileHandle;
-  readonly inode: bigint;
-  position: number;
-}
 
 /**
  * The last lines of a plugin's log, files put aside included, as the worker printed them, one a line; `numbered` as in
@@ -225,27 +216,6 @@ async function newerLog(file: string, current: OpenLog | undefined): Promise<Ope
     await newer?.handle.close();
     newer = older;
   }
-}
-
-async function openLog(path: string): Promise<OpenLog | undefined> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return undefined;
-    throw unreadable(path, error);
-  }
-  try {
-    const { ino } = await handle.stat({ bigint: true });
-    return { handle, inode: ino, position: 0 };
-  } catch (error) {
-    await handle.close();
-    throw unreadable(path, error);
-  }
-}
-
-function unreadable(path: string, cause: unknown): GreenroomError {
-  return new GreenroomError('E_DATA_DIR', `The log ${path} cannot be read: ${messageOf(cause)}.`, { cause });
 }
 
 /** Counts what happens to a file, or to others put in its place, and to the signals. */

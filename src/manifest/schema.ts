@@ -16,7 +16,7 @@ const text = z.string().refine((value) => !value.includes('\0'), 'must not conta
 const filledText = text.min(1);
 
 /** A name becomes a file name of a log and an actor's identifier. */
-const pluginName = z
+export const pluginName = z
   .string()
   .min(1, 'must not be empty')
   .max(128, 'must have at most 128 characters')

@@ -6,13 +6,15 @@ const SLICE_MS = 5;
 /**
  * Cuts long work into slices. What is returned is awaited between two steps of it: where the slice is used up it resolves
  * in a later turn, so that calls are carried meanwhile; else it is undefined.
+ *
+ * @param ms how long the work may hold the event loop at a time, in milliseconds
  */
-export function createTimeSlice(): () => Promise<void> | undefined {
-  let end = performance.now() + SLICE_MS;
+export function createTimeSlice(ms = SLICE_MS): () => Promise<void> | undefined {
+  let end = performance.now() + ms;
   return () => {
     if (performance.now() < end) return undefined;
     return turn().then(() => {
-      end = performance.now() + SLICE_MS;
+      end = performance.now() + ms;
     });
   };
 }

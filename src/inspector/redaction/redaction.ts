@@ -22,8 +22,11 @@ const ENVIRONMENT = new Set(['env', 'environ', 'environment', 'env_vars', 'envva
 const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/?#"'<>]{1,1024}@/gi;
 /** `Bearer abc…`, `Basic abc…` */
 const BEARER = /\b(bearer|basic)\s{1,4}[\w.~+/=-]{6,}/gi;
-/** A name and what stands between it and its value: `name=`, `name: `, `"name": `, also in JSON within JSON. */
-const NAMED = /([A-Za-z][\w.-]{0,63})\\{0,3}["']?\s{0,3}[:=]\s{0,3}/g;
+/** What stands between a name and its value: `name=`, `name: `, `"name": `, also in JSON within JSON. */
+const BETWEEN = /\\{0,3}["']?\s{0,3}[:=]\s{0,3}/g;
+/** What of a name is looked at. */
+const MAX_NAME = 64;
+const OF_NAME = /[\w.-]/;
 const VALUE = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\{0,3}["']?[^\s"'&;,)}\]\\]+/y;
 /** `--flag value` */
 const FLAG = /(?<![\w-])(--?[A-Za-z][\w.-]{0,63})(\s{1,4})("[^"]*"|'[^']*'|[^\s"'-]\S*)/g;
@@ -184,9 +187,10 @@ function withoutNamed(text: string): string {
 function withoutAssigned(text: string): string {
   let clean = '';
   let done = 0;
-  for (const { 0: found, 1: name = '', index } of text.matchAll(NAMED)) {
+  for (const { 0: found, index } of text.matchAll(BETWEEN)) {
     const from = index + found.length;
-    if (index < done || !isSecretName(name) || text.startsWith(REDACTED, from)) continue;
+    const name = nameBefore(text, index, done);
+    if (!isSecretName(name) || text.startsWith(REDACTED, from)) continue;
     VALUE.lastIndex = from;
     const value = VALUE.exec(text)?.[0];
     if (value === undefined) continue;
@@ -194,6 +198,16 @@ function withoutAssigned(text: string): string {
     done = from + value.length;
   }
   return done === 0 ? text : clean + text.slice(done);
+}
+
+/**
+ * The name that ends before this place and begins with a letter, not before `from`. Looked for backwards: the time is in
+ * proportion to the text, where words are long too.
+ */
+function nameBefore(text: string, end: number, from: number): string {
+  let start = end;
+  while (start > from && end - start < MAX_NAME && OF_NAME.test(text[start - 1] as string)) start -= 1;
+  return text.slice(start, end).replace(/^[^A-Za-z]+/, '');
 }
 
 function classOf(prototype: unknown): string {

@@ -6,8 +6,13 @@ const SHORTEST_LINE = 8;
 const PARTED = 64;
 /** A part is found where it has one of the pieces of this length that its secret is cut into. */
 const PIECE = 16;
+/** The lengths of most beginnings, shared: a long secret has very many pieces. */
+const ONLY_PIECE: readonly number[] = [PIECE];
 /** How many characters of secrets are remembered. */
-const MAX_CHARACTERS = 8 * 2 ** 20;
+const MAX_CHARACTERS = 32 * 2 ** 20;
+
+/** What stands where a text was cut before it came here, as `shortened` says it. */
+const CUT = / … \(\d{1,15} more characters\) … /g;
 
 /** Two independent factors: together their hashes are wrong once in 2^53, and then hide a text that is no secret. */
 const [FACTOR, OTHER_FACTOR] = [0x01_00_01_93, 0x5b_d1_e9_95] as const;
@@ -16,6 +21,8 @@ const [FACTOR, OTHER_FACTOR] = [0x01_00_01_93, 0x5b_d1_e9_95] as const;
 interface Piece {
   readonly secret: string;
   readonly at: number;
+  /** Whether it lies elsewhere in secrets too, so that what stands beside it is not known. */
+  isRepeated: boolean;
 }
 
 /**
@@ -26,11 +33,12 @@ interface Piece {
 export class SecretTexts {
   readonly #added = new Set<string>();
   readonly #forms = new Set<string>();
-  /** By their first characters, then by their length: the hashes of secrets. */
-  readonly #starts = new Map<number, Map<number, Set<number>>>();
+  /** By their first characters: the lengths of secrets and pieces. */
+  readonly #starts = new Map<number, readonly number[]>();
+  /** By their hash; a secret that is no piece of another is undefined. */
+  readonly #hashes = new Map<number, Piece | undefined>();
   /** Which beginnings there are, by 16 bits of their hash: most of a text is passed over by it. */
   readonly #filter = new Uint8Array(2 ** 16);
-  readonly #pieces = new Map<number, Piece>();
   #characters = 0;
   #longest = 0;
 
@@ -46,9 +54,9 @@ export class SecretTexts {
   add(secret: string): void {
     if (this.#added.has(secret)) return;
     const lines = /[\r\n]/.test(secret) ? secret.split(/[\r\n]+/).map((line) => line.trim()) : [];
-    for (const text of [secret, ...lines.filter((line) => line.length >= SHORTEST_LINE)]) {
-      for (const form of [text, encoded(text), JSON.stringify(text).slice(1, -1)]) this.#addForm(form);
-    }
+    this.#addForms(secret, secret.length >= PARTED);
+    // The parts of a longer secret are those of its lines too.
+    for (const line of lines) if (line.length >= SHORTEST_LINE) this.#addForms(line, false);
     this.#added.add(secret);
   }
 
@@ -63,13 +71,13 @@ export class SecretTexts {
       const beginning = startOf(text, at);
       if (this.#filter[beginning & 0xff_ff] === 0) continue;
       sums ??= new Sums(text);
-      for (const [length, hashes] of this.#starts.get(beginning) ?? []) {
+      for (const length of this.#starts.get(beginning) ?? []) {
         if (at + length > text.length) continue;
         const hash = sums.hash(at, length);
-        if (!hashes.has(hash)) continue;
+        const piece = this.#hashes.get(hash);
+        if (piece === undefined && !this.#hashes.has(hash)) continue;
         found ??= new Uint8Array(text.length);
         if (at - PIECE >= from && at + length + PIECE <= to) continue;
-        const piece = length === PIECE ? this.#pieces.get(hash) : undefined;
         const [before, after] = piece === undefined ? [0, 0] : around(text, at, piece);
         const [start, end] = [at - before, at + length + after];
         found.fill(1, start, start < from ? from : start);
@@ -78,10 +86,15 @@ export class SecretTexts {
         to = Math.max(end, to);
       }
     }
+    if (found !== undefined) hideAtCuts(text, found);
     return found;
   }
 
-  #addForm(form: string): void {
+  #addForms(text: string, isParted: boolean): void {
+    for (const form of [text, encoded(text), JSON.stringify(text).slice(1, -1)]) this.#addForm(form, isParted);
+  }
+
+  #addForm(form: string, isParted: boolean): void {
     if (form.length < SHORTEST || this.#forms.has(form)) return;
     if (this.#characters + form.length > MAX_CHARACTERS) throw new RangeError('There are too many secrets.');
     this.#forms.add(form);
@@ -89,28 +102,46 @@ export class SecretTexts {
     this.#longest = Math.max(this.#longest, form.length);
     const sums = new Sums(form);
     this.#addHash(form, 0, sums.hash(0, form.length), form.length);
-    if (form.length < PARTED) return;
+    if (!isParted) return;
     for (let at = 0; at + PIECE <= form.length; at += PIECE) {
-      const hash = sums.hash(at, PIECE);
-      this.#addHash(form, at, hash, PIECE);
-      if (!this.#pieces.has(hash)) this.#pieces.set(hash, { secret: form, at });
+      this.#addHash(form, at, sums.hash(at, PIECE), PIECE, { secret: form, at, isRepeated: false });
     }
   }
 
-  #addHash(text: string, at: number, hash: number, length: number): void {
+  #addHash(text: string, at: number, hash: number, length: number, piece?: Piece): void {
     const start = startOf(text, at);
     this.#filter[start & 0xff_ff] = 1;
-    let lengths = this.#starts.get(start);
-    if (lengths === undefined) this.#starts.set(start, (lengths = new Map()));
-    let hashes = lengths.get(length);
-    if (hashes === undefined) lengths.set(length, (hashes = new Set()));
-    hashes.add(hash);
+    const lengths = this.#starts.get(start);
+    if (lengths === undefined) this.#starts.set(start, length === PIECE ? ONLY_PIECE : [length]);
+    else if (!lengths.includes(length)) this.#starts.set(start, [...lengths, length]);
+    const known = this.#hashes.get(hash);
+    if (known === undefined) this.#hashes.set(hash, piece);
+    else if (piece !== undefined) known.isRepeated = true;
   }
 }
 
-/** How much further a text is like a piece's secret, to the left and to the right: less than a piece. */
-function around(text: string, at: number, { secret, at: from }: Piece): [number, number] {
+/** Where a text was cut near to a secret, the part of a line that is left there may be too short to have a piece. */
+function hideAtCuts(text: string, found: Uint8Array): void {
+  for (const { 0: cut, index } of text.matchAll(CUT)) {
+    const last = found.lastIndexOf(1, index - 1);
+    if (index > 0 && index - last <= 2 * PIECE && last !== -1) found.fill(1, last, index);
+    const end = index + cut.length;
+    const next = found.indexOf(1, end);
+    if (next !== -1 && next - end <= 2 * PIECE) found.fill(1, end, next);
+  }
+}
+
+/**
+ * How much further a text is like a piece's secret, to the left and to the right: less than a piece. Where that is not
+ * known, so much of the word.
+ */
+function around(text: string, at: number, { secret, at: from, isRepeated }: Piece): [number, number] {
   let [before, after] = [0, 0];
+  if (isRepeated) {
+    while (before < PIECE && before < at && isWithinWord(text, at - before)) before += 1;
+    while (after < PIECE && isWithinWord(text, at + PIECE + after)) after += 1;
+    return [before, after];
+  }
   while (before < PIECE && before < at && before < from && text[at - before - 1] === secret[from - before - 1])
     before += 1;
   const [end, secretEnd] = [at + PIECE, from + PIECE];
@@ -122,6 +153,11 @@ function around(text: string, at: number, { secret, at: from }: Piece): [number,
   )
     after += 1;
   return [before, after];
+}
+
+/** Whether a word goes on from the character before this place to that at it. */
+function isWithinWord(text: string, at: number): boolean {
+  return at > 0 && at < text.length && !/\s/.test(text.slice(at - 1, at + 1));
 }
 
 /** The hash of the characters that a secret may begin with. */

@@ -8,9 +8,9 @@ import type { Recorder } from '../record/recorder.ts';
 import type { Control } from './control.ts';
 import { type Encoding, Follower } from './follower.ts';
 import type { Api } from './front.ts';
+import { limitedReaders } from './limited-readers.ts';
+import type { LogsApi } from './logs-api.ts';
 
-/** How many answers with data may be unfinished at once: each may hold a whole sync for a client that does not read. */
-const MAX_READERS = 8;
 /** The longest body of a request, in bytes. */
 const MAX_BODY = 4_096;
 
@@ -21,17 +21,20 @@ export class LiveApi implements Api {
   readonly #control: Control | undefined;
   /** How to write the last records to each reader, and end. */
   readonly #followers = new Set<() => void>();
-  #readers = 0;
+  readonly #logs: LogsApi;
 
   /** @param control acts for the page; undefined: nothing may be done */
-  constructor(recorder: Recorder, control: Control | undefined) {
+  constructor(recorder: Recorder, control: Control | undefined, logs: LogsApi) {
     this.#recorder = recorder;
     this.#control = control;
+    this.#logs = logs;
+    const reading = limitedReaders();
     this.routes = [
-      this.#reading('/api/stream', ({ request, response }) => this.#stream(request, response)),
-      this.#reading('/api/snapshot', ({ response }) => give(response, 'application/json', recorder.sync(this.control))),
-      this.#reading('/api/export', ({ response }) => this.#export(response)),
-      this.#reading('/api/payload/:seq', ({ params, response }) => this.#givePayload(params['seq'] ?? '', response)),
+      reading('/api/stream', ({ request, response }) => this.#stream(request, response)),
+      reading('/api/snapshot', ({ response }) => give(response, 'application/json', recorder.sync(this.control))),
+      reading('/api/export', ({ response }) => this.#export(response)),
+      reading('/api/payload/:seq', ({ params, response }) => this.#givePayload(params['seq'] ?? '', response)),
+      ...logs.routes,
       ...(control === undefined ? [] : [acting(control)]),
     ];
   }
@@ -42,25 +45,7 @@ export class LiveApi implements Api {
 
   finish(): void {
     for (const finish of [...this.#followers]) finish();
-  }
-
-  /** A route that answers with data, of which only so many may be unfinished. */
-  #reading(path: string, handle: Route['handle']): Route {
-    return {
-      method: 'GET',
-      path,
-      access: 'token',
-      handle: (exchange) => {
-        const { response } = exchange;
-        if (this.#readers >= MAX_READERS) {
-          const message = `${MAX_READERS} readers are connected already. Close another page of the inspector.`;
-          return say(response, { status: 429, message });
-        }
-        this.#readers += 1;
-        response.once('close', () => (this.#readers -= 1));
-        return handle(exchange);
-      },
-    };
+    this.#logs.finish();
   }
 
   #givePayload(seq: string, response: ServerResponse): void {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Faults } from '../../../src/inspector/record/faults.ts';
 import { Redactor } from '../../../src/inspector/redaction/redaction.ts';
 import { SecretTexts } from '../../../src/inspector/redaction/secret-texts.ts';
+import { shortened } from '../../../src/text/shortened.ts';
 
 /** Random characters that no other text has. */
 function randomText(length: number, seed: number): string {
@@ -93,6 +94,19 @@ describe('secrets in texts', () => {
     }
   });
 
+  it('are hidden at the edges of their lines where they repeat themselves, and where a line was cut', () => {
+    const lines = Array.from({ length: 200 }, (_, n) => `key-${n}-${'0123456789abcdef'.repeat(4)}`);
+    const redactor = new Redactor();
+    redactor.learn([lines.join('\n')]);
+    const printed = `see ${lines.join(' ')} there`;
+    expect(redactor.text(printed)).not.toMatch(/key-|cdef/);
+    for (let characters = 300; characters < 400; characters += 1) {
+      const text = redactor.text(shortened(printed, characters));
+      expect([characters, text.match(/key-\d|cdef/)]).toEqual([characters, null]);
+      expect(text).toMatch(/^see .* there$/);
+    }
+  });
+
   it('that overlap are hidden both', () => {
     const redactor = new Redactor();
     redactor.learn(['abcd-1234', '1234-efgh']);
@@ -103,7 +117,7 @@ describe('secrets in texts', () => {
 describe('what goes wrong', () => {
   it('shows no text once a secret could not be remembered', () => {
     const redactor = new Redactor();
-    redactor.learn(['x'.repeat(9 * 2 ** 20)]);
+    redactor.learn(['x'.repeat(33 * 2 ** 20)]);
     expect(redactor.text('anything')).toBe('[redacted]');
     expect(redactor.tail('anything')).toBe('[redacted]');
     expect(redactor.json({ anything: 'else' })).toEqual({ '[redacted]': '[redacted]' });

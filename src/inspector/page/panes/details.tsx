@@ -10,6 +10,7 @@ import { ContextView } from './context-view.tsx';
 const Control = lazy(async () => (await import('./control.tsx')).Control, '');
 const CrashReport = lazy(async () => (await import('./crash-report.tsx')).CrashReport, 'The report');
 const EventView = lazy(async () => (await import('./event-view.tsx')).EventView, 'The event');
+const Logs = lazy(async () => (await import('../logs/logs.tsx')).Logs, 'The log');
 const ProcessView = lazy(async () => (await import('./process-view.tsx')).ProcessView, 'The process');
 const Why = lazy(async () => (await import('./why.tsx')).Why, 'The decisions');
 
@@ -64,6 +65,8 @@ function View({ tab, actor }: { readonly tab: DetailsTab; readonly actor: ActorS
   switch (tab) {
     case 'process':
       return <ProcessView actor={actor} />;
+    case 'logs':
+      return <Logs actor={actor} />;
     case 'why':
       return <Why actor={actor} />;
     case 'config':
@@ -92,6 +95,7 @@ interface TabOf {
 
 function tabsOf({ machine, lastCrash }: ActorState, isPast: boolean): readonly TabOf[] {
   const tabs: TabOf[] = [{ name: 'context', title: 'Context' }];
+  tabs.push({ name: 'logs', title: 'Logs' });
   if (machine === 'plugin') tabs.push({ name: 'process', title: 'Process' });
   if (machine !== 'worker') tabs.push({ name: 'why', title: 'Why' });
   if (machine === 'plugin') tabs.push({ name: 'config', title: 'Config' });

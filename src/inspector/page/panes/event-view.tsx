@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { placeAfter, seqOf } from '../../binary-search.ts';
-import type { Json } from '../../wire.ts';
+import type { ActorId, Json } from '../../wire.ts';
+import { LinesBeside } from '../logs/lines-beside.tsx';
 import { Empty } from '../shell/empty.tsx';
 import { jsonText } from '../store/format.ts';
 import { usePage } from '../store/page.ts';
@@ -24,9 +25,18 @@ export function EventView() {
           <pre class="code">{jsonText(transition as unknown as Json)}</pre>
         </>
       )}
+      <LinesBeside at={record.at} plugin={pluginOf(record.actor)} />
       {record.payloadSize !== undefined && <Payload key={record.seq} seq={record.seq} size={record.payloadSize} />}
     </>
   );
+}
+
+/** The plugin that an actor is of. */
+function pluginOf(id: ActorId): string | undefined {
+  return /^plugin:(.*)$|^worker:(.*)#\d+$/s
+    .exec(id)
+    ?.slice(1)
+    .find((name) => name !== undefined);
 }
 
 /** What is too long to come with its record, when it is asked for. */

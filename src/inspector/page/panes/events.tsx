@@ -84,7 +84,8 @@ function endOf({ seq, transition }: Row): number {
 function lookAt(page: Page, row: Row): void {
   const { kind } = row.record;
   page.selected.value = row.actor;
-  page.tab.value = kind === 'crash' ? 'crash' : kind === 'decision' ? 'why' : 'event';
+  // Whoever reads the log sees the lines around the event.
+  if (page.tab.peek() !== 'logs') page.tab.value = kind === 'crash' ? 'crash' : kind === 'decision' ? 'why' : 'event';
   page.lookAt(endOf(row));
 }
 

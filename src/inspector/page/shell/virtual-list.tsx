@@ -11,6 +11,10 @@ export interface VirtualListProps<Item> {
   readonly children: (item: Item, index: number) => ComponentChildren;
   /** The place of the row that has to be in sight whenever it changes. */
   readonly reveal?: number | undefined;
+  /** How many rows were put before the first since the beginning: those in sight stay where they are when it changes. */
+  readonly shift?: number | undefined;
+  /** The first or the last row is near to what is in sight. */
+  readonly onNear?: ((end: 'before' | 'after') => void) | undefined;
   /** Whether the end is to stay in sight. */
   readonly follows?: boolean | undefined;
   /** What the keys do that are pressed in the list. */
@@ -24,7 +28,7 @@ const SPARE = 6;
 
 /** A list of any length, of which only the rows in sight are in the document. */
 export function VirtualList<Item>(props: VirtualListProps<Item>) {
-  const { items, rowHeight, role, label, children, reveal, follows = false, keys, onFollow } = props;
+  const { items, rowHeight, role, label, children, reveal, shift = 0, follows = false, keys, onFollow, onNear } = props;
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
@@ -40,6 +44,12 @@ export function VirtualList<Item>(props: VirtualListProps<Item>) {
     placed.current = box.current.scrollTop;
     setTop(placed.current);
   };
+  const shifted = useRef(shift);
+  useLayoutEffect(() => {
+    const by = shift - shifted.current;
+    shifted.current = shift;
+    if (by !== 0 && box.current !== null) scrollTo(box.current.scrollTop + by * rowHeight);
+  }, [shift, rowHeight]);
   useLayoutEffect(() => {
     if (follows) scrollTo(items.length * rowHeight);
   }, [follows, items.length, rowHeight, height]);
@@ -49,7 +59,7 @@ export function VirtualList<Item>(props: VirtualListProps<Item>) {
     const [start, end] = [reveal * rowHeight, (reveal + 1) * rowHeight];
     if (start < element.scrollTop) scrollTo(start - rowHeight * 2);
     else if (end > element.scrollTop + element.clientHeight) scrollTo(end - element.clientHeight + rowHeight * 2);
-  }, [reveal, rowHeight]);
+  }, [reveal === undefined ? undefined : reveal - shift, rowHeight, height]);
   const onScroll = (): void => {
     const element = box.current;
     if (element === null) return;
@@ -66,6 +76,11 @@ export function VirtualList<Item>(props: VirtualListProps<Item>) {
   };
   const first = Math.max(0, Math.floor(top / rowHeight) - SPARE);
   const last = Math.min(items.length, Math.ceil((top + height) / rowHeight) + SPARE);
+  const [isAtStart, isAtEnd] = [first === 0, last === items.length];
+  useEffect(() => {
+    if (isAtStart) onNear?.('before');
+    if (isAtEnd) onNear?.('after');
+  }, [isAtStart, isAtEnd, items.length]);
   return (
     <div
       ref={box}

@@ -16,7 +16,7 @@ export type Source =
   | { readonly kind: 'nothing' };
 
 /** The tabs of the details. */
-export type DetailsTab = 'context' | 'process' | 'why' | 'config' | 'event' | 'crash';
+export type DetailsTab = 'context' | 'process' | 'why' | 'config' | 'event' | 'crash' | 'logs';
 
 /** The panes, of which a narrow page shows one. */
 export type PaneName = 'actors' | 'chart' | 'events' | 'details' | 'lanes';
