@@ -392,7 +392,7 @@ export interface CallsNow {
   readonly past?: readonly CallRecord[] | undefined;
 }
 
-/** A call that has begun and not ended. `GET /api/calls/CALL` answers with its {@link CallPayload} as it is now. */
+/** A call that has begun and not ended. `GET /api/calls/CALL` answers with its {@link CallPayload} as it is now, null once it has ended. */
 export interface RunningCall extends Pick<CallRecord, 'call' | 'tool' | 'client' | 'generation' | 'slow'> {
   readonly plugin: string;
   readonly since: number;

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { give, say } from '../../server/answer.ts';
+import { give } from '../../server/answer.ts';
 import type { Exchange } from '../../server/route.ts';
 import type { Recorder } from '../record/recorder.ts';
 
@@ -13,9 +13,7 @@ export function giveCalls(recorder: Recorder, { query, response }: Pick<Exchange
   give(response, 'application/json', `${text.slice(0, -1)}${past}}`);
 }
 
-/** Answers `GET /api/calls/CALL`: what a running call was given and has given so far. */
+/** Answers `GET /api/calls/CALL`: what a running call was given and has given so far; null where it has ended. */
 export function giveRunningCall(recorder: Recorder, call: string, response: ServerResponse): void {
-  const payload = recorder.calls?.payloadOf(call);
-  if (payload === undefined) say(response, { status: 404, message: 'This call does not run any more.' });
-  else give(response, 'application/json', JSON.stringify(payload));
+  give(response, 'application/json', JSON.stringify(recorder.calls?.payloadOf(call) ?? null));
 }

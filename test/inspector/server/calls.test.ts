@@ -56,7 +56,7 @@ describe('the calls, over HTTP', () => {
     expect((await calls('?plugin=other')).figures).toEqual([]);
     writeFileSync(file, '');
     await end;
-    expect((await ask(`/api/calls/${running[0]?.call}`)).status).toBe(404);
+    expect((await ask(`/api/calls/${running[0]?.call}`)).body).toBe('null');
     expect((await calls()).running).toEqual([]);
   });
 
