@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { endTrace, startTrace } from '../../../src/calls/call-trace.ts';
+import { GreenroomError } from '../../../src/errors.ts';
 import { chooseCalls } from '../../../src/inspector/page/calls/call-filter.ts';
 import { CallLog, withRunning } from '../../../src/inspector/page/calls/call-log.ts';
 import { flatFields, inputOf } from '../../../src/inspector/page/calls/flat-schema.ts';
@@ -173,6 +175,23 @@ describe.skipIf(CHROMIUM === undefined)('the calls on the page', () => {
     await rowOf(page, 'supervisor').click();
     await call(page, /other/).waitFor();
     expect(await page.locator('.call-row').count()).toBe(4);
+  });
+
+  it('are the failed ones beside any number of quick ones, and the page says how many it does not list', async () => {
+    const { bench, inspector } = await openSession();
+    for (let n = 0; n < 20_000; n += 1) {
+      const trace = startTrace(bench.supervisor, 'bench', `made-${n}`, 'execute', 'quick', undefined);
+      if (trace === undefined) throw new Error('Nobody watches calls.');
+      const error = new GreenroomError('E_CRASHED', `failed as number ${n}`, { plugin: 'bench' });
+      endTrace(trace, n % 1_000 === 999 ? error : undefined);
+    }
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:bench').click();
+    await page.getByRole('tab', { name: 'Calls' }).click();
+    await says(page, '.calls-line', /20,000 ended · 20 failed · 0 slow · .* · 19,[89]\d\d left out of the list$/);
+    await page.getByRole('button', { name: 'Failed', exact: true }).click();
+    await call(page, /failed as number 999/).waitFor();
+    expect(await page.locator('.call-row').count()).toBe(20);
   });
 
   it('are in a session file with their inputs and figures, and an older file opens too', async () => {
