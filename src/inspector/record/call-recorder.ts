@@ -31,7 +31,7 @@ export class CallRecorder {
   readonly #loads: PluginLoads;
   readonly #channels: readonly (readonly [name: string, listener: (message: unknown) => void])[];
   readonly #monotonic: () => number;
-  #look: unknown;
+  #look: NodeJS.Timeout | undefined;
 
   constructor(parts: RecorderParts) {
     const { subject, faults, keepsPayloads } = parts;
@@ -58,7 +58,7 @@ export class CallRecorder {
   close(): void {
     for (const [name, listener] of this.#channels) unsubscribe(name, listener);
     this.#loads.close();
-    this.#parts.subject.clock.clearTimeout(this.#look);
+    clearTimeout(this.#look);
     this.#open.clear();
   }
 
@@ -104,7 +104,7 @@ export class CallRecorder {
     const began = clock.monotonic();
     const isSampled = this.#sampler.begin(began);
     this.#open.set(trace, new OpenCall(this.#monotonic, began, isSampled));
-    this.#look ??= clock.setTimeout(this.#lookForSlow, LOOK_MS);
+    this.#look ??= setTimeout(this.#lookForSlow, LOOK_MS).unref();
     if (!isSampled) return;
     const skipped = this.#sampler.takeSkipped();
     this.#tell(trace, { edge: 'start', client: this.#nameIn(trace.client), skipped });
@@ -162,11 +162,11 @@ export class CallRecorder {
 
   /** Calls that have run for so long that they are slow are told of now: some never end. */
   readonly #lookForSlow = (): void => {
-    const { faults, subject } = this.#parts;
     this.#look = undefined;
     if (this.#open.size === 0) return;
-    this.#look = subject.clock.setTimeout(this.#lookForSlow, LOOK_MS);
-    faults.guard(() => {
+    // Not by the supervisor's clock: on that, the inspector changes nothing.
+    this.#look = setTimeout(this.#lookForSlow, LOOK_MS).unref();
+    this.#parts.faults.guard(() => {
       const now = this.#monotonic();
       for (const [trace, open] of this.#open) {
         const tookMs = tenths(now - open.began);

@@ -12,24 +12,15 @@ import { type Bench, endAfterTest, openBench } from '../bench.ts';
 async function timed(payloads = true) {
   const bench = await openBench();
   let now = 1_000_000;
-  const timers = new Set<{ readonly at: number; readonly fn: () => void }>();
-  const clock = {
-    ...systemClock,
-    now: () => now,
-    monotonic: () => now,
-    setTimeout: (fn: () => void, ms: number) => {
-      const timer = { at: now + ms, fn };
-      timers.add(timer);
-      return timer;
-    },
-    clearTimeout: (timer: unknown) => void timers.delete(timer as never),
-  };
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  endAfterTest(async () => void vi.useRealTimers());
+  const clock = { ...systemClock, now: () => now, monotonic: () => now };
   const recorder = new Recorder({ ...bench.inspected, clock, onError: (error) => bench.errors.push(error) }, payloads);
   endAfterTest(async () => recorder.close());
   const turn = (ms: number): void => {
-    for (const end = now + ms; now < end; ) {
-      now = Math.min(end, now + 1_000);
-      for (const timer of [...timers]) if (timer.at <= now && timers.delete(timer)) timer.fn();
+    for (let left = ms; left > 0; left -= 1_000) {
+      now += Math.min(left, 1_000);
+      vi.advanceTimersByTime(Math.min(left, 1_000));
     }
   };
   return { bench, recorder, turn };
