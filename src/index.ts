@@ -73,7 +73,7 @@ export type { EvictionEvent, InstanceEvent, TransitionEvent } from './runtime/su
 // Calls
 export type { CallOptions, Progress, StreamOptions } from './calls/call-options.ts';
 export type { PluginName, Plugins, ToolChunk, ToolInput, ToolName, ToolOutput } from './calls/typed-calls.ts';
-export type { CallTrace } from './calls/call-trace.ts';
+export type { CallInput, CallTrace } from './calls/call-trace.ts';
 export type { FetchInit } from './calls/fetch-request.ts';
 export type { ForwardRequestOptions, ForwardUpgradeOptions } from './calls/forward-request.ts';
 export type { ForwardOutcome } from './proxy/outcome.ts';

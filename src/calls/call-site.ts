@@ -51,5 +51,5 @@ export interface CallSite {
   /** The supervisor, as the traces of calls name it. */
   readonly supervisor: object;
   /** The calls that are being saved to files, and so are not at the gate yet. */
-  readonly saving: Set<{ cancel(reason: unknown): void }>;
+  readonly saving: Set<{ readonly id: string; cancel(reason: unknown): void }>;
 }

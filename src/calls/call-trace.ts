@@ -7,6 +7,17 @@ export const CALL_CHANNEL = 'greenroom:call';
 /** The channel beside it that tells when a call waits and when a worker runs it. */
 export const CALL_PHASE_CHANNEL = `tracing:${CALL_CHANNEL}:phase`;
 
+/** The one that tells of each chunk of a stream. */
+export const CALL_CHUNK_CHANNEL = `tracing:${CALL_CHANNEL}:chunk`;
+
+/** An input as it is sent: the positional arguments, a list in JSON, and the named ones, an object. */
+export interface CallInput {
+  readonly args: string;
+  readonly kwargs: string;
+  /** The bytes in it, where the JSON has `null`; the paths begin with `args` or `kwargs`. */
+  readonly bytes: readonly { readonly path: readonly (string | number)[]; readonly bytes: Uint8Array }[];
+}
+
 /**
  * What the tracing channel `greenroom:call` says of a call: one object a call, the same in each of its events, so that
  * a subscriber can keep something by it in a `WeakMap`.
@@ -35,12 +46,27 @@ export interface CallTrace {
    * may put that of its own span in its place. Undefined for a request, whose headers are its own.
    */
   traceparent: string | undefined;
+  /**
+   * What it was given, in JSON that was written at the call: the program may change its input from then on. Set after
+   * `start`; of an input with values to save to files, once they are. A request has none.
+   */
+  input?: CallInput | undefined;
+  /** Of a `tools/call` that is passed through to a server of MCP: its parameters, in the place of `input`. */
+  params?: Readonly<Record<string, unknown>> | undefined;
+  /** At `asyncEnd` the result, at `chunk` the chunk: as the caller gets it, who may change it from then on. */
+  output?: unknown;
+  /** How many chunks of a stream have come. */
+  chunks?: number;
+  /** How far it is, from 0 to 1, as it last said, and what it said with that. */
+  progress?: number;
+  message?: string | undefined;
   /** Why it failed, once it has. */
   error?: GreenroomError;
 }
 
 const { start, error, asyncEnd } = tracingChannel<unknown, CallTrace>(CALL_CHANNEL);
 const phases = channel(CALL_PHASE_CHANNEL);
+const chunks = channel(CALL_CHUNK_CHANNEL);
 
 /** A call begins: publishes `start`. Returns what is to be told of its end; nothing while nobody subscribes. */
 export function startTrace(
@@ -64,6 +90,21 @@ export function tracePhase(trace: CallTrace, generation: number | undefined): vo
   trace.phase = generation === undefined ? 'waiting' : 'running';
   trace.generation = generation;
   phases.publish(trace);
+}
+
+/** The call says how far it is. Publishes nothing: whoever wants to know looks at the trace. */
+export function traceProgress(trace: CallTrace, progress: number, message: string | undefined): void {
+  trace.progress = progress;
+  trace.message = message;
+}
+
+/** A chunk of the stream has come: publishes `chunk`. */
+export function traceChunk(trace: CallTrace, chunk: unknown): void {
+  trace.chunks = (trace.chunks ?? 0) + 1;
+  if (!chunks.hasSubscribers) return;
+  trace.output = chunk;
+  chunks.publish(trace);
+  trace.output = undefined;
 }
 
 /** The call ends: publishes `error` where it failed, and `asyncEnd`. */

@@ -21,7 +21,7 @@ import {
 import type { InternalCallOptions } from './call-options.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import type { CallSite } from './call-site.ts';
-import { type CallTrace, endTrace, startTrace, tracePhase } from './call-trace.ts';
+import { type CallTrace, endTrace, startTrace, traceChunk, tracePhase, traceProgress } from './call-trace.ts';
 import { confirmAlive } from './confirm-alive.ts';
 import { connectionFault } from './connection-fault.ts';
 import type { AskedCall, LeaseRequest, Residency } from './lease-request.ts';
@@ -89,6 +89,10 @@ export class Call implements LeaseRequest {
     const { client } = options;
     const tool = this.#tool ?? DEFAULT_TOOL;
     this.#trace = startTrace(site.supervisor, site.plugin, id, path, tool, this.#traceparent, client);
+    if (this.#trace !== undefined) {
+      if (options.mcpParams === undefined) this.#trace.input = this.#input;
+      else this.#trace.params = options.mcpParams;
+    }
     this.priority = options.priority ?? 0;
     const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined && timeoutMs !== Infinity) {
@@ -121,6 +125,7 @@ export class Call implements LeaseRequest {
       const { input, tempFiles } = await unsaved.save();
       this.#input = input;
       this.#tempFiles = tempFiles;
+      if (this.#trace !== undefined) this.#trace.input = input;
     } catch (error) {
       this.#fail(error as GreenroomError);
       return;
@@ -255,13 +260,16 @@ export class Call implements LeaseRequest {
   }
 
   #onProgress(progress: number, message: string | undefined, params: JsonObject | undefined): void {
+    if (this.#outcome === undefined) return;
+    if (this.#trace !== undefined) traceProgress(this.#trace, progress, message);
     const { onProgress } = this.#options;
-    if (this.#outcome === undefined || onProgress === undefined) return;
+    if (onProgress === undefined) return;
     const reported = params === undefined ? { progress, message } : { progress, message, params };
     callListener(onProgress, reported, this.#site.onListenerError);
   }
 
   #onChunk(chunk: unknown, length: number): void {
+    if (this.#trace !== undefined && this.#outcome !== undefined) traceChunk(this.#trace, chunk);
     const fault = this.#faultOf(chunk);
     if (fault === undefined) this.#outcome?.onChunk(chunk, length);
     else this.abandon(fault);
@@ -396,7 +404,10 @@ export class Call implements LeaseRequest {
   #succeed(result: unknown): void {
     const outcome = this.#settle();
     if (outcome === undefined) return;
-    if (this.#trace !== undefined) endTrace(this.#trace);
+    if (this.#trace !== undefined) {
+      if (this.#path === 'execute') this.#trace.output = result;
+      endTrace(this.#trace);
+    }
     outcome.onResult(result);
   }
 

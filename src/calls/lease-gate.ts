@@ -175,6 +175,11 @@ export class LeaseGate implements EdgeSource {
     return true;
   }
 
+  /** The waiting call with this identifier. */
+  waitingCall(id: string): LeaseRequest | undefined {
+    return this.#waiting.find((request) => request.id === id);
+  }
+
   /** Cancels the calls that wait. Loads and other tasks wait on. */
   cancelWaiting(reason: unknown): void {
     const calls = this.#waiting.filter((request) => request.cancel !== undefined);

@@ -32,6 +32,8 @@ export interface AskedCall {
 
 /** A call, a task or a load that wants a lease. Its methods must not throw. */
 export interface LeaseRequest extends WaitingRequest {
+  /** Tells calls apart, as their traces do; absent where it is no call. */
+  readonly id?: string;
   /** Higher goes first. */
   readonly priority: number;
   /** When it stops waiting, in milliseconds by the monotonic clock; `undefined`: never. */

@@ -46,6 +46,7 @@ interface WaitingLease {
  * over. Of the exchange itself it knows only what ends it.
  */
 export class RequestLease implements LeaseRequest {
+  readonly id = nextCallId();
   readonly priority: number;
   readonly deadline: number | undefined;
   readonly since: number | undefined;
@@ -76,7 +77,7 @@ export class RequestLease implements LeaseRequest {
     this.#site = site;
     this.#options = options;
     this.priority = options.priority ?? 0;
-    this.#trace = startTrace(site.supervisor, site.plugin, nextCallId(), kind, asked.tool, undefined, asked.client);
+    this.#trace = startTrace(site.supervisor, site.plugin, this.id, kind, asked.tool, undefined, asked.client);
     const { timeoutMs, signal, waitedMs } = options;
     if (waitedMs !== undefined) this.since = site.clock.monotonic() - waitedMs;
     if (timeoutMs !== undefined && timeoutMs !== Infinity) {

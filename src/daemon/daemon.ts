@@ -36,7 +36,7 @@ export interface DaemonOptions {
   /** The origins of pages of other sites that are answered on TCP. */
   readonly allowOrigins?: readonly string[] | undefined;
   /** Serves the inspector on TCP, below `/inspector/`. */
-  readonly inspect?: { readonly control: boolean } | undefined;
+  readonly inspect?: Pick<InspectSettings, 'control' | 'payloads'> | undefined;
   /** Serves the inspector at an address of its own, without the daemon's token: for `greenroom dev`. */
   readonly ownInspector?: InspectSettings | undefined;
   readonly log: Logger;
@@ -176,7 +176,7 @@ class DaemonParts implements Daemon {
       const keys = (): readonly string[] => apiKeys ?? [token()];
       const fronts = [...shared, modelFront(supervisor, { keys, onError })];
       if (inspect !== undefined) {
-        const recorded = await supervisor.recordInspector(inspect.control, log);
+        const recorded = await supervisor.recordInspector(inspect, log);
         this.#closers.push(() => recorded.close());
         fronts.push(inspectorFront(recorded.api, '/inspector'));
       }

@@ -19,8 +19,10 @@ export interface Inspected extends Recorded {
 export interface InspectorOptions {
   /** The port of the page; by default any that is free. */
   readonly port?: number | undefined;
-  /** Whether plugins may be loaded, released, restarted, cancelled and reset from the page. Default false. */
+  /** Whether plugins may be called, loaded, released, restarted, cancelled and reset from the page. Default false. */
   readonly control?: boolean | undefined;
+  /** Whether the inputs and outputs of calls are kept, redacted. Default true. */
+  readonly payloads?: boolean | undefined;
   /** Where the page's files lie; by default in this package. */
   readonly folder?: string | undefined;
 }
@@ -32,8 +34,11 @@ export interface RecordedInspector extends Pick<Inspector, 'record' | 'close'> {
 }
 
 /** Records a supervisor from now on. */
-export function recordInspector(inspected: Inspected, mayControl: boolean): RecordedInspector {
-  const recorder = new Recorder(inspected);
+export function recordInspector(
+  inspected: Inspected,
+  { control: mayControl = false, payloads }: Pick<InspectorOptions, 'control' | 'payloads'>,
+): RecordedInspector {
+  const recorder = new Recorder(inspected, payloads);
   const { supervisor, records } = inspected;
   const control = mayControl ? new Control(supervisor, records, recorder, () => recorder.clock.now()) : undefined;
   const recordings = new Set<Recording>();
@@ -61,9 +66,9 @@ export function recordInspector(inspected: Inspected, mayControl: boolean): Reco
 /** Records a supervisor from now on and serves its inspector on 127.0.0.1. Rejects with `E_OPTIONS` where the port is taken. */
 export async function openInspector(
   inspected: Inspected,
-  { port = 0, control = false, folder }: InspectorOptions = {},
+  { port = 0, control, payloads, folder }: InspectorOptions = {},
 ): Promise<Inspector> {
-  const recorded = recordInspector(inspected, control);
+  const recorded = recordInspector(inspected, { control, payloads });
   try {
     const server = await serveInspector(recorded.api, port, folder);
     return {

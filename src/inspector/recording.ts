@@ -23,6 +23,7 @@ export async function recordSession(recorder: Recorder, file: string, control: b
       sync: () => ({ text: header(), seq: recorder.journal.seq }),
       batch: lines,
       drop: () => '',
+      isWhole: true,
     },
     recorder.journal.seq,
   );

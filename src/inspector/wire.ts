@@ -8,6 +8,7 @@
  * another `sync`. A reader that comes back says with `Last-Event-ID` what it has, and gets no `sync` if nothing is lost.
  */
 
+import type { CallPart } from '../calls/plugin-loads.ts';
 import type { LogLevel } from '../logs/log-line.ts';
 import type { PluginState } from '../machines/plugin.ts';
 import type { InstanceSnapshot as InstanceSnapshotOfRuntime } from '../runtime/instance-snapshot.ts';
@@ -15,7 +16,7 @@ import type { PluginSnapshot as PluginSnapshotOfRuntime } from '../runtime/plugi
 import type { SupervisorStatus } from '../runtime/supervisor-status.ts';
 import type { Decision } from '../scheduler/decision.ts';
 
-export type { PluginState, SupervisorStatus };
+export type { CallPart, PluginState, SupervisorStatus };
 
 /** Any JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
@@ -226,8 +227,9 @@ export interface DecisionRecord extends RecordBase, Omit<AsJson<Decision>, 'plug
 }
 
 /**
- * A call of a plugin has begun or ended. Under load not every call is told of; of one that failed or was slow the end is,
- * which may come without a start.
+ * A call of a plugin has begun or ended, or has run for so long that it is slow. Under load not every call is told of; of
+ * one that failed or was slow the end is, which may come without a start. What it was given and what came of it is apart,
+ * see `payloadSize`: {@link CallPayload}.
  */
 export interface CallRecord extends RecordBase {
   readonly kind: 'call';
@@ -235,17 +237,42 @@ export interface CallRecord extends RecordBase {
   readonly call: string;
   /** The tool that is called, where it is another than `execute`. */
   readonly tool?: string | undefined;
-  /** At its start: who calls, where that is a client of MCP. */
+  /** Who calls, where that is a client of MCP; at the end only where the start was not told. */
   readonly client?: string | undefined;
-  readonly edge: 'start' | 'end';
+  /** `slow`: it still runs, and is slow already. */
+  readonly edge: 'start' | 'slow' | 'end';
   /** At its end. `ok`, or the code of the error. */
   readonly outcome?: string | undefined;
   /** At its end, where it failed: what the error says, without secrets. */
   readonly message?: string | undefined;
-  /** At its end: how long it took, the wait included, in milliseconds. */
+  /** At its end: the class of the plugin's own error. */
+  readonly errorType?: string | undefined;
+  /** At its end, and where it is slow: how long it took, the wait included, in milliseconds. */
   readonly tookMs?: number | undefined;
+  /** Of that: waiting for a worker or for memory, for the worker's start, and running. Absent where it is nothing. */
+  readonly queueMs?: number | undefined;
+  readonly loadMs?: number | undefined;
+  readonly runMs?: number | undefined;
+  /** Which worker ran it. */
+  readonly generation?: number | undefined;
+  /** At its end: whether it took longer than a second and ten times what half of the calls of its tool take at most. */
+  readonly slow?: boolean | undefined;
+  /** In session files: what `payloadSize` tells of. */
+  readonly payload?: CallPayload | undefined;
   /** How many calls of any plugin have ended since the `call` record before this one and were not told of. */
   readonly skipped?: number | undefined;
+}
+
+/** What a call was given and what came of it, redacted, each of at most 4,096 characters. */
+export interface CallPayload {
+  /** Absent where inputs and outputs are not kept, and of a request. */
+  readonly input?: Json | undefined;
+  /** The result; of a stream its first chunks. Absent where it failed, too. */
+  readonly output?: Json | undefined;
+  /** How many chunks came of a stream. */
+  readonly chunks?: number | undefined;
+  /** Where it failed in the plugin's code: the traceback or stack. */
+  readonly stack?: string | undefined;
 }
 
 /** What the process trees of a plugin's workers take. Measured only while somebody looks. */
@@ -267,7 +294,8 @@ export interface ProblemRecord extends RecordBase {
 /** Somebody did something through the inspector. */
 export interface ControlRecord extends RecordBase {
   readonly kind: 'control';
-  readonly action: ControlAction;
+  /** `call`: the plugin was called from the page. */
+  readonly action: ControlAction | 'call';
   readonly origin: 'inspector';
   /** `asked` at once; then `done`, or `failed` with `message`. */
   readonly outcome: 'asked' | 'done' | 'failed';
@@ -325,6 +353,8 @@ export interface Drop {
 export interface SessionHeader extends Omit<Sync, 'records'> {
   readonly format: 'greenroom-session';
   readonly version: 1;
+  /** The figures of all calls up to then. Absent in sessions of earlier versions. */
+  readonly calls?: readonly CallFigures[] | undefined;
 }
 
 /* ---- Control ---- */
@@ -340,6 +370,8 @@ export interface ControlRequest {
   readonly action: ControlAction;
   /** The plugin's name. */
   readonly plugin: string;
+  /** For `cancel`: the only call that is meant. */
+  readonly call?: string | undefined;
 }
 
 /** Its answer: 202 and `{ ok: true }` once it is asked for, `control` records tell how it went; else `{ ok: false, message }`. */
@@ -388,4 +420,94 @@ export interface LogNews {
   readonly lines: readonly LogLine[];
   /** How many lines before these were left out, as they came too fast. */
   readonly left: number;
+}
+
+/* ---- Calls ---- */
+
+/** What `GET /api/calls` answers with: of one plugin with `?plugin=NAME`, and with `&past=1` its {@link CallsNow.past}. */
+export interface CallsNow {
+  readonly at: number;
+  /** Whether inputs and outputs are kept. */
+  readonly payloads: boolean;
+  /** The calls that have begun and not ended, the oldest first; of more than 500 the oldest. */
+  readonly running: readonly RunningCall[];
+  readonly runningCount: number;
+  /** Of one plugin: of each of its tools; of all: of each plugin. */
+  readonly figures: readonly CallFigures[];
+  /** The ends of calls that failed or were slow, as far as they are remembered. */
+  readonly past?: readonly CallRecord[] | undefined;
+}
+
+/** A call that has begun and not ended. `GET /api/calls/CALL` answers with its {@link CallPayload} as it is now, null once it has ended. */
+export interface RunningCall extends Pick<CallRecord, 'call' | 'tool' | 'client' | 'generation' | 'slow'> {
+  readonly plugin: string;
+  readonly since: number;
+  /** What it is at, and how long it was at each part up to now, in milliseconds. */
+  readonly part: CallPart;
+  readonly queueMs: number;
+  readonly loadMs: number;
+  readonly runMs: number;
+  /** From 0 to 1, as it last said, and what it said with that. */
+  readonly progress?: number | undefined;
+  readonly message?: string | undefined;
+  /** How many chunks have come of a stream. */
+  readonly chunks?: number | undefined;
+}
+
+/** The figures of all calls of a plugin or of one of its tools, since the inspector was opened. */
+export interface CallFigures {
+  readonly plugin: string;
+  /** Absent where they are of the whole plugin. */
+  readonly tool?: string | undefined;
+  /** How many have ended, and how many of them failed, and were slow. */
+  readonly ended: number;
+  readonly failed: number;
+  readonly slow: number;
+  /** How many of those that ended were not told of. */
+  readonly leftOut: number;
+  /** How many of those failed or were slow. */
+  readonly notableLeftOut: number;
+  /** What half of the calls that went well took at most, and 95 %, in milliseconds, to within 25 %; absent where none did. */
+  readonly p50Ms?: number | undefined;
+  readonly p95Ms?: number | undefined;
+}
+
+/** The body of `POST /api/call`, as `application/json` of at most 1 MiB: calls a plugin. */
+export interface PageCallRequest {
+  readonly plugin: string;
+  readonly tool?: string | undefined;
+  readonly input?: Json | undefined;
+  /** Whether its stream is read. */
+  readonly stream?: boolean | undefined;
+}
+
+/**
+ * One line of its answer, `application/x-ndjson`: any number of `progress` and `chunk`, then `result` or `error`. Values
+ * are redacted. Closing the connection cancels the call.
+ */
+export type PageCallLine =
+  | { readonly type: 'progress'; readonly progress: number; readonly message?: string | undefined }
+  | { readonly type: 'chunk'; readonly value: Json }
+  | { readonly type: 'result'; readonly value: Json; readonly tookMs: number }
+  | {
+      readonly type: 'error';
+      readonly code: string;
+      readonly message: string;
+      readonly errorType?: string | undefined;
+      readonly stack?: string | undefined;
+      readonly tookMs: number;
+    };
+
+/** What `GET /api/tools/NAME` answers with: its tools, as far as they are known without a worker being started. */
+export interface ToolsAnswer {
+  readonly tools?: readonly ToolChoice[] | undefined;
+}
+
+/** A tool of a plugin. */
+export interface ToolChoice {
+  readonly name: string;
+  readonly description?: string | undefined;
+  readonly streams?: boolean | undefined;
+  /** The JSON Schema of its input. */
+  readonly input?: JsonObject | undefined;
 }

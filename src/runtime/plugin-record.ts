@@ -103,6 +103,15 @@ export class PluginRecord implements CallSite {
     }
   }
 
+  /** Cancels the call with this identifier for its caller, wherever it is; false where it has ended. */
+  cancelCall(id: string, reason: unknown): boolean {
+    const leases = this.context.workers.flatMap(({ residency }) => [...(residency?.leases ?? [])]);
+    const isIt = (call: { readonly id?: string }): boolean => call.id === id;
+    const call = [...this.saving].find(isIt) ?? this.gate.waitingCall(id) ?? leases.find(isIt);
+    call?.cancel?.(reason);
+    return call !== undefined;
+  }
+
   /** A state was entered, in the middle of a step of the machine. Its context is complete only when the step is. */
   enter(state: PluginState, phase: PluginPhase, at: number): void {
     this.enteredAt = this.clock.monotonic();

@@ -117,6 +117,11 @@ export class PluginTools implements CallTools {
     return schema === undefined ? input : this.#checks.input(tool ?? DEFAULT_TOOL, schema, input);
   }
 
+  /** The schema of a tool's input, as far as it is known. */
+  inputSchema(tool: string): Tool['input_schema'] {
+    return offered(this.#declared, this.#said?.tools).find(({ name }) => name === tool)?.input_schema;
+  }
+
   resultCheck(tool: string | undefined, streams: boolean, isAsked: boolean): ResultCheck | undefined {
     const schema = this.#areChecked ? this.#fieldOf(tool, 'output_schema') : undefined;
     // Called the other way, a tool gives a list of its chunks, or its result as one.

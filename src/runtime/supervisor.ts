@@ -205,9 +205,12 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** @internal Records for an inspector that the daemon serves, which closes it. */
-  async recordInspector(control: boolean, logger: SupervisorLog): Promise<RecordedInspector> {
+  async recordInspector(
+    options: Pick<InspectSettings, 'control' | 'payloads'>,
+    logger: SupervisorLog,
+  ): Promise<RecordedInspector> {
     const { recordInspector } = await import('../inspector/index.ts');
-    return recordInspector(this.#inspected(logger), control);
+    return recordInspector(this.#inspected(logger), options);
   }
 
   #inspected(logger: SupervisorLog): Inspected {

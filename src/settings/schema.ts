@@ -213,7 +213,7 @@ export const settingsShape = {
    */
   handleSignals: z.boolean().default(false),
   /**
-   * Serve the inspector, on 127.0.0.1 alone: `true`, or `{ port, control }`. Its address, with the token, is
+   * Serve the inspector, on 127.0.0.1 alone: `true`, or `{ port, control, payloads }`. Its address, with the token, is
    * `supervisor.inspector.url`.
    *
    * @default false

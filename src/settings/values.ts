@@ -79,8 +79,10 @@ export const restart: SchemaOf<RestartOptions> = z.strictObject(restartShape).pa
 const inspectShape = {
   /** Default: any that is free. */
   port: z.number().int().min(0).max(65_535),
-  /** Whether plugins may be loaded, released, restarted, cancelled and reset from the page. Default false. */
+  /** Whether plugins may be called, loaded, released, restarted, cancelled and reset from the page. Default false. */
   control: z.boolean(),
+  /** Whether the inputs and outputs of calls are kept, without secrets, for the page and for sessions. Default true. */
+  payloads: z.boolean(),
 };
 
 /** How the inspector is served. */

@@ -2,9 +2,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type * as OpenTelemetry from '@opentelemetry/api';
 import type { Span, SpanContext, Tracer } from '@opentelemetry/api';
 import { CALL_CHANNEL, CALL_PHASE_CHANNEL, type CallTrace } from '../calls/call-trace.ts';
+import { type LoadSource, PluginLoads } from '../calls/plugin-loads.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 import { OpenCall } from './open-call.ts';
-import { PluginLoads } from './plugin-loads.ts';
 
 /**
  * A span for each call of one supervisor, with spans for its parts as children: a part has a duration, which tools sum
@@ -23,7 +23,9 @@ export class CallSpans {
     this.#supervisor = supervisor;
     this.#api = api;
     this.#tracer = api.trace.getTracer('greenroom');
-    this.#loads = new PluginLoads(supervisor, (step) => this.#guard(step));
+    const plugins = supervisor.plugins().map(({ name, state, phase }) => ({ plugin: name, state, phase }));
+    const follow: LoadSource['follow'] = (listener) => supervisor.on('transition', listener);
+    this.#loads = new PluginLoads({ plugins, follow }, (step) => this.#guard(step));
     this.#channels = [
       [`tracing:${CALL_CHANNEL}:start`, this.#ofOurs((trace) => this.#start(trace))],
       [CALL_PHASE_CHANNEL, this.#ofOurs((trace) => this.#enterPhase(trace))],

@@ -9,7 +9,7 @@ import { all, failure, openSupervisor } from '../runtime/greenroom.ts';
 const EVENTS = ['start', 'error', 'asyncEnd'] as const;
 
 /** Subscribes as a stranger would, until the test is over. */
-function listen(event: (typeof EVENTS)[number] | 'phase', listener: (trace: CallTrace) => void): void {
+function listen(event: (typeof EVENTS)[number] | 'phase' | 'chunk', listener: (trace: CallTrace) => void): void {
   const channel = `tracing:greenroom:call:${event}`;
   const told = (message: unknown): void => listener(message as CallTrace);
   subscribe(channel, told);
@@ -110,4 +110,28 @@ test('who subscribes is told when a call waits and which worker runs it, again w
   writeFileSync(join(scratch, 'file'), '');
   await call;
   expect(told).toEqual(['start undefined undefined', 'running 1', 'waiting undefined', 'running 2', 'end running 2']);
+});
+
+test('who subscribes is told what a call was given as it was then, what it gave, and how far it is', async () => {
+  const { supervisor } = await openSupervisor({ plugin: { fixture: 'workbench' } });
+  const [ends, chunks, starts]: [unknown[], unknown[], CallTrace[]] = [[], [], []];
+  listen('start', (trace) => starts.push(trace));
+  listen('asyncEnd', ({ input, output, chunks: count, progress, message }) =>
+    ends.push([input?.kwargs, output, count, progress, message]),
+  );
+  listen('chunk', ({ output }) => chunks.push(output));
+  const input = { do: 'steps', count: 2 };
+  const call = supervisor.execute('plugin', input);
+  input.count = 3;
+  await call;
+  await all(supervisor.stream('plugin', { count: 2 }));
+  expect(ends).toEqual([
+    ['{"do":"steps","count":2}', 'done', undefined, 1, 'step 2'],
+    ['{"count":2}', undefined, 2, undefined, undefined],
+  ]);
+  expect(chunks).toEqual([
+    { index: 0, filler: 'x' },
+    { index: 1, filler: 'x' },
+  ]);
+  expect(starts).toHaveLength(2);
 });

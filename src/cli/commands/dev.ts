@@ -12,7 +12,11 @@ export const command = defineCommand({
   options: {
     load: { type: 'boolean', short: 'l', help: 'load every plugin at once, to see whether they start' },
     port: { type: 'string', short: 'p', value: 'PORT', help: 'serve the inspector on this port; default any free one' },
-    'inspect-control': { type: 'boolean', help: 'let the inspector load, release, restart, cancel and reset plugins' },
+    'inspect-control': {
+      type: 'boolean',
+      help: 'let the inspector call, load, release, restart, cancel and reset plugins',
+    },
+    'inspect-no-payloads': { type: 'boolean', help: 'let the inspector keep no inputs and outputs of calls' },
     ...SETTINGS_OPTIONS,
   },
   operands: [0, 0],
@@ -23,7 +27,11 @@ export const command = defineCommand({
   ],
   statuses: [0, 2, 4, 130],
   async run({ values, terminal }) {
-    const inspect = { port: portOf(values.port), control: values['inspect-control'] === true };
+    const inspect = {
+      port: portOf(values.port),
+      control: values['inspect-control'] === true,
+      payloads: values['inspect-no-payloads'] !== true,
+    };
     const { startDev } = await import('../dev/start-dev.ts');
     const { watch } = await import('../dev/watch.ts');
     let dev: Dev | undefined;

@@ -31,7 +31,8 @@ export const command = defineCommand({
       short: 'i',
       help: 'serve the inspector on the TCP address; default 127.0.0.1 and a free port',
     },
-    'inspect-control': { type: 'boolean', help: 'let the inspector act on plugins' },
+    'inspect-control': { type: 'boolean', help: 'let the inspector call plugins and act on them' },
+    'inspect-no-payloads': { type: 'boolean', help: 'let the inspector keep no inputs and outputs of calls' },
     load: { type: 'boolean', short: 'l', help: 'load every plugin at once' },
     'end-when-idle': {
       type: 'string',
@@ -77,7 +78,9 @@ export const command = defineCommand({
         listen,
         allowHosts: values['allow-host'],
         allowOrigins: values['allow-origin']?.map(originOf),
-        inspect: inspect ? { control: values['inspect-control'] === true } : undefined,
+        inspect: inspect
+          ? { control: values['inspect-control'] === true, payloads: values['inspect-no-payloads'] !== true }
+          : undefined,
         log,
         idleEndMs: idleEnd === undefined ? undefined : idleEnd * 1_000,
         signal: termination.signal,

@@ -1,96 +1,206 @@
-import { tracingChannel } from 'node:diagnostics_channel';
-import { CALL_CHANNEL, type CallTrace } from '../../calls/call-trace.ts';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { CALL_CHANNEL, CALL_CHUNK_CHANNEL, CALL_PHASE_CHANNEL, type CallTrace } from '../../calls/call-trace.ts';
+import { PluginLoads } from '../../calls/plugin-loads.ts';
+import { wallTime } from '../../time/clock.ts';
 import { DEFAULT_TOOL } from '../../tools/tool-name.ts';
+import type { CallFigures, CallPayload, CallsNow, RunningCall } from '../wire.ts';
 import { pluginId } from './actor-ids.ts';
+import { MAX_KEPT, shownValue, wordsOf } from './call-payload.ts';
 import { CallSampler } from './call-sampler.ts';
+import { CallStatistics, LEAST_SLOW_MS } from './call-statistics.ts';
+import type { NewRecord } from './journal-entry.ts';
+import { OpenCall } from './open-call.ts';
 import type { RecorderParts } from './recorder-parts.ts';
 
-/** How much is told of what a failed call says, in characters. */
-const MAX_MESSAGE = 500;
+/** How much is told of who calls, of a class of errors, and of what a call says of its progress, in characters. */
+const MAX_NAME = 100;
+/** How many of the running calls are listed at once. */
+const MAX_LISTED = 500;
+/** How long calls are left before they are looked through for slow ones again, in milliseconds. */
+const LOOK_MS = 1_000;
 
-/** How much is told of who calls, in characters. */
-const MAX_CLIENT = 100;
+type NewCall = Omit<Extract<NewRecord, { kind: 'call' }>, 'kind' | 'at' | 'actor' | 'call' | 'tool'>;
 
-/** A call that has begun and not ended. */
-interface OpenCall {
-  /** When it began, by the monotonic clock. */
-  readonly began: number;
-  /** Whether it is told of from its start. */
-  readonly isTold: boolean;
-}
-
-/** Records the calls of one supervisor, or a sample of them while there are many. */
+/** Records the calls of one supervisor, or a sample of them while there are many; counts all of them. */
 export class CallRecorder {
   readonly #parts: RecorderParts;
   readonly #sampler = new CallSampler();
+  readonly #statistics = new CallStatistics();
+  /** In the order in which they began. */
   readonly #open = new Map<CallTrace, OpenCall>();
-  readonly #channel = tracingChannel<unknown, CallTrace>(CALL_CHANNEL);
-  readonly #onStart: (trace: unknown) => void;
-  readonly #onEnd: (trace: unknown) => void;
+  readonly #loads: PluginLoads;
+  readonly #channels: readonly (readonly [name: string, listener: (message: unknown) => void])[];
+  readonly #monotonic: () => number;
+  #look: NodeJS.Timeout | undefined;
 
   constructor(parts: RecorderParts) {
-    const { subject, faults } = parts;
+    const { subject, faults, keepsPayloads } = parts;
     this.#parts = parts;
+    this.#monotonic = () => subject.clock.monotonic();
+    this.#loads = new PluginLoads(
+      { plugins: subject.records.values(), follow: (listener) => subject.transitions.add(listener) },
+      (step) => faults.guard(step),
+    );
     const ofOurs = (step: (trace: CallTrace) => void) =>
-      faults.guarded((trace: unknown) => {
-        if ((trace as CallTrace).supervisor === subject.supervisor) step(trace as CallTrace);
+      faults.guarded((message: unknown) => {
+        if ((message as CallTrace).supervisor === subject.supervisor) step(message as CallTrace);
       });
-    this.#onStart = ofOurs((trace) => this.#start(trace));
-    this.#onEnd = ofOurs((trace) => this.#end(trace));
-    this.#channel.start.subscribe(this.#onStart);
-    this.#channel.asyncEnd.subscribe(this.#onEnd);
+    this.#channels = [
+      [`tracing:${CALL_CHANNEL}:start`, ofOurs((trace) => this.#start(trace))],
+      [CALL_PHASE_CHANNEL, ofOurs((trace) => this.#enterPhase(trace))],
+      [`tracing:${CALL_CHANNEL}:asyncEnd`, ofOurs((trace) => this.#end(trace))],
+    ];
+    if (keepsPayloads)
+      this.#channels = [...this.#channels, [CALL_CHUNK_CHANNEL, ofOurs((trace) => this.#takeChunk(trace))]];
+    for (const [name, listener] of this.#channels) subscribe(name, listener);
   }
 
   close(): void {
-    this.#channel.start.unsubscribe(this.#onStart);
-    this.#channel.asyncEnd.unsubscribe(this.#onEnd);
+    for (const [name, listener] of this.#channels) unsubscribe(name, listener);
+    this.#loads.close();
+    clearTimeout(this.#look);
     this.#open.clear();
   }
 
+  /** The calls that run now, and the figures of all: of one plugin, or of all where none is given. */
+  now(plugin: string | undefined): CallsNow {
+    const { subject, keepsPayloads } = this.#parts;
+    const running: RunningCall[] = [];
+    let runningCount = 0;
+    for (const [trace, open] of this.#open) {
+      if (plugin !== undefined && trace.plugin !== plugin) continue;
+      runningCount += 1;
+      if (running.length < MAX_LISTED) running.push(this.#running(trace, open));
+    }
+    const figures = this.#statistics.figures(plugin);
+    return { at: subject.clock.now(), payloads: keepsPayloads, running, runningCount, figures };
+  }
+
+  /** What a running call was given and has given so far; undefined where it does not run. */
+  payloadOf(call: string): CallPayload | undefined {
+    for (const [trace, open] of this.#open)
+      if (trace.call === call) return wordsOf(trace, this.#knownOf(trace, open), this.#parts.redactor).payload ?? {};
+    return undefined;
+  }
+
+  /** The figures of every plugin and of each of its tools. */
+  get figures(): CallFigures[] {
+    return this.#statistics.everything();
+  }
+
+  #running(trace: CallTrace, open: OpenCall): RunningCall {
+    const { plugin, call, generation, progress, message, chunks } = trace;
+    const { clock } = this.#parts.subject;
+    const { queue: queueMs, load: loadMs, run: runMs } = open.timesAt(clock.monotonic());
+    return {
+      ...{ plugin, call, tool: toolOf(trace), client: this.#nameIn(trace.client), generation },
+      ...{ since: wallTime(clock, open.began), part: open.part, queueMs, loadMs, runMs },
+      ...{ progress, message: this.#nameIn(message), chunks, slow: open.isSlow || undefined },
+    };
+  }
+
   #start(trace: CallTrace): void {
-    const { subject, redactor, pending } = this.#parts;
-    const { clock } = subject;
+    const { clock } = this.#parts.subject;
     const began = clock.monotonic();
-    const isTold = this.#sampler.begin(began);
-    this.#open.set(trace, { began, isTold });
-    if (!isTold) return;
-    const { plugin, call, client } = trace;
+    const isSampled = this.#sampler.begin(began);
+    this.#open.set(trace, new OpenCall(this.#monotonic, began, isSampled));
+    this.#look ??= setTimeout(this.#lookForSlow, LOOK_MS).unref();
+    if (!isSampled) return;
     const skipped = this.#sampler.takeSkipped();
-    pending.add({
-      kind: 'call',
-      at: clock.now(),
-      actor: pluginId(plugin),
-      call,
-      tool: toolOf(trace),
-      client: client && redactor.text(client).slice(0, MAX_CLIENT),
-      edge: 'start',
-      skipped,
-    });
+    this.#tell(trace, { edge: 'start', client: this.#nameIn(trace.client), skipped });
+  }
+
+  #enterPhase(trace: CallTrace): void {
+    const open = this.#open.get(trace);
+    if (open === undefined) return;
+    if (trace.generation === undefined) return this.#loads.addWaiting(trace.plugin, open);
+    this.#loads.removeWaiting(trace.plugin, open);
+    open.enter('run');
+  }
+
+  /** The first chunks of a stream are kept: later ones are the caller's, who may change them. */
+  #takeChunk(trace: CallTrace): void {
+    const open = this.#open.get(trace);
+    if (open === undefined || open.length >= MAX_KEPT) return;
+    const shown = shownValue(trace.output, this.#parts.redactor, MAX_KEPT - open.length);
+    open.chunks.push(shown);
+    open.length += JSON.stringify(shown).length + 1;
   }
 
   #end(trace: CallTrace): void {
     const open = this.#open.get(trace);
     if (open === undefined) return;
     this.#open.delete(trace);
-    const { subject, redactor, pending } = this.#parts;
-    const { clock } = subject;
-    const { plugin, call, error } = trace;
-    const now = clock.monotonic();
-    const tookMs = Math.round(now - open.began);
-    if (open.isTold) this.#sampler.endTold();
-    else if (!this.#sampler.end(now, tookMs, error !== undefined)) return;
-    pending.add({
-      kind: 'call',
-      at: clock.now(),
-      actor: pluginId(plugin),
-      call,
-      tool: toolOf(trace),
-      edge: 'end',
-      outcome: error?.code ?? 'ok',
-      message: error && redactor.text(error.message).slice(0, MAX_MESSAGE),
-      tookMs,
-      skipped: this.#sampler.takeSkipped(),
+    const { plugin, tool, error, generation } = trace;
+    this.#loads.removeWaiting(plugin, open);
+    const now = this.#monotonic();
+    const tookMs = tenths(now - open.began);
+    const hasFailed = error !== undefined;
+    const isSlow = open.isSlow || (tookMs >= LEAST_SLOW_MS && tookMs >= this.#statistics.slowFrom(plugin, tool));
+    if (open.isSampled) this.#sampler.endTold();
+    const isTold = open.isSampled || open.isSlowTold || ((hasFailed || isSlow) && this.#sampler.takeLate(now, plugin));
+    this.#statistics.note({ plugin, tool, tookMs, hasFailed, isSlow, isTold });
+    if (!isTold) return this.#sampler.skip();
+    const { payload, message } = wordsOf(trace, this.#knownOf(trace, open), this.#parts.redactor);
+    this.#tell(
+      trace,
+      {
+        edge: 'end',
+        client: open.isSampled ? undefined : this.#nameIn(trace.client),
+        outcome: error?.code ?? 'ok',
+        message,
+        errorType: this.#nameIn(error?.remote?.type),
+        tookMs,
+        ...this.#partsOf(open, now),
+        generation,
+        slow: isSlow || undefined,
+        skipped: this.#sampler.takeSkipped(),
+      },
+      payload && JSON.stringify(payload),
+    );
+  }
+
+  /** Calls that have run for so long that they are slow are told of now: some never end. */
+  readonly #lookForSlow = (): void => {
+    this.#look = undefined;
+    if (this.#open.size === 0) return;
+    // Not by the supervisor's clock: on that, the inspector changes nothing.
+    this.#look = setTimeout(this.#lookForSlow, LOOK_MS).unref();
+    this.#parts.faults.guard(() => {
+      const now = this.#monotonic();
+      for (const [trace, open] of this.#open) {
+        const tookMs = tenths(now - open.began);
+        if (tookMs < LEAST_SLOW_MS) break;
+        const { plugin, tool, client, generation } = trace;
+        if (open.isSlow || tookMs < this.#statistics.slowFrom(plugin, tool)) continue;
+        open.isSlow = true;
+        open.isSlowTold = open.isSampled || this.#sampler.takeLate(now, plugin);
+        if (!open.isSlowTold) continue;
+        const parts = this.#partsOf(open, now);
+        this.#tell(trace, { edge: 'slow', client: this.#nameIn(client), tookMs, ...parts, generation });
+      }
     });
+  };
+
+  #tell(trace: CallTrace, told: NewCall, payload?: string): void {
+    const { subject, pending } = this.#parts;
+    const { plugin, call } = trace;
+    const at = subject.clock.now();
+    pending.add({ kind: 'call', at, actor: pluginId(plugin), call, tool: toolOf(trace), ...told }, payload);
+  }
+
+  #partsOf(open: OpenCall, now: number): Pick<NewCall, 'queueMs' | 'loadMs' | 'runMs'> {
+    const { queue, load, run } = open.timesAt(now);
+    return { queueMs: tenths(queue) || undefined, loadMs: tenths(load) || undefined, runMs: tenths(run) || undefined };
+  }
+
+  #knownOf({ plugin, tool }: CallTrace, { chunks }: OpenCall): Parameters<typeof wordsOf>[1] {
+    const { subject, keepsPayloads: isKept } = this.#parts;
+    return { chunks, schema: subject.records.get(plugin)?.tools.inputSchema(tool), isKept };
+  }
+
+  #nameIn(text: string | undefined): string | undefined {
+    return text && this.#parts.redactor.text(text).slice(0, MAX_NAME);
   }
 }
 
@@ -98,3 +208,5 @@ export class CallRecorder {
 function toolOf({ tool }: CallTrace): string | undefined {
   return tool === DEFAULT_TOOL ? undefined : tool;
 }
+
+const tenths = (ms: number): number => Math.round(ms * 10) / 10;

@@ -1,21 +1,20 @@
 /** How many calls of a second are told of from their start, whatever becomes of them. */
 const CALLS_PER_SECOND = 50;
-/** How many of those that were not are told of at their end in a second, because they have failed or were slow. */
+/** How many of those of a plugin that were not are told of in a second, because they have failed or are slow. */
 const LATE_PER_SECOND = 100;
-/** From so many milliseconds on a call is slow. */
-const SLOW_MS = 1_000;
 /** How many calls are followed from their start at once. */
 const MAX_OPEN = 1_000;
 
 /**
  * Chooses the calls that are recorded: all while there are few; while there are many the first of each second, and those
- * that fail or take long, which are known by their end.
+ * that fail or are slow, which is known later.
  */
 export class CallSampler {
   #open = 0;
   #second = 0;
   #taken = 0;
-  #late = 0;
+  /** By plugin, of this second. */
+  readonly #late = new Map<string, number>();
   #skipped = 0;
 
   /** A call begins; `now` is by the monotonic clock, in milliseconds. Returns whether it is to be told of from its start. */
@@ -34,17 +33,18 @@ export class CallSampler {
     this.#open -= 1;
   }
 
-  /** Any other call ends, after so many milliseconds. Returns whether it is to be told of. */
-  end(now: number, tookMs: number, hasFailed: boolean): boolean {
-    if (hasFailed || tookMs >= SLOW_MS) {
-      this.#turnTo(now);
-      if (this.#late < LATE_PER_SECOND) {
-        this.#late += 1;
-        return true;
-      }
-    }
+  /** A call that was not told of has failed or is slow. Returns whether it is to be told of. */
+  takeLate(now: number, plugin: string): boolean {
+    this.#turnTo(now);
+    const late = this.#late.get(plugin) ?? 0;
+    if (late >= LATE_PER_SECOND) return false;
+    this.#late.set(plugin, late + 1);
+    return true;
+  }
+
+  /** A call has ended and is not told of. */
+  skip(): void {
     this.#skipped += 1;
-    return false;
   }
 
   /** How many calls that have ended were left out since this was last asked; undefined for none. */
@@ -59,6 +59,6 @@ export class CallSampler {
     if (second === this.#second) return;
     this.#second = second;
     this.#taken = 0;
-    this.#late = 0;
+    this.#late.clear();
   }
 }

@@ -17,20 +17,22 @@ export class JournalEntry implements Entry {
   readonly size: number;
   /** How many characters were recorded up to and with this one, without payloads. */
   readonly end: number;
-  /** What is too long for the record itself, as JSON. */
+  /** What is too long for the record itself, as JSON; that of a call is remembered apart. */
   readonly payload: string | undefined;
+  readonly #payloadSize: number | undefined;
   /** As JSON once it is written. */
   #record: NewRecord | string;
 
   /** @param start how many characters were recorded before */
   constructor(seq: number, record: NewRecord, payload: string | undefined, start: number) {
     this.seq = seq;
-    this.payload = payload;
+    this.payload = record.kind === 'call' ? undefined : payload;
+    this.#payloadSize = payload?.length;
     this.#record = record;
     // Most records are never read, and to write one costs more than all the rest.
     const length = isLight(record) ? LIGHT : this.json.length;
     this.end = start + length;
-    this.size = length + (payload?.length ?? 0);
+    this.size = length + (this.payload?.length ?? 0);
   }
 
   /** How many characters the record counts for. */
@@ -40,7 +42,7 @@ export class JournalEntry implements Entry {
 
   get json(): string {
     if (typeof this.#record !== 'string') {
-      this.#record = JSON.stringify({ seq: this.seq, ...this.#record, payloadSize: this.payload?.length });
+      this.#record = JSON.stringify({ seq: this.seq, ...this.#record, payloadSize: this.#payloadSize });
     }
     return this.#record;
   }

@@ -1,6 +1,6 @@
-import type { ContextChange, TransitionRecord } from '../wire.ts';
+import type { CallRecord, ContextChange, TransitionRecord } from '../wire.ts';
 import { JournalEntry, type NewRecord } from './journal-entry.ts';
-import { Ring } from './ring.ts';
+import { type Entry, Ring } from './ring.ts';
 
 /** Records that follow one another, as JSON. */
 export interface Excerpt {
@@ -15,13 +15,26 @@ export interface Excerpt {
 const MILESTONES = { entries: 10_000, characters: 2 * 2 ** 20 };
 /** What comes with every call. */
 const CALLS = { entries: 10_000, characters: 2 * 2 ** 20 };
+/** Calls that failed or were slow, which quick ones do not push out. */
+const NOTABLE_CALLS = { entries: 2_000, characters: 2 * 2 ** 20 };
+/** What calls were given and gave, and the same of those that failed or were slow. */
+const PAYLOADS = { entries: 10_000, characters: 2 * 2 ** 20 };
+const NOTABLE_PAYLOADS = { entries: 2_000, characters: 4 * 2 ** 20 };
 const EVENTS = { entries: 20_000, characters: 4 * 2 ** 20 };
+
+/** What is too long for a record, as JSON, remembered apart from it. */
+interface Payload extends Entry {
+  readonly text: string;
+}
 
 /** What was recorded, as far as it is remembered, in the order in which it happened. */
 export class Journal {
   readonly #milestones = new Ring<JournalEntry>(MILESTONES);
   readonly #calls = new Ring<JournalEntry>(CALLS);
+  readonly #notableCalls = new Ring<JournalEntry>(NOTABLE_CALLS);
   readonly #events = new Ring<JournalEntry>(EVENTS);
+  readonly #payloads = new Ring<Payload>(PAYLOADS);
+  readonly #notablePayloads = new Ring<Payload>(NOTABLE_PAYLOADS);
   readonly #listeners = new Set<() => void>();
   #seq = 0;
   #end = 0;
@@ -42,6 +55,10 @@ export class Journal {
     const entry = new JournalEntry(this.#seq, record, payload, this.#end);
     this.#end = entry.end;
     this.#ringFor(record).add(entry);
+    if (record.kind === 'call' && payload !== undefined) {
+      const ring = isNotable(record) ? this.#notablePayloads : this.#payloads;
+      ring.add({ seq: this.#seq, size: payload.length, text: payload });
+    }
     return this.#seq;
   }
 
@@ -59,17 +76,32 @@ export class Journal {
 
   /** Everything but the events, the oldest first, as JSON. */
   milestones(): string[] {
-    return Array.from(inOrder([this.#milestones, this.#calls], 0), ({ json }) => json);
+    return Array.from(inOrder([this.#milestones, this.#calls, this.#notableCalls], 0), ({ json }) => json);
   }
 
-  /** Everything that is remembered, the oldest first, as JSON. */
+  /** Everything that is remembered, the oldest first, as JSON; calls with what is remembered of their payloads. */
   all(): string[] {
-    return Array.from(this.#after(0), ({ json }) => json);
+    return Array.from(this.#after(0), (entry) => this.#whole(entry));
+  }
+
+  /** The calls that failed or were slow, as far as they are remembered, the oldest first, as JSON. */
+  notableCalls(): string[] {
+    return Array.from(this.#notableCalls.after(0), ({ json }) => json);
   }
 
   /** What is too long for the record with this `seq`, as JSON. */
   payload(seq: number): string | undefined {
-    return this.#events.find(seq)?.payload;
+    return this.#events.find(seq)?.payload ?? this.#payloadOfCall(seq);
+  }
+
+  #payloadOfCall(seq: number): string | undefined {
+    return (this.#notablePayloads.find(seq) ?? this.#payloads.find(seq))?.text;
+  }
+
+  /** A record with its payload, where that is of a call. */
+  #whole({ seq, json }: JournalEntry): string {
+    const payload = this.#payloadOfCall(seq);
+    return payload === undefined ? json : `${json.slice(0, -1)},"payload":${payload}}`;
   }
 
   /** Every record after this `seq` is remembered. */
@@ -83,22 +115,26 @@ export class Journal {
     return next === undefined ? this.#end : next.end - next.length;
   }
 
-  /** The records after this `seq`, at least one and else no more than this many characters; none where there is none. */
-  excerpt(seq: number, characters: number): Excerpt | undefined {
+  /**
+   * The records after this `seq`, at least one and else no more than this many characters; none where there is none.
+   *
+   * @param isWhole whether calls are to have their payloads with them
+   */
+  excerpt(seq: number, characters: number, isWhole = false): Excerpt | undefined {
     const records: string[] = [];
     let length = 0;
     let latest: JournalEntry | undefined;
     for (const entry of this.#after(seq)) {
       length += entry.length;
       if (latest !== undefined && length > characters) break;
-      records.push(entry.json);
+      records.push(isWhole ? this.#whole(entry) : entry.json);
       latest = entry;
     }
     return latest && { records, last: latest.seq, end: latest.end };
   }
 
   get #rings(): Ring<JournalEntry>[] {
-    return [this.#milestones, this.#calls, this.#events];
+    return [this.#milestones, this.#calls, this.#notableCalls, this.#events];
   }
 
   #ringFor(record: NewRecord): Ring<JournalEntry> {
@@ -106,7 +142,7 @@ export class Journal {
       case 'event':
         return this.#events;
       case 'call':
-        return this.#calls;
+        return isNotable(record) ? this.#notableCalls : this.#calls;
       case 'transition':
       case 'instance':
         return isCallEdge(record) ? this.#calls : this.#milestones;
@@ -120,6 +156,11 @@ export class Journal {
   #after(seq: number): Generator<JournalEntry, undefined> {
     return inOrder(this.#rings, seq);
   }
+}
+
+/** Whether a call is one that is looked for: it failed or was slow. */
+function isNotable({ edge, outcome, slow }: Pick<CallRecord, 'edge' | 'outcome' | 'slow'>): boolean {
+  return edge === 'slow' || slow === true || (outcome !== undefined && outcome !== 'ok');
 }
 
 /** Whether a plugin, or an instance of it, goes to its first call, or comes from its last. */

@@ -36,7 +36,7 @@ export class PendingRecords {
   }
 
   payloadOf(record: NewRecord): string | undefined {
-    return record.kind === 'event' ? this.#payloads.get(record) : undefined;
+    return record.kind === 'event' || record.kind === 'call' ? this.#payloads.get(record) : undefined;
   }
 
   /** Removes and returns all of them. */

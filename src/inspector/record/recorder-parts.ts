@@ -16,4 +16,6 @@ export interface RecorderParts {
   readonly present: Present;
   readonly journal: Journal;
   readonly pending: PendingRecords;
+  /** Whether the inputs and outputs of calls are kept. */
+  readonly keepsPayloads: boolean;
 }

@@ -5,9 +5,10 @@ import type { SchedulerEmitted } from '../../scheduler/scheduler-events.ts';
 import { type Clock, wallTime } from '../../time/clock.ts';
 import { Redactor } from '../redaction/redaction.ts';
 import { secretsOfVariables } from '../redaction/secrets.ts';
-import type { DecisionRecord } from '../wire.ts';
+import type { DecisionRecord, Json } from '../wire.ts';
 import { pluginId, SCHEDULER, SUPERVISOR } from './actor-ids.ts';
 import { ActorRecorder } from './actor-recorder.ts';
+import { shownValue } from './call-payload.ts';
 import { CallRecorder } from './call-recorder.ts';
 import { recordEvents } from './event-recorder.ts';
 import { Faults } from './faults.ts';
@@ -30,12 +31,14 @@ export class Recorder {
   readonly #parts: RecorderParts;
   readonly #actors: ActorRecorder;
   readonly #plugins: PluginRecorder;
+  #calls: CallRecorder | undefined;
   readonly #unsubscribe: (() => void)[] = [];
   #isSettling = false;
   #onlookers = 0;
   #unobserve: (() => void) | undefined;
 
-  constructor(subject: Recorded) {
+  /** @param keepsPayloads whether the inputs and outputs of calls are kept */
+  constructor(subject: Recorded, keepsPayloads = true) {
     const timed = { ...subject, clock: onwardClock(subject.clock) };
     const redactor = new Redactor();
     const views = new Views(redactor, timed.clock);
@@ -47,6 +50,7 @@ export class Recorder {
       present: new Present(timed, views, redactor),
       journal: this.journal,
       pending: new PendingRecords(() => this.settle()),
+      keepsPayloads,
     };
     this.#actors = new ActorRecorder(this.#parts, () => this.#unobserve !== undefined);
     this.#plugins = new PluginRecorder(this.#parts, this.#actors);
@@ -70,7 +74,13 @@ export class Recorder {
   /** The first line of a session, as JSON of a `SessionHeader`. */
   header(control: boolean): string {
     this.settle();
-    return `{"format":"greenroom-session","version":1,${this.#parts.present.toJson(this.journal.seq, control).slice(1)}`;
+    const calls = JSON.stringify(this.#calls?.figures ?? []);
+    return `{"format":"greenroom-session","version":1,"calls":${calls},${this.#parts.present.toJson(this.journal.seq, control).slice(1)}`;
+  }
+
+  /** The calls that run, and the figures of all; undefined where the recorder could not begin. See {@link CallsNow}. */
+  get calls(): Pick<CallRecorder, 'now' | 'payloadOf'> | undefined {
+    return this.#calls;
   }
 
   /** Somebody looks: events are recorded and memory is measured until what is returned is called. */
@@ -99,6 +109,11 @@ export class Recorder {
   /** A text without secrets. */
   text(text: string): string {
     return this.#parts.redactor.text(text);
+  }
+
+  /** Anything as plain JSON without secrets; of what is longer than so many characters of JSON, the beginning. */
+  value(value: unknown, characters: number): Json {
+    return shownValue(value, this.#parts.redactor, characters);
   }
 
   /** Completes the records that wait for it now. */
@@ -133,6 +148,7 @@ export class Recorder {
     const { scheduler } = root.getSnapshot().children as { scheduler: AnyActorRef };
     for (const record of records.values()) this.#plugins.meet(record);
     const calls = new CallRecorder(this.#parts);
+    this.#calls = calls;
     this.#unsubscribe.push(
       transitions.add(faults.guarded((transition) => this.#plugins.onTransition(transition))),
       instances.add(faults.guarded((change) => this.#plugins.onInstance(change))),

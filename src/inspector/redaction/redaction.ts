@@ -31,6 +31,13 @@ const VALUE = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\{0,3}["']?[^\s"'&;,)}\]\\]+
 /** `--flag value` */
 const FLAG = /(?<![\w-])(--?[A-Za-z][\w.-]{0,63})(\s{1,4})("[^"]*"|'[^']*'|[^\s"'-]\S*)/g;
 
+/** How much of a value may still be shown, and the objects that the one looked at lies in. */
+interface Walk {
+  left: number;
+  characters: number;
+  readonly above: Set<object>;
+}
+
 /**
  * Turns anything into plain JSON that tells no secrets: no values under secret-looking names, none of the secret values
  * it was told, no credentials in URLs, no values after secret-looking flags, no environment. What is long, deep or wide
@@ -63,21 +70,29 @@ export class Redactor {
     return shown.length <= MAX_TEXT * 2 ? shown : `…${shown.slice(-MAX_TEXT * 2)}`;
   }
 
-  /** Anything as plain JSON without secrets. */
-  json(value: unknown): Json {
+  /**
+   * Anything as plain JSON without secrets.
+   *
+   * @param characters texts beyond so many characters in all are left out
+   */
+  json(value: unknown, characters = Number.POSITIVE_INFINITY): Json {
     try {
-      return this.#json(value, '', 0, { left: MAX_VALUES, above: new Set() });
+      return this.#json(value, '', 0, { left: MAX_VALUES, characters, above: new Set() });
     } catch {
       return UNREADABLE;
     }
   }
 
-  #json(value: unknown, name: string, depth: number, walk: { left: number; above: Set<object> }): Json {
+  #json(value: unknown, name: string, depth: number, walk: Walk): Json {
     walk.left -= 1;
     if (isSecretValue(name, value)) return REDACTED;
     switch (typeof value) {
-      case 'string':
-        return this.text(value);
+      case 'string': {
+        if (walk.characters <= 0) return '…';
+        const text = this.text(value);
+        walk.characters -= text.length;
+        return text;
+      }
       case 'number':
         return Number.isFinite(value) ? value : null;
       case 'boolean':
@@ -109,7 +124,7 @@ export class Redactor {
     }
   }
 
-  #list(list: readonly unknown[], depth: number, walk: { left: number; above: Set<object> }): Json {
+  #list(list: readonly unknown[], depth: number, walk: Walk): Json {
     const shown: Json[] = [];
     let flag = '';
     for (const item of list) {
@@ -125,7 +140,7 @@ export class Redactor {
     return shown;
   }
 
-  #fields(value: object, depth: number, walk: { left: number; above: Set<object> }): Json {
+  #fields(value: object, depth: number, walk: Walk): Json {
     const shown: Record<string, Json> = {};
     const prototype: unknown = Object.getPrototypeOf(value);
     const isError = value instanceof Error;

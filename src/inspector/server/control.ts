@@ -1,10 +1,14 @@
+import type { ServerResponse } from 'node:http';
 import { messageOf } from '../../errors.ts';
+import type { PluginRecord } from '../../runtime/plugin-record.ts';
+import { DEFAULT_TOOL } from '../../tools/tool-name.ts';
 import { pluginId } from '../record/actor-ids.ts';
 import type { Recorder } from '../record/recorder.ts';
-import type { ControlAction, ControlAnswer, ControlRequest } from '../wire.ts';
+import type { ControlAction, ControlAnswer, ControlRecord, ControlRequest, JsonObject, ToolsAnswer } from '../wire.ts';
+import { answerPageCall, type Callable, readPageCall } from './page-call.ts';
 
 /** What acts: the supervisor. */
-export interface Controlled {
+export interface Controlled extends Callable {
   load(name: string): Promise<void>;
   release(name: string): Promise<void>;
   reload(name: string): Promise<void>;
@@ -16,11 +20,16 @@ const ACTIONS = ['load', 'release', 'restart', 'cancel', 'reset'] as const satis
 /** Does what the page asks for and records it; how it went is recorded when it is over. */
 export class Control {
   readonly #supervisor: Controlled;
-  readonly #records: ReadonlyMap<string, unknown>;
+  readonly #records: ReadonlyMap<string, PluginRecord>;
   readonly #recorder: Recorder;
   readonly #now: () => number;
 
-  constructor(supervisor: Controlled, records: ReadonlyMap<string, unknown>, recorder: Recorder, now: () => number) {
+  constructor(
+    supervisor: Controlled,
+    records: ReadonlyMap<string, PluginRecord>,
+    recorder: Recorder,
+    now: () => number,
+  ) {
     this.#supervisor = supervisor;
     this.#records = records;
     this.#recorder = recorder;
@@ -28,15 +37,11 @@ export class Control {
   }
 
   /** @param body the JSON that was sent */
-  ask(body: string): { readonly status: 202 | 400 | 404; readonly answer: ControlAnswer } {
+  ask(body: string): Refused | { readonly status: 202; readonly answer: ControlAnswer } {
     const request = parse(body);
-    if (request === undefined) {
-      const message = `Send { "action", "plugin" }; the actions are ${ACTIONS.join(', ')}.`;
-      return { status: 400, answer: { ok: false, message } };
-    }
-    if (!this.#records.has(request.plugin)) {
-      return { status: 404, answer: { ok: false, message: 'This plugin no longer exists.' } };
-    }
+    if (request === undefined)
+      return refused(400, `Send { "action", "plugin" }; the actions are ${ACTIONS.join(', ')}.`);
+    if (!this.#records.has(request.plugin)) return refused(404, 'This plugin no longer exists.');
     this.#note(request, 'asked');
     this.#perform(request).then(
       () => this.#note(request, 'done'),
@@ -45,7 +50,45 @@ export class Control {
     return { status: 202, answer: { ok: true } };
   }
 
-  async #perform({ action, plugin }: ControlRequest): Promise<void> {
+  /**
+   * Calls a plugin for the page and answers with what comes of it; returns why not where it cannot be tried.
+   *
+   * @param body the JSON that was sent
+   */
+  async call(body: string, response: ServerResponse): Promise<Refused | undefined> {
+    const request = readPageCall(body);
+    if (request === undefined) return refused(400, 'Send { "plugin", "tool", "input", "stream" } as JSON.');
+    const { plugin, tool } = request;
+    if (!this.#records.has(plugin)) return refused(404, 'This plugin no longer exists.');
+    const made = { action: 'call', plugin } as const;
+    this.#note(made, 'asked', tool ?? DEFAULT_TOOL);
+    const failure = await answerPageCall(this.#supervisor, this.#recorder, request, response);
+    this.#note(made, failure === undefined ? 'done' : 'failed', failure);
+    return undefined;
+  }
+
+  /** The tools of a plugin, as far as they are known without a worker being started; undefined where it is not there. */
+  async tools(plugin: string): Promise<ToolsAnswer | undefined> {
+    const record = this.#records.get(plugin);
+    if (record === undefined) return undefined;
+    try {
+      const tools = await record.tools.list(() => {
+        throw new Error('Its tools are not known yet.');
+      });
+      return {
+        tools: tools.map(({ name, description, streams, input_schema: input }) => ({
+          name,
+          description: description && this.#recorder.text(description),
+          streams,
+          input: input as JsonObject | undefined,
+        })),
+      };
+    } catch {
+      return {};
+    }
+  }
+
+  async #perform({ action, plugin, call }: ControlRequest): Promise<void> {
     switch (action) {
       // A load clears what had been counted against a plugin that was given up.
       case 'load':
@@ -55,12 +98,20 @@ export class Control {
         return this.#supervisor.release(plugin);
       case 'restart':
         return this.#supervisor.reload(plugin);
-      case 'cancel':
-        this.#supervisor.cancelCalls(plugin, new Error('The call was cancelled in the inspector.'));
+      case 'cancel': {
+        const reason = new Error('The call was cancelled in the inspector.');
+        if (call === undefined) this.#supervisor.cancelCalls(plugin, reason);
+        else if (this.#records.get(plugin)?.cancelCall(call, reason) !== true)
+          throw new Error('The call has ended already.');
+      }
     }
   }
 
-  #note({ action, plugin }: ControlRequest, outcome: 'asked' | 'done' | 'failed', message?: string): void {
+  #note(
+    { action, plugin }: { readonly action: ControlRecord['action']; readonly plugin: string },
+    outcome: ControlRecord['outcome'],
+    message?: string,
+  ): void {
     this.#recorder.note({
       kind: 'control',
       at: this.#now(),
@@ -80,7 +131,17 @@ function parse(body: string): ControlRequest | undefined {
   } catch {
     return undefined;
   }
-  const { action, plugin } = (given ?? {}) as Partial<Record<keyof ControlRequest, unknown>>;
+  const { action, plugin, call } = (given ?? {}) as Partial<Record<keyof ControlRequest, unknown>>;
   const known = ACTIONS.find((each) => each === action);
-  return known === undefined || typeof plugin !== 'string' ? undefined : { action: known, plugin };
+  if (known === undefined || typeof plugin !== 'string') return undefined;
+  if (call === undefined) return { action: known, plugin };
+  return known === 'cancel' && typeof call === 'string' ? { action: known, plugin, call } : undefined;
 }
+
+/** Why what the page asks for is not done. */
+export interface Refused {
+  readonly status: 400 | 404;
+  readonly answer: ControlAnswer;
+}
+
+const refused = (status: Refused['status'], message: string): Refused => ({ status, answer: { ok: false, message } });

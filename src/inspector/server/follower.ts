@@ -16,6 +16,8 @@ export interface Encoding {
   batch(records: readonly string[], last: number): string;
   /** These records are not written; a sync follows. */
   drop(from: number, to: number): string;
+  /** Whether calls are written with their payloads, which others ask for. Default false. */
+  readonly isWhole?: boolean;
 }
 
 /**
@@ -76,7 +78,7 @@ export class Follower {
         this.#writeSync(this.#encoding.drop(this.#seq + 1, this.#journal.seq));
         continue;
       }
-      const excerpt = this.#journal.excerpt(this.#seq, BATCH);
+      const excerpt = this.#journal.excerpt(this.#seq, BATCH, this.#encoding.isWhole);
       if (excerpt === undefined) return;
       this.#seq = excerpt.last;
       this.#end = excerpt.end;

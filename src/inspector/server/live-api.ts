@@ -5,11 +5,13 @@ import { give, SECURITY_HEADERS, say } from '../../server/answer.ts';
 import { readBody } from '../../server/body.ts';
 import type { Exchange, Route } from '../../server/route.ts';
 import type { Recorder } from '../record/recorder.ts';
+import { giveCalls, giveRunningCall } from './calls-api.ts';
 import type { Control } from './control.ts';
 import { type Encoding, Follower } from './follower.ts';
 import type { Api } from './front.ts';
 import { limitedReaders } from './limited-readers.ts';
 import type { LogsApi } from './logs-api.ts';
+import { MAX_CALL_BODY } from './page-call.ts';
 
 /** The longest body of a request, in bytes. */
 const MAX_BODY = 4_096;
@@ -34,8 +36,10 @@ export class LiveApi implements Api {
       reading('/api/snapshot', ({ response }) => give(response, 'application/json', recorder.sync(this.control))),
       reading('/api/export', ({ response }) => this.#export(response)),
       reading('/api/payload/:seq', ({ params, response }) => this.#givePayload(params['seq'] ?? '', response)),
+      reading('/api/calls', (exchange) => giveCalls(recorder, exchange)),
+      reading('/api/calls/:call', ({ params, response }) => giveRunningCall(recorder, params['call'] ?? '', response)),
       ...logs.routes,
-      ...(control === undefined ? [] : [acting(control)]),
+      ...(control === undefined ? [] : [acting(control), calling(control), tools(control)]),
     ];
   }
 
@@ -101,21 +105,48 @@ export class LiveApi implements Api {
   }
 }
 
-function acting(control: Control): Route {
+/** A route that takes JSON of at most so many bytes. */
+function taking(
+  path: string,
+  maxBytes: number,
+  handle: (body: string, response: ServerResponse) => void | Promise<void>,
+): Route {
   return {
     method: 'POST',
-    path: '/api/control',
+    path,
     access: 'token',
     takesBody: true,
     async handle({ request, response }: Exchange) {
       // Of another type, a page from elsewhere could send it unasked.
       if (!/^application\/json\s*(;|$)/.test(request.headers['content-type'] ?? ''))
         return say(response, { status: 415, message: 'Send application/json.' });
-      const { status, answer } = control.ask((await readBody(request, response, MAX_BODY)).toString('utf8'));
-      give(response, 'application/json', JSON.stringify(answer), status);
+      return handle((await readBody(request, response, maxBytes)).toString('utf8'), response);
     },
   };
 }
+
+const acting = (control: Control): Route =>
+  taking('/api/control', MAX_BODY, (body, response) => {
+    const { status, answer } = control.ask(body);
+    give(response, 'application/json', JSON.stringify(answer), status);
+  });
+
+const calling = (control: Control): Route =>
+  taking('/api/call', MAX_CALL_BODY, async (body, response) => {
+    const refused = await control.call(body, response);
+    if (refused !== undefined) give(response, 'application/json', JSON.stringify(refused.answer), refused.status);
+  });
+
+const tools = (control: Control): Route => ({
+  method: 'GET',
+  path: '/api/tools/:plugin',
+  access: 'token',
+  async handle({ params, response }) {
+    const answer = await control.tools(params['plugin'] ?? '');
+    if (answer === undefined) say(response, { status: 404, message: 'This plugin no longer exists.' });
+    else give(response, 'application/json', JSON.stringify(answer));
+  },
+});
 
 /** A server-sent event. JSON has no line breaks, so its data is one line. */
 function eventOf(event: string, seq: number, data: string): string {

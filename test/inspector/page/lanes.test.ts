@@ -108,13 +108,13 @@ describe('the level of detail', () => {
 
   it('joins calls that touch, and one that runs goes on to the end of what is known', () => {
     const calls = [
-      { from: 0, to: 100, failed: false },
-      { from: 50, to: 200, failed: false },
-      { from: 500, to: undefined, failed: false },
+      { call: 'a', tool: 'read', from: 0, to: 100, failed: false },
+      { call: 'b', tool: 'read', from: 50, to: 200, failed: false },
+      { call: 'c', tool: 'write', from: 500, to: undefined, failed: false },
     ];
     expect(callsOf(calls, 700, window, 100)).toEqual([
-      { x: 0, width: 20, failed: false },
-      { x: 50, width: 20, failed: false },
+      { x: 0, width: 20, failed: false, tool: undefined },
+      { x: 50, width: 20, failed: false, tool: 'write' },
     ]);
   });
 
@@ -144,11 +144,14 @@ describe('calls', () => {
       record(10, 'one', {}),
       record(12, 'two', {}),
       record(20, 'one', { edge: 'end', outcome: 'CALL_TIMEOUT', tookMs: 10 }),
+      record(30, 'late', { edge: 'slow', tookMs: 15, tool: 'read' }),
+      record(40, 'late', { edge: 'end', outcome: 'ok', tookMs: 25, tool: 'read' }),
     ];
     expect(callBarsOf(records).get('plugin:a')).toEqual([
-      { from: 1, to: 5, failed: false },
-      { from: 10, to: 20, failed: true },
-      { from: 12, to: undefined, failed: false },
+      { call: 'before', tool: 'execute', from: 1, to: 5, failed: false },
+      { call: 'one', tool: 'execute', from: 10, to: 20, failed: true },
+      { call: 'two', tool: 'execute', from: 12, to: undefined, failed: false },
+      { call: 'late', tool: 'read', from: 15, to: 40, failed: false },
     ]);
   });
 });
@@ -164,7 +167,7 @@ describe('a lane', () => {
   };
 
   it('tells what was at a time', () => {
-    expect(spotAt(lane, [{ from: 310, to: 350, failed: false }], 320, 1000)).toMatchObject({
+    expect(spotAt(lane, [{ call: 'a', tool: 'read', from: 310, to: 350, failed: false }], 320, 1000)).toMatchObject({
       stay: { state: 'busy' },
       lasted: 100,
       memoryMb: 42,

@@ -382,7 +382,13 @@ describe('a session', () => {
     expect(lines).toEqual(sync.records);
     expect(lines.length).toBeGreaterThan(4);
     const { records: _, ...present } = sync;
-    expect(header).toEqual({ format: 'greenroom-session', version: 1, ...present, at: (header as SessionHeader).at });
+    expect(header).toEqual({
+      format: 'greenroom-session',
+      version: 1,
+      calls: [],
+      ...present,
+      at: (header as SessionHeader).at,
+    });
   });
 
   it('is recorded into a file of its own, every event too', async () => {

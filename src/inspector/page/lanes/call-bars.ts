@@ -1,7 +1,13 @@
 import type { ActorId, InspectorRecord } from '../../wire.ts';
 
+/** What a call that names no tool calls. */
+const DEFAULT_TOOL = 'execute';
+
 /** A call, from when it was made to its end. */
 export interface CallBar {
+  /** Tells calls apart. */
+  readonly call: string;
+  readonly tool: string;
   readonly from: number;
   /** Undefined while it runs. */
   readonly to: number | undefined;
@@ -18,16 +24,19 @@ export function callBarsOf(records: readonly InspectorRecord[]): ReadonlyMap<Act
     const of = bars.get(actor) ?? [];
     bars.set(actor, of);
     const key = `${actor} ${call}`;
-    if (record.edge === 'start') {
+    const { edge, tool = DEFAULT_TOOL } = record;
+    const start = open.get(key);
+    if (edge !== 'end') {
+      // One that is slow and was not told of from its start.
+      if (start !== undefined) continue;
       open.set(key, { of, index: of.length });
-      of.push({ from: at, to: undefined, failed: false });
+      of.push({ call, tool, from: at - (record.tookMs ?? 0), to: undefined, failed: false });
       continue;
     }
     const failed = record.outcome !== 'ok';
-    const start = open.get(key);
     open.delete(key);
-    if (start === undefined) of.push({ from: at - (record.tookMs ?? 0), to: at, failed });
-    else of[start.index] = { from: of[start.index]?.from ?? at, to: at, failed };
+    if (start === undefined) of.push({ call, tool, from: at - (record.tookMs ?? 0), to: at, failed });
+    else of[start.index] = { call, tool, from: of[start.index]?.from ?? at, to: at, failed };
   }
   for (const of of bars.values()) of.sort((one, other) => one.from - other.from);
   return bars;

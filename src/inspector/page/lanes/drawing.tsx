@@ -13,8 +13,22 @@ import { useColors, usePainting } from './use-painting.ts';
 
 /** The lanes as a drawing, with the names of the actors. */
 export function Drawing(props: DrawingProps) {
-  const { lanes, calls, until, cursor, range, selected, window, first, onCursor, onRange, onSelect, onWindow, onZoom } =
-    props;
+  const {
+    lanes,
+    calls,
+    until,
+    cursor,
+    range,
+    selected,
+    window,
+    first,
+    onCursor,
+    onRange,
+    onSelect,
+    onCall,
+    onWindow,
+    onZoom,
+  } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -38,8 +52,8 @@ export function Drawing(props: DrawingProps) {
   );
   usePainting(canvas, scene, colors);
 
-  const latest = useRef({ scene, onWindow, onCursor, onRange, onSelect });
-  latest.current = { scene, onWindow, onCursor, onRange, onSelect };
+  const latest = useRef({ scene, onWindow, onCursor, onRange, onSelect, onCall });
+  latest.current = { scene, onWindow, onCursor, onRange, onSelect, onCall };
   useEffect(() => {
     const element = canvas.current;
     if (element === null) return undefined;

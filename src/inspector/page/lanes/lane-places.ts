@@ -2,7 +2,7 @@ import { placeAfter } from '../../binary-search.ts';
 import type { Lane } from '../store/model.ts';
 
 /** Heights in pixels of a lane of an actor, and of one of its instances. */
-export const LANE_HEIGHT = 34;
+export const LANE_HEIGHT = 36;
 export const ROW_HEIGHT = 19;
 
 /** How high a lane is, in pixels. */

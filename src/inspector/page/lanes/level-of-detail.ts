@@ -27,6 +27,8 @@ export interface DrawnCalls {
   readonly width: number;
   /** Whether one of them ended with an error. */
   readonly failed: boolean;
+  /** The tool that is called, where it is one call alone. */
+  readonly tool: string | undefined;
 }
 
 /** What is narrower, in pixels, is drawn together with what comes after it. */
@@ -112,18 +114,19 @@ export function marksOf(marks: Lane['marks'], window: TimeWindow, width: number)
 
 /** The calls of a lane within a window, those that touch as one; they must be in the order of their starts. */
 export function callsOf(calls: readonly CallBar[], until: number, window: TimeWindow, width: number): DrawnCalls[] {
-  const drawn: { x: number; width: number; failed: boolean }[] = [];
-  for (const { from, to = until, failed } of calls) {
+  const drawn: { -readonly [Key in keyof DrawnCalls]: DrawnCalls[Key] }[] = [];
+  for (const { from, to = until, failed, tool } of calls) {
     if (to < window.from) continue;
     if (from > window.to || from > until) break;
     const x = Math.max(0, xOf(from, window, width));
     const stop = Math.min(width, Math.max(x + NARROW, xOf(to, window, width)));
     const before = drawn.at(-1);
     if (before === undefined || x > before.x + before.width + 0.5 || (failed !== before.failed && stop - x > NARROW)) {
-      drawn.push({ x, width: stop - x, failed });
+      drawn.push({ x, width: stop - x, failed, tool });
     } else {
       before.width = Math.max(before.width, stop - before.x);
       before.failed ||= failed;
+      before.tool = undefined;
     }
   }
   return drawn;

@@ -4,12 +4,12 @@ import { type Lane, NO_INSTANCE, type Stay } from '../store/model.ts';
 import type { CallBar } from './call-bars.ts';
 import type { LaneColors } from './colors.ts';
 import { heightOf, indexAt } from './lane-places.ts';
-import { barsOf, callsOf, type DrawnMark, marksOf, memoryLineOf } from './level-of-detail.ts';
+import { barsOf, callsOf, type DrawnCalls, type DrawnMark, marksOf, memoryLineOf } from './level-of-detail.ts';
 import { actorAt } from './spot.ts';
 import { type TimeWindow, ticksOf, xOf } from './time-window.ts';
 
 /** Heights in pixels: of the scale above the lanes, and of what a lane is made of, from its upper edge. */
-export const HEIGHTS = { scale: 22, bar: [4, 16], rowBar: [2, 14], calls: [21, 3], memory: [25, 7] } as const;
+export const HEIGHTS = { scale: 22, bar: [3, 13], rowBar: [2, 14], calls: [17, 10], memory: [28, 6] } as const;
 
 /** All that a frame shows. */
 export interface Scene {
@@ -36,6 +36,10 @@ const MARK_RADIUS = 8;
 /** With less room for each, in pixels, marks would hide the states: they become ticks above them. */
 const CROWDED = 48;
 const FONT = '11px system-ui, sans-serif';
+const CALL_FONT = '10px system-ui, sans-serif';
+/** A call alone is as high as its row from this width on, in pixels; what is narrower is a line below. */
+const WIDE_CALL = 20;
+const CALL_LINE = 3;
 
 /** Paints a frame. Only lanes in sight are looked at, and of each no more than its pixels can show. */
 export function paintLanes(pen: CanvasRenderingContext2D, scene: Scene, colors: LaneColors): void {
@@ -90,11 +94,7 @@ function paintLane(pen: CanvasRenderingContext2D, lane: Lane, scene: Scene, colo
   const marks = marksOf(lane.marks, window, width);
   paintBars(pen, lane, marks, scene, colors);
   if (lane.row === undefined) {
-    const [callsTop, callsHeight] = HEIGHTS.calls;
-    for (const { x, width: wide, failed } of callsOf(scene.calls.get(lane.id) ?? [], until, window, width)) {
-      pen.fillStyle = failed ? colors.inks.crashed : colors.inks.busy;
-      pen.fillRect(x, failed ? callsTop - 1 : callsTop, wide, failed ? callsHeight + 1 : callsHeight);
-    }
+    for (const drawn of callsOf(scene.calls.get(lane.id) ?? [], until, window, width)) paintCalls(pen, drawn, colors);
     paintMemory(pen, lane, scene, colors);
   }
   const [top, high] = barOf(lane);
@@ -106,6 +106,26 @@ function paintLane(pen: CanvasRenderingContext2D, lane: Lane, scene: Scene, colo
       pen.fillRect(x - 1.5, 0, 3, top + 2);
     }
   }
+}
+
+/** Calls that touch as a line; one that is wide enough as a bar with its tool on it. */
+function paintCalls(pen: CanvasRenderingContext2D, { x, width, failed, tool }: DrawnCalls, colors: LaneColors): void {
+  const [top, high] = HEIGHTS.calls;
+  const state = failed ? 'crashed' : 'busy';
+  if (tool === undefined || width < WIDE_CALL) {
+    const line = failed ? CALL_LINE + 1 : CALL_LINE;
+    pen.fillStyle = colors.inks[state];
+    pen.fillRect(x, top + high - line, width, line);
+    return;
+  }
+  pen.fillStyle = colors.fills[state];
+  pen.fillRect(x, top, width > 4 ? width - 1 : width, high);
+  pen.font = CALL_FONT;
+  if (pen.measureText(tool).width <= width - 9) {
+    pen.fillStyle = colors.onFill;
+    pen.fillText(tool, x + 4, top + high / 2 + 0.5);
+  }
+  pen.font = FONT;
 }
 
 const barOf = ({ row }: Lane): readonly [top: number, height: number] =>

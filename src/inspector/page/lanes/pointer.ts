@@ -8,7 +8,8 @@ import { moveWindow, type TimeWindow, timeAt, zoomWindow } from './time-window.t
 import type { PointedSpot } from './tip.tsx';
 
 /** What is drawn now, and what the pointer may do to it. */
-export interface PointerContext extends Pick<DrawingProps, 'onWindow' | 'onCursor' | 'onRange' | 'onSelect'> {
+export interface PointerContext
+  extends Pick<DrawingProps, 'onWindow' | 'onCursor' | 'onRange' | 'onSelect' | 'onCall'> {
   readonly scene: Scene;
 }
 
@@ -75,6 +76,8 @@ export function followPointer(
       if (moved) return;
       const lane = laneAt(y);
       const at = timeAt(x, scene.window, scene.width);
+      const call = lane && callAt(lane, y, at, scene);
+      if (lane !== undefined && call !== undefined) return latest.current.onCall(lane.id, call.call);
       if (lane !== undefined) latest.current.onSelect(actorAt(lane, at));
       latest.current.onCursor(Math.min(scene.until, lane === undefined ? at : timeOfMark(lane, at, nearIn(scene))));
     },
@@ -94,6 +97,20 @@ export function followPointer(
 /** Calls are told of plugins, not of their instances. */
 const callsIn = ({ id, row }: Lane, calls: Scene['calls']): readonly CallBar[] | undefined =>
   row === undefined ? calls.get(id) : undefined;
+
+/** The call that is drawn at a height of the lanes and a time: the last of those that touch there. */
+function callAt(lane: Lane, y: number, at: number, scene: Scene): CallBar | undefined {
+  const { tops, scroll, until, calls, window, width } = scene;
+  const inside = y - HEIGHTS.scale + scroll - (tops[scene.lanes.indexOf(lane)] ?? 0);
+  const [top, high] = HEIGHTS.calls;
+  if (inside < top || inside > top + high) return undefined;
+  // Calls that take no time are drawn as wide as can be seen.
+  const near = (CALL_REACH / Math.max(1, width)) * (window.to - window.from);
+  return callsIn(lane, calls)?.findLast(({ from, to = until }) => from - near <= at && at <= to + near);
+}
+
+/** How far from a call the pointer is still at it, in pixels. */
+const CALL_REACH = 3;
 
 /** How far from the middle of a mark the pointer is still at it, in pixels. */
 const MARK_REACH = 9;

@@ -19,6 +19,8 @@ export interface LanesProps {
   readonly onCursor: (at: number | undefined) => void;
   readonly onRange: (range: TimeWindow | undefined) => void;
   readonly onSelect: (id: ActorId) => void;
+  /** A call of this actor is chosen. */
+  readonly onCall: (id: ActorId, call: string) => void;
 }
 
 /** What the drawn lanes need beside that. */

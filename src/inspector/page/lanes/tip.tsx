@@ -30,7 +30,7 @@ export function Tip({ spot, width }: { readonly spot: PointedSpot; readonly widt
       )}
       {call !== undefined && (
         <div>
-          {call.failed ? 'a failed call' : 'a call'}
+          {call.failed ? 'a failed call' : 'a call'} of {call.tool}
           {call.to === undefined ? ', still running' : `, ${durationText(call.to - call.from)}`}
         </div>
       )}

@@ -1,7 +1,8 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { ControlAction, ControlAnswer, ControlRequest } from '../../wire.ts';
+import type { ControlAction } from '../../wire.ts';
 import type { ActorState } from '../store/model.ts';
-import { type Page, usePage } from '../store/page.ts';
+import { usePage } from '../store/page.ts';
+import { act, mayAct } from './act.ts';
 
 const ACTIONS: readonly { readonly action: ControlAction; readonly title: string; readonly effect: string }[] = [
   { action: 'load', title: 'Load', effect: 'Starts its worker. Other plugins may be evicted for it.' },
@@ -13,10 +14,7 @@ const ACTIONS: readonly { readonly action: ControlAction; readonly title: string
 
 /** What can be done with a plugin, where the runtime allows it, and only in the present. Each is asked for twice. */
 export function Control({ actor }: { readonly actor: ActorState }) {
-  const page = usePage();
-  const source = page.source.value;
-  const isOpen = source.kind === 'stream' && source.state === 'live';
-  if (!isOpen || actor.machine !== 'plugin' || page.cursor.value !== undefined) return null;
+  if (!mayAct(usePage()) || actor.machine !== 'plugin') return null;
   return <Actions plugin={actor.name} />;
 }
 
@@ -80,20 +78,4 @@ function Actions({ plugin }: { readonly plugin: string }) {
       </dialog>
     </>
   );
-}
-
-/** How it goes is recorded, and shows among the events. */
-async function act(page: Page, request: ControlRequest): Promise<void> {
-  try {
-    const response = await fetch('api/control', {
-      method: 'POST',
-      headers: { authorization: `Bearer ${page.token ?? ''}`, 'content-type': 'application/json' },
-      body: JSON.stringify(request),
-    });
-    const answer = response.ok || response.status === 404 ? ((await response.json()) as ControlAnswer) : undefined;
-    if (answer?.ok !== true)
-      page.notice.value = answer?.message ?? `The runtime answered with status ${response.status}.`;
-  } catch (error) {
-    page.notice.value = `The runtime could not be reached: ${String(error)}`;
-  }
 }

@@ -7,6 +7,7 @@ import type { ActorState } from '../store/model.ts';
 import { type DetailsTab, usePage } from '../store/page.ts';
 import { ContextView } from './context-view.tsx';
 
+const Calls = lazy(async () => (await import('../calls/calls.tsx')).Calls, 'The calls');
 const Control = lazy(async () => (await import('./control.tsx')).Control, '');
 const CrashReport = lazy(async () => (await import('./crash-report.tsx')).CrashReport, 'The report');
 const EventView = lazy(async () => (await import('./event-view.tsx')).EventView, 'The event');
@@ -69,6 +70,8 @@ function View({ tab, actor }: { readonly tab: DetailsTab; readonly actor: ActorS
       return <Logs actor={actor} />;
     case 'why':
       return <Why actor={actor} />;
+    case 'calls':
+      return <Calls actor={actor} />;
     case 'config':
       return <Config actor={actor} />;
     case 'crash':
@@ -97,6 +100,7 @@ function tabsOf({ machine, lastCrash }: ActorState, isPast: boolean): readonly T
   const tabs: TabOf[] = [{ name: 'context', title: 'Context' }];
   tabs.push({ name: 'logs', title: 'Logs' });
   if (machine === 'plugin') tabs.push({ name: 'process', title: 'Process' });
+  if (machine === 'plugin' || machine === 'supervisor') tabs.push({ name: 'calls', title: 'Calls' });
   if (machine !== 'worker') tabs.push({ name: 'why', title: 'Why' });
   if (machine === 'plugin') tabs.push({ name: 'config', title: 'Config' });
   if (lastCrash !== undefined) tabs.push({ name: 'crash', title: 'Crash' });

@@ -46,6 +46,7 @@ export function LanesPane() {
         onSelect={(id) => {
           page.selected.value = id;
         }}
+        onCall={(id, call) => page.lookAtCall(id, call)}
       />
     </section>
   );

@@ -16,7 +16,7 @@ export type Source =
   | { readonly kind: 'nothing' };
 
 /** The tabs of the details. */
-export type DetailsTab = 'context' | 'process' | 'why' | 'config' | 'event' | 'crash' | 'logs';
+export type DetailsTab = 'context' | 'process' | 'why' | 'calls' | 'logs' | 'config' | 'event' | 'crash';
 
 /** The panes, of which a narrow page shows one. */
 export type PaneName = 'actors' | 'chart' | 'events' | 'details' | 'lanes';
@@ -51,6 +51,8 @@ export class Page {
   readonly isExpanded = signal(false);
   readonly tab = signal<DetailsTab>('context');
   readonly pane = signal<PaneName>('actors');
+  /** The call that is looked at. */
+  readonly call = signal<string | undefined>(undefined);
   readonly isHelpOpen = signal(false);
   /** Something that the user is to read, such as why a file cannot be opened. */
   readonly notice = signal('');
@@ -162,6 +164,16 @@ export class Page {
     const history = this.history.peek();
     if (seq === undefined || history === undefined) this.cursor.value = undefined;
     else this.cursor.value = Math.min(Math.max(seq, history.first), history.seq);
+  }
+
+  /** Shows a call among those of its plugin. */
+  lookAtCall(plugin: ActorId, call: string): void {
+    batch(() => {
+      this.selected.value = plugin;
+      this.tab.value = 'calls';
+      this.call.value = call;
+      this.pane.value = 'details';
+    });
   }
 
   /** Stops at what is shown now, or goes on. */

@@ -27,9 +27,11 @@ export function readSession(text: string): History {
 /** A history as the text of a session, as the runtime would export it. */
 export function writeSession({ known, records }: History): string {
   const { seq, at, control, supervisor, machines, plugins, actors } = known;
+  const calls = 'calls' in known ? known.calls : undefined;
   const header: SessionHeader = {
     format: 'greenroom-session',
     version: 1,
+    calls,
     seq,
     at,
     control,

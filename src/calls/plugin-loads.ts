@@ -1,20 +1,34 @@
-import type { Supervisor } from '../runtime/supervisor.ts';
+import type { PluginSnapshot } from '../runtime/plugin-snapshot.ts';
 import type { TransitionEvent } from '../runtime/supervisor-events.ts';
-import type { OpenCall } from './open-call.ts';
 
-/** Which plugins are being started, and the calls that wait for them. */
+/** What a call is at: it waits for a worker (`queue`), for one that is being started (`load`), or a worker runs it. */
+export type CallPart = 'queue' | 'load' | 'run';
+
+/** A call that has begun and not ended, as those follow it who watch calls. */
+export interface PartedCall {
+  /** The call enters a part; entering the same part goes on with it. */
+  enter(part: CallPart): unknown;
+}
+
+/** The plugins there are, and where their transitions are told. */
+export interface LoadSource {
+  readonly plugins: Iterable<Pick<PluginSnapshot, 'state' | 'phase'> & { readonly plugin: string }>;
+  /** Returns how to stop. */
+  follow(listener: (event: TransitionEvent) => void): () => void;
+}
+
+/** Which plugins are being started, and the calls that wait for them: tells each whether it is at `queue` or `load`. */
 export class PluginLoads {
   readonly #guard: (step: () => void) => void;
   readonly #stop: () => void;
   readonly #loading = new Set<string>();
-  readonly #waiting = new Map<string, Set<OpenCall>>();
+  readonly #waiting = new Map<string, Set<PartedCall>>();
 
-  /** `guard` runs what makes spans. */
-  constructor(supervisor: Supervisor, guard: (step: () => void) => void) {
+  /** @param guard runs what the calls do as they enter a part, and keeps its errors away */
+  constructor({ plugins, follow }: LoadSource, guard: (step: () => void) => void) {
     this.#guard = guard;
-    for (const { name, state, phase } of supervisor.plugins())
-      if (isLoad({ to: state, phase })) this.#loading.add(name);
-    this.#stop = supervisor.on('transition', (event) => this.#note(event));
+    for (const { plugin, state, phase } of plugins) if (isLoad({ to: state, phase })) this.#loading.add(plugin);
+    this.#stop = follow((event) => this.#note(event));
   }
 
   close(): void {
@@ -23,7 +37,7 @@ export class PluginLoads {
   }
 
   /** The call waits for a worker of the plugin. */
-  addWaiting(plugin: string, call: OpenCall): void {
+  addWaiting(plugin: string, call: PartedCall): void {
     const calls = this.#waiting.get(plugin);
     if (calls === undefined) this.#waiting.set(plugin, new Set([call]));
     else calls.add(call);
@@ -31,7 +45,7 @@ export class PluginLoads {
   }
 
   /** It waits no more; does nothing where it did not wait. */
-  removeWaiting(plugin: string, call: OpenCall): void {
+  removeWaiting(plugin: string, call: PartedCall): void {
     const calls = this.#waiting.get(plugin);
     if (calls?.delete(call) === true && calls.size === 0) this.#waiting.delete(plugin);
   }
@@ -49,7 +63,7 @@ export class PluginLoads {
 
   #enterPart(plugin: string): void {
     const part = this.#loading.has(plugin) ? 'load' : 'queue';
-    for (const call of this.#waiting.get(plugin) ?? []) this.#guard(() => call.enter(part));
+    for (const call of this.#waiting.get(plugin) ?? []) this.#guard(() => void call.enter(part));
   }
 }
 

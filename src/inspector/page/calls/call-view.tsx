@@ -1,0 +1,106 @@
+import type { CallPart } from '../../wire.ts';
+import { act } from '../panes/act.ts';
+import { durationText, timeText } from '../store/format.ts';
+import { usePage } from '../store/page.ts';
+import type { CallItem } from './call-log.ts';
+import { Payload } from './payload.tsx';
+
+const PARTS: readonly { readonly part: CallPart; readonly title: string; readonly now: string }[] = [
+  { part: 'queue', title: 'Queued', now: 'is queued' },
+  { part: 'load', title: 'Loading', now: 'waits for its worker to load' },
+  { part: 'run', title: 'Running', now: 'runs' },
+];
+
+/** One call: what it is at or how it ended, where its time went, what it was given and gave. */
+export function CallView({ item, mayCancel }: { readonly item: CallItem; readonly mayCancel: boolean }) {
+  const page = usePage();
+  const { call, plugin, tool, client, from, state, isSlow, tookMs, generation, startSeq, endSeq } = item;
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['Began', timeText(from)],
+    ['Took', `${durationText(tookMs)}${isSlow ? ', slow' : ''}`],
+    ['Worker', generation === undefined ? undefined : `number ${generation}`],
+    ['Client', client],
+    ['Progress', progressText(item)],
+  ];
+  return (
+    <article class="call" aria-label={`Call ${call}`}>
+      <p class="call-title" data-state={state}>
+        <b>{`${plugin} · ${tool}`}</b> {outcomeText(item)}
+      </p>
+      {item.state === 'failed' && item.message !== undefined && <p class="call-error">{item.message}</p>}
+      <div class="buttons">
+        {startSeq !== undefined && (
+          <button type="button" class="small" onClick={() => page.lookAt(startSeq)}>
+            Show its start
+          </button>
+        )}
+        {endSeq !== undefined && (
+          <button type="button" class="small" onClick={() => page.lookAt(endSeq)}>
+            Show its end
+          </button>
+        )}
+        {mayCancel && state === 'running' && (
+          <button type="button" class="small" onClick={() => void act(page, { action: 'cancel', plugin, call })}>
+            Cancel this call
+          </button>
+        )}
+      </div>
+      <Parts item={item} />
+      <dl class="facts">
+        {rows.map(
+          ([term, text]) =>
+            text !== undefined && (
+              <div key={term}>
+                <dt>{term}</dt>
+                <dd>{text}</dd>
+              </div>
+            ),
+        )}
+      </dl>
+      <Payload key={`${call} ${state}`} item={item} />
+    </article>
+  );
+}
+
+/** Where the time of a call went: a bar, and the same in words. */
+function Parts({ item: { parts } }: { readonly item: CallItem }) {
+  const all = PARTS.map((each) => ({ ...each, ms: parts[each.part] })).filter(({ ms }) => ms > 0);
+  const sum = all.reduce((total, { ms }) => total + ms, 0);
+  if (sum === 0) return null;
+  return (
+    <div class="call-parts">
+      <div class="call-bar" aria-hidden="true">
+        {all.map(({ part, ms }) => (
+          <span key={part} data-part={part} style={{ width: `${(ms / sum) * 100}%` }} />
+        ))}
+      </div>
+      <ul>
+        {all.map(({ part, title, ms }) => (
+          <li key={part}>
+            <i data-part={part} /> {title} {preciseText(ms)}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** What a call is at, or how it ended, in words. */
+export function outcomeText({ state, part, outcome, errorType }: CallItem): string {
+  if (state === 'running') return PARTS.find((each) => each.part === part)?.now ?? 'runs';
+  if (state === 'ok') return 'went well';
+  return [outcome ?? 'failed', errorType].filter((text) => text !== undefined).join(' · ');
+}
+
+function progressText({ state, progress, message, chunks }: CallItem): string | undefined {
+  if (state !== 'running') return undefined;
+  const parts = [
+    progress !== undefined && `${Math.round(progress * 100)} %`,
+    message,
+    chunks !== undefined && `${chunks.toLocaleString()} chunks`,
+  ].filter((text) => text !== undefined && text !== false);
+  return parts.length === 0 ? undefined : parts.join(' · ');
+}
+
+/** Quick calls take less than a millisecond. */
+export const preciseText = (ms: number): string => (ms < 10 ? `${Number(ms.toFixed(1))} ms` : durationText(ms));

@@ -1,0 +1,100 @@
+import type { CallInput, CallTrace } from '../../calls/call-trace.ts';
+import type { JsonPath } from '../../json/json-text.ts';
+import { readJson } from '../../json/read-json.ts';
+import { bytesText } from '../../text/memory-text.ts';
+import type { Redactor } from '../redaction/redaction.ts';
+import { concealConfig, REDACTED } from '../redaction/secrets.ts';
+import type { CallPayload, Json } from '../wire.ts';
+
+/** How much of an input or an output is kept, in characters of JSON. */
+export const MAX_KEPT = 4_096;
+/** A longer input is not read to show the beginning of it, in characters. */
+const MAX_READ = 65_536;
+/** How much is told of what a failed call says, in characters. */
+const MAX_MESSAGE = 500;
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** What is known of a call beside its trace. */
+export interface KnownOfCall {
+  /** Of a stream: its first chunks, as they are shown. */
+  readonly chunks: readonly Json[];
+  /** Of its tool's input; undefined where it is not known. */
+  readonly schema: Schema | undefined;
+  /** Whether its input and its output are kept. */
+  readonly isKept: boolean;
+}
+
+/** What is kept of what a call was given and of what came of it. */
+export interface CallWords {
+  /** As it is kept; undefined where there is nothing to keep. */
+  readonly payload: CallPayload | undefined;
+  /** What its error says. */
+  readonly message: string | undefined;
+}
+
+/** A value as it is shown: redacted, and of a long one the beginning of its JSON. */
+export function shownValue(value: unknown, redactor: Redactor, limit = MAX_KEPT): Json {
+  const shown = redactor.json(value, limit);
+  const text = JSON.stringify(shown);
+  return text.length <= limit ? shown : `${text.slice(0, limit)}…`;
+}
+
+/** What is kept of a call, now or at its end. What its schema declares secret in the input shows nowhere in it. */
+export function wordsOf(trace: CallTrace, { chunks, schema, isKept }: KnownOfCall, redactor: Redactor): CallWords {
+  const { error, output } = trace;
+  if (!isKept && error === undefined) return { payload: undefined, message: undefined };
+  const { config: given, secrets } = concealConfig(inputOf(trace), schema);
+  const clean = (value: Json): Json => withoutValues(value, secrets);
+  const payload: CallPayload = {
+    input: isKept && given !== undefined ? clean(shownValue(given, redactor)) : undefined,
+    output: !isKept
+      ? undefined
+      : chunks.length > 0
+        ? clean(chunks)
+        : output === undefined
+          ? undefined
+          : clean(shownValue(output, redactor)),
+    chunks: isKept ? trace.chunks : undefined,
+    stack: error?.remote?.stack && withoutTexts(redactor.tail(error.remote.stack), secrets),
+  };
+  const message = error && withoutTexts(redactor.text(error.message), secrets).slice(0, MAX_MESSAGE);
+  const isEmpty = Object.values(payload).every((part) => part === undefined);
+  return { payload: isEmpty ? undefined : payload, message };
+}
+
+/** What a call was given, as far as it is told. */
+function inputOf({ input, params }: CallTrace): unknown {
+  if (input === undefined) return params?.['arguments'];
+  const length = input.args.length + input.kwargs.length;
+  return length > MAX_READ ? `[${length.toLocaleString('en')} characters of JSON]` : givenIn(input);
+}
+
+/** The named arguments, or the positional ones where there are none; both where it has both. */
+function givenIn({ args, kwargs, bytes }: CallInput): unknown {
+  const given = { args: readJson(args), kwargs: readJson(kwargs) };
+  for (const { path, bytes: data } of bytes) putAt(given, path, `[${bytesText(data.byteLength)}]`);
+  return args === '[]' ? given.kwargs : kwargs === '{}' ? given.args : given;
+}
+
+/** Puts a text in the place of the null that a path leads to. */
+function putAt(value: unknown, path: JsonPath, text: string): void {
+  let holder = value as Record<string | number, unknown>;
+  for (const step of path.slice(0, -1)) holder = holder[step] as typeof holder;
+  holder[path.at(-1) ?? ''] = text;
+}
+
+/** A value in whose texts these do not show. */
+function withoutValues(value: Json, secrets: readonly string[]): Json {
+  if (secrets.length === 0) return value;
+  if (typeof value === 'string') return withoutTexts(value, secrets);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item: Json) => withoutValues(item, secrets));
+  return Object.fromEntries(
+    Object.entries(value as Readonly<Record<string, Json>>).map(([key, inner]) => [key, withoutValues(inner, secrets)]),
+  );
+}
+
+function withoutTexts(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((clean, secret) => clean.replaceAll(secret, REDACTED), text);
+}

@@ -1,0 +1,365 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { endTrace, startTrace } from '../../../src/calls/call-trace.ts';
+import { GreenroomError } from '../../../src/errors.ts';
+import { chooseCalls } from '../../../src/inspector/page/calls/call-filter.ts';
+import { CallLog, withRunning } from '../../../src/inspector/page/calls/call-log.ts';
+import { flatFields, inputOf } from '../../../src/inspector/page/calls/flat-schema.ts';
+import { curlText, javaScriptText } from '../../../src/inspector/page/calls/snippets.ts';
+import type { CallRecord } from '../../../src/inspector/wire.ts';
+import { CHROMIUM, openPage, rowOf, useBrowser } from './browser.ts';
+import { parseSession } from './replay.ts';
+import { openSession, says } from './session.ts';
+
+const record = (seq: number, call: string, rest: Partial<CallRecord> = {}): CallRecord => ({
+  ...{ kind: 'call', seq, at: seq * 100, actor: 'plugin:a', call, edge: 'start' },
+  ...rest,
+});
+
+const ended = (seq: number, call: string, rest: Partial<CallRecord> = {}): CallRecord =>
+  record(seq, call, { edge: 'end', outcome: 'ok', tookMs: 50, ...rest });
+
+describe('what is known of calls', () => {
+  it('is at any instant what it was then: one that ended later runs, one that began later is not there', () => {
+    const log = new CallLog();
+    for (const each of [
+      record(1, 'one'),
+      record(2, 'two'),
+      ended(3, 'one'),
+      ended(4, 'late', { outcome: 'E_TIMEOUT' }),
+    ])
+      log.add(each);
+    const at = (seq: number) => log.at({ seq, at: seq * 100 }).map(({ call, state }) => `${call} ${state}`);
+    expect(at(1)).toEqual(['one running']);
+    expect(at(2)).toEqual(['one running', 'two running']);
+    expect(at(3)).toEqual(['one ok', 'two running']);
+    expect(at(4)).toEqual(['one ok', 'two running', 'late failed']);
+  });
+
+  it('keeps failed and slow ones beside any number of quick ones', () => {
+    const log = new CallLog();
+    log.add(ended(1, 'failed', { outcome: 'E_CRASHED' }));
+    log.add(record(2, 'slow', { edge: 'slow', tookMs: 1_000 }));
+    for (let seq = 3; seq < 20_000; seq += 1) log.add(ended(seq, `quick-${seq}`));
+    const calls = log.at({ seq: 1e6, at: 1e9 });
+    expect(calls.length).toBe(6_002);
+    const slow = chooseCalls(calls, { plugin: undefined, kind: 'slow', query: '', order: 'time' });
+    expect(slow.map(({ call, state }) => [call, state])).toEqual([['slow', 'running']]);
+    const failed = chooseCalls(calls, { plugin: 'a', kind: 'all', query: 'crashed', order: 'took' });
+    expect(failed.map(({ call }) => call)).toEqual(['failed']);
+  });
+
+  it('has those that run first, with what the runtime says of them, and none of which it does not know', () => {
+    const log = new CallLog();
+    for (const each of [record(1, 'gone'), record(2, 'here'), record(3, 'quick'), ended(4, 'quick')]) log.add(each);
+    const running = ['here', 'untold'].map((call, index) => ({
+      ...{
+        call,
+        plugin: 'a',
+        since: 200 + index,
+        part: 'run' as const,
+        queueMs: 1,
+        loadMs: 0,
+        runMs: 9,
+        progress: 0.5,
+      },
+    }));
+    const now = withRunning(log.at({ seq: 9, at: 900 }), running, { at: 900, isAll: true });
+    const shown = chooseCalls(now, { plugin: 'a', kind: 'all', query: '', order: 'time' });
+    expect(shown.map(({ call, tookMs, progress }) => [call, tookMs, progress])).toEqual([
+      ['untold', 10, 0.5],
+      ['here', 10, 0.5],
+      ['quick', 50, undefined],
+    ]);
+  });
+});
+
+describe('a form', () => {
+  it('is made of an object of texts, numbers, flags and choices, and of nothing else', () => {
+    const properties = {
+      text: { type: 'string', description: 'A text.' },
+      count: { type: 'integer' },
+      loud: { type: 'boolean' },
+      mode: { enum: ['a', 1] },
+      key: { type: 'string', writeOnly: true },
+    };
+    const fields = flatFields({ type: 'object', properties, required: ['text'] }) ?? [];
+    expect(fields.map(({ kind, isRequired, isSecret }) => [kind, isRequired, isSecret])).toEqual([
+      ['text', true, false],
+      ['number', false, false],
+      ['flag', false, false],
+      ['choice', false, false],
+      ['text', false, true],
+    ]);
+    expect(inputOf(fields, { text: '7', count: '7', loud: 'false', mode: '1', key: '' })).toEqual({
+      ...{ text: '7', count: 7, loud: false, mode: 1 },
+    });
+    expect(() => inputOf(fields, { count: 'many' })).toThrow('count: expected a number, got "many".');
+    for (const other of [
+      undefined,
+      {},
+      { properties: {} },
+      { properties: { list: { type: 'array' } } },
+      { properties, anyOf: [] },
+      { properties: { text: { $ref: '#/x' } } },
+    ])
+      expect(flatFields(other as never)).toBeUndefined();
+  });
+
+  it('gives the call as a command and as JavaScript, with a variable in the place of the token', () => {
+    const request = { plugin: 'b', tool: 'read', input: { text: "it's" } };
+    const daemon = { origin: 'http://127.0.0.1:1', pathname: '/inspector/' };
+    expect(curlText(request, daemon)).toBe(
+      `curl -N -H "Authorization: Bearer $GREENROOM_TOKEN" \\\n  --json '{"text":"it'\\''s"}' \\\n  'http://127.0.0.1:1/api/plugins/b/tools/read'`,
+    );
+    expect(curlText(request, { ...daemon, pathname: '/' })).toContain("'http://127.0.0.1:1/api/call'");
+    expect(javaScriptText({ ...request, stream: true }, daemon)).toMatch(
+      /token: process\.env\.GREENROOM_TOKEN.*for await \(const chunk of client\.stream\("b", .*, \{ tool: "read" \}\)\)/s,
+    );
+    expect(javaScriptText({ plugin: 'b' }, { ...daemon, pathname: '/' })).toBe(
+      'console.log(await supervisor.execute("b", {}));',
+    );
+  });
+});
+
+const call = (page: Page, text: RegExp) => page.locator('.call-row').filter({ hasText: text });
+
+describe.skipIf(CHROMIUM === undefined)('the calls on the page', () => {
+  useBrowser();
+
+  it('are listed with those that run first, filtered, and shown with what they were given and why they failed', async () => {
+    const { bench, inspector } = await openSession(['other']);
+    const { supervisor, folder } = bench;
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:bench').click();
+    await page.getByRole('tab', { name: 'Calls' }).click();
+    await says(page, '.details-body .empty', /No calls at this instant/);
+    await supervisor.execute('bench', { do: 'size', text: 'hello', password: 'hunter2' });
+    await supervisor.execute('bench', { do: 'fail' }).catch(() => {});
+    await supervisor.execute('other', { value: 'of the other' });
+    const file = join(folder, 'file');
+    const running = supervisor.execute('bench', { do: 'wait', for: file, value: 'late' });
+    await call(page, /waiting/).waitFor();
+    expect(await page.locator('.call-row').count()).toBe(3);
+    expect(await page.locator('.call-row').first().getAttribute('data-state')).toBe('running');
+    await says(page, '.calls-line', /2 ended · 1 failed · \d slow · p50/);
+    await call(page, /waiting/).click();
+    await says(page, '.call .facts', /0 % · waiting/);
+    await says(page, '.call .code', /"do": "wait"/);
+    expect(await page.getByRole('button', { name: 'Cancel this call' }).count()).toBe(0);
+    writeFileSync(file, '');
+    await running;
+    await says(page, '.call-title', /went well/);
+    await says(page, '.call .code', /late/);
+    await page.getByRole('button', { name: 'Failed', exact: true }).click();
+    expect(await page.locator('.call-row').count()).toBe(1);
+    await page.locator('.call-row').click();
+    await says(page, '.call-title', /E_REMOTE · RangeError/);
+    await says(page, '.call-error', /out of range/);
+    await says(page, '.call .code', /RangeError: out of range[^]*workbench\.mjs/);
+    await page.locator('.calls-kinds').getByRole('button', { name: 'All' }).click();
+    await page.getByLabel('Only calls that contain').fill('e_rem');
+    expect(await page.locator('.call-row').count()).toBe(1);
+    await page.getByLabel('Only calls that contain').fill('');
+    await call(page, /execute/)
+      .nth(2)
+      .click();
+    await says(page, '.call .code', /"password": "\[redacted\]"/);
+    await page.getByRole('button', { name: 'Show its start' }).click();
+    await says(page, '.pill', /Paused/);
+    await says(page, '.call-title', /runs/);
+    expect(await page.locator('.call-row').count()).toBe(1);
+    await page.keyboard.press('Escape');
+    await rowOf(page, 'supervisor').click();
+    await call(page, /other/).waitFor();
+    expect(await page.locator('.call-row').count()).toBe(4);
+  });
+
+  it('are the failed ones beside any number of quick ones, and the page says how many it does not list', async () => {
+    const { bench, inspector } = await openSession();
+    for (let n = 0; n < 20_000; n += 1) {
+      const trace = startTrace(bench.supervisor, 'bench', `made-${n}`, 'execute', 'quick', undefined);
+      if (trace === undefined) throw new Error('Nobody watches calls.');
+      const error = new GreenroomError('E_CRASHED', `failed as number ${n}`, { plugin: 'bench' });
+      endTrace(trace, n % 1_000 === 999 ? error : undefined);
+    }
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:bench').click();
+    await page.getByRole('tab', { name: 'Calls' }).click();
+    await says(page, '.calls-line', /20,000 ended · 20 failed · 0 slow · .* · 19,[89]\d\d left out of the list$/);
+    await page.getByRole('button', { name: 'Failed', exact: true }).click();
+    // Only the rows in sight are in the document.
+    await page.locator('.calls .virtual[aria-rowcount="20"]').waitFor();
+    await page.getByLabel('Only calls that contain').fill('number 2999');
+    await page.locator('.calls .virtual[aria-rowcount="1"]').waitFor();
+    await call(page, /failed as number 2999/).waitFor();
+  });
+
+  it('are in a session file with their inputs and figures, and an older file opens too', async () => {
+    const { bench, inspector, exported } = await openSession();
+    await bench.supervisor.execute('bench', { value: 'kept in the file' });
+    const text = await exported();
+    const page = await openPage(inspector.url.split('#')[0] as string);
+    const show = async (name: string, content: string): Promise<void> => {
+      const file = join(bench.folder, name);
+      writeFileSync(file, content);
+      await page.locator('input[type=file]').setInputFiles(file);
+      await says(page, '.pill', new RegExp(name));
+      await rowOf(page, 'plugin:bench').click();
+      await page.getByRole('tab', { name: 'Calls' }).click();
+      await page.locator('.call-row').click();
+    };
+    await show('new.ndjson', text);
+    await says(page, '.call .code', /kept in the file/);
+    await says(page, '.calls-line', /1 ended/);
+    const { header, records } = parseSession(text);
+    const { calls: _, ...older } = header;
+    const newer = new Set(['payload', 'payloadSize', 'queueMs', 'loadMs', 'runMs', 'generation']);
+    const plain = records.map((each) =>
+      Object.fromEntries(Object.entries(each).filter(([key]) => each.kind !== 'call' || !newer.has(key))),
+    );
+    await show('old.ndjson', [older, ...plain].map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await says(page, '.call-title', /went well/);
+    expect(await page.locator('.calls-line').count()).toBe(0);
+  });
+
+  it('are cancelled one at a time, and made by the keyboard alone, as JSON or with a form', async () => {
+    const { bench, inspector } = await openSession([], { control: true });
+    bench.write('typed', {
+      tools: [
+        {
+          name: 'execute',
+          description: 'Gives back.',
+          input_schema: { type: 'object', properties: { value: { type: 'string' }, n: { type: 'number' } } },
+        },
+      ],
+    });
+    await bench.supervisor.discover();
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:bench').click();
+    await page.getByRole('tab', { name: 'Calls' }).click();
+    const ends = ['one', 'two'].map((name) =>
+      bench.supervisor
+        .execute('bench', { do: 'wait', for: join(bench.folder, name), value: name })
+        .catch((error: { code: string }) => error.code),
+    );
+    await page.locator('.call-row').nth(1).waitFor();
+    await page.locator('.call-row').nth(1).click();
+    await page.getByRole('button', { name: 'Cancel this call' }).click();
+    await says(page, '.call-title', /E_CANCELLED/);
+    writeFileSync(join(bench.folder, 'two'), '');
+    expect(await Promise.all(ends)).toEqual(['E_CANCELLED', 'two']);
+
+    await page.getByRole('button', { name: 'Call …' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Input as JSON').focus();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type('{"value": ');
+    await page.keyboard.press('Control+Enter');
+    await says(page, '.call-form [role=status]', /The input is not JSON/);
+    await page.keyboard.type('{"shown": true}}');
+    await page.keyboard.press('Control+Enter');
+    await says(page, '.page-result', /Done after .*"shown": true/s);
+    await page.getByLabel('Input as JSON').fill('{"count": 3}');
+    await page.getByLabel('as a stream').check();
+    await page.getByRole('button', { name: 'Call', exact: true }).click();
+    await says(page, '.page-result', /Done after .* · 3 chunks.*"index":2/s);
+    await page.getByLabel('as a stream').uncheck();
+    await page.getByLabel('Input as JSON').fill(JSON.stringify({ do: 'wait', for: join(bench.folder, 'never') }));
+    await page.getByRole('button', { name: 'Call', exact: true }).click();
+    await says(page, '.page-result', /Running · 0 % · waiting/);
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await says(page, '.page-result', /Cancelled/);
+    await page.getByLabel('Input as JSON').fill(JSON.stringify('x'.repeat(2 ** 20)));
+    await page.getByRole('button', { name: 'Call', exact: true }).click();
+    await says(page, '.call-form [role=status]', /This call is 1\.0 MiB\. From this page it may be 1 MiB at most/);
+    await page.getByLabel('Input as JSON').fill('{"value": 1}');
+    await page.getByRole('button', { name: 'Copy as curl' }).click();
+    await says(page, '.call-form [role=status]', /Copied/);
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect(copied).toContain('Bearer $GREENROOM_TOKEN');
+    expect(copied).not.toContain(new URL(inspector.url).hash.replace('#token=', ''));
+    const before = await page.locator('.page-calls li').count();
+    await page.getByRole('button', { name: 'Again' }).last().click();
+    await says(page, '.page-result', /"shown": true/);
+    expect(await page.locator('.page-calls li').count()).toBe(before + 1);
+    expect(page.url()).not.toContain('shown');
+
+    await rowOf(page, 'plugin:typed').click();
+    await says(page, '.call-form', /Gives back\./);
+    await page.getByLabel('n', { exact: true }).fill('many');
+    await page.getByLabel('value', { exact: true }).fill('typed in');
+    await page.getByRole('button', { name: 'Call', exact: true }).click();
+    await says(page, '.call-form [role=status]', /n: expected a number, got "many"/);
+    await page.getByLabel('n', { exact: true }).fill('2');
+    await page.getByLabel('n', { exact: true }).press('Enter');
+    await says(page, '.page-result', /typed in/);
+    await page.getByRole('button', { name: 'JSON', exact: true }).click();
+    expect(await page.getByLabel('Input as JSON').inputValue()).toBe('{\n  "value": "typed in",\n  "n": 2\n}');
+  });
+
+  it('are chosen by a click on their bar in the lanes', async () => {
+    const { bench, inspector } = await openSession();
+    const page = await openPage(inspector.url);
+    await bench.supervisor.load('bench');
+    const file = join(bench.folder, 'file');
+    const running = bench.supervisor.execute('bench', { do: 'wait', for: file });
+    await rowOf(page, 'plugin:bench').filter({ hasText: /busy/ }).waitFor();
+    const canvas = page.locator('.pane-lanes canvas');
+    const box = await canvas.boundingBox();
+    // The call runs up to the present, which is 3 % before the right edge; below the scale lies the first lane.
+    await page.waitForFunction(() => document.querySelectorAll('.lanes-names li').length === 1);
+    await expect
+      .poll(async () => {
+        await canvas.click({ position: { x: (box?.width ?? 0) * 0.965, y: 22 + 22 } });
+        return page.locator('.call-title').count();
+      })
+      .toBe(1);
+    await says(page, '.call-title', /bench · execute.*runs/);
+    await says(page, '.pill', /Live/);
+    writeFileSync(file, '');
+    await running;
+  });
+
+  it('have no barrier that axe finds, in light and dark, wide and narrow', async () => {
+    const { bench, inspector } = await openSession([], { control: true });
+    await bench.supervisor.execute('bench', { do: 'fail' }).catch(() => {});
+    await bench.supervisor.execute('bench', { value: 1 });
+    const axe = readFileSync(new URL('../../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+    for (const [colorScheme, width, height] of [
+      ['light', 1_440, 900],
+      ['dark', 1_280, 800],
+      ['dark', 1_000, 800],
+      ['light', 390, 800],
+    ] as const) {
+      const page = await openPage(inspector.url, { colorScheme, viewport: { width, height } });
+      await says(page, '.pill', /Live/);
+      await rowOf(page, 'plugin:bench').click();
+      if (width < 1_000) await page.getByRole('tab', { name: 'Details', exact: true }).click();
+      await page.getByRole('tab', { name: 'Calls' }).click();
+      await call(page, /E_REMOTE/).click();
+      await says(page, '.call .code', /RangeError/);
+      for (const part of ['call', 'form']) {
+        if (part === 'form') {
+          await page.getByRole('button', { name: 'Call …' }).click();
+          await page.getByRole('button', { name: 'Call', exact: true }).click();
+          await says(page, '.page-result', /Done/);
+        }
+        const shots = process.env['GREENROOM_SHOTS'];
+        if (shots !== undefined) await page.screenshot({ path: join(shots, `${part}-${colorScheme}-${width}.png`) });
+        expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+        await page.evaluate(axe);
+        const found = await page.evaluate(async () => {
+          const { axe: own } = globalThis as unknown as {
+            axe: { run: () => Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+          };
+          return (await own.run()).violations;
+        });
+        const serious = found.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+        expect([width, part, serious.map(({ id, nodes }) => [id, nodes[0]?.html])]).toEqual([width, part, []]);
+      }
+    }
+  }, 60_000);
+});
