@@ -135,9 +135,31 @@ export interface ActorSnapshot {
   /**
    * What its machine remembers, redacted. A plugin's has `pid`, `inFlight`, `waiting`, `generation`, `restarts`, `enabled`,
    * `loaded`, `lastError`, `lastExit`, `workers`, `replacement` and more; that of one of several instances has `pid`,
-   * `inFlight` and `memoryMb`.
+   * `inFlight` and `memoryMb`; the supervisor's has `alerts`: {@link Alert}.
    */
   readonly context: JsonObject;
+}
+
+/* ---- What is wrong ---- */
+
+/**
+ * What may be wrong, the worst first: a plugin that is given up, whose worker hung or crashed, that was refused its
+ * memory, that waits or whose calls wait for longer than half of `maxWaitMs`, whose calls are slow; a manifest that
+ * cannot be used.
+ */
+export type AlertKind = 'given-up' | 'hung' | 'crashed' | 'refused' | 'waiting' | 'slow' | 'manifest';
+
+/** Something that is wrong. The supervisor's context lists them as `alerts`, and says as `moreAlerts` how many others there are. */
+export interface Alert {
+  readonly kind: AlertKind;
+  /** Whom it is about: a plugin, or the supervisor for a manifest. */
+  readonly actor: ActorId;
+  /** Since when. */
+  readonly at: number;
+  /** The record that tells of it; absent where no single record does. */
+  readonly seq?: number | undefined;
+  /** What is wrong, in words. */
+  readonly text: string;
 }
 
 /* ---- The records ---- */

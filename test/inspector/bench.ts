@@ -68,7 +68,9 @@ export async function openBench(
   const errors: unknown[] = [];
   const { records, transitions, instances, problems, clock, root } = runtime;
   const onError = (error: unknown): void => void errors.push(error);
-  const inspected: Inspected = { records, transitions, instances, problems, clock, root, supervisor, onError };
+  const { maxWaitMs } = settings;
+  const shown = { records, transitions, instances, problems, clock, root, supervisor, maxWaitMs };
+  const inspected: Inspected = { ...shown, onError };
   endAfterTest(async () => {
     await supervisor.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -8,6 +8,7 @@ import { secretsOfVariables } from '../redaction/secrets.ts';
 import type { DecisionRecord } from '../wire.ts';
 import { pluginId, SCHEDULER, SUPERVISOR } from './actor-ids.ts';
 import { ActorRecorder } from './actor-recorder.ts';
+import { AlertRecorder } from './alert-recorder.ts';
 import { CallRecorder } from './call-recorder.ts';
 import { recordEvents } from './event-recorder.ts';
 import { Faults } from './faults.ts';
@@ -30,6 +31,7 @@ export class Recorder {
   readonly #parts: RecorderParts;
   readonly #actors: ActorRecorder;
   readonly #plugins: PluginRecorder;
+  readonly #alerts: AlertRecorder;
   readonly #unsubscribe: (() => void)[] = [];
   #isSettling = false;
   #onlookers = 0;
@@ -50,6 +52,7 @@ export class Recorder {
     };
     this.#actors = new ActorRecorder(this.#parts, () => this.#unobserve !== undefined);
     this.#plugins = new PluginRecorder(this.#parts, this.#actors);
+    this.#alerts = new AlertRecorder(this.#parts, this.#actors);
     // Workers may print what they were given of these.
     redactor.learn(secretsOfVariables(process.env));
     this.#parts.faults.guard(() => this.#begin());
@@ -108,9 +111,9 @@ export class Recorder {
     const { pending, faults } = this.#parts;
     try {
       this.#plugins.settle();
-      const records = pending.take();
-      for (const record of records) this.journal.add(record, pending.payloadOf(record));
-      if (records.length > 0) this.journal.announce();
+      this.#keep();
+      this.#alerts.settle();
+      this.#keep();
     } catch (error) {
       pending.take();
       this.#plugins.reset();
@@ -120,11 +123,20 @@ export class Recorder {
     }
   }
 
+  /** Moves the records that are complete into the journal. */
+  #keep(): void {
+    const { pending } = this.#parts;
+    const records = pending.take();
+    for (const record of records) this.#alerts.note(this.journal.add(record, pending.payloadOf(record)), record);
+    if (records.length > 0) this.journal.announce();
+  }
+
   close(): void {
     for (const release of this.#unsubscribe.splice(0)) release();
     this.#actors.close();
     this.#stopObserving();
     this.settle();
+    this.#alerts.close();
   }
 
   #begin(): void {
