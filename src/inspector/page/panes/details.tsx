@@ -7,6 +7,7 @@ import type { ActorState } from '../store/model.ts';
 import { type DetailsTab, usePage } from '../store/page.ts';
 import { ContextView } from './context-view.tsx';
 
+const ChartView = lazy(async () => (await import('./chart-view.tsx')).ChartView, 'The chart');
 const Control = lazy(async () => (await import('./control.tsx')).Control, '');
 const CrashReport = lazy(async () => (await import('./crash-report.tsx')).CrashReport, 'The report');
 const EventView = lazy(async () => (await import('./event-view.tsx')).EventView, 'The event');
@@ -62,6 +63,8 @@ export function Details() {
 
 function View({ tab, actor }: { readonly tab: DetailsTab; readonly actor: ActorState }) {
   switch (tab) {
+    case 'chart':
+      return <ChartView actor={actor} />;
     case 'process':
       return <ProcessView actor={actor} />;
     case 'why':
@@ -91,7 +94,10 @@ interface TabOf {
 }
 
 function tabsOf({ machine, lastCrash }: ActorState, isPast: boolean): readonly TabOf[] {
-  const tabs: TabOf[] = [{ name: 'context', title: 'Context' }];
+  const tabs: TabOf[] = [
+    { name: 'context', title: 'Context' },
+    { name: 'chart', title: 'Chart' },
+  ];
   if (machine === 'plugin') tabs.push({ name: 'process', title: 'Process' });
   if (machine !== 'worker') tabs.push({ name: 'why', title: 'Why' });
   if (machine === 'plugin') tabs.push({ name: 'config', title: 'Config' });
