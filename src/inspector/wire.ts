@@ -348,6 +348,30 @@ export interface SessionHeader extends Omit<Sync, 'records'> {
   readonly version: 1;
 }
 
+/* ---- Rates ---- */
+
+/** What of a plugin is measured over time: MiB, percent of one processor, calls that ended, and those that failed. */
+export type RateName = 'memoryMb' | 'cpuPercent' | 'calls' | 'errors';
+
+/** The figures of a plugin, each for the time up to one of {@link Rates.at}; null where it was not measured. */
+export type RateSeries = Readonly<Record<RateName, readonly (number | null)[]>>;
+
+/** The answer of `GET /api/rates?since=AT&plugin=NAME&plugin=…`: what was measured after a time, of these plugins and of all together. */
+export interface Rates {
+  /** When it was measured, the earliest first. */
+  readonly at: readonly number[];
+  /** By the plugin's name; those of which nothing was measured are missing. */
+  readonly plugins: Readonly<Record<string, RateSeries>>;
+  readonly total: RateSeries;
+  /** The memory of each GPU as it was last measured. */
+  readonly gpus: readonly {
+    readonly index: number;
+    readonly name: string;
+    readonly totalMb: number | null;
+    readonly usedMb: number | null;
+  }[];
+}
+
 /* ---- Control ---- */
 
 /**

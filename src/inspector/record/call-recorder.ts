@@ -72,9 +72,10 @@ export class CallRecorder {
     const open = this.#open.get(trace);
     if (open === undefined) return;
     this.#open.delete(trace);
-    const { subject, redactor, pending } = this.#parts;
+    const { subject, redactor, pending, rates } = this.#parts;
     const { clock } = subject;
     const { plugin, call, error } = trace;
+    rates.noteCall(plugin, error !== undefined);
     const now = clock.monotonic();
     const tookMs = Math.round(now - open.began);
     if (open.isTold) this.#sampler.endTold();

@@ -3,6 +3,7 @@ import type { Faults } from './faults.ts';
 import type { Journal } from './journal.ts';
 import type { PendingRecords } from './pending-records.ts';
 import type { Present } from './present.ts';
+import type { RateHistory } from './rate-history.ts';
 import type { Recorded } from './recorded.ts';
 import type { Views } from './views.ts';
 
@@ -16,4 +17,5 @@ export interface RecorderParts {
   readonly present: Present;
   readonly journal: Journal;
   readonly pending: PendingRecords;
+  readonly rates: RateHistory;
 }

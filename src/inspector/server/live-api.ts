@@ -11,6 +11,8 @@ import type { Api } from './front.ts';
 
 /** How many answers with data may be unfinished at once: each may hold a whole sync for a client that does not read. */
 const MAX_READERS = 8;
+/** Of so many plugins rates are given at once. */
+const MAX_RATES = 100;
 /** The longest body of a request, in bytes. */
 const MAX_BODY = 4_096;
 
@@ -32,6 +34,7 @@ export class LiveApi implements Api {
       this.#reading('/api/snapshot', ({ response }) => give(response, 'application/json', recorder.sync(this.control))),
       this.#reading('/api/export', ({ response }) => this.#export(response)),
       this.#reading('/api/payload/:seq', ({ params, response }) => this.#givePayload(params['seq'] ?? '', response)),
+      { method: 'GET', path: '/api/rates', access: 'token', handle: (exchange) => this.#giveRates(exchange) },
       ...(control === undefined ? [] : [acting(control)]),
     ];
   }
@@ -61,6 +64,17 @@ export class LiveApi implements Api {
         return handle(exchange);
       },
     };
+  }
+
+  /** A small answer that is asked for again and again: readers are not counted by it. */
+  #giveRates({ query, response }: Exchange): void {
+    const since = Number(query.get('since') ?? 0);
+    const plugins = query.getAll('plugin').slice(0, MAX_RATES);
+    give(
+      response,
+      'application/json',
+      JSON.stringify(this.#recorder.rates(plugins, Number.isFinite(since) ? since : 0)),
+    );
   }
 
   #givePayload(seq: string, response: ServerResponse): void {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { inspect } from '../bench.ts';
 import { CHROMIUM, openPage, rowOf, useBrowser } from './browser.ts';
 import { crash, openSession, says } from './session.ts';
 
@@ -135,5 +136,45 @@ describe.skipIf(CHROMIUM === undefined)('the first screen', () => {
     const link = await page.evaluate(() => navigator.clipboard.readText());
     expect(link).toMatch(/#actor=plugin%3Abench&tab=chart$/);
     expect(link).not.toContain(token);
+  });
+});
+
+describe.skipIf(CHROMIUM === undefined)('the rates', () => {
+  useBrowser();
+
+  it('are sparklines of the rows in sight, with the memory of all against the capacity', async () => {
+    const { bench, inspector } = await openSession(
+      Array.from({ length: 60 }, (_, index) => `plugin-${index + 10}`),
+      { capacity: { ramMb: 4_096 }, policy: 'permissive' },
+    );
+    const page = await openPage(inspector.url);
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await bench.supervisor.execute('bench', { do: 'about' });
+    await bench.supervisor.execute('bench', { do: 'fail' }).catch(() => {});
+    const row = rowOf(page, 'plugin:bench');
+    for (const cell of ['memory', 'cpu', 'calls', 'errors'])
+      await row.locator(`.actor-cell-${cell} .spark path[d*="L"]`).waitFor();
+    await row.locator('.actor-cell-errors', { hasText: /^1 in 2 min$/ }).waitFor();
+    await says(page, '.actor-heads .actor-cell-memory', /^Memory\d+ MiB \/ 4\.0 GiB$/);
+    expect(asked.some((url) => url.includes('plugin=bench'))).toBe(true);
+    expect(asked.some((url) => url.includes('plugin=plugin-69'))).toBe(false);
+  });
+});
+
+describe.skipIf(CHROMIUM === undefined)('a page that is cut off', () => {
+  useBrowser();
+
+  it('says that the runtime was restarted and how to get the new link, and of when its state is', async () => {
+    const { bench, inspector, port } = await openSession();
+    await bench.supervisor.load('bench');
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:bench').filter({ hasText: /ready/ }).waitFor();
+    await inspector.close();
+    await says(page, '.strip-cut', /^The runtime has ended\. This is its state at \d\d:\d\d:\d\d, when/);
+    expect(await page.locator('.app').getAttribute('data-ended')).toBe('true');
+    await rowOf(page, 'plugin:bench').filter({ hasText: /ready/ }).waitFor();
+    await inspect(bench.inspected, { port });
+    await says(page, '.strip-cut', /was restarted\. Open the link that greenroom dev, greenroom serve or .* gives now/);
   });
 });

@@ -1,10 +1,11 @@
-import type { ComponentChildren } from 'preact';
 import type { Json, JsonObject } from '../../wire.ts';
 import { Glyph } from '../shell/glyph.tsx';
 import type { ActorItem } from '../store/actor-list.ts';
 import { actorText, countText, durationText, memoryOfText, restartsText, stateText } from '../store/format.ts';
 import { type ActorState, evictedFor, numberIn } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
+import { RateCell } from './rate-cell.tsx';
+import { useRates } from './use-rates.ts';
 
 /** What {@link ActorRow} shows. */
 export interface ActorRowProps {
@@ -35,24 +36,26 @@ export function ActorRow({ item, now, place, isSelected }: ActorRowProps) {
     >
       <div class="actor-main">
         <Glyph state={actor.state} />
-        <span class="actor-name" title={facts?.description === '' ? name : (facts?.description ?? name)}>
-          {machine === 'worker' ? `worker ${id.slice(id.lastIndexOf('#'))}` : name}
-        </span>
-        {workers > 0 && (
-          <button
-            type="button"
-            class="actor-fold"
-            tabIndex={-1}
-            aria-label={`${isUnfolded ? 'Hide' : 'Show'} ${countText(workers, 'worker')} of ${name}`}
-            onClick={(event) => {
-              event.stopPropagation();
-              page.fold(id, isUnfolded);
-            }}
-          >
-            {isUnfolded ? '▾' : '▸'} {workers}
-          </button>
-        )}
-        <span class="actor-since muted">{since === undefined ? '' : durationText(now - since)}</span>
+        <div class="actor-line">
+          <span class="actor-name" title={facts?.description === '' ? name : (facts?.description ?? name)}>
+            {machine === 'worker' ? `worker ${id.slice(id.lastIndexOf('#'))}` : name}
+          </span>
+          {workers > 0 && (
+            <button
+              type="button"
+              class="actor-fold"
+              tabIndex={-1}
+              aria-label={`${isUnfolded ? 'Hide' : 'Show'} ${countText(workers, 'worker')} of ${name}`}
+              onClick={(event) => {
+                event.stopPropagation();
+                page.fold(id, isUnfolded);
+              }}
+            >
+              {isUnfolded ? '▾' : '▸'} {workers}
+            </button>
+          )}
+          <span class="actor-since muted">{since === undefined ? '' : durationText(now - since)}</span>
+        </div>
         <State actor={actor} />
       </div>
       <Figures actor={actor} now={now} />
@@ -70,7 +73,7 @@ function State({ actor }: { readonly actor: ActorState }) {
   const inWords = stateText(state, phase);
   const eviction = asker && `evicted for ${actorText(asker)}`;
   return (
-    <>
+    <div class="actor-line">
       <span class={`actor-state ink-${state}`} title={eviction && `${inWords} · ${eviction}`}>
         {eviction === undefined ? inWords : `${state} · ${eviction}`}
         {isDisabled && ' · disabled'}
@@ -79,47 +82,46 @@ function State({ actor }: { readonly actor: ActorState }) {
         {siblings > 0 && <span title={`${siblings + 1} instances`}>×{siblings + 1}</span>}
         {restarts > 0 && <span title={restartsText(restarts)}>↻{restarts}</span>}
       </span>
-    </>
+    </div>
   );
 }
 
-/** Of a plugin and its workers, in columns. */
+/** Of a plugin and its workers, in columns; of the scheduler what is reserved. */
 function Figures({ actor, now }: { readonly actor: ActorState; readonly now: number }) {
-  const { machine, state, context, crashes, lastCrash, facts } = actor;
-  const memoryMb = numberIn(context, 'memoryMb');
+  const { machine, name, state, context, crashes, lastCrash, facts } = actor;
+  const rates = useRates(machine === 'plugin' ? name : undefined, now);
+  if (machine !== 'plugin' && machine !== 'worker') return null;
+  const memoryMb = numberIn(context, 'memoryMb') ?? rates?.memoryMb;
   const [inFlight, waiting] = [numberIn(context, 'inFlight') ?? 0, numberIn(context, 'waiting') ?? 0];
   // One that could not be loaded looks else as if nobody had tried.
   const failure = lastCrash?.error.code ?? (state === 'discovered' ? codeIn(context['lastError']) : undefined);
-  if (machine !== 'plugin' && machine !== 'worker') return null;
   const budgetMb = machine === 'plugin' ? facts?.budgetMb : undefined;
   const isOver = budgetMb !== undefined && memoryMb !== undefined && memoryMb > budgetMb;
+  const calls = [inFlight > 0 && `${inFlight} running`, waiting > 0 && `${waiting} waiting`].filter(Boolean).join(', ');
   return (
     <>
-      <Cell name="memory">
-        {memoryMb !== undefined && (
-          <span class={isOver ? 'ink-crashed' : undefined}>{memoryOfText(memoryMb, budgetMb)}</span>
-        )}
-      </Cell>
-      <Cell name="cpu" />
-      <Cell name="calls">
-        {inFlight + waiting > 0 &&
-          [`${inFlight} running`, waiting > 0 && `${waiting} waiting`].filter(Boolean).join(', ')}
-      </Cell>
-      <Cell name="errors" />
-      <Cell name="crash">
+      <RateCell name="memory" path={rates?.memory(budgetMb)} isAlarming={isOver}>
+        {memoryMb !== undefined && memoryOfText(memoryMb, budgetMb)}
+      </RateCell>
+      <RateCell name="cpu" path={rates?.cpu}>
+        {rates?.cpuText}
+      </RateCell>
+      <RateCell name="calls" path={rates?.calls}>
+        {calls === '' ? rates?.callsText : calls}
+      </RateCell>
+      <RateCell name="errors" path={rates?.errors} isAlarming={true}>
+        {rates?.errorsText}
+      </RateCell>
+      <div class="actor-cell actor-cell-crash">
         {(crashes > 0 || failure !== undefined) && (
           <span class="ink-crashed">
             {crashes > 0 && <b title={`Crashes: ${crashes}`}>✕{crashes}</b>} {failure}
           </span>
         )}
         {lastCrash !== undefined && <span class="muted">{durationText(now - lastCrash.at)} ago</span>}
-      </Cell>
+      </div>
     </>
   );
-}
-
-function Cell({ name, children }: { readonly name: string; readonly children?: ComponentChildren }) {
-  return <div class={`actor-cell actor-cell-${name}`}>{children}</div>;
 }
 
 function codeIn(error: Json | undefined): string | undefined {

@@ -5,6 +5,7 @@ import type { ActorId, Alert, AlertKind, InspectorRecord, PluginState, Sync, Tra
 import { listActors, type SortKey } from './actor-list.ts';
 import { History } from './history.ts';
 import { type Moment, pluginOf } from './model.ts';
+import type { Rates } from './rates.ts';
 import { type RowFilter, Rows } from './rows.ts';
 import type { StreamState } from './stream.ts';
 
@@ -124,6 +125,8 @@ export class Page {
     return this.moment.value.actors.get('supervisor')?.active.includes('stopped') === true;
   });
 
+  /** What plugins use over time; undefined where there is no runtime behind this page. */
+  rates: Rates | undefined;
   /** What the runtime gives its data for; undefined where there is none behind this page. */
   token: string | undefined;
   /** Ends the stream, so that nothing takes the place of what is opened. */
