@@ -30,7 +30,7 @@ export function ActorHeads() {
     <>
       <div class="actor-heads" role="group" aria-label="All plugins together">
         <div>
-          Plugin
+          <b>Plugin</b>
           <div class="muted">{waiting > 0 && `${waiting} waiting for memory`}</div>
         </div>
         {columns.map(([name, title, total, isAlarming]) => (
