@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { listProcesses, TreeMeter, treesIn } from '../../measure/process-tree.ts';
 import { createTimeSlice } from '../../time/time-slice.ts';
 
@@ -79,7 +80,11 @@ export class WorkerWatch {
     this.#meter.keep(new Set(wanted.map(({ pid }) => pid)));
     if (wanted.length === 0) return;
     const pause = createTimeSlice();
-    const treeUnder = treesIn(await list(pause));
+    const processes = await list(pause);
+    // To sort thousands of them is a slice of its own.
+    await turn();
+    const treeUnder = treesIn(processes);
+    await turn();
     for (const each of wanted) {
       const pausing = pause();
       if (pausing !== undefined) await pausing;
