@@ -55,7 +55,7 @@ async function takePictures(browser, url, colorScheme) {
   const context = await browser.newContext({ viewport: SIZE, colorScheme, reducedMotion: 'reduce' });
   const page = await context.newPage();
   await page.goto(`${url}&actor=plugin%3Alibrary-index`);
-  await page.locator('.chart-pane .chart-box').first().waitFor();
+  await page.locator('[data-actor]').first().waitFor();
   await page.locator('.lanes-pane, .pane-lanes').getByRole('button', { name: 'All' }).click();
   await page.getByRole('tab', { name: 'Why' }).click();
   await take(page, `inspector-${colorScheme}.png`);

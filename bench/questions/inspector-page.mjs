@@ -170,7 +170,7 @@ export default async (bench) => {
   const server = await serve();
   try {
     const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-    const url = `http://127.0.0.1:${port}/#token=bench&actor=plugin%3Aplugin-7`;
+    const url = `http://127.0.0.1:${port}/#token=bench&actor=plugin%3Aplugin-7&tab=chart`;
     const opened = [];
     for (let round = 0; round < (bench.quick ? 3 : 7); round += 1) opened.push(await openCold(executablePath, url));
     const frames = await framesOf(executablePath, url, bench.quick ? 3_000 : 10_000);

@@ -101,6 +101,14 @@ export class LeaseGate implements EdgeSource {
     return latest;
   }
 
+  /** When the first of the waiting requests began to wait, by the monotonic clock; `undefined` without any. */
+  get waitingSince(): number | undefined {
+    let earliest: number | undefined;
+    for (const { arrivedAt } of this.#waiting)
+      if (arrivedAt !== undefined && (earliest === undefined || arrivedAt < earliest)) earliest = arrivedAt;
+    return earliest;
+  }
+
   /** The earliest {@link LeaseRequest.since} of the waiting requests. */
   get since(): number | undefined {
     let earliest: number | undefined;

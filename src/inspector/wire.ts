@@ -137,9 +137,31 @@ export interface ActorSnapshot {
   /**
    * What its machine remembers, redacted. A plugin's has `pid`, `inFlight`, `waiting`, `generation`, `restarts`, `enabled`,
    * `loaded`, `lastError`, `lastExit`, `workers`, `replacement` and more; that of one of several instances has `pid`,
-   * `inFlight` and `memoryMb`.
+   * `inFlight` and `memoryMb`; the supervisor's has `alerts`: {@link Alert}.
    */
   readonly context: JsonObject;
+}
+
+/* ---- What is wrong ---- */
+
+/**
+ * What may be wrong, the worst first: a plugin that is given up, whose worker hung or crashed, that was refused its
+ * memory, that waits or whose calls wait for longer than half of `maxWaitMs`, whose calls are slow; a manifest that
+ * cannot be used.
+ */
+export type AlertKind = 'given-up' | 'hung' | 'crashed' | 'refused' | 'waiting' | 'slow' | 'manifest';
+
+/** Something that is wrong. The supervisor's context lists them as `alerts`, and says as `moreAlerts` how many others there are. */
+export interface Alert {
+  readonly kind: AlertKind;
+  /** Whom it is about: a plugin, or the supervisor for a manifest. */
+  readonly actor: ActorId;
+  /** Since when. */
+  readonly at: number;
+  /** The record that tells of it; absent where no single record does. */
+  readonly seq?: number | undefined;
+  /** What is wrong, in words. */
+  readonly text: string;
 }
 
 /* ---- The records ---- */
@@ -355,6 +377,30 @@ export interface SessionHeader extends Omit<Sync, 'records'> {
   readonly version: 1;
   /** The figures of all calls up to then. Absent in sessions of earlier versions. */
   readonly calls?: readonly CallFigures[] | undefined;
+}
+
+/* ---- Rates ---- */
+
+/** What of a plugin is measured over time: MiB, percent of one processor, calls that ended, and those that failed. */
+export type RateName = 'memoryMb' | 'cpuPercent' | 'calls' | 'errors';
+
+/** The figures of a plugin, each for the time up to one of {@link Rates.at}; null where it was not measured. */
+export type RateSeries = Readonly<Record<RateName, readonly (number | null)[]>>;
+
+/** The answer of `GET /api/rates?since=AT&plugin=NAME&plugin=…`: what was measured after a time, of these plugins and of all together. */
+export interface Rates {
+  /** When it was measured, the earliest first. */
+  readonly at: readonly number[];
+  /** By the plugin's name; those of which nothing was measured are missing. */
+  readonly plugins: Readonly<Record<string, RateSeries>>;
+  readonly total: RateSeries;
+  /** The memory of each GPU as it was last measured. */
+  readonly gpus: readonly {
+    readonly index: number;
+    readonly name: string;
+    readonly totalMb: number | null;
+    readonly usedMb: number | null;
+  }[];
 }
 
 /* ---- Control ---- */

@@ -28,42 +28,55 @@ interface FormerTree {
   readonly cpuMs: ReadonlyMap<number, number>;
 }
 
+/** Measures trees that were looked up among all processes. */
+export class TreeMeter {
+  readonly #former = new Map<number, FormerTree>();
+
+  /** Forgets the trees whose root is none of these processes. */
+  keep(alive: ReadonlySet<number>): void {
+    for (const known of this.#former.keys()) if (!alive.has(known)) this.#former.delete(known);
+  }
+
+  /** What the tree under a process uses; all figures are null where the process is not in it. */
+  measure(pid: number, tree: readonly ProcessSample[]): TreeStats {
+    const root = tree.find((member) => member.pid === pid);
+    if (root === undefined) {
+      return { pid, cpuPercent: null, memoryRssMb: null, processes: null, uptimeMs: null };
+    }
+    const last = this.#former.get(pid);
+    // A root younger than at the last sample is another process with the same number.
+    const since = last !== undefined && last.rootAgeMs < root.ageMs ? last : undefined;
+    this.#former.set(pid, { rootAgeMs: root.ageMs, cpuMs: new Map(tree.map((member) => [member.pid, member.cpuMs])) });
+    const elapsedMs = root.ageMs - (since?.rootAgeMs ?? 0);
+    // By process, so that one that has ended takes nothing away from the others.
+    const usedMs = sum(tree.map((member) => Math.max(0, member.cpuMs - (since?.cpuMs.get(member.pid) ?? 0))));
+    return {
+      pid,
+      cpuPercent: elapsedMs > 0 ? round((usedMs / elapsedMs) * 100) : 0,
+      memoryRssMb: residentMb(tree),
+      processes: tree.length,
+      uptimeMs: Math.round(root.ageMs),
+    };
+  }
+}
+
 /** A sampler that has measured nothing yet. `list` is where the processes come from, once for all that is asked in a turn. */
 export function createTreeSampler(list: () => Promise<ProcessSample[]> = () => listProcesses()): TreeSampler {
-  const former = new Map<number, FormerTree>();
+  const meter = new TreeMeter();
   let next: Promise<(roots: readonly number[]) => ProcessSample[]> | undefined;
   const listAll = async (): Promise<(roots: readonly number[]) => ProcessSample[]> => {
     // Further requests of this turn share the listing.
     await Promise.resolve();
     next = undefined;
     const all = await list();
-    const alive = new Set(all.map((member) => member.pid));
-    for (const known of former.keys()) if (!alive.has(known)) former.delete(known);
+    meter.keep(new Set(all.map((member) => member.pid)));
     return treesIn(all);
   };
   return {
     async sample(pid) {
       next ??= listAll();
       const treeUnder = await next;
-      const tree = treeUnder([pid]);
-      const root = tree.find((member) => member.pid === pid);
-      if (root === undefined) {
-        return { pid, cpuPercent: null, memoryRssMb: null, processes: null, uptimeMs: null };
-      }
-      const last = former.get(pid);
-      // A root younger than at the last sample is another process with the same number.
-      const since = last !== undefined && last.rootAgeMs < root.ageMs ? last : undefined;
-      former.set(pid, { rootAgeMs: root.ageMs, cpuMs: new Map(tree.map((member) => [member.pid, member.cpuMs])) });
-      const elapsedMs = root.ageMs - (since?.rootAgeMs ?? 0);
-      // By process, so that one that has ended takes nothing away from the others.
-      const usedMs = sum(tree.map((member) => Math.max(0, member.cpuMs - (since?.cpuMs.get(member.pid) ?? 0))));
-      return {
-        pid,
-        cpuPercent: elapsedMs > 0 ? round((usedMs / elapsedMs) * 100) : 0,
-        memoryRssMb: residentMb(tree),
-        processes: tree.length,
-        uptimeMs: Math.round(root.ageMs),
-      };
+      return meter.measure(pid, treeUnder([pid]));
     },
   };
 }

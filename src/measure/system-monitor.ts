@@ -129,6 +129,11 @@ export class SystemMonitor {
     return Math.ceil(use?.vramMb ?? 0);
   }
 
+  /** The GPUs as they were last read; undefined where they never were. */
+  get gpus(): readonly Gpu[] | undefined {
+    return this.#gpus.last?.value.gpus;
+  }
+
   /** Reads which GPUs there are. Never rejects. */
   async findGpus(): Promise<void> {
     await this.#gpus.refresh();

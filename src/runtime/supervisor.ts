@@ -214,9 +214,11 @@ export class Supervisor implements AsyncDisposable {
   }
 
   #inspected(logger: SupervisorLog): Inspected {
-    const { records, transitions, instances, problems, clock, root } = this.#runtime;
+    const { records, transitions, instances, problems, clock, root, settings, systemMonitor } = this.#runtime;
+    const { maxWaitMs } = settings;
     const onError = (error: unknown): void => logger.error({ err: error }, 'The inspector failed to record an event.');
-    return { records, transitions, instances, problems, clock, root, supervisor: this, onError };
+    const shown = { records, transitions, instances, problems, clock, root, systemMonitor, maxWaitMs };
+    return { ...shown, supervisor: this, onError };
   }
 
   /** The inspector, with the address of its page; undefined unless `inspect` was set. */

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** How long work may hold the event loop at a time, in milliseconds. */
-const SLICE_MS = 5;
+/** How long work may hold the event loop at a time, in milliseconds; its last step, or a collection, may come on top. */
+const SLICE_MS = 2;
 
 /**
  * Cuts long work into slices. What is returned is awaited between two steps of it: where the slice is used up it resolves

@@ -66,9 +66,11 @@ export async function openBench(
   const supervisor = new Supervisor(runtime, settings);
   await runtime.start();
   const errors: unknown[] = [];
-  const { records, transitions, instances, problems, clock, root } = runtime;
+  const { records, transitions, instances, problems, clock, root, systemMonitor } = runtime;
   const onError = (error: unknown): void => void errors.push(error);
-  const inspected: Inspected = { records, transitions, instances, problems, clock, root, supervisor, onError };
+  const { maxWaitMs } = settings;
+  const shown = { records, transitions, instances, problems, clock, root, systemMonitor };
+  const inspected: Inspected = { ...shown, supervisor, maxWaitMs, onError };
   endAfterTest(async () => {
     await supervisor.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -144,10 +144,22 @@ test('with the inspector on, looked at or not, everything happens as it does wit
     const log: TransitionEvent[] = [];
     const errors: unknown[] = [];
     world.runtime.transitions.add((transition) => log.push(transition));
-    const { records, transitions, instances, problems, clock, root } = world.runtime;
+    const { records, transitions, instances, problems, clock, root, settings, systemMonitor } = world.runtime;
+    const { maxWaitMs } = settings;
     const { supervisor } = world;
     const onError = (error: unknown): void => void errors.push(error);
-    const shown = { records, transitions, instances, problems, clock, root, supervisor, onError };
+    const shown = {
+      records,
+      transitions,
+      instances,
+      problems,
+      clock,
+      root,
+      systemMonitor,
+      supervisor,
+      maxWaitMs,
+      onError,
+    };
     const inspector = watch === 'off' ? undefined : await openInspector(shown);
     try {
       if (inspector !== undefined && watch === 'looked at') {

@@ -9,6 +9,7 @@ import { loadRest } from './shell/lazy.tsx';
 import { openSession } from './shell/session.ts';
 import { keepAddress, readAddress, takeToken } from './store/address.ts';
 import { Page, PageContext } from './store/page.ts';
+import { Rates } from './store/rates.ts';
 import { followStream } from './store/stream.ts';
 
 const page = new Page();
@@ -18,6 +19,10 @@ keepAddress(page);
 if (token !== undefined) {
   const stream = new AbortController();
   page.token = token;
+  page.rates = new Rates(token, () => {
+    const source = page.source.peek();
+    return source.kind === 'stream' && source.state === 'live';
+  });
   page.leaveStream = () => stream.abort();
   void followStream(
     token,

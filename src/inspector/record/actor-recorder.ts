@@ -20,6 +20,8 @@ export class ActorRecorder {
   readonly #parts: RecorderParts;
   readonly #isObserved: () => boolean;
   readonly #workers = new Map<ActorId, SeenActor>();
+  /** How to look at the supervisor and the scheduler anew. */
+  readonly #touch = new Map<ActorId, () => void>();
   /** How to follow an actor no more. */
   readonly #leave = new Map<ActorId, () => void>();
 
@@ -33,11 +35,17 @@ export class ActorRecorder {
   follow(actor: AnyActorRef, id: ActorId, onStep = (): void => {}): void {
     const { faults, present } = this.#parts;
     const seen: SeenActor = { id, state: stateOf(actor), context: present.contextOf(id) };
+    this.#touch.set(id, () => this.#onStep(actor, seen));
     const next = (): void => {
       onStep();
       this.#onStep(actor, seen);
     };
     this.#leave.set(id, actor.subscribe({ next: faults.guarded(next), error: () => {} }).unsubscribe);
+  }
+
+  /** What is shown of the supervisor or the scheduler may have changed without a step. */
+  touch(id: ActorId): void {
+    this.#touch.get(id)?.();
   }
 
   /** Follows the workers of a plugin that are new. */

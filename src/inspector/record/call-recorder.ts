@@ -140,6 +140,7 @@ export class CallRecorder {
     if (open.isSampled) this.#sampler.endTold();
     const isTold = open.isSampled || open.isSlowTold || ((hasFailed || isSlow) && this.#sampler.takeLate(now, plugin));
     this.#statistics.note({ plugin, tool, tookMs, hasFailed, isSlow, isTold });
+    this.#parts.rates.noteCall(plugin, hasFailed);
     if (!isTold) return this.#sampler.skip();
     const { payload, message } = wordsOf(trace, this.#knownOf(trace, open), this.#parts.redactor);
     this.#tell(

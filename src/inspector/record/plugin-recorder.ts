@@ -212,7 +212,7 @@ export class PluginRecorder {
 
   #meetPlugins(): void {
     this.#mayHaveCome = false;
-    const { subject, present, views, pending } = this.#parts;
+    const { subject, present, views, pending, rates } = this.#parts;
     const { records } = subject;
     for (const record of records.values()) {
       const seen = this.#seen.get(record.plugin);
@@ -232,6 +232,7 @@ export class PluginRecorder {
       if (records.has(plugin)) continue;
       this.#seen.delete(plugin);
       present.memory.forget(plugin);
+      rates.forget(plugin);
       pending.add({ kind: 'presence', at: this.#now(), actor });
     }
   }

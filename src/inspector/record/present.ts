@@ -7,6 +7,7 @@ import type { PluginRecord } from '../../runtime/plugin-record.ts';
 import type { Redactor } from '../redaction/redaction.ts';
 import type { ActorId, ActorSnapshot, JsonObject, Sync } from '../wire.ts';
 import { actorIdOf, machineOf, pluginNamed, SCHEDULER, SUPERVISOR, workerId } from './actor-ids.ts';
+import { Alerts } from './alerts.ts';
 import { chartOf, pathsOf } from './chart.ts';
 import { GONE } from './context-change.ts';
 import type { Recorded } from './recorded.ts';
@@ -24,6 +25,7 @@ export function activeOf(actor: AnyActorRef): string[] {
 /** The supervisor at this moment, as the page sees it. Reading it changes nothing. */
 export class Present {
   readonly memory = new WorkerMemory();
+  readonly alerts = new Alerts();
   readonly #shown: Shown;
   readonly #views: Views;
   readonly #redactor: Redactor;
@@ -37,7 +39,7 @@ export class Present {
 
   /** What an actor's machine remembers; nothing of one that is gone. */
   contextOf(id: ActorId): Context {
-    if (id === SUPERVISOR) return { plugins: this.#shown.records.size };
+    if (id === SUPERVISOR) return { plugins: this.#shown.records.size, ...this.alerts.context };
     if (id === SCHEDULER) {
       const scheduler = this.#scheduler();
       return scheduler === undefined ? GONE : this.#views.schedulerContext(contextIn(scheduler) as SchedulerContext);

@@ -3,6 +3,7 @@ import type { Faults } from './faults.ts';
 import type { Journal } from './journal.ts';
 import type { PendingRecords } from './pending-records.ts';
 import type { Present } from './present.ts';
+import type { RateHistory } from './rate-history.ts';
 import type { Recorded } from './recorded.ts';
 import type { Views } from './views.ts';
 
@@ -18,4 +19,5 @@ export interface RecorderParts {
   readonly pending: PendingRecords;
   /** Whether the inputs and outputs of calls are kept. */
   readonly keepsPayloads: boolean;
+  readonly rates: RateHistory;
 }

@@ -5,9 +5,10 @@ import type { SchedulerEmitted } from '../../scheduler/scheduler-events.ts';
 import { type Clock, wallTime } from '../../time/clock.ts';
 import { Redactor } from '../redaction/redaction.ts';
 import { secretsOfVariables } from '../redaction/secrets.ts';
-import type { DecisionRecord, Json } from '../wire.ts';
+import type { DecisionRecord, Json, Rates } from '../wire.ts';
 import { pluginId, SCHEDULER, SUPERVISOR } from './actor-ids.ts';
 import { ActorRecorder } from './actor-recorder.ts';
+import { AlertRecorder } from './alert-recorder.ts';
 import { shownValue } from './call-payload.ts';
 import { CallRecorder } from './call-recorder.ts';
 import { recordEvents } from './event-recorder.ts';
@@ -18,8 +19,10 @@ import { onwardClock } from './onward-clock.ts';
 import { PendingRecords } from './pending-records.ts';
 import { PluginRecorder } from './plugin-recorder.ts';
 import { Present } from './present.ts';
+import { RateHistory } from './rate-history.ts';
 import type { Recorded } from './recorded.ts';
 import type { RecorderParts } from './recorder-parts.ts';
+import { UseRecorder } from './use-recorder.ts';
 import { Views } from './views.ts';
 
 /**
@@ -32,6 +35,8 @@ export class Recorder {
   readonly #actors: ActorRecorder;
   readonly #plugins: PluginRecorder;
   #calls: CallRecorder | undefined;
+  readonly #alerts: AlertRecorder;
+  readonly #use: UseRecorder;
   readonly #unsubscribe: (() => void)[] = [];
   #isSettling = false;
   #onlookers = 0;
@@ -51,9 +56,12 @@ export class Recorder {
       journal: this.journal,
       pending: new PendingRecords(() => this.settle()),
       keepsPayloads,
+      rates: new RateHistory(),
     };
     this.#actors = new ActorRecorder(this.#parts, () => this.#unobserve !== undefined);
     this.#plugins = new PluginRecorder(this.#parts, this.#actors);
+    this.#alerts = new AlertRecorder(this.#parts, this.#actors);
+    this.#use = new UseRecorder(this.#parts, this.#plugins);
     // Workers may print what they were given of these.
     redactor.learn(secretsOfVariables(process.env));
     this.#parts.faults.guard(() => this.#begin());
@@ -83,13 +91,14 @@ export class Recorder {
     return this.#calls;
   }
 
-  /** Somebody looks: events are recorded and memory is measured until what is returned is called. */
+  /** Somebody looks: events and memory are recorded, and measured more often, until what is returned is called. */
   look(): () => void {
     let looking = true;
     this.#onlookers += 1;
     if (this.#onlookers === 1) {
       this.#parts.faults.guard(() => {
         this.#unobserve = recordEvents(this.#parts, this.#plugins, this.#actors);
+        this.#use.look(true);
       });
     }
     return () => {
@@ -97,6 +106,23 @@ export class Recorder {
       looking = false;
       this.#onlookers -= 1;
       if (this.#onlookers === 0) this.#stopObserving();
+    };
+  }
+
+  /** What was measured of some plugins, by their names, after a time in milliseconds since the epoch. */
+  rates(plugins: readonly string[], since: number): Rates {
+    const { rates, subject, redactor } = this.#parts;
+    const found = plugins.flatMap((plugin) => {
+      const series = rates.seriesSince(plugin, since);
+      return series === undefined ? [] : [[plugin, series] as const];
+    });
+    return {
+      at: rates.timesSince(since),
+      plugins: Object.fromEntries(found),
+      total: rates.totalSince(since),
+      gpus: (subject.systemMonitor.gpus ?? []).map(({ index, name, totalMb, usedMb }) => ({
+        ...{ index, name: redactor.text(name), totalMb, usedMb },
+      })),
     };
   }
 
@@ -123,9 +149,9 @@ export class Recorder {
     const { pending, faults } = this.#parts;
     try {
       this.#plugins.settle();
-      const records = pending.take();
-      for (const record of records) this.journal.add(record, pending.payloadOf(record));
-      if (records.length > 0) this.journal.announce();
+      this.#keep();
+      this.#alerts.settle();
+      this.#keep();
     } catch (error) {
       pending.take();
       this.#plugins.reset();
@@ -135,11 +161,21 @@ export class Recorder {
     }
   }
 
+  /** Moves the records that are complete into the journal. */
+  #keep(): void {
+    const { pending } = this.#parts;
+    const records = pending.take();
+    for (const record of records) this.#alerts.note(this.journal.add(record, pending.payloadOf(record)), record);
+    if (records.length > 0) this.journal.announce();
+  }
+
   close(): void {
     for (const release of this.#unsubscribe.splice(0)) release();
     this.#actors.close();
     this.#stopObserving();
+    this.#use.close();
     this.settle();
+    this.#alerts.close();
   }
 
   #begin(): void {
@@ -193,7 +229,9 @@ export class Recorder {
   }
 
   #stopObserving(): void {
-    this.#unobserve?.();
+    if (this.#unobserve === undefined) return;
+    this.#unobserve();
     this.#unobserve = undefined;
+    this.#use.look(false);
   }
 }

@@ -13,6 +13,8 @@ import { limitedReaders } from './limited-readers.ts';
 import type { LogsApi } from './logs-api.ts';
 import { MAX_CALL_BODY } from './page-call.ts';
 
+/** Of so many plugins rates are given at once. */
+const MAX_RATES = 100;
 /** The longest body of a request, in bytes. */
 const MAX_BODY = 4_096;
 
@@ -38,6 +40,7 @@ export class LiveApi implements Api {
       reading('/api/payload/:seq', ({ params, response }) => this.#givePayload(params['seq'] ?? '', response)),
       reading('/api/calls', (exchange) => giveCalls(recorder, exchange)),
       reading('/api/calls/:call', ({ params, response }) => giveRunningCall(recorder, params['call'] ?? '', response)),
+      { method: 'GET', path: '/api/rates', access: 'token', handle: (exchange) => this.#giveRates(exchange) },
       ...logs.routes,
       ...(control === undefined ? [] : [acting(control), calling(control), tools(control)]),
     ];
@@ -50,6 +53,17 @@ export class LiveApi implements Api {
   finish(): void {
     for (const finish of [...this.#followers]) finish();
     this.#logs.finish();
+  }
+
+  /** A small answer that is asked for again and again: readers are not counted by it. */
+  #giveRates({ query, response }: Exchange): void {
+    const since = Number(query.get('since') ?? 0);
+    const plugins = query.getAll('plugin').slice(0, MAX_RATES);
+    give(
+      response,
+      'application/json',
+      JSON.stringify(this.#recorder.rates(plugins, Number.isFinite(since) ? since : 0)),
+    );
   }
 
   #givePayload(seq: string, response: ServerResponse): void {

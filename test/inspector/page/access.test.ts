@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { eventText } from '../../../src/inspector/page/store/format.ts';
 import { CHROMIUM, openPage, rowOf, useBrowser } from './browser.ts';
 import { crash, openSession, says } from './session.ts';
 
@@ -33,7 +34,7 @@ describe.skipIf(CHROMIUM === undefined)('the page for everybody', () => {
     const type = (await current.locator('.event-type').getAttribute('title')) ?? '';
     await says(page, '.pill', /Paused/);
     await page.keyboard.press('Delete');
-    await says(page, '.filter', new RegExp(type.replaceAll('.', '\\.')));
+    await says(page, '.filter', new RegExp(eventText(type)));
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Escape');
     await says(page, '.pill', /Live/);
@@ -55,7 +56,7 @@ describe.skipIf(CHROMIUM === undefined)('the page for everybody', () => {
       await says(page, '.pill', /Live/);
       await rowOf(page, 'plugin:bench').click();
       const isNarrow = 'viewport' in options;
-      for (const pane of isNarrow ? ['Chart', 'Events', 'Details', 'Lanes', 'Actors'] : ['']) {
+      for (const pane of isNarrow ? ['Events', 'Details', 'Lanes', 'Plugins'] : ['']) {
         if (pane !== '') await page.getByRole('tab', { name: pane, exact: true }).click();
         if (pane === '' || pane === 'Details') await page.getByRole('tab', { name: 'Crash' }).click();
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

@@ -68,9 +68,9 @@ export const rowOf = (page: Page, id: string): ReturnType<Page['locator']> => pa
 export interface Shown {
   /** The state of each actor in sight, by its id. */
   readonly actors: Readonly<Record<string, string>>;
-  /** The context of the selected actor. */
+  /** The context of the selected actor, where that tab is open. */
   readonly context: JsonObject;
-  /** The states that the chart fills. */
+  /** The states that the chart fills, where that tab is open. */
   readonly chart: string;
   /** The counts of the chips. */
   readonly counts: readonly number[];
@@ -79,46 +79,50 @@ export interface Shown {
   readonly wrong: number;
 }
 
-/** Looks at instants one after another, by the address, and reads every pane at each. */
+/** Looks at instants one after another, by the address, and reads every pane at each, with this tab of the details open. */
 export async function visit(
   page: Page,
   instants: readonly { readonly seq: number; readonly actor: string }[],
+  tab: 'context' | 'chart' = 'context',
 ): Promise<Shown[]> {
-  return page.evaluate(async (given) => {
-    // All is drawn in microtasks. To paint each of the instants would take most of the time.
-    const drawn = async (): Promise<void> => {
-      for (let n = 0; n < 50; n += 1) await Promise.resolve();
-    };
-    const all = (selector: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(selector)];
-    const shown = [];
-    for (const { seq, actor } of given) {
-      location.hash = `#actor=${encodeURIComponent(actor)}&at=${seq}`;
-      dispatchEvent(new HashChangeEvent('hashchange'));
-      await drawn();
-      const context: Record<string, unknown> = {};
-      for (const row of all('.facts > [data-key]')) {
-        const text = (row.querySelector('ins') ?? row.querySelector('dd'))?.textContent ?? '—';
-        if (text !== '—') context[row.dataset['key'] ?? ''] = JSON.parse(text);
+  return page.evaluate(
+    async ([given, shownTab]) => {
+      // All is drawn in microtasks. To paint each of the instants would take most of the time.
+      const drawn = async (): Promise<void> => {
+        for (let n = 0; n < 50; n += 1) await Promise.resolve();
+      };
+      const all = (selector: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(selector)];
+      const shown = [];
+      for (const { seq, actor } of given) {
+        location.hash = `#actor=${encodeURIComponent(actor)}&tab=${shownTab}&at=${seq}`;
+        dispatchEvent(new HashChangeEvent('hashchange'));
+        await drawn();
+        const context: Record<string, unknown> = {};
+        for (const row of all('.facts > [data-key]')) {
+          const text = (row.querySelector('ins') ?? row.querySelector('dd'))?.textContent ?? '—';
+          if (text !== '—') context[row.dataset['key'] ?? ''] = JSON.parse(text);
+        }
+        shown.push({
+          actors: Object.fromEntries(
+            all('[data-actor]').map((row) => [
+              row.dataset['actor'],
+              row.querySelector('.actor-state')?.textContent ?? '',
+            ]),
+          ),
+          context: context as JsonObject,
+          chart: document.querySelector('.chart-pane')?.getAttribute('aria-label') ?? '',
+          counts: all('.chip b').map((count) => Number(count.textContent)),
+          current: all('.event[aria-current]')
+            .map((row) => row.dataset['seq'] ?? '')
+            .join(),
+          wrong: all('.event').filter((row) => (row.dataset['later'] === 'true') !== Number(row.dataset['seq']) > seq)
+            .length,
+        });
       }
-      shown.push({
-        actors: Object.fromEntries(
-          all('[data-actor]').map((row) => [
-            row.dataset['actor'],
-            row.querySelector('.actor-state')?.textContent ?? '',
-          ]),
-        ),
-        context: context as JsonObject,
-        chart: document.querySelector('.chart-pane')?.getAttribute('aria-label') ?? '',
-        counts: all('.chip b').map((count) => Number(count.textContent)),
-        current: all('.event[aria-current]')
-          .map((row) => row.dataset['seq'] ?? '')
-          .join(),
-        wrong: all('.event').filter((row) => (row.dataset['later'] === 'true') !== Number(row.dataset['seq']) > seq)
-          .length,
-      });
-    }
-    return shown;
-  }, instants);
+      return shown;
+    },
+    [instants, tab] as const,
+  );
 }
 
 /** A way to a server that can be broken: to the same machine by another port, under the server's own name. */

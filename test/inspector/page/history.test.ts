@@ -73,6 +73,7 @@ const FILTER = {
   actor: undefined,
   transitionsOnly: false,
   errorsOnly: false,
+  showsInternal: true,
   hiddenTypes: new Set<string>(),
   type: undefined,
   range: undefined,

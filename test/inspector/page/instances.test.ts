@@ -14,7 +14,7 @@ import { openSession } from './session.ts';
 
 const ID = 'plugin:pool';
 const EVERYTHING = {
-  ...{ query: '', actor: undefined, transitionsOnly: false, errorsOnly: false },
+  ...{ query: '', actor: undefined, transitionsOnly: false, errorsOnly: false, showsInternal: true },
   ...{ hiddenTypes: new Set<string>(), type: undefined, range: undefined },
 };
 

@@ -137,6 +137,7 @@ describe.skipIf(CHROMIUM === undefined)('in a browser', () => {
     const page = await open('showChart', SERVING);
     const drawing = page.locator('.chart-pane > g');
     await page.locator(`[data-path="${LIFE}busy"]`).waitFor();
+    await page.getByRole('button', { name: 'Fit' }).click();
     const fitted = await drawing.getAttribute('transform');
     await page.mouse.move(40, 300);
     await page.mouse.down();

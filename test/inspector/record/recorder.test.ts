@@ -209,6 +209,14 @@ describe('the recorder', () => {
     expect(JSON.parse(recorder.journal.payload(events[1]?.seq ?? 0) ?? '')).toEqual({ text: 'x'.repeat(3_000) });
   });
 
+  it('gives the memory of each GPU with the rates, as it was last measured', async () => {
+    const bench = await openBench();
+    const gpu = { uuid: 'GPU-1', index: 0, name: 'A card', totalMb: 1_024, freeMb: 768, usedMb: 256 };
+    const recorder = new Recorder({ ...bench.inspected, systemMonitor: { gpus: [gpu], findGpus: async () => {} } });
+    endAfterTest(async () => recorder.close());
+    expect(recorder.rates([], 0).gpus).toEqual([{ index: 0, name: 'A card', totalMb: 1_024, usedMb: 256 }]);
+  });
+
   it('sends no actor anything', async () => {
     const bench = await openBench();
     const seen: string[] = [];

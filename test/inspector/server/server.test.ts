@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { startTrace } from '../../../src/calls/call-trace.ts';
-import type { Sync } from '../../../src/inspector/wire.ts';
+import type { RateSeries, Rates, Sync } from '../../../src/inspector/wire.ts';
 import { type Bench, get, inspect, openBench, Reader } from '../bench.ts';
 
 /** A page with a script beside a file that is none of the page's. */
@@ -56,6 +56,7 @@ describe('who is answered', () => {
       ['/api/snapshot', {}, 'GET', 401],
       ['/api/export', {}, 'GET', 401],
       ['/api/payload/1', {}, 'GET', 401],
+      ['/api/rates?plugin=bench', {}, 'GET', 401],
       ['/api/nothing', {}, 'GET', 404],
       ['/api/snapshot', { authorization: 'Bearer x' }, 'GET', 401],
       ['/api/snapshot', { authorization: `Bearer ${token}x` }, 'GET', 401],
@@ -322,4 +323,35 @@ describe('a snapshot', () => {
     const sync = await new Reader(port, token).sync();
     expect(JSON.parse(body) as Sync).toEqual({ ...sync, at: expect.any(Number) as number });
   });
+});
+
+it('gives the rates of the plugins that are asked for, those after a time, and in no sync', async () => {
+  const bench = await openBench();
+  const { port, token } = await inspect(bench.inspected);
+  const reader = new Reader(port, token);
+  await bench.supervisor.execute('bench', { do: 'about' });
+  await bench.supervisor.execute('bench', { do: 'fail' }).catch(() => {});
+  const ask = async (query: string): Promise<Rates> => {
+    const { body } = await get(port, `/api/rates?${query}`, { authorization: `Bearer ${token}` });
+    return JSON.parse(body) as Rates;
+  };
+  const sum = (series: RateSeries['calls'] = []): number => series.reduce<number>((all, each) => all + (each ?? 0), 0);
+  const rates = await vi.waitUntil(
+    async () => {
+      const found = await ask('plugin=bench&plugin=missing');
+      return sum(found.plugins['bench']?.calls) === 2 ? found : undefined;
+    },
+    { timeout: 10_000, interval: 100 },
+  );
+  expect(Object.keys(rates.plugins)).toEqual(['bench']);
+  const { errors, memoryMb, cpuPercent } = rates.plugins['bench'] as RateSeries;
+  expect(sum(errors)).toBe(1);
+  expect(memoryMb.at(-1)).toBeGreaterThan(1);
+  expect(memoryMb).toHaveLength(rates.at.length);
+  expect(cpuPercent.at(-1)).toBeGreaterThanOrEqual(0);
+  expect(rates.total).toEqual(rates.plugins['bench']);
+  const later = await ask(`plugin=bench&since=${rates.at.at(-1)}`);
+  expect(later.at.length).toBeLessThan(rates.at.length);
+  expect(await ask('')).toMatchObject({ plugins: {} });
+  expect(JSON.stringify(await reader.sync())).not.toContain('cpuPercent');
 });

@@ -38,7 +38,9 @@ const NOTHING: LastTransition = { before: [], after: [], event: '' };
 export function Statechart(props: StatechartProps) {
   const { machine, active, isOpen, onOpen } = props;
   const [open, setOpen] = useState<OpenStates>(() => topLevel(machine));
-  const [asTable, setAsTable] = useState(false);
+  const [wantsTable, setWantsTable] = useState(false);
+  const isNarrow = useNarrow();
+  const asTable = wantsTable || isNarrow;
   const known = useRef(machine.id);
   useEffect(() => {
     if (known.current !== machine.id) setOpen(topLevel(machine));
@@ -52,9 +54,11 @@ export function Statechart(props: StatechartProps) {
   return (
     <section class="chart" aria-label={`Statechart of ${machine.id}`}>
       <div class="chart-tools" role="toolbar" aria-label="Statechart">
-        <button type="button" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
-          Table
-        </button>
+        {!isNarrow && (
+          <button type="button" aria-pressed={asTable} onClick={() => setWantsTable(!asTable)}>
+            Table
+          </button>
+        )}
         {!asTable && levels.size > topLevel(machine).size && (
           <button
             type="button"
@@ -77,6 +81,18 @@ export function Statechart(props: StatechartProps) {
       )}
     </section>
   );
+}
+
+/** Whether the page is too narrow for a drawing whose text can be read. */
+function useNarrow(): boolean {
+  const query = useMemo(() => matchMedia('(width < 600px)'), []);
+  const [isNarrow, setNarrow] = useState(query.matches);
+  useEffect(() => {
+    const onChange = (): void => setNarrow(query.matches);
+    query.addEventListener('change', onChange);
+    return () => query.removeEventListener('change', onChange);
+  }, [query]);
+  return isNarrow;
 }
 
 function toggled(open: OpenStates, path: string): OpenStates {

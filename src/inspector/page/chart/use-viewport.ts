@@ -100,7 +100,7 @@ export function useViewport(
 function placed(chart: Size | undefined, pane: Size, focus: Point | undefined): Viewport {
   if (chart === undefined || pane.width === 0) return { x: 0, y: 0, scale: 1 };
   const all = fit(chart, pane);
-  return focus === undefined || all.scale >= READABLE ? all : centre(focus, chart, pane, READABLE * 1.5);
+  return focus === undefined || all.scale >= READABLE ? all : centre(focus, chart, pane, READABLE);
 }
 
 /** How far something must be moved along one side of the pane to be seen. */

@@ -19,8 +19,8 @@ export interface Point {
 
 const SCALES = { least: 0.1, most: 4 } as const;
 
-/** Below this, names can no longer be read. */
-export const READABLE = 0.5;
+/** Below this the smallest text, of 11 pixels, is hard to read. */
+export const READABLE = 1;
 
 /** All of the chart, in the middle of the pane; never larger than a third over its own size. */
 export function fit(chart: Size, pane: Size): Viewport {

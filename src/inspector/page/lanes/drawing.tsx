@@ -51,6 +51,15 @@ export function Drawing(props: DrawingProps) {
     [lanes, tops, calls, window.from, window.to, until, cursor, dragged, range, selected, size, scroll],
   );
   usePainting(canvas, scene, colors);
+  const index = lanes.findIndex((lane) => lane.id === selected);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element === null || index < 0 || size.height === 0) return;
+    const [top = 0, end = 0] = [tops[index], tops[index + 1]];
+    const seen = size.height - HEIGHTS.scale;
+    if (top < element.scrollTop) element.scrollTop = top;
+    else if (end > element.scrollTop + seen) element.scrollTop = end - seen;
+  }, [selected, index, size.height > 0]);
 
   const latest = useRef({ scene, onWindow, onCursor, onRange, onSelect, onCall });
   latest.current = { scene, onWindow, onCursor, onRange, onSelect, onCall };

@@ -1,12 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Json, JsonObject } from '../../wire.ts';
 import { Empty } from '../shell/empty.tsx';
-import { Glyph } from '../shell/glyph.tsx';
 import { VirtualList } from '../shell/virtual-list.tsx';
-import type { ActorItem, SortKey } from '../store/actor-list.ts';
-import { actorText, durationText, memoryText, restartsText, stateText } from '../store/format.ts';
-import { evictedFor, numberIn } from '../store/model.ts';
+import type { SortKey } from '../store/actor-list.ts';
+import { pluginOf } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
+import { ActorHeads } from './actor-heads.tsx';
+import { ActorRow } from './actor-row.tsx';
 
 const SORTS: readonly (readonly [SortKey, string])[] = [
   ['name', 'by name'],
@@ -27,9 +26,9 @@ export function Actors() {
   const selected = page.selected.value;
   const shown = items.filter(({ actor }) => actor.machine === 'plugin').length;
   return (
-    <section class="pane pane-actors" aria-label="Actors">
+    <section class="pane pane-actors" aria-label="Plugins">
       <div class="pane-head">
-        <h2>Actors</h2>
+        <h2>Plugins</h2>
         <span class="count">{shown === plugins ? plugins : `${shown} of ${plugins}`}</span>
         <span class="spring" />
         <button
@@ -44,7 +43,7 @@ export function Actors() {
         </button>
         <select
           class="small"
-          aria-label="Order of the actors"
+          aria-label="Order of the plugins"
           value={page.sort.value}
           onChange={(event) => {
             page.sort.value = event.currentTarget.value as SortKey;
@@ -60,98 +59,35 @@ export function Actors() {
       {items.length === 0 ? (
         <NoActors />
       ) : (
-        <VirtualList
-          items={items}
-          rowHeight={46}
-          role="tree"
-          label="Actors"
-          reveal={items.findIndex(({ actor }) => actor.id === selected)}
-          keys={{ ArrowUp: () => page.selectNext(-1), ArrowDown: () => page.selectNext(1) }}
-        >
-          {(item, index) => (
-            <ActorRow
-              key={item.actor.id}
-              item={item}
-              now={now}
-              place={index + 1}
-              isSelected={item.actor.id === selected}
-              onSelect={() => {
-                page.selected.value = item.actor.id;
-              }}
-            />
-          )}
-        </VirtualList>
+        <>
+          <ActorHeads />
+          <VirtualList
+            items={items}
+            rowHeight={40}
+            role="tree"
+            label="Plugins"
+            reveal={items.findIndex(({ actor }) => actor.id === selected)}
+            keys={{
+              ArrowUp: () => page.selectNext(-1),
+              ArrowDown: () => page.selectNext(1),
+              ArrowRight: () => page.fold(selected, false),
+              ArrowLeft: () => page.fold(pluginOf(selected), true),
+            }}
+          >
+            {(item, index) => (
+              <ActorRow
+                key={item.actor.id}
+                item={item}
+                now={now}
+                place={index + 1}
+                isSelected={item.actor.id === selected}
+              />
+            )}
+          </VirtualList>
+        </>
       )}
       {items.length > 0 && plugins === 0 && <NoPlugins />}
     </section>
-  );
-}
-
-function codeIn(error: Json | undefined): string | undefined {
-  const { code } = (error ?? {}) as JsonObject;
-  return typeof code === 'string' ? code : undefined;
-}
-
-interface ActorRowProps {
-  readonly item: ActorItem;
-  readonly now: number;
-  readonly place: number;
-  readonly isSelected: boolean;
-  readonly onSelect: () => void;
-}
-
-function ActorRow({ item: { actor, level }, now, place, isSelected, onSelect }: ActorRowProps) {
-  const { id, machine, name, state, phase, since, context, crashes, facts } = actor;
-  const memoryMb = numberIn(context, 'memoryMb');
-  const restarts = numberIn(context, 'restarts') ?? 0;
-  const waiting = numberIn(context, 'waiting') ?? 0;
-  const inFlight = numberIn(context, 'inFlight') ?? 0;
-  const pid = numberIn(context, 'pid');
-  const siblings = Array.isArray(context['siblings']) ? context['siblings'].length : 0;
-  const asker = evictedFor(actor);
-  const isDisabled = context['enabled'] === false;
-  // One that could not be loaded looks else as if nobody had tried.
-  const failure = state === 'discovered' ? codeIn(context['lastError']) : undefined;
-  const inWords = stateText(state, phase);
-  const eviction = asker && `evicted for ${actorText(asker)}`;
-  return (
-    // The keys of the whole page go from actor to actor.
-    <div
-      class={`actor actor-level-${level}`}
-      role="treeitem"
-      aria-level={level}
-      aria-posinset={place}
-      aria-selected={isSelected}
-      data-actor={id}
-      onClick={onSelect}
-    >
-      <Glyph state={state} />
-      <span class="actor-name" title={facts?.description === '' ? name : (facts?.description ?? name)}>
-        {machine === 'worker' ? `worker ${id.slice(id.lastIndexOf('#'))}` : name}
-      </span>
-      <span class="actor-since muted">{since === undefined ? '' : durationText(now - since)}</span>
-      <span class={`actor-state ink-${state}`} title={eviction && `${inWords} · ${eviction}`}>
-        {eviction === undefined ? inWords : `${state} · ${eviction}`}
-        {isDisabled && ' · disabled'}
-      </span>
-      <span class="actor-facts muted">
-        {failure !== undefined && <span class="ink-crashed">{failure}</span>}
-        {crashes > 0 && (
-          <span class="ink-crashed" title={`Crashes: ${crashes}`}>
-            ✕{crashes}
-          </span>
-        )}
-        {siblings > 0 && <span title={`${siblings + 1} instances`}>×{siblings + 1}</span>}
-        {restarts > 0 && <span title={restartsText(restarts)}>↻{restarts}</span>}
-        {inFlight + waiting > 0 && (
-          <span title={`${inFlight} calls running, ${waiting} waiting`}>
-            {inFlight}▸{waiting > 0 && ` ${waiting}…`}
-          </span>
-        )}
-        {memoryMb !== undefined && <span title="Memory of its process tree">{memoryText(memoryMb)}</span>}
-        {pid !== undefined && machine !== 'worker' && <span title="Process">pid {pid}</span>}
-      </span>
-    </div>
   );
 }
 

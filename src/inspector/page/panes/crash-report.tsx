@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Empty } from '../shell/empty.tsx';
 import { crashMarkdown, eventsBefore } from '../store/crash.ts';
-import { restartsText, timeText } from '../store/format.ts';
+import { eventText, restartsText, timeText } from '../store/format.ts';
 import type { ActorState } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
 import './crash-report.css';
@@ -61,7 +61,7 @@ export function CrashReport({ actor: { id, lastCrash } }: { readonly actor: Acto
       <ol class="crash-events mono">
         {rows.map((row) => (
           <li key={row.seq} data-error={row.isError}>
-            <span class="muted">{timeText(row.at)}</span> {row.type}{' '}
+            <span class="muted">{timeText(row.at)}</span> {eventText(row.type)}{' '}
             {row.transition !== undefined && `${row.transition.from} → ${row.transition.to} `}
             <span class="muted">{row.note}</span>
           </li>

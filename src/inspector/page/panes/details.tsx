@@ -8,6 +8,7 @@ import { type DetailsTab, usePage } from '../store/page.ts';
 import { ContextView } from './context-view.tsx';
 
 const Calls = lazy(async () => (await import('../calls/calls.tsx')).Calls, 'The calls');
+const ChartView = lazy(async () => (await import('./chart-view.tsx')).ChartView, 'The chart');
 const Control = lazy(async () => (await import('./control.tsx')).Control, '');
 const CrashReport = lazy(async () => (await import('./crash-report.tsx')).CrashReport, 'The report');
 const EventView = lazy(async () => (await import('./event-view.tsx')).EventView, 'The event');
@@ -64,6 +65,8 @@ export function Details() {
 
 function View({ tab, actor }: { readonly tab: DetailsTab; readonly actor: ActorState }) {
   switch (tab) {
+    case 'chart':
+      return <ChartView actor={actor} />;
     case 'process':
       return <ProcessView actor={actor} />;
     case 'logs':
@@ -97,8 +100,11 @@ interface TabOf {
 }
 
 function tabsOf({ machine, lastCrash }: ActorState, isPast: boolean): readonly TabOf[] {
-  const tabs: TabOf[] = [{ name: 'context', title: 'Context' }];
-  tabs.push({ name: 'logs', title: 'Logs' });
+  const tabs: TabOf[] = [
+    { name: 'context', title: 'Context' },
+    { name: 'chart', title: 'Chart' },
+    { name: 'logs', title: 'Logs' },
+  ];
   if (machine === 'plugin') tabs.push({ name: 'process', title: 'Process' });
   if (machine === 'plugin' || machine === 'supervisor') tabs.push({ name: 'calls', title: 'Calls' });
   if (machine !== 'worker') tabs.push({ name: 'why', title: 'Why' });

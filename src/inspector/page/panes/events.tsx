@@ -37,6 +37,7 @@ export function Events() {
         <Toggle text="This actor" on={page.ofSelected} />
         <Toggle text="Transitions" on={page.transitionsOnly} />
         <Toggle text="Errors" on={page.errorsOnly} />
+        <Toggle text="Internal" on={page.showsInternal} />
         <Toggle text="Follow" on={page.isFollowing} />
       </div>
       <Filters />
@@ -127,7 +128,7 @@ function EventRow({ row, before, place, now, cursor }: EventRowProps) {
         {actorText(actor)}
       </span>
       <span role="cell" class="event-type" title={type}>
-        {eventText(type)}
+        {page.showsInternal.value && type !== '' ? type : eventText(type)}
         <button
           type="button"
           class="event-hide"
@@ -172,7 +173,7 @@ function Filters() {
             page.onlyType.value = undefined;
           }}
         >
-          only {type} <span aria-label="remove">×</span>
+          only {eventText(type)} <span aria-label="remove">×</span>
         </button>
       )}
       {range !== undefined && (
@@ -189,7 +190,7 @@ function Filters() {
       )}
       {[...hidden].map((each) => (
         <button key={each} type="button" class="filter" onClick={() => showType(page, each)}>
-          <s>{each}</s> <span aria-label="show again">×</span>
+          <s>{eventText(each)}</s> <span aria-label="show again">×</span>
         </button>
       ))}
     </div>
@@ -211,7 +212,7 @@ function NoEvents() {
     page.ofSelected.value && `only ${actorText(page.selected.value)} is shown`,
     page.transitionsOnly.value && 'only transitions are shown',
     page.errorsOnly.value && 'only errors are shown',
-    page.onlyType.value !== undefined && `only ${page.onlyType.value} is shown`,
+    page.onlyType.value !== undefined && `only ${eventText(page.onlyType.value)} is shown`,
     page.hiddenTypes.value.size > 0 && `${page.hiddenTypes.value.size} types are hidden`,
     page.range.value !== undefined && 'a time range is selected',
   ].filter((each) => each !== false);

@@ -1,6 +1,5 @@
 import { useEffect } from 'preact/hooks';
 import { Actors } from '../panes/actors.tsx';
-import { ChartPane } from '../panes/chart-pane.tsx';
 import { Details } from '../panes/details.tsx';
 import { Events } from '../panes/events.tsx';
 import { LanesPane } from '../panes/lanes-pane.tsx';
@@ -10,6 +9,7 @@ import { listenToKeys } from './keyboard.ts';
 import { lazy } from './lazy.tsx';
 import { openSession } from './session.ts';
 import { Splitter } from './splitter.tsx';
+import { Strip } from './strip.tsx';
 import { Tabs } from './tabs.tsx';
 import { TimeBar } from './time-bar.tsx';
 import { Welcome } from './welcome.tsx';
@@ -17,8 +17,7 @@ import { Welcome } from './welcome.tsx';
 const Help = lazy(async () => (await import('./help.tsx')).Help, 'The keys');
 
 const PANES: readonly { readonly name: PaneName; readonly title: string }[] = [
-  { name: 'actors', title: 'Actors' },
-  { name: 'chart', title: 'Chart' },
+  { name: 'actors', title: 'Plugins' },
   { name: 'events', title: 'Events' },
   { name: 'details', title: 'Details' },
   { name: 'lanes', title: 'Lanes' },
@@ -31,10 +30,11 @@ export function App() {
   useEffect(() => acceptFiles((file) => void openSession(page, file)), [page]);
   const hasHistory = page.history.value !== undefined;
   return (
-    <div class="app" data-pane={page.pane.value}>
+    <div class="app" data-pane={page.pane.value} data-ended={page.hasEnded.value}>
       <Header />
       {hasHistory ? (
         <>
+          <Strip />
           <TimeBar />
           <Tabs
             label="Panes"
@@ -46,15 +46,17 @@ export function App() {
             controls="panes"
           />
           <main class="panes" id="panes">
-            <Actors />
-            <Splitter name="actors" label="Width of the actors" initial={288} min={180} max={560} grows="right" />
-            <ChartPane />
-            <Splitter name="right" label="Width of the events" initial={540} min={280} max={900} grows="left" />
-            <Events />
-            <Splitter name="details" label="Height of the details" initial={300} min={100} max={900} grows="up" />
-            <Details />
-            <Splitter name="lanes" label="Height of the lanes" initial={180} min={64} max={600} grows="up" />
-            <LanesPane />
+            <div class="panes-column">
+              <Actors />
+              <Splitter name="lanes" label="Height of the lanes" initial={350} min={64} max={900} grows="up" />
+              <LanesPane />
+            </div>
+            <Splitter name="right" label="Width of the details" initial={540} min={280} max={900} grows="left" />
+            <div class="panes-column">
+              <Events />
+              <Splitter name="details" label="Height of the details" initial={480} min={100} max={900} grows="up" />
+              <Details />
+            </div>
           </main>
         </>
       ) : (

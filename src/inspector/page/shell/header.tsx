@@ -1,4 +1,6 @@
+import { useState } from 'preact/hooks';
 import { PLUGIN_STATES } from '../palette.ts';
+import { linkTo } from '../store/address.ts';
 import { countText } from '../store/format.ts';
 import { usePage } from '../store/page.ts';
 import { Glyph } from './glyph.tsx';
@@ -38,6 +40,7 @@ export function Header() {
               Export
             </button>
             <OpenButton text="Open" />
+            <CopyLink />
             <button
               type="button"
               class="square"
@@ -56,16 +59,39 @@ export function Header() {
   );
 }
 
+/** Copies the address of what is shown. It has no token, so only a page that has one opens it. */
+function CopyLink() {
+  const page = usePage();
+  const [isCopied, setCopied] = useState(false);
+  const copy = (): void => {
+    const link = linkTo(page);
+    navigator.clipboard.writeText(link).then(
+      () => setCopied(true),
+      () => {
+        page.notice.value = `The browser does not allow copying. The link is ${link}`;
+      },
+    );
+  };
+  return (
+    <button
+      type="button"
+      title="To this actor, tab and instant; without the token"
+      onClick={copy}
+      onBlur={() => setCopied(false)}
+    >
+      {isCopied ? 'Copied' : 'Copy link'}
+    </button>
+  );
+}
+
 const STREAM_TEXTS = {
   opening: 'Connecting',
   live: 'Live',
   reconnecting: 'Reconnecting',
   full: 'Too many pages are open',
   lost: 'Runtime ended: data kept',
-  refused: 'Runtime restarted: open the new address',
+  refused: 'Runtime restarted',
 } as const;
-
-const NEXT_STEP = 'See supervisor.inspector.url';
 
 function Connection() {
   const page = usePage();
@@ -85,7 +111,7 @@ function Connection() {
   const machine = page.moment.value.actors.get('supervisor')?.state;
   return (
     <div class="connection">
-      <span class={`pill pill-${kind}`} role="status" title={hasEnded ? NEXT_STEP : undefined}>
+      <span class={`pill pill-${kind}`} role="status">
         {text}
       </span>
       {dropped > 0 && <span class="pill pill-dropped">{dropped.toLocaleString()} dropped</span>}

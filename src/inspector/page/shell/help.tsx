@@ -28,8 +28,8 @@ export function Help() {
         ))}
       </dl>
       <p class="muted">
-        In the chart: arrow keys go from state to state, t to the transitions, Enter selects. In the events: arrow keys
-        go from row to row, Delete hides the type.
+        In the plugins: right and left show and hide workers. In the chart: arrow keys go from state to state, t to the
+        transitions, Enter selects. In the events: arrow keys go from row to row, Delete hides the type.
       </p>
       <button type="button" onClick={close}>
         Close

@@ -24,9 +24,17 @@ export const COMMANDS: readonly Command[] = [
     },
   },
   {
+    keys: ['c'],
+    text: 'Show the chart of the actor',
+    run: (page) => {
+      page.tab.value = 'chart';
+    },
+  },
+  {
     keys: ['e'],
     text: 'Expand or collapse the chart',
     run: (page) => {
+      page.tab.value = 'chart';
       page.isExpanded.value = !page.isExpanded.peek();
     },
   },

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 /** A size of the layout, in pixels, that the user may change and that is kept. */
 export interface SplitterProps {
   /** Its custom property in the stylesheet is `--NAME-size`. */
-  readonly name: 'actors' | 'right' | 'lanes' | 'details';
+  readonly name: 'right' | 'lanes' | 'details';
   readonly label: string;
   readonly initial: number;
   readonly min: number;

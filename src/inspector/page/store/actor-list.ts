@@ -14,6 +14,9 @@ export interface ActorFilter {
   readonly matching: ReadonlySet<ActorId>;
   readonly sort: SortKey;
   readonly isTree: boolean;
+  /** The plugins whose workers are wanted too; those of a selected worker are in any case. */
+  readonly unfolded: ReadonlySet<ActorId>;
+  readonly selected: ActorId;
 }
 
 /** An actor in the list. */
@@ -21,6 +24,9 @@ export interface ActorItem {
   readonly actor: ActorState;
   /** How deep it stands in the tree, from 1. */
   readonly level: number;
+  /** How many workers it has, and whether they follow it in the list. */
+  readonly workers: number;
+  readonly isUnfolded: boolean;
 }
 
 /** The list and what it is out of. */
@@ -33,7 +39,8 @@ export interface ActorList {
 }
 
 /** The actors of one instant that are wanted, in order: a tree of supervisor, scheduler, plugins and their workers, or plugins alone. */
-export function listActors({ actors }: Moment, { query, states, matching, sort, isTree }: ActorFilter): ActorList {
+export function listActors({ actors }: Moment, filter: ActorFilter): ActorList {
+  const { query, states, matching, sort, isTree, unfolded, selected } = filter;
   const counts: Record<string, number> = Object.fromEntries(PLUGIN_STATES.map((state) => [state, 0]));
   const needle = query.toLowerCase();
   const plugins: ActorState[] = [];
@@ -61,11 +68,15 @@ export function listActors({ actors }: Moment, { query, states, matching, sort, 
     ['scheduler', 2],
   ] as const) {
     const actor = own(id);
-    if (actor !== undefined && isTree && isWhole) items.push({ actor, level });
+    if (actor !== undefined && isTree && isWhole) items.push({ actor, level, workers: 0, isUnfolded: false });
   }
   for (const actor of plugins) {
-    items.push({ actor, level: isTree && isWhole ? 2 : 1 });
-    if (isTree && isWhole) for (const worker of workers.get(actor.name) ?? []) items.push({ actor: worker, level: 3 });
+    const level = isTree && isWhole ? 2 : 1;
+    const its = workers.get(actor.name) ?? [];
+    const isUnfolded = its.length > 0 && (unfolded.has(actor.id) || its.some(({ id }) => id === selected));
+    items.push({ actor, level, workers: its.length, isUnfolded });
+    if (!isUnfolded) continue;
+    for (const worker of its) items.push({ actor: worker, level: level + 1, workers: 0, isUnfolded: false });
   }
   return { items, counts: counts as Record<PluginState, number>, plugins: all, workers: allWorkers };
 }

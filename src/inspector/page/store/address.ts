@@ -1,7 +1,7 @@
 import { batch, effect } from '@preact/signals';
 import type { PluginState } from '../../wire.ts';
 import { PLUGIN_STATES } from '../palette.ts';
-import type { Page } from './page.ts';
+import { DETAILS_TABS, type Page } from './page.ts';
 
 const TOKEN_KEY = 'greenroom-token';
 /** Browsers let a page change its address a few times a second only. */
@@ -19,13 +19,14 @@ export function takeToken(): string | undefined {
   return given ?? sessionStorage.getItem(TOKEN_KEY) ?? undefined;
 }
 
-/** Has the page show what its address says: actor, filters, and the instant. */
+/** Has the page show what its address says: actor, tab, filters, and the instant. */
 export function readAddress(page: Page): void {
   const fields = new URLSearchParams(location.hash.slice(1));
   const states = (fields.get('states') ?? '').split(' ');
   const at = Number(fields.get('at') ?? Number.NaN);
   batch(() => {
     page.selected.value = fields.get('actor') ?? 'supervisor';
+    page.tab.value = DETAILS_TABS.find((tab) => tab === fields.get('tab')) ?? 'context';
     page.query.value = fields.get('q') ?? '';
     page.states.value = new Set(
       states.filter((state): state is PluginState => PLUGIN_STATES.includes(state as PluginState)),
@@ -34,17 +35,30 @@ export function readAddress(page: Page): void {
   });
 }
 
+/** What is shown, as the fields of an address; without the token, which lets anybody look. */
+function fieldsOf(page: Page): URLSearchParams {
+  const fields = new URLSearchParams();
+  const [actor, tab, query] = [page.selected.value, page.tab.value, page.query.value];
+  const [states, at] = [page.states.value, page.cursor.value];
+  if (actor !== 'supervisor') fields.set('actor', actor);
+  if (tab !== 'context') fields.set('tab', tab);
+  if (query !== '') fields.set('q', query);
+  if (states.size > 0) fields.set('states', [...states].join(' '));
+  if (at !== undefined) fields.set('at', String(at));
+  return fields;
+}
+
+/** The address at which another page that has the token shows the same. */
+export function linkTo(page: Page): string {
+  return `${location.origin}${location.pathname}#${fieldsOf(page).toString()}`;
+}
+
 /** Keeps the address at what is shown, and what is shown at the address. Returns how to stop. */
 export function keepAddress(page: Page): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let written = location.hash;
   const stop = effect(() => {
-    const fields = new URLSearchParams();
-    const [actor, query, states, at] = [page.selected.value, page.query.value, page.states.value, page.cursor.value];
-    if (actor !== 'supervisor') fields.set('actor', actor);
-    if (query !== '') fields.set('q', query);
-    if (states.size > 0) fields.set('states', [...states].join(' '));
-    if (at !== undefined) fields.set('at', String(at));
+    const fields = fieldsOf(page);
     clearTimeout(timer);
     timer = setTimeout(() => {
       written = `#${fields.toString()}`;

@@ -23,9 +23,18 @@ export function memoryText(mebibytes: number): string {
   return mebibytes < 1_024 ? `${Math.round(mebibytes)} MiB` : `${(mebibytes / 1_024).toFixed(1)} GiB`;
 }
 
-/** An event's name; where it is not known, what it did: a state is entered. */
+/** An amount of memory in MiB, out of how much it may be where that is known. */
+export function memoryOfText(mebibytes: number, of: number | undefined): string {
+  if (of === undefined) return memoryText(mebibytes);
+  const [amount = '', unit] = memoryText(mebibytes).split(' ');
+  const [most = '', unitOfMost] = memoryText(of).split(' ');
+  return unit === unitOfMost ? `${amount} / ${most} ${unit}` : `${amount} ${unit} / ${most} ${unitOfMost}`;
+}
+
+/** An event in words, `WORKER.READY` as "worker ready"; where it is not known, what it did: a state is entered. */
 export function eventText(name: string): string {
-  return name === '' ? 'enters' : name;
+  if (name === '') return 'enters';
+  return /^[A-Z][A-Z\d._]+$/.test(name) ? name.toLowerCase().replaceAll(/[._]/g, ' ') : name;
 }
 
 /** What an actor is called in a list: plugins by their name alone. */

@@ -118,6 +118,10 @@ export const NO_INSTANCE = 'none';
 /** The id of the actor of one generation of a plugin's worker. */
 export const workerId = (plugin: string, generation: number): ActorId => `worker:${plugin}#${generation}`;
 
+/** The id of the plugin to which an actor belongs; its own where it is a plugin or belongs to none. */
+export const pluginOf = (id: ActorId): ActorId =>
+  id.startsWith('worker:') ? `plugin:${id.slice('worker:'.length, id.lastIndexOf('#'))}` : id;
+
 /** The generations of the workers that a plugin's context lists. */
 export function workersIn(context: JsonObject | undefined): number[] {
   const workers = context?.['workers'];

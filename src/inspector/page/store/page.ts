@@ -1,10 +1,11 @@
 import { batch, computed, signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import type { ActorId, InspectorRecord, PluginState, Sync, TransitionRecord } from '../../wire.ts';
+import type { ActorId, Alert, AlertKind, InspectorRecord, PluginState, Sync, TransitionRecord } from '../../wire.ts';
 import { listActors, type SortKey } from './actor-list.ts';
 import { History } from './history.ts';
-import type { Moment } from './model.ts';
+import { type Moment, pluginOf } from './model.ts';
+import type { Rates } from './rates.ts';
 import { type RowFilter, Rows } from './rows.ts';
 import type { StreamState } from './stream.ts';
 
@@ -16,10 +17,32 @@ export type Source =
   | { readonly kind: 'nothing' };
 
 /** The tabs of the details. */
-export type DetailsTab = 'context' | 'process' | 'why' | 'calls' | 'logs' | 'config' | 'event' | 'crash';
+export const DETAILS_TABS = [
+  'context',
+  'chart',
+  'logs',
+  'process',
+  'calls',
+  'why',
+  'config',
+  'crash',
+  'event',
+] as const;
+export type DetailsTab = (typeof DETAILS_TABS)[number];
 
 /** The panes, of which a narrow page shows one. */
-export type PaneName = 'actors' | 'chart' | 'events' | 'details' | 'lanes';
+export type PaneName = 'actors' | 'events' | 'details' | 'lanes';
+
+/** The tab of the details that says most of an alert. */
+const TAB_OF_ALERT: Readonly<Record<AlertKind, DetailsTab>> = {
+  'given-up': 'crash',
+  hung: 'crash',
+  crashed: 'crash',
+  refused: 'why',
+  waiting: 'why',
+  slow: 'calls',
+  manifest: 'event',
+};
 
 const NO_MOMENT: Moment = { seq: 0, at: 0, actors: new Map() };
 
@@ -39,10 +62,14 @@ export class Page {
   readonly query = signal('');
   readonly sort = signal<SortKey>('name');
   readonly isTree = signal(true);
+  /** The plugins whose workers are listed. */
+  readonly unfolded = signal<ReadonlySet<ActorId>>(new Set());
 
   readonly ofSelected = signal(false);
   readonly transitionsOnly = signal(false);
   readonly errorsOnly = signal(false);
+  /** Whether what is inside XState is shown too, and events by the names that the machines have for them. */
+  readonly showsInternal = signal(false);
   readonly hiddenTypes = signal<ReadonlySet<string>>(new Set());
   readonly onlyType = signal<string | undefined>(undefined);
   readonly range = signal<RowFilter['range']>(undefined);
@@ -73,6 +100,7 @@ export class Page {
     actor: this.ofSelected.value ? this.selected.value : undefined,
     transitionsOnly: this.transitionsOnly.value,
     errorsOnly: this.errorsOnly.value,
+    showsInternal: this.showsInternal.value,
     hiddenTypes: this.hiddenTypes.value,
     type: this.onlyType.value,
     range: this.range.value,
@@ -96,6 +124,8 @@ export class Page {
       matching: this.query.value.trim() === '' ? new Set() : this.rows.value.matching,
       sort: this.sort.value,
       isTree: this.isTree.value,
+      unfolded: this.unfolded.value,
+      selected: this.selected.value,
     }),
   );
 
@@ -107,6 +137,8 @@ export class Page {
     return this.moment.value.actors.get('supervisor')?.active.includes('stopped') === true;
   });
 
+  /** What plugins use over time; undefined where there is no runtime behind this page. */
+  rates: Rates | undefined;
   /** What the runtime gives its data for; undefined where there is none behind this page. */
   token: string | undefined;
   /** Ends the stream, so that nothing takes the place of what is opened. */
@@ -207,6 +239,44 @@ export class Page {
     const place = list.findIndex(({ actor }) => actor.id === this.selected.peek());
     const next = list[Math.min(Math.max(place + direction, 0), list.length - 1)];
     if (next !== undefined) this.selected.value = next.actor.id;
+  }
+
+  /** Lists the workers of a plugin, or folds them into it; whichever it is not, where that is not said. */
+  fold(id: ActorId, isFolded = this.unfolded.peek().has(id)): void {
+    const unfolded = new Set(this.unfolded.peek());
+    if (isFolded) unfolded.delete(id);
+    else unfolded.add(id);
+    batch(() => {
+      // The row of a selected worker would be gone.
+      if (isFolded && pluginOf(this.selected.peek()) === id) this.selected.value = id;
+      this.unfolded.value = unfolded;
+    });
+  }
+
+  /** What is wrong at the end of what is known. */
+  readonly alerts = computed<readonly Alert[]>(() => {
+    void this.version.value;
+    const found = this.history.value?.present.actors.get('supervisor')?.context['alerts'];
+    return Array.isArray(found) ? found : [];
+  });
+
+  /** How many other things are wrong. */
+  readonly moreAlerts = computed(() => {
+    void this.version.value;
+    const more = this.history.value?.present.actors.get('supervisor')?.context['moreAlerts'];
+    return typeof more === 'number' ? more : 0;
+  });
+
+  /** Shows whom an alert is about, at the instant at which it arose where that is remembered. */
+  showAlert({ kind, actor, at, seq }: Alert): void {
+    const history = this.history.peek();
+    const instant = seq ?? history?.instantAt(at);
+    batch(() => {
+      this.selected.value = actor;
+      this.tab.value = TAB_OF_ALERT[kind];
+      this.pane.value = 'details';
+      this.lookAt(instant !== undefined && history !== undefined && instant > history.first ? instant : undefined);
+    });
   }
 
   toggleState(state: PluginState): void {

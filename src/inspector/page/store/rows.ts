@@ -1,5 +1,5 @@
 import type { ActorId, InspectorRecord, TransitionRecord } from '../../wire.ts';
-import { actorText } from './format.ts';
+import { actorText, eventText } from './format.ts';
 import type { History } from './history.ts';
 import { staysIn, victimsOf } from './model.ts';
 
@@ -30,6 +30,8 @@ export interface RowFilter {
   readonly actor: ActorId | undefined;
   readonly transitionsOnly: boolean;
   readonly errorsOnly: boolean;
+  /** Whether what goes on inside XState is wanted too. */
+  readonly showsInternal: boolean;
   readonly hiddenTypes: ReadonlySet<string>;
   /** Only events of this type. */
   readonly type: string | undefined;
@@ -114,9 +116,19 @@ function isWanted(row: Row, filter: RowFilter): boolean {
   if (actor !== undefined && ![row.actor, row.source, ...row.victims].includes(actor)) return false;
   if (filter.transitionsOnly && row.transition === undefined) return false;
   if (filter.errorsOnly && !row.isError) return false;
+  if (!filter.showsInternal && isInternal(row)) return false;
   if (filter.type !== undefined && row.type !== filter.type) return false;
   if (range !== undefined && (row.at < range.from || row.at > range.to)) return false;
   return !filter.hiddenTypes.has(row.type);
+}
+
+/**
+ * Whether a row is of an event that XState sends by itself, as at the end of what a machine invokes, or to an actor that
+ * runs no machine, and that led nowhere.
+ */
+function isInternal({ actor, type, record, transition, isError }: Row): boolean {
+  if (record.kind !== 'event' || transition !== undefined || isError) return false;
+  return !/^(supervisor|scheduler|(plugin|worker):[^/]+)$/.test(actor) || !/^[A-Z]/.test(type);
 }
 
 /** The row of one record. */
@@ -127,7 +139,7 @@ export function rowOf(record: InspectorRecord): Row {
   const { type, note, isError } = wordsOf(record, victims);
   const transition = record.kind === 'transition' ? record : undefined;
   const states = transition === undefined ? '' : `${transition.from}\n${transition.to}`;
-  const text = `${actor}\n${source ?? ''}\n${type}\n${note}\n${states}`.toLowerCase();
+  const text = `${actor}\n${source ?? ''}\n${type}\n${eventText(type)}\n${note}\n${states}`.toLowerCase();
   return { seq, at, actor, source, victims, type, record, transition, note, isError, text };
 }
 
