@@ -8,6 +8,7 @@
  * another `sync`. A reader that comes back says with `Last-Event-ID` what it has, and gets no `sync` if nothing is lost.
  */
 
+import type { CodeNews } from '../code/code-news.ts';
 import type { PluginState } from '../machines/plugin.ts';
 import type { InstanceSnapshot as InstanceSnapshotOfRuntime } from '../runtime/instance-snapshot.ts';
 import type { PluginSnapshot as PluginSnapshotOfRuntime } from '../runtime/plugin-snapshot.ts';
@@ -263,6 +264,17 @@ export interface ProblemRecord extends RecordBase {
   readonly field?: string | undefined;
 }
 
+/** The code of a plugin has changed, or what has come of that. Only where code is followed. */
+export interface CodeRecord extends RecordBase {
+  readonly kind: 'code';
+  readonly outcome: CodeNews['outcome'];
+  readonly files: readonly string[];
+  /** What is wrong, where something is. */
+  readonly message?: string | undefined;
+  /** From the first change until a new worker served, in milliseconds. */
+  readonly tookMs?: number | undefined;
+}
+
 /** Somebody did something through the inspector. */
 export interface ControlRecord extends RecordBase {
   readonly kind: 'control';
@@ -302,6 +314,7 @@ export type MilestoneRecord =
   | CallRecord
   | MemoryRecord
   | ProblemRecord
+  | CodeRecord
   | ControlRecord
   | PresenceRecord;
 

@@ -66,9 +66,9 @@ export async function openBench(
   const supervisor = new Supervisor(runtime, settings);
   await runtime.start();
   const errors: unknown[] = [];
-  const { records, transitions, instances, problems, clock, root } = runtime;
+  const { records, transitions, instances, problems, code, clock, root } = runtime;
   const onError = (error: unknown): void => void errors.push(error);
-  const inspected: Inspected = { records, transitions, instances, problems, clock, root, supervisor, onError };
+  const inspected: Inspected = { records, transitions, instances, problems, code, clock, root, supervisor, onError };
   endAfterTest(async () => {
     await supervisor.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -144,10 +144,10 @@ test('with the inspector on, looked at or not, everything happens as it does wit
     const log: TransitionEvent[] = [];
     const errors: unknown[] = [];
     world.runtime.transitions.add((transition) => log.push(transition));
-    const { records, transitions, instances, problems, clock, root } = world.runtime;
+    const { records, transitions, instances, problems, code, clock, root } = world.runtime;
     const { supervisor } = world;
     const onError = (error: unknown): void => void errors.push(error);
-    const shown = { records, transitions, instances, problems, clock, root, supervisor, onError };
+    const shown = { records, transitions, instances, problems, code, clock, root, supervisor, onError };
     const inspector = watch === 'off' ? undefined : await openInspector(shown);
     try {
       if (inspector !== undefined && watch === 'looked at') {
