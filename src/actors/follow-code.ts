@@ -1,6 +1,6 @@
 import { basename, dirname, isAbsolute } from 'node:path';
 import type { Residency } from '../calls/lease-request.ts';
-import { sourceFolders } from '../code/code-folder.ts';
+import { filesIn, sourceFolders } from '../code/code-folder.ts';
 import { CodeWatcher, type FollowedCode } from '../code/code-watcher.ts';
 import { watchAdvice } from '../code/watch-advice.ts';
 import type { CodeEvent } from '../machines/code.ts';
@@ -17,6 +17,8 @@ export interface CodedPlugin {
   readonly gate: { readonly serving: readonly Residency[] };
   /** Why its last replacement did not start; undefined where it did. */
   readonly replacementError: Error | undefined;
+  /** Whether another worker is being put in the place of the one that serves. */
+  readonly replacing: boolean;
   /** Calls back whenever a state was entered. Returns how to stop. */
   watch(watcher: () => void): () => void;
 }
@@ -61,6 +63,8 @@ class CodeFollower {
   #extensions: readonly string[] = [];
   /** What the newest worker that was asked has loaded; empty where none has said so yet. */
   #loaded: readonly string[] = [];
+  /** The generation of that worker. */
+  #loadedBy = 0;
   /** Which worker was asked last, and when. */
   #asked = { generation: 0, at: -Infinity };
   /** What is followed now: it is looked up anew only when this changes. */
@@ -71,24 +75,23 @@ class CodeFollower {
     this.#parts = parts;
     this.#watcher = new CodeWatcher({
       ...parts,
-      isSource: (name) => this.#extensions.some((extension) => name.endsWith(extension)),
-      onChange: (file) => tell({ type: 'CHANGED', file }),
+      isSource: (name) => this.#isSource(name),
+      onChange: (change) => tell({ type: 'CHANGED', ...change }),
       onError: (folder, error) => tell({ type: 'UNWATCHED', folder, reason: watchAdvice(error) }),
     });
   }
 
   look(): void {
-    const { entry, state, replacementError, gate } = this.#plugin;
+    const { entry, state, replacementError, replacing, gate } = this.#plugin;
     const { code } = kindOf(entry.manifest);
     this.#extensions = code?.extensions ?? [];
     const isUnsure = this.#loaded.length === 0 || state === 'crashed' || replacementError !== undefined;
-    const scope =
-      code === undefined ? 'none' : `${entry.file} ${isUnsure} ${this.#asked.generation} ${this.#loaded.length}`;
+    // What comes while a worker starts is most likely its own.
+    const isStarting = state === 'spawning' || replacing;
+    const scope = [entry.file, code !== undefined, isUnsure, isStarting, this.#loadedBy, this.#loaded.length].join(' ');
     if (scope !== this.#scope) {
       this.#scope = scope;
-      const sources = isUnsure ? sourcesOf(entry) : NOTHING;
-      const files = [...this.#loaded.slice(0, MAX_FILES), ...sources.files];
-      this.#watcher.follow(code === undefined ? NOTHING : { files, folders: sources.folders });
+      this.#watcher.follow(code === undefined ? NOTHING : this.#code(isUnsure, isStarting));
     }
     const newest = gate.serving.at(-1);
     if (code !== undefined && newest !== undefined && this.#mayAsk(newest, state)) void this.#ask(newest);
@@ -97,6 +100,18 @@ class CodeFollower {
   close(): void {
     this.#closed.abort();
     this.#watcher.close();
+  }
+
+  #code(isUnsure: boolean, isStarting: boolean): FollowedCode {
+    const loaded = this.#loaded.slice(0, MAX_FILES);
+    if (!isUnsure) return { files: loaded, folders: [] };
+    const { files, folders } = sourcesOf(this.#plugin.entry);
+    const present = isStarting ? folders.flatMap((folder) => filesIn(folder, (name) => this.#isSource(name))) : [];
+    return { files: [...loaded, ...files, ...present], folders: isStarting ? [] : folders };
+  }
+
+  #isSource(name: string): boolean {
+    return this.#extensions.some((extension) => name.endsWith(extension));
   }
 
   #mayAsk({ generation }: Residency, state: PluginState): boolean {
@@ -111,6 +126,7 @@ class CodeFollower {
       const loaded = await channel.code?.(signal);
       if (loaded === undefined || signal.aborted || generation !== this.#asked.generation) return;
       this.#loaded = loaded;
+      this.#loadedBy = generation;
       this.look();
     } catch {
       // Its end, of which its plugin tells. What it had said still counts.

@@ -1,14 +1,19 @@
 import type { CodeFault } from './code-fault.ts';
 import { type CheckProgram, runCheck } from './run-check.ts';
 
-/** Compiles files without running them, and prints the first fault as JSON. Those that are gone are no fault. */
+/**
+ * Compiles files without running them, and prints the first fault as JSON. Those that are gone are no fault. What Python has
+ * kept of a file is removed: it takes that for the same file if its length and the second of its change are.
+ */
 const CHECK = `
-import json, sys, warnings
+import json, os, sys, warnings
 warnings.simplefilter("ignore")
 for path in sys.argv[1:]:
     try:
         with open(path, "rb") as file:
             compile(file.read(), path, "exec", dont_inherit=True)
+        folder, name = os.path.split(path)
+        os.unlink(os.path.join(folder, "__pycache__", "%s.%s.pyc" % (name[:-3], sys.implementation.cache_tag)))
     except OSError:
         pass
     except SyntaxError as error:

@@ -13,6 +13,14 @@ export interface FollowedCode {
   readonly folders: readonly string[];
 }
 
+/** A file that has another content than before. The contents are digests; undefined for a file that was not there. */
+export interface CodeChange {
+  /** An absolute path. */
+  readonly file: string;
+  readonly before: string | undefined;
+  readonly after: string;
+}
+
 /** What a {@link CodeWatcher} needs, and tells. */
 export interface CodeWatcherParts {
   readonly clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>;
@@ -22,8 +30,8 @@ export interface CodeWatcherParts {
   readonly polls: boolean;
   /** Whether a file of this name is a source. */
   isSource(name: string): boolean;
-  /** A file has another content than when it was first followed, or last told of. */
-  onChange(file: string): void;
+  /** A file has another content than when it was first followed, or last told of. Contents are told by their digests. */
+  onChange(change: CodeChange): void;
   /** The system tells no events of a folder, which is read again and again instead. Told once for each folder. */
   onError(folder: string, error: unknown): void;
 }
@@ -130,10 +138,11 @@ export class CodeWatcher {
     const isFollowed =
       this.#contents.has(file) || (this.#sourceFolders.has(dirname(file)) && this.#parts.isSource(basename(file)));
     if (!isFollowed) return;
-    const content = contentOf(file);
-    if (content === undefined || content === this.#contents.get(file)) return;
-    this.#contents.set(file, content);
-    this.#parts.onChange(file);
+    const before = this.#contents.get(file);
+    const after = contentOf(file);
+    if (after === undefined || after === before) return;
+    this.#contents.set(file, after);
+    this.#parts.onChange({ file, before, after });
   }
 }
 

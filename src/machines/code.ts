@@ -1,6 +1,7 @@
 import { type AnyEventObject, fromCallback, fromPromise, setup } from 'xstate';
 import type { CodeFault } from '../code/code-fault.ts';
 import type { CodeNews, CodeReplacement } from '../code/code-news.ts';
+import type { CodeChange } from '../code/code-watcher.ts';
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../time/clock.ts';
 
@@ -18,18 +19,20 @@ export interface CodeInput {
 
 /** What the code machine remembers. */
 export interface CodeContext extends CodeInput {
-  /** The files that have changed and were not replaced yet. */
-  readonly changed: ReadonlySet<string>;
-  /** How many of them have changed since it was last quiet. */
-  readonly burst: number;
-  /** When the first of them changed, by the monotonic clock. */
+  /** The files that have changed since a worker was last to read them, each with its content then. */
+  readonly changed: ReadonlyMap<string, string | undefined>;
+  /** The files that were handed to a worker which does not serve yet, or did not start. */
+  readonly pending: ReadonlySet<string>;
+  /** When the first change came that is not served yet, by the monotonic clock. */
   readonly since: number;
+  /** How many changes there were since it was last quiet, and when the first of them came. */
+  readonly burst: { readonly count: number; readonly since: number };
 }
 
 /** What the code machine is told. */
 export type CodeEvent =
   /** A file that is followed has another content. */
-  | { readonly type: 'CHANGED'; readonly file: string }
+  | ({ readonly type: 'CHANGED' } & CodeChange)
   /** A folder cannot be watched. */
   | { readonly type: 'UNWATCHED'; readonly folder: string; readonly reason: string };
 
@@ -47,13 +50,19 @@ const base = setup({
     /** Has a new worker take the place of the one that there is. Rejects with why it did not start. */
     replace: fromPromise<CodeReplacement>(unprovided),
   },
+  guards: { unchanged: ({ context }) => context.changed.size === 0 },
   delays: {
-    quiet: ({ context: { burst, since, clock } }) =>
-      Math.max(0, Math.min(burst > 1 ? QUIET_MS.several : QUIET_MS.one, since + LONGEST_MS - clock.monotonic())),
+    quiet: ({ context: { burst, clock } }) =>
+      Math.max(
+        0,
+        Math.min(burst.count > 1 ? QUIET_MS.several : QUIET_MS.one, burst.since + LONGEST_MS - clock.monotonic()),
+      ),
   },
 });
 
-const filesOf = ({ changed }: CodeContext): readonly string[] => [...changed].toSorted();
+/** The files that no worker serves as they are now. */
+const filesOf = ({ changed, pending }: CodeContext): readonly string[] =>
+  [...new Set([...changed.keys(), ...pending])].toSorted();
 
 /** Tells what has come of the changes. */
 const tell =
@@ -61,29 +70,52 @@ const tell =
   ({ context, event }: { context: CodeContext; event: AnyEventObject }): void =>
     context.tell(newsOf(context, event));
 
-/** A change begins a burst, and a burst the time until it is served; a fault that is mended later has a time of its own. */
+/** Takes a change in. A file that is again as it was has not changed: one that is written anew is empty for a moment. */
 const noteChange = base.assign(({ context, event }) => {
   if (event.type !== 'CHANGED') return {};
-  const { changed, burst, since, clock } = context;
+  const { burst, since, clock, pending } = context;
+  const changed = new Map(context.changed);
+  const { file, before, after } = event;
+  if (!changed.has(file)) changed.set(file, before);
+  else if (changed.get(file) === after) changed.delete(file);
+  const now = clock.monotonic();
   return {
-    changed: new Set([...changed, event.file]),
-    burst: burst + 1,
-    since: burst === 0 ? clock.monotonic() : since,
+    changed,
+    since: context.changed.size + pending.size === 0 ? now : since,
+    burst: burst.count === 0 ? { count: 1, since: now } : { ...burst, count: burst.count + 1 },
   };
 });
-const endBurst = base.assign({ burst: 0 });
-const forgetChanges = base.assign({ changed: new Set<string>(), burst: 0 });
+const endBurst = base.assign({ burst: { count: 0, since: 0 } });
+
+/** A worker is about to read the files as they are. */
+const handOver = base.assign(({ context }) => ({ changed: new Map(), pending: new Set(filesOf(context)) }));
+const endPending = base.assign({ pending: new Set<string>() });
 
 const onChange = { target: 'settling', actions: noteChange } as const;
 
+/** When it is quiet: nothing has changed after all, or the changes are checked. */
+const whenQuiet = (unchanged: string) =>
+  ({
+    quiet: [
+      { guard: 'unchanged', target: unchanged, actions: endBurst },
+      { target: '#code.checking', actions: endBurst },
+    ],
+  }) as const;
+
 /**
  * The code of one plugin: followed, settling while it changes, checked, and then run by a new worker in place of the old
- * one. A fault leaves the old worker, and the change stays one that is still to be replaced. A change while the new worker
- * starts begins anew: that worker is out of date.
+ * one. Where there is a fault, or the new worker does not start, the files stay those that are not served. A change while
+ * the new worker starts begins anew, as that worker is out of date; not so one that the worker itself makes and takes back.
  */
 export const codeMachine = base.createMachine({
   id: 'code',
-  context: ({ input }) => ({ ...input, changed: new Set(), burst: 0, since: 0 }),
+  context: ({ input }) => ({
+    ...input,
+    changed: new Map(),
+    pending: new Set(),
+    since: 0,
+    burst: { count: 0, since: 0 },
+  }),
   invoke: { src: 'follow' },
   initial: 'following',
   on: {
@@ -96,7 +128,7 @@ export const codeMachine = base.createMachine({
     following: { on: { CHANGED: onChange } },
     settling: {
       on: { CHANGED: { ...onChange, reenter: true } },
-      after: { quiet: 'checking' },
+      after: whenQuiet('following'),
     },
     checking: {
       entry: tell((context) => ({ outcome: 'changed', files: filesOf(context) })),
@@ -107,14 +139,11 @@ export const codeMachine = base.createMachine({
           {
             guard: ({ event }) => event.output !== undefined,
             target: 'following',
-            actions: [
-              tell((context, event) => ({
-                outcome: 'faulty',
-                files: filesOf(context),
-                fault: (event as unknown as { readonly output: CodeFault }).output,
-              })),
-              endBurst,
-            ],
+            actions: tell((context, event) => ({
+              outcome: 'faulty',
+              files: filesOf(context),
+              fault: (event as unknown as { readonly output: CodeFault }).output,
+            })),
           },
           { target: 'replacing' },
         ],
@@ -122,32 +151,37 @@ export const codeMachine = base.createMachine({
       on: { CHANGED: onChange },
     },
     replacing: {
+      entry: handOver,
       invoke: {
         src: 'replace',
         onDone: {
-          target: 'following',
+          target: 'settling',
           actions: [
             tell((context, event) => ({
               outcome: (event as unknown as { readonly output: CodeReplacement }).output,
-              files: filesOf(context),
+              files: [...context.pending].toSorted(),
               tookMs: Math.round(context.clock.monotonic() - context.since),
             })),
-            forgetChanges,
+            endPending,
           ],
         },
         onError: {
-          target: 'following',
-          actions: [
-            tell((context, event) => ({
-              outcome: 'failed',
-              files: filesOf(context),
-              reason: messageOf((event as unknown as { readonly error: unknown }).error),
-            })),
-            endBurst,
-          ],
+          target: 'settling',
+          actions: tell((context, event) => ({
+            outcome: 'failed',
+            files: filesOf(context),
+            reason: messageOf((event as unknown as { readonly error: unknown }).error),
+          })),
         },
       },
-      on: { CHANGED: onChange },
+      initial: 'starting',
+      states: {
+        starting: { on: { CHANGED: { target: 'stirred', actions: noteChange } } },
+        stirred: {
+          on: { CHANGED: { target: 'stirred', reenter: true, actions: noteChange } },
+          after: whenQuiet('starting'),
+        },
+      },
     },
   },
 });
