@@ -89,18 +89,16 @@ async function author(language: Language, more = '', options: Record<string, unk
 
 /** Calls one after the other until what is returned is called, which gives all answers, or rejects with an error of one. */
 function load({ value }: Author, lanes = 3): () => Promise<ReadonlySet<unknown>> {
-  let isOver = false;
+  const over = new AbortController();
   const answers = new Set<unknown>();
   const lane = async (): Promise<void> => {
-    while (!isOver) answers.add(await value());
+    while (!over.signal.aborted) answers.add(await value());
   };
   const running = Promise.all(Array.from({ length: lanes }, lane));
   running.catch(() => {});
-  onTestFinished(() => {
-    isOver = true;
-  });
+  onTestFinished(() => over.abort());
   return async () => {
-    isOver = true;
+    over.abort();
     await running;
     return answers;
   };
