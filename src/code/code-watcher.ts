@@ -87,9 +87,10 @@ export class CodeWatcher {
     this.#timer = undefined;
   }
 
-  #watch(folder: string): void {
+  /** Gives why a folder that is there cannot be watched. */
+  #watch(folder: string): unknown {
     this.#folders.set(folder, undefined);
-    if (this.#parts.polls) return;
+    if (this.#parts.polls) return undefined;
     try {
       const watcher = watch(folder, { persistent: false }, (event, name) => {
         if (name === null) this.#lookAt(folder);
@@ -100,10 +101,9 @@ export class CodeWatcher {
       watcher.on('error', () => this.#unwatch(folder));
       this.#folders.set(folder, watcher);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT' || this.#told.has(folder)) return;
-      this.#told.add(folder);
-      this.#parts.onError(folder, error);
+      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : error;
     }
+    return undefined;
   }
 
   /** Reads a folder from now on until it can be watched again. */
@@ -120,7 +120,12 @@ export class CodeWatcher {
       this.#timer = undefined;
       for (const [folder, watcher] of this.#folders) {
         if (watcher !== undefined) continue;
-        this.#watch(folder);
+        // The first try comes before anyone can listen, and may have failed for a moment only.
+        const error = this.#watch(folder);
+        if (error !== undefined && !this.#told.has(folder)) {
+          this.#told.add(folder);
+          this.#parts.onError(folder, error);
+        }
         this.#lookAt(folder);
       }
       this.#pollSoon();
