@@ -43,7 +43,7 @@ export default (bench) =>
           writeFileSync(join(folder, name, file), code(version));
           await served;
           const answer = await followed.execute(name);
-          if (answer !== version) throw new Error(`${name} answered ${answer}, not ${version}.`);
+          if (answer !== version) throw new Error(`${name} answered ${String(answer)}, not ${version}.`);
         };
         const [edits = [], reloads = []] = await takeInTurns(
           [() => timed(edit), () => timed(() => plain.reload(name))],
