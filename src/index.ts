@@ -37,6 +37,7 @@
  * - `tools/`: the tools of plugins: what is known of them, and the checks of their inputs and results.
  * - `json-schema/`: JSON Schemas of plugins: checked, compiled, their defaults, and what does not fit them, in words.
  * - `worker-kinds/`: how each kind of worker is started: program, arguments, environment.
+ * - `code/`: source files of plugins: followed by their content, checked before they are run.
  * - `packages/`: packages that npx or uvx would fetch at a start: which a command names, and installing each once.
  * - `manifest/`: manifests: schema, reading, watching, what a change causes.
  * - `orphans/`: what keeps processes from outliving their supervisor: marks, control groups, the guard, the sweep.
@@ -68,7 +69,7 @@ export type { Clock } from './time/clock.ts';
 export type { PluginPhase, PluginState } from './machines/plugin/phases.ts';
 export type { PluginSnapshot } from './runtime/plugin-snapshot.ts';
 export type { InstanceSnapshot } from './runtime/instance-snapshot.ts';
-export type { EvictionEvent, InstanceEvent, TransitionEvent } from './runtime/supervisor-events.ts';
+export type { CodeEvent, EvictionEvent, InstanceEvent, TransitionEvent } from './runtime/supervisor-events.ts';
 
 // Calls
 export type { CallOptions, Progress, StreamOptions } from './calls/call-options.ts';
@@ -92,6 +93,7 @@ export type { Asking, Policy, Ranked, MemoryView, Verdict, Victim } from './sche
 export type { Resident, Standing } from './scheduler/resident.ts';
 
 // Manifests
+export type { CodeFault } from './code/code-fault.ts';
 export type { ManifestProblem } from './manifest/manifest-problem.ts';
 export type { Manifest } from './manifest/schema.ts';
 

@@ -38,7 +38,7 @@ export interface BootPlugin {
 }
 
 /** What a worker can do beyond `execute`. */
-export type Capability = 'stream' | 'cancel' | 'progress' | 'release' | 'cleanup' | 'settle' | 'tools';
+export type Capability = 'stream' | 'cancel' | 'progress' | 'release' | 'cleanup' | 'settle' | 'tools' | 'code';
 
 /** The one line of JSON with the key `greenroom` that a worker prints on standard output once it listens. */
 export interface Handshake {
@@ -91,6 +91,12 @@ export interface Tool {
 /** The answer to `GET /tools`, of workers with the capability `tools`. */
 export interface ToolList {
   readonly tools: readonly Tool[];
+}
+
+/** The answer to `GET /code`, of workers with the capability `code`. */
+export interface LoadedCode {
+  /** The absolute paths of the files whose code the worker has loaded so far, without those of installed packages. */
+  readonly files: readonly string[];
 }
 
 /** The `type` of the error by which a worker says that it has no such tool. Its category is `input`. */

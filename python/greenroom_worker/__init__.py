@@ -22,6 +22,7 @@ From the top down; a module imports only from those below it:
 - `listening`: sockets that listen, and a thread for each client.
 - `tool_list`: the description of the tools. `input_schemas`, `type_schemas`: parameters and hints as JSON Schema.
   `hints`, `docstrings`: what a plugin writes beside its code. None of them is imported before it is asked for.
+- `loaded_code`: which files the plugin's modules were loaded from; imported when it is asked for.
 - `worker`: the plugin and the threads that run its code. `main_thread`: what the main thread does.
 - `progress`, `calls`, `event_loops`: progress, the calls that wait or run, what is awaited.
 - `call_request`: the call that a body asks for. `call`: one call, from its arguments to its answer. `answer`: what its

@@ -53,7 +53,7 @@ def main():
         "address": address,
         "control": control,
         "sdk": SDK,
-        "capabilities": ["stream", "progress", "settle", "tools"]
+        "capabilities": ["stream", "progress", "settle", "tools", "code"]
         + [name for name in ("cancel", "release", "cleanup") if callable(attribute(plugin, name))],
         "concurrency": concurrency,
     }

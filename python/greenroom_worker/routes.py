@@ -28,6 +28,7 @@ class Routes:
             "/execute_stream": ("POST", self._call),
             "/initialize": ("POST", self._initialize),
             "/tools": ("GET", self._tools),
+            "/code": ("GET", self._code),
             "/config": ("GET", self._config),
             "/config_schema": ("GET", self._config_schema),
             "/release": ("POST", self._release),
@@ -80,6 +81,12 @@ class Routes:
             return self._tool_list
 
         return self._on_main(connection, "the description of the tools", describe)
+
+    def _code(self, connection, _value, _target):
+        from .loaded_code import loaded_code
+
+        connection.answer(encode({"files": loaded_code()}))
+        return True
 
     def _initialize(self, connection, value, _target):
         config = value.get("config")

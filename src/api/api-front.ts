@@ -105,7 +105,8 @@ function eventEndpoint(feed: EventFeed): Endpoint {
       summary: 'What happens, as events: first a `snapshot`, or what came after `Last-Event-ID`.',
       answer: z.unknown(),
       also: {
-        'text/event-stream': 'Events `snapshot`, `transition`, `instance`, `decision`, `eviction` and `problem`.',
+        'text/event-stream':
+          'Events `snapshot`, `transition`, `instance`, `decision`, `eviction`, `code` and `problem`.',
       },
     },
     ({ request, response }) => {

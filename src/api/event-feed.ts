@@ -35,6 +35,7 @@ export class EventFeed {
       supervisor.on('instance', note('instance')),
       supervisor.on('decision', note('decision')),
       supervisor.on('eviction', note('eviction')),
+      supervisor.on('code', note('code')),
       supervisor.on('problem', (problems) => this.#add('problem', printedJson({ problems }))),
     ];
   }

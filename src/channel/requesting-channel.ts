@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import type { Client, Pool } from 'undici';
 import type { GreenroomError } from '../errors.ts';
 import type { CancelOutcome, Health } from '../protocol.ts';
@@ -32,6 +33,7 @@ export abstract class RequestingChannel implements WorkerChannel {
   /** An own property in any case, so that all channels are of one shape. */
   readonly stream: SendCall | undefined;
   readonly tools: WorkerChannel['tools'];
+  readonly code: WorkerChannel['code'];
   readonly config: ConfigChannel;
   #closed = false;
 
@@ -44,6 +46,9 @@ export abstract class RequestingChannel implements WorkerChannel {
     this.stream = capabilities.includes('stream') ? (call, sink) => this.sendStream(call, sink) : undefined;
     this.tools = capabilities.includes('tools')
       ? async (signal) => readToolList(plugin, await this.#ask(this.#admin, 'GET', '/tools', undefined, signal))
+      : undefined;
+    this.code = capabilities.includes('code')
+      ? async (signal) => readLoadedCode(plugin, await this.#ask(this.#admin, 'GET', '/code', undefined, signal))
       : undefined;
     this.config = {
       initialize: async (config, signal) => {
@@ -114,6 +119,14 @@ export abstract class RequestingChannel implements WorkerChannel {
 /** A field of an answer; undefined where it has none, or is no object. */
 export function field(answer: unknown, name: string): unknown {
   return typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>)[name] : undefined;
+}
+
+/** Reads a worker's answer to `GET /code`. Throws `E_PROTOCOL` where it is no list of absolute paths. */
+function readLoadedCode(plugin: string, answer: unknown): readonly string[] {
+  const files = field(answer, 'files');
+  const isList = Array.isArray(files) && files.every((file) => typeof file === 'string' && isAbsolute(file));
+  if (!isList) throw protocolError(plugin, 'answered /code with files that are no list of absolute paths');
+  return files;
 }
 
 function isHealth(answer: unknown): answer is Health {

@@ -94,6 +94,8 @@ export interface WorkerChannel {
   readonly config?: ConfigChannel;
   /** The tools of the plugin, as its worker says. Without it, the plugin has only the one that every plugin has. */
   readonly tools?: ((signal: AbortSignal) => Promise<readonly Tool[]>) | undefined;
+  /** The absolute paths of the files whose code the worker has loaded. Without it, that is not known. */
+  readonly code?: ((signal: AbortSignal) => Promise<readonly string[]>) | undefined;
   /** Calls back whenever the tools may have changed. */
   onToolsChanged?(listener: () => void): void;
   /** Asks the plugin to give up its heavy resources; false, as without it, where it has no release. */

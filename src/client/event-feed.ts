@@ -85,4 +85,4 @@ export class EventFeed {
   }
 }
 
-const EVENTS: ReadonlySet<string> = new Set(['snapshot', 'transition', 'instance', 'decision', 'eviction']);
+const EVENTS: ReadonlySet<string> = new Set(['snapshot', 'transition', 'instance', 'decision', 'eviction', 'code']);

@@ -8,7 +8,7 @@ import { warnOf } from './daemon-calls.ts';
 import type { DaemonConnection } from './daemon-connection.ts';
 import { EventFeed, type Told } from './event-feed.ts';
 
-const EVENTS = ['transition', 'instance', 'problem', 'decision', 'eviction'] as const;
+const EVENTS = ['transition', 'instance', 'problem', 'decision', 'eviction', 'code'] as const;
 
 /** Told why nothing more will come: the daemon refuses the client, or has another interface. */
 export type OnEnd = (error: Error) => void;

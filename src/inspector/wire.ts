@@ -9,6 +9,7 @@
  */
 
 import type { CallPart } from '../calls/plugin-loads.ts';
+import type { CodeNews } from '../code/code-news.ts';
 import type { LogLevel } from '../logs/log-line.ts';
 import type { PluginState } from '../machines/plugin.ts';
 import type { InstanceSnapshot as InstanceSnapshotOfRuntime } from '../runtime/instance-snapshot.ts';
@@ -313,6 +314,17 @@ export interface ProblemRecord extends RecordBase {
   readonly field?: string | undefined;
 }
 
+/** The code of a plugin has changed, or what has come of that. Only where code is followed. */
+export interface CodeRecord extends RecordBase {
+  readonly kind: 'code';
+  readonly outcome: CodeNews['outcome'];
+  readonly files: readonly string[];
+  /** What is wrong, where something is. */
+  readonly message?: string | undefined;
+  /** From the first change until a new worker served, in milliseconds. */
+  readonly tookMs?: number | undefined;
+}
+
 /** Somebody did something through the inspector. */
 export interface ControlRecord extends RecordBase {
   readonly kind: 'control';
@@ -353,6 +365,7 @@ export type MilestoneRecord =
   | CallRecord
   | MemoryRecord
   | ProblemRecord
+  | CodeRecord
   | ControlRecord
   | PresenceRecord;
 

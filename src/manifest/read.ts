@@ -153,7 +153,7 @@ export function toEntry(manifest: Manifest, file: string, searchPath: string, pl
 
 /** A module that names a file, in contrast to a dotted Python module. */
 function isModuleFile(module: string): boolean {
-  return /\.([cm]?js|py)$/.test(module) || module.includes('/') || module.includes('\\');
+  return /\.([cm]?[jt]s|py)$/.test(module) || module.includes('/') || module.includes('\\');
 }
 
 /** A program with a slash is a path from the manifest's folder; without one it is looked up on PATH when it is started. */

@@ -125,7 +125,7 @@ async function framesAddress({ listen: where, token, nonce }: Boot, calls: Plugi
 }
 
 function capabilitiesOf(plugin: AnyPlugin): Capability[] {
-  const capabilities: Capability[] = ['stream', 'cancel', 'progress', 'settle', 'tools'];
+  const capabilities: Capability[] = ['stream', 'cancel', 'progress', 'settle', 'tools', 'code'];
   if (plugin.release !== undefined) capabilities.push('release');
   if (plugin.cleanup !== undefined) capabilities.push('cleanup');
   return capabilities;

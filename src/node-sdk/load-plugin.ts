@@ -1,6 +1,7 @@
 import type { BootPlugin } from '../protocol.ts';
 import type { PluginFrame, PluginTool } from './plugin.ts';
 import { shapeProblem } from './plugin-shape.ts';
+import { explainTypeScript, prepareTypeScript } from './typescript.ts';
 
 const { pathToFileURL } = process.getBuiltinModule('node:url');
 
@@ -16,7 +17,8 @@ export type AnyPlugin = PluginFrame<unknown> &
  */
 export async function loadPlugin({ module, class: exportName }: BootPlugin): Promise<AnyPlugin> {
   if (module === undefined) throw new Error('The manifest of a Node plugin must name its "module".');
-  const exported = (await import(pathToFileURL(module).href)) as Record<string, unknown>;
+  await prepareTypeScript(module);
+  const exported = await importModule(module);
   const chosen = exportName === undefined ? defaultOf(exported) : exported[exportName];
   if (chosen === undefined) {
     const wanted =
@@ -30,6 +32,14 @@ export async function loadPlugin({ module, class: exportName }: BootPlugin): Pro
   const problem = shapeProblem(plugin);
   if (problem !== undefined) throw new TypeError(`${module} exports no plugin: ${problem}`);
   return plugin as AnyPlugin;
+}
+
+async function importModule(module: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(pathToFileURL(module).href)) as Record<string, unknown>;
+  } catch (error) {
+    throw explainTypeScript(error, module);
+  }
 }
 
 /** A CommonJS module that was compiled from an ES module holds its default export one level deeper. */

@@ -6,6 +6,7 @@ import { describeError } from './describe-error.ts';
 import { readBody, requestError, sendError, sendJson } from './http-answers.ts';
 import { HttpCallAnswer } from './http-call-answer.ts';
 import type { AnyPlugin } from './load-plugin.ts';
+import { loadedCode } from './loaded-code.ts';
 import { stringify } from './originals.ts';
 import type { PluginCalls } from './plugin-calls.ts';
 import { configSchemaOf, parseConfig } from './plugin-config.ts';
@@ -55,6 +56,9 @@ export function createPluginRoutes({ plugin, calls }: RouteSettings): Route {
     },
     async 'GET /tools'(_request, response) {
       sendJson(response, 200, serialize({ tools: describeTools(plugin) } satisfies ToolList, 'tools'));
+    },
+    async 'GET /code'(_request, response) {
+      sendJson(response, 200, stringify(loadedCode()));
     },
     async 'GET /config_schema'(_request, response) {
       sendJson(response, 200, serialize(configSchemaOf(plugin), 'config schema'));

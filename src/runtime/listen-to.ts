@@ -4,11 +4,17 @@ import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import type { Decision } from '../scheduler/decision.ts';
 import { quoted } from '../text/shown.ts';
 import type { Runtime } from './runtime.ts';
-import type { EvictionEvent, InstanceEvent, SupervisorEvents, TransitionEvent } from './supervisor-events.ts';
+import type {
+  CodeEvent,
+  EvictionEvent,
+  InstanceEvent,
+  SupervisorEvents,
+  TransitionEvent,
+} from './supervisor-events.ts';
 
 /** Calls back at every event of a kind. Returns how to stop. Throws `E_OPTIONS` for a kind or a listener that is none. */
 export function listenTo<K extends keyof SupervisorEvents>(
-  { transitions, instances, problems, scheduling }: Runtime,
+  { transitions, instances, problems, scheduling, code }: Runtime,
   event: K,
   listener: (value: SupervisorEvents[K]) => void,
 ): () => void {
@@ -24,10 +30,12 @@ export function listenTo<K extends keyof SupervisorEvents>(
       return scheduling.decisions.add(listener as (value: Decision) => void);
     case 'eviction':
       return scheduling.evictions.add(listener as (value: EvictionEvent) => void);
+    case 'code':
+      return code.add(listener as (value: CodeEvent) => void);
     default:
       throw new GreenroomError(
         'E_OPTIONS',
-        `Unknown event ${quoted(event)} for on(). Expected one of: transition, instance, problem, decision, eviction.`,
+        `Unknown event ${quoted(event)} for on(). Expected one of: transition, instance, problem, decision, eviction, code.`,
       );
   }
 }

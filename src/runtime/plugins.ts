@@ -22,6 +22,8 @@ export interface PluginsParts {
   readonly scheduler: () => AnyActorRef;
   /** A plugin was added or has gone, or one of them has taken a step. */
   readonly onChange: () => void;
+  /** A plugin was added, and its actor is started. */
+  readonly onAdd: (record: PluginRecord) => void;
   /** A plugin is gone for good. */
   readonly onForget: (plugin: string, record: PluginRecord | undefined) => void;
   /** The machine of a plugin has failed, which is a bug of ours. */
@@ -114,7 +116,7 @@ export class Plugins implements PluginSet {
   }
 
   #add({ entry, name }: ManifestInForce): void {
-    const { logic, host, site, parent, scheduler, onChange, onError } = this.#parts;
+    const { logic, host, site, parent, scheduler, onChange, onAdd, onError } = this.#parts;
     const record = new PluginRecord(name, site());
     const settings = this.#settingsOf(entry.manifest);
     record.gate.limit(settings);
@@ -133,6 +135,7 @@ export class Plugins implements PluginSet {
       error: (error) => onError(record, error),
     });
     record.actor.start();
+    onAdd(record);
   }
 }
 

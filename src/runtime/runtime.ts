@@ -7,6 +7,7 @@ import { monitorLogic } from '../actors/monitor.ts';
 import { spawnWorker } from '../actors/process.ts';
 import { provideWorker } from '../actors/worker.ts';
 import { LeaseEdges } from '../calls/lease-edges.ts';
+import { faultText } from '../code/code-fault.ts';
 import { GreenroomError } from '../errors.ts';
 import { Listeners } from '../events/listeners.ts';
 import type { InspectionObserver } from '../inspector/record/inspection-observer.ts';
@@ -35,13 +36,15 @@ import type { Clock } from '../time/clock.ts';
 import { patient } from '../time/patience.ts';
 import { ToolCache } from '../tools/tool-cache.ts';
 import { ClientProcesses } from './client-processes.ts';
+import { CodeFollowing } from './code-following.ts';
 import type { Explanation } from './explanation.ts';
 import { PluginEffects } from './plugin-effects.ts';
+import { PluginLookup } from './plugin-lookup.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import { Plugins } from './plugins.ts';
 import { ProgramHold } from './program-hold.ts';
 import { Scheduling } from './scheduling.ts';
-import type { InstanceEvent, TransitionEvent } from './supervisor-events.ts';
+import type { CodeEvent, InstanceEvent, TransitionEvent } from './supervisor-events.ts';
 import { WorkerMeasurements } from './worker-measurements.ts';
 
 /** What the runtime takes from outside: tests bring their own time, chance and workers. */
@@ -74,11 +77,15 @@ export class Runtime implements SupervisorHost {
   readonly manifests: ManifestSource;
   readonly scheduling: Scheduling;
   readonly plugins: Plugins;
+  /** Undefined where code is not followed. */
+  readonly #codeFollowing: CodeFollowing | undefined;
   readonly #trees: WorkerTrees;
   readonly #edges: LeaseEdges;
   readonly transitions: Listeners<TransitionEvent>;
   readonly instances: Listeners<InstanceEvent>;
   readonly problems: Listeners<readonly ManifestProblem[]>;
+  /** What has come of changes in the code of plugins. */
+  readonly code: Listeners<CodeEvent>;
   /** The supervisor that the program holds, as the traces of calls name it. Set by it, before the start. */
   supervisor!: object;
   /** Where the figures of memory come from. */
@@ -133,6 +140,7 @@ export class Runtime implements SupervisorHost {
     this.transitions = new Listeners(this.onListenerError);
     this.instances = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
+    this.code = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
     this.notices = new Listeners(this.onListenerError);
     this.clientProcesses = new ClientProcesses({
@@ -202,20 +210,21 @@ export class Runtime implements SupervisorHost {
       isWaitedFor: () => this.scheduling.isWaitedFor,
       onPending: (isPending) => this.hold.set(this.#edges, isPending),
     });
+    const host = new PluginEffects({
+      settings,
+      clock,
+      logger,
+      scheduling: this.scheduling,
+      edges: this.#edges,
+      hold: this.hold,
+      transitions: this.transitions,
+      record,
+      begun: (plugin) => this.clientProcesses.begun(plugin),
+      onChange: () => this.#noteChange(),
+    });
     this.plugins = new Plugins({
       logic,
-      host: new PluginEffects({
-        settings,
-        clock,
-        logger,
-        scheduling: this.scheduling,
-        edges: this.#edges,
-        hold: this.hold,
-        transitions: this.transitions,
-        record,
-        begun: (plugin) => this.clientProcesses.begun(plugin),
-        onChange: () => this.#noteChange(),
-      }),
+      host,
       site: () => ({
         clock,
         edges: this.#edges,
@@ -238,9 +247,18 @@ export class Runtime implements SupervisorHost {
       parent: () => this.#root,
       scheduler: () => this.#scheduler,
       onChange: () => this.#noteChange(),
+      onAdd: (record) => this.#codeFollowing?.follow(record),
       onForget: (plugin, record) => this.#forget(plugin, record),
       onError: (record, error) => this.#failPlugin(record, error),
     });
+    if (settings.watchCode)
+      this.#codeFollowing = new CodeFollowing({
+        settings,
+        clock,
+        plugins: new PluginLookup(this.records, () => this.state !== 'running'),
+        launch: ({ context }) => host.plan(context),
+        tell: (plugin, news) => this.#tellCode({ ...news, plugin, at: clock.now() }),
+      });
     this.#root = createActor(supervisorMachine.provide({ actors: { discover: fromPromise(() => this.#boot()) } }), {
       input: { host: this },
       clock: this.#patience,
@@ -300,6 +318,7 @@ export class Runtime implements SupervisorHost {
       this.#root.subscribe({ complete: resolve, error: () => resolve() });
       if (this.#root.getSnapshot().status !== 'active') resolve();
     });
+    this.#codeFollowing?.close();
     this.#root.send({ type: 'STOP' });
     await this.manifests.close();
     await done;
@@ -382,6 +401,7 @@ export class Runtime implements SupervisorHost {
 
   /** What was known of a plugin that is gone. */
   #forget(plugin: string, record: PluginRecord | undefined): void {
+    this.#codeFollowing?.forget(plugin);
     this.scheduling.forget(plugin);
     // Whoever waits for it to come to rest is told that it has.
     record?.enter('discovered', 'idle', this.#clock.now());
@@ -404,6 +424,14 @@ export class Runtime implements SupervisorHost {
   #noteProblems(problems: readonly ManifestProblem[]): void {
     for (const problem of problems) this.#logger.warn({ ...problem }, manifestProblemText(problem));
     this.problems.notify(problems);
+  }
+
+  #tellCode(event: CodeEvent): void {
+    const { plugin, outcome, files } = event;
+    if (outcome === 'faulty')
+      this.#logger.warn({ plugin, files }, `The changed code is not run: ${faultText(event.fault)}`);
+    if (outcome === 'unwatched') this.#logger.warn({ plugin, files }, `The code cannot be watched: ${event.reason}.`);
+    this.code.notify(Object.freeze(event));
   }
 
   #noteChange(): void {

@@ -1,3 +1,4 @@
+import type { CodeNews } from '../code/code-news.ts';
 import type { PluginPhase, PluginState } from '../machines/plugin/phases.ts';
 import type { ManifestProblem } from '../manifest/manifest-problem.ts';
 import type { Decision } from '../scheduler/decision.ts';
@@ -47,6 +48,13 @@ export interface EvictionEvent {
   readonly at: number;
 }
 
+/** The code of a plugin has changed, or what has come of that. Told where the setting `watchCode` is on. */
+export type CodeEvent = CodeNews & {
+  readonly plugin: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+};
+
 /** What `on` tells of. */
 export interface SupervisorEvents {
   transition: TransitionEvent;
@@ -58,4 +66,6 @@ export interface SupervisorEvents {
   decision: Decision;
   /** What became of a plugin that a decision chose to evict. */
   eviction: EvictionEvent;
+  /** The code of a plugin has changed, is served, or is at fault. */
+  code: CodeEvent;
 }

@@ -214,10 +214,10 @@ export class Supervisor implements AsyncDisposable {
   }
 
   #inspected(logger: SupervisorLog): Inspected {
-    const { records, transitions, instances, problems, clock, root, settings, systemMonitor } = this.#runtime;
+    const { records, transitions, instances, problems, code, clock, root, settings, systemMonitor } = this.#runtime;
     const { maxWaitMs } = settings;
     const onError = (error: unknown): void => logger.error({ err: error }, 'The inspector failed to record an event.');
-    const shown = { records, transitions, instances, problems, clock, root, systemMonitor, maxWaitMs };
+    const shown = { records, transitions, instances, problems, code, clock, root, systemMonitor, maxWaitMs };
     return { ...shown, supervisor: this, onError };
   }
 
@@ -561,7 +561,8 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /**
-   * Calls back at every transition of a plugin, with manifests' problems, at every decision, or with what became of an eviction. Returns how to stop. What
+   * Calls back at every transition of a plugin, with manifests' problems, at every decision, with what became of an eviction, or with
+   * what has come of changed code. Returns how to stop. What
    * the listener throws or rejects with is logged. Throws `E_OPTIONS` for another event, and for what is no function.
    */
   on<K extends keyof SupervisorEvents>(event: K, listener: (value: SupervisorEvents[K]) => void): () => void {

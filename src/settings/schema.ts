@@ -93,7 +93,15 @@ export const settingsShape = {
     .default(true)
     .register(variables, SWITCH),
   /**
-   * The pause between two reads of the search paths, where events of the system are not used or not available.
+   * Follow the code of Python and Node plugins: where a file that a worker has loaded changes, it is checked, and a new
+   * worker takes the place of the old one. On in `greenroom dev`.
+   *
+   * @default false
+   * @see [edit and see](docs/writing-plugins.md#edit-and-see)
+   */
+  watchCode: z.boolean().default(false).register(variables, SWITCH),
+  /**
+   * The pause between two reads of the search paths, and of code that is followed, where events of the system are not used or not available.
    *
    * @default 2000
    */

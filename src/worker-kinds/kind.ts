@@ -1,5 +1,7 @@
 import type { EncodedInput, UnsavedInput } from '../channel/encoded-input.ts';
 import type { Connection } from '../channel/worker-channel.ts';
+import type { CodeFault } from '../code/code-fault.ts';
+import type { CheckProgram } from '../code/run-check.ts';
 import type { ManifestIssue } from '../manifest/manifest-issue.ts';
 import type { ClientSession } from '../mcp/front-plugin.ts';
 import type { PackageCommand } from '../packages/package-command.ts';
@@ -93,6 +95,17 @@ export interface KindTemplate {
   readonly tool?: string | undefined;
 }
 
+/** How the code of a kind's plugins is followed while it is written. */
+export interface KindCode {
+  /** How the names of source files end. */
+  readonly extensions: readonly string[];
+  /**
+   * The first fault that can be seen in these files without running them; undefined where there is none. `program` is what
+   * a worker would be started with. Never rejects.
+   */
+  check(program: CheckProgram, files: readonly string[], signal: AbortSignal): Promise<CodeFault | undefined>;
+}
+
 /** A kind of worker: all that tells it from the others. `Start` is what it prepares for each start. */
 export interface WorkerKind<Start extends WorkerStart = WorkerStart> {
   /** What a manifest calls it. */
@@ -137,6 +150,8 @@ export interface WorkerKind<Start extends WorkerStart = WorkerStart> {
    * is not, and with `E_START` where no connection comes about, which another start may fix.
    */
   connect(target: KindTarget<Start>, signal: AbortSignal): Promise<Connection>;
+  /** Undefined where its plugins have no code that is known. */
+  readonly code?: KindCode | undefined;
   /** Undefined where no new plugin should be of this kind. */
   readonly template?: KindTemplate | undefined;
 }

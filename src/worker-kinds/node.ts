@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { encodeInput } from '../channel/encoded-input.ts';
+import { checkNode } from '../code/check-node.ts';
 import { startByHandshake } from '../process/start-by-handshake.ts';
 import type { HandshakeStart } from '../process/worker-start.ts';
 import { connectByHandshake } from './handshake-connection.ts';
@@ -8,11 +9,11 @@ import { NODE_ADVICE, nodeProgram } from './node-program.ts';
 
 const HOST = fileURLToPath(new URL('../../dist/node-sdk/host.js', import.meta.url));
 
-/** A module in JavaScript, run by the Node worker of the package. */
+/** A module in JavaScript or TypeScript, run by the Node worker of the package. */
 export const node: WorkerKind<HandshakeStart> = {
   name: 'node',
   required: ['module'],
-  infers: ({ module }) => module !== undefined && /\.[cm]?js$/.test(module),
+  infers: ({ module }) => module !== undefined && /\.[cm]?[jt]s$/.test(module),
   passEnv: [],
   startMs: 30_000,
   isPositional: false,
@@ -25,6 +26,7 @@ export const node: WorkerKind<HandshakeStart> = {
     return { file, args: [HOST, '3'], env, problem, advice: NODE_ADVICE };
   },
   connect: connectByHandshake,
+  code: { extensions: ['.mjs', '.js', '.cjs', '.ts', '.mts', '.cts'], check: checkNode },
   template: {
     about: 'a module for Node',
     source: 'hello-node.mjs',

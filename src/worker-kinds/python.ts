@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { encodeInput } from '../channel/encoded-input.ts';
+import { checkPython } from '../code/check-python.ts';
 import { startByHandshake } from '../process/start-by-handshake.ts';
 import type { HandshakeStart } from '../process/worker-start.ts';
 import { connectByHandshake } from './handshake-connection.ts';
@@ -34,6 +35,7 @@ export const python: WorkerKind<HandshakeStart> = {
   programs: pythonPrograms,
   command: (entry) => ({ file: pythonOf(entry), args: ['-c', LAUNCHER, PYTHON_FOLDER], env: PYTHON_ENV }),
   connect: connectByHandshake,
+  code: { extensions: ['.py'], check: checkPython },
   template: {
     about: 'a Python class',
     source: 'hello_python.py',

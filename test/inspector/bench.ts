@@ -66,10 +66,10 @@ export async function openBench(
   const supervisor = new Supervisor(runtime, settings);
   await runtime.start();
   const errors: unknown[] = [];
-  const { records, transitions, instances, problems, clock, root, systemMonitor } = runtime;
+  const { records, transitions, instances, problems, code, clock, root, systemMonitor } = runtime;
   const onError = (error: unknown): void => void errors.push(error);
   const { maxWaitMs } = settings;
-  const shown = { records, transitions, instances, problems, clock, root, systemMonitor };
+  const shown = { records, transitions, instances, problems, code, clock, root, systemMonitor };
   const inspected: Inspected = { ...shown, supervisor, maxWaitMs, onError };
   endAfterTest(async () => {
     await supervisor.stop();

@@ -144,7 +144,7 @@ test('with the inspector on, looked at or not, everything happens as it does wit
     const log: TransitionEvent[] = [];
     const errors: unknown[] = [];
     world.runtime.transitions.add((transition) => log.push(transition));
-    const { records, transitions, instances, problems, clock, root, settings, systemMonitor } = world.runtime;
+    const { records, transitions, instances, problems, code, clock, root, settings, systemMonitor } = world.runtime;
     const { maxWaitMs } = settings;
     const { supervisor } = world;
     const onError = (error: unknown): void => void errors.push(error);
@@ -153,6 +153,7 @@ test('with the inspector on, looked at or not, everything happens as it does wit
       transitions,
       instances,
       problems,
+      code,
       clock,
       root,
       systemMonitor,

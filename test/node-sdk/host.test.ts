@@ -46,7 +46,7 @@ describe('the host program of Node plugins', () => {
 
   it('constructs a class, and shakes hands on a line of its own', async () => {
     const worker = await start('chatty.mjs');
-    expect(worker.handshake.capabilities).toEqual(['stream', 'cancel', 'progress', 'settle', 'tools']);
+    expect(worker.handshake.capabilities).toEqual(['stream', 'cancel', 'progress', 'settle', 'tools', 'code']);
     const { body } = await worker.send('POST', '/execute', { call: 'c', args: [], kwargs: {} });
     expect(JSON.parse(body)).toEqual({ result: 'from a class' });
     expect(JSON.parse((await worker.send('POST', '/release')).body)).toEqual({ outcome: 'unsupported' });

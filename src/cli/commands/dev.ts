@@ -8,7 +8,7 @@ import { portOf } from '../port.ts';
 export const command = defineCommand({
   usage: 'dev',
   about:
-    'Runs a supervisor with its inspector until Ctrl-C, follows changes on disk, and shows the state of the plugins: a\ntable on a terminal, otherwise one line per change. The address of the inspector contains a token: everyone who has\nit can see everything.',
+    'Runs a supervisor with its inspector until Ctrl-C, follows changes of manifests and code, and shows the state of the\nplugins: a table with keys on a terminal, otherwise one line per change. The address of the inspector contains a token: everyone who has\nit can see everything.',
   options: {
     load: { type: 'boolean', short: 'l', help: 'load every plugin at once, to see whether they start' },
     port: { type: 'string', short: 'p', value: 'PORT', help: 'serve the inspector on this port; default any free one' },
@@ -34,7 +34,9 @@ export const command = defineCommand({
     };
     const { startDev } = await import('../dev/start-dev.ts');
     const { watch } = await import('../dev/watch.ts');
+    const { KEYS_LINE, takeDevKeys } = await import('../dev/dev-keys.ts');
     let dev: Dev | undefined;
+    let releaseKeys: (() => void) | undefined;
     const interruption = takeInterruption(terminal, () => void dev?.supervisor.stop({ timeoutMs: 0 }));
     try {
       dev = await startDev(settingsOf(values), inspect, terminal, interruption.signal);
@@ -46,9 +48,14 @@ export const command = defineCommand({
       const searchPaths = supervisor.status().searchPaths.join(', ');
       if (plugins.length === 0)
         terminal.note(`No plugins in ${searchPaths} yet. New manifests are picked up automatically.`);
-      const leave = watch(supervisor, terminal);
+      const { say, hint, leave } = watch(supervisor, terminal);
+      const quit = new AbortController();
+      if (say !== undefined) {
+        releaseKeys = takeDevKeys({ supervisor, style: terminal.out, say, quit: () => quit.abort() });
+        if (releaseKeys !== undefined) hint(KEYS_LINE);
+      }
       if (values.load === true) void supervisor.loadAll();
-      await aborted(AbortSignal.any([interruption.signal, terminal.left, dev.asked]));
+      await aborted(AbortSignal.any([interruption.signal, terminal.left, dev.asked, quit.signal]));
       if (process.stderr.isTTY) terminal.note('\nStopping. Press Ctrl-C again to kill the plugins.');
       await dev.stop();
       leave();
@@ -56,6 +63,7 @@ export const command = defineCommand({
       return interruption.status ?? 0;
     } finally {
       await dev?.stop();
+      releaseKeys?.();
       interruption.release();
     }
   },

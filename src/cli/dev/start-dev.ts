@@ -30,6 +30,7 @@ export async function startDev(
 ): Promise<Dev> {
   const settings: SupervisorSettings = {
     ...given,
+    watchCode: process.env['GREENROOM_WATCH_CODE'] === undefined ? true : undefined,
     // What it would say is in the table and in the inspector.
     logLevel: process.env['GREENROOM_LOG_LEVEL'] === undefined ? 'silent' : undefined,
   };

@@ -5,7 +5,9 @@ import type { Supervisor } from '../../runtime/supervisor.ts';
 import { formatProblems } from '../problems.ts';
 import type { Style } from '../terminal/style.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { fitText } from '../terminal/text-width.ts';
 import { drawBoard } from './board.ts';
+import { codeLine } from './code-line.ts';
 import { InstanceNews } from './instance-news.ts';
 import { crashLine, decisionNews, isNews, transitionLine } from './news.ts';
 import { Screen } from './screen.ts';
@@ -15,10 +17,21 @@ const REFRESH_MS = 1_000;
 /** A terminal is not drawn to more often than this, in milliseconds. */
 const DRAW_EVERY_MS = 100;
 
-/** Shows a supervisor until what is returned is called: JSON for programs, a board on a terminal, lines elsewhere. */
-export function watch(supervisor: Supervisor, terminal: Terminal): () => void {
-  if (terminal.json) return printJson(supervisor, terminal);
-  return process.stdout.isTTY ? drawLive(supervisor, terminal) : printLines(supervisor, terminal);
+/** What is shown of a supervisor. */
+export interface Watch {
+  /** Writes a line that stays; undefined where nothing is drawn. */
+  readonly say: ((line: string) => void) | undefined;
+  /** Shows a line below the board. */
+  hint(line: string): void;
+  /** Shows nothing more. */
+  leave(): void;
+}
+
+/** Shows a supervisor until it is left: JSON for programs, a board on a terminal, lines elsewhere. */
+export function watch(supervisor: Supervisor, terminal: Terminal): Watch {
+  if (!terminal.json && process.stdout.isTTY) return drawLive(supervisor, terminal);
+  const leave = terminal.json ? printJson(supervisor, terminal) : printLines(supervisor, terminal);
+  return { say: undefined, hint: () => {}, leave };
 }
 
 function printJson(supervisor: Supervisor, terminal: Terminal): () => void {
@@ -28,6 +41,7 @@ function printJson(supervisor: Supervisor, terminal: Terminal): () => void {
     supervisor.on('instance', (change) => print('instance', change)),
     supervisor.on('decision', (decision) => print('decision', decision)),
     supervisor.on('problem', (problems) => print('problem', { problems })),
+    supervisor.on('code', (change) => print('code', change)),
   );
 }
 
@@ -44,6 +58,7 @@ function printLines(supervisor: Supervisor, terminal: Terminal): () => void {
     tellInstances(supervisor, print, out),
     supervisor.on('decision', (decision) => print(decisionNews(decision, out))),
     supervisor.on('problem', (problems) => printProblems(problems, terminal)),
+    supervisor.on('code', (change) => print(codeLine(change, out))),
   );
 }
 
@@ -66,14 +81,17 @@ function printProblems(problems: readonly ManifestProblem[], terminal: Terminal)
 }
 
 /** A board of all plugins, and above it, to stay, what is worth knowing afterwards. */
-function drawLive(supervisor: Supervisor, { out }: Terminal): () => void {
+function drawLive(supervisor: Supervisor, { out }: Terminal): Watch {
   const screen = new Screen(process.stdout);
   const memory = new Map<string, number>();
   let { plugins } = supervisor.snapshot();
   let timer: NodeJS.Timeout | undefined;
+  let hint: string | undefined;
   const draw = (): void => {
     timer = undefined;
-    screen.draw(['', ...drawBoard({ plugins, memory, now: Date.now() }, screen.rows - 1, screen.columns, out)]);
+    const below = hint === undefined ? [] : ['', out.dim(fitText(hint, screen.columns))];
+    const rows = screen.rows - 1 - below.length;
+    screen.draw(['', ...drawBoard({ plugins, memory, now: Date.now() }, rows, screen.columns, out), ...below]);
   };
   const drawSoon = (): void => {
     timer ??= setTimeout(draw, DRAW_EVERY_MS);
@@ -109,6 +127,7 @@ function drawLive(supervisor: Supervisor, { out }: Terminal): () => void {
     tellInstances(supervisor, say, out),
     supervisor.on('decision', (decision) => say(decisionNews(decision, out))),
     supervisor.on('problem', (problems) => formatProblems(problems, out).forEach(say)),
+    supervisor.on('code', (change) => say(codeLine(change, out))),
     supervisor.subscribe((snapshot) => {
       ({ plugins } = snapshot);
       for (const plugin of plugins) {
@@ -124,11 +143,19 @@ function drawLive(supervisor: Supervisor, { out }: Terminal): () => void {
   process.stdout.on('resize', drawSoon);
   formatProblems(supervisor.problems(), out).forEach(say);
   draw();
-  return () => {
-    stop();
-    clearTimeout(timer);
-    draw();
-    clearTimeout(timer);
+  return {
+    say,
+    hint: (line) => {
+      hint = line;
+      drawSoon();
+    },
+    leave: () => {
+      stop();
+      clearTimeout(timer);
+      hint = undefined;
+      draw();
+      clearTimeout(timer);
+    },
   };
 }
 

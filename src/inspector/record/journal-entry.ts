@@ -63,6 +63,7 @@ function isLight(record: NewRecord): boolean {
     case 'crash':
     case 'decision':
     case 'problem':
+    case 'code':
     case 'control':
     case 'presence':
     case 'event':

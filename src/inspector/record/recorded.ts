@@ -4,7 +4,7 @@ import type { SupervisorStatus } from '../../runtime/supervisor-status.ts';
 
 /** What the recorder needs of the runtime. */
 export interface Recorded
-  extends Pick<Runtime, 'records' | 'transitions' | 'instances' | 'problems' | 'clock' | 'root'> {
+  extends Pick<Runtime, 'records' | 'transitions' | 'instances' | 'problems' | 'code' | 'clock' | 'root'> {
   /** Tells how much of each GPU's memory is used. */
   readonly systemMonitor: Pick<Runtime['systemMonitor'], 'findGpus' | 'gpus'>;
   readonly supervisor: { status(): SupervisorStatus; problems(): readonly ManifestProblem[] };

@@ -1,5 +1,7 @@
 import type { AnyActorRef } from 'xstate';
+import { faultText } from '../../code/code-fault.ts';
 import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
+import type { CodeEvent } from '../../runtime/supervisor-events.ts';
 import { decisionAt } from '../../scheduler/decision.ts';
 import type { SchedulerEmitted } from '../../scheduler/scheduler-events.ts';
 import { type Clock, wallTime } from '../../time/clock.ts';
@@ -180,7 +182,7 @@ export class Recorder {
 
   #begin(): void {
     const { subject, faults } = this.#parts;
-    const { records, transitions, instances, problems, root } = subject;
+    const { records, transitions, instances, problems, code, root } = subject;
     const { scheduler } = root.getSnapshot().children as { scheduler: AnyActorRef };
     for (const record of records.values()) this.#plugins.meet(record);
     const calls = new CallRecorder(this.#parts);
@@ -189,6 +191,7 @@ export class Recorder {
       transitions.add(faults.guarded((transition) => this.#plugins.onTransition(transition))),
       instances.add(faults.guarded((change) => this.#plugins.onInstance(change))),
       problems.add(faults.guarded((found) => this.#onProblems(found))),
+      code.add(faults.guarded((event) => this.#onCode(event))),
       () => calls.close(),
     );
     // Plugins come and go in steps of the supervisor.
@@ -212,6 +215,20 @@ export class Recorder {
         field: field && redactor.text(field),
       });
     }
+  }
+
+  #onCode({ plugin, outcome, files, ...rest }: CodeEvent): void {
+    const { redactor, pending } = this.#parts;
+    const message = 'fault' in rest ? faultText(rest.fault) : 'reason' in rest ? rest.reason : undefined;
+    pending.add({
+      kind: 'code',
+      at: this.clock.now(),
+      actor: pluginId(plugin),
+      outcome,
+      files: files.map((file) => redactor.text(file)),
+      message: message && redactor.text(message),
+      tookMs: 'tookMs' in rest ? rest.tookMs : undefined,
+    });
   }
 
   #onEmitted(emitted: SchedulerEmitted): void {

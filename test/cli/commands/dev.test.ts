@@ -1,9 +1,9 @@
-import { rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { get } from '../../inspector/bench.ts';
 import { folder, greenroom, shown, start, usePlugin, write } from '../command-line.ts';
 
@@ -78,6 +78,94 @@ test('dev on a terminal shows a table of the plugins as they are, and crashes an
   expect(text).toMatch(/^ {2}PLUGIN +STATE +FOR +PID +MEMORY +CALLS +RESTARTS +LAST ERROR/m);
   expect(text).toMatch(/^✖ broken +crashed failed .* E_\w+/m);
   expect(text).toMatch(/✖ broken crashed\. E_\w+: /);
+});
+
+test('dev follows code: an edit is served and a fault told, in lines and as JSON, unless a variable says otherwise', async () => {
+  const plugin = '.greenroom/plugins/edited';
+  const code = (value: string): string => `export default { execute: () => ${value} };\n`;
+  const save = (value: string): string => write(`${plugin}/plugin.mjs`, code(value));
+  write(`${plugin}/manifest.json`, { name: 'edited', module: './plugin.mjs' });
+  save('1');
+  const lines = start(['dev', '--load']);
+  await shown(lines.child, 'edited: spawning → ready', 'stdout');
+  const served = shown(lines.child, `edited runs the changed ${plugin}/plugin.mjs, `, 'stdout');
+  save('2');
+  await served;
+  const faulty = shown(lines.child, `edited was not replaced: ${plugin}/plugin.mjs:1: SyntaxError: `, 'stdout');
+  save('= 3');
+  await faulty;
+  lines.child.kill('SIGINT');
+  await lines.ended;
+  save('1');
+  const json = start(['dev', '--load', '--json']);
+  await shown(json.child, '"to":"ready"', 'stdout');
+  const told = shown(json.child, '"type":"code","outcome":"served"', 'stdout');
+  save('2');
+  await told;
+  json.child.kill('SIGINT');
+  await json.ended;
+  const off = start(['dev', '--load', '--json'], { env: { GREENROOM_WATCH_CODE: 'false' } });
+  await shown(off.child, '"to":"ready"', 'stdout');
+  save('1');
+  const changed = shown(off.child, 'broken.json', 'stdout');
+  write('.greenroom/plugins/broken.json', '{');
+  await changed;
+  off.child.kill('SIGINT');
+  expect((await off.ended).stdout).not.toContain('"type":"code"');
+});
+
+test('the keys of dev reload, show logs, open the inspector and quit, and the terminal is as it was before', async () => {
+  usePlugin('workbench', { env_vars: { GREETING: 'hello' } });
+  // Stands for the program that opens a browser.
+  write('bin/xdg-open', '#!/bin/sh\ncat "$1" > opened.html\n');
+  chmodSync(join(folder, 'bin/xdg-open'), 0o755);
+  const { child, ended } = start(['dev', '--load'], {
+    terminal: true,
+    shell: '"$@"; echo "status $?"; stty -a',
+    env: { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` },
+  });
+  await Promise.all([
+    shown(child, 'r reload · l logs · o open the inspector · q quit', 'stdout'),
+    shown(child, ' MiB', 'stdout'),
+  ]);
+  const press = async (key: string, words: string): Promise<void> => {
+    const told = shown(child, words, 'stdout');
+    child.stdin?.write(key);
+    await told;
+  };
+  await press('r', 'reloaded in');
+  await press('l', 'Logs of all plugins');
+  await press('l', 'Logs are no longer shown');
+  child.stdin?.write('o');
+  await vi.waitFor(() => expect(readFileSync(join(folder, 'opened.html'), 'utf8')).toContain('#token='), {
+    timeout: 10_000,
+    interval: 20,
+  });
+  child.stdin?.write('q');
+  const text = stripVTControlCharacters((await ended).stdout);
+  expect(text).toContain('status 0');
+  expect(text).toMatch(/(?<!-)\bicanon\b/);
+  expect(text).toMatch(/(?<!-)\becho\b/);
+  expect(text).toMatch(/(?<!-)\bisig\b/);
+});
+
+test('a terminal is given back by dev when Ctrl-Z stops it, taken again when it goes on, and given back when Ctrl-C ends it', async () => {
+  usePlugin('workbench');
+  const { child, ended } = start(['dev', '--load'], {
+    terminal: true,
+    // Ctrl-Z stops it, which the shell that waits for it hears of; then it goes on in the foreground.
+    shell: 'set -m; "$@"; echo "stopped $?"; stty -a; echo "go on"; fg > /dev/null; echo "status $?"; stty -a',
+  });
+  await shown(child, 'q quit', 'stdout');
+  const stopped = shown(child, 'go on', 'stdout');
+  child.stdin?.write('\u001a');
+  await stopped;
+  const again = shown(child, 'q quit', 'stdout');
+  await again;
+  child.stdin?.write('\n');
+  const text = stripVTControlCharacters((await ended).stdout);
+  expect(text).toContain('status 130');
+  expect(text.match(/(?<!-)\bicanon\b/g)).toHaveLength(2);
 });
 
 test('dev takes orders from the page only if it is told so', async () => {

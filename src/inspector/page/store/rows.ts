@@ -183,6 +183,15 @@ function wordsOf(record: InspectorRecord, victims: readonly ActorId[]): Pick<Row
         note: [record.file, record.field, record.message].filter(Boolean).join(' · '),
         isError: true,
       };
+    case 'code': {
+      const { outcome, files, message, tookMs } = record;
+      const took = tookMs === undefined ? undefined : `${tookMs} ms after the change`;
+      return {
+        type: `code: ${outcome}`,
+        note: [files.join(', '), message, took].filter(Boolean).join(' · '),
+        isError: message !== undefined,
+      };
+    }
     case 'control':
       return {
         type: `inspector: ${record.action}`,

@@ -1,0 +1,83 @@
+import { type ActorRefFrom, createActor, fromCallback, fromPromise } from 'xstate';
+import { followCode } from '../actors/follow-code.ts';
+import type { CodeNews, CodeReplacement } from '../code/code-news.ts';
+import type { CheckProgram } from '../code/run-check.ts';
+import { codeMachine } from '../machines/code.ts';
+import type { LaunchRequest } from '../machines/worker.ts';
+import type { ResolvedSettings } from '../settings/resolve.ts';
+import type { Clock } from '../time/clock.ts';
+import { reloadPlugin } from './loading.ts';
+import type { PluginLookup } from './plugin-lookup.ts';
+import type { PluginRecord } from './plugin-record.ts';
+
+/** What the code of a supervisor's plugins is followed with. */
+export interface CodeFollowingParts {
+  readonly settings: Pick<ResolvedSettings, 'pollMs' | 'watch'>;
+  readonly clock: Clock;
+  readonly plugins: PluginLookup;
+  /** How a worker of the plugin would be started now. */
+  launch(record: PluginRecord): LaunchRequest;
+  tell(plugin: string, news: CodeNews): void;
+}
+
+/** Follows the code of plugins: an actor for each, which decides what a change leads to. */
+export class CodeFollowing {
+  readonly #parts: CodeFollowingParts;
+  readonly #actors = new Map<string, ActorRefFrom<typeof codeMachine>>();
+
+  constructor(parts: CodeFollowingParts) {
+    this.#parts = parts;
+  }
+
+  /** A plugin was added. */
+  follow(record: PluginRecord): void {
+    const { settings, clock, plugins, launch, tell } = this.#parts;
+    const { plugin } = record;
+    const parts = { clock, pollMs: settings.pollMs, polls: settings.watch === 'poll' };
+    const logic = codeMachine.provide({
+      actors: {
+        follow: fromCallback(({ sendBack }) => followCode(record, parts, sendBack)),
+        check: fromPromise(async ({ input: { files }, signal }) => {
+          const request = launch(record);
+          const { code } = request.kind;
+          return isProgram(request) ? code?.check(request, files, signal) : undefined;
+        }),
+        replace: fromPromise(() => replaceWorker(plugins, record)),
+      },
+    });
+    const actor = createActor(logic, {
+      clock,
+      input: { clock, tell: (news) => tell(plugin, news) },
+      id: `${plugin}.code`,
+    });
+    this.#actors.set(plugin, actor);
+    actor.start();
+  }
+
+  /** A plugin is gone. */
+  forget(plugin: string): void {
+    this.#actors.get(plugin)?.stop();
+    this.#actors.delete(plugin);
+  }
+
+  /** Follows nothing any more. */
+  close(): void {
+    for (const plugin of [...this.#actors.keys()]) this.forget(plugin);
+  }
+}
+
+/** A setting that is wrong, as the start itself tells, leaves nothing to check with. */
+function isProgram(request: LaunchRequest): request is LaunchRequest & CheckProgram {
+  return request.file !== undefined && request.problem === undefined;
+}
+
+/** Also tries again what had failed: the change may be its fix. What nobody has loaded is left alone. */
+async function replaceWorker(plugins: PluginLookup, record: PluginRecord): Promise<CodeReplacement> {
+  const { serving, state, plugin } = record;
+  if (serving || state === 'spawning' || state === 'crashed') {
+    await reloadPlugin(plugins, plugin, {});
+    return 'served';
+  }
+  record.send({ type: 'REPLACE' });
+  return 'next-start';
+}
