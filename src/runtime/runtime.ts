@@ -27,6 +27,7 @@ import type { RunningWorker } from '../measure/worker-use.ts';
 import { sweepOrphans } from '../orphans/orphan-sweep.ts';
 import { WorkerTrees } from '../orphans/worker-trees.ts';
 import { PackageInstalls } from '../packages/package-installs.ts';
+import { PythonEnvs } from '../python-envs/python-envs.ts';
 import { instanceIssues } from '../settings/instance-limits.ts';
 import { pluginSettings } from '../settings/plugin-settings.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
@@ -177,6 +178,7 @@ export class Runtime implements SupervisorHost {
             trees: this.#trees,
             oom: createOomWatch(),
             installs: new PackageInstalls(settings.dataDir),
+            pythonEnvs: new PythonEnvs(settings.dataDir),
             log: (plugin) => this.#log(plugin),
           },
           connect,
