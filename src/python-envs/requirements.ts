@@ -152,9 +152,7 @@ function withVariables(line: string, env: Variables): string {
 
 function localPath(place: string): string {
   try {
-    return place.startsWith('file:')
-      ? fileURLToPath(place.startsWith('file://') ? place : `file://${place.slice(5)}`)
-      : place;
+    return place.startsWith('file://') ? fileURLToPath(place) : place.replace(/^file:/, '');
   } catch {
     return place;
   }
