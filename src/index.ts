@@ -36,6 +36,7 @@
  * - `json-schema/`: JSON Schemas of plugins: checked, compiled, their defaults, and what does not fit them, in words.
  * - `worker-kinds/`: how each kind of worker is started: program, arguments, environment.
  * - `packages/`: packages that npx or uvx would fetch at a start: which a command names, and installing each once.
+ * - `python-envs/`: environments of Python plugins: what they require, for which Python, by which installer, and making each once.
  * - `manifest/`: manifests: schema, reading, watching, what a change causes.
  * - `orphans/`: what keeps processes from outliving their supervisor: marks, control groups, the guard, the sweep.
  * - `process/`: starting a process, its output, its group, its identity.

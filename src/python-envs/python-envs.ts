@@ -100,9 +100,10 @@ export class PythonEnvs {
       const folder = join(this.#folderOf(plugin), `${key.slice(0, 12)}-${randomBytes(3).toString('hex')}`);
       try {
         await build(plan, folder, run);
-        signal.throwIfAborted();
       } catch (error) {
         await discard(folder);
+        // An installer that was ended with it says nothing of the packages.
+        signal.throwIfAborted();
         throw error;
       }
       if (anew) {

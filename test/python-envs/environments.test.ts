@@ -284,7 +284,7 @@ test('ten processes at once make one environment', async () => {
   const folders = foldersOf(opened);
   expect(folders).toHaveLength(1);
   expect(made.map(({ folder }) => folder)).toEqual(Array(10).fill(folders[0]));
-  expect(made.map(({ steps }) => steps).toSorted()).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+  expect(made.map(({ steps }) => steps).filter((steps) => steps > 0)).toEqual([2]);
 });
 
 test(`whenever an installer is killed with its supervisor, the next start makes the environment whole (seed ${SEED})`, async () => {
