@@ -23,9 +23,6 @@ import tiny
 class Plugin:
     def execute(self):
         return [tiny.version, sys.executable, subprocess.check_output(["tiny"], text=True).strip()]
-    def missing(self):
-        import absent
-    tools = ("execute", "missing")
 `;
 
 /** The phases of a start that installs. */

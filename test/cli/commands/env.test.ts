@@ -22,8 +22,8 @@ const PLUGIN = `
 import tiny
 
 class Plugin:
-    def execute(self):
-        return tiny.version
+    def execute(self, module="tiny"):
+        return __import__(module).version
     def execute_stream(self):
         yield tiny.version
         __import__("time").sleep(60)
@@ -59,6 +59,10 @@ test('environments are listed, repaired and removed', async () => {
   expect((await greenroom('env', 'list')).stdout).toMatch(
     /PLUGIN +STATE.*\ns +current +3\.\S+ +pip \S+ +< 1 MiB +home\/python\/s\//,
   );
+
+  const late = await greenroom('run', 's', '--arg', 'module=cv2');
+  expect(late.status).toBe(1);
+  expect(late.stderr).toMatch(/hint: +Add the package that has this module .*: greenroom env repair s/);
 
   // A module is gone, as where somebody has removed it.
   const [site = ''] = (await greenroom('logs', 's')).stdout.match(/\S+\/python\/s\/\S+/) ?? [];
