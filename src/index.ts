@@ -39,6 +39,7 @@
  * - `worker-kinds/`: how each kind of worker is started: program, arguments, environment.
  * - `code/`: source files of plugins: followed by their content, checked before they are run.
  * - `packages/`: packages that npx or uvx would fetch at a start: which a command names, and installing each once.
+ * - `python-envs/`: environments of Python plugins: what they require, for which Python, by which installer, and making each once.
  * - `manifest/`: manifests: schema, reading, watching, what a change causes.
  * - `orphans/`: what keeps processes from outliving their supervisor: marks, control groups, the guard, the sweep.
  * - `process/`: starting a process, its output, its group, its identity.

@@ -113,6 +113,7 @@ describe('tables', () => {
   });
 
   test.each([
+    ['### Python packages', 'python'],
     ['### Resources', 'resources'],
     ['### Instances', 'instances'],
     ['### Liveness', 'liveness'],

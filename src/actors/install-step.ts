@@ -6,12 +6,14 @@ import { installFailure } from '../packages/install-failure.ts';
 import { isOfProbe } from '../packages/npx-probe.ts';
 import type { InstallProgram, InstallRequest, PackageInstalls } from '../packages/package-installs.ts';
 import { findProgram } from '../process/program-path.ts';
+import type { PythonEnvs } from '../python-envs/python-envs.ts';
 import { shortageIn } from '../system-error.ts';
 import { installPackage } from './install-package.ts';
 
 /** What an installation shares with others of its supervisor, and whom it tells. */
 export interface InstallStepOptions {
   readonly installs: PackageInstalls;
+  readonly pythonEnvs: PythonEnvs;
   readonly trees: WorkerTrees;
   readonly log: PluginLog;
   readonly generation: number;

@@ -3,6 +3,7 @@ import type { LaunchRequest } from '../machines/worker.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import type { Transport } from '../process/socket-directory.ts';
 import type { BootPlugin, ProtocolVersion } from '../protocol.ts';
+import { INSTALLER_ENV, INSTALLER_PASS_ENV } from '../python-envs/installer.ts';
 import type { KindSettings } from '../worker-kinds/kind.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import { workerEnvironment } from '../worker-kinds/worker-environment.ts';
@@ -31,20 +32,25 @@ export function planLaunch(entry: ManifestEntry, settings: LaunchSettings): Laun
     ...(resolved.module === undefined ? {} : { module: resolved.module }),
     ...(manifest.class === undefined ? {} : { class: manifest.class }),
   };
+  const environment = (more: readonly string[]): Record<string, string> =>
+    workerEnvironment({
+      host: settings.hostEnv,
+      pass: [...kind.passEnv, ...settings.passEnv, ...(manifest.pass_env ?? []), ...more],
+      set: {
+        ...env,
+        ...manifest.env_vars,
+        ...(settings.gpus !== undefined && { CUDA_VISIBLE_DEVICES: settings.gpus.join(',') }),
+      },
+    });
   return {
     ...command,
     plugin: manifest.name,
     entry,
     kind,
     cwd: resolved.cwd ?? workingDirectory(),
-    env: workerEnvironment({
-      host: settings.hostEnv,
-      pass: [...kind.passEnv, ...settings.passEnv, ...(manifest.pass_env ?? [])],
-      set: {
-        ...env,
-        ...manifest.env_vars,
-        ...(settings.gpus !== undefined && { CUDA_VISIBLE_DEVICES: settings.gpus.join(',') }),
-      },
+    env: environment([]),
+    ...(command.environment !== undefined && {
+      installEnv: { ...environment(INSTALLER_PASS_ENV), ...INSTALLER_ENV },
     }),
     boot,
     concurrency: manifest.max_concurrency ?? kind.concurrency ?? 1,

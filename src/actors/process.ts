@@ -20,9 +20,11 @@ import { startProcess } from '../process/start-process.ts';
 import type { ProcessEvent, WorkerExit, WorkerProcess, WorkerStreams } from '../process/worker-process.ts';
 import type { WorkerStart } from '../process/worker-start.ts';
 import { EXIT_DO_NOT_RESTART } from '../protocol.ts';
+import type { PythonEnvs } from '../python-envs/python-envs.ts';
 import { shortageIn, systemCodeOf } from '../system-error.ts';
 import { identityOf } from '../tools/tool-cache.ts';
 import { attendServer } from './attended-server.ts';
+import { environmentStep } from './environment-step.ts';
 import { installStep, type WorkerProgram } from './install-step.ts';
 
 /** What every spawn of a supervisor shares. */
@@ -31,6 +33,7 @@ export interface SpawnServices {
   readonly oom: OomWatch;
   readonly installs: PackageInstalls;
   readonly eras: KnownEras;
+  readonly pythonEnvs: PythonEnvs;
   /** The log of a plugin; throws `E_DATA_DIR` where it cannot be written. */
   readonly log: (plugin: string) => PluginLog;
 }
@@ -152,7 +155,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
 
   async #install(log: PluginLog): Promise<void> {
     let wasInstalled = false;
-    this.#program = await installStep(this.#launch, {
+    const step = this.#launch.environment === undefined ? installStep : environmentStep;
+    this.#program = await step(this.#launch, {
       ...this.#services,
       log,
       generation: this.#generation,
@@ -247,11 +251,13 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const { lastWords } = this.#lines;
     const again = this.#againBecause(output);
     if (again !== undefined) return this.#startAgain(tree, again);
+    const { plugin, kind, entry } = this.#launch;
     const exit: WorkerExit = {
       code,
       signal,
       output,
       lastWords,
+      advice: kind.advise?.(lastWords?.text ?? '', entry, { plugin, manifest: entry.file }),
       outOfMemory: killedByKernel || (code !== 0 && saysOutOfMemory(lastWords?.text ?? '')),
       spawnError: this.start.handshake?.isAnswered !== true && code !== null ? await this.#missingForGood() : undefined,
       retryable: code !== EXIT_DO_NOT_RESTART,

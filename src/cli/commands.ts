@@ -28,6 +28,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/import.ts'),
   },
   validate: { summary: 'check manifests', load: () => import('./commands/validate.ts') },
+  env: { summary: 'show, repair or remove Python environments', load: () => import('./commands/env.ts') },
   types: { summary: 'write types of the tools, for TypeScript', load: () => import('./commands/types.ts') },
   doctor: { summary: 'check this machine', load: () => import('./commands/doctor.ts') },
 };

@@ -6,6 +6,10 @@ import { UsageError } from './usage-error.ts';
 
 /** What to do next, on the command line, where the message does not say it or says it for programs. */
 const HINTS: Partial<Readonly<Record<ErrorCode, (plugin: string, message: string) => string | undefined>>> = {
+  E_REMOTE: (plugin, message) =>
+    message.includes('ModuleNotFoundError: No module named')
+      ? `Add the package that has this module to the plugin's requirements. If it is there: greenroom env repair ${plugin}`
+      : undefined,
   E_INPUT: () => 'The tools of all plugins: greenroom list --tools',
   E_TIMEOUT: () => 'Allow more time with --timeout SECONDS.',
   E_UNKNOWN_PLUGIN: (_, message) => (message.includes('plugins()') ? 'The known plugins: greenroom list' : undefined),

@@ -82,7 +82,9 @@ export function startError(plugin: string, cause: unknown): GreenroomError {
   if (cause.spawnError !== undefined) return startError(plugin, cause.spawnError);
   return new GreenroomError(
     'E_START',
-    `The worker of "${plugin}" ${describeExit(cause)} before it was ready. ${lastLine(cause)}`,
+    [`The worker of "${plugin}" ${describeExit(cause)} before it was ready. ${lastLine(cause)}`, cause.advice ?? []]
+      .flat()
+      .join('. '),
     {
       plugin,
       details: detailsOf(cause),
@@ -111,7 +113,7 @@ export function deadlineError(plugin: string, step: string, startMs: number, out
 export function installDeadlineError(plugin: string, installMs: number): GreenroomError {
   return new GreenroomError(
     'E_START_TIMEOUT',
-    `The package of "${plugin}" was still being installed after ${installMs} ms, and its installation was killed. See what it printed: greenroom logs ${plugin}. Raise install_timeout_ms in its manifest if it needs longer.`,
+    `What "${plugin}" needs was still being installed after ${installMs} ms, and its installation was killed. See what it printed: greenroom logs ${plugin}. Raise install_timeout_ms in its manifest if it needs longer.`,
     { plugin, details: { output: '' } },
   );
 }

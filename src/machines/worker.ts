@@ -30,6 +30,8 @@ export interface LaunchRequest extends KindCommand {
   readonly cwd: string;
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** That of the installer, where there is an environment of Python: with its settings of this machine. */
+  readonly installEnv?: Readonly<Record<string, string>> | undefined;
   /** What the boot line tells the worker to load, for kinds that read one. */
   readonly boot: BootPlugin;
   /** How many calls the manifest lets it run at once. */

@@ -26,6 +26,7 @@ const CONSEQUENCES: Readonly<Record<string, Consequence>> = {
   max_concurrency: 'replace',
   worker: 'replace',
   class: 'replace',
+  python: 'replace',
   args: 'replace',
   url: 'replace',
   base_path: 'replace',

@@ -30,6 +30,8 @@ export interface ManifestEntry {
     readonly python_path?: string | undefined;
     readonly command?: string | undefined;
     readonly cwd?: string | undefined;
+    /** The file of `python.requirements`. */
+    readonly requirements?: string | undefined;
   };
 }
 
@@ -142,11 +144,12 @@ function placeOf({ message }: Error, text: string): string {
 /** A manifest with where it came from. */
 export function toEntry(manifest: Manifest, file: string, searchPath: string, place?: string): ManifestEntry {
   const folder = dirname(file);
-  const { module, python_path, command, cwd } = manifest;
+  const { module, python_path, python, command, cwd } = manifest;
   const resolved: { -readonly [Key in keyof ManifestEntry['resolved']]: string } = {};
   if (module !== undefined) resolved.module = isModuleFile(module) ? fromFolder(folder, module) : module;
   if (python_path !== undefined) resolved.python_path = resolveProgram(folder, python_path);
   if (command !== undefined) resolved.command = resolveProgram(folder, command);
+  if (python !== undefined) resolved.requirements = fromFolder(folder, python.requirements);
   if (cwd !== undefined) resolved.cwd = fromFolder(folder, cwd);
   return { manifest, file, folder, searchPath, ...(place !== undefined && { place }), resolved };
 }
@@ -178,10 +181,12 @@ export function missingPaths(entry: ManifestEntry): ManifestIssue[] {
   const { manifest, resolved } = entry;
   const issues: ManifestIssue[] = [];
   const missing = (field: string, reason: string): void => void issues.push({ field, reason });
-  const { module, cwd } = resolved;
+  const { module, cwd, requirements } = resolved;
   if (cwd !== undefined && !isDirectory(cwd)) missing('cwd', `the folder ${cwd} does not exist`);
   if (module !== undefined && isAbsolute(module) && !exists(module))
     missing('module', `the module file ${module} does not exist`);
+  if (requirements !== undefined && !exists(requirements))
+    missing('python.requirements', `the file ${requirements} does not exist`);
   for (const { field, what, program } of kindOf(manifest).programs(entry)) {
     if (!isRunnable(program)) missing(field, `the ${what} ${program} ${unrunnableText(program)}`);
   }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { isVersionSpec } from '../python-envs/version-spec.ts';
 import { expectedText, unknownText } from '../text/expected.ts';
+import { shown } from '../text/shown.ts';
 import { refusals, zodMessages } from '../text/zod-messages.ts';
 import { toolList } from '../tools/tool.ts';
 import { findKind, inferKind, kindNames, type WorkerKindName } from '../worker-kinds/kinds.ts';
@@ -49,6 +51,17 @@ const restart = z.strictObject({
     .optional(),
 });
 
+const pythonEnvironment = z.strictObject({
+  requirements: filledText.describe('A requirements.txt or pyproject.toml, relative to the manifest.'),
+  version: z
+    .string()
+    .refine(isVersionSpec, {
+      error: ({ input }) => `expected a specifier of versions such as ">=3.10,<3.14", got ${shown(input)}`,
+    })
+    .optional()
+    .describe('The versions of Python that will do.'),
+});
+
 /** The fields of a manifest. Those from `start_timeout_ms` on overrule the supervisor's settings for one plugin. */
 export const manifestShape = {
   $schema: z.string().optional().describe('The JSON Schema of this file, for editors.'),
@@ -70,6 +83,9 @@ export const manifestShape = {
   module: filledText.optional().describe('A dotted Python module, or a module file relative to the manifest.'),
   class: z.string().min(1).optional().describe('The Python class to instantiate.'),
   python_path: filledText.optional().describe("The plugin's own Python interpreter. Default: python3 on PATH."),
+  python: pythonEnvironment
+    .optional()
+    .describe('The packages that a Python plugin needs, of which an environment is made when it is first started.'),
   conda_env: z.string().optional().describe('The name of the environment of the interpreter; information only.'),
   db_path: z.string().optional().describe('Information for the plugin.'),
   command: filledText.optional().describe('The program of a worker of kind "command", "http" or "mcp".'),
@@ -118,7 +134,7 @@ export const manifestShape = {
   start_timeout_ms: milliseconds.optional().describe('How long the worker may take from spawn to ready.'),
   install_timeout_ms: milliseconds
     .optional()
-    .describe('How long the package of the command may take to be installed, before the worker is spawned.'),
+    .describe('How long its packages may take to be installed, before the worker is spawned.'),
   drain_timeout_ms: milliseconds.optional().describe('How long calls may take to finish before the worker is stopped.'),
   stop_timeout_ms: milliseconds
     .optional()
@@ -181,6 +197,8 @@ export function parseManifest(value: unknown): ManifestParse {
   });
   const issues = [...missing, ...(kind.check?.(data) ?? [])];
   if (kind.serves !== true) warnings.push(...unusedHttpFields(data, kind.name));
+  if (data.python !== undefined && kind.hasEnvironment !== true)
+    warnings.push({ field: 'python', reason: `ignored by a worker of kind "${kind.name}"` });
   if (issues.length > 0) return { ok: false, issues, warnings };
   return { ok: true, manifest: Object.assign(data, { worker: kind.name as WorkerKindName }), warnings };
 }

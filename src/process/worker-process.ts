@@ -19,6 +19,8 @@ export interface WorkerExit {
   readonly lastWords?: LastWords | undefined;
   /** Whether it ended for want of memory: killed by the kernel, or by what its runtime printed. */
   readonly outOfMemory: boolean;
+  /** What to do about it, as a sentence, where it ended before it was ready; undefined where nothing is known. */
+  readonly advice?: string | undefined;
   /** Why there was never a process, or none that could become a worker. */
   readonly spawnError?: unknown;
   /** False for an exit that asks not to be restarted, and where there is nothing to start. */

@@ -29,6 +29,7 @@ import type { RunningWorker } from '../measure/worker-use.ts';
 import { sweepOrphans } from '../orphans/orphan-sweep.ts';
 import { WorkerTrees } from '../orphans/worker-trees.ts';
 import { PackageInstalls } from '../packages/package-installs.ts';
+import { PythonEnvs } from '../python-envs/python-envs.ts';
 import { instanceIssues } from '../settings/instance-limits.ts';
 import { pluginSettings } from '../settings/plugin-settings.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
@@ -187,6 +188,7 @@ export class Runtime implements SupervisorHost {
             oom: createOomWatch(),
             installs: new PackageInstalls(settings.dataDir),
             eras: new KnownEras(settings.dataDir, () => clock.now()),
+            pythonEnvs: new PythonEnvs(settings.dataDir),
             log: (plugin) => this.#log(plugin),
           },
           connect,

@@ -9,12 +9,14 @@ import type { StartRequest } from '../process/start-request.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import type { WorkerStart } from '../process/worker-start.ts';
 import type { Tool } from '../protocol.ts';
+import type { EnvironmentNeed, EnvironmentOwner } from '../python-envs/environment-plan.ts';
 
 /** The fields of a manifest by which kinds of workers differ. */
 export interface KindFields {
   readonly module?: string | undefined;
   readonly class?: string | undefined;
   readonly python_path?: string | undefined;
+  readonly python?: { readonly requirements: string; readonly version?: string | undefined } | undefined;
   readonly command?: string | undefined;
   readonly args?: readonly string[] | undefined;
   readonly env_vars?: Readonly<Record<string, string | number | boolean>> | undefined;
@@ -36,7 +38,12 @@ export interface KindFields {
 /** What a kind knows of a plugin: the fields of its manifest, and those that name files as absolute paths. */
 export interface KindEntry {
   readonly manifest: KindFields;
-  readonly resolved: Pick<KindFields, 'module' | 'python_path' | 'command'>;
+  readonly resolved: Pick<KindFields, 'module' | 'python_path' | 'command'> & {
+    /** The file of `python.requirements`. */
+    readonly requirements?: string | undefined;
+  };
+  /** The folder of the manifest. */
+  readonly folder: string;
 }
 
 /** What of the supervisor's settings kinds of workers need. */
@@ -52,6 +59,8 @@ export interface KindCommand {
   readonly args: readonly string[];
   /** Variables that the manifest may overrule. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** The environment of Python that has to be there; its interpreter is started in place of the program. */
+  readonly environment?: EnvironmentNeed | undefined;
   /** Why there is no such program to start, and what to do then, where that is a matter of settings. */
   readonly problem?: string | undefined;
   readonly advice?: string | undefined;
@@ -152,6 +161,10 @@ export interface WorkerKind<Start extends WorkerStart = WorkerStart> {
   connect(target: KindTarget<Start>, signal: AbortSignal): Promise<Connection>;
   /** Undefined where its plugins have no code that is known. */
   readonly code?: KindCode | undefined;
+  /** What to do about a worker that ended before it was ready, by what it printed last: a sentence; undefined where that is unknown. */
+  advise?(printed: string, entry: KindEntry, owner: EnvironmentOwner): string | undefined;
+  /** Whether its plugins may have an environment of Python made for them. */
+  readonly hasEnvironment?: boolean | undefined;
   /** Undefined where no new plugin should be of this kind. */
   readonly template?: KindTemplate | undefined;
 }

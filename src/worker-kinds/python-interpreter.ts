@@ -1,3 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EnvironmentNeed } from '../python-envs/environment-plan.ts';
+import { pythonIn } from '../python-envs/installer.ts';
 import type { KindEntry, KindProgram } from './kind.ts';
 
 /** The interpreter of a Python plugin that names none. */
@@ -9,12 +13,31 @@ export const PYTHON_PASS_ENV = ['CJM_*'];
 /** Else Python holds back what it prints to a pipe. */
 export const PYTHON_ENV = { PYTHONUNBUFFERED: '1' };
 
-/** The interpreter of a plugin. */
-export function pythonOf({ resolved }: KindEntry): string {
-  return resolved.python_path ?? DEFAULT_PYTHON;
+/**
+ * The interpreter of a plugin: the one that its manifest names, else that of an environment `.venv` beside the manifest, else
+ * the usual one. Where the manifest asks for an environment, it is the one that this is made of.
+ */
+export function pythonOf({ manifest, resolved, folder }: KindEntry): string {
+  return resolved.python_path ?? (manifest.python === undefined ? ownPython(folder) : undefined) ?? DEFAULT_PYTHON;
 }
 
-/** The same, as a program that must be there. */
+/** The same, as a program that must be there. For an environment any Python on `PATH` may do. */
 export function pythonPrograms(entry: KindEntry): readonly KindProgram[] {
+  const { manifest, resolved } = entry;
+  if (manifest.python !== undefined && resolved.python_path === undefined) return [];
   return [{ field: 'python_path', what: 'interpreter', program: pythonOf(entry) }];
+}
+
+/** The environment that a manifest asks for; undefined where it asks for none. */
+export function environmentOf({ manifest: { python }, resolved }: KindEntry): EnvironmentNeed | undefined {
+  const { requirements, python_path: interpreter } = resolved;
+  return python === undefined || requirements === undefined
+    ? undefined
+    : { requirements, version: python.version, interpreter };
+}
+
+/** The interpreter of `.venv`, also where that is broken: better to say so than to start without its packages. */
+function ownPython(folder: string): string | undefined {
+  const environment = join(folder, '.venv');
+  return existsSync(join(environment, 'pyvenv.cfg')) ? pythonIn(environment) : undefined;
 }

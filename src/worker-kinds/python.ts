@@ -3,9 +3,10 @@ import { encodeInput } from '../channel/encoded-input.ts';
 import { checkPython } from '../code/check-python.ts';
 import { startByHandshake } from '../process/start-by-handshake.ts';
 import type { HandshakeStart } from '../process/worker-start.ts';
+import { missingModuleAdvice } from '../python-envs/missing-module.ts';
 import { connectByHandshake } from './handshake-connection.ts';
 import type { WorkerKind } from './kind.ts';
-import { PYTHON_ENV, PYTHON_PASS_ENV, pythonOf, pythonPrograms } from './python-interpreter.ts';
+import { environmentOf, PYTHON_ENV, PYTHON_PASS_ENV, pythonOf, pythonPrograms } from './python-interpreter.ts';
 
 const PYTHON_FOLDER = fileURLToPath(new URL('../../python', import.meta.url));
 
@@ -25,17 +26,32 @@ const LAUNCHER = [
 export const python: WorkerKind<HandshakeStart> = {
   name: 'python',
   required: ['module'],
-  infers: ({ module, class: className, python_path }) =>
-    python_path !== undefined || className !== undefined || module?.endsWith('.py') === true,
+  infers: ({ module, class: className, python_path, python: environment }) =>
+    python_path !== undefined ||
+    environment !== undefined ||
+    className !== undefined ||
+    module?.endsWith('.py') === true,
   passEnv: PYTHON_PASS_ENV,
   startMs: 30_000,
   isPositional: true,
   start: startByHandshake({ descriptor: 0, waits: true }),
   encode: encodeInput,
   programs: pythonPrograms,
-  command: (entry) => ({ file: pythonOf(entry), args: ['-c', LAUNCHER, PYTHON_FOLDER], env: PYTHON_ENV }),
+  hasEnvironment: true,
+  command: (entry) => ({
+    file: pythonOf(entry),
+    args: ['-c', LAUNCHER, PYTHON_FOLDER],
+    env: PYTHON_ENV,
+    environment: environmentOf(entry),
+  }),
   connect: connectByHandshake,
   code: { extensions: ['.py'], check: checkPython },
+  advise: (printed, entry, owner) =>
+    missingModuleAdvice(printed, owner, {
+      module: entry.manifest.module,
+      requirements: entry.resolved.requirements,
+      interpreter: pythonOf(entry),
+    }),
   template: {
     about: 'a Python class',
     source: 'hello_python.py',

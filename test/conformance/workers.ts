@@ -48,7 +48,7 @@ export const WORKERS: readonly ConformingWorker[] = [
     name: 'the Python SDK',
     threaded: true,
     program: {
-      ...python.command({ manifest: {}, resolved: {} }, {}),
+      ...python.command({ manifest: {}, resolved: {}, folder: '' }, {}),
       file: DEFAULT_PYTHON,
       plugin: { name: 'conformance', folder: fixtures, module: 'plugin', class: 'ConformancePlugin' },
     },

@@ -13,7 +13,7 @@ import { type RunningWorker, startWorker } from '../conformance/driver.ts';
 const examples = fileURLToPath(new URL('../../examples/plugins', import.meta.url));
 const HOSTS: Readonly<Record<string, KindCommand & { readonly file: string }>> = {
   node: { file: process.execPath, args: [fileURLToPath(new URL('../../dist/node-sdk/host.js', import.meta.url))] },
-  python: { ...python.command({ manifest: {}, resolved: {} }, {}), file: DEFAULT_PYTHON },
+  python: { ...python.command({ manifest: {}, resolved: {}, folder: '' }, {}), file: DEFAULT_PYTHON },
 };
 const hasFfmpeg = (() => {
   try {

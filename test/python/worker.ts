@@ -43,7 +43,7 @@ export class PythonWorker {
     flags: readonly string[] = [],
     protocol: readonly number[] = [1],
   ) {
-    const { args, env } = python.command({ manifest: {}, resolved: { python_path: PYTHON } }, {});
+    const { args, env } = python.command({ manifest: {}, resolved: { python_path: PYTHON }, folder: '' }, {});
     this.child = spawn(PYTHON, [...flags, ...args], { env: { ...process.env, ...env } });
     this.exited = new Promise((resolve) => {
       this.child.once('close', (code, signal) => resolve({ code, signal }));

@@ -15,7 +15,7 @@ import {
   checkProcessGroups,
   checkSockets,
 } from '../doctor/machine.ts';
-import { checkFfmpeg, checkPythons } from '../doctor/programs.ts';
+import { checkEnvironments, checkFfmpeg, checkPythons } from '../doctor/programs.ts';
 import { checkDataDir, checkManifests, checkMcpConfigs, checkMcpPrograms, checkSearchPaths } from '../doctor/setup.ts';
 import type { Style } from '../terminal/style.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -58,9 +58,14 @@ async function checkSetup(given: ReturnType<typeof settingsOf>): Promise<Finding
   }
   const found = existsSync(join(workingDirectory(), 'greenroom.json')) ? 'greenroom.json is valid' : 'the defaults';
   const discovered = await discoverIn(settings);
-  const [pythons, ffmpeg] = await Promise.all([checkPythons(discovered.entries), checkFfmpeg()]);
+  const [pythons, environments, ffmpeg] = await Promise.all([
+    checkPythons(discovered.entries),
+    checkEnvironments(discovered.entries, settings),
+    checkFfmpeg(),
+  ]);
   return [
     ...pythons,
+    ...environments,
     ffmpeg,
     { check, level: 'ok', found },
     checkDataDir(settings.dataDir),

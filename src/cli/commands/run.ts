@@ -63,6 +63,10 @@ export const command = defineCommand({
         if (process.stderr.isTTY) signal.addEventListener('abort', sayHowToKill);
         const supervisor = await startSupervisor(settingsOf(values));
         end = (options) => supervisor.stop(options);
+        supervisor.on('transition', ({ plugin: name, phase }) => {
+          if (name === plugin && phase === 'installing')
+            terminal.note(`Installing what "${plugin}" needs. Its output: greenroom logs ${plugin} --follow`);
+        });
         await call(supervisor, request, terminal);
       } else {
         end = () => daemon.close();

@@ -7,6 +7,8 @@ import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
 import { checkPaths, type ManifestEntry, readManifest } from '../../manifest/read.ts';
 import { FOLDER_MANIFEST } from '../../manifest/search-path.ts';
 import { configFileAt } from '../../mcp-config/config-files.ts';
+import { isProjectFile } from '../../python-envs/environment-plan.ts';
+import { RequirementsFault, readRequirements } from '../../python-envs/requirements.ts';
 import { instanceIssues } from '../../settings/instance-limits.ts';
 import { resolveConfig } from '../../settings/plugin-config.ts';
 import { type ResolvedSettings, resolveSettings } from '../../settings/resolve.ts';
@@ -121,13 +123,30 @@ async function checkFolder(folder: string, settings: ResolvedSettings): Promise<
     files.map(async (file) => {
       const entry = all.find((candidate) => candidate.file === file);
       const own = problems.filter((problem) => problem.file === file);
-      return { file, entry, problems: entry === undefined ? own : [...own, ...(await checkSchema(entry))] };
+      return { file, entry, problems: entry === undefined ? own : [...own, ...(await checkContents(entry))] };
     }),
   );
 }
 
 async function checkEntry(entry: ManifestEntry): Promise<ManifestProblem[]> {
-  return [...checkPaths(entry), ...(await checkSchema(entry))];
+  return [...checkPaths(entry), ...(await checkContents(entry))];
+}
+
+/** What is wrong with the files and schemas that a manifest has, where they are there. */
+async function checkContents(entry: ManifestEntry): Promise<ManifestProblem[]> {
+  return [...checkRequirements(entry), ...(await checkSchema(entry))];
+}
+
+/** What would keep the packages of a Python plugin from being installed. That the file is missing is said before. */
+function checkRequirements({ file, resolved: { requirements } }: ManifestEntry): ManifestProblem[] {
+  if (requirements === undefined || isProjectFile(requirements) || statOf(requirements) === undefined) return [];
+  try {
+    readRequirements(requirements, {});
+    return [];
+  } catch (error) {
+    if (!(error instanceof RequirementsFault)) throw error;
+    return [{ file, field: 'python.requirements', reason: error.message, severity: 'error' }];
+  }
 }
 
 /** A config schema that is invalid, or whose own defaults do not fit it, keeps the plugin from starting. */

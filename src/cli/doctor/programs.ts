@@ -1,7 +1,11 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { planFor } from '../../actors/environment-step.ts';
+import { planLaunch } from '../../actors/launch.ts';
+import { messageOf } from '../../errors.ts';
 import type { ManifestEntry } from '../../manifest/read.ts';
-import { heedStreams } from '../../process/start-process.ts';
+import { programAnswer } from '../../process/program-answer.ts';
+import { PythonEnvs } from '../../python-envs/python-envs.ts';
+import type { ResolvedSettings } from '../../settings/resolve.ts';
 import { kindOf } from '../../worker-kinds/kinds.ts';
 import { DEFAULT_PYTHON } from '../../worker-kinds/python-interpreter.ts';
 import { displayPath } from '../terminal/display-path.ts';
@@ -9,9 +13,6 @@ import type { Finding } from './check.ts';
 
 /** The oldest Python that the worker runs in. */
 const LEAST_PYTHON = [3, 9] as const;
-
-/** How long a program may take to say its version, in milliseconds. */
-const DEADLINE_MS = 10_000;
 
 /** The interpreters that Python plugins run in: the default one, and those that manifests name. */
 export function checkPythons(entries: readonly ManifestEntry[]): Promise<Finding[]> {
@@ -23,6 +24,33 @@ export function checkPythons(entries: readonly ManifestEntry[]): Promise<Finding
     }
   }
   return Promise.all([...users].map(([interpreter, plugins]) => checkPython(interpreter, plugins)));
+}
+
+/** Whether each plugin that asks for an environment has a Python for it, and something to install it by. Nothing is installed. */
+export async function checkEnvironments(
+  entries: readonly ManifestEntry[],
+  settings: ResolvedSettings,
+): Promise<Finding[]> {
+  const check = 'Python packages';
+  const envs = new PythonEnvs(settings.dataDir);
+  const { signal } = new AbortController();
+  const found = entries.map(async (entry): Promise<Finding[]> => {
+    if (entry.manifest.python === undefined) return [];
+    const { name } = entry.manifest;
+    const launch = planLaunch(entry, { ...settings, hostEnv: process.env });
+    if (launch.environment === undefined) return [];
+    try {
+      const { key, installer, interpreter } = await planFor(launch, envs, signal);
+      const isThere = envs.find(name, key) !== undefined;
+      const by = `${installer.name}, Python ${interpreter.version}`;
+      return [
+        { check, level: 'ok', found: `${name}: ${isThere ? 'installed' : 'installed by the first start'} (${by})` },
+      ];
+    } catch (error) {
+      return [{ check, level: 'fail', found: messageOf(error) }];
+    }
+  });
+  return (await Promise.all(found)).flat();
 }
 
 async function checkPython(interpreter: string, plugins: readonly string[]): Promise<Finding> {
@@ -61,11 +89,6 @@ export async function checkFfmpeg(): Promise<Finding> {
 }
 
 /** The first line that a program prints; undefined where it cannot be run. */
-function firstLine(program: string, argument: string): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const child = execFile(program, [argument], { timeout: DEADLINE_MS, windowsHide: true }, (error, stdout) => {
-      resolve(error === null ? stdout.split('\n')[0] : undefined);
-    });
-    heedStreams(child);
-  });
+async function firstLine(program: string, argument: string): Promise<string | undefined> {
+  return (await programAnswer(program, [argument]))?.split('\n')[0];
 }
