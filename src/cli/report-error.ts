@@ -36,7 +36,9 @@ export async function reportError(error: unknown, terminal: Terminal): Promise<n
     return 1;
   }
   const { code, plugin = '', remote } = error;
-  tell(terminal, error.message, HINTS[code]?.(plugin, error.message), remote?.stack ?? lastOutput(error));
+  // That of a refused config is the worker's own.
+  const stack = code === 'E_CONFIG' ? undefined : remote?.stack;
+  tell(terminal, error.message, HINTS[code]?.(plugin, error.message), stack ?? lastOutput(error));
   return STATUS_OF_CODE[code];
 }
 
