@@ -10,7 +10,7 @@ import { type ManifestWatcher, watchManifests } from './manifest-watcher.ts';
 import { silentFileSystem } from './network-file-system.ts';
 import { PATIENCE_MS } from './patience.ts';
 import { type ManifestCheck, type ManifestEntry, type ManifestReading, readManifest } from './read.ts';
-import { isManifestPath, manifestFiles } from './search-path.ts';
+import { isManifestPath, manifestFiles, searchPathFault } from './search-path.ts';
 
 export type { ManifestChange } from './catalogue.ts';
 
@@ -18,6 +18,8 @@ export type { ManifestChange } from './catalogue.ts';
 export interface ManifestSourceOptions {
   /** Absolute folders, the most important first. */
   readonly searchPaths: readonly string[];
+  /** Those of them that should be there: of one that is not, a problem tells. Default: none. */
+  readonly namedPaths?: readonly string[] | undefined;
   /** The configuration files of MCP clients. Default: none. */
   readonly mcpConfigs?: McpConfigOptions | undefined;
   /** Whether changes on disk are followed after the first discovery; `poll`: by looking, not by the system's events. */
@@ -115,8 +117,22 @@ class DiskManifests implements ManifestSource {
   problems(): readonly ManifestProblem[] {
     const isLeaving = (file: string): boolean => this.#doubted.has(file);
     // Programs are given them, and what they change must not come back.
-    const all = [...this.#unreadable.values(), ...this.#unwatchable.values(), ...this.#catalogue.problems(isLeaving)];
+    const all = [
+      ...this.#missingPaths(),
+      ...this.#unreadable.values(),
+      ...this.#unwatchable.values(),
+      ...this.#catalogue.problems(isLeaving),
+    ];
     return all.map((problem) => Object.freeze(problem));
+  }
+
+  #missingPaths(): ManifestProblem[] {
+    const { namedPaths = [], watch } = this.#options;
+    const later = watch === false ? '' : '; its plugins are picked up once there is one';
+    return namedPaths.flatMap((file) => {
+      const fault = searchPathFault(file);
+      return fault === undefined ? [] : [{ file, reason: `${fault}${later}`, severity: 'warning' as const }];
+    });
   }
 
   async close(): Promise<void> {

@@ -149,6 +149,7 @@ export class Runtime implements SupervisorHost {
     });
     this.manifests = createManifestSource({
       searchPaths: settings.searchPaths,
+      namedPaths: settings.namedPaths,
       mcpConfigs: { files: settings.mcpConfigs, dataDir: settings.dataDir },
       watch: settings.watch,
       pollMs: settings.pollMs,

@@ -64,7 +64,7 @@ async function checkSetup(given: ReturnType<typeof settingsOf>): Promise<Finding
     ffmpeg,
     { check, level: 'ok', found },
     checkDataDir(settings.dataDir),
-    ...checkSearchPaths(settings.searchPaths, discovered),
+    ...checkSearchPaths(settings, discovered),
     ...checkMcpConfigs(settings.mcpConfigs, discovered),
     ...checkMcpPrograms(discovered),
     ...checkManifests(discovered),
