@@ -127,7 +127,7 @@ function ActorRow({ item: { actor, level }, now, place, isSelected, onSelect }: 
     >
       <Glyph state={state} />
       <span class="actor-name" title={facts?.description === '' ? name : (facts?.description ?? name)}>
-        {machine === 'worker' ? `worker ${id.slice(id.lastIndexOf('#'))}` : name}
+        {machine === 'worker' ? `worker ${id.slice(id.lastIndexOf('#'))}` : <bdi>{name}</bdi>}
       </span>
       <span class="actor-since muted">{since === undefined ? '' : durationText(now - since)}</span>
       <span class={`actor-state ink-${state}`} title={eviction && `${inWords} · ${eviction}`}>

@@ -36,7 +36,7 @@ export function ChartPane() {
       <div class="pane-head">
         <h2>Statechart</h2>
         <span class="muted">
-          {machine === 'plugin' ? name : id} · {machine} machine
+          <bdi>{machine === 'plugin' ? name : id}</bdi> · {machine} machine
         </span>
         <span class="spring" />
         <StateTag state={state} phase={phase} />

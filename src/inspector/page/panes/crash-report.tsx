@@ -25,7 +25,7 @@ export function CrashReport({ actor: { id, lastCrash } }: { readonly actor: Acto
   return (
     <article class="crash">
       <p class="crash-title">
-        <b>{error.code}</b> {error.message}
+        <b>{error.code}</b> <bdi>{error.message}</bdi>
       </p>
       <p class="muted">
         {timeText(at)} · {exitText(exit)} · worker {generation} · {restartsText(restarts)}
