@@ -33,6 +33,8 @@ export interface ManifestSourceOptions {
   readonly onChanges: (changes: readonly ManifestChange[]) => void;
   /** Told of problems that were not there before. */
   readonly onProblems: (problems: readonly ManifestProblem[]) => void;
+  /** Told of the files that could not be used and can be again. */
+  readonly onSolved?: ((files: readonly string[]) => void) | undefined;
 }
 
 /** The manifests of some search paths and configurations, read from disk and followed there. */
@@ -77,6 +79,8 @@ class DiskManifests implements ManifestSource {
   /** Ends the waits that go on. */
   readonly #waits = new Set<() => void>();
   #reported = new Set<string>();
+  /** The files that cannot be used, as was told last. */
+  #faulty: ReadonlySet<string> = new Set();
   #isFollowing = false;
   #isPolling = false;
   #isRetrying = false;
@@ -234,6 +238,12 @@ class DiskManifests implements ManifestSource {
     const fresh = problems.filter((problem) => !this.#reported.has(keyOf(problem)));
     this.#reported = new Set(problems.map(keyOf));
     if (fresh.length > 0) this.#options.onProblems(fresh);
+    const faulty = new Set(problems.filter(({ severity }) => severity === 'error').map(({ file }) => file));
+    const solved = [...this.#faulty].filter(
+      (file) => !faulty.has(file) && this.#catalogue.reading(file)?.entry !== undefined,
+    );
+    this.#faulty = faulty;
+    if (solved.length > 0) this.#options.onSolved?.(solved);
     void this.#retry();
     return this.#catalogue.takeChanges();
   }

@@ -78,6 +78,8 @@ export class Runtime implements SupervisorHost {
   readonly transitions: Listeners<TransitionEvent>;
   readonly instances: Listeners<InstanceEvent>;
   readonly problems: Listeners<readonly ManifestProblem[]>;
+  /** Told of the manifests that could not be used and can be again. */
+  readonly solved: Listeners<readonly string[]>;
   /** The supervisor that the program holds, as the traces of calls name it. Set by it, before the start. */
   supervisor!: object;
   /** Where the figures of memory come from. */
@@ -134,6 +136,7 @@ export class Runtime implements SupervisorHost {
     this.transitions = new Listeners(this.onListenerError);
     this.instances = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
+    this.solved = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
     this.toolChanges = new Listeners(this.onListenerError);
     this.notices = new Listeners(this.onListenerError);
@@ -157,6 +160,7 @@ export class Runtime implements SupervisorHost {
       check: (manifest) => instanceIssues(manifest, settings),
       onChanges: (changes) => this.#apply(changes),
       onProblems: (problems) => this.#noteProblems(problems),
+      onSolved: (files) => this.solved.notify(files),
     });
     this.systemMonitor = new SystemMonitor({
       clock,

@@ -270,6 +270,11 @@ export class Supervisor implements AsyncDisposable {
     return this.#runtime.manifests.problems();
   }
 
+  /** @internal Calls back with the files of manifests that could not be used and can be again. Returns how to stop. */
+  onSolved(listener: (files: readonly string[]) => void): () => void {
+    return this.#runtime.solved.add(listener);
+  }
+
   /** @internal What the search paths hold, for lists of it. */
   listing(): Listing {
     return listingOf(discoveredBy(this.#runtime.manifests), this.#settings.searchPaths);

@@ -38,10 +38,10 @@ export const command = defineCommand({
       const searchPaths = supervisor.status().searchPaths.join(', ');
       if (plugins.length === 0)
         terminal.note(`No plugins in ${searchPaths} yet. New manifests are picked up automatically.`);
-      const leave = watch(supervisor, terminal);
+      const { say, leave } = watch(supervisor, terminal);
       if (values.load === true) void supervisor.loadAll();
       await aborted(AbortSignal.any([interruption.signal, terminal.left, dev.asked]));
-      if (process.stderr.isTTY) terminal.note('\nStopping. Press Ctrl-C again to kill the plugins.');
+      if (process.stderr.isTTY) say('Stopping. Press Ctrl-C again to kill the plugins.');
       await dev.stop();
       leave();
       if (terminal.json) await terminal.printJson({ type: 'stopped' });

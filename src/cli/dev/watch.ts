@@ -1,5 +1,4 @@
 import { printedJson } from '../../json/printed-json.ts';
-import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
 import type { PluginSnapshot } from '../../runtime/plugin-snapshot.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
 import { formatProblems } from '../problems.ts';
@@ -7,7 +6,7 @@ import type { Style } from '../terminal/style.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { drawBoard } from './board.ts';
 import { InstanceNews } from './instance-news.ts';
-import { crashLine, decisionNews, isNews, transitionLine } from './news.ts';
+import { crashLine, decisionNews, isNews, problemLines, solvedLine, transitionLine } from './news.ts';
 import { Screen } from './screen.ts';
 
 /** How often the times and the memory of a board are brought up to date, in milliseconds. */
@@ -15,36 +14,49 @@ const REFRESH_MS = 1_000;
 /** A terminal is not drawn to more often than this, in milliseconds. */
 const DRAW_EVERY_MS = 100;
 
-/** Shows a supervisor until what is returned is called: JSON for programs, a board on a terminal, lines elsewhere. */
-export function watch(supervisor: Supervisor, terminal: Terminal): () => void {
+/** What shows a supervisor. */
+export interface Watch {
+  /** Tells something in between. */
+  say(line: string): void;
+  /** Shows it a last time, and no more. */
+  leave(): void;
+}
+
+/** Shows a supervisor: JSON for programs, a board on a terminal, lines elsewhere. */
+export function watch(supervisor: Supervisor, terminal: Terminal): Watch {
   if (terminal.json) return printJson(supervisor, terminal);
   return process.stdout.isTTY ? drawLive(supervisor, terminal) : printLines(supervisor, terminal);
 }
 
-function printJson(supervisor: Supervisor, terminal: Terminal): () => void {
+function printJson(supervisor: Supervisor, terminal: Terminal): Watch {
   const print = (type: string, data: object): void => terminal.report(printedJson({ type, ...data }));
-  return all(
+  const leave = all(
     supervisor.on('transition', (transition) => print('transition', transition)),
     supervisor.on('instance', (change) => print('instance', change)),
     supervisor.on('decision', (decision) => print('decision', decision)),
     supervisor.on('problem', (problems) => print('problem', { problems })),
+    supervisor.onSolved((files) => print('solved', { files })),
   );
+  return { say: () => {}, leave };
 }
 
-function printLines(supervisor: Supervisor, terminal: Terminal): () => void {
-  const { out } = terminal;
+function printLines(supervisor: Supervisor, terminal: Terminal): Watch {
+  const { out, err } = terminal;
+  const note = (line: string): void => terminal.note(line);
   const print = (line: string | undefined): void => {
     if (line !== undefined) terminal.report(line);
   };
-  printProblems(supervisor.problems(), terminal);
-  return all(
+  formatProblems(supervisor.problems(), err).forEach(note);
+  const leave = all(
     supervisor.on('transition', (transition) => {
       if (isNews(transition)) print(transitionLine(transition, out));
     }),
     tellInstances(supervisor, print, out),
     supervisor.on('decision', (decision) => print(decisionNews(decision, out))),
-    supervisor.on('problem', (problems) => printProblems(problems, terminal)),
+    supervisor.on('problem', (problems) => problemLines(problems, supervisor.plugins(), err).forEach(note)),
+    supervisor.onSolved((files) => files.forEach((file) => note(solvedLine(file, err)))),
   );
+  return { say: note, leave };
 }
 
 /** Tells of more, fewer and lost instances until what is returned is called. */
@@ -61,19 +73,16 @@ function tellInstances(supervisor: Supervisor, say: (line: string) => void, styl
   );
 }
 
-function printProblems(problems: readonly ManifestProblem[], terminal: Terminal): void {
-  for (const line of formatProblems(problems, terminal.err)) terminal.note(line);
-}
-
 /** A board of all plugins, and above it, to stay, what is worth knowing afterwards. */
-function drawLive(supervisor: Supervisor, { out }: Terminal): () => void {
+function drawLive(supervisor: Supervisor, { out }: Terminal): Watch {
   const screen = new Screen(process.stdout);
   const memory = new Map<string, number>();
   let { plugins } = supervisor.snapshot();
   let timer: NodeJS.Timeout | undefined;
   const draw = (): void => {
     timer = undefined;
-    screen.draw(['', ...drawBoard({ plugins, memory, now: Date.now() }, screen.rows - 1, screen.columns, out)]);
+    const board = { plugins, memory, now: Date.now() };
+    screen.draw(plugins.length === 0 ? [] : ['', ...drawBoard(board, screen.rows - 1, screen.columns, out)]);
   };
   const drawSoon = (): void => {
     timer ??= setTimeout(draw, DRAW_EVERY_MS);
@@ -108,7 +117,8 @@ function drawLive(supervisor: Supervisor, { out }: Terminal): () => void {
     }),
     tellInstances(supervisor, say, out),
     supervisor.on('decision', (decision) => say(decisionNews(decision, out))),
-    supervisor.on('problem', (problems) => formatProblems(problems, out).forEach(say)),
+    supervisor.on('problem', (problems) => problemLines(problems, plugins, out).forEach(say)),
+    supervisor.onSolved((files) => files.forEach((file) => say(solvedLine(file, out)))),
     supervisor.subscribe((snapshot) => {
       ({ plugins } = snapshot);
       for (const plugin of plugins) {
@@ -124,11 +134,13 @@ function drawLive(supervisor: Supervisor, { out }: Terminal): () => void {
   process.stdout.on('resize', drawSoon);
   formatProblems(supervisor.problems(), out).forEach(say);
   draw();
-  return () => {
-    stop();
-    clearTimeout(timer);
-    draw();
-    clearTimeout(timer);
+  return {
+    say,
+    leave() {
+      stop();
+      clearTimeout(timer);
+      draw();
+    },
   };
 }
 

@@ -150,7 +150,7 @@ function EventRow({ row, before, place, now, cursor }: EventRowProps) {
             </span>{' '}
           </>
         )}
-        {note}
+        <bdi>{note}</bdi>
       </span>
     </div>
   );
