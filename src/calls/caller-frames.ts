@@ -1,7 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { GreenroomError } from '../errors.ts';
 
 /** Where the frames of this package lie, which say nothing of the caller. */
-const OWN = new URL('..', import.meta.url).href;
+const OWN = new URL('..', import.meta.url);
+const OWN_PLACES = [OWN.href, fileURLToPath(OWN)];
 
 /** The stacks of errors that have got a caller's frames, as they were before: an error may end several calls. */
 const originalStacks = new WeakMap<Error, string>();
@@ -40,7 +42,12 @@ function throwWithFrames(error: unknown): never {
 function framesOf(stack = ''): string[] {
   return stack
     .split('\n')
-    .filter((line) => /^ +at /.test(line) && !line.includes(OWN) && !/node:|\/node_modules\/|<anonymous>/.test(line));
+    .filter(
+      (line) =>
+        /^ +at /.test(line) &&
+        !OWN_PLACES.some((place) => line.includes(place)) &&
+        !/node:|\/node_modules\/|<anonymous>/.test(line),
+    );
 }
 
 function framed(error: GreenroomError, frames: readonly string[]): GreenroomError {

@@ -63,7 +63,7 @@ export function CrashReport({ actor: { id, lastCrash } }: { readonly actor: Acto
           <li key={row.seq} data-error={row.isError}>
             <span class="muted">{timeText(row.at)}</span> {row.type}{' '}
             {row.transition !== undefined && `${row.transition.from} → ${row.transition.to} `}
-            <span class="muted">{row.note}</span>
+            <bdi class="muted">{row.note}</bdi>
           </li>
         ))}
       </ol>
