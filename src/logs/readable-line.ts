@@ -24,16 +24,17 @@ export function readableLine(line: string): string {
   const fields = fieldsOf(line);
   if (fields === undefined) return line;
   const { level, time, msg, plugin, reason, err } = fields;
-  const message = String(msg ?? '');
-  const why = reason ?? (isObject(err) ? err['message'] : undefined);
-  const about = plugin === undefined || message.includes(`"${String(plugin)}"`) ? '' : `"${String(plugin)}": `;
-  const because = why === undefined || message.includes(String(why)) ? '' : `: ${String(why)}`;
+  const message = textOf(msg);
+  const name = textOf(plugin);
+  const why = textOf(reason ?? (isObject(err) ? err['message'] : undefined));
+  const about = name === '' || message.includes(`"${name}"`) ? '' : `"${name}": `;
+  const because = message.includes(why) ? '' : `: ${why}`;
   const rest = Object.entries(fields).filter(
-    ([field, value]) => !OWN_FIELDS.has(field) && !message.includes(String(value)),
+    ([field, value]) => !OWN_FIELDS.has(field) && !message.includes(textOf(value)),
   );
   const details = rest.length === 0 ? '' : ` ${JSON.stringify(Object.fromEntries(rest))}`;
   const clock = new Date(Number(time)).toTimeString().slice(0, 8);
-  return `${clock} ${LEVELS[String(level)] ?? String(level)}: ${about}${message}${because}${details}\n`;
+  return `${clock} ${LEVELS[textOf(level)] ?? textOf(level)}: ${about}${message}${because}${details}\n`;
 }
 
 function fieldsOf(line: string): Readonly<Record<string, unknown>> | undefined {
@@ -43,4 +44,8 @@ function fieldsOf(line: string): Readonly<Record<string, unknown>> | undefined {
   } catch {
     return undefined;
   }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

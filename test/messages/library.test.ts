@@ -117,6 +117,9 @@ test('explain tells when each candidate was last used and whether it is kept, wh
   expect(lines).toMatch(/^rank {5}b \(worker 1\), last used \d+\.\d s ago: evicted$/m);
   expect(lines).toMatch(/^rank {5}a \(worker 1\), last used \d+\.\d s ago: kept$/m);
   expect(lines).not.toMatch(/\d{10}|\d\.\d{4}/);
+});
+
+test('explain says that what has no limit is unlimited', async () => {
   const free = await openSupervisor({ d: { fixture: 'workbench' } });
   await free.supervisor.load('d');
   expect(free.supervisor.explain('d').lines).toContain('free now unlimited');

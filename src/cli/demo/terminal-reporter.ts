@@ -128,7 +128,7 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
         break;
       case 'error':
         // Whole: what a line has no place for is the cause.
-        happened(at, event.plugin, `${style.red(event.code)}`);
+        happened(at, event.plugin, style.red(event.code));
         for (const text of wrapText(event.message, columns() - NAME_COLUMNS - 13))
           line(`${' '.repeat(NAME_COLUMNS + 12)}${text}`);
         break;

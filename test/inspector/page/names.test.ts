@@ -1,8 +1,8 @@
 // What the page of the inspector shows of plugins whose names steer text.
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { CHROMIUM, openPage, useBrowser } from '../inspector/page/browser.ts';
-import { crash, openSession, says } from '../inspector/page/session.ts';
+import { CHROMIUM, openPage, useBrowser } from './browser.ts';
+import { crash, openSession, says } from './session.ts';
 
 const NAME = 'a\u202eb';
 
