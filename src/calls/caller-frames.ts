@@ -54,8 +54,7 @@ function framed(error: GreenroomError, frames: readonly string[]): GreenroomErro
   const former = originalStacks.get(error);
   const { code, message, plugin, cause, remote, details, stack = '' } = error;
   // Those of another caller would be wrong, and this one's are wrong there.
-  const own =
-    former === undefined ? error : new GreenroomError(code, message, { plugin, cause, remote, details } as never);
+  const own = former === undefined ? error : new GreenroomError(code, message, { plugin, cause, remote, details });
   originalStacks.set(own, former ?? stack);
   Reflect.set(own, 'stack', [former ?? stack, ...frames].join('\n'));
   return own;
