@@ -1,5 +1,6 @@
 import { GreenroomError } from './errors.ts';
 import { unknownText } from './text/expected.ts';
+import { sentence } from './text/sentence.ts';
 import { shown } from './text/shown.ts';
 
 /** What an option has to be: in words, and how it is recognised. */
@@ -50,9 +51,7 @@ export function checkOptions(
   for (const option of Object.keys(given)) {
     if (Object.hasOwn(kinds, option) || given[option] === undefined) continue;
     const what = unknownText('option', option, Object.keys(kinds));
-    throw new GreenroomError('E_OPTIONS', `The options of ${where}: ${what}${what.endsWith('?') ? '' : '.'}`, {
-      plugin,
-    });
+    throw new GreenroomError('E_OPTIONS', sentence(`The options of ${where}: ${what}`), { plugin });
   }
 }
 

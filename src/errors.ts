@@ -58,7 +58,7 @@ export interface RemoteError {
 /** The plugin's own error in an error with this code: always in `E_REMOTE`, sometimes where a worker refused a value. */
 type RemoteOf<Code extends ErrorCode> = Code extends 'E_REMOTE'
   ? RemoteError
-  : Code extends 'E_SERIALIZE' | 'E_INPUT'
+  : Code extends 'E_SERIALIZE' | 'E_INPUT' | 'E_CONFIG'
     ? RemoteError | undefined
     : undefined;
 

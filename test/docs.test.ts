@@ -171,6 +171,7 @@ test('the tables of methods have every method of a supervisor, and say "promise"
     'onChange',
     'mcpPlugin',
     'onNotice',
+    'onSolved',
   ]);
   const methods = Object.getOwnPropertyNames(Supervisor.prototype).filter((name) => !internal.has(name));
   expect([...new Set(told.map(({ name }) => name))].toSorted()).toEqual(methods.toSorted());

@@ -6,6 +6,7 @@ An exception comes from the plugin, and may raise for everything that it is aske
 
 import json
 import os
+import sys
 
 from .json_values import encode
 from .light_imports import socket
@@ -59,7 +60,32 @@ def stack_of(error):
     trace = error.__traceback__
     while trace is not None and os.path.dirname(trace.tb_frame.f_code.co_filename) == WORKER_FOLDER:
         trace = trace.tb_next
-    return "".join(traceback.format_exception(type(error), error, trace))
+    return "".join(traceback.format_exception(type(error), error, trace)) + install_advice(error)
+
+
+# The packages of modules that have another name.
+PACKAGE_OF_MODULE = {
+    "PIL": "pillow",
+    "attr": "attrs",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python",
+    "dateutil": "python-dateutil",
+    "dotenv": "python-dotenv",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+
+
+def install_advice(error):
+    """For a module that is not installed, a line with the command that installs it into this interpreter; else nothing."""
+    name = attribute(error, "name")
+    if not is_of(error, ModuleNotFoundError) or not isinstance(name, str):
+        return ""
+    name = name.partition(".")[0]
+    if not name.isidentifier() or name in sys.modules:
+        return ""
+    return "To install it, run: %s -m pip install %s\n" % (sys.executable, PACKAGE_OF_MODULE.get(name, name))
 
 
 def attribute(value, name, default=None):

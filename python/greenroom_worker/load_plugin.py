@@ -44,8 +44,7 @@ def load_class(module_name, class_name):
     if module_name.endswith(".py") and os.path.isabs(module_name):
         module = load_file(module_name)
     else:
-        __import__(module_name)
-        module = sys.modules[module_name]
+        module = load_module(module_name)
     own = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__]
     there = ", ".join(kind.__name__ for kind in own) or "none"
     if class_name is not None:
@@ -61,6 +60,19 @@ def load_class(module_name, class_name):
             % (module_name, there)
         )
     return found[0]
+
+
+def load_module(name):
+    """Imports a module by its dotted name. Raises `LookupError` where there is none, in contrast to one that it imports."""
+    try:
+        __import__(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (name + ".").startswith(error.name + "."):
+            raise
+        raise LookupError(
+            "there is no module %r in %s, and none is installed for %s" % (error.name, sys.path[0], sys.executable)
+        ) from None
+    return sys.modules[name]
 
 
 def load_file(path):

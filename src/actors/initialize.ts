@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
 import type { WorkerChannel } from '../channel/worker-channel.ts';
 import { GreenroomError } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
 import { resolveConfig } from '../settings/plugin-config.ts';
+import { sentence } from '../text/sentence.ts';
 
 /** How long the exit of a worker whose connection broke is waited for, in milliseconds. */
 const EXIT_GRACE_MS = 250;
@@ -46,7 +48,7 @@ export async function initializeWorker(
   const { name, worker, config_schema: ownSchema } = entry.manifest;
   const schema = ownSchema ?? (await channel.config?.schema(signal)) ?? undefined;
   const config = await resolveConfig(schema, given, name);
-  if (channel.config !== undefined) await channel.config.initialize(config, signal);
+  if (channel.config !== undefined) await accepted(name, channel.config.initialize(config, signal));
   else if (!isDeepStrictEqual(config, {})) {
     throw new GreenroomError(
       'E_CONFIG',
@@ -55,4 +57,29 @@ export async function initializeWorker(
     );
   }
   return config;
+}
+
+/** The `type` by which a worker says that a config does not fit its own schema, which may say more than JSON Schema can. */
+const CONFIG_ERROR = 'ConfigError';
+
+/** Rejects with `E_CONFIG` where the worker refuses a config, in contrast to a plugin that fails with it. */
+async function accepted(plugin: string, initialized: Promise<void>): Promise<void> {
+  try {
+    await initialized;
+  } catch (error) {
+    if (!(error instanceof GreenroomError) || error.code !== 'E_REMOTE' || error.remote.type !== CONFIG_ERROR)
+      throw error;
+    const { remote } = error;
+    const problems = problemsOf(remote.details) ?? [remote.message];
+    const message = sentence(`The config of "${plugin}" does not fit its schema: ${problems.join('; ')}`);
+    throw new GreenroomError('E_CONFIG', message, { plugin, cause: error, remote, details: { problems } });
+  }
+}
+
+/** What the worker says of each place, `{ path, message }`; undefined where it says nothing of that form. */
+function problemsOf(details: unknown): readonly string[] | undefined {
+  const parsed = z
+    .object({ issues: z.array(z.object({ path: z.string(), message: z.string() })).min(1) })
+    .safeParse(details);
+  return parsed.data?.issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
 }

@@ -338,7 +338,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const { plugin, entry } = this.#launch;
     return new GreenroomError(
       'E_MANIFEST',
-      `The worker of "${plugin}" cannot be started: ${reason}. Fix its manifest, ${entry.file}.`,
+      `The worker of "${plugin}" cannot be started: ${reason}. Its manifest: ${entry.file}`,
       {
         plugin,
         cause,

@@ -5,17 +5,18 @@ import { Call } from './call.ts';
 import { nextCallId } from './call-id.ts';
 import { type CallOptions, checkCallOptions, type InternalCallOptions, type StreamOptions } from './call-options.ts';
 import type { CallSite } from './call-site.ts';
+import { rejectedForCaller } from './caller-frames.ts';
 import { CallStream, type StreamSource } from './stream.ts';
 import { StreamHandle } from './stream-handle.ts';
 
 /** Calls `execute` of a plugin; resolves to its result. Rejects with a GreenroomError. */
 export function executeCall<Output>(site: CallSite, input: unknown, options: CallOptions): Promise<Output> {
-  return new Promise<Output>((resolve, reject) => {
+  return new Promise<Output>((resolve) => {
     const id = nextCallId();
     new Call(site, 'execute', id, prepared(site, input, options), options, {
       onChunk: () => {},
       onResult: resolve,
-      onError: reject,
+      onError: (error) => resolve(rejectedForCaller(error)),
     }).begin();
   });
 }

@@ -3,6 +3,9 @@ import type { CallStream } from './stream.ts';
 /** Cancels the call of a stream whose handle the program has dropped without leaving it. */
 const dropped = new FinalizationRegistry<() => void>((cancel) => cancel());
 
+/** The streams of promises that waited for an item. */
+const awaited = new WeakMap<Promise<unknown>, object>();
+
 /**
  * What the program holds of a stream. Nothing of the call holds it, except while a `next()` waits, so that a stream that
  * was dropped halfway is cancelled when it is collected and returns its lease.
@@ -21,11 +24,9 @@ export class StreamHandle<T> implements AsyncIterableIterator<T>, AsyncDisposabl
 
   next(): Promise<IteratorResult<T>> {
     const next = this.#stream.next();
-    if (this.#stream.isAwaited) {
-      // A program may hold the promise alone: until it settles, the stream is in use.
-      const keep = (): unknown => this.#stream;
-      next.then(keep, keep);
-    }
+    // A program may hold the promise alone: then the stream is in use. Not by a reaction to it, as the frames of who waits
+    // for a promise are found only where it has a single one.
+    if (this.#stream.isAwaited) awaited.set(next, this);
     return next;
   }
 

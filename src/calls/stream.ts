@@ -1,4 +1,5 @@
 import type { GreenroomError } from '../errors.ts';
+import { rejectedForCaller } from './caller-frames.ts';
 import { type ReaderLimit, ReaderWatch } from './reader-watch.ts';
 
 /** How a stream acts on the call that feeds it. */
@@ -23,8 +24,7 @@ const HIGH_WATER = 1_024;
 const HIGH_WATER_LENGTH = 4 * 1024 * 1024;
 
 interface Waiting<T> {
-  resolve(result: IteratorResult<T>): void;
-  reject(error: unknown): void;
+  resolve(result: IteratorResult<T> | Promise<never>): void;
 }
 
 /**
@@ -90,11 +90,11 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
     if (this.#error !== undefined) {
       const error = this.#error;
       this.#error = undefined;
-      return Promise.reject(error);
+      return rejectedForCaller(error);
     }
     if (this.#state === 'ended') return Promise.resolve({ value: undefined, done: true });
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
+    return new Promise((resolve) => {
+      this.#waiting.push({ resolve });
       if (this.#state !== 'new') return;
       this.#state = 'flowing';
       this.#source.start();
@@ -154,7 +154,7 @@ export class CallStream<T> implements AsyncIterableIterator<T>, AsyncDisposable 
     this.#state = 'ended';
     const reader = this.#waiting.shift();
     if (reader === undefined) this.#error = error;
-    else reader.reject(error);
+    else reader.resolve(rejectedForCaller(error));
     this.end();
   }
 

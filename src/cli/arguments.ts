@@ -53,20 +53,31 @@ export function parseArguments(command: Pick<Command, 'options' | 'operands' | '
     }
     const extra = positionals[most];
     if (extra !== undefined)
-      throw new UsageError(`Unexpected argument: "${extra}".`, fieldHint(command, extra) ?? usageOf(command));
+      throw new UsageError(`Unexpected argument: "${extra}".`, hints(fieldHint(command, extra), usageOf(command)));
   }
   return { values, operands: positionals };
+}
+
+/** What to try, and how the command is used, a line each. */
+function hints(...lines: readonly (string | undefined)[]): string {
+  return lines.filter((line) => line !== undefined).join('\n       ');
 }
 
 function usageOf({ usage }: Pick<Command, 'usage'>): string {
   return `Usage: greenroom ${usage}`;
 }
 
-/** How to set a field of the input, where one was typed as an argument or an option of its own. */
-function fieldHint({ options }: Pick<Command, 'options'>, typed: string): string | undefined {
+/**
+ * How to set a field of the input, where one was typed as an argument or an option of its own.
+ *
+ * @param next the argument behind it, which may be its value
+ */
+function fieldHint({ options }: Pick<Command, 'options'>, typed: string, next?: string): string | undefined {
   const field = /^(?:--)?([A-Za-z_][\w-]*)(=.*)?$/s.exec(typed);
   if (!('arg' in options) || field === null || (field[2] === undefined && !typed.startsWith('--'))) return undefined;
-  return `To set a field of the input, use: --arg ${field[1]}${field[2] ?? '=VALUE'}`;
+  const value = next === undefined || next.startsWith('-') ? 'VALUE' : next;
+  const set = `${field[1]}${field[2] ?? `=${value}`}`;
+  return `To set a field of the input, use: --arg ${/^[\w=./:,+-]*$/.test(set) ? set : `'${set.replaceAll("'", "'\\''")}'`}`;
 }
 
 function parse(command: Pick<Command, 'options' | 'usage'>, options: Options, args: readonly string[]) {
@@ -77,9 +88,11 @@ function parse(command: Pick<Command, 'options' | 'usage'>, options: Options, ar
     if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
       const given = /'(-[^']*)'/.exec(message)?.[1] ?? '';
       const known = Object.keys(options).map((name) => `--${name}`);
+      const at = args.findIndex((argument) => argument === given || argument.startsWith(`${given}=`));
+      const typed = args[at] ?? given;
       throw new UsageError(
         `Unknown option "${given}".`,
-        didYouMean(given, known) ?? fieldHint(command, given) ?? usageOf(command),
+        hints(didYouMean(given, known) ?? fieldHint(command, typed, args[at + 1]), usageOf(command)),
       );
     }
     const unfinished = /^Option '(?:-\w, )?(--([\w-]+)) <value>' argument missing/.exec(message);

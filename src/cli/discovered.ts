@@ -12,6 +12,7 @@ export async function discoverIn(
 ): Promise<Discovered> {
   const source = createManifestSource({
     searchPaths: places.searchPaths,
+    namedPaths: settings.namedPaths.filter((path) => places.searchPaths.includes(path)),
     mcpConfigs: { files: places.mcpConfigs, dataDir: settings.dataDir, userDataDir: settings.userDataDir },
     watch: false,
     pollMs: 0,

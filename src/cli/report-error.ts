@@ -25,8 +25,15 @@ const HINTS: Partial<Readonly<Record<ErrorCode, (plugin: string, message: string
   E_DATA_DIR: () => 'Choose another folder with --data-dir, or run: greenroom doctor',
 };
 
-/** How many of the last lines of a worker that ended are shown. */
+/** How many of the last lines of a worker that ended are shown, unless a traceback or stack among them is longer. */
 const SHOWN_OUTPUT_LINES = 12;
+
+/** Where a traceback of Python or a report of Node begins: the latter with the place, or with the error itself. */
+const REPORT_BEGINS =
+  /^(?:Traceback \(most recent call last\):$|(?:file:\/\/)?\/.*:\d+$|(?:\w+\.)*\w*(?:Error|Exception)\b)/;
+
+/** The lines between a beginning and another that belongs to it: marks below the code, and what joins tracebacks. */
+const BETWEEN = /^(?:\s|$|During handling of the above exception|The above exception was the direct cause)/;
 
 /** Tells what went wrong, on standard error for people and as JSON on standard output for programs; gives the exit status. */
 export async function reportError(error: unknown, terminal: Terminal): Promise<number> {
@@ -40,7 +47,9 @@ export async function reportError(error: unknown, terminal: Terminal): Promise<n
     return 1;
   }
   const { code, plugin = '', remote } = error;
-  tell(terminal, error.message, HINTS[code]?.(plugin, error.message), remote?.stack ?? lastOutput(error));
+  // That of a refused config is the worker's own.
+  const stack = code === 'E_CONFIG' ? undefined : remote?.stack;
+  tell(terminal, error.message, HINTS[code]?.(plugin, error.message), stack ?? lastOutput(error));
   return STATUS_OF_CODE[code];
 }
 
@@ -63,7 +72,7 @@ function tell(terminal: Terminal, message: string, hint: string | undefined, mor
   terminal.note(`${err.red('error:')} ${lines(message)}`);
   if (hint !== undefined) terminal.note(`${err.cyan('hint:')}  ${lines(hint)}`);
   // A stack of one line, or an output of one, says what the message has said already.
-  const rest = more?.trim() ?? '';
+  const rest = more?.replace(/^\s*\n/, '').trimEnd() ?? '';
   if (rest !== '' && !message.includes(rest.replace(/^\w+: /, ''))) terminal.note(err.dim(rest));
 }
 
@@ -74,5 +83,19 @@ function lines(message: string): string {
 
 function lastOutput({ details }: GreenroomError): string | undefined {
   if (details === undefined || !('output' in details)) return undefined;
-  return details.output.trimEnd().split('\n').slice(-SHOWN_OUTPUT_LINES).join('\n');
+  const output = details.output.trimEnd().split('\n');
+  const last = Math.max(0, output.length - SHOWN_OUTPUT_LINES);
+  const begin = beginOfReport(output, last);
+  return output.slice(begin ?? last).join('\n');
+}
+
+/** Where the report begins that `last` is in the middle of: one without its beginning says little. */
+function beginOfReport(lines: readonly string[], last: number): number | undefined {
+  let begin: number | undefined;
+  for (let at = last; at >= 0; at -= 1) {
+    const line = lines[at] ?? '';
+    if (REPORT_BEGINS.test(line)) begin = at;
+    else if (!BETWEEN.test(line)) break;
+  }
+  return begin;
 }

@@ -3,6 +3,7 @@ import { messageOf } from '../errors.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
 import { jsonView } from '../json/json-view.ts';
 import { shortageIn } from '../system-error.ts';
+import { sentence } from '../text/sentence.ts';
 import { type Dialect, makeAjv } from './ajv.ts';
 import { BYTES_KEYWORD, isBytesOrText, takingBytes } from './bytes.ts';
 import { MAX_PROBLEMS, type Problem, problemsOf, problemText } from './problems.ts';
@@ -96,7 +97,9 @@ function requireValid(dialect: Dialect, schema: Schema): void {
   if (judge.validateSchema(schema) === true) return;
   const [problem] = problemsOf(judge.errors ?? [], {}, schema, 'schema');
   throw new SchemaFault(
-    problem === undefined ? 'It is not valid.' : `It is not valid JSON Schema (${dialect}): ${problemText(problem)}.`,
+    problem === undefined
+      ? 'It is not valid.'
+      : sentence(`It is not valid JSON Schema (${dialect}): ${problemText(problem)}`),
   );
 }
 

@@ -1,6 +1,8 @@
+import { isatty } from 'node:tty';
 import { type Logger, pino } from 'pino';
 import { messageOf } from '../errors.ts';
 import { printable } from '../text/printable.ts';
+import { readableLine } from './readable-line.ts';
 
 /** What of a pino logger the supervisor uses. */
 export type SupervisorLog = Pick<Logger, 'info' | 'warn' | 'error' | 'fatal'>;
@@ -9,7 +11,8 @@ export type SupervisorLog = Pick<Logger, 'info' | 'warn' | 'error' | 'fatal'>;
 const MAX_WAITING_BYTES = 1024 * 1024;
 
 /**
- * The supervisor's own log on standard error: NDJSON that a terminal may have, whatever plugins say in it. Lines that
+ * The supervisor's own log on standard error: NDJSON, and on a terminal lines for people, which it may have whatever
+ * plugins say in them. Lines that
  * cannot be written, as on a full disk, are lost. A pipe that is not read holds up the program only while the program
  * has not used `process.stderr`, by which a pipe refuses instead.
  */
@@ -25,7 +28,8 @@ export function openSupervisorLog(level: string): Logger {
   file.on('error', () => {});
   // A full one refuses lines before it tries to write again.
   file.on('drop', () => file.flush());
-  return pino({ name: 'greenroom', level }, { write: (line) => void file.write(printable(line)) });
+  const shown = isatty(2) ? (line: string) => printable(readableLine(line)) : printable;
+  return pino({ name: 'greenroom', level }, { write: (line) => void file.write(shown(line)) });
 }
 
 /**

@@ -36,6 +36,9 @@ const RECENT_MS = 10_000;
 const NOT_THE_CAUSE =
   /^(?:Node\.js v\d.*|\(Use `node --trace-\w+ \.\.\.` to show where .*\)|Thrown at:|[\]}\s]*|node:internal\S*:\d+|\s*\^+|\s*at .*)$/;
 
+/** So the SDKs begin what to do about a cause, on a line of its own. */
+const ADVICE = 'To install it, run: ';
+
 /** A cause as Node and Python print it: the class of the error, perhaps dotted, and its message. */
 const ERROR_LINE = /^\[?(?:Uncaught )?(?:\w+\.)*\w*(?:Error|Exception|Rejection|Interrupt|Exit)\b.*$/;
 
@@ -45,18 +48,41 @@ const ERROR_LINE = /^\[?(?:Uncaught )?(?:\w+\.)*\w*(?:Error|Exception|Rejection|
  */
 function lastLine({ output, lastWords = { text: output, agoMs: 0 } }: WorkerExit): string {
   const { text: words, agoMs } = lastWords;
-  const lines = stripVTControlCharacters(words)
+  const printed = stripVTControlCharacters(words)
     .replace(/[^\P{Cc}\n\t]/gu, '')
     .trimEnd()
     .split('\n');
+  const advice = printed.findLast((text) => text.startsWith(ADVICE));
+  const lines = printed.filter((text) => !text.startsWith(ADVICE));
   const hasStack = lines.some((text) => /^ {4,}at /.test(text));
   const line =
     (hasStack ? lines.findLast((text) => ERROR_LINE.test(text)) : undefined) ??
     lines.findLast((text) => text.trim() !== '' && !NOT_THE_CAUSE.test(text))?.trim() ??
     '';
   if (line === '') return 'It printed nothing.';
+  const place = SYNTAX_ERROR.test(line) ? placeIn(lines) : undefined;
+  const what = place === undefined ? line : `${line} at ${place}`;
   const when = agoMs > RECENT_MS ? `, ${durationText(agoMs)} before` : '';
-  return `Last output${when}: ${shortened(line, MAX_WORDS)}`;
+  return `Last output${when}: ${shortened(what, MAX_WORDS)}${advice === undefined ? '' : `. ${advice}`}`;
+}
+
+/** The error of code that cannot be read; its own line says nothing of the place. */
+const SYNTAX_ERROR = /^\w*(?:SyntaxError|IndentationError|TabError)\b/;
+
+/** Where Node and Python say that code cannot be read: a line for the file, and below it the line of the code. */
+const NODE_PLACE = /^(?:file:\/\/)?(\/.+|[A-Z]:.+):(\d+)$/i;
+const PYTHON_PLACE = /^ +File "(.+)", line (\d+)$/;
+
+/** "/plugins/a.mjs:5:25: const a = b c;", with the column where it can be told. */
+function placeIn(lines: readonly string[]): string | undefined {
+  const at = lines.findLastIndex((line) => NODE_PLACE.test(line) || PYTHON_PLACE.test(line));
+  const [line = '', code = '', marks = ''] = lines.slice(at, at + 3);
+  const node = NODE_PLACE.exec(line);
+  const [, file = '', number = ''] = node ?? PYTHON_PLACE.exec(line) ?? [];
+  if (at < 0 || file === '') return undefined;
+  // Python shows the line without its indentation.
+  const column = node !== null && /^\s*\^+\s*$/.test(marks) ? `:${marks.indexOf('^') + 1}` : '';
+  return `${node === null ? file : decodeURI(file)}:${number}${column}: ${code.trim()}`;
 }
 
 function isExit(cause: unknown): cause is WorkerExit {

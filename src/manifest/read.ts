@@ -3,8 +3,11 @@ import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { type FileStamp, readText } from '../files/file-text.ts';
 import { isDeeperThan, MAX_LEVELS } from '../json/json-depth.ts';
 import { isSurelySound, type JsonPath, jsonFaults } from '../json/json-text.ts';
+import { scriptFault } from '../process/script-fault.ts';
 import { shortageIn } from '../system-error.ts';
+import type { KindProgram } from '../worker-kinds/kind.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
+import { environmentCommand } from '../worker-kinds/python-interpreter.ts';
 import { isCopyName } from './backup-name.ts';
 import type { ManifestIssue } from './manifest-issue.ts';
 import type { ManifestProblem } from './manifest-problem.ts';
@@ -188,7 +191,8 @@ export function missingPaths(entry: ManifestEntry): ManifestIssue[] {
   if (requirements !== undefined && !exists(requirements))
     missing('python.requirements', `the file ${requirements} does not exist`);
   for (const { field, what, program } of kindOf(manifest).programs(entry)) {
-    if (!isRunnable(program)) missing(field, `the ${what} ${program} ${unrunnableText(program)}`);
+    const fault = faultOf(program, field);
+    if (fault !== undefined) missing(field, `the ${what} ${program} ${fault}`);
   }
   return issues;
 }
@@ -210,19 +214,36 @@ function isSo(look: () => boolean): boolean {
   }
 }
 
-function unrunnableText(program: string): string {
+/** Why a program cannot be run, with what to do. */
+function faultOf(program: string, field: KindProgram['field']): string | undefined {
+  const found = findRunnable(program);
+  if (found !== undefined) {
+    const fault = faultOfScript(found);
+    return fault && `cannot be run: ${fault}`;
+  }
   if (!isAbsolute(program)) return 'was not found on PATH';
-  return exists(program) && !isDirectory(program)
-    ? `is not executable; run: chmod +x ${program}`
-    : 'does not exist, or is not a file';
+  if (exists(program) && !isDirectory(program)) return `is not executable; run: chmod +x ${program}`;
+  const create = field === 'python_path' ? environmentCommand(program) : undefined;
+  return `does not exist, or is not a file${create === undefined ? '' : `; to create its environment, run: ${create}`}`;
 }
 
-function isRunnable(program: string): boolean {
-  if (isAbsolute(program)) return isExecutableFile(program);
+/** What cannot be read, as a program that may only be executed, is as it should be. */
+function faultOfScript(program: string): string | undefined {
+  try {
+    return scriptFault(program, process.env['PATH']);
+  } catch {
+    return undefined;
+  }
+}
+
+function findRunnable(program: string): string | undefined {
+  if (isAbsolute(program)) return isExecutableFile(program) ? program : undefined;
   const endings = process.platform === 'win32' ? (process.env['PATHEXT'] ?? '.EXE').split(';') : [''];
   return (process.env['PATH'] ?? '')
     .split(delimiter)
-    .some((folder) => folder !== '' && endings.some((ending) => isExecutableFile(join(folder, program + ending))));
+    .filter((folder) => folder !== '')
+    .flatMap((folder) => endings.map((ending) => join(folder, program + ending)))
+    .find(isExecutableFile);
 }
 
 function isExecutableFile(path: string): boolean {

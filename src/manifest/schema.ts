@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isObject } from '../json-schema/schema.ts';
 import { isVersionSpec } from '../python-envs/version-spec.ts';
 import { expectedText, unknownText } from '../text/expected.ts';
 import { shown } from '../text/shown.ts';
@@ -8,6 +9,7 @@ import { findKind, inferKind, kindNames, type WorkerKindName } from '../worker-k
 import { httpShape, livenessPath } from './http-fields.ts';
 import { instances } from './instances.ts';
 import type { ManifestIssue } from './manifest-issue.ts';
+import { schemaFault } from './schema-fault.ts';
 import { usableTools } from './tools.ts';
 
 const milliseconds = z.number().int().nonnegative();
@@ -184,11 +186,11 @@ export function parseManifest(value: unknown): ManifestParse {
     // With messages of our own a parse takes longer, so only where there is something to say.
     const { error = parsed.error } = manifestSchema.safeParse(given, { error: zodMessages('field') });
     const issues = refusals(error.issues).map(({ path, message }) => ({ field: path.join('.'), reason: message }));
-    return { ok: false, issues, warnings };
+    return refused(given, issues, warnings);
   }
   const { data } = parsed;
   const kind = data.worker === undefined ? inferKind(data) : findKind(data.worker);
-  if (kind === undefined) return { ok: false, issues: [{ field: 'worker', reason: uninferredText(data) }], warnings };
+  if (kind === undefined) return refused(given, [{ field: 'worker', reason: uninferredText(data) }], warnings);
   const missing = kind.required.flatMap((required) => {
     const [field, ...others] = typeof required === 'string' ? [required] : required;
     if (field === undefined || [field, ...others].some((each) => data[each] !== undefined)) return [];
@@ -199,8 +201,22 @@ export function parseManifest(value: unknown): ManifestParse {
   if (kind.serves !== true) warnings.push(...unusedHttpFields(data, kind.name));
   if (data.python !== undefined && kind.hasEnvironment !== true)
     warnings.push({ field: 'python', reason: `ignored by a worker of kind "${kind.name}"` });
-  if (issues.length > 0) return { ok: false, issues, warnings };
+  if (issues.length > 0) return refused(given, issues, warnings);
   return { ok: true, manifest: Object.assign(data, { worker: kind.name as WorkerKindName }), warnings };
+}
+
+/**
+ * With a word about its config schema. That of a manifest that is valid otherwise is checked when it is first needed, as
+ * it takes longer than all the rest.
+ */
+function refused(
+  { config_schema: schema }: Readonly<Record<string, unknown>>,
+  issues: readonly ManifestIssue[],
+  warnings: readonly ManifestIssue[],
+): ManifestParse {
+  const fault = isObject(schema) ? schemaFault(schema) : undefined;
+  const own = fault === undefined ? [] : [{ field: 'config_schema', reason: fault }];
+  return { ok: false, issues: [...issues, ...own], warnings };
 }
 
 /** Fields that would be without effect, most often because the kind is not the one that was meant. */

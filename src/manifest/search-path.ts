@@ -1,4 +1,4 @@
-import { type Dirent, readdirSync } from 'node:fs';
+import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, sep } from 'node:path';
 import { isSetAside } from './backup-name.ts';
 
@@ -32,6 +32,18 @@ export function manifestFiles(searchPath: string): string[] {
     }
   }
   return files;
+}
+
+/** Why a search path holds nothing: it is not there, or is no folder. Undefined where it is one. Never throws. */
+export function searchPathFault(searchPath: string): string | undefined {
+  try {
+    const found = statSync(searchPath, { throwIfNoEntry: false });
+    if (found === undefined) return 'the search path does not exist';
+    return found.isDirectory() ? undefined : 'the search path is not a folder';
+  } catch {
+    // Why it cannot be looked at is told by who reads it.
+    return undefined;
+  }
 }
 
 /** Whether a path is where a manifest of the search path may stand. */

@@ -10,7 +10,7 @@ import { type ManifestWatcher, watchManifests } from './manifest-watcher.ts';
 import { silentFileSystem } from './network-file-system.ts';
 import { PATIENCE_MS } from './patience.ts';
 import { type ManifestCheck, type ManifestEntry, type ManifestReading, readManifest } from './read.ts';
-import { isManifestPath, manifestFiles } from './search-path.ts';
+import { isManifestPath, manifestFiles, searchPathFault } from './search-path.ts';
 
 export type { ManifestChange } from './catalogue.ts';
 
@@ -18,6 +18,8 @@ export type { ManifestChange } from './catalogue.ts';
 export interface ManifestSourceOptions {
   /** Absolute folders, the most important first. */
   readonly searchPaths: readonly string[];
+  /** Those of them that should be there: of one that is not, a problem tells. Default: none. */
+  readonly namedPaths?: readonly string[] | undefined;
   /** The configuration files of MCP clients. Default: none. */
   readonly mcpConfigs?: McpConfigOptions | undefined;
   /** Whether changes on disk are followed after the first discovery; `poll`: by looking, not by the system's events. */
@@ -31,6 +33,8 @@ export interface ManifestSourceOptions {
   readonly onChanges: (changes: readonly ManifestChange[]) => void;
   /** Told of problems that were not there before. */
   readonly onProblems: (problems: readonly ManifestProblem[]) => void;
+  /** Told of the files that could not be used and can be again. */
+  readonly onSolved?: ((files: readonly string[]) => void) | undefined;
 }
 
 /** The manifests of some search paths and configurations, read from disk and followed there. */
@@ -75,6 +79,8 @@ class DiskManifests implements ManifestSource {
   /** Ends the waits that go on. */
   readonly #waits = new Set<() => void>();
   #reported = new Set<string>();
+  /** The files that cannot be used, as was told last. */
+  #faulty: ReadonlySet<string> = new Set();
   #isFollowing = false;
   #isPolling = false;
   #isRetrying = false;
@@ -115,8 +121,22 @@ class DiskManifests implements ManifestSource {
   problems(): readonly ManifestProblem[] {
     const isLeaving = (file: string): boolean => this.#doubted.has(file);
     // Programs are given them, and what they change must not come back.
-    const all = [...this.#unreadable.values(), ...this.#unwatchable.values(), ...this.#catalogue.problems(isLeaving)];
+    const all = [
+      ...this.#missingPaths(),
+      ...this.#unreadable.values(),
+      ...this.#unwatchable.values(),
+      ...this.#catalogue.problems(isLeaving),
+    ];
     return all.map((problem) => Object.freeze(problem));
+  }
+
+  #missingPaths(): ManifestProblem[] {
+    const { namedPaths = [], watch } = this.#options;
+    const later = watch === false ? '' : '; its plugins are picked up once there is one';
+    return namedPaths.flatMap((file) => {
+      const fault = searchPathFault(file);
+      return fault === undefined ? [] : [{ file, reason: `${fault}${later}`, severity: 'warning' as const }];
+    });
   }
 
   async close(): Promise<void> {
@@ -218,6 +238,12 @@ class DiskManifests implements ManifestSource {
     const fresh = problems.filter((problem) => !this.#reported.has(keyOf(problem)));
     this.#reported = new Set(problems.map(keyOf));
     if (fresh.length > 0) this.#options.onProblems(fresh);
+    const faulty = new Set(problems.filter(({ severity }) => severity === 'error').map(({ file }) => file));
+    const solved = [...this.#faulty].filter(
+      (file) => !faulty.has(file) && this.#catalogue.reading(file)?.entry !== undefined,
+    );
+    this.#faulty = faulty;
+    if (solved.length > 0) this.#options.onSolved?.(solved);
     void this.#retry();
     return this.#catalogue.takeChanges();
   }

@@ -1,9 +1,8 @@
-import { schemaProblem } from '../json-schema/compile.ts';
 import { isObject } from '../json-schema/schema.ts';
-import { shortageIn } from '../system-error.ts';
 import { expectedText, unknownText } from '../text/expected.ts';
 import { TOOL_FIELDS } from '../tools/tool.ts';
 import type { ManifestIssue } from './manifest-issue.ts';
+import { schemaFault } from './schema-fault.ts';
 
 const SCHEMAS: ReadonlySet<string> = new Set(['input_schema', 'output_schema']);
 
@@ -30,17 +29,6 @@ function issueOf(place: string, field: string, value: unknown): ManifestIssue | 
   if (!TOOL_FIELDS.has(field)) return { field: place, reason: `${unknownText('field', field, TOOL_FIELDS)} (ignored)` };
   if (!SCHEMAS.has(field)) return undefined;
   if (!isObject(value)) return { field: place, reason: `${expectedText({ type: 'object' }, value)} (ignored)` };
-  const problem = problemOf(value);
-  if (problem === undefined) return undefined;
-  return { field: place, reason: `${problem.replace(/\.$/, '')} (the tool is used without ${field})` };
-}
-
-function problemOf(schema: Readonly<Record<string, unknown>>): string | undefined {
-  try {
-    return schemaProblem(schema);
-  } catch (error) {
-    // The host program's own shortage says nothing about the schema.
-    if (shortageIn(error) !== undefined) return undefined;
-    throw error;
-  }
+  const fault = schemaFault(value);
+  return fault === undefined ? undefined : { field: place, reason: `${fault} (the tool is used without ${field})` };
 }

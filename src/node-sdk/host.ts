@@ -18,6 +18,7 @@ import { RunningCalls } from './running-calls.ts';
 
 const { symlinkSync } = process.getBuiltinModule('node:fs');
 const { createServer } = process.getBuiltinModule('node:http');
+const { dirname } = process.getBuiltinModule('node:path');
 
 /** The versions of the protocol that it speaks, the best first. */
 const VERSIONS = [2, 1];
@@ -38,8 +39,32 @@ try {
 } catch (error) {
   // The cause comes last, because the last line of its output is what a dead worker is remembered by.
   const { type, message, stack } = describeError(error);
-  writeNow(STDERR, `${stack ?? ''}\n${subject} could not be started: ${type}: ${message.replaceAll('\n', ' ')}\n`);
+  if (type === 'SyntaxError' && isWithoutPlace(stack)) {
+    writeNow(STDERR, `${subject} could not be started:\n`);
+    process.removeAllListeners('uncaughtException');
+    throw error;
+  }
+  const advice = installAdvice(message);
+  writeNow(
+    STDERR,
+    `${stack ?? ''}\n${subject} could not be started: ${type}: ${message.replaceAll('\n', ' ')}\n${advice}`,
+  );
   exit(1);
+}
+
+/** For a package that is not installed, a line with the command that installs it beside the file that imports it; else nothing. */
+function installAdvice(message: string): string {
+  const [, name, file] = /^Cannot find package '([^'/.][^']*)' imported from (.+)$/m.exec(message) ?? [];
+  if (name === undefined || file === undefined) return '';
+  return `To install it, run: npm install --prefix ${dirname(file)} ${name}\n`;
+}
+
+/**
+ * Whether a stack says nothing of the code that could not be read, as that of an ES module: where it is, Node knows and
+ * prints only when the error ends the process.
+ */
+function isWithoutPlace(stack = ''): boolean {
+  return /^SyntaxError.*\n +at .*\(node:internal/.test(stack);
 }
 
 /**

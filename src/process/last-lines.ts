@@ -1,7 +1,7 @@
 import { shortened } from '../text/shortened.ts';
 
-/** How many lines are kept, and how much of each. */
-const MAX_LINES = 50;
+/** How many lines are kept, enough for a traceback, and how much of each. */
+const MAX_LINES = 100;
 const MAX_CHARACTERS = 2_000;
 
 /** How long before a process's last line others may have been printed that belong to it, in milliseconds. */

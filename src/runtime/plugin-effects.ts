@@ -75,10 +75,9 @@ export class PluginEffects implements PluginHost {
         Object.freeze({ plugin: context.name, from, to, phase, event: eventName(event.type), at, reason }),
       );
     }
-    if (to === 'crashed') {
-      const isCrash = phase !== 'failed' || from === 'crashed';
-      logger.warn({ plugin: context.name, phase, reason }, isCrash ? 'plugin crashed' : 'plugin given up');
-    }
+    // What is done about a crash is no news of its own, unless nothing is.
+    if (to === 'crashed' && (from !== 'crashed' || phase === 'failed'))
+      logger.warn({ plugin: context.name, phase, reason }, phase === 'failed' ? 'plugin given up' : 'plugin crashed');
   }
 
   replaced({ name: plugin }: PluginContext, error: GreenroomError | undefined): void {

@@ -87,6 +87,8 @@ export class Runtime implements SupervisorHost {
   readonly problems: Listeners<readonly ManifestProblem[]>;
   /** What has come of changes in the code of plugins. */
   readonly code: Listeners<CodeEvent>;
+  /** Told of the manifests that could not be used and can be again. */
+  readonly solved: Listeners<readonly string[]>;
   /** The supervisor that the program holds, as the traces of calls name it. Set by it, before the start. */
   supervisor!: object;
   /** Where the figures of memory come from. */
@@ -142,6 +144,7 @@ export class Runtime implements SupervisorHost {
     this.instances = new Listeners(this.onListenerError);
     this.problems = new Listeners(this.onListenerError);
     this.code = new Listeners(this.onListenerError);
+    this.solved = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
     this.notices = new Listeners(this.onListenerError);
     this.clientProcesses = new ClientProcesses({
@@ -159,6 +162,7 @@ export class Runtime implements SupervisorHost {
     });
     this.manifests = createManifestSource({
       searchPaths: settings.searchPaths,
+      namedPaths: settings.namedPaths,
       mcpConfigs: { files: settings.mcpConfigs, dataDir: settings.dataDir, userDataDir: settings.userDataDir },
       watch: settings.watch,
       pollMs: settings.pollMs,
@@ -166,6 +170,7 @@ export class Runtime implements SupervisorHost {
       check: (manifest) => instanceIssues(manifest, settings),
       onChanges: (changes) => this.#apply(changes),
       onProblems: (problems) => this.#noteProblems(problems),
+      onSolved: (files) => this.solved.notify(files),
     });
     this.systemMonitor = new SystemMonitor({
       clock,

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { checkListener, checkOptions, isOptions, type OptionKind, wrongArgument } from '../argument-checks.ts';
 import type { CallOptions, StreamOptions } from '../calls/call-options.ts';
+import { withCallerFrames } from '../calls/caller-frames.ts';
 import { executeCall, streamCall } from '../calls/execute.ts';
 import { type FetchInit, fetchRequest } from '../calls/fetch-request.ts';
 import {
@@ -275,6 +276,11 @@ export class Supervisor implements AsyncDisposable {
     return this.#runtime.manifests.problems();
   }
 
+  /** @internal Calls back with the files of manifests that could not be used and can be again. Returns how to stop. */
+  onSolved(listener: (files: readonly string[]) => void): () => void {
+    return this.#runtime.solved.add(listener);
+  }
+
   /** @internal What the search paths hold, for lists of it. */
   listing(): Listing {
     return listingOf(discoveredBy(this.#runtime.manifests), this.#settings.searchPaths);
@@ -287,7 +293,7 @@ export class Supervisor implements AsyncDisposable {
    * worker has, the worker is given it. Rejects with why the worker did not start.
    */
   load(name: string, options: LoadOptions = {}): Promise<void> {
-    return loadPlugin(this.#plugins, name, options);
+    return withCallerFrames(loadPlugin(this.#plugins, name, options));
   }
 
   /** Loads every enabled plugin, with these configs by name. Never rejects for one plugin: each has its outcome. */
@@ -303,7 +309,7 @@ export class Supervisor implements AsyncDisposable {
    * Does nothing where there is none.
    */
   unload(name: string): Promise<void> {
-    return unloadPlugin(this.#plugins, name);
+    return withCallerFrames(unloadPlugin(this.#plugins, name));
   }
 
   /** Unloads every plugin that is not at rest. */
@@ -317,12 +323,12 @@ export class Supervisor implements AsyncDisposable {
    * The config stays unless another is given. Loads a plugin that is not loaded.
    */
   reload(name: string, options: LoadOptions = {}): Promise<void> {
-    return reloadPlugin(this.#plugins, name, options);
+    return withCallerFrames(reloadPlugin(this.#plugins, name, options));
   }
 
   /** Has the plugin give up its resources once its calls have ended; the next call brings it back. */
   release(name: string): Promise<void> {
-    return releasePlugin(this.#plugins, name);
+    return withCallerFrames(releasePlugin(this.#plugins, name));
   }
 
   /** Takes calls of the plugin again. */
@@ -373,7 +379,7 @@ export class Supervisor implements AsyncDisposable {
    * lasts until the body of the response has been read or cancelled. Rejects with a `GreenroomError`.
    */
   async fetch(name: string, input: string | URL | Request, init: FetchInit = {}): Promise<Response> {
-    return fetchRequest(this.#serving(name), input, checkedRequest('fetch()', name, init));
+    return withCallerFrames(fetchRequest(this.#serving(name), input, checkedRequest('fetch()', name, init)));
   }
 
   /**
@@ -387,7 +393,9 @@ export class Supervisor implements AsyncDisposable {
     response: ServerResponse,
     options: ForwardRequestOptions = {},
   ): Promise<ForwardOutcome> {
-    return forwardRequest(this.#serving(name), request, response, checkedRequest('forward()', name, options));
+    return withCallerFrames(
+      forwardRequest(this.#serving(name), request, response, checkedRequest('forward()', name, options)),
+    );
   }
 
   /** The same for a request that upgrades its connection, such as that of a WebSocket: for the server's `upgrade` event. */
@@ -401,7 +409,7 @@ export class Supervisor implements AsyncDisposable {
     const record = this.#serving(name);
     const isFree = record.entry.manifest.websockets === 'free';
     const checked = checkedRequest('forwardUpgrade()', name, options);
-    return forwardUpgradeRequest(record, request, socket, head, checked, isFree);
+    return withCallerFrames(forwardUpgradeRequest(record, request, socket, head, checked, isFree));
   }
 
   /**
@@ -421,9 +429,10 @@ export class Supervisor implements AsyncDisposable {
    */
   async tools(name: string): Promise<readonly Tool[]> {
     const record = this.#plugins.find(name);
-    return record.tools.list(() => {
+    const refuse = (): void => {
       if (this.#mustLoadFirst(record)) throw this.#plugins.whyNot(name);
-    });
+    };
+    return withCallerFrames(record.tools.list(refuse));
   }
 
   /** @internal A plugin that is a server of MCP, as the front offers it; undefined for one of another kind, and where there is none. */
@@ -467,12 +476,12 @@ export class Supervisor implements AsyncDisposable {
 
   /** The plugin's config: what a running worker says, else what it was given or would start with. */
   config(name: string): Promise<unknown> {
-    return configOf(this.#plugins, name);
+    return withCallerFrames(configOf(this.#plugins, name));
   }
 
   /** The JSON Schema of the plugin's config: the manifest's, else a running worker's, else null. */
   configSchema(name: string): Promise<unknown> {
-    return configSchemaOf(this.#plugins, name);
+    return withCallerFrames(configSchemaOf(this.#plugins, name));
   }
 
   /** The configs of all loaded plugins by name. */
@@ -485,7 +494,7 @@ export class Supervisor implements AsyncDisposable {
 
   /** Gives a loaded plugin another config, without a restart. Rejects with `E_CONFIG`, `E_NOT_LOADED` or the plugin's error. */
   updateConfig(name: string, given: unknown): Promise<void> {
-    return updateConfig(this.#plugins, name, given);
+    return withCallerFrames(updateConfig(this.#plugins, name, given));
   }
 
   /* ---- Looking ---- */
@@ -495,7 +504,7 @@ export class Supervisor implements AsyncDisposable {
    * `E_NOT_LOADED`.
    */
   async stats(name: string): Promise<PluginStats> {
-    return statsOf(this.#plugins.find(name).snapshot(), this.#sampler);
+    return withCallerFrames(statsOf(this.#plugins.find(name).snapshot(), this.#sampler));
   }
 
   /**
@@ -529,12 +538,12 @@ export class Supervisor implements AsyncDisposable {
    * former source stays then.
    */
   registerSystemMonitor(monitor: string | { read(): Promise<SystemStats> }): Promise<void> {
-    return registerMonitor(this.#runtime, this.#plugins, this, monitor);
+    return withCallerFrames(registerMonitor(this.#runtime, this.#plugins, this, monitor));
   }
 
   /** Free and total memory of the machine and its GPUs, from the registered monitor, else the built-in one. */
   systemStats(): Promise<SystemStats> {
-    return this.#runtime.systemMonitor.read();
+    return withCallerFrames(this.#runtime.systemMonitor.read());
   }
 
   /** All plugins at this moment. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { GreenroomError, messageOf } from '../errors.ts';
+import { sentence } from '../text/sentence.ts';
 import { shown } from '../text/shown.ts';
 import { refusals, zodMessages } from '../text/zod-messages.ts';
 
@@ -23,8 +24,7 @@ export function checked<Schema extends z.ZodType>(
   const reasons = refusals(parsed.error.issues).map(({ path: [setting, ...deeper], message }) =>
     setting === undefined ? message : `${[nameOf(String(setting)), ...deeper].join('.')}: ${message}`,
   );
-  const text = reasons.join('; ');
-  throw new GreenroomError('E_OPTIONS', `Invalid settings in ${where}: ${text}${text.endsWith('?') ? '' : '.'}`, {
+  throw new GreenroomError('E_OPTIONS', sentence(`Invalid settings in ${where}: ${reasons.join('; ')}`), {
     details: { problems: reasons },
   });
 }

@@ -22,6 +22,8 @@ export const MCP_CONFIGS_VARIABLE = 'GREENROOM_MCP_CONFIGS';
 export interface Places {
   readonly dataDir: string;
   readonly searchPaths: readonly string[];
+  /** Those of them that somebody has named: these are expected to be there. */
+  readonly namedPaths: readonly string[];
   /** Configuration files of MCP clients. */
   readonly mcpConfigs: readonly string[];
 }
@@ -39,7 +41,12 @@ export function placesIn(
   const dataDir = absolute(given.dataDir);
   const { searchPaths = ['.greenroom/plugins', join(dataDir, 'plugins')], mcpConfigs = [defaultMcpConfig(dataDir)] } =
     given;
-  return { dataDir, searchPaths: searchPaths.map(absolute), mcpConfigs: mcpConfigs.map(absolute) };
+  return {
+    dataDir,
+    searchPaths: searchPaths.map(absolute),
+    namedPaths: (given.searchPaths ?? []).map(absolute),
+    mcpConfigs: mcpConfigs.map(absolute),
+  };
 }
 
 /** The configuration file of MCP servers that a data directory may have. */

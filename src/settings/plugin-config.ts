@@ -7,10 +7,13 @@ import { jsonView } from '../json/json-view.ts';
 import { readJson } from '../json/read-json.ts';
 import { makeAjv } from '../json-schema/ajv.ts';
 import { isSecret, isSimple, withoutBranches } from '../json-schema/ajv-errors.ts';
+import { schemaProblem } from '../json-schema/compile.ts';
 import { asGiven } from '../json-schema/problems.ts';
 import { isObject, type Schema } from '../json-schema/schema.ts';
 import { shortageIn } from '../system-error.ts';
-import { acceptedText, expectedText, unknownText } from '../text/expected.ts';
+import { acceptedText, expectedText } from '../text/expected.ts';
+import { nearestName } from '../text/nearest-name.ts';
+import { sentence } from '../text/sentence.ts';
 import { isOverTime, withinTime } from '../time/time-limit.ts';
 
 /** How long the check of a config may hold the event loop, in milliseconds. It takes one or two. */
@@ -78,7 +81,7 @@ export async function resolveConfig(schema: unknown, given: unknown, plugin: str
   }
   const { config, problems } = checked;
   if (problems.length === 0) return config;
-  return refuse(`The config of "${plugin}" does not fit its schema: ${problems.join('; ')}.`, {
+  return refuse(sentence(`The config of "${plugin}" does not fit its schema: ${problems.join('; ')}`), {
     details: { problems },
   });
 }
@@ -151,11 +154,12 @@ function validatorOf(schema: Schema, plugin: string): ValidateFunction {
     validators.set(text, validate);
     return validate;
   } catch (error) {
-    throw new GreenroomError(
-      'E_CONFIG',
-      `The config schema of "${plugin}" is not a valid JSON Schema: ${messageOf(error)}`,
-      { plugin, cause: error },
-    );
+    const fault = shortageIn(error) === undefined ? schemaProblem(schema) : undefined;
+    const why = fault?.replace(/^It is not valid JSON Schema \(.*?\): /, '') ?? messageOf(error);
+    throw new GreenroomError('E_CONFIG', `The config schema of "${plugin}" is not a valid JSON Schema: ${why}`, {
+      plugin,
+      cause: error,
+    });
   }
 }
 
@@ -165,8 +169,10 @@ function describe(error: ErrorObject, config: unknown): string {
   const at = path === '' ? '' : `${path}: `;
   if (keyword === 'additionalProperties') {
     const known = Object.keys(isObject(parentSchema['properties']) ? parentSchema['properties'] : {});
-    const unknown = unknownText('setting', String(params['additionalProperty']), known);
-    return `${at}${unknown}${known.length === 0 ? '' : ` (known: ${known.join(', ')})`}`;
+    const name = String(params['additionalProperty']);
+    const near = nearestName(name, known);
+    const meant = near === undefined ? '' : `; did you mean "${near}"?`;
+    return `${at}unknown setting "${name}"${known.length === 0 ? '' : `; known: ${known.join(', ')}`}${meant}`;
   }
   if (keyword === 'required') return `${at}missing setting "${String(params['missingProperty'])}"`;
   if (isSimple(error)) {

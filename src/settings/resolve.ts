@@ -18,6 +18,8 @@ type Complete = z.output<z.ZodObject<typeof settingsShape>>;
 /** The settings with nothing left open. Times in milliseconds. */
 export interface ResolvedSettings extends Readonly<Complete> {
   readonly searchPaths: readonly string[];
+  /** The search paths that somebody has named; those that are looked in by default need not be there. */
+  readonly namedPaths: readonly string[];
   readonly mcpConfigs: readonly string[];
   /**
    * The data directory as it is without `greenroom.json`, which comes with a project: what is the user's own word, such as
@@ -49,11 +51,12 @@ export function resolveSettings(
   };
   const settings = { ...defaults, ...ofFile, ...ofUser };
   const { capacity, policy, nodePath, inspect } = settings;
-  const { dataDir, searchPaths, mcpConfigs } = placesIn(cwd, settings);
+  const { dataDir, searchPaths, namedPaths, mcpConfigs } = placesIn(cwd, settings);
   return {
     ...settings,
     // These two are shown by `status()`.
     searchPaths: frozen(searchPaths),
+    namedPaths,
     dataDir,
     userDataDir: placesIn(cwd, { ...defaults, ...ofUser }).dataDir,
     mcpConfigs,

@@ -37,9 +37,15 @@ export function gotText(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'an object' : shown(value);
 }
 
-/** "unknown field "modul"; did you mean "module"?": a name that is unknown. */
+/** How many names are listed where none is near. */
+const MAX_LISTED = 12;
+
+/** "unknown field "modul"; did you mean "module"?", or "unknown option "shout"; known: config": a name that is unknown. */
 export function unknownText(kind: string, name: string, known: Iterable<string>): string {
-  return `unknown ${kind} "${name}"${meant(nearestName(name, known))}`;
+  const names = [...known];
+  const near = nearestName(name, names);
+  const listed = near === undefined && names.length > 0 && names.length <= MAX_LISTED;
+  return `unknown ${kind} "${name}"${listed ? `; known: ${names.join(', ')}` : meant(near)}`;
 }
 
 /** The texts that it accepts, where it lists them. */

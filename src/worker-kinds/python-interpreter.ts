@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { EnvironmentNeed } from '../python-envs/environment-plan.ts';
 import { pythonIn } from '../python-envs/installer.ts';
 import type { KindEntry, KindProgram } from './kind.ts';
@@ -40,4 +40,16 @@ export function environmentOf({ manifest: { python }, resolved }: KindEntry): En
 function ownPython(folder: string): string | undefined {
   const environment = join(folder, '.venv');
   return existsSync(join(environment, 'pyvenv.cfg')) ? pythonIn(environment) : undefined;
+}
+
+/**
+ * The command that creates the environment in which an interpreter lies that is not there; undefined where its path does
+ * not look like one of an environment's.
+ */
+export function environmentCommand(interpreter: string): string | undefined {
+  const folder = /^(.+)[/\\](?:bin[/\\]python[\d.]*|Scripts[/\\]python\.exe|python\.exe)$/i.exec(interpreter)?.[1];
+  // Of one that is there and is no environment, as /usr, only the interpreter is missing.
+  if (folder === undefined || (existsSync(folder) && !existsSync(join(folder, 'pyvenv.cfg')))) return undefined;
+  const isConda = basename(dirname(folder)) === 'envs';
+  return isConda ? `conda create --prefix ${folder} python` : `python3 -m venv ${folder}`;
 }

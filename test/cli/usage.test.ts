@@ -45,7 +45,7 @@ describe('what is wrong with a command line is said with what was meant, and sta
     [['list', '--categry', 'x'], 'Unknown option "--categry".', 'Did you mean "--category"?'],
     [['--foo'], 'Unknown option "--foo".', 'Usage: greenroom COMMAND'],
     [['--search-path', 'x'], 'Missing argument: COMMAND.', 'greenroom --help'],
-    [['run', 'a', '--nmae', 'x'], 'Unknown option "--nmae".', 'use: --arg nmae=VALUE'],
+    [['run', 'a', '--nmae', 'x'], 'Unknown option "--nmae".', 'use: --arg nmae=x'],
     [['run', 'a', 'b=1', 'c=2'], 'Unexpected argument: "c=2".', 'use: --arg c=2'],
     [['run'], 'Missing argument: PLUGIN.', 'Usage: greenroom run PLUGIN [JSON]'],
     [['run', 'a', '{}', 'c'], 'Unexpected argument: "c".', 'Usage: greenroom run PLUGIN [JSON]'],

@@ -92,7 +92,7 @@ describe('the host program of Node plugins', () => {
     expect(JSON.parse(refused.body).error).toMatchObject({
       type: 'ConfigError',
       category: 'input',
-      message: 'The config does not fit: size: must be a number',
+      message: 'The config does not fit: size: must be a number, got "x"',
     });
     const { body } = await worker.send('POST', '/execute', { call: 'c' });
     expect(JSON.parse(body)).toEqual({ result: { size: 1, parsed: true } });

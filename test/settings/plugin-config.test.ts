@@ -47,7 +47,7 @@ describe('a config', () => {
     const refused = resolveConfig(SCHEMA, { model: 'huge', decoding: { beams: 1.5 }, speed: 1 }, 'whisper');
     await expect(refused).rejects.toMatchObject({ code: 'E_CONFIG', plugin: 'whisper' });
     await expect(refused).rejects.toThrow(
-      /unknown setting "speed" \(known: model.*model: expected one of .*"base", "large".*, got "huge".*decoding\.beams: expected a whole number.*, got 1\.5/,
+      /unknown setting "speed"; known: model.*model: expected one of .*"base", "large".*, got "huge".*decoding\.beams: expected a whole number.*, got 1\.5/,
     );
   });
 
@@ -71,7 +71,9 @@ describe('a config', () => {
     expect(await told({ mode: 'fats' })).toEqual([
       'mode: expected one of "fast", "exact", got "fats"; did you mean "fast"?',
     ]);
-    expect(await told({ size: 1 })).toEqual(['unknown setting "size" (known: beams, size_mb, api_key, labels, mode)']);
+    expect(await told({ size: 1 })).toEqual([
+      'unknown setting "size"; known: beams, size_mb, api_key, labels, mode; did you mean "size_mb"?',
+    ]);
     await expect(resolveConfig(schema, {}, 'x')).rejects.toThrow('missing setting "mode"');
   });
 

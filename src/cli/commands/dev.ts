@@ -50,13 +50,13 @@ export const command = defineCommand({
         terminal.note(`No plugins in ${searchPaths} yet. New manifests are picked up automatically.`);
       const { say, hint, leave } = watch(supervisor, terminal);
       const quit = new AbortController();
-      if (say !== undefined) {
+      if (hint !== undefined) {
         releaseKeys = takeDevKeys({ supervisor, style: terminal.out, say, quit: () => quit.abort() });
         if (releaseKeys !== undefined) hint(KEYS_LINE);
       }
       if (values.load === true) void supervisor.loadAll();
       await aborted(AbortSignal.any([interruption.signal, terminal.left, dev.asked, quit.signal]));
-      if (process.stderr.isTTY) terminal.note('\nStopping. Press Ctrl-C again to kill the plugins.');
+      if (process.stderr.isTTY) say('Stopping. Press Ctrl-C again to kill the plugins.');
       await dev.stop();
       leave();
       if (terminal.json) await terminal.printJson({ type: 'stopped' });

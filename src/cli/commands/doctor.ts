@@ -19,6 +19,8 @@ import { checkEnvironments, checkFfmpeg, checkPythons } from '../doctor/programs
 import { checkDataDir, checkManifests, checkMcpConfigs, checkMcpPrograms, checkSearchPaths } from '../doctor/setup.ts';
 import type { Style } from '../terminal/style.ts';
 import { formatTable } from '../terminal/table.ts';
+import { textWidth } from '../terminal/text-width.ts';
+import { wrapText } from '../terminal/wrap-text.ts';
 
 /** `greenroom doctor`: what of this machine works, found out by trying it. */
 export const command = defineCommand({
@@ -35,7 +37,7 @@ export const command = defineCommand({
     const findings = [...(await checkMachine()), ...(await checkSetup(settingsOf(values)))];
     const failed = findings.filter(({ level }) => level === 'fail').length;
     if (terminal.json) await terminal.printJson({ ok: failed === 0, findings });
-    else await terminal.print(describe(findings, terminal.out).join('\n'));
+    else await terminal.print(describe(findings, terminal.out, terminal.columns).join('\n'));
     return failed === 0 ? 0 : 1;
   },
 });
@@ -69,23 +71,35 @@ async function checkSetup(given: ReturnType<typeof settingsOf>): Promise<Finding
     ffmpeg,
     { check, level: 'ok', found },
     checkDataDir(settings.dataDir),
-    ...checkSearchPaths(settings.searchPaths, discovered),
+    ...checkSearchPaths(settings, discovered),
     ...checkMcpConfigs(settings.mcpConfigs, discovered),
     ...checkMcpPrograms(discovered),
     ...checkManifests(discovered),
   ];
 }
 
-function describe(findings: readonly Finding[], style: Style): string[] {
+/** The column in which what was found begins: behind the longest name of a check. */
+const FOUND_COLUMN = 22;
+
+/** @param columns how wide a line may be; what is longer is broken between words */
+function describe(findings: readonly Finding[], style: Style, columns: number): string[] {
   const mark: Readonly<Record<Level, string>> = {
     ok: style.green('ok'),
     warn: style.yellow('warn'),
     fail: style.red('fail'),
   };
-  const rows = findings.map(({ level, check, found }) => [mark[level], check, found]);
-  const lines = formatTable(rows).flatMap((line, index) => {
-    const next = findings[index]?.next;
-    return next === undefined ? [line] : [line, `      ${style.dim(`→ ${next}`)}`];
+  const places = formatTable(findings.map(({ level, check }) => [mark[level], check, '']));
+  const lines = findings.flatMap(({ found, next }, index) => {
+    const [first = '', ...more] = wrapText(found, columns - FOUND_COLUMN);
+    const place = places[index] ?? '';
+    const gap = ' '.repeat(Math.max(2, FOUND_COLUMN - textWidth(place)));
+    const rest = more.map((line) => ' '.repeat(FOUND_COLUMN) + line);
+    const todo = next === undefined ? [] : wrapText(next, columns - 8);
+    return [
+      `${place}${gap}${first}`,
+      ...rest,
+      ...todo.map((line, at) => `      ${style.dim(`${at === 0 ? '→' : ' '} ${line}`)}`),
+    ];
   });
   const count = (wanted: Level): number => findings.filter(({ level }) => level === wanted).length;
   const failed = count('fail');

@@ -5,7 +5,7 @@ import { messageOf } from '../../errors.ts';
 import { readText } from '../../files/file-text.ts';
 import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
 import { checkPaths, type ManifestEntry, readManifest } from '../../manifest/read.ts';
-import { FOLDER_MANIFEST } from '../../manifest/search-path.ts';
+import { FOLDER_MANIFEST, searchPathFault } from '../../manifest/search-path.ts';
 import { configFileAt } from '../../mcp-config/config-files.ts';
 import { isProjectFile } from '../../python-envs/environment-plan.ts';
 import { RequirementsFault, readRequirements } from '../../python-envs/requirements.ts';
@@ -70,7 +70,9 @@ async function checkAll(operands: readonly string[], settings: ResolvedSettings)
   const checked = await Promise.all(
     paths.map(async (path) => {
       const isFolder = statOf(path)?.isDirectory() === true;
-      if (!isFolder) return named ? checkNamed(path, settings) : [];
+      if (!isFolder && named) return checkNamed(path, settings);
+      const fault = settings.namedPaths.includes(path) ? searchPathFault(path) : undefined;
+      if (!isFolder) return fault === undefined ? [] : [failed(path, fault)];
       const own = join(path, FOLDER_MANIFEST);
       if (statOf(own) !== undefined) return [await checkFile(own, settings)];
       const found = await checkFolder(path, settings);

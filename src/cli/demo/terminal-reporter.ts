@@ -5,6 +5,7 @@ import { createProgressBar } from '../terminal/progress-bar.ts';
 import { createStyle, type Style } from '../terminal/style.ts';
 import { formatTable } from '../terminal/table.ts';
 import { fitText } from '../terminal/text-width.ts';
+import { wrapText } from '../terminal/wrap-text.ts';
 import type { DemoEvent, Reporter, Summary } from './events.ts';
 import { InstanceNumbers } from './instance-numbers.ts';
 import { drawLanes, type Moment, type Shown, SIGNS } from './lanes.ts';
@@ -59,7 +60,7 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
       case 'start': {
         root = event.root;
         line(style.bold('Greenroom makes a library of documents, with plugins in processes of their own.'));
-        for (const text of wrap(startOf(event), columns())) line(text);
+        for (const text of wrapText(startOf(event), columns())) line(text);
         break;
       }
       case 'act':
@@ -67,10 +68,10 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
         star = event.star;
         line();
         line(style.bold(`${acts}  ${event.title}`));
-        for (const text of wrap(event.why, columns() - 3)) line(`   ${style.dim(text)}`);
+        for (const text of wrapText(event.why, columns() - 3)) line(`   ${style.dim(text)}`);
         break;
       case 'note':
-        for (const text of wrap(event.text, columns() - 11)) line(`${' '.repeat(11)}${text}`);
+        for (const text of wrapText(event.text, columns() - 11)) line(`${' '.repeat(11)}${text}`);
         break;
       case 'inspector':
         line(`${style.bold('Inspector')}  ${event.url}`);
@@ -126,11 +127,10 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
         line(`${' '.repeat(NAME_COLUMNS + 12)}${style.dim(fit(event.change))}`);
         break;
       case 'error':
-        happened(
-          at,
-          event.plugin,
-          `${style.red(event.code)}  ${fit(firstSentence(event.message), event.code.length + 2)}`,
-        );
+        // Whole: what a line has no place for is the cause.
+        happened(at, event.plugin, style.red(event.code));
+        for (const text of wrapText(event.message, columns() - NAME_COLUMNS - 13))
+          line(`${' '.repeat(NAME_COLUMNS + 12)}${text}`);
         break;
       case 'result': {
         if (shown === event.plugin) shown = undefined;
@@ -150,11 +150,9 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
         break;
       }
       case 'missing':
-        happened(
-          at,
-          event.plugin,
-          style.yellow(`left out: ${event.reason}${event.remedy === '' ? '' : ` ${event.remedy}`}`),
-        );
+        happened(at, event.plugin, style.yellow('left out'));
+        for (const text of wrapText([event.reason, event.remedy].join(' ').trim(), columns() - NAME_COLUMNS - 13))
+          line(`${' '.repeat(NAME_COLUMNS + 12)}${text}`);
         break;
       case 'summary':
         showSummary(event);
@@ -242,16 +240,6 @@ function colourOf(style: Style, shown: PluginState | 'replaced'): (text: string)
   }
 }
 
-/** A snippet with what was found, which stands in brackets, made bold. */
-function marked(snippet: string, style: Style): string {
-  // The last one may be cut.
-  return snippet.replaceAll(/\[([^[\]…]*)(?:\]|(?=…$))/g, (_, found: string) => style.bold(found));
-}
-
-function firstSentence(text: string): string {
-  return /^.*?\.(?=\s|$)/.exec(text)?.[0] ?? text;
-}
-
 function callOf(progress: number | undefined): string {
   return progress === undefined ? '' : ` at ${percent(progress)} of its call`;
 }
@@ -260,17 +248,8 @@ function percent(fraction: number, digits = 0): string {
   return `${(fraction * 100).toFixed(digits)}%`;
 }
 
-/** Breaks a text between words. */
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + word.length + 1 > columns) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
+/** A snippet with what was found, which stands in brackets, made bold. */
+function marked(snippet: string, style: Style): string {
+  // The last one may be cut.
+  return snippet.replaceAll(/\[([^[\]…]*)(?:\]|(?=…$))/g, (_, found: string) => style.bold(found));
 }

@@ -1,7 +1,10 @@
+import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
 import type { PluginSnapshot } from '../../runtime/plugin-snapshot.ts';
 import type { TransitionEvent } from '../../runtime/supervisor-events.ts';
 import type { Decision } from '../../scheduler/decision.ts';
 import { decisionLine } from '../../scheduler/decision-text.ts';
+import { formatProblems, isError } from '../problems.ts';
+import { displayPath } from '../terminal/display-path.ts';
 import type { Style } from '../terminal/style.ts';
 import { fitText } from '../terminal/text-width.ts';
 
@@ -64,6 +67,25 @@ export function lossLine({ plugin, lost, left, reason, at }: Loss, style: Style)
 export function decisionNews(decision: Decision, style: Style): string | undefined {
   if (decision.outcome === 'grant') return undefined;
   return `${clock(decision.at, style)} ${style.yellow('⇄')} ${decisionLine(decision)}`;
+}
+
+/** The problems of manifests as lines; of one whose plugin there is, that the plugin stays as it was. */
+export function problemLines(
+  problems: readonly ManifestProblem[],
+  plugins: readonly Pick<PluginSnapshot, 'name' | 'manifestPath'>[],
+  style: Style,
+): string[] {
+  const broken = new Set(problems.filter(isError).map(({ file }) => file));
+  const kept = plugins.filter(({ manifestPath }) => broken.has(manifestPath));
+  return [
+    ...formatProblems(problems, style),
+    ...kept.map(({ name }) => `  The former manifest of ${style.bold(name)} stays in force until this one is valid.`),
+  ];
+}
+
+/** That a manifest which could not be used can be again, as a line. */
+export function solvedLine(file: string, style: Style): string {
+  return `${style.green('✓')} ${displayPath(file)} is valid again.`;
 }
 
 function clock(at: number, style: Style): string {

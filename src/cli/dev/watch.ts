@@ -1,5 +1,4 @@
 import { printedJson } from '../../json/printed-json.ts';
-import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
 import type { PluginSnapshot } from '../../runtime/plugin-snapshot.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
 import { formatProblems } from '../problems.ts';
@@ -9,7 +8,7 @@ import { fitText } from '../terminal/text-width.ts';
 import { drawBoard } from './board.ts';
 import { codeLine } from './code-line.ts';
 import { InstanceNews } from './instance-news.ts';
-import { crashLine, decisionNews, isNews, transitionLine } from './news.ts';
+import { crashLine, decisionNews, isNews, problemLines, solvedLine, transitionLine } from './news.ts';
 import { Screen } from './screen.ts';
 
 /** How often the times and the memory of a board are brought up to date, in milliseconds. */
@@ -17,49 +16,53 @@ const REFRESH_MS = 1_000;
 /** A terminal is not drawn to more often than this, in milliseconds. */
 const DRAW_EVERY_MS = 100;
 
-/** What is shown of a supervisor. */
+/** What shows a supervisor. */
 export interface Watch {
-  /** Writes a line that stays; undefined where nothing is drawn. */
-  readonly say: ((line: string) => void) | undefined;
-  /** Shows a line below the board. */
-  hint(line: string): void;
-  /** Shows nothing more. */
+  /** Tells something in between. */
+  say(line: string): void;
+  /** Shows a line below the board; undefined where there is no board. */
+  readonly hint: ((line: string) => void) | undefined;
+  /** Shows it a last time, and no more. */
   leave(): void;
 }
 
-/** Shows a supervisor until it is left: JSON for programs, a board on a terminal, lines elsewhere. */
+/** Shows a supervisor: JSON for programs, a board on a terminal, lines elsewhere. */
 export function watch(supervisor: Supervisor, terminal: Terminal): Watch {
-  if (!terminal.json && process.stdout.isTTY) return drawLive(supervisor, terminal);
-  const leave = terminal.json ? printJson(supervisor, terminal) : printLines(supervisor, terminal);
-  return { say: undefined, hint: () => {}, leave };
+  if (terminal.json) return printJson(supervisor, terminal);
+  return process.stdout.isTTY ? drawLive(supervisor, terminal) : printLines(supervisor, terminal);
 }
 
-function printJson(supervisor: Supervisor, terminal: Terminal): () => void {
+function printJson(supervisor: Supervisor, terminal: Terminal): Watch {
   const print = (type: string, data: object): void => terminal.report(printedJson({ type, ...data }));
-  return all(
+  const leave = all(
     supervisor.on('transition', (transition) => print('transition', transition)),
     supervisor.on('instance', (change) => print('instance', change)),
     supervisor.on('decision', (decision) => print('decision', decision)),
     supervisor.on('problem', (problems) => print('problem', { problems })),
     supervisor.on('code', (change) => print('code', change)),
+    supervisor.onSolved((files) => print('solved', { files })),
   );
+  return { say: () => {}, hint: undefined, leave };
 }
 
-function printLines(supervisor: Supervisor, terminal: Terminal): () => void {
-  const { out } = terminal;
+function printLines(supervisor: Supervisor, terminal: Terminal): Watch {
+  const { out, err } = terminal;
+  const note = (line: string): void => terminal.note(line);
   const print = (line: string | undefined): void => {
     if (line !== undefined) terminal.report(line);
   };
-  printProblems(supervisor.problems(), terminal);
-  return all(
+  formatProblems(supervisor.problems(), err).forEach(note);
+  const leave = all(
     supervisor.on('transition', (transition) => {
       if (isNews(transition)) print(transitionLine(transition, out));
     }),
     tellInstances(supervisor, print, out),
     supervisor.on('decision', (decision) => print(decisionNews(decision, out))),
-    supervisor.on('problem', (problems) => printProblems(problems, terminal)),
+    supervisor.on('problem', (problems) => problemLines(problems, supervisor.plugins(), err).forEach(note)),
+    supervisor.onSolved((files) => files.forEach((file) => note(solvedLine(file, err)))),
     supervisor.on('code', (change) => print(codeLine(change, out))),
   );
+  return { say: note, hint: undefined, leave };
 }
 
 /** Tells of more, fewer and lost instances until what is returned is called. */
@@ -76,10 +79,6 @@ function tellInstances(supervisor: Supervisor, say: (line: string) => void, styl
   );
 }
 
-function printProblems(problems: readonly ManifestProblem[], terminal: Terminal): void {
-  for (const line of formatProblems(problems, terminal.err)) terminal.note(line);
-}
-
 /** A board of all plugins, and above it, to stay, what is worth knowing afterwards. */
 function drawLive(supervisor: Supervisor, { out }: Terminal): Watch {
   const screen = new Screen(process.stdout);
@@ -91,7 +90,8 @@ function drawLive(supervisor: Supervisor, { out }: Terminal): Watch {
     timer = undefined;
     const below = hint === undefined ? [] : ['', out.dim(fitText(hint, screen.columns))];
     const rows = screen.rows - 1 - below.length;
-    screen.draw(['', ...drawBoard({ plugins, memory, now: Date.now() }, rows, screen.columns, out), ...below]);
+    const board = drawBoard({ plugins, memory, now: Date.now() }, rows, screen.columns, out);
+    screen.draw(plugins.length === 0 ? below : ['', ...board, ...below]);
   };
   const drawSoon = (): void => {
     timer ??= setTimeout(draw, DRAW_EVERY_MS);
@@ -126,7 +126,8 @@ function drawLive(supervisor: Supervisor, { out }: Terminal): Watch {
     }),
     tellInstances(supervisor, say, out),
     supervisor.on('decision', (decision) => say(decisionNews(decision, out))),
-    supervisor.on('problem', (problems) => formatProblems(problems, out).forEach(say)),
+    supervisor.on('problem', (problems) => problemLines(problems, plugins, out).forEach(say)),
+    supervisor.onSolved((files) => files.forEach((file) => say(solvedLine(file, out)))),
     supervisor.on('code', (change) => say(codeLine(change, out))),
     supervisor.subscribe((snapshot) => {
       ({ plugins } = snapshot);
@@ -149,12 +150,11 @@ function drawLive(supervisor: Supervisor, { out }: Terminal): Watch {
       hint = line;
       drawSoon();
     },
-    leave: () => {
+    leave() {
       stop();
       clearTimeout(timer);
       hint = undefined;
       draw();
-      clearTimeout(timer);
     },
   };
 }

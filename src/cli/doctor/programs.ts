@@ -7,7 +7,7 @@ import { programAnswer } from '../../process/program-answer.ts';
 import { PythonEnvs } from '../../python-envs/python-envs.ts';
 import type { ResolvedSettings } from '../../settings/resolve.ts';
 import { kindOf } from '../../worker-kinds/kinds.ts';
-import { DEFAULT_PYTHON } from '../../worker-kinds/python-interpreter.ts';
+import { DEFAULT_PYTHON, environmentCommand } from '../../worker-kinds/python-interpreter.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import type { Finding } from './check.ts';
 
@@ -59,11 +59,11 @@ async function checkPython(interpreter: string, plugins: readonly string[]): Pro
   // What no plugin uses keeps none from running.
   const level = plugins.length === 0 ? 'warn' : 'fail';
   const least = LEAST_PYTHON.join('.');
-  const venv = existsSync(interpreter) ? undefined : /^(.*)[/\\]bin[/\\]python[\d.]*$/.exec(interpreter)?.[1];
+  const create = existsSync(interpreter) ? undefined : environmentCommand(interpreter);
   const next =
-    venv === undefined
+    create === undefined
       ? `Install Python ${least} or later, or set "python_path" in the manifest to another interpreter.`
-      : `Create the environment: python3 -m venv ${displayPath(venv)}`;
+      : `Create the environment: ${create}`;
   const answer = await firstLine(interpreter, '--version');
   const version = /^Python (\d+)\.(\d+)\S*/.exec(answer ?? '');
   if (version === null) return { check, level, found: `${displayPath(interpreter)} does not run${uses}`, next };

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import type { Discovered } from '../../manifest/listing.ts';
 import { missingPaths } from '../../manifest/read.ts';
+import type { ResolvedSettings } from '../../settings/resolve.ts';
 import { isError } from '../problems.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import type { Finding } from './check.ts';
@@ -31,14 +32,22 @@ export function checkDataDir(dataDir: string): Finding {
 }
 
 /** What each search path holds. */
-export function checkSearchPaths(searchPaths: readonly string[], { entries, shadowed }: Discovered): Finding[] {
+export function checkSearchPaths(
+  { searchPaths, namedPaths }: Pick<ResolvedSettings, 'searchPaths' | 'namedPaths'>,
+  { entries, shadowed }: Discovered,
+): Finding[] {
   const all = [...entries, ...shadowed.map(({ entry }) => entry)];
   return searchPaths.map((path) => {
     const check = 'search path';
     const shown = displayPath(path);
     const count = all.filter(({ searchPath }) => searchPath === path).length;
     if (count > 0) return { check, level: 'ok', found: `${shown}: ${count} plugin${count === 1 ? '' : 's'}` };
-    const found = existsSync(path) ? `${shown}: no plugins` : `${shown}: does not exist`;
+    const isMissing = !existsSync(path);
+    const found = isMissing ? `${shown}: does not exist` : `${shown}: no plugins`;
+    if (isMissing && namedPaths.includes(path)) {
+      const next = `Create it: mkdir -p ${shown}. Or take it out of the search paths.`;
+      return { check, level: 'warn', found, next };
+    }
     // One of several may well be empty.
     return entries.length > 0
       ? { check, level: 'ok', found }

@@ -56,6 +56,12 @@ export class Terminal {
     return this.#failure;
   }
 
+  /** How wide a line of the result may be: as the terminal, and without end elsewhere. */
+  get columns(): number {
+    const { stdout } = process;
+    return stdout.isTTY ? Math.max(40, stdout.columns || 80) : Number.POSITIVE_INFINITY;
+  }
+
   /** Prints a line of the result. Resolves when the output takes more, or nothing waits for the reader any more. */
   async print(line: string): Promise<void> {
     this.#tellDropped();

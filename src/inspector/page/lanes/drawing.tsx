@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Glyph } from '../shell/glyph.tsx';
+import { isolated } from '../store/format.ts';
 import type { Lane } from '../store/model.ts';
 import { KEYS } from './keys.ts';
 import { heightOf, indexAt, topsOf } from './lane-places.ts';
@@ -125,7 +126,7 @@ function LaneName({ lane, at, selected, onSelect }: LaneNameProps) {
   const { name, row } = lane;
   if (row !== undefined && stay === undefined) return null;
   const actor = actorAt(lane, at);
-  const title = row === undefined ? name : `${name} #${stay?.generation}`;
+  const title = row === undefined ? name : `${isolated(name)} #${stay?.generation}`;
   return (
     <button
       type="button"
@@ -135,7 +136,7 @@ function LaneName({ lane, at, selected, onSelect }: LaneNameProps) {
       onClick={() => onSelect(actor)}
     >
       <Glyph state={stay?.state ?? ''} />
-      <span>{row === undefined ? name : `#${stay?.generation}`}</span>
+      <span>{row === undefined ? <bdi>{name}</bdi> : `#${stay?.generation}`}</span>
     </button>
   );
 }

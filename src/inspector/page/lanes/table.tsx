@@ -34,7 +34,10 @@ export function LanesTable({ lanes, calls, window, at, until }: LanesTableProps)
           const marked = lane.marks.filter((mark) => mark.at >= window.from && mark.at <= window.to);
           return (
             <tr key={`${lane.id} ${lane.row ?? ''}`}>
-              <th scope="row">{lane.row === undefined ? lane.name : `${lane.name}, instance ${lane.row}`}</th>
+              <th scope="row">
+                <bdi>{lane.name}</bdi>
+                {lane.row !== undefined && `, instance ${lane.row}`}
+              </th>
               <td>{stateIn(lane, spot?.stay)}</td>
               {PLUGIN_STATES.map((state) => (
                 <td key={state}>{durationText(times.get(state) ?? 0)}</td>

@@ -15,7 +15,10 @@ export function Tip({ spot, width }: { readonly spot: PointedSpot; readonly widt
   const side = x > width / 2 ? { right: `${width - x + 14}px` } : { left: `${x + 14}px` };
   return (
     <div class="lanes-tip" role="tooltip" style={{ ...side, top: `${y}px` }}>
-      <b>{name}</b> <time>{clockText(at, true)}</time>
+      <b>
+        <bdi>{name}</bdi>
+      </b>{' '}
+      <time>{clockText(at, true)}</time>
       {stay !== undefined && (
         <div>
           {stay.state}

@@ -10,6 +10,7 @@ export function ContextView({ actor: { context, change } }: { readonly actor: Ac
     <dl class="facts">
       {keys.map((key) => {
         const sides = change?.[key];
+        const value = jsonText(context[key]);
         return (
           <div key={key} data-key={key} data-changed={sides !== undefined}>
             <dt>
@@ -23,10 +24,19 @@ export function ContextView({ actor: { context, change } }: { readonly actor: Ac
             <dd>
               {sides !== undefined && (
                 <>
-                  <del>{jsonText(sides.before)}</del> <span aria-hidden="true">→</span>{' '}
+                  <del>
+                    <bdi>{jsonText(sides.before)}</bdi>
+                  </del>{' '}
+                  <span aria-hidden="true">→</span>{' '}
                 </>
               )}
-              {sides === undefined ? jsonText(context[key]) : <ins>{jsonText(context[key])}</ins>}
+              {sides === undefined ? (
+                <bdi>{value}</bdi>
+              ) : (
+                <ins>
+                  <bdi>{value}</bdi>
+                </ins>
+              )}
             </dd>
           </div>
         );

@@ -57,7 +57,7 @@ function Actions({ plugin }: { readonly plugin: string }) {
         }}
       >
         <h2 id="confirm-title">
-          {chosen?.title} {plugin}?
+          {chosen?.title} <bdi>{plugin}</bdi>?
         </h2>
         <p>{chosen?.effect}</p>
         <div class="buttons">

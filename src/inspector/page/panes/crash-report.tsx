@@ -25,7 +25,7 @@ export function CrashReport({ actor: { id, lastCrash } }: { readonly actor: Acto
   return (
     <article class="crash">
       <p class="crash-title">
-        <b>{error.code}</b> {error.message}
+        <b>{error.code}</b> <bdi>{error.message}</bdi>
       </p>
       <p class="muted">
         {timeText(at)} · {exitText(exit)} · worker {generation} · {restartsText(restarts)}
@@ -63,7 +63,7 @@ export function CrashReport({ actor: { id, lastCrash } }: { readonly actor: Acto
           <li key={row.seq} data-error={row.isError}>
             <span class="muted">{timeText(row.at)}</span> {eventText(row.type)}{' '}
             {row.transition !== undefined && `${row.transition.from} → ${row.transition.to} `}
-            <span class="muted">{row.note}</span>
+            <bdi class="muted">{row.note}</bdi>
           </li>
         ))}
       </ol>

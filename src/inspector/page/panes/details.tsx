@@ -42,7 +42,9 @@ export function Details() {
   return (
     <section class="pane pane-details" aria-label="Details">
       <div class="pane-head">
-        <h2 class="details-name">{actor.name}</h2>
+        <h2 class="details-name">
+          <bdi>{actor.name}</bdi>
+        </h2>
         <StateTag state={actor.state} phase={actor.phase} />
         <span class="spring" />
         {page.history.value?.known.control === true && <Control actor={actor} />}

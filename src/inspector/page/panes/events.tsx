@@ -152,7 +152,7 @@ function EventRow({ row, before, place, now, cursor }: EventRowProps) {
             </span>{' '}
           </>
         )}
-        {note}
+        <bdi>{note}</bdi>
       </span>
     </div>
   );

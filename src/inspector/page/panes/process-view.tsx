@@ -36,7 +36,9 @@ export function ProcessView({ actor: { name, context, lastCrash, facts } }: { re
             text !== '' && (
               <div key={term}>
                 <dt>{term}</dt>
-                <dd>{text}</dd>
+                <dd>
+                  <bdi>{text}</bdi>
+                </dd>
               </div>
             ),
         )}

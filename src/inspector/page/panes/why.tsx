@@ -52,7 +52,7 @@ function Decision({ step, actor }: { readonly step: DecisionStep; readonly actor
       <p class="why-outcome">{isVictim ? `Evicted for ${asker}` : titleOf(decision, actor.machine !== 'plugin')}</p>
       <p>
         {isVictim && `${asker}: `}
-        {reasonText(reason)}
+        <bdi>{reasonText(reason)}</bdi>
       </p>
       <p class="muted">
         Worker {generation} of {asker} asked for {resourcesText(asked)}
@@ -84,7 +84,9 @@ function InTheWay({ decision: { at, waitingFor } }: { readonly decision: Decisio
       <tbody>
         {waitingFor.map(({ plugin, generation, holds, standing, leaving, since }) => (
           <tr key={`${wordOf(plugin)}#${wordOf(generation)}`}>
-            <td>{wordOf(plugin)}</td>
+            <td>
+              <bdi>{wordOf(plugin)}</bdi>
+            </td>
             <td>{resourcesText(holds)}</td>
             <td>
               {wordOf(standing)}
@@ -110,7 +112,9 @@ function Considered({ decision: { considered, chosen } }: { readonly decision: D
           );
           return (
             <tr key={`${wordOf(each['plugin'])}#${wordOf(each['generation'])}`} data-chosen={own !== undefined}>
-              <td>{wordOf(each['plugin'])}</td>
+              <td>
+                <bdi>{wordOf(each['plugin'])}</bdi>
+              </td>
               <td>{rankText(each['rank'])}</td>
               <td>{own === undefined ? 'kept' : wordOf(own['ask']).toLowerCase()}</td>
             </tr>

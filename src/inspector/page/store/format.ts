@@ -37,13 +37,19 @@ export function eventText(name: string): string {
   return /^[A-Z][A-Z\d._]+$/.test(name) ? name.toLowerCase().replaceAll(/[._]/g, ' ') : name;
 }
 
-/** What an actor is called in a list: plugins by their name alone. */
+/** What an actor is called in a list: plugins by their name alone. {@link isolated}, as it stands among other words. */
 export function actorText(id: ActorId): string {
-  return id.startsWith('plugin:')
-    ? id.slice('plugin:'.length)
-    : id.startsWith('worker:')
-      ? id.slice('worker:'.length)
-      : id;
+  return isolated(id.replace(/^(?:plugin|worker):/, ''));
+}
+
+/** What changes the direction of the words around it: signs that do only that, and letters that are read from the right. */
+const TURNING =
+  /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** A word of a plugin's as it may stand in a text of ours, as `<bdi>` is in an element: it turns no other words around. */
+export function isolated(word: string): string {
+  // One of its own could end the isolation.
+  return TURNING.test(word) ? `\u2068${word.replaceAll(/[\u2066-\u2069]/g, '\ufffd')}\u2069` : word;
 }
 
 /** A value on a line of its own, or on several. */
