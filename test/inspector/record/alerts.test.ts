@@ -54,6 +54,17 @@ describe('what is wrong', () => {
     await vi.waitUntil(() => kindsOf(alerts()).join() === 'hung plugin:bench', { timeout: 10_000 });
   });
 
+  it('is a call that runs for long, while it does, and no start of a worker', async () => {
+    const { bench, alerts } = await openRecorded();
+    await bench.supervisor.load('bench');
+    const controller = new AbortController();
+    const running = bench.supervisor.execute('bench', { do: 'deaf' }, { signal: controller.signal }).catch(() => {});
+    await vi.waitUntil(() => kindsOf(alerts()).join() === 'slow plugin:bench', { timeout: 10_000 });
+    expect(alerts()[0]?.text).toMatch(/^execute has been running for \d/);
+    controller.abort();
+    await running;
+  });
+
   it('is a plugin that waits for longer than half of the longest wait', async () => {
     const { bench, alerts } = await openRecorded({}, { capacity: { slots: 1 }, maxWaitMs: 200, policy: 'queue' });
     bench.write('other');

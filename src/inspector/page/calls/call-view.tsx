@@ -25,7 +25,10 @@ export function CallView({ item, mayCancel }: { readonly item: CallItem; readonl
   return (
     <article class="call" aria-label={`Call ${call}`}>
       <p class="call-title" data-state={state}>
-        <b>{`${plugin} · ${tool}`}</b> {outcomeText(item)}
+        <b>
+          <bdi>{plugin}</bdi> · <bdi>{tool}</bdi>
+        </b>{' '}
+        {outcomeText(item)}
       </p>
       {item.state === 'failed' && item.message !== undefined && <p class="call-error">{item.message}</p>}
       <div class="buttons">

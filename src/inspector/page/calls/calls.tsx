@@ -173,7 +173,7 @@ function CallRow({ item, place, isOfAll, isSelected, onSelect }: CallRowProps) {
       </span>
       <span role="cell">{timeText(from)}</span>
       <span role="cell" class="call-tool" title={`${plugin} · ${tool}`}>
-        {isOfAll && <span class="muted">{plugin} </span>}
+        {isOfAll && <bdi class="muted">{plugin} </bdi>}
         {tool}
       </span>
       <span role="cell" class="call-took" data-slow={isSlow}>

@@ -13,7 +13,9 @@ export function Figures({ figures, isOfAll }: { readonly figures: readonly CallF
       <tbody>
         {rows.map(({ plugin, tool, ended, failed, slow, p50Ms, p95Ms }) => (
           <tr key={tool ?? plugin}>
-            <th scope="row">{tool ?? plugin}</th>
+            <th scope="row">
+              <bdi>{tool ?? plugin}</bdi>
+            </th>
             <td>{ended.toLocaleString()}</td>
             <td>{failed.toLocaleString()}</td>
             <td>{slow.toLocaleString()}</td>

@@ -1,7 +1,15 @@
 import type { Json, JsonObject } from '../../wire.ts';
 import { Glyph } from '../shell/glyph.tsx';
 import type { ActorItem } from '../store/actor-list.ts';
-import { actorText, countText, durationText, memoryOfText, restartsText, stateText } from '../store/format.ts';
+import {
+  actorText,
+  countText,
+  durationText,
+  isolated,
+  memoryOfText,
+  restartsText,
+  stateText,
+} from '../store/format.ts';
 import { type ActorState, evictedFor, numberIn } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
 import { RateCell } from './rate-cell.tsx';
@@ -38,14 +46,14 @@ export function ActorRow({ item, now, place, isSelected }: ActorRowProps) {
         <Glyph state={actor.state} />
         <div class="actor-line">
           <span class="actor-name" title={facts?.description === '' ? name : (facts?.description ?? name)}>
-            {machine === 'worker' ? `worker ${id.slice(id.lastIndexOf('#'))}` : name}
+            {machine === 'worker' ? `worker ${id.slice(id.lastIndexOf('#'))}` : <bdi>{name}</bdi>}
           </span>
           {workers > 0 && (
             <button
               type="button"
               class="actor-fold"
               tabIndex={-1}
-              aria-label={`${isUnfolded ? 'Hide' : 'Show'} ${countText(workers, 'worker')} of ${name}`}
+              aria-label={`${isUnfolded ? 'Hide' : 'Show'} ${countText(workers, 'worker')} of ${isolated(name)}`}
               onClick={(event) => {
                 event.stopPropagation();
                 page.fold(id, isUnfolded);

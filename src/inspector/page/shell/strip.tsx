@@ -52,8 +52,8 @@ export function Strip() {
                     onClick={() => page.showAlert(alert)}
                   >
                     <Glyph state={STATES[kind]} />
-                    {actor === 'supervisor' ? <b>{fileIn(text)}</b> : <b>{actorText(actor)}</b>} {WORDS[kind]}{' '}
-                    <time class="muted">{timeText(at).slice(0, 8)}</time>
+                    <bdi class="alert-name">{actor === 'supervisor' ? fileIn(text) : actorText(actor)}</bdi>{' '}
+                    {WORDS[kind]} <time class="muted">{timeText(at).slice(0, 8)}</time>
                   </button>
                 </li>
               );
