@@ -172,6 +172,7 @@ test('the tables of methods have every method of a supervisor, and say "promise"
     'mcpPlugin',
     'onNotice',
     'onSolved',
+    'jobPort',
   ]);
   const methods = Object.getOwnPropertyNames(Supervisor.prototype).filter((name) => !internal.has(name));
   expect([...new Set(told.map(({ name }) => name))].toSorted()).toEqual(methods.toSorted());

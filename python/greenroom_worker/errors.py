@@ -83,9 +83,20 @@ def install_advice(error):
     if not is_of(error, ModuleNotFoundError) or not isinstance(name, str):
         return ""
     name = name.partition(".")[0]
-    if not name.isidentifier() or name in sys.modules:
+    if not name.isidentifier() or name in sys.modules or not has_pip():
         return ""
     return "To install it, run: %s -m pip install %s\n" % (sys.executable, PACKAGE_OF_MODULE.get(name, name))
+
+
+def has_pip():
+    """Whether this interpreter can install packages. An environment that Greenroom made cannot; what to do there, the host says."""
+    # Only an error needs it, and not the start of every worker.
+    import importlib.util
+
+    try:
+        return importlib.util.find_spec("pip") is not None
+    except BaseException:
+        return False
 
 
 def attribute(value, name, default=None):

@@ -48,7 +48,6 @@ export const python: WorkerKind<HandshakeStart> = {
   code: { extensions: ['.py'], check: checkPython },
   advise: (printed, entry, owner) =>
     missingModuleAdvice(printed, owner, {
-      module: entry.manifest.module,
       requirements: entry.resolved.requirements,
       interpreter: pythonOf(entry),
     }),
