@@ -44,7 +44,7 @@ test('several mistakes in one manifest are told all at once, each with its field
   expect(said).toMatch(/config_schema +.*schema\.type: expected one of .*got "objekt"; did you mean "object"\?\n/);
 });
 
-test.each(['plugin', 'plugin.ts'])(
+test.each(['plugin', 'plugin.txt'])(
   'a module %s from which no language can be told is told with the two that can be added',
   async (module) => {
     const [status, said] = await validated({ name: 'p', module });
