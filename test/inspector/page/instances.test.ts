@@ -168,8 +168,8 @@ it('lanes of instances are lower, and are found by their height', () => {
     budgetMb: undefined,
   });
   const tops = topsOf([lane(), lane(1), lane(2), lane()]);
-  expect(tops).toEqual([0, 34, 53, 72, 106]);
-  expect([-1, 0, 33, 34, 71, 72, 105, 106].map((y) => indexAt(tops, y))).toEqual([-1, 0, 0, 1, 2, 3, 3, 4]);
+  expect(tops).toEqual([0, 36, 55, 74, 110]);
+  expect([-1, 0, 35, 36, 73, 74, 109, 110].map((y) => indexAt(tops, y))).toEqual([-1, 0, 0, 1, 2, 3, 3, 4]);
 });
 
 describe.runIf(CHROMIUM !== undefined)('the page', { timeout: 60_000 }, () => {
