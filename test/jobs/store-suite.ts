@@ -70,6 +70,15 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect((await store.get([id]))[0]).toMatchObject({ key: 'ä', state: 'waiting', attempt: 0 });
     });
 
+    test('an input and a result that are no bytes at all are kept as they are', async () => {
+      await store.add([newJob({ input: new Uint8Array() })]);
+      const [job] = (await take()) as [TakenJob];
+      expect(job.input).toHaveLength(0);
+      await store.settle([{ ...job, outcome: { end: 'done', result: new Uint8Array() } }]);
+      const { input, result } = (await store.values(job.id)) ?? {};
+      expect([input?.byteLength, result?.byteLength]).toEqual([0, 0]);
+    });
+
     test('a job is waiting until it has begun, running until it has settled', async () => {
       await store.add([newJob()]);
       const [job] = (await take()) as [TakenJob];

@@ -20,7 +20,7 @@ import type {
 import { errorText } from '../stored-error.ts';
 import type { Database, Row, SqlValue, Statement } from './database.ts';
 import { attemptOfRow, JOB_COLUMNS, jobOfRow, type RowState, shownState } from './job-rows.ts';
-import type { ValueFiles } from './value-files.ts';
+import type { ValueFiles, ValueInRow } from './value-files.ts';
 
 /** How many attempts of a job are kept. */
 const MAX_ATTEMPTS_KEPT = 20;
@@ -157,7 +157,7 @@ export class JobTable {
         backoff: JSON.parse(row['backoff'] as string) as Backoff,
         timeoutMs: (row['timeout_ms'] as number | null) ?? undefined,
         once: row['once'] === 1,
-        input: this.#files.read(id, 'input', row['input'] as Uint8Array | null),
+        input: this.#files.read(id, 'input', row['input'] as ValueInRow),
         results: this.#resultsBefore(id),
       };
       taken.push(job);
@@ -174,7 +174,7 @@ export class JobTable {
     return new Map(
       rows.map((row) => {
         const blocker = row['id'] as string;
-        return [row['name'] as string, this.#files.read(blocker, 'result', row['result'] as Uint8Array | null)];
+        return [row['name'] as string, this.#files.read(blocker, 'result', row['result'] as ValueInRow)];
       }),
     );
   }
@@ -301,7 +301,7 @@ export class JobTable {
     return undefined;
   }
 
-  #markEnded(id: string, state: FinalState, error: string | null, result: Uint8Array | null): void {
+  #markEnded(id: string, state: FinalState, error: string | null, result: ValueInRow): void {
     this.#run(
       'UPDATE jobs SET state = ?, claim = claim + 1, error = ?, result = ?, ended_at = ?, expires_at = NULL WHERE id = ?',
       ...[state, error, result, this.#now(), id],
@@ -498,8 +498,8 @@ export class JobTable {
     const row = this.#get('SELECT state, input, result FROM jobs WHERE id = ?', id);
     if (row === undefined) return undefined;
     return {
-      input: this.#files.read(id, 'input', row['input'] as Uint8Array | null),
-      result: row['state'] === 'done' ? this.#files.read(id, 'result', row['result'] as Uint8Array | null) : undefined,
+      input: this.#files.read(id, 'input', row['input'] as ValueInRow),
+      result: row['state'] === 'done' ? this.#files.read(id, 'result', row['result'] as ValueInRow) : undefined,
     };
   }
 

@@ -6,6 +6,7 @@ export const TABLES_VERSION = 1;
 
 /*
  * `state` is that of a job as users see it, and `taken` while a runner has it that has not begun: users see `waiting`.
+ * `input` and `result` are null where a file has them.
  * `place` orders jobs of a priority. `tries`
  * is how many attempts a job may have each time that it is begun anew, `attempts` in all. `claim` counts how often it was taken, so that nobody can settle what another has by now.
  */
@@ -36,8 +37,8 @@ const TABLES = `
     interruptions INTEGER NOT NULL DEFAULT 0,
     progress TEXT,
     error TEXT,
-    input BLOB,
-    result BLOB
+    input ANY,
+    result ANY
   ) STRICT;
   CREATE INDEX jobs_to_take ON jobs (plugin, priority DESC, place) WHERE state = 'waiting';
   CREATE INDEX jobs_of_plugin ON jobs (plugin, seq);

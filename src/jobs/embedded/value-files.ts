@@ -6,6 +6,9 @@ import { writeDurable } from './write-durable.ts';
 /** Up to this length a value stands in its row, in bytes: longer ones would be copied with each page of the log. */
 const MAX_IN_ROW = 32 * 1024;
 
+/** A value as its row has it: null where a file has it, and a text where it is no bytes at all. */
+export type ValueInRow = Uint8Array | '' | null;
+
 /** Which value of a job. */
 export type ValueKind = 'input' | 'result';
 
@@ -22,14 +25,17 @@ export class ValueFiles {
   }
 
   /** What the row gets: the value, or null where it is kept in a file. */
-  keep(id: string, kind: ValueKind, value: Uint8Array): Uint8Array | null {
+  keep(id: string, kind: ValueKind, value: Uint8Array): ValueInRow {
+    // SQLite of Node 22 makes null of bytes that are none.
+    if (value.byteLength === 0) return '';
     if (value.byteLength <= MAX_IN_ROW) return value;
     writeDurable(this.#path(id, kind), value);
     return null;
   }
 
   /** The value of a row again. Throws what the file system throws. */
-  read(id: string, kind: ValueKind, inRow: Uint8Array | null): Uint8Array {
+  read(id: string, kind: ValueKind, inRow: ValueInRow): Uint8Array {
+    if (inRow === '') return new Uint8Array();
     return inRow ?? readFileSync(this.#path(id, kind));
   }
 
