@@ -1,20 +1,28 @@
-// @ts-check
-// A Greenroom plugin is a module whose default export is an object. It needs nothing installed; the next line only
-// tells editors what the object may hold.
+// A Greenroom plugin is a module whose default export is an object. Node removes the types and runs the rest, and the
+// import is of a type alone: to run, the plugin needs nothing installed.
+import type { Plugin } from 'greenroom/worker';
 
-/** @satisfies {import('greenroom/worker').Plugin<{ greeting: string }, { name?: string }>} */
+/** As `config_schema` of the manifest says. */
+export interface Config {
+  readonly greeting: string;
+}
+
+export interface Input {
+  readonly name?: string;
+}
+
 export default {
-  name: 'hello-node',
+  name: 'hello-typescript',
   version: '1.0.0',
 
   /** One call: `input` is the caller's, the result is anything that JSON can hold. */
-  async execute(input, ctx) {
+  execute(input, ctx) {
     ctx.progress(0.5, 'thinking of a greeting');
     return { text: `${ctx.config.greeting}, ${input.name ?? 'world'}!` };
   },
 
   /** One call whose result arrives piece by piece. `ctx.signal` is aborted when the caller cancels. */
-  async *stream(input, ctx) {
+  *stream(input, ctx) {
     for (const word of [ctx.config.greeting, input.name ?? 'world']) {
       if (ctx.signal.aborted) return;
       yield word;
@@ -34,5 +42,5 @@ export default {
   },
 
   /** Called before the worker is stopped. */
-  async cleanup() {},
-};
+  cleanup() {},
+} satisfies Plugin<Config, Input>;
