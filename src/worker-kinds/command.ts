@@ -18,12 +18,14 @@ export const command: WorkerKind<HandshakeStart> = {
     program === undefined ? [] : [{ field: 'command', what: 'program', program }],
   command: ({ manifest: { args = [] }, resolved }) => ({ file: resolved.command ?? '', args }),
   connect: connectByHandshake,
-  template: {
-    about: 'a program that speaks the worker protocol itself',
-    source: 'hello-command.mjs',
-    target: 'plugin.mjs',
-    fields: { args: ['plugin.mjs'] },
-    renamed: () => [],
-    streams: false,
-  },
+  templates: [
+    {
+      name: 'command',
+      about: 'a program that speaks the worker protocol itself',
+      example: 'plugins/hello-command',
+      files: { 'plugin.mjs': 'the program', 'plugin.test.mjs': 'its test' },
+      test: 'node --test',
+      calls: [[`'{"name":"Ada"}'`, 'call it']],
+    },
+  ],
 };

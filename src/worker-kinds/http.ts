@@ -76,6 +76,17 @@ export const http: WorkerKind<HttpStart> = {
     start.ready(() => channel.close());
     return { channel, concurrency };
   },
+  templates: [
+    {
+      name: 'http',
+      about: 'an HTTP server',
+      example: 'plugins/hello-http',
+      files: { 'server.mjs': 'the server', 'server.test.mjs': 'its test' },
+      test: 'node --test',
+      calls: [],
+      request: '/greet?name=Ada',
+    },
+  ],
 };
 
 /** Finds a place for the server to listen, and tells it: in its arguments and variables. */

@@ -86,22 +86,22 @@ export interface KindTarget<Start extends WorkerStart = WorkerStart> {
   readonly client?: ClientSession | undefined;
 }
 
-/** How `greenroom init` makes a plugin of a kind from its example in `examples/plugins/`, `hello-<kind>`. */
+/** A plugin that `greenroom init` writes: a copy of an example, under a name of its own. */
 export interface KindTemplate {
+  /** What `--template` calls it. */
+  readonly name: string;
   /** What it makes, as the help says it. */
   readonly about: string;
-  /** The file of the plugin in its example. */
-  readonly source: string;
-  /** The file that is written: a name that hides no module of the language's own library. */
-  readonly target: string;
-  /** The fields of the manifest that refer to the file or what is in it. */
-  readonly fields: KindFields;
-  /** What in the source is the example's own, and what stands there in the plugin of this name. */
-  renamed(name: string): readonly (readonly [string, string])[];
-  /** Whether it streams. */
-  readonly streams: boolean;
-  /** The tool that it has beside `execute`; both take a `name`. */
-  readonly tool?: string | undefined;
+  /** The folder of the example below `examples/`; its last part is the name of the plugin there. */
+  readonly example: string;
+  /** Its files beside the manifest, and what each is. */
+  readonly files: Readonly<Record<string, string>>;
+  /** The command that runs its test, in its folder. */
+  readonly test: string;
+  /** What `greenroom run` takes after its name to try it, and what that does. */
+  readonly calls: readonly (readonly [input: string, what: string])[];
+  /** In place of calls, the path of a request to try it by. */
+  readonly request?: string | undefined;
 }
 
 /** How the code of a kind's plugins is followed while it is written. */
@@ -165,6 +165,6 @@ export interface WorkerKind<Start extends WorkerStart = WorkerStart> {
   advise?(printed: string, entry: KindEntry, owner: EnvironmentOwner): string | undefined;
   /** Whether its plugins may have an environment of Python made for them. */
   readonly hasEnvironment?: boolean | undefined;
-  /** Undefined where no new plugin should be of this kind. */
-  readonly template?: KindTemplate | undefined;
+  /** None where no new plugin should be of this kind. */
+  readonly templates?: readonly KindTemplate[] | undefined;
 }

@@ -90,6 +90,16 @@ export const mcp: WorkerKind<McpStart> = {
     }
     return { channel: new McpChannel({ plugin, process: worker, streams, peer, server }), concurrency };
   },
+  templates: [
+    {
+      name: 'mcp',
+      about: 'a server of MCP',
+      example: 'plugins/hello-mcp',
+      files: { 'server.mjs': 'the server', 'server.test.mjs': 'its test' },
+      test: 'node --test',
+      calls: [['--tool greet --arg name=Ada', 'call its tool "greet"']],
+    },
+  ],
 };
 
 function ended(plugin: string): GreenroomError {

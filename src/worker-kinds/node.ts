@@ -3,11 +3,15 @@ import { encodeInput } from '../channel/encoded-input.ts';
 import { checkNode } from '../code/check-node.ts';
 import { startByHandshake } from '../process/start-by-handshake.ts';
 import type { HandshakeStart } from '../process/worker-start.ts';
+import { GREETING_CALLS } from './greeting-calls.ts';
 import { connectByHandshake } from './handshake-connection.ts';
 import type { WorkerKind } from './kind.ts';
 import { NODE_ADVICE, nodeProgram } from './node-program.ts';
 
 const HOST = fileURLToPath(new URL('../../dist/node-sdk/host.js', import.meta.url));
+
+/** Whether this Node runs TypeScript; an older one needs `tsx` for it. */
+const REMOVES_TYPES = 'typescript' in process.features && process.features.typescript !== false;
 
 /** A module in JavaScript or TypeScript, run by the Node worker of the package. */
 export const node: WorkerKind<HandshakeStart> = {
@@ -27,13 +31,27 @@ export const node: WorkerKind<HandshakeStart> = {
   },
   connect: connectByHandshake,
   code: { extensions: ['.mjs', '.js', '.cjs', '.ts', '.mts', '.cts'], check: checkNode },
-  template: {
-    about: 'a module for Node',
-    source: 'hello-node.mjs',
-    target: 'plugin.mjs',
-    fields: { module: './plugin.mjs' },
-    renamed: (name) => [["'hello-node'", JSON.stringify(name)]],
-    streams: true,
-    tool: 'shout',
-  },
+  templates: [
+    {
+      name: 'node',
+      about: 'a module for Node',
+      example: 'plugins/hello-node',
+      files: { 'plugin.mjs': 'the plugin', 'plugin.test.mjs': 'its test' },
+      test: 'node --test',
+      calls: GREETING_CALLS,
+    },
+    {
+      name: 'typescript',
+      about: 'a module in TypeScript; needs Node 22.18 or newer, or tsx in its folder or above',
+      example: 'typescript/hello-typescript',
+      files: {
+        'plugin.ts': 'the plugin',
+        'plugin.test.ts': 'its test',
+        'package.json': 'that its modules are ES modules',
+        'tsconfig.json': 'how its types are checked',
+      },
+      test: `node ${REMOVES_TYPES ? '' : '--import tsx '}--test plugin.test.ts`,
+      calls: GREETING_CALLS,
+    },
+  ],
 };

@@ -4,9 +4,17 @@ import { checkPython } from '../code/check-python.ts';
 import { startByHandshake } from '../process/start-by-handshake.ts';
 import type { HandshakeStart } from '../process/worker-start.ts';
 import { missingModuleAdvice } from '../python-envs/missing-module.ts';
+import { GREETING_CALLS } from './greeting-calls.ts';
 import { connectByHandshake } from './handshake-connection.ts';
 import type { WorkerKind } from './kind.ts';
-import { environmentOf, PYTHON_ENV, PYTHON_PASS_ENV, pythonOf, pythonPrograms } from './python-interpreter.ts';
+import {
+  DEFAULT_PYTHON,
+  environmentOf,
+  PYTHON_ENV,
+  PYTHON_PASS_ENV,
+  pythonOf,
+  pythonPrograms,
+} from './python-interpreter.ts';
 
 const PYTHON_FOLDER = fileURLToPath(new URL('../../python', import.meta.url));
 
@@ -51,16 +59,14 @@ export const python: WorkerKind<HandshakeStart> = {
       requirements: entry.resolved.requirements,
       interpreter: pythonOf(entry),
     }),
-  template: {
-    about: 'a Python class',
-    source: 'hello_python.py',
-    target: 'plugin.py',
-    fields: { module: 'plugin', class: 'Plugin' },
-    renamed: (name) => [
-      ['class Hello:', 'class Plugin:'],
-      ['"hello-python"', JSON.stringify(name)],
-    ],
-    streams: true,
-    tool: 'shout',
-  },
+  templates: [
+    {
+      name: 'python',
+      about: 'a Python class',
+      example: 'plugins/hello-python',
+      files: { 'plugin.py': 'the plugin', 'test_plugin.py': 'its test' },
+      test: `${DEFAULT_PYTHON} -m unittest`,
+      calls: GREETING_CALLS,
+    },
+  ],
 };

@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { templates } from '../../src/cli/templates.ts';
-import type { WorkerKind } from '../../src/worker-kinds/kind.ts';
-import { addKind, findKind } from '../../src/worker-kinds/kinds.ts';
 import { fixtureManifest } from '../fixtures/plugins.ts';
 import { folder, greenroom, start, usePlugin, write } from './command-line.ts';
 
@@ -191,50 +188,6 @@ describe('validate', () => {
     const { status, stdout } = await greenroom('validate', '.');
     expect(status).toBe(4);
     expect(stdout).toContain('contains no manifest');
-  });
-});
-
-describe('init', () => {
-  test.each(templates())(
-    'writes a $kind plugin that is valid and runs at once',
-    async ({ kind, target, streams, tool }) => {
-      const name = `my ${kind}`;
-      const written = await greenroom('init', name, '--template', kind);
-      expect(written).toMatchObject({ status: 0, stderr: '' });
-      expect(written.stdout).toContain(`greenroom run 'my ${kind}' '{"name":"Ada"}'`);
-      expect((await greenroom('validate')).status).toBe(0);
-      const ran = await greenroom('run', name, '{"name":"Ada"}');
-      expect(ran).toMatchObject({ status: 0, stdout: '{\n  "text": "Hello, Ada!"\n}\n' });
-      expect(written.stdout.includes('--stream')).toBe(streams);
-      expect(written.stdout.includes('--tool')).toBe(tool !== undefined);
-      if (tool !== undefined) {
-        expect(written.stdout).toContain(`greenroom run 'my ${kind}' --tool ${tool} --arg name=Ada`);
-        const called = await greenroom('run', name, '--tool', tool, '--arg', 'name=Ada');
-        expect(called).toMatchObject({ status: 0, stdout: '"HELLO, ADA!"\n' });
-      }
-      const source = readFileSync(join(folder, '.greenroom/plugins', name, target), 'utf8');
-      expect(source).not.toMatch(/['"]hello-\w+['"]/);
-    },
-  );
-
-  test('a kind of worker brings all that the command needs of it', async () => {
-    const python = findKind('python') as WorkerKind;
-    const remove = addKind({ ...python, name: 'other', template: { ...python.template, about: 'another' } as never });
-    try {
-      expect(templates().map(({ kind, about }) => [kind, about])).toContainEqual(['other', 'another']);
-    } finally {
-      remove();
-    }
-    expect(templates().map(({ kind }) => kind)).toEqual(['python', 'node', 'command']);
-  });
-
-  test('writes Python where nothing is said, gives the files as JSON, and leaves alone what is there', async () => {
-    const { stdout } = await greenroom('init', 'x', '--json', '--dir', 'mine');
-    expect(JSON.parse(stdout)).toMatchObject({ name: 'x', template: 'python', folder: join(folder, 'mine/x') });
-    const again = await greenroom('init', 'x', '--template', 'node', '--dir', 'mine');
-    expect(again.status).toBe(4);
-    expect(again.stderr).toContain('mine/x already exists.');
-    expect((await greenroom('run', 'x', '--search-path', 'mine', '--json')).stdout).toBe('{"text":"Hello, world!"}\n');
   });
 });
 

@@ -2,17 +2,19 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { GreenroomError, messageOf } from '../../errors.ts';
 import { makeFolder } from '../../files/make-folder.ts';
+import { isSetAside } from '../../manifest/backup-name.ts';
 import { parseManifest } from '../../manifest/schema.ts';
 import { resolveSettings } from '../../settings/resolve.ts';
+import type { KindTemplate } from '../../worker-kinds/kind.ts';
 import { didYouMean } from '../arguments.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { indented } from '../help.ts';
-import { DEFAULT_TEMPLATE, type Template, templates, writeTemplate } from '../templates.ts';
+import { DEFAULT_TEMPLATE, templates, writeTemplate } from '../templates.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import { UsageError } from '../usage-error.ts';
 
 const TEMPLATES = templates();
-const KINDS = TEMPLATES.map(({ kind }) => kind);
+const NAMES = TEMPLATES.map(({ name }) => name);
 
 /** `greenroom init`: writes a plugin that runs at once. */
 export const command = defineCommand({
@@ -22,8 +24,8 @@ export const command = defineCommand({
     template: {
       type: 'string',
       short: 't',
-      value: 'KIND',
-      help: `${KINDS.join(', ')}; default ${DEFAULT_TEMPLATE}`,
+      value: 'TEMPLATE',
+      help: `${NAMES.join(', ')}; default ${DEFAULT_TEMPLATE}`,
     },
     dir: {
       type: 'string',
@@ -34,8 +36,8 @@ export const command = defineCommand({
     ...SETTINGS_OPTIONS,
   },
   operands: [1, 1],
-  examples: TEMPLATES.map(({ kind, about }) => [
-    `greenroom init my-plugin${kind === DEFAULT_TEMPLATE ? '' : ` --template ${kind}`}`,
+  examples: TEMPLATES.map(({ name, about }) => [
+    `greenroom init my-plugin${name === DEFAULT_TEMPLATE ? '' : ` --template ${name}`}`,
     about,
   ]),
   statuses: [0, 2, 4],
@@ -47,7 +49,7 @@ export const command = defineCommand({
     const folder = join(parent, name);
     const files = write(template, name, folder);
     if (terminal.json) {
-      await terminal.printJson({ name, template: template.kind, folder, files });
+      await terminal.printJson({ name, template: template.name, folder, files, test: template.test });
       return 0;
     }
     const shown = displayPath(folder);
@@ -63,20 +65,21 @@ export const command = defineCommand({
         '',
         'Next:',
         ...indented([
-          [`greenroom run ${quoted} '{"name":"Ada"}'${where}`, terminal.out.dim('call it')],
-          ...(template.streams
-            ? [[`greenroom run ${quoted} --arg name=Ada --stream${where}`, terminal.out.dim('stream its results')]]
-            : []),
-          ...(template.tool === undefined
+          ...template.calls.map(([input, what]) => [
+            `greenroom run ${quoted} ${input}${where}`,
+            terminal.out.dim(what),
+          ]),
+          ...(template.request === undefined
             ? []
             : [
                 [
-                  `greenroom run ${quoted} --tool ${template.tool} --arg name=Ada${where}`,
-                  terminal.out.dim(`call its tool "${template.tool}"`),
+                  `supervisor.fetch(${JSON.stringify(name)}, ${JSON.stringify(template.request)})`,
+                  terminal.out.dim('send it a request, in your program'),
                 ],
               ]),
           [`greenroom validate ${quote(shown)}`, terminal.out.dim('after changing its manifest')],
           [`greenroom logs ${quoted}${where}`, terminal.out.dim('show what it printed')],
+          [`cd ${quote(shown)} && ${template.test}`, terminal.out.dim('run its test')],
         ]),
       ].join('\n'),
     );
@@ -87,18 +90,27 @@ export const command = defineCommand({
 function checkName(name: string): void {
   const parsed = parseManifest({ name, command: 'true' });
   if (!parsed.ok) throw new UsageError(`Invalid plugin name "${name}": it ${parsed.issues[0]?.reason}.`);
+  const reason = unsuitable(name);
+  if (reason !== undefined) throw new UsageError(`Invalid plugin name "${name}": ${reason}. Choose another name.`);
 }
 
-function templateOf(given: string): Template {
-  const template = TEMPLATES.find(({ kind }) => kind === given);
+/** Why a name that a manifest may have makes trouble on the command line, or as the name of a folder. */
+function unsuitable(name: string): string | undefined {
+  if (name.startsWith('-')) return 'commands take it for an option';
+  if (isSetAside(name)) return 'folders with such a name are ignored, as hidden ones and backups are';
+  return undefined;
+}
+
+function templateOf(given: string): KindTemplate {
+  const template = TEMPLATES.find(({ name }) => name === given);
   if (template !== undefined) return template;
   throw new UsageError(
     `Unknown template "${given}".`,
-    didYouMean(given, KINDS) ?? `Known templates: ${KINDS.join(', ')}.`,
+    didYouMean(given, NAMES) ?? `Known templates: ${NAMES.join(', ')}.`,
   );
 }
 
-function write(template: Template, name: string, folder: string) {
+function write(template: KindTemplate, name: string, folder: string) {
   try {
     makeFolder(dirname(folder));
     // Not recursive, so that it fails where there is something already.

@@ -149,7 +149,7 @@ describe('run', () => {
         'does not support streaming',
         ['--stream'],
         'bare',
-        { cwd: COMMAND_EXAMPLE, args: ['hello-command.mjs'] },
+        { cwd: COMMAND_EXAMPLE, args: ['plugin.mjs'] },
       ],
       [8, 'E_TIMEOUT', 'within 300 ms', ['{"do":"wait","for":"/nowhere"}', '--timeout', '0.3'], 'workbench', {}],
     ])('%d for %s', async (status, code, message, args, name, manifest) => {
