@@ -32,11 +32,6 @@ export interface ListOptions extends JobFilter {
 /** How many jobs of each state there are, by plugin. */
 export type JobCounts = Readonly<Record<string, Readonly<Partial<Record<JobState, number>>>>>;
 
-/** What a job is changed to. */
-export interface JobPlace {
-  readonly priority?: number | undefined;
-}
-
 const MAX_LIST = 1_000;
 
 const STATES: readonly JobState[] = ['waiting', 'delayed', 'blocked', 'running', 'done', 'failed', 'cancelled'];
