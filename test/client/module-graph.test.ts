@@ -12,7 +12,11 @@ test.each(['client/index.ts', 'client/client.ts'])('%s imports nothing but modul
   expect(files.length).toBeGreaterThan(20);
 });
 
-test.each(['run', 'list', 'logs', 'explain', 'load', 'unload', 'reload', 'ps', 'top'])(
+const JOBS = ['add', 'cancel', 'list', 'pause', 'remove', 'resume', 'retry', 'show', 'watch'].map(
+  (name) => `jobs/${name}`,
+);
+
+test.each(['run', 'list', 'logs', 'explain', 'load', 'unload', 'reload', 'ps', 'top', ...JOBS])(
   'the command %s reaches the daemon without the supervisor, and without a package',
   (command) => {
     for (const file of ['cli/main.ts', `cli/commands/${command}.ts`]) {
