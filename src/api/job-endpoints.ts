@@ -9,7 +9,7 @@ import { printedJson } from '../json/printed-json.ts';
 import { give } from '../server/answer.ts';
 import { EventStream } from '../server/event-stream.ts';
 import { bodyValue } from './body-value.ts';
-import { checkedBody, checkedQuery, type Endpoint, endpoint, goneSignal, jsonEndpoint } from './endpoint.ts';
+import { checkedBody, checkedQuery, type Endpoint, endpoint, jsonEndpoint } from './endpoint.ts';
 import {
   addedGraphSchema,
   addedSchema,
@@ -125,12 +125,8 @@ export function jobEndpoints(open: () => Promise<Jobs>): Endpoint[] {
         also: { 'text/event-stream': 'Events `job`, each with the job as it is then.' },
       },
       async ({ response }) => {
-        const signal = goneSignal(response);
-        const changed = (await open()).changed(signal);
-        const first = changed.next();
-        await tell(response, signal, async function* () {
-          for (let next = await first; next.done !== true; next = await changed.next()) yield next.value;
-        });
+        const jobs = await open();
+        await tell(response, (signal) => jobs.changed(signal));
       },
     ),
     jsonEndpoint(
@@ -166,11 +162,7 @@ export function jobEndpoints(open: () => Promise<Jobs>): Endpoint[] {
         const { changes = true } = checkedQuery(eventQuery, query);
         const jobs = await open();
         const handle = await jobs.get(id);
-        const signal = goneSignal(response);
-        await tell(response, signal, async function* () {
-          if (changes) yield* handle.watch({ signal });
-          else yield await jobs.ended(id, signal);
-        });
+        await tell(response, (signal) => (changes ? handle.watch({ signal }) : once(jobs.ended(id, signal))));
       },
     ),
     jsonEndpoint(
@@ -202,20 +194,23 @@ export function jobEndpoints(open: () => Promise<Jobs>): Endpoint[] {
  * Tells jobs as events. Of a job that changes faster than its reader reads, the newest is told. Where the store is closed
  * the events end before the job does, and the reader may ask again.
  */
-async function tell(response: ServerResponse, signal: AbortSignal, jobs: () => AsyncIterable<Job>): Promise<void> {
+async function tell(response: ServerResponse, jobs: (signal: AbortSignal) => AsyncIterable<Job>): Promise<void> {
   const events = new EventStream(response);
+  const gone = new AbortController();
+  events.onClose(() => gone.abort());
   try {
-    for await (const job of jobs()) {
-      if (!events.send('job', printedJson(job))) await events.drained();
-      if (events.closed) return;
-    }
+    for await (const job of jobs(gone.signal)) if (!events.send('job', printedJson(job))) await events.drained();
   } catch (error) {
-    if (signal.aborted) return;
+    if (gone.signal.aborted) return;
     if (!(error instanceof GreenroomError && error.code === 'E_JOB_STORE'))
       events.send('error', printedJson(problemOf(error)));
   } finally {
     events.end();
   }
+}
+
+async function* once<Value>(value: Promise<Value>): AsyncGenerator<Value, void, undefined> {
+  yield await value;
 }
 
 function addedOf({ id, plugin, isNew, waitsFor }: JobHandle) {

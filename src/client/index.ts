@@ -13,6 +13,7 @@ export { type JobOutput, output } from '../jobs/job-output.ts';
 export type { JobFilter, JobPage } from '../jobs/job-store.ts';
 export type { GraphJob, JobCounts } from '../jobs/jobs.ts';
 export type { ListOptions } from '../jobs/list-options.ts';
+export type { StoredError } from '../jobs/stored-error.ts';
 // Clients
 export { type Client, type ClientPluginHandle, createClient, type DaemonStatus } from './client.ts';
 export type { ClientJobs } from './client-jobs.ts';

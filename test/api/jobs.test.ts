@@ -126,6 +126,21 @@ it('a job that runs is cancelled at its worker, and whoever follows all jobs is 
   await expect.poll(() => all.told.at(-1)?.data).toMatchObject({ id, state: 'cancelled' });
 });
 
+it('streams of jobs end for HEAD, with their reader and with their job, and none is a fault', async () => {
+  const api = await openApi(WORKBENCH);
+  const { id } = await fits(api, addedSchema, 'POST', '', { plugin: 'unknown' });
+  for (const path of ['/events', `/${id}/events`, `/${id}/events?changes=false`]) {
+    expect((await api.ask('HEAD', `/api/jobs${path}`)).headers['content-type']).toContain('text/event-stream');
+    const { response } = await api.events('GET', `/api/jobs${path}`);
+    response.destroy();
+  }
+  expect((await api.ask('GET', '/api/jobs/none/events')).value).toMatchObject({ code: 'E_JOB' });
+  const reader = await api.events('GET', `/api/jobs/${id}/events`);
+  await fits(api, endSchema, 'POST', `/${id}/cancel`);
+  expect((await reader.ended).at(-1)).toMatchObject({ event: 'job', data: { state: 'cancelled' } });
+  expect(api.errors).toEqual([]);
+});
+
 it('a job that is not valid is refused with what is wrong', async () => {
   const api = await openApi(WORKBENCH);
   for (const [body, detail] of [

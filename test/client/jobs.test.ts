@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { type Job, type JobHandle, output } from '../../src/client/index.ts';
@@ -121,6 +121,37 @@ it('a daemon that stops interrupts what runs, and the next one runs it for the s
   expect(await results).toEqual(['waited', 2]);
   expect((await states).at(-1)).toBe('done');
   expect(await job.read()).toMatchObject({ interruptions: 1, history: [{ end: 'interrupted' }, { end: 'done' }] });
+});
+
+it('a daemon goes on with the jobs of the one before, though nobody asks for them', async () => {
+  const settings = { drainTimeoutMs: 50 };
+  const first = await bench.start({ settings });
+  const file = join(bench.folder, 'mark');
+  const client = bench.client();
+  await client.jobs.add('workbench', { do: 'mark', mark: file, text: 'x', ms: 600_000 });
+  const marks = (count: number): Promise<void> =>
+    vi.waitFor(() => expect(readFileSync(file, 'utf8')).toBe('x\n'.repeat(count)), { timeout: 10_000 });
+  await marks(1);
+  await client.close();
+  await first.stop();
+  await bench.start({ settings });
+  await marks(2);
+});
+
+it('a daemon that stops lets a job end, and answers nothing more about jobs', async () => {
+  const daemon = await bench.start();
+  const client = bench.client();
+  const file = join(bench.folder, 'door');
+  const job = await client.jobs.add('workbench', { do: 'wait', for: file });
+  await runs(job);
+  const stopped = daemon.stop();
+  expect(await failure(client.jobs.list())).toMatchObject({ code: 'E_STOPPING' });
+  const result = job.result();
+  writeFileSync(file, '');
+  await stopped;
+  await bench.start();
+  expect(await result).toBe('waited');
+  expect(await job.read()).toMatchObject({ attempt: 1, interruptions: 0 });
 });
 
 it('a daemon whose jobs cannot be opened says so, and does everything else', async () => {
