@@ -8,7 +8,10 @@ const dist = fileURLToPath(new URL('../dist', import.meta.url));
 const inDist = (/** @type {string} */ path) => resolve(dist, path);
 
 /** Imported when they are wanted, and part of the bundle. */
-const COMMANDS = ['explain', 'list', 'load', 'logs', 'ps', 'reload', 'run', 'top', 'unload'];
+const JOBS = ['add', 'cancel', 'list', 'pause', 'remove', 'resume', 'retry', 'show', 'watch'];
+const COMMANDS = ['explain', 'jobs', 'list', 'load', 'logs', 'ps', 'reload', 'run', 'top', 'unload'].concat(
+  JOBS.map((name) => `jobs/${name}`),
+);
 const BUNDLED = new Set([...COMMANDS.map((name) => inDist(`cli/commands/${name}.js`)), inDist('client/client.js')]);
 
 /** Classes of errors that are told apart by `instanceof`, also by what is not in the bundle. */

@@ -14,7 +14,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { COMMON_OPTIONS, SETTINGS_OPTIONS } from '../src/cli/command.ts';
+import { COMMON_OPTIONS, type Command, SETTINGS_OPTIONS } from '../src/cli/command.ts';
 import { COMMANDS } from '../src/cli/commands.ts';
 import { EXIT_STATUSES } from '../src/cli/exit-status.ts';
 import { ERROR_CODES } from '../src/errors.ts';
@@ -168,6 +168,7 @@ test('the tables of methods have every method of a supervisor, and say "promise"
     'listing',
     'manifests',
     'callable',
+    'jobPort',
     'onChange',
     'mcpPlugin',
     'onNotice',
@@ -220,6 +221,16 @@ describe('the command line', () => {
   test.each(Object.entries(COMMANDS))('tells every option of "%s"', async (name, entry) => {
     const { command } = await entry.load();
     const [section = ''] = read(page).split(`\n## ${name}\n`)[1]?.split('\n## ') ?? [];
+    if (!('commands' in command)) return expectOptions(section, command);
+    const [, ...parts] = section.split('\n### ');
+    expect(parts.map((part) => part.split('\n')[0])).toEqual(
+      Object.keys(command.commands).map((each) => `${name} ${each}`),
+    );
+    for (const [at, each] of Object.values(command.commands).entries())
+      expectOptions(parts[at] ?? '', (await each.load()).command);
+  });
+
+  function expectOptions(section: string, command: Command): void {
     expect(section).toContain(`\`greenroom ${command.usage}\``);
     const common = { ...COMMON_OPTIONS, ...SETTINGS_OPTIONS };
     const own = Object.entries(command.options).filter(([option]) => !(option in common));
@@ -230,7 +241,7 @@ describe('the command line', () => {
         return short === undefined ? long : `\`-${short}\`, ${long}`;
       }),
     );
-  });
+  }
 
   test('tells what every exit status says', () => {
     const rows = tableUnder(page, '## Exit status').map(([status = '', says]) => [status.replaceAll('`', ''), says]);

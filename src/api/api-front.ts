@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GreenroomError } from '../errors.ts';
+import type { Jobs } from '../jobs/jobs.ts';
 import { printedJson } from '../json/printed-json.ts';
 import type { Tool } from '../protocol.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
@@ -11,6 +12,7 @@ import { TICKET_MS, type Tickets } from '../server/tickets.ts';
 import { callEndpoint } from './call-endpoint.ts';
 import { type Endpoint, endpoint, jsonEndpoint } from './endpoint.ts';
 import { EventFeed } from './event-feed.ts';
+import { jobEndpoints } from './job-endpoints.ts';
 import { logEndpoint } from './log-endpoint.ts';
 import { openApiDocument } from './openapi.ts';
 import { pluginEndpoints } from './plugin-endpoints.ts';
@@ -24,6 +26,8 @@ const MAX_EXCHANGES = 4_000;
 export interface ApiOptions {
   readonly version: string;
   readonly tickets: Tickets;
+  /** The jobs, which are opened if need be. Rejects with `E_JOB_STORE`, and with `E_STOPPING`. */
+  jobs(): Promise<Jobs>;
   /** How the daemon stands, which is part of the status. */
   daemon(): object;
   /** Ends the daemon in good order; it goes on once the answer is sent. */
@@ -44,6 +48,7 @@ export function apiFront(supervisor: Supervisor, options: ApiOptions): ApiFront 
     ...pluginEndpoints(supervisor),
     callEndpoint(supervisor),
     logEndpoint(supervisor),
+    ...jobEndpoints(() => options.jobs()),
     ...daemonEndpoints(supervisor, options),
     eventEndpoint(feed),
   ];

@@ -2,17 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { CallOptions, Progress, StreamOptions } from '../calls/call-options.ts';
 import { isTraceparent } from '../calls/traceparent.ts';
-import { GreenroomError, messageOf } from '../errors.ts';
 import { printedJson } from '../json/printed-json.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 import { give } from '../server/answer.ts';
-import { readBody } from '../server/body.ts';
 import { EventStream } from '../server/event-stream.ts';
 import type { Exchange } from '../server/route.ts';
 import { DEFAULT_TOOL } from '../tools/tool-name.ts';
-import { checkedQuery, type Endpoint, endpoint, goneSignal, MAX_JSON_BYTES, parseJson } from './endpoint.ts';
+import { bodyValue } from './body-value.ts';
+import { checkedQuery, type Endpoint, endpoint, goneSignal } from './endpoint.ts';
 import { readMultipart } from './multipart.ts';
-import { PACKED_VALUE, packValue, unpackValue } from './packed-value.ts';
+import { PACKED_VALUE, packValue } from './packed-value.ts';
 import { problemOf } from './problem.ts';
 import { ProgressEvents } from './progress-events.ts';
 import { flag, numeral } from './schemas.ts';
@@ -81,14 +80,7 @@ async function call(supervisor: Supervisor, exchange: Exchange): Promise<void> {
 async function readInput(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
   const type = request.headers['content-type'] ?? '';
   if (/^multipart\/form-data\s*(;|$)/i.test(type)) return readMultipart(request, response);
-  const body = await readBody(request, response, MAX_JSON_BYTES);
-  if (body.length === 0) return undefined;
-  if (type !== PACKED_VALUE) return parseJson(request, body.toString('utf8'));
-  try {
-    return unpackValue(body);
-  } catch (error) {
-    throw new GreenroomError('E_OPTIONS', `The body is not a packed value: ${messageOf(error)}.`, { cause: error });
-  }
+  return bodyValue(request, response);
 }
 
 /** Tells of the progress of a call, and then of its outcome. */

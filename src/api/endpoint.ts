@@ -15,6 +15,8 @@ export const MAX_JSON_BYTES = 64 * 1024 * 1024;
 export interface Asked<Query, Body> {
   /** The part of the path called `:name`; '' where there is none. */
   readonly name: string;
+  /** The part of the path called `:id`. */
+  readonly id: string;
   readonly query: Query;
   readonly body: Body;
   /** Aborted once the client has gone. */
@@ -24,7 +26,7 @@ export interface Asked<Query, Body> {
 /** What the document of the interface says of an endpoint. */
 export interface EndpointDescription {
   readonly method: Route['method'];
-  /** Below `/api`, with `:name` for the plugin. */
+  /** Below `/api`, with `:name` for the plugin and `:id` for the job. */
   readonly path: string;
   readonly summary: string;
   readonly query?: z.ZodObject | undefined;
@@ -55,6 +57,7 @@ export function jsonEndpoint<const D extends EndpointDescription>(
     const signal = goneSignal(response);
     const value = await answer({
       name: params['name'] ?? '',
+      id: params['id'] ?? '',
       query: query as Given<D['query']>,
       body: body as Given<D['body']>,
       signal,
@@ -100,10 +103,14 @@ export function checkedQuery<Schema extends z.ZodObject | undefined>(
   return checked(schema ?? z.strictObject({}), Object.fromEntries(given), 'query', 'parameter') as Given<Schema>;
 }
 
+/** A body by its schema. Throws `E_OPTIONS` naming each field that is wrong. */
+export function checkedBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  return checked(schema, body ?? {}, 'body', 'field') as z.output<Schema>;
+}
+
 async function readInput(request: IncomingMessage, response: ServerResponse, schema: z.ZodType): Promise<unknown> {
   const text = (await readBody(request, response, MAX_JSON_BYTES)).toString('utf8');
-  const value = text.trim() === '' ? {} : parseJson(request, text);
-  return checked(schema, value, 'body', 'field');
+  return checkedBody(schema, text.trim() === '' ? {} : parseJson(request, text));
 }
 
 /** The JSON of a body. Throws `E_OPTIONS` where it is of another type or no JSON. */

@@ -48,8 +48,10 @@ export function parseArguments(command: Pick<Command, 'options' | 'operands' | '
   const [least, most] = command.operands;
   if (values['help'] !== true) {
     if (positionals.length < least) {
-      const [, ...wanted] = command.usage.split(' ');
-      throw new UsageError(`Missing argument: ${wanted[positionals.length]}.`, usageOf(command));
+      // The name of the command stands before them.
+      const required = command.usage.split(' ').filter((word) => !word.startsWith('['));
+      const missing = required[required.length - least + positionals.length]?.replace('…', '');
+      throw new UsageError(`Missing argument: ${missing}.`, usageOf(command));
     }
     const extra = positionals[most];
     if (extra !== undefined)

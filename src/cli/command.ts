@@ -48,6 +48,23 @@ export interface Command<O extends Options = Options, V = Readonly<Record<string
   run(invocation: Invocation<V>): Promise<number>;
 }
 
+/** Commands below one name, such as those of `greenroom jobs`. */
+export interface CommandGroup {
+  /** What follows `greenroom`. */
+  readonly usage: string;
+  readonly about: string;
+  /** By name, in the order of the help. */
+  readonly commands: Readonly<Record<string, CommandEntry<Command>>>;
+  readonly examples: Command['examples'];
+  readonly statuses: Command['statuses'];
+}
+
+/** A command as the help lists it. It is read from disk when it is wanted. */
+export interface CommandEntry<Kind = Command | CommandGroup> {
+  readonly summary: string;
+  load(): Promise<{ readonly command: Kind }>;
+}
+
 /** Gives the values of a command's options their types, and forgets them again for its callers. */
 export function defineCommand<const O extends Options>(command: Command<O, Values<O>>): Command {
   return command;
@@ -79,6 +96,9 @@ export const SETTINGS_OPTIONS = {
     help: 'keep logs and other data here; default $GREENROOM_HOME or ~/.greenroom',
   },
 } as const satisfies Options;
+
+/** What the commands take that do everything at the daemon. */
+export const DATA_DIR_OPTIONS = { 'data-dir': SETTINGS_OPTIONS['data-dir'] } as const satisfies Options;
 
 /** What the commands take that use a daemon where there is one. */
 export const DAEMON_OPTIONS = {

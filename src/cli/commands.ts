@@ -1,9 +1,4 @@
-import type { Command } from './command.ts';
-
-interface CommandEntry {
-  readonly summary: string;
-  load(): Promise<{ readonly command: Command }>;
-}
+import type { CommandEntry } from './command.ts';
 
 /** The commands by name, in the order of the help. Each is read from disk when it is wanted. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
@@ -16,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   load: { summary: 'start a plugin at the daemon', load: () => import('./commands/load.ts') },
   unload: { summary: 'end a plugin at the daemon', load: () => import('./commands/unload.ts') },
   reload: { summary: 'replace the worker of a plugin at the daemon', load: () => import('./commands/reload.ts') },
+  jobs: { summary: 'hand work over that outlives its caller', load: () => import('./commands/jobs.ts') },
   ps: { summary: 'show what runs', load: () => import('./commands/ps.ts') },
   top: { summary: 'show what runs, and keep it up to date', load: () => import('./commands/top.ts') },
   dev: { summary: 'run a supervisor and watch it in the inspector', load: () => import('./commands/dev.ts') },

@@ -1,16 +1,31 @@
-import { COMMON_OPTIONS, type Command, type Options } from './command.ts';
+import { COMMON_OPTIONS, type Command, type CommandEntry, type CommandGroup, type Options } from './command.ts';
 import { EXIT_STATUSES } from './exit-status.ts';
 import type { Style } from './terminal/style.ts';
 import { formatTable } from './terminal/table.ts';
 
 /** The help of one command: usage, options, examples and exit statuses. */
 export function commandHelp(command: Command, style: Style): string {
-  const { usage, about, options, examples, statuses } = command;
+  return helpText(command, [], command.options, style);
+}
+
+/** The help of commands below one name. */
+export function groupHelp(group: CommandGroup, style: Style): string {
+  const commands = [style.bold('Commands:'), ...commandRows(group.commands), ''];
+  return helpText(group, commands, {}, style);
+}
+
+function helpText(
+  { usage, about, examples, statuses }: Omit<CommandGroup, 'commands'>,
+  commands: readonly string[],
+  options: Options,
+  style: Style,
+): string {
   return [
     `${style.bold('Usage:')} greenroom ${usage} [OPTIONS]`,
     '',
     about,
     '',
+    ...commands,
     style.bold('Options:'),
     ...indented(optionRows({ ...options, ...COMMON_OPTIONS })),
     '',
@@ -20,6 +35,11 @@ export function commandHelp(command: Command, style: Style): string {
     style.bold('Exit status:'),
     ...indented(statuses.map((status) => [String(status).padStart(3), EXIT_STATUSES[status]])),
   ].join('\n');
+}
+
+/** Commands as lines, each with what it does. */
+export function commandRows(commands: Readonly<Record<string, Pick<CommandEntry, 'summary'>>>): string[] {
+  return indented(Object.entries(commands).map(([name, { summary }]) => [name, summary]));
 }
 
 /** The rows of {@link formatTable} for options. */

@@ -1,8 +1,8 @@
 import { packageVersion } from '../files/package-version.ts';
 import { didYouMean, findCommand, parseArguments } from './arguments.ts';
-import { SETTINGS_OPTIONS } from './command.ts';
+import { type Command, type CommandEntry, type CommandGroup, SETTINGS_OPTIONS } from './command.ts';
 import { COMMANDS } from './commands.ts';
-import { commandHelp, indented, optionRows } from './help.ts';
+import { commandHelp, commandRows, groupHelp, indented, optionRows } from './help.ts';
 import { reportError, reportLostOutput } from './report-error.ts';
 import { Terminal } from './terminal/terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -25,19 +25,42 @@ async function runCommand(args: readonly string[], terminal: Terminal): Promise<
   const { command: name, rest, version, help } = findCommand(args);
   try {
     if (name === undefined) return await answerWithoutCommand(rest, version, help, terminal);
-    const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    if (entry === undefined) {
-      const hint = didYouMean(name, Object.keys(COMMANDS)) ?? 'Run "greenroom --help" for the commands.';
-      throw new UsageError(`Unknown command "${name}".`, hint);
-    }
-    const { command } = await entry.load();
-    const { values, operands } = parseArguments(command, rest);
-    if (values['help'] !== true) return await command.run({ values, operands, terminal });
-    await terminal.print(commandHelp(command, terminal.out));
-    return 0;
+    const { command } = await entryOf(COMMANDS, name, 'greenroom').load();
+    return await ('commands' in command ? runOfGroup(command, rest, terminal) : run(command, rest, terminal));
   } catch (error) {
     return reportError(error, terminal);
   }
+}
+
+async function run(command: Command, args: readonly string[], terminal: Terminal): Promise<number> {
+  const { values, operands } = parseArguments(command, args);
+  if (values['help'] !== true) return command.run({ values, operands, terminal });
+  await terminal.print(commandHelp(command, terminal.out));
+  return 0;
+}
+
+async function runOfGroup(group: CommandGroup, args: readonly string[], terminal: Terminal): Promise<number> {
+  const { command: name, rest, help } = findCommand(args);
+  if (name !== undefined) {
+    const [own = ''] = group.usage.split(' ');
+    const { command } = await entryOf(group.commands, name, `greenroom ${own}`).load();
+    return run(command, rest, terminal);
+  }
+  // What was typed may be wrong in more than that the command is missing.
+  if (!help) parseArguments({ options: SETTINGS_OPTIONS, operands: [0, 0], usage: group.usage }, args);
+  await terminal.print(groupHelp(group, terminal.out));
+  return 0;
+}
+
+function entryOf<Kind>(
+  entries: Readonly<Record<string, CommandEntry<Kind>>>,
+  name: string,
+  program: string,
+): CommandEntry<Kind> {
+  const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
+  if (entry !== undefined) return entry;
+  const hint = didYouMean(name, Object.keys(entries)) ?? `Run "${program} --help" for the commands.`;
+  throw new UsageError(`Unknown command "${name}".`, hint);
 }
 
 async function answerWithoutCommand(
@@ -67,7 +90,7 @@ function overview({ out }: Terminal): string {
     `${out.bold('Usage:')} greenroom COMMAND [OPTIONS]`,
     '',
     out.bold('Commands:'),
-    ...indented(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary])),
+    ...commandRows(COMMANDS),
     '',
     out.bold('Options:'),
     ...indented(

@@ -41,6 +41,21 @@ export async function requireDaemon(values: Values<typeof SETTINGS_OPTIONS>, ter
   throw new GreenroomError('E_DAEMON', `No daemon runs for the data directory ${dataDir}. Start one: greenroom serve`);
 }
 
+/** The same, of a daemon that is started if none runs: apart from this command, and ends by itself once it has nothing to do. */
+export async function ensureDaemonClient(
+  values: Values<typeof SETTINGS_OPTIONS>,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Client> {
+  const { client, dataDir } = await findDaemonClient(values, terminal);
+  if (client !== undefined) return client;
+  const { ensureDaemon } = await import('../client/ensure-daemon.ts');
+  await ensureDaemon({ dataDir, signal });
+  terminal.note(`Started a daemon for ${dataDir}. It ends by itself ten minutes after its last work.`);
+  const { createClient } = await import('../client/client.ts');
+  return createClient({ dataDir });
+}
+
 /** A client of a daemon that answers; undefined for a record of one that has died, or is out of reach as in another container. */
 async function reach(places: Places, found: FoundDaemon, terminal: Terminal): Promise<Client | undefined> {
   const client = await connect(places, found, terminal);

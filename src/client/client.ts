@@ -33,6 +33,7 @@ import type { SupervisorSnapshot } from '../runtime/supervisor.ts';
 import type { SupervisorEvents } from '../runtime/supervisor-events.ts';
 import type { SupervisorStatus } from '../runtime/supervisor-status.ts';
 import { pluginPath } from './call-request.ts';
+import { ClientJobs } from './client-jobs.ts';
 import { executeAt, streamAt } from './daemon-calls.ts';
 import { DaemonConnection } from './daemon-connection.ts';
 import { type ClientTarget, targetOf } from './daemon-target.ts';
@@ -110,12 +111,15 @@ export interface Client {
  * reached, refuses the request, or has another interface.
  */
 export class Client implements AsyncDisposable {
+  /** The jobs of the daemon, which outlive this program. */
+  readonly jobs: ClientJobs;
   readonly #connection: DaemonConnection;
   readonly #told: ToldEvents;
 
   /** @internal */
   constructor(connection: DaemonConnection) {
     this.#connection = connection;
+    this.jobs = new ClientJobs(connection);
     this.#told = new ToldEvents(connection, () => this.snapshot());
   }
 

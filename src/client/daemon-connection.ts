@@ -13,7 +13,7 @@ import { isNotTaken, isUnanswered } from './unanswered.ts';
 
 /** What is asked of a daemon. */
 export interface Request {
-  readonly method?: 'GET' | 'POST' | 'PUT' | undefined;
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | undefined;
   /** Below `/api`, with its query. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -65,13 +65,18 @@ export class DaemonConnection {
 
   /** Sends a text of JSON, if any, and resolves to what is answered: as JSON read exactly, or undefined where that is nothing. */
   async ask(
-    method: 'GET' | 'POST' | 'PUT',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
     body?: string,
     more: Pick<Request, 'signal' | 'cancelled'> = {},
   ): Promise<unknown> {
-    const headers = { accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }) };
-    return contentOf(await this.send({ method, path, headers, body, ...more }));
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+    return this.askFor({ method, path, headers, body, ...more });
+  }
+
+  /** Sends any request, and resolves to the JSON of the answer as {@link ask} does. */
+  async askFor(request: Request): Promise<unknown> {
+    return contentOf(await this.send({ ...request, headers: { accept: 'application/json', ...request.headers } }));
   }
 
   /** Ends every exchange and takes no more. */

@@ -4,6 +4,7 @@ import type { SupervisorSnapshot } from '../runtime/supervisor.ts';
 import type { SupervisorEvents } from '../runtime/supervisor-events.ts';
 import type { DaemonConnection } from './daemon-connection.ts';
 import { isPassing } from './passing-errors.ts';
+import { Pauses } from './pauses.ts';
 import { readEvents, type ServerEvent } from './server-events.ts';
 import { withoutNulls } from './unlimited.ts';
 
@@ -13,10 +14,6 @@ export type Told =
       [K in keyof SupervisorEvents]: { readonly event: K; readonly value: SupervisorEvents[K] };
     }[keyof SupervisorEvents]
   | { readonly event: 'snapshot'; readonly value: SupervisorSnapshot };
-
-/** The pause before the first attempt to connect again, in milliseconds; it doubles up to the longest. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
 
 /**
  * Follows the events of a daemon while somebody listens, also when it is replaced or away for a while: what happened in
@@ -28,8 +25,8 @@ export class EventFeed {
   readonly #tell: (told: Told) => void;
   readonly #fail: (error: unknown) => void;
   readonly #end = new AbortController();
+  readonly #pauses = new Pauses();
   #last: string | undefined;
-  #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param fail told why nothing more will come, unless this is closed */
@@ -58,8 +55,7 @@ export class EventFeed {
       if (!isPassing(error)) return this.#fail(error);
     }
     if (signal.aborted) return;
-    this.#timer = setTimeout(() => void this.#follow(), this.#pauseMs);
-    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+    this.#timer = setTimeout(() => void this.#follow(), this.#pauses.next());
   }
 
   /** Reads events until they end, or the connection breaks. */
@@ -68,7 +64,7 @@ export class EventFeed {
     for (;;) {
       const next = await events.next().catch(() => undefined);
       if (next === undefined || next.done === true || this.#end.signal.aborted) return;
-      this.#pauseMs = FIRST_PAUSE_MS;
+      this.#pauses.reset();
       this.#note(next.value);
     }
   }

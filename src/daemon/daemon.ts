@@ -16,6 +16,7 @@ import type { InspectSettings } from '../settings/values.ts';
 import { systemCodeOf } from '../system-error.ts';
 import { systemClock } from '../time/clock.ts';
 import { traceCallsIfRegistered } from '../traces/trace-calls.ts';
+import { DaemonJobs } from './daemon-jobs.ts';
 import { claimDataDir, type DataDirClaim } from './daemon-lock.ts';
 import { daemonSocketPath, listenOnSocket } from './daemon-socket.ts';
 import { watchIdleEnd } from './idle-end.ts';
@@ -106,6 +107,7 @@ class DaemonParts implements Daemon {
   /** As the daemon began with them. */
   readonly #settings: ResolvedSettings;
   #supervisor: Supervisor | undefined;
+  #jobs: DaemonJobs | undefined;
   #isStopping = false;
   #stopped: Promise<void> | undefined;
   url: string | undefined;
@@ -142,11 +144,14 @@ class DaemonParts implements Daemon {
       logger: log,
     });
     this.#supervisor = supervisor;
+    const jobs = new DaemonJobs(supervisor, log);
+    this.#jobs = jobs;
     const tickets = new Tickets();
     const onError = (error: unknown): void => log.error({ err: error }, 'A request could not be answered.');
     const api = apiFront(supervisor, {
       version,
       tickets,
+      jobs: () => jobs.open(),
       daemon: () => this.#facts(),
       stop: () => this.#asked.abort('stop'),
       onError,
@@ -190,6 +195,7 @@ class DaemonParts implements Daemon {
       this.#claim.update({ tcp: address });
     }
     this.#claim.update({ listening: true });
+    jobs.openIfStored();
     this.#watchIdle();
     void this.#systemd.ready();
   }
@@ -204,7 +210,8 @@ class DaemonParts implements Daemon {
       log.info(`Nobody has used the daemon for ${Math.round(limitMs / 1_000)} s, and it ends.`);
       this.#asked.abort('idle');
     };
-    this.#closers.push(watchIdleEnd({ isNeeded, limitMs, onIdle }));
+    const hasWork = async (): Promise<boolean> => (await this.#jobs?.haveWork()) ?? false;
+    this.#closers.push(watchIdleEnd({ isNeeded, hasWork, limitMs, onIdle }));
   }
 
   async reload(): Promise<void> {
@@ -230,7 +237,8 @@ class DaemonParts implements Daemon {
     void this.#systemd.stopping();
     try {
       // Clients are answered until the last call has ended; new ones are refused.
-      await this.#supervisor?.stop();
+      // The jobs that run when its patience is over were interrupted, and run again.
+      await Promise.all([this.#supervisor?.stop(), this.#jobs?.close()]);
     } finally {
       for (const close of this.#closers) {
         // Whatever fails, the sockets and the data directory are given up.

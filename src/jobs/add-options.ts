@@ -11,7 +11,7 @@ export interface AddOptions {
   /** How many attempts the job may have, 3 by default; one after which nothing would change is the last. */
   readonly attempts?: number | undefined;
   /** How long a failed attempt is waited after; by default 1 s, then each time twice as long, at most 10 min. */
-  readonly backoff?: Partial<Backoff> | undefined;
+  readonly backoff?: { readonly [Part in keyof Backoff]?: Backoff[Part] | undefined } | undefined;
   /** How long the job waits before it may run; 0 by default. */
   readonly delayMs?: number | undefined;
   /** How long one attempt may take, waiting for a worker included; no limit by default. */

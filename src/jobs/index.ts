@@ -5,6 +5,7 @@ export type { Attempt, AttemptEnd, Backoff, FinalState, Job, JobState, JobWithAt
 export type { JobHandle } from './job-handle.ts';
 export { type JobOutput, output } from './job-output.ts';
 export type { JobFilter, JobPage } from './job-store.ts';
-export type { GraphJob, JobCounts, Jobs, ListOptions } from './jobs.ts';
+export type { GraphJob, JobCounts, Jobs } from './jobs.ts';
+export type { ListOptions } from './list-options.ts';
 export { type OpenJobsOptions, openJobs } from './open-jobs.ts';
 export type { StoredError } from './stored-error.ts';

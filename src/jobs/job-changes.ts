@@ -1,6 +1,7 @@
 /** Who watches which job. */
 export class JobChanges {
   readonly #watchers = new Map<string, Set<(hasEnded: boolean) => void>>();
+  readonly #ofAll = new Set<(id: string) => void>();
 
   /** Calls back when something about a job has changed, and whether it has ended. Returns how to stop. `tell` must not throw. */
   watch(id: string, tell: (hasEnded: boolean) => void): () => void {
@@ -13,12 +14,22 @@ export class JobChanges {
     };
   }
 
+  /** Calls back with each job about which something has changed. Returns how to stop. `tell` must not throw. */
+  watchAll(tell: (id: string) => void): () => void {
+    // Each in a function of its own, as two may give the same.
+    const watcher = (id: string): void => tell(id);
+    this.#ofAll.add(watcher);
+    return () => void this.#ofAll.delete(watcher);
+  }
+
   notify(id: string, hasEnded = false): void {
     for (const tell of this.#watchers.get(id) ?? []) tell(hasEnded);
+    for (const tell of this.#ofAll) tell(id);
   }
 
   /** Has everybody look again. */
   notifyAll(): void {
     for (const id of [...this.#watchers.keys()]) this.notify(id, true);
+    for (const tell of this.#ofAll) tell('');
   }
 }

@@ -37,6 +37,15 @@ export function output(job: string | { readonly id: string }, at = ''): JobOutpu
   return new JobOutput(typeof job === 'string' ? job : job.id, at);
 }
 
+/** A value that was sent, in which outputs stand as they are stored, with them as {@link output} makes them. */
+export function withOutputMarks(value: unknown): unknown {
+  if (!isPlainHolder(value)) return value;
+  if (Array.isArray(value)) return value.map(withOutputMarks);
+  const { [MARK]: job, at = '', ...others } = value as Readonly<Record<string, unknown>>;
+  if (typeof job === 'string' && typeof at === 'string' && Object.keys(others).length === 0) return output(job, at);
+  return Object.fromEntries(Object.entries(value).map(([field, part]) => [field, withOutputMarks(part)] as const));
+}
+
 /** The jobs whose results an input takes, by name or identifier. */
 export function outputsIn(input: unknown): readonly string[] {
   const found = new Set<string>();

@@ -70,6 +70,8 @@ export interface BegunAttempt extends Claim {
 export interface JobFilter {
   readonly plugin?: string | undefined;
   readonly state?: JobState | undefined;
+  /** What their identifiers begin with. */
+  readonly prefix?: string | undefined;
 }
 
 /** A part of a list, newest first, and how to go on; `next` is undefined at its end. */

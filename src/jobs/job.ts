@@ -10,6 +10,17 @@ export type JobState = 'waiting' | 'delayed' | 'blocked' | 'running' | FinalStat
 /** The states that a job leaves only by `retry`. */
 export type FinalState = 'done' | 'failed' | 'cancelled';
 
+/** All states, in the order in which a job may pass them. */
+export const JOB_STATES: readonly JobState[] = [
+  'waiting',
+  'delayed',
+  'blocked',
+  'running',
+  'done',
+  'failed',
+  'cancelled',
+];
+
 /** Whether a job in this state has ended. */
 export function isFinal(state: JobState): state is FinalState {
   return state === 'done' || state === 'failed' || state === 'cancelled';

@@ -1,6 +1,7 @@
 import { unpackValue } from '../api/packed-value.ts';
 import { checkOptions, SIGNAL, wrongArgument } from '../argument-checks.ts';
 import { GreenroomError } from '../errors.ts';
+import { onAbort } from '../events/abort-watch.ts';
 import { type AddOptions, completeAddOptions } from './add-options.ts';
 import { isFinal, type Job, type JobState, type JobWithAttempts } from './job.ts';
 import type { JobChanges } from './job-changes.ts';
@@ -9,7 +10,8 @@ import { JobHandle } from './job-handle.ts';
 import { isJobId, newJobId } from './job-id.ts';
 import { orderOf } from './job-order.ts';
 import { outputsIn } from './job-output.ts';
-import type { JobFilter, JobPage, JobStore, NewJob } from './job-store.ts';
+import type { JobPage, JobStore, NewJob } from './job-store.ts';
+import { checkListOptions, type ListOptions } from './list-options.ts';
 import { packJobValue } from './pack-job-value.ts';
 import type { JobRunner } from './runner/job-runner.ts';
 import type { JobSite } from './runner/job-site.ts';
@@ -21,33 +23,8 @@ export interface GraphJob extends AddOptions {
   readonly input?: unknown;
 }
 
-/** Which jobs `list` gives. */
-export interface ListOptions extends JobFilter {
-  /** At most 1,000; 100 by default. */
-  readonly limit?: number | undefined;
-  /** The `next` of the page before. */
-  readonly cursor?: string | undefined;
-}
-
 /** How many jobs of each state there are, by plugin. */
 export type JobCounts = Readonly<Record<string, Readonly<Partial<Record<JobState, number>>>>>;
-
-const MAX_LIST = 1_000;
-
-const STATES: readonly JobState[] = ['waiting', 'delayed', 'blocked', 'running', 'done', 'failed', 'cancelled'];
-
-const LIST_KINDS = {
-  plugin: { expected: 'the name of a plugin', fits: (value: unknown) => typeof value === 'string' },
-  state: { expected: `one of ${STATES.join(', ')}`, fits: (value: unknown) => STATES.some((state) => state === value) },
-  limit: {
-    expected: `a whole number from 1 to ${MAX_LIST}`,
-    fits: (value: unknown) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_LIST,
-  },
-  cursor: {
-    expected: 'the next of the page before',
-    fits: (value: unknown) => typeof value === 'string' && /^-?\d{1,16}$/.test(value),
-  },
-};
 
 /** What jobs are made of. */
 export interface JobsParts {
@@ -88,6 +65,7 @@ export class Jobs implements AsyncDisposable {
   async add<Output = unknown>(plugin: string, input?: unknown, options: AddOptions = {}): Promise<JobHandle<Output>> {
     const job = this.#newJob(plugin, input, options, new Map());
     const [added] = await this.#store.add([job]);
+    this.#changes.notify(job.id);
     return this.#handle(plugin, added?.id ?? job.id, added?.isNew ?? true) as JobHandle<Output>;
   }
 
@@ -107,6 +85,7 @@ export class Jobs implements AsyncDisposable {
     const added = await this.#store.add(order.map((name) => jobs.get(name) as NewJob));
     const handles = order.map((name, index) => {
       const { plugin, id } = jobs.get(name) as NewJob;
+      this.#changes.notify(id);
       return [name, this.#handle(plugin, added[index]?.id ?? id, added[index]?.isNew ?? true)] as const;
     });
     return Object.fromEntries(handles) as Record<Name, JobHandle>;
@@ -154,9 +133,9 @@ export class Jobs implements AsyncDisposable {
 
   /** The jobs, newest first, a page at a time: `next` is the `cursor` of the following page, undefined at the end. */
   async list(options: ListOptions = {}): Promise<JobPage> {
-    checkOptions('list()', options, LIST_KINDS);
-    const { limit = 100, cursor, plugin, state } = options;
-    const { jobs, next } = await this.#store.list({ plugin, state }, limit, cursor);
+    checkListOptions(options);
+    const { limit = 100, cursor, ...filter } = options;
+    const { jobs, next } = await this.#store.list(filter, limit, cursor);
     const obstacles = new Map<string, string | undefined>();
     for (const { plugin: name } of jobs) if (!obstacles.has(name)) obstacles.set(name, this.#obstacleTo(name));
     return { jobs: jobs.map((job) => this.#shown(job, obstacles.get(job.plugin))), next };
@@ -188,11 +167,47 @@ export class Jobs implements AsyncDisposable {
     const [state] = await this.#store.requestCancel([id], errorText(error));
     if (state === undefined) throw unknownJob(id);
     if (state === 'running') {
-      const end = this.#end(id);
+      const ended = this.ended(id);
       this.#runner.cancel(plugin, id, reason);
-      return end;
+      return (await ended).state;
     }
     return isFinal(state) ? state : 'cancelled';
+  }
+
+  /** @internal The job once it has ended. */
+  async ended(id: string, signal?: AbortSignal): Promise<Job> {
+    for await (const _ of this.#looks(id, 'end', signal)) {
+      const job = await this.read(id);
+      if (isFinal(job.state)) return job;
+    }
+    throw unknownJob(id);
+  }
+
+  /**
+   * @internal Every job that changes, as it is then, until the signal is aborted or the jobs are closed, which it rejects
+   * with. Changes that follow quickly may be told as one. Listens from the first `next()` on.
+   */
+  async *changed(signal: AbortSignal): AsyncGenerator<Job, void, undefined> {
+    const ids = new Set<string>();
+    let tell: () => void = () => {};
+    const off = this.#changes.watchAll((id) => {
+      ids.add(id);
+      tell();
+    });
+    const offAbort = onAbort(signal, () => tell());
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        if (ids.size === 0) await new Promise<void>((resolve) => (tell = resolve));
+        const changed = [...ids];
+        ids.clear();
+        const jobs = await this.#store.get(changed);
+        for (const job of jobs) if (job !== undefined) yield this.#shown(job, this.#obstacleTo(job.plugin));
+      }
+    } finally {
+      off();
+      offAbort();
+    }
   }
 
   /** Has a job that has ended run again, with as many attempts as at first. Rejects with `E_JOB`. */
@@ -281,15 +296,6 @@ export class Jobs implements AsyncDisposable {
       if (job === undefined || values === undefined) break;
       if (job.state === 'done') return unpackValue(Buffer.from(values.result ?? []));
       if (isFinal(job.state) && job.error !== undefined) throw rebuiltError(job.error);
-    }
-    throw unknownJob(id);
-  }
-
-  /** The state in which the job has ended. */
-  async #end(id: string): Promise<JobState> {
-    for await (const _ of this.#looks(id, 'end', undefined)) {
-      const { state } = await this.read(id);
-      if (isFinal(state)) return state;
     }
     throw unknownJob(id);
   }

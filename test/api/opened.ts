@@ -3,9 +3,11 @@ import { buffer } from 'node:stream/consumers';
 import { vi } from 'vitest';
 import { type ApiFront, apiFront } from '../../src/api/api-front.ts';
 import type { SupervisorOptions } from '../../src/index.ts';
+import type { Jobs } from '../../src/jobs/index.ts';
 import { readJson } from '../../src/json/read-json.ts';
 import { HttpServer } from '../../src/server/http-server.ts';
 import { Tickets } from '../../src/server/tickets.ts';
+import { openTheJobs } from '../jobs/opened-jobs.ts';
 import { type ManifestOf, type OpenedSupervisor, openSupervisor } from '../runtime/greenroom.ts';
 import { endAfterTest } from '../server/served.ts';
 
@@ -54,9 +56,11 @@ export async function openApi(
   const tickets = new Tickets();
   const errors: unknown[] = [];
   let stops = 0;
+  let jobs: Promise<Jobs> | undefined;
   const front = apiFront(opened.supervisor, {
     version: '1.2.3',
     tickets,
+    jobs: () => (jobs ??= openTheJobs({ supervisor: opened.supervisor })),
     daemon: () => ({ version: '1.2.3', pid: process.pid, since: Date.now(), addresses: [] }),
     stop: () => void (stops += 1),
     onError: (error) => void errors.push(error),

@@ -42,6 +42,20 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await take()).toEqual([]);
     });
 
+    test('jobs are listed newest first, by plugin, state and the beginnings of their identifiers, page by page', async () => {
+      const jobs = ['a', 'b', 'a'].map((plugin) => newJob({ plugin }));
+      await store.add(jobs);
+      const [oldest = '', middle = '', newest = ''] = jobs.map(({ id }) => id);
+      const ids = async (...asked: Parameters<JobStore['list']>): Promise<string[]> =>
+        (await store.list(...asked)).jobs.map(({ id }) => id);
+      expect(await ids({}, 9, undefined)).toEqual([newest, middle, oldest]);
+      expect(await ids({ plugin: 'a' }, 1, undefined)).toEqual([newest]);
+      expect(await ids({ plugin: 'a' }, 1, (await store.list({ plugin: 'a' }, 1, undefined)).next)).toEqual([oldest]);
+      for (const prefix of [middle, middle.slice(0, -1)]) expect(await ids({ prefix }, 9, undefined)).toEqual([middle]);
+      expect(await ids({ prefix: newest.slice(0, 5) }, 9, undefined)).toEqual([newest, middle, oldest]);
+      expect(await ids({ state: 'done' }, 9, undefined)).toEqual([]);
+    });
+
     test('one batch takes jobs of several plugins', async () => {
       await store.add([newJob({ plugin: 'a' }), newJob({ plugin: 'b' }), newJob({ plugin: 'c' })]);
       const taken = await store.take([

@@ -13,11 +13,11 @@ import { startSupervisor } from '../local-supervisor.ts';
 import { openDaemon } from '../open-daemon.ts';
 import { isError } from '../problems.ts';
 import { reportError } from '../report-error.ts';
+import { millisecondsOf } from '../seconds.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import { createProgressBar } from '../terminal/progress-bar.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { unknownPlugin } from '../unknown-plugin.ts';
-import { UsageError } from '../usage-error.ts';
 
 /** `greenroom run`: starts a plugin, calls it, prints the result, and stops it. */
 export const command = defineCommand({
@@ -48,7 +48,7 @@ export const command = defineCommand({
   ],
   statuses: [0, 1, 2, 3, 4, 5, 6, 7, 8, 130],
   async run({ values, operands: [plugin = '', json], terminal }) {
-    const timeoutMs = values.timeout === undefined ? undefined : timeoutOf(values.timeout);
+    const timeoutMs = values.timeout === undefined ? undefined : millisecondsOf('--timeout', values.timeout);
     const config = values.config === undefined ? undefined : parseJson(values.config, 'config');
     const input = await callInput(json, values.arg ?? []);
     const { tool, stream = false } = values;
@@ -209,10 +209,4 @@ async function refuseUnknown(caller: Caller, plugin: string): Promise<void> {
     `The manifest of "${plugin}", ${displayPath(first.file)}, is not valid: ${reasons.join('; ')}.`,
     { plugin },
   );
-}
-
-function timeoutOf(text: string): number {
-  const seconds = Number(text);
-  if (text.trim() !== '' && seconds > 0 && Number.isFinite(seconds)) return Math.ceil(seconds * 1_000);
-  throw new UsageError(`--timeout must be a number of seconds above 0, got "${text}".`);
 }

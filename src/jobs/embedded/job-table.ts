@@ -475,7 +475,7 @@ export class JobTable {
     });
   }
 
-  list({ plugin, state }: JobFilter, limit: number, cursor: string | undefined): JobPage {
+  list({ plugin, state, prefix }: JobFilter, limit: number, cursor: string | undefined): JobPage {
     const wheres = ['seq < ?'];
     const values: SqlValue[] = [cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)];
     if (plugin !== undefined) {
@@ -485,6 +485,11 @@ export class JobTable {
     if (state !== undefined) {
       wheres.push(state === 'waiting' ? "state IN (?, 'taken')" : 'state = ?');
       values.push(state);
+    }
+    if (prefix !== undefined) {
+      // No digit of an identifier sorts after this.
+      wheres.push('id >= ? AND id < ?');
+      values.push(prefix, `${prefix}g`);
     }
     const rows = this.#all(
       `SELECT ${JOB_COLUMNS} FROM jobs WHERE ${wheres.join(' AND ')} ORDER BY seq DESC LIMIT ?`,
