@@ -66,7 +66,7 @@ export class RpcPeer {
     const reader = new MessageReader({
       onMessage: (message) => this.#take(message),
       onNoise: (warning) => events.onNoise(warning),
-      onUnreadable: (id, reason) => this.#fail(id, `Its answer cannot be read: ${reason}.`),
+      onUnreadable: (id, reason) => this.#fail(id, `Its answer cannot be read: ${reason}`),
       onEnd: () => events.onEnd(),
     });
     const { input, output } = streams;
