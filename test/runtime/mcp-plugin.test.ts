@@ -105,7 +105,7 @@ test('whoever watches is told when a server has other tools', async () => {
   );
   await call(plugin, 'grow');
   expect(await changed).toBe('s');
-  expect(await plugin.listTools(never)).toHaveLength(23);
+  expect(await plugin.listTools(never)).toHaveLength(24);
 });
 
 test('a tool that runs as a task alone is called as one, and gives the result of its task', async () => {
