@@ -3,14 +3,17 @@ import { StringDecoder } from 'node:string_decoder';
 /** A longer line, or answer in one piece, is refused, in UTF-16 code units; Node's strings hold about twice as much. */
 export const MAX_LINE_LENGTH = 256 * 1024 * 1024;
 
+/** So much of the beginning and of the end of a line that is passed over is told, in UTF-16 code units. */
+const SEEN_LENGTH = 256;
+
 /** Cuts a body of UTF-8 text into lines, however its bytes arrive. Blank lines are passed over. */
 export abstract class LineReader {
   readonly #maxLength: number;
   readonly #decoder = new StringDecoder('utf8');
   #pending: string[] = [];
   #pendingLength = 0;
-  /** Whether the line that is being read was too long, and is passed over. */
-  #skipping = false;
+  /** The beginning and the end of the line that is being read, where it was too long and is passed over. */
+  #skipped: { readonly beginning: string; end: string } | undefined;
   #done = false;
 
   constructor(maxLength = MAX_LINE_LENGTH) {
@@ -30,11 +33,15 @@ export abstract class LineReader {
     for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', start)) {
       const line = text.slice(start, end);
       start = end + 1;
-      if (this.#skipping) this.#skipping = false;
+      if (this.#skipped !== undefined) this.#endSkipped(this.#skipped, line);
       else this.#line(this.#pendingLength === 0 ? line : this.#takePending(line));
       if (this.#done) return;
     }
-    if (start === text.length || this.#skipping) return;
+    if (start === text.length) return;
+    if (this.#skipped !== undefined) {
+      this.#skipped.end = endOf(this.#skipped.end, text.slice(start));
+      return;
+    }
     this.#pending.push(start === 0 ? text : text.slice(start));
     this.#pendingLength += text.length - start;
     if (this.#pendingLength > this.#maxLength) this.onTooLong();
@@ -56,15 +63,25 @@ export abstract class LineReader {
 
   /** Passes over the line that is being read; those after it are read. */
   protected skipLine(): void {
-    this.#skipping = true;
-    this.#pending = [];
-    this.#pendingLength = 0;
+    const whole = this.#takePending('');
+    this.#skipped = {
+      beginning: whole.slice(0, SEEN_LENGTH),
+      end: endOf('', whole),
+    };
   }
+
+  /** A line was passed over: how it began, and how it ended. */
+  protected onSkipped(_beginning: string, _end: string): void {}
 
   protected abstract onLine(line: string): void;
   protected abstract onTooLong(): void;
   /** The body has ended without {@link finish}. */
   protected abstract onEnd(): void;
+
+  #endSkipped(skipped: { readonly beginning: string; readonly end: string }, rest: string): void {
+    this.#skipped = undefined;
+    this.onSkipped(skipped.beginning, endOf(skipped.end, rest));
+  }
 
   #line(line: string): void {
     if (line !== '' && line !== '\r') this.onLine(line);
@@ -77,4 +94,8 @@ export abstract class LineReader {
     this.#pendingLength = 0;
     return line;
   }
+}
+
+function endOf(text: string, more: string): string {
+  return more.length >= SEEN_LENGTH ? more.slice(-SEEN_LENGTH) : (text + more).slice(-SEEN_LENGTH);
 }

@@ -5,7 +5,7 @@ import { type ConfigPlaces, configFileAt } from '../mcp-config/config-files.ts';
 import { readMcpConfig } from '../mcp-config/read-config.ts';
 import { trustStore } from '../mcp-config/trust.ts';
 import { resolveSettings } from '../settings/resolve.ts';
-import { quoted } from '../text/shown.ts';
+import { oneLine } from '../text/printable.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 /** Trusts the configuration of a project, or trusts it no more, and says what that runs. Resolves to the exit status. */
@@ -41,7 +41,12 @@ export async function changeTrust(
   );
   if (file.scope === 'project') store.trust(reading.content);
   if (terminal.json) {
-    const servers = programs.map(({ name, program, cwd }) => ({ name, program, cwd }));
+    const servers = programs.map(({ name, program, cwd, env }) => ({
+      name,
+      program,
+      cwd,
+      variables: Object.keys(env),
+    }));
     await terminal.printJson({ file: file.path, scope: file.scope, servers, problems: reading.problems });
     return 0;
   }
@@ -50,12 +55,21 @@ export async function changeTrust(
       ? `${file.path} is trusted. It runs:`
       : `${file.path} is your own, and needs no trust. It runs:`,
   );
-  for (const { name, program, cwd } of programs)
+  for (const { name, program, cwd, env } of programs) {
+    const variables = Object.keys(env).map(wordOf);
     await terminal.print(
-      `  ${name}: ${program.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : quoted(word))).join(' ')}, in ${cwd}`,
+      `  ${wordOf(name)}: ${program.map(wordOf).join(' ')}, in ${wordOf(cwd)}${variables.length > 0 ? `, with ${variables.join(', ')}` : ''}`,
     );
+  }
   if (programs.length === 0) await terminal.print('  nothing');
   for (const { field, reason } of reading.problems)
-    terminal.note(`${terminal.err.yellow('warning:')} ${field === undefined ? '' : `${field}: `}${reason}`);
+    terminal.note(
+      `${terminal.err.yellow('warning:')} ${oneLine(field === undefined ? reason : `${field}: ${reason}`)}`,
+    );
   return 0;
+}
+
+/** A word of the file as people are shown it: whole, and on its line, whatever it holds. */
+function wordOf(word: string): string {
+  return /^[\w@%+=:,.\\/-]+$/.test(word) ? word : oneLine(JSON.stringify(word));
 }

@@ -1,12 +1,16 @@
 import { GreenroomError } from '../errors.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 
+/** What a model reads while the daemon ends its last calls: a client that is connected again has the next one. */
+const STOPPING = 'Greenroom is ending, or being replaced, and takes no more calls. Call again in a moment.';
+
 /**
  * A call that failed as a result that the model reads, as MCP has it for all that is wrong with a tool: a plugin's own
  * words for its own errors, and what to do next for others. Throws what is no GreenroomError.
  */
 export function failedResult(error: unknown): JsonObject {
   if (!(error instanceof GreenroomError)) throw error;
+  if (error.code === 'E_STOPPING' && error.plugin === undefined) return errorText(STOPPING);
   return errorText(error.code === 'E_REMOTE' ? error.remote.message || error.message : error.message);
 }
 

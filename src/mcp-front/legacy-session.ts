@@ -4,6 +4,7 @@ import type { EventStream } from '../server/event-stream.ts';
 import type { FrontService } from './front-service.ts';
 import { McpSession } from './mcp-session.ts';
 import { messageStream, type PostAnswer, sendOn } from './post-answer.ts';
+import { isDispensable, MAX_BEHIND } from './slow-reader.ts';
 
 /** A session of a legacy client over HTTP: its requests come one by one, and belong together by an id. */
 export class LegacySession {
@@ -96,7 +97,8 @@ export class LegacySession {
 
   #send(message: JsonRpcMessage, about: RequestId | undefined): void {
     if (about === undefined) {
-      if (this.#stream?.closed === false) sendOn(this.#stream, message);
+      const stream = this.#stream;
+      if (stream?.closed === false && (stream.behind < MAX_BEHIND || !isDispensable(message))) sendOn(stream, message);
       return;
     }
     const answer = this.#answers.get(about);

@@ -6,6 +6,7 @@ import type { UpgradeExchange } from '../server/route.ts';
 import type { FrontService } from './front-service.ts';
 import { McpSession } from './mcp-session.ts';
 import { httpRefusal } from './rpc-refusal.ts';
+import { isDispensable, MAX_BEHIND } from './slow-reader.ts';
 
 /** Serves one client on a connection of its own, on which messages go both ways, one a line: for `greenroom mcp`. */
 export class LineStreams {
@@ -21,6 +22,7 @@ export class LineStreams {
     if (request.headers.upgrade?.toLowerCase() !== LINES_PROTOCOL)
       throw httpRefusal(400, `Here a connection can be upgraded to "${LINES_PROTOCOL}" alone.`);
     const send = (message: JsonRpcMessage): void => {
+      if (socket.writableLength >= MAX_BEHIND && isDispensable(message)) return;
       // A client that does not read is not to ask for more.
       if (socket.writable && !socket.write(`${writeMessage(message)}\n`)) socket.pause();
     };

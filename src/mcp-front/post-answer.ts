@@ -1,13 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isNotification, type JsonRpcMessage, writeMessage } from '../mcp/json-rpc.ts';
+import { type JsonRpcMessage, writeMessage } from '../mcp/json-rpc.ts';
 import { give } from '../server/answer.ts';
 import { EventStream } from '../server/event-stream.ts';
 import { httpRefusal } from './rpc-refusal.ts';
+import { isDispensable, MAX_BEHIND, PROGRESS } from './slow-reader.ts';
 
 /** After this time without an answer a stream begins, which keeps clients and proxies from giving up. In milliseconds. */
 const QUIET_MS = 1_000;
-/** How much a slow reader is behind, in bytes, when only the newest progress is kept for it. */
-const MAX_BEHIND = 1024 * 1024;
 
 /** In which forms a client takes an answer. */
 export interface Accepts {
@@ -68,8 +67,9 @@ export class PostAnswer {
   tell(message: JsonRpcMessage): void {
     if (!this.isRead) return;
     const stream = this.#begin();
-    if (this.#response.writableLength < MAX_BEHIND) return sendOn(stream, message);
-    if (!isNotification(message) || message.method !== 'notifications/progress') return sendOn(stream, message);
+    if (stream.behind < MAX_BEHIND || !isDispensable(message)) return sendOn(stream, message);
+    // Of progress, the newest is kept.
+    if (!('method' in message) || message.method !== PROGRESS) return;
     if (this.#newest === undefined) void stream.drained().then(() => this.#flush());
     this.#newest = message;
   }

@@ -52,6 +52,8 @@ interface Entry {
   listing?: Promise<readonly JsonObject[]> | undefined;
   failedAt?: number | undefined;
   failure?: string | undefined;
+  /** It took longer than lists wait, and has not listed since: no list waits for it again. */
+  isSlow?: boolean;
   /** Clients are told when it is listed: they have a list without its tools, or its server says that they are others. */
   mustTell?: boolean;
 }
@@ -98,20 +100,24 @@ export class ToolDirectory {
   }
 
   /**
-   * The plugins with their tools, by name. Those that fail to list them are left out, and so are those that take too long;
-   * once their tools come, listeners are told.
+   * The plugins with their tools, by name. Those that fail to list them are left out, and so are those that take too long,
+   * for which the next list does not wait; once their tools come, listeners are told.
    */
   async all(): Promise<readonly PluginTools[]> {
     this.#refresh();
     const entries = this.#sorted();
     const waited = new AbortController();
-    const { patienceMs = PATIENCE_MS } = this.#options;
-    const listings = entries
-      .filter(({ failedAt = -Infinity }) => performance.now() - failedAt > FAILED_MS)
-      .map((entry) => this.#list(entry).catch(() => {}));
-    const tooLong = delay(patienceMs, undefined, { signal: waited.signal, ref: false }).catch(() => {});
-    await Promise.race([Promise.all(listings), tooLong]);
+    const asked = entries.filter(({ failedAt = -Infinity }) => performance.now() - failedAt > FAILED_MS);
+    const awaited = new Set(asked.filter(({ isSlow }) => isSlow !== true));
+    const listings = asked.map(async (entry) => {
+      await this.#list(entry).catch(() => {});
+      awaited.delete(entry);
+    });
+    const needed = listings.filter((_, at) => asked[at]?.isSlow !== true);
+    const tooLong = delay(this.#patienceMs, undefined, { signal: waited.signal, ref: false }).catch(() => {});
+    await Promise.race([Promise.all(needed), tooLong]);
     waited.abort();
+    for (const entry of awaited) this.#noteSlow(entry);
     return entries.flatMap((entry) => {
       const { plugin, tools } = entry;
       if (tools === undefined && entry.failedAt === undefined) entry.mustTell = true;
@@ -220,7 +226,7 @@ export class ToolDirectory {
 
   async #listing(entry: Entry): Promise<readonly JsonObject[]> {
     try {
-      const tools = await this.#starts.run(() => entry.plugin.listTools(new AbortController().signal));
+      const tools = await this.#ask(entry.plugin);
       const text = printedJson(tools);
       const isOther = entry.text !== undefined && entry.text !== text;
       if (entry.tools === undefined || isOther) entry.tools = tools;
@@ -228,6 +234,7 @@ export class ToolDirectory {
       entry.instructions = undefined;
       entry.failedAt = undefined;
       entry.failure = undefined;
+      entry.isSlow = false;
       if (isOther || entry.mustTell === true) this.#tell();
       entry.mustTell = false;
       return entry.tools;
@@ -240,6 +247,30 @@ export class ToolDirectory {
       entry.failure = failure;
       throw error;
     }
+  }
+
+  /** Asks a plugin for its tools. One that takes longer than lists wait does not keep others from being asked. */
+  async #ask(plugin: FrontPlugin): Promise<readonly JsonObject[]> {
+    const asked = await this.#starts.run(async () => {
+      const tools = plugin.listTools(new AbortController().signal);
+      const over = new AbortController();
+      const tooLong = delay(this.#patienceMs, undefined, { signal: over.signal, ref: false });
+      await Promise.race([tools, tooLong]).catch(() => {});
+      over.abort();
+      tooLong.catch(() => {});
+      return { tools };
+    });
+    return asked.tools;
+  }
+
+  get #patienceMs(): number {
+    return this.#options.patienceMs ?? PATIENCE_MS;
+  }
+
+  #noteSlow(entry: Entry): void {
+    entry.isSlow = true;
+    if (entry.tools === undefined)
+      this.#options.onLeftOut(entry.plugin.name, new Error(`they have not come within ${this.#patienceMs / 1_000} s.`));
   }
 
   #tell(): void {

@@ -37,6 +37,8 @@ const OWN = 'greenroom-relay-';
 export class ClientState {
   readonly #waiting = new Map<RequestId, JsonRpcRequest>();
   readonly #subscribed = new Map<string, JsonRpcRequest>();
+  /** What servers ask of the client. */
+  readonly #asked = new Set<RequestId>();
   #initialize: JsonRpcRequest | undefined;
   #isInitialized = false;
   #level: JsonRpcRequest | undefined;
@@ -44,7 +46,10 @@ export class ClientState {
 
   /** A message of the client is on its way to the daemon. */
   said(message: JsonRpcMessage): void {
-    if (!('method' in message)) return;
+    if (!('method' in message)) {
+      if (message.id !== null) this.#asked.delete(message.id);
+      return;
+    }
     const { method, params } = message;
     if (method === 'notifications/initialized') this.#isInitialized = true;
     // A cancelled request is not answered.
@@ -61,6 +66,19 @@ export class ClientState {
   answered(id: RequestId): boolean {
     this.#waiting.delete(id);
     return typeof id !== 'string' || !id.startsWith(OWN);
+  }
+
+  /** The daemon asks the client something, or, with false, wants no answer any more. */
+  asked(id: RequestId, isAsked = true): void {
+    if (isAsked) this.#asked.add(id);
+    else this.#asked.delete(id);
+  }
+
+  /** The daemon has ended: the questions that nobody wants an answer to any more. */
+  unasked(): readonly RequestId[] {
+    const ids = [...this.#asked];
+    this.#asked.clear();
+    return ids;
   }
 
   /** The daemon has ended: the requests that are lost with it, which may have been done. They wait no more. */

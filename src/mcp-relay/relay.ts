@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { LineReader, MAX_LINE_LENGTH } from '../channel/line-reader.ts';
 import { messageOf } from '../errors.ts';
+import { readJson } from '../json/read-json.ts';
 import {
   type JsonRpcMessage,
   NoMessage,
@@ -19,6 +20,10 @@ const MAX_HELD = 1_000;
 
 /** How an answer of the daemon begins, which writes the fields in this order. */
 const ANSWER = /^\{"jsonrpc":"2\.0","id":("(?:[^"\\]|\\.)*"|-?\d+),"(?:result|error)"/;
+
+/** How what the daemon asks of the client begins, and how it takes that back. */
+const QUESTION = /^\{"jsonrpc":"2\.0","id":("(?:[^"\\]|\\.)*"),"method"/;
+const TAKEN_BACK = /^\{"jsonrpc":"2\.0","method":"notifications\/cancelled","params":\{"requestId":("(?:[^"\\]|\\.)*")/;
 
 /** What a relay joins. */
 export interface RelayEnds {
@@ -125,6 +130,10 @@ class Relay {
     const message =
       'The Greenroom daemon ended while it worked on this request, which may have been done. It is started again: send the request once more if it may be done twice.';
     for (const id of this.#state.lost()) this.#refuse(id, message);
+    for (const requestId of this.#state.unasked()) {
+      const params = { requestId, reason: 'The Greenroom daemon ended.' };
+      this.#tell(writeMessage({ jsonrpc: '2.0', method: 'notifications/cancelled', params }));
+    }
   }
 
   /** Refuses what waits, and resolves when the client asks for something again. */
@@ -166,8 +175,12 @@ class Relay {
   }
 
   #takeOfDaemon(line: string): void {
-    const answered = ANSWER.exec(line)?.[1];
-    if (answered !== undefined && !this.#state.answered(JSON.parse(answered) as RequestId)) return;
+    const answered = idIn(ANSWER, line);
+    if (answered !== undefined && !this.#state.answered(answered)) return;
+    const asked = idIn(QUESTION, line);
+    if (asked !== undefined) this.#state.asked(asked);
+    const takenBack = idIn(TAKEN_BACK, line);
+    if (takenBack !== undefined) this.#state.asked(takenBack, false);
     this.#tell(line, answered !== undefined);
   }
 
@@ -189,6 +202,12 @@ class Relay {
     this.#socket?.destroySoon();
     this.#onNews();
   }
+}
+
+function idIn(form: RegExp, line: string): RequestId | undefined {
+  const found = form.exec(line)?.[1];
+  // A number may be larger than JSON.parse keeps it.
+  return found === undefined ? undefined : (readJson(found) as RequestId);
 }
 
 /** Cuts what comes into lines. */

@@ -1,5 +1,6 @@
 import { LineReader } from '../channel/line-reader.ts';
 import { shortened } from '../text/shortened.ts';
+import { answeredIn } from './answered-request.ts';
 import { type JsonRpcMessage, NoMessage, readMessage } from './json-rpc.ts';
 
 /** A longer line is ignored, in UTF-16 code units. Servers send pictures as text within a line. */
@@ -14,6 +15,8 @@ export interface MessageSink {
   onMessage(message: JsonRpcMessage): void;
   /** A line that is no message; a sentence. What comes after it is read all the same. */
   onNoise(warning: string): void;
+  /** The answer to a request of ours cannot be read, which is noise as well; `reason` is a clause that says why. */
+  onUnreadable?(id: number, reason: string): void;
   /** Nothing more comes. */
   onEnd(): void;
 }
@@ -36,6 +39,7 @@ export class MessageReader extends LineReader {
       this.#sink.onNoise(
         `It printed a line on standard output that is no message of MCP (${error.message}); what people are to read belongs on standard error: ${shortened(line, SHOWN)}`,
       );
+      this.#noteAnswer(line, error.message);
       return;
     }
     this.#sink.onMessage(message);
@@ -48,7 +52,16 @@ export class MessageReader extends LineReader {
     );
   }
 
+  protected override onSkipped(beginning: string, end: string): void {
+    this.#noteAnswer(`${beginning}${end}`, `it is longer than ${MAX_LENGTH / 2 ** 20} MiB`);
+  }
+
   protected onEnd(): void {
     this.#sink.onEnd();
+  }
+
+  #noteAnswer(line: string, reason: string): void {
+    const id = answeredIn(line);
+    if (id !== undefined) this.#sink.onUnreadable?.(id, reason);
   }
 }

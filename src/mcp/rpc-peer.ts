@@ -66,6 +66,7 @@ export class RpcPeer {
     const reader = new MessageReader({
       onMessage: (message) => this.#take(message),
       onNoise: (warning) => events.onNoise(warning),
+      onUnreadable: (id, reason) => this.#fail(id, `Its answer cannot be read: ${reason}`),
       onEnd: () => events.onEnd(),
     });
     const { input, output } = streams;
@@ -175,6 +176,13 @@ export class RpcPeer {
     this.#waiting.delete(id);
     if ('result' in answer) sink.onResult(answer.result);
     else sink.onError(new RpcFailure(answer.error.code, answer.error.message, answer.error.data));
+  }
+
+  /** The answer to a request has come, and cannot be read. */
+  #fail(id: number, message: string): void {
+    const sink = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    sink?.onError(new RpcFailure(RPC_ERROR.internal, message));
   }
 
   /** The other side wants an answer no more, and gets none. */

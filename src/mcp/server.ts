@@ -107,7 +107,8 @@ export class McpServer {
       const params = cursor === undefined ? {} : { cursor };
       const answer = await this.#peer.request(method, this.#ours(params), { signal });
       const { [key]: found, nextCursor } = answer;
-      if (Array.isArray(found)) items.push(...found.filter(isObject));
+      // As arguments of `push`, so many as a page may have would exhaust the stack.
+      if (Array.isArray(found)) for (const item of found) if (isObject(item)) items.push(item);
       if (typeof nextCursor !== 'string' || nextCursor === cursor) break;
       cursor = nextCursor;
     }

@@ -86,8 +86,21 @@ export class ClientProcesses {
         this.#owners.delete(change.name);
         return [change, ...copies.map((name) => ({ ...change, name }))];
       }
-      return [change, ...copies.map((name) => ({ ...change, name, entry: copyOf(change.entry, name) }))];
+      return [
+        ...this.#givenUp(change.name),
+        change,
+        ...copies.map((name) => ({ ...change, name, entry: copyOf(change.entry, name) })),
+      ];
     });
+  }
+
+  /** A copy gives its name up to a manifest. Its client gets another copy with the next call. */
+  #givenUp(name: string): readonly ManifestChange[] {
+    const previous = this.#host.entryOf(name);
+    if (previous?.copyOf === undefined) return [];
+    const place = this.#placeOf(name);
+    if (place !== undefined) this.#owners.get(place.base)?.delete(place.owner);
+    return [{ type: 'removed', name, previous }];
   }
 
   #copiesOf(base: string): readonly string[] {

@@ -30,6 +30,11 @@ export class EventStream {
     return this.#response.destroyed || this.#response.writableEnded;
   }
 
+  /** How much of what was sent its reader has not taken yet, in bytes. */
+  get behind(): number {
+    return this.#response.writableLength;
+  }
+
   /**
    * Sends an event. False where the reader is behind: {@link drained} tells when it has caught up.
    *

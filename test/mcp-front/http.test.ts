@@ -125,6 +125,16 @@ describe('the front', () => {
     expect(value.result).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('enable') }] });
   });
 
+  test('says to call again where the supervisor takes no more calls', async () => {
+    const opened = await openMcp(PLUGINS);
+    const session = await begin(opened, '/mcp/node');
+    const stopping = opened.supervisor.stop();
+    const call = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'add', arguments: { a: 1, b: 2 } } };
+    const { value } = await opened.post(call, { path: '/mcp/node', headers: session });
+    expect(value.result).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('Call again') }] });
+    await stopping;
+  });
+
   test('shows a client what its address asks for', async () => {
     const { modern } = await openMcp({ ...PLUGINS, other: { fixture: 'showcase' } });
     const names = async (path: string): Promise<string[]> =>

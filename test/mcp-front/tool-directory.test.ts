@@ -141,6 +141,29 @@ describe('the tools of all plugins', () => {
     expect(await names()).toEqual([['a', ['other']]]);
   });
 
+  test('are waited for once where they take too long, keep no others from being asked, and are told of when they come', async () => {
+    const slow = ['a', 'b', 'c', 'd'];
+    const { lists, leftOut, names, told } = openDirectory([...slow, 'e']);
+    const answers = slow.map((name) => {
+      const { list, answer } = later();
+      lists.set(name, list);
+      return answer;
+    });
+    const first = names();
+    await vi.advanceTimersByTimeAsync(100);
+    await first;
+    expect(leftOut).toEqual(expect.arrayContaining(slow));
+    // No time passes.
+    expect(await names()).toEqual([['e', ['e-tool']]]);
+    answers[0]?.([tool('late')]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(told).toHaveBeenCalled();
+    expect(await names()).toEqual([
+      ['a', ['late']],
+      ['e', ['e-tool']],
+    ]);
+  });
+
   test('are left out where a plugin fails to list them, which is asked again later', async () => {
     const { lists, asked, leftOut, names } = openDirectory(['a', 'b']);
     lists.set('a', async () => {

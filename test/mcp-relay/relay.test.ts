@@ -184,6 +184,38 @@ test('a call that is lost with its daemon is an error, and a question is asked a
   expect(await client.heard.next()).toMatchObject({ id: 2, result: {} });
 });
 
+test('what a daemon asked that has ended is taken back, unless it was answered or taken back already', async () => {
+  const first = await startDaemon();
+  const client = startClient();
+  client.say({ method: 'notifications/initialized' });
+  await first.said.next();
+  for (const id of ['q-1', 'q-2', 'q-3']) {
+    first.send({ id, method: 'elicitation/create', params: {} });
+    expect(await client.heard.next()).toMatchObject({ id, method: 'elicitation/create' });
+  }
+  client.say({ id: 'q-1', result: { action: 'accept' } });
+  expect(await first.said.next()).toMatchObject({ id: 'q-1' });
+  first.send({ method: 'notifications/cancelled', params: { requestId: 'q-2', reason: 'no longer needed' } });
+  expect(await client.heard.next()).toMatchObject({ params: { requestId: 'q-2' } });
+  first.kill();
+  expect(await client.heard.next()).toMatchObject({ method: 'notifications/cancelled', params: { requestId: 'q-3' } });
+});
+
+test('a request whose id is larger than numbers are is answered once', async () => {
+  const first = await startDaemon();
+  const client = startClient();
+  client.input.write('{"jsonrpc":"2.0","id":12345678901234567890,"method":"tools/call","params":{"name":"x"}}\n');
+  await first.said.next();
+  first.socket().write('{"jsonrpc":"2.0","id":12345678901234567890,"result":{}}\n');
+  expect(await client.heard.next()).toMatchObject({ result: {} });
+  first.kill();
+  const second = await startDaemon();
+  client.say({ id: 2, method: 'ping' });
+  await second.said.next();
+  second.send({ id: 2, result: {} });
+  expect(await client.heard.next()).toEqual({ jsonrpc: '2.0', id: 2, result: {} });
+});
+
 test('where no daemon can be started, requests are answered with why, and the next one tries again', async () => {
   let fails = true;
   const client = startClient(() => (fails ? Promise.reject(new Error('the disk is full')) : startDaemon()));

@@ -105,7 +105,7 @@ test('whoever watches is told when a server has other tools', async () => {
   );
   await call(plugin, 'grow');
   expect(await changed).toBe('s');
-  expect(await plugin.listTools(never)).toHaveLength(23);
+  expect(await plugin.listTools(never)).toHaveLength(24);
 });
 
 test('a tool that runs as a task alone is called as one, and gives the result of its task', async () => {
@@ -177,6 +177,24 @@ test('each client has a process of its own where the tools change something, and
   first.end();
   await expect.poll(() => supervisor.plugin('s').snapshot().pid).toBeUndefined();
   expect(pids).not.toContain(await whoami(plugin, client().session));
+});
+
+test('a copy gives its name up to a manifest, which runs its own program, and its client has another', async () => {
+  const { plugin, supervisor, write } = await open();
+  const [first, second] = [client(), client()];
+  await whoami(plugin, first.session);
+  const before = await whoami(plugin, second.session);
+  write('s@2', { worker: 'mcp', command: process.execPath, args: [SERVER], env_vars: { OWN: 'yes' } });
+  await supervisor.discover();
+  // Until the copy has ended, there is no plugin of this name.
+  const own = () => supervisor.execute('s@2', { name: 'OWN' }, { tool: 'env' }).catch(() => undefined);
+  await expect.poll(own).toBe('yes');
+  const after = await whoami(plugin, second.session);
+  const pids = supervisor.plugins().map(({ name, pid }) => [name, pid]);
+  expect(after).not.toBe(before);
+  expect(pids).toContainEqual(['s@3', after]);
+  second.end();
+  await expect.poll(() => supervisor.plugins().map(({ name }) => name)).toEqual(['s', 's@2']);
 });
 
 test('requests without a session have one process together', async () => {

@@ -18,7 +18,7 @@ test('a server of MCP is called by its tools', async () => {
 test('the tools of a server are those of its plugin, and their definitions are kept as they are', async () => {
   const { supervisor } = await openSupervisor({ s: server('--pages') });
   const tools = await supervisor.tools('s');
-  expect(tools).toHaveLength(22);
+  expect(tools).toHaveLength(23);
   expect(tools[0]).toMatchObject({
     name: 'echo',
     description: 'Says it again.',
@@ -123,6 +123,34 @@ test('lines that are no messages go to the log, and nothing is lost', async () =
   const { supervisor } = await openSupervisor({ s: server() });
   expect(await supervisor.execute('s', {}, { tool: 'noise' })).toBe('quiet');
   await expect.poll(() => supervisor.logs('s')).toContain('hello from a print');
+});
+
+test.each([
+  ['is null', '{"jsonrpc":"2.0","id":#,"result":null}', 'it has no "method", "result" or "error"'],
+  ['has a number that JSON has not', '{"result": {"content": [NaN]}, "jsonrpc": "2.0", "id": #}', 'it is no JSON'],
+  [
+    'is nested too deep',
+    `{"jsonrpc":"2.0","result":${'{"a":'.repeat(501)}1${'}'.repeat(501)},"id":"#"}`,
+    'it is nested deeper than 500 levels',
+  ],
+  ['is of no version', '{"id":#,"result":{"content":[]}}', 'it has no "jsonrpc": "2.0"'],
+])('a call ends whose answer %s, and the next one is answered', async (_what, line, reason) => {
+  const { supervisor } = await openSupervisor({ s: server() });
+  await expect(supervisor.execute('s', { line }, { tool: 'garble' })).rejects.toMatchObject({
+    code: 'E_REMOTE',
+    message: `"s" answered with error -32603: Its answer cannot be read: ${reason}`,
+  });
+  expect(await supervisor.execute('s', { text: 'on' }, { tool: 'echo' })).toBe('on');
+});
+
+test('a call ends whose answer is too long, also where the line says at its end what it answers', async () => {
+  const { supervisor } = await openSupervisor({ s: server() });
+  const lines = ['{"jsonrpc":"2.0","id":#,"result":{"own":"…"}}', '{"result":{"own":"…"},"jsonrpc":"2.0","id":#}'];
+  for (const line of lines) {
+    const call = supervisor.execute('s', { line, more: 65 * 1024 * 1024 }, { tool: 'garble' });
+    await expect(call).rejects.toThrow('Its answer cannot be read: it is longer than 64 MiB');
+  }
+  expect(await supervisor.execute('s', { text: 'on' }, { tool: 'echo' })).toBe('on');
 });
 
 test('a server that floods standard error does not hang', async () => {
