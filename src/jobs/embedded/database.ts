@@ -38,7 +38,7 @@ async function sqliteModule(): Promise<SqliteModule> {
   const own = withoutItsWarning(() => process.getBuiltinModule('node:sqlite'));
   if (own !== undefined) return own as unknown as SqliteModule;
   try {
-    return (await import('@photostructure/sqlite')) as unknown as SqliteModule;
+    return await import('@photostructure/sqlite');
   } catch (error) {
     throw new GreenroomError(
       'E_JOB_STORE',
