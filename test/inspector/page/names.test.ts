@@ -32,10 +32,9 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     await says(page, '.details-name', /a.b/);
     expect(await row.locator('bdi').textContent()).toBe(NAME);
     expect(await page.locator('.details-name bdi').textContent()).toBe(NAME);
-    expect(await page.locator('.pane-chart .pane-head bdi').textContent()).toBe(NAME);
     expect(await turnedBy(page, NAME)).toEqual([]);
-    for (const tab of ['Why', 'Crash']) {
-      await page.getByRole('tab', { name: tab }).click();
+    for (const tab of ['Chart', 'Logs', 'Calls', 'Why', 'Crash']) {
+      await page.getByRole('tab', { name: tab, exact: true }).click();
       expect(await turnedBy(page, NAME), tab).toEqual([]);
     }
   });
