@@ -64,8 +64,10 @@ export async function openMcp(
       body: body ?? JSON.stringify(message),
     });
     const bytes = await buffer(response);
-    const isJson = /json/.test(response.headers['content-type'] ?? '');
-    const value = isJson ? readJson(bytes.toString()) : undefined;
+    const type = response.headers['content-type'] ?? '';
+    // An answer that takes longer than a second is the last event of a stream.
+    const [, last] = /json/.test(type) ? ['', bytes.toString()] : (/.*^data: (\{.*)$/ms.exec(bytes.toString()) ?? []);
+    const value = last === undefined ? undefined : readJson(last.trimEnd());
     return { status: response.statusCode ?? 0, headers: response.headers, bytes, value };
   };
   return {
