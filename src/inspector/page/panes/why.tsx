@@ -1,6 +1,7 @@
 import { amountsText, reasonText } from '../../../scheduler/decision-text.ts';
 import type { Resources } from '../../../scheduler/need.ts';
 import type { DecisionRecord, Json } from '../../wire.ts';
+import { OpenSequence } from '../sequence/open-sequence.tsx';
 import { Empty } from '../shell/empty.tsx';
 import { type DecisionStep, decisionsOf } from '../store/decision.ts';
 import { actorText, durationText, timeText, wordOf } from '../store/format.ts';
@@ -66,6 +67,7 @@ function Decision({ step, actor }: { readonly step: DecisionStep; readonly actor
           {actorText(transition.actor)} is {transition.to.replace('.', ' · ')}, {durationText(transition.at - at)} later
         </p>
       ))}
+      <OpenSequence subject={{ decision }} />
     </li>
   );
 }
