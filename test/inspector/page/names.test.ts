@@ -32,11 +32,14 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     await says(page, '.details-name', /a.b/);
     expect(await row.locator('bdi').textContent()).toBe(NAME);
     expect(await page.locator('.details-name bdi').textContent()).toBe(NAME);
-    expect(await page.locator('.pane-chart .pane-head bdi').textContent()).toBe(NAME);
     expect(await turnedBy(page, NAME)).toEqual([]);
     for (const tab of ['Why', 'Crash']) {
       await page.getByRole('tab', { name: tab }).click();
       expect(await turnedBy(page, NAME), tab).toEqual([]);
     }
+    await page.getByRole('tab', { name: 'Why' }).click();
+    await page.getByRole('button', { name: 'Sequence diagram' }).first().click();
+    await page.getByText('The same as text').click();
+    expect(await turnedBy(page, NAME), 'sequence').toEqual([]);
   });
 });
