@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, vi } from 'vitest';
-import { CallLog } from '../../../src/inspector/page/calls/call-log.ts';
+import { CallLog, withRunning } from '../../../src/inspector/page/calls/call-log.ts';
 import { sequenceOfCall } from '../../../src/inspector/page/sequence/call-sequence.ts';
 import { sequenceOfDecision } from '../../../src/inspector/page/sequence/decision-sequence.ts';
 import { layoutOf } from '../../../src/inspector/page/sequence/layout.ts';
@@ -118,6 +118,29 @@ describe('a sequence from the records of a session', () => {
 
 const step = (at: number, from: string, to: string, text: string): SequenceStep => ({
   ...{ at, from, to, text, tone: 'plain', order: at },
+});
+
+describe('a sequence of a call that runs', () => {
+  it('ends with how far it is, and says where earlier records are not remembered', () => {
+    const running = [
+      {
+        ...({ call: '1', plugin: 'a', since: 1_000, part: 'run', queueMs: 400, loadMs: 0, runMs: 600 } as const),
+        progress: 0.5,
+        message: 'half',
+      },
+    ];
+    const [item] = withRunning([], running, { at: 2_000, isAll: true });
+    if (item === undefined) throw new Error('There is no call.');
+    const sequence = sequenceOfCall({ recordsOf: () => [], firstAt: 1_500 }, item, { seq: 9, at: 2_000 });
+    expect(wordsOf(sequence)).toEqual([
+      'Program → a: calls execute',
+      'a: has it wait for 400 ms in its queue',
+      'a → Worker: has its worker run it',
+      'Worker: still runs after 1.0 s · 50 % · half',
+    ]);
+    expect(sequence.steps.map(({ at }) => at)).toEqual([1_000, 1_000, 1_400, 2_000]);
+    expect(sequence.isCut).toBe(true);
+  });
 });
 
 describe('a drawn sequence', () => {

@@ -44,7 +44,7 @@ export function sequenceOfCall(
     steps.push({ at: from, order: 0, from: line, to: line, text, tone: 'wait' });
   }
   if (hasRun) {
-    const text = `has worker ${generation ?? '?'} run it`;
+    const text = `has ${generation === undefined ? 'its worker' : `worker ${generation}`} run it`;
     steps.push({ at: begun, order: LAST, from: line, to: worker, text, tone: 'plain' });
   }
   const slow = source
@@ -58,14 +58,14 @@ export function sequenceOfCall(
 }
 
 /** Behind all that the records tell of the same millisecond. */
-const LAST = Number.POSITIVE_INFINITY;
+const LAST = Number.MAX_SAFE_INTEGER;
 
 /** A wait is worth a step from here on, in milliseconds. */
 const QUEUED_MS = 5;
 
 /** What a call that runs is at. */
 function nowSteps(
-  { progress, message, chunks, tookMs }: CallItem,
+  { part, progress, message, chunks, tookMs }: CallItem,
   hasRun: boolean,
   at: string,
   now: number,
@@ -75,7 +75,9 @@ function nowSteps(
     message !== undefined && isolated(message),
     chunks !== undefined && `${chunks.toLocaleString()} chunks`,
   ].filter((text) => typeof text === 'string');
-  const text = [`still ${hasRun ? 'runs' : 'waits'} after ${durationText(tookMs)}`, ...said].join(' · ');
+  // At an earlier instant, nothing tells whether it ran already.
+  const does = hasRun ? 'still runs' : part === undefined ? 'has not ended' : 'still waits';
+  const text = [`${does} after ${durationText(tookMs)}`, ...said].join(' · ');
   return [{ at: now, order: LAST, from: at, to: at, text, tone: 'wait' }];
 }
 

@@ -1,8 +1,8 @@
-import { amountsText, reasonText } from '../../../scheduler/decision-text.ts';
-import type { Resources } from '../../../scheduler/need.ts';
+import { reasonText } from '../../../scheduler/decision-text.ts';
 import type { ActorId, DecisionRecord, InstanceRecord, MilestoneRecord, TransitionRecord } from '../../wire.ts';
 import { actorText, isolated } from '../store/format.ts';
 import { staysIn } from '../store/model.ts';
+import { resourcesText } from '../store/resources-text.ts';
 import { CALLER, type RecordSource, type SequenceStep, type StepTone, workerLine } from './sequence.ts';
 
 /** The part of a session in which a plugin gets a worker. */
@@ -186,12 +186,12 @@ function loadSteps(
   const [id, worker] = [`plugin:${plugin}`, workerLine(plugin)];
   const number = generation === undefined ? '' : `worker ${generation} `;
   const steps: SequenceStep[] = [];
-  let startedAt: number | undefined;
+  let isStarting = false;
   for (const { at, seq: order, to, reason } of moves) {
     const loading = LOADING[to];
     if (loading !== undefined) {
       const [direction, text, tone] = loading;
-      startedAt ??= at;
+      isStarting = true;
       steps.push({
         at,
         order,
@@ -200,13 +200,13 @@ function loadSteps(
         text: to === 'spawning.launching' ? `starts ${number}`.trimEnd() : text,
         tone,
       });
-    } else if (startedAt !== undefined && staysIn(to)) {
+    } else if (isStarting && staysIn(to)) {
       steps.push({ at, order, from: worker, to: id, text: 'is ready', tone: 'good' });
-      startedAt = undefined;
-    } else if (to.startsWith('crashed.') && (to === 'crashed.deciding' || to === 'crashed.failed')) {
+      isStarting = false;
+    } else if (to === 'crashed.deciding' || to === 'crashed.failed') {
       const text = to === 'crashed.failed' ? 'is given up' : `has failed: ${isolated(reason ?? 'its process ended')}`;
       steps.push({ at, order, from: to === 'crashed.failed' ? id : worker, to: id, text, tone: 'bad' });
-      startedAt = undefined;
+      isStarting = false;
     }
   }
   return steps;
@@ -223,12 +223,6 @@ function movesOf(
   );
   if (instance.length > 0) return instance;
   return records.filter((record): record is TransitionRecord => record.kind === 'transition' && record.actor === id);
-}
-
-/** Amounts in words; of those that have no limit, JSON says null. */
-function resourcesText(resources: Resources): string {
-  const amounts = Object.entries(resources).map(([name, amount]) => [name, amount ?? Number.POSITIVE_INFINITY]);
-  return amountsText(Object.fromEntries(amounts) as Resources);
 }
 
 /** The step by which a plugin comes to ask: a call or the program's `load`. */
