@@ -76,6 +76,22 @@ describe('what is known of calls', () => {
   });
 });
 
+describe('a list of calls', () => {
+  it('has those that a worker runs before those that load, are queued or have ended, however long ago they began', () => {
+    const log = new CallLog();
+    for (const [seq, name] of ['run', 'load', 'queue', 'quick'].entries()) log.add(record(seq + 1, name));
+    log.add(ended(5, 'quick'));
+    const running = (['run', 'load', 'queue'] as const).map((part) => ({
+      ...{ call: part, plugin: 'a', since: 0, part, queueMs: 1, loadMs: 0, runMs: 0 },
+    }));
+    const now = withRunning(log.at({ seq: 9, at: 900 }), running, { at: 900, isAll: true });
+    for (const order of ['time', 'took', 'tool'] as const) {
+      const shown = chooseCalls(now.toReversed(), { plugin: 'a', kind: 'all', query: '', order });
+      expect(shown.map(({ call }) => call)).toEqual(['run', 'load', 'queue', 'quick']);
+    }
+  });
+});
+
 describe('a form', () => {
   it('is made of an object of texts, numbers, flags and choices, and of nothing else', () => {
     const properties = {

@@ -37,5 +37,9 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
       await page.getByRole('tab', { name: tab, exact: true }).click();
       expect(await turnedBy(page, NAME), tab).toEqual([]);
     }
+    await page.getByRole('tab', { name: 'Why' }).click();
+    await page.getByRole('button', { name: 'Sequence diagram' }).first().click();
+    await page.getByText('The same as text').click();
+    expect(await turnedBy(page, NAME), 'sequence').toEqual([]);
   });
 });

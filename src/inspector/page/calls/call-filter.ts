@@ -3,7 +3,7 @@ import type { CallItem } from './call-log.ts';
 /** Which calls are wanted: all, or those that run, failed or are slow. */
 export type CallKind = 'all' | 'running' | 'failed' | 'slow';
 
-/** What calls are sorted by: the latest, the longest, or the tool. Those that run come first. */
+/** What calls are sorted by: the latest, the longest, or the tool. Those that a worker runs come first, then those that wait. */
 export type CallOrder = 'time' | 'took' | 'tool';
 
 /** What of the calls is wanted, and how. */
@@ -35,7 +35,8 @@ function isWanted(item: CallItem, { plugin, kind }: CallFilter, needle: string):
 
 type Order = (a: CallItem, b: CallItem) => number;
 
-const runningFirst: Order = (a, b) => Number(b.state === 'running') - Number(a.state === 'running');
+/** Of a plugin that is asked for much, hundreds of calls may be queued behind the one that runs. */
+const runningFirst: Order = (a, b) => turnOf(a) - turnOf(b);
 const latestFirst: Order = (a, b) => b.from - a.from || (a.call < b.call ? 1 : -1);
 
 const ORDERS: Readonly<Record<CallOrder, Order>> = {
@@ -43,3 +44,9 @@ const ORDERS: Readonly<Record<CallOrder, Order>> = {
   took: (a, b) => b.tookMs - a.tookMs || latestFirst(a, b),
   tool: (a, b) => a.tool.localeCompare(b.tool) || latestFirst(a, b),
 };
+
+/** How far behind the calls that a worker runs this one is listed. */
+function turnOf({ state, part }: CallItem): number {
+  if (state !== 'running') return 3;
+  return part === 'queue' ? 2 : part === 'load' ? 1 : 0;
+}

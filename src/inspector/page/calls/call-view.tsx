@@ -1,5 +1,6 @@
 import type { CallPart } from '../../wire.ts';
 import { act } from '../panes/act.ts';
+import { OpenSequence } from '../sequence/open-sequence.tsx';
 import { durationText, timeText } from '../store/format.ts';
 import { usePage } from '../store/page.ts';
 import type { CallItem } from './call-log.ts';
@@ -32,6 +33,7 @@ export function CallView({ item, mayCancel }: { readonly item: CallItem; readonl
       </p>
       {item.state === 'failed' && item.message !== undefined && <p class="call-error">{item.message}</p>}
       <div class="buttons">
+        <OpenSequence subject={{ call: item }} />
         {startSeq !== undefined && (
           <button type="button" class="small" onClick={() => page.lookAt(startSeq)}>
             Show its start

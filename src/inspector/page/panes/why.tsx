@@ -1,11 +1,12 @@
-import { amountsText, reasonText } from '../../../scheduler/decision-text.ts';
-import type { Resources } from '../../../scheduler/need.ts';
+import { reasonText } from '../../../scheduler/decision-text.ts';
 import type { DecisionRecord, Json } from '../../wire.ts';
+import { OpenSequence } from '../sequence/open-sequence.tsx';
 import { Empty } from '../shell/empty.tsx';
 import { type DecisionStep, decisionsOf } from '../store/decision.ts';
 import { actorText, durationText, timeText, wordOf } from '../store/format.ts';
 import type { ActorState } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
+import { resourcesText } from '../store/resources-text.ts';
 import './why.css';
 import { ColumnHeads } from '../shell/column-heads.tsx';
 
@@ -66,6 +67,7 @@ function Decision({ step, actor }: { readonly step: DecisionStep; readonly actor
           {actorText(transition.actor)} is {transition.to.replace('.', ' · ')}, {durationText(transition.at - at)} later
         </p>
       ))}
+      <OpenSequence subject={{ decision }} />
     </li>
   );
 }
@@ -129,10 +131,4 @@ function Considered({ decision: { considered, chosen } }: { readonly decision: D
 function rankText(rank: Json | undefined): string {
   if (typeof rank !== 'number') return wordOf(rank);
   return rank > EARLIEST_TIME ? `last used ${timeText(rank)}` : String(Number(rank.toFixed(3)));
-}
-
-/** Amounts in words; of those that have no limit, JSON says null. */
-function resourcesText(resources: Resources): string {
-  const amounts = Object.entries(resources).map(([name, amount]) => [name, amount ?? Number.POSITIVE_INFINITY]);
-  return amountsText(Object.fromEntries(amounts) as Resources);
 }
