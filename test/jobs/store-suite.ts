@@ -270,10 +270,11 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
 
     test('a job that has waited too long for its first attempt fails, and one that has begun does not', async () => {
       const [late, begun] = [newJob({ ttlMs: 20 }), newJob({ plugin: 'other', ttlMs: 60_000 })];
+      const ended = new Promise<void>((resolve) => store.onHint((hint) => hint.kind === 'ended' && resolve()));
       await store.add([late, begun]);
       const [job] = (await take(1, 'other')) as [TakenJob];
       await store.begin([{ ...job, generation: 1 }]);
-      await new Promise<void>((resolve) => store.onHint((hint) => hint.kind === 'ended' && resolve()));
+      await ended;
       expect((await store.get([late.id]))[0]).toMatchObject({ state: 'failed', error: { code: 'E_TIMEOUT' } });
       expect(await stateOf(begun.id)).toBe('running');
     });

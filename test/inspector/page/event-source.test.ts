@@ -19,7 +19,8 @@ test.runIf(CHROMIUM !== undefined)('a page of an allowed origin gets a ticket, a
   const { port: own } = await serve(page);
   const { supervisor } = await openBench();
   const tickets = new Tickets();
-  const front = apiFront(supervisor, { version: '1', tickets, daemon: () => ({}), stop() {}, onError() {} });
+  const jobs = () => Promise.reject(new Error('This test has none.'));
+  const front = apiFront(supervisor, { version: '1', tickets, daemon: () => ({}), jobs, stop() {}, onError() {} });
   endAfterTest(() => front.close());
   const allowOrigins = [`http://127.0.0.1:${own}`];
   const { port } = await serve(front, { token: () => TOKEN, tickets, allowOrigins });
