@@ -105,7 +105,7 @@ function Figures({ actor, now }: { readonly actor: ActorState; readonly now: num
   const failure = lastCrash?.error.code ?? (state === 'discovered' ? codeIn(context['lastError']) : undefined);
   const budgetMb = machine === 'plugin' ? facts?.budgetMb : undefined;
   const isOver = budgetMb !== undefined && memoryMb !== undefined && memoryMb > budgetMb;
-  const calls = [inFlight > 0 && `${inFlight} running`, waiting > 0 && `${waiting} waiting`].filter(Boolean).join(', ');
+  const calls = waiting > 0 ? `${inFlight} + ${waiting} waiting` : inFlight > 0 && `${inFlight} running`;
   return (
     <>
       <RateCell name="memory" path={rates?.memory(budgetMb)} isAlarming={isOver}>
@@ -115,7 +115,7 @@ function Figures({ actor, now }: { readonly actor: ActorState; readonly now: num
         {rates?.cpuText}
       </RateCell>
       <RateCell name="calls" path={rates?.calls}>
-        {calls === '' ? rates?.callsText : calls}
+        {calls || rates?.callsText}
       </RateCell>
       <RateCell name="errors" path={rates?.errors} isAlarming={true}>
         {rates?.errorsText}

@@ -2,9 +2,12 @@ import { Empty } from '../shell/empty.tsx';
 import { jsonText } from '../store/format.ts';
 import type { ActorState } from '../store/model.ts';
 
+/** What of the supervisor's the strip shows. */
+const IN_STRIP = ['alerts', 'moreAlerts'];
+
 /** What an actor's machine remembers; what its last step has changed is marked, with what it was before. */
 export function ContextView({ actor: { context, change } }: { readonly actor: ActorState }) {
-  const keys = [...new Set([...Object.keys(context), ...Object.keys(change ?? {})])];
+  const keys = Object.keys({ ...context, ...change }).filter((key) => !IN_STRIP.includes(key));
   if (keys.length === 0) return <Empty title="No context to show" />;
   return (
     <dl class="facts">

@@ -23,6 +23,9 @@ export interface SequenceRow {
   readonly before: { readonly text: string; readonly y: number } | undefined;
 }
 
+/** Begins and ends a part of a text whose direction does not reach beyond it: FSI and PDI of Unicode. */
+const ISOLATE = '\u2068';
+const END = '\u2069';
 /** Where the lifelines begin, below their names. */
 export const TOP = 34;
 /** Half of the width of a lifeline's name. */
@@ -112,12 +115,13 @@ function placesOf(
 
 /** A text in lines, cut where it has too many. */
 function wrapped(text: string): readonly string[] {
-  const lines = [''];
+  const broken = [''];
   for (const word of text.split(/\s+/)) {
-    const longer = `${lines.at(-1)} ${word}`.trimStart();
-    if (longer.length <= MAX_TEXT || lines.at(-1) === '') lines[lines.length - 1] = longer;
-    else lines.push(word);
+    const longer = `${broken.at(-1)} ${word}`.trimStart();
+    if (longer.length <= MAX_TEXT || broken.at(-1) === '') broken[broken.length - 1] = longer;
+    else broken.push(word);
   }
+  const lines = isolatedLines(broken);
   const shown = lines.slice(0, MAX_LINES).map((line) => shortened(line, MAX_TEXT));
   if (lines.length > MAX_LINES) shown[MAX_LINES - 1] = shortened(`${shown.at(-1)} ${lines[MAX_LINES]}…`, MAX_TEXT);
   return shown;
@@ -127,4 +131,14 @@ function wrapped(text: string): readonly string[] {
 function shortened(text: string, length: number): string {
   if (text.length <= length) return text;
   return `${isolated(text.replaceAll(/[\u2068\u2069]/g, '').slice(0, length - 1))}…`;
+}
+
+/** Lines of which each ends what it isolates, and the next begins it again: each is a text of its own. */
+function isolatedLines(lines: readonly string[]): readonly string[] {
+  let isOpen = false;
+  return lines.map((line) => {
+    const begun = isOpen ? `${ISOLATE}${line}` : line;
+    isOpen = begun.lastIndexOf(ISOLATE) > begun.lastIndexOf(END);
+    return isOpen ? `${begun}${END}` : begun;
+  });
 }
