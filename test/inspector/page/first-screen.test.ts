@@ -90,11 +90,8 @@ describe.skipIf(CHROMIUM === undefined)('the first screen', () => {
     await bench.supervisor.load('bench');
     for (const width of [1_440, 1_280, 1_000]) {
       const page = await openPage(inspector.url, { viewport: { width, height: 900 } });
-      // Before it has the session, it writes its own address.
-      await rowOf(page, 'plugin:bench').waitFor();
-      await page.evaluate(() => {
-        location.hash = '#actor=plugin%3Abench&tab=chart';
-      });
+      await rowOf(page, 'plugin:bench').click();
+      await page.getByRole('tab', { name: 'Chart' }).click();
       await page.locator('.chart-label text').first().waitFor();
       const sizes = await page.locator('.chart-pane text').evaluateAll((texts) =>
         texts.map((text) => {
