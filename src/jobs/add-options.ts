@@ -1,6 +1,7 @@
 import { checkOptions, FLAG, isOptions, type OptionKind, wrongArgument } from '../argument-checks.ts';
 import { ANY_NAME_RULE, isToolName } from '../tools/tool-name.ts';
 import type { Backoff } from './job.ts';
+import type { JobTerms } from './job-store.ts';
 
 /** What `jobs.add` takes beside plugin and input. Times in milliseconds. */
 export interface AddOptions {
@@ -84,18 +85,9 @@ function isJobOrName(value: unknown): boolean {
 }
 
 /** Options with nothing left open. No limit is undefined. */
-export interface CompleteAddOptions {
-  readonly tool: string | undefined;
-  readonly priority: number;
-  readonly attempts: number;
-  readonly backoff: Backoff;
-  readonly delayMs: number;
-  readonly timeoutMs: number | undefined;
-  readonly ttlMs: number | undefined;
-  readonly key: string | undefined;
+export interface CompleteAddOptions extends JobTerms {
   /** Names or identifiers. */
   readonly after: readonly string[];
-  readonly once: boolean;
 }
 
 /** Checks and completes the options of a job. Throws `E_OPTIONS`. */

@@ -1,10 +1,8 @@
 import type { Progress } from '../calls/call-options.ts';
 import type { AttemptEnd, Backoff, Job, JobState, JobWithAttempts } from './job.ts';
 
-/** A job to be stored. */
-export interface NewJob {
-  readonly id: string;
-  readonly plugin: string;
+/** What is said of a job when it is added, beside what it is to do. */
+export interface JobTerms {
   readonly tool: string | undefined;
   readonly priority: number;
   readonly attempts: number;
@@ -15,9 +13,15 @@ export interface NewJob {
   /** How long it may wait for its first attempt. */
   readonly ttlMs: number | undefined;
   readonly key: string | undefined;
+  readonly once: boolean;
+}
+
+/** A job to be stored. */
+export interface NewJob extends JobTerms {
+  readonly id: string;
+  readonly plugin: string;
   /** The jobs before it, and what its input calls them. Those of the same batch stand before it. */
   readonly after: readonly { readonly id: string; readonly name: string }[];
-  readonly once: boolean;
   /** Packed, see `packValue`. */
   readonly input: Uint8Array;
 }
@@ -44,6 +48,8 @@ export interface TakenJob extends Claim {
   readonly attempts: number;
   readonly backoff: Backoff;
   readonly timeoutMs: number | undefined;
+  /** Until when it must have begun, in milliseconds since the epoch; undefined: at any time, or it has before. */
+  readonly expiresAt: number | undefined;
   readonly once: boolean;
   readonly input: Uint8Array;
   /** The results of the jobs of its `after`, packed, by what its input calls them. */
@@ -63,6 +69,8 @@ export interface EndedAttempt extends Claim {
 
 /** An attempt that has reached a worker. */
 export interface BegunAttempt extends Claim {
+  /** Whether the job may run only once. */
+  readonly once: boolean;
   readonly generation: number | undefined;
 }
 
@@ -95,7 +103,7 @@ export interface JobStore {
   add(jobs: readonly NewJob[]): Promise<readonly Added[]>;
   /** Takes up to `count` waiting jobs of each plugin, those of the highest priority first, then the oldest. */
   take(wanted: readonly { readonly plugin: string; readonly count: number }[]): Promise<readonly TakenJob[]>;
-  /** Attempts have reached their workers. */
+  /** Attempts have reached their workers. Of a job that may run only once, that outlasts a loss of power. */
   begin(begun: readonly BegunAttempt[]): Promise<void>;
   progress(updates: readonly (Claim & { readonly progress: Progress })[]): Promise<void>;
   /** Attempts have ended; says of each whether the job was still in these hands. */

@@ -162,13 +162,12 @@ export class Jobs implements AsyncDisposable {
    */
   async cancel(id: string): Promise<JobState> {
     const { plugin } = await this.read(id);
-    const reason = new Error(`The job ${id} was cancelled.`);
     const error = new GreenroomError('E_CANCELLED', `The job ${id} of "${plugin}" was cancelled.`, { plugin });
     const [state] = await this.#store.requestCancel([id], errorText(error));
     if (state === undefined) throw unknownJob(id);
     if (state === 'running') {
       const ended = this.ended(id);
-      this.#runner.cancel(plugin, id, reason);
+      this.#runner.cancel(plugin, id, error);
       return (await ended).state;
     }
     return isFinal(state) ? state : 'cancelled';

@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { type Job, output } from '../../src/jobs/index.ts';
-import { door, failure } from '../runtime/greenroom.ts';
+import { type Job, type JobHandle, output } from '../../src/jobs/index.ts';
+import { becomes, door, failure } from '../runtime/greenroom.ts';
 import { openTheJobs, openWorkbench } from './opened-jobs.ts';
 
 test('a job is called once its plugin can take it, and its result is kept with its attempt', async () => {
@@ -93,6 +94,59 @@ test('a job that may run only once fails where its program stops in the middle',
   const jobs = await openTheJobs({ supervisor: next.supervisor, folder: join(opened.dataDir, 'jobs') });
   expect(await failure((await jobs.get(id)).result())).toMatchObject({ code: 'E_INTERRUPTED', plugin: 'plugin' });
   expect(await (await jobs.get(id)).read()).toMatchObject({ state: 'failed', attempt: 1 });
+});
+
+test('of jobs that may run only once, none has begun while another has the place at the worker', async () => {
+  const opened = await openWorkbench();
+  const { jobs } = opened;
+  const { file, open } = door(opened);
+  await jobs.pause();
+  const added = [];
+  for (let n = 0; n < 3; n += 1) added.push(await jobs.add('plugin', { do: 'wait', for: file }, { once: true }));
+  await jobs.resume();
+  const [first, second, cancelled] = added as [JobHandle, JobHandle, JobHandle];
+  await runs(first);
+  for (const other of [second, cancelled]) expect(await other.read()).toMatchObject({ state: 'waiting', attempt: 0 });
+  expect(await cancelled.cancel()).toBe('cancelled');
+  expect(await failure(cancelled.result())).toMatchObject({ code: 'E_CANCELLED', plugin: 'plugin' });
+  open();
+  expect(await second.result()).toBe('waited');
+});
+
+test('a job that waits at its worker for too long fails too, and the one that runs there goes on', async () => {
+  const opened = await openWorkbench();
+  const { jobs } = opened;
+  const { file, open } = door(opened);
+  const running = await jobs.add('plugin', { do: 'wait', for: file });
+  await runs(running);
+  const late = await jobs.add('plugin', {}, { ttlMs: 50 });
+  expect(await failure(late.result())).toMatchObject({ code: 'E_TIMEOUT' });
+  expect(await running.read()).toMatchObject({ state: 'running' });
+  open();
+  expect(await running.result()).toBe('waited');
+});
+
+test.skipIf(process.getuid?.() !== 0)('a result that finds the disk full is stored once there is room', async () => {
+  const opened = await openWorkbench();
+  const { file, open } = door(opened);
+  const disk = join(opened.scratch, 'disk');
+  mkdirSync(disk);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
+  try {
+    const jobs = await openTheJobs({ supervisor: opened.supervisor, folder: join(disk, 'jobs') });
+    const job = await jobs.add('plugin', { do: 'wait', for: file, value: 'x'.repeat(300_000) });
+    await runs(job);
+    const filler = join(disk, 'filler');
+    execFileSync('sh', ['-c', `cat /dev/zero > "${filler}" || true`], { stdio: 'ignore' });
+    open();
+    await becomes(opened, 'plugin', { inFlight: 0 });
+    expect(await job.read()).toMatchObject({ state: 'running' });
+    rmSync(filler);
+    expect(await job.result()).toHaveLength(300_000);
+    await jobs.close();
+  } finally {
+    execFileSync('umount', [disk]);
+  }
 });
 
 test('a failed attempt is made again after a while, as often as it may, and each is kept', async () => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { GreenroomError } from '../../src/errors.ts';
+import { mustOutlastPower } from '../../src/jobs/embedded/durability.ts';
 import { isJobId, newJobId } from '../../src/jobs/job-id.ts';
 import { orderOf } from '../../src/jobs/job-order.ts';
 import { output, outputsIn, withOutputs } from '../../src/jobs/job-output.ts';
@@ -70,6 +71,13 @@ test('an input takes results at any depth, and what only looks alike stays', () 
     deep: [{ b: Buffer.from('b') }],
     other: { '$greenroom.output': 'z', at: '' },
   });
+});
+
+test('what outlasts a loss of power: what is acknowledged, and that a job has begun which may run only once', () => {
+  const begin = (once: boolean) => ({ method: 'begin', args: [[{ id: 'x', claim: 1, once, generation: 1 }]] }) as const;
+  expect([begin(true), begin(false)].map(mustOutlastPower)).toEqual([true, false]);
+  expect(mustOutlastPower({ method: 'add', args: [[]] })).toBe(true);
+  expect(mustOutlastPower({ method: 'take', args: [[]] })).toBe(false);
 });
 
 test('a plugin has enough jobs in hand to stay at work while the store is asked, and not too many', () => {

@@ -130,7 +130,7 @@ export class JobTable {
 
   #take(plugin: string, count: number): TakenJob[] {
     const rows = this.#all(
-      `SELECT id, plugin, tool, priority, attempt, attempts, backoff, timeout_ms, once, claim, input FROM jobs
+      `SELECT id, plugin, tool, priority, attempt, attempts, backoff, timeout_ms, expires_at, once, claim, input FROM jobs
        WHERE plugin = ? AND state = 'waiting' ORDER BY priority DESC, place LIMIT ?`,
       plugin,
       count,
@@ -156,6 +156,7 @@ export class JobTable {
         attempts: row['attempts'] as number,
         backoff: JSON.parse(row['backoff'] as string) as Backoff,
         timeoutMs: (row['timeout_ms'] as number | null) ?? undefined,
+        expiresAt: (row['expires_at'] as number | null) ?? undefined,
         once: row['once'] === 1,
         input: this.#files.read(id, 'input', row['input'] as ValueInRow),
         results: this.#resultsBefore(id),

@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { describeError } from '../../sync/error-message.ts';
 import type { Hint } from '../job-store.ts';
 import { type Database, openDatabase } from './database.ts';
+import { mustOutlastPower, writes } from './durability.ts';
 import { JobTable } from './job-table.ts';
 import { keepCopy } from './keep-copy.ts';
 import type { HostMessage, StoreAnswer, StoreMessage, StoreRequest, StoreThreadData } from './messages.ts';
@@ -16,19 +17,6 @@ const { folder, history } = workerData as StoreThreadData;
 const file = join(folder, 'jobs.db');
 /** Is there while a program uses the store: if it is found at the start, the last end was not an orderly one. */
 const inUse = join(folder, 'in-use');
-
-/** What must outlast a loss of power. Everything else outlasts the program's end. */
-const DURABLE: ReadonlySet<StoreRequest['method']> = new Set([
-  'add',
-  'settle',
-  'requestCancel',
-  'retry',
-  'pause',
-  'resume',
-]);
-
-/** What only reads. */
-const READING: ReadonlySet<StoreRequest['method']> = new Set(['get', 'list', 'values', 'paused', 'counts']);
 
 /** How many jobs may end before the history is pruned again. */
 const PRUNE_EVERY = 100;
@@ -96,7 +84,7 @@ function serve({ database, table }: { database: Database; table: JobTable }): vo
   parentPort?.on('message', (message: HostMessage) => {
     if ('close' in message) {
       clearTimeout(timer);
-      table.prune();
+      inTransaction(database, table, false, () => table.prune());
       database.close();
       rmSync(inUse, { force: true });
       say({ closed: true });
@@ -120,8 +108,8 @@ function takeHints(): Hint[] {
 
 /** Does a batch in one transaction. A request that fails undoes what it did itself, and no other. */
 function answersTo(database: Database, table: JobTable, batch: readonly StoreRequest[]): StoreAnswer[] {
-  if (batch.every(({ method }) => READING.has(method))) return batch.map((request) => answerTo(table, request));
-  const isDurable = batch.some(({ method }) => DURABLE.has(method));
+  if (batch.every(({ method }) => !writes(method))) return batch.map((request) => answerTo(table, request));
+  const isDurable = batch.some(mustOutlastPower);
   try {
     const answers: StoreAnswer[] = [];
     inTransaction(database, table, isDurable, () => {

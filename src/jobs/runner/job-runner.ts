@@ -27,6 +27,8 @@ interface Hand {
   begunAt: number | undefined;
   progress: Progress | undefined;
   isProgressStored: boolean;
+  /** Rings when it should have begun. */
+  expiry: unknown;
 }
 
 /** The jobs of one plugin, as its runner knows them. */
@@ -56,8 +58,8 @@ export interface JobRunnerParts {
   readonly onError: (error: unknown) => void;
 }
 
-/** Why a call ends that its job is to be given back for. */
-const CLOSING = Symbol('closing');
+/** Why a call ends that has not reached a worker, and whose job goes back to the store. */
+const GIVEN_BACK = Symbol('given back');
 
 /** Takes jobs that wait and makes their calls, for as long as it runs. */
 export class JobRunner {
@@ -115,7 +117,7 @@ export class JobRunner {
     this.#isClosed = true;
     this.#clock.clearTimeout(this.#timer);
     for (const { hands } of this.#lines.values())
-      for (const { begunAt, cancel } of hands.values()) if (begunAt === undefined) cancel.abort(CLOSING);
+      for (const { begunAt, cancel } of hands.values()) if (begunAt === undefined) cancel.abort(GIVEN_BACK);
     if (this.#inHand() > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
     this.#clock.clearTimeout(this.#progressTimer);
   }
@@ -174,9 +176,17 @@ export class JobRunner {
       begunAt: undefined,
       progress: undefined,
       isProgressStored: true,
+      expiry: undefined,
     };
+    if (job.expiresAt !== undefined) {
+      // The store ends it when it has it again.
+      const giveBack = (): void => {
+        if (hand.begunAt === undefined) hand.cancel.abort(GIVEN_BACK);
+      };
+      hand.expiry = this.#clock.setTimeout(giveBack, job.expiresAt - this.#clock.now());
+    }
     this.#lineOf(job.plugin).hands.set(job.id, hand);
-    if (this.#isClosed) hand.cancel.abort(CLOSING);
+    if (this.#isClosed) hand.cancel.abort(GIVEN_BACK);
     void this.#run(hand);
   }
 
@@ -188,14 +198,26 @@ export class JobRunner {
     } catch (error) {
       outcome = this.#outcomeOf(error, hand);
     }
-    try {
+    this.#clock.clearTimeout(hand.expiry);
+    await this.#untilStored(async () => {
       if (outcome === undefined) await this.#store.giveBack([job]);
       else await this.#store.settle([{ id: job.id, claim: job.claim, outcome }]);
-    } catch (error) {
-      // It is taken for interrupted when the store is opened again.
-      this.#onError(error);
-    }
+    });
     this.#leave(hand, outcome);
+  }
+
+  /** Says something to the store until that has it, as a full disk may have room again; once this is closed, no more than once. */
+  async #untilStored(say: () => Promise<void>): Promise<void> {
+    for (let isFirst = true; ; isFirst = false) {
+      try {
+        return await say();
+      } catch (error) {
+        if (isFirst) this.#onError(error);
+        // What was not stored counts as interrupted when the store is opened again.
+        if (this.#isClosed) return;
+        await new Promise<void>((resolve) => void this.#clock.setTimeout(resolve, STORE_PAUSE_MS));
+      }
+    }
   }
 
   async #call(hand: Hand): Promise<unknown> {
@@ -233,7 +255,9 @@ export class JobRunner {
   }
 
   /** Resolves once a worker would take the call of this job at once, as far as other jobs go. */
-  async #place({ job: { plugin }, cancel: { signal } }: Hand): Promise<void> {
+  async #place(hand: Hand): Promise<void> {
+    const { plugin } = hand.job;
+    const { signal } = hand.cancel;
     const line = this.#lineOf(plugin);
     let next: () => void = () => {};
     const tell = (): void => next();
@@ -242,26 +266,28 @@ export class JobRunner {
       await this.#siteOf(plugin).load();
       while (!signal.aborted && atWorkers(line) >= Math.max(this.#siteOf(plugin).places, 1))
         await new Promise<void>((resolve) => (next = resolve));
+      // At once, before the next one looks whether there is a place.
+      if (!signal.aborted) hand.begunAt = this.#clock.monotonic();
     } finally {
       line.onlyOnce.delete(tell);
     }
   }
 
   async #hasBegun(hand: Hand, generation: number | undefined): Promise<void> {
-    hand.begunAt = this.#clock.monotonic();
-    const { id, claim, plugin } = hand.job;
+    hand.begunAt ??= this.#clock.monotonic();
+    const { id, claim, plugin, once } = hand.job;
     // It may be the first that has a worker.
     this.#lineOf(plugin).obstacle = undefined;
     void this.#take();
-    await this.#store.begin([{ id, claim, generation }]);
+    await this.#store.begin([{ id, claim, once, generation }]);
     this.#onChange(id);
   }
 
   /** How the attempt ended; undefined: the job goes back. */
   #outcomeOf(error: unknown, { job, begunAt, cancel }: Hand): AttemptOutcome | undefined {
     if (cancel.signal.aborted) {
-      if (cancel.signal.reason === CLOSING) return undefined;
-      return { end: 'cancelled', error: errorText(error) };
+      const reason: unknown = cancel.signal.reason;
+      return reason === GIVEN_BACK ? undefined : { end: 'cancelled', error: errorText(reason) };
     }
     const next = afterFailure(error, { ...job, hasBegun: begunAt !== undefined });
     if (next.kind === 'back') {
