@@ -100,6 +100,18 @@ export const SETTINGS_OPTIONS = {
 /** What the commands take that do everything at the daemon. */
 export const DATA_DIR_OPTIONS = { 'data-dir': SETTINGS_OPTIONS['data-dir'] } as const satisfies Options;
 
+/** What the commands take that make a call, now or as a job. */
+export const INPUT_OPTIONS = {
+  arg: {
+    type: 'string',
+    short: 'a',
+    multiple: true,
+    value: 'NAME=VALUE',
+    help: 'set a field of the input to a JSON value, or else to the text; may be repeated',
+  },
+  tool: { type: 'string', value: 'NAME', help: 'call this tool of the plugin' },
+} as const satisfies Options;
+
 /** What the commands take that use a daemon where there is one. */
 export const DAEMON_OPTIONS = {
   'no-daemon': { type: 'boolean', help: 'do it without the daemon, if one runs' },

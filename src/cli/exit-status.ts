@@ -7,7 +7,7 @@ export const EXIT_STATUSES = {
   2: 'the command line is not valid',
   3: 'there is no such plugin',
   4: 'a manifest, a config, the settings or the input is not valid',
-  5: 'the worker could not be started',
+  5: 'the worker could not be started, or the data directory or the store of jobs cannot be used',
   6: 'the worker crashed, hung, broke the protocol or was given up, or the daemon does not answer',
   7: 'the call was refused: no capacity, a full queue, not supported, or stopping',
   8: 'the call did not finish within its timeout',

@@ -7,7 +7,7 @@ import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
 import type { LoadOptions } from '../../runtime/load-options.ts';
 import { systemClock } from '../../time/clock.ts';
 import { callInput, parseJson } from '../call-input.ts';
-import { DAEMON_OPTIONS, defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { DAEMON_OPTIONS, defineCommand, INPUT_OPTIONS, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { takeInterruption } from '../interruption.ts';
 import { startSupervisor } from '../local-supervisor.ts';
 import { openDaemon } from '../open-daemon.ts';
@@ -25,14 +25,7 @@ export const command = defineCommand({
   about:
     'Starts a plugin, calls it, prints its result as JSON and stops it. A JSON object becomes the keyword arguments, an\narray the positional ones, any other value the only one; - reads the JSON from standard input. Ctrl-C cancels the\ncall; a second Ctrl-C kills the plugin. Bytes in a result are printed as base64.',
   options: {
-    arg: {
-      type: 'string',
-      short: 'a',
-      multiple: true,
-      value: 'NAME=VALUE',
-      help: 'set a field of the input to a JSON value, or else to the text; may be repeated',
-    },
-    tool: { type: 'string', value: 'NAME', help: 'call this tool of the plugin' },
+    ...INPUT_OPTIONS,
     stream: { type: 'boolean', short: 's', help: 'print what the plugin streams, one line of JSON per item' },
     config: { type: 'string', value: 'JSON', help: 'start the plugin with this config' },
     timeout: { type: 'string', short: 't', value: 'SECONDS', help: 'give up after this time, including the start' },

@@ -3,7 +3,7 @@ import { GreenroomError } from '../../../errors.ts';
 import type { AddOptions } from '../../../jobs/add-options.ts';
 import type { JobHandle } from '../../../jobs/job-handle.ts';
 import { callInput } from '../../call-input.ts';
-import { DATA_DIR_OPTIONS, defineCommand } from '../../command.ts';
+import { DATA_DIR_OPTIONS, defineCommand, INPUT_OPTIONS } from '../../command.ts';
 import { atJobs } from '../../jobs/at-jobs.ts';
 import { findJob } from '../../jobs/find-job.ts';
 import { followToEnd } from '../../jobs/follow-job.ts';
@@ -17,14 +17,7 @@ export const command = defineCommand({
   about:
     'Adds a job for each INPUT, or one without: JSON as for "greenroom run"; - reads it from standard input. Prints their\nidentifiers once they are on the disk. A daemon is started if none runs; it ends by itself once all jobs are done.',
   options: {
-    arg: {
-      type: 'string',
-      short: 'a',
-      multiple: true,
-      value: 'NAME=VALUE',
-      help: 'set a field of every input to a JSON value, or else to the text; may be repeated',
-    },
-    tool: { type: 'string', value: 'NAME', help: 'call this tool of the plugin' },
+    ...INPUT_OPTIONS,
     priority: { type: 'string', value: 'NUMBER', help: 'higher goes first among the jobs of a plugin; default 0' },
     attempts: { type: 'string', value: 'COUNT', help: 'how many attempts a job may have; default 3' },
     delay: { type: 'string', value: 'SECONDS', help: 'do not run it before this time has passed' },
