@@ -1,4 +1,7 @@
 /**
+ * Longer than others because the records of a session are one vocabulary; `wire-calls.ts` and `wire-logs.ts` have what is
+ * asked for beside them.
+ *
  * What the inspector's server and its page say to each other: types only, so that the page takes no code of the server
  * with them. What the runtime has a type for is derived from it. Times are milliseconds since the epoch. Everything is
  * plain JSON and is redacted where it is recorded; JSON says null for an amount without a limit.
@@ -10,7 +13,6 @@
 
 import type { CallPart } from '../calls/plugin-loads.ts';
 import type { CodeNews } from '../code/code-news.ts';
-import type { LogLevel } from '../logs/log-line.ts';
 import type { PluginState } from '../machines/plugin.ts';
 import type { InstanceSnapshot as InstanceSnapshotOfRuntime } from '../runtime/instance-snapshot.ts';
 import type { PluginSnapshot as PluginSnapshotOfRuntime } from '../runtime/plugin-snapshot.ts';
@@ -392,6 +394,24 @@ export interface SessionHeader extends Omit<Sync, 'records'> {
   readonly calls?: readonly CallFigures[] | undefined;
 }
 
+/** The figures of all calls of a plugin or of one of its tools, since the inspector was opened. */
+export interface CallFigures {
+  readonly plugin: string;
+  /** Absent where they are of the whole plugin. */
+  readonly tool?: string | undefined;
+  /** How many have ended, and how many of them failed, and were slow. */
+  readonly ended: number;
+  readonly failed: number;
+  readonly slow: number;
+  /** How many of those that ended were not told of. */
+  readonly leftOut: number;
+  /** How many of those failed or were slow. */
+  readonly notableLeftOut: number;
+  /** What half of the calls that went well took at most, and 95 %, in milliseconds, to within 25 %; absent where none did. */
+  readonly p50Ms?: number | undefined;
+  readonly p95Ms?: number | undefined;
+}
+
 /* ---- Rates ---- */
 
 /** What of a plugin is measured over time: MiB, percent of one processor, calls that ended, and those that failed. */
@@ -435,138 +455,3 @@ export interface ControlRequest {
 
 /** Its answer: 202 and `{ ok: true }` once it is asked for, `control` records tell how it went; else `{ ok: false, message }`. */
 export type ControlAnswer = { readonly ok: true } | { readonly ok: false; readonly message: string };
-
-/* ---- The logs ---- */
-
-export type { LogLevel };
-
-/**
- * One line of a plugin's log. `GET /api/logs` answers with a {@link LogPage}, `GET /api/logs/live` with lines of JSON, a
- * {@link LogNews} each. Both take of the query: `plugin` (all of them without it), `text`, which the line contains in any
- * case, and `level`, which it has at least.
- */
-export interface LogLine {
-  /** Where it stands among the lines of all plugins; what {@link LogPage.next} and the query's `from` say too. */
-  readonly place: string;
-  readonly at: number;
-  readonly plugin: string;
-  /** Which worker printed it. */
-  readonly generation?: number | undefined;
-  /** Absent in what the runtime says itself. */
-  readonly stream?: 'stdout' | 'stderr' | undefined;
-  /** Absent where the line does not say. */
-  readonly level?: LogLevel | undefined;
-  readonly text: string;
-}
-
-/**
- * Some lines. The query says which: `to=before` or `to=after`, and from where by `from`, a place, or `at`, a time, which
- * is itself before; without both from the end.
- */
-export interface LogPage {
-  /** The oldest first. */
-  readonly lines: readonly LogLine[];
-  /** From where to ask for more in the same direction; absent where there is no more. */
-  readonly next?: string | undefined;
-  /** When the line at `next` was logged, up to which all has been looked through. */
-  readonly reached?: number | undefined;
-  /** Whether older lines than the first there is are no longer kept. Only where there is no more before. */
-  readonly isCut?: boolean | undefined;
-}
-
-/** What was logged since the line before. */
-export interface LogNews {
-  readonly lines: readonly LogLine[];
-  /** How many lines before these were left out, as they came too fast. */
-  readonly left: number;
-}
-
-/* ---- Calls ---- */
-
-/** What `GET /api/calls` answers with: of one plugin with `?plugin=NAME`, and with `&past=1` its {@link CallsNow.past}. */
-export interface CallsNow {
-  readonly at: number;
-  /** Whether inputs and outputs are kept. */
-  readonly payloads: boolean;
-  /** The calls that have begun and not ended, the oldest first; of more than 500 the oldest. */
-  readonly running: readonly RunningCall[];
-  readonly runningCount: number;
-  /** Of one plugin: of each of its tools; of all: of each plugin. */
-  readonly figures: readonly CallFigures[];
-  /** The ends of calls that failed or were slow, as far as they are remembered. */
-  readonly past?: readonly CallRecord[] | undefined;
-}
-
-/** A call that has begun and not ended. `GET /api/calls/CALL` answers with its {@link CallPayload} as it is now, null once it has ended. */
-export interface RunningCall extends Pick<CallRecord, 'call' | 'tool' | 'client' | 'generation' | 'slow'> {
-  readonly plugin: string;
-  readonly since: number;
-  /** What it is at, and how long it was at each part up to now, in milliseconds. */
-  readonly part: CallPart;
-  readonly queueMs: number;
-  readonly loadMs: number;
-  readonly runMs: number;
-  /** From 0 to 1, as it last said, and what it said with that. */
-  readonly progress?: number | undefined;
-  readonly message?: string | undefined;
-  /** How many chunks have come of a stream. */
-  readonly chunks?: number | undefined;
-}
-
-/** The figures of all calls of a plugin or of one of its tools, since the inspector was opened. */
-export interface CallFigures {
-  readonly plugin: string;
-  /** Absent where they are of the whole plugin. */
-  readonly tool?: string | undefined;
-  /** How many have ended, and how many of them failed, and were slow. */
-  readonly ended: number;
-  readonly failed: number;
-  readonly slow: number;
-  /** How many of those that ended were not told of. */
-  readonly leftOut: number;
-  /** How many of those failed or were slow. */
-  readonly notableLeftOut: number;
-  /** What half of the calls that went well took at most, and 95 %, in milliseconds, to within 25 %; absent where none did. */
-  readonly p50Ms?: number | undefined;
-  readonly p95Ms?: number | undefined;
-}
-
-/** The body of `POST /api/call`, as `application/json` of at most 1 MiB: calls a plugin. */
-export interface PageCallRequest {
-  readonly plugin: string;
-  readonly tool?: string | undefined;
-  readonly input?: Json | undefined;
-  /** Whether its stream is read. */
-  readonly stream?: boolean | undefined;
-}
-
-/**
- * One line of its answer, `application/x-ndjson`: any number of `progress` and `chunk`, then `result` or `error`. Values
- * are redacted. Closing the connection cancels the call.
- */
-export type PageCallLine =
-  | { readonly type: 'progress'; readonly progress: number; readonly message?: string | undefined }
-  | { readonly type: 'chunk'; readonly value: Json }
-  | { readonly type: 'result'; readonly value: Json; readonly tookMs: number }
-  | {
-      readonly type: 'error';
-      readonly code: string;
-      readonly message: string;
-      readonly errorType?: string | undefined;
-      readonly stack?: string | undefined;
-      readonly tookMs: number;
-    };
-
-/** What `GET /api/tools/NAME` answers with: its tools, as far as they are known without a worker being started. */
-export interface ToolsAnswer {
-  readonly tools?: readonly ToolChoice[] | undefined;
-}
-
-/** A tool of a plugin. */
-export interface ToolChoice {
-  readonly name: string;
-  readonly description?: string | undefined;
-  readonly streams?: boolean | undefined;
-  /** The JSON Schema of its input. */
-  readonly input?: JsonObject | undefined;
-}

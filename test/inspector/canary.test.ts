@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import type { LogPage } from '../../src/inspector/wire.ts';
+import type { LogPage } from '../../src/inspector/wire-logs.ts';
 import { get, inspect, openBench, Reader } from './bench.ts';
 
 it('shows no secret, wherever it comes from and wherever it turns up', async () => {

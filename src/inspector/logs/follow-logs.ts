@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FolderChanges } from '../../logs/folder-changes.ts';
-import type { LogLine, LogNews } from '../wire.ts';
+import type { LogLine, LogNews } from '../wire-logs.ts';
 import type { LineFilter } from './line-filter.ts';
 import { type LogCursor, parseCursor } from './log-cursor.ts';
 import { readPluginLines } from './plugin-lines.ts';

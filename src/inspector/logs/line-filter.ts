@@ -1,5 +1,5 @@
 import { LOG_LEVELS, type LogLevel } from '../../logs/log-line.ts';
-import type { LogLine } from '../wire.ts';
+import type { LogLine } from '../wire-logs.ts';
 
 /** Which lines are wanted. */
 export interface Wanted {

@@ -1,4 +1,4 @@
-import type { LogLine, LogPage } from '../wire.ts';
+import type { LogLine, LogPage } from '../wire-logs.ts';
 import type { LineFilter } from './line-filter.ts';
 import type { LogCursor } from './log-cursor.ts';
 import { readPluginLines } from './plugin-lines.ts';

@@ -1,7 +1,7 @@
 import { LogFiles, type PlacedRecord } from '../../logs/log-files.ts';
 import { readLogLine } from '../../logs/log-line.ts';
 import { createTimeSlice } from '../../time/time-slice.ts';
-import type { LogLine } from '../wire.ts';
+import type { LogLine } from '../wire-logs.ts';
 import { cursorText, type LogCursor, timeBefore } from './log-cursor.ts';
 
 /** How long lines are read and redacted in one turn of the host's loop, in milliseconds; a block of a file comes to this. */

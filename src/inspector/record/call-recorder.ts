@@ -3,7 +3,8 @@ import { CALL_CHANNEL, CALL_CHUNK_CHANNEL, CALL_PHASE_CHANNEL, type CallTrace } 
 import { PluginLoads } from '../../calls/plugin-loads.ts';
 import { wallTime } from '../../time/clock.ts';
 import { DEFAULT_TOOL } from '../../tools/tool-name.ts';
-import type { CallFigures, CallPayload, CallsNow, RunningCall } from '../wire.ts';
+import type { CallFigures, CallPayload } from '../wire.ts';
+import type { CallsNow, RunningCall } from '../wire-calls.ts';
 import { pluginId } from './actor-ids.ts';
 import { MAX_KEPT, shownValue, wordsOf } from './call-payload.ts';
 import { CallSampler } from './call-sampler.ts';

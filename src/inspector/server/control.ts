@@ -4,7 +4,8 @@ import type { PluginRecord } from '../../runtime/plugin-record.ts';
 import { DEFAULT_TOOL } from '../../tools/tool-name.ts';
 import { pluginId } from '../record/actor-ids.ts';
 import type { Recorder } from '../record/recorder.ts';
-import type { ControlAction, ControlAnswer, ControlRecord, ControlRequest, JsonObject, ToolsAnswer } from '../wire.ts';
+import type { ControlAction, ControlAnswer, ControlRecord, ControlRequest, JsonObject } from '../wire.ts';
+import type { ToolsAnswer } from '../wire-calls.ts';
 import { answerPageCall, type Callable, readPageCall } from './page-call.ts';
 
 /** What acts: the supervisor. */

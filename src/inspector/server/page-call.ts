@@ -4,7 +4,7 @@ import type { Progress } from '../../calls/call-options.ts';
 import { GreenroomError, messageOf } from '../../errors.ts';
 import { SECURITY_HEADERS } from '../../server/answer.ts';
 import type { Recorder } from '../record/recorder.ts';
-import type { PageCallLine, PageCallRequest } from '../wire.ts';
+import type { PageCallLine, PageCallRequest } from '../wire-calls.ts';
 
 /** The longest body of a call, in bytes: what is longer belongs into a program. */
 export const MAX_CALL_BODY = 2 ** 20;

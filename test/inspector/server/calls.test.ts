@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { InspectorOptions } from '../../../src/inspector/index.ts';
-import type { CallPayload, CallRecord, CallsNow, PageCallLine, ToolsAnswer } from '../../../src/inspector/wire.ts';
+import type { CallPayload, CallRecord } from '../../../src/inspector/wire.ts';
+import type { CallsNow, PageCallLine, ToolsAnswer } from '../../../src/inspector/wire-calls.ts';
 import { type Answer, type Bench, endAfterTest, get, inspect, openBench, Reader } from '../bench.ts';
 
 /** An inspector of the plugin `bench`, and how to ask it. */

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { request as ask, type ClientRequest } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import type { LogLine, LogNews, LogPage } from '../../../src/inspector/wire.ts';
+import type { LogLine, LogNews, LogPage } from '../../../src/inspector/wire-logs.ts';
 import { type Bench, endAfterTest, get, inspect, openBench } from '../bench.ts';
 
 const START = Date.parse('2026-01-02T03:04:05.000Z');

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Json, PageCallRequest, ToolChoice, ToolsAnswer } from '../../wire.ts';
+import type { Json } from '../../wire.ts';
+import type { PageCallRequest, ToolChoice, ToolsAnswer } from '../../wire-calls.ts';
 import { timeText } from '../store/format.ts';
 import { usePage } from '../store/page.ts';
 import { type FormField, flatFields, inputOf } from './flat-schema.ts';

@@ -1,5 +1,6 @@
 import { placeAfter, seqOf } from '../../binary-search.ts';
-import type { CallPart, CallPayload, CallRecord, RunningCall } from '../../wire.ts';
+import type { CallPart, CallPayload, CallRecord } from '../../wire.ts';
+import type { RunningCall } from '../../wire-calls.ts';
 import { actorText } from '../store/format.ts';
 import type { History } from '../store/history.ts';
 

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
-import type { Json, PageCallLine, PageCallRequest } from '../../wire.ts';
+import type { Json } from '../../wire.ts';
+import type { PageCallLine, PageCallRequest } from '../../wire-calls.ts';
 import type { Page } from '../store/page.ts';
 
 /** The longest call that the runtime takes from a page, in bytes. */

@@ -1,4 +1,4 @@
-import type { PageCallRequest } from '../../wire.ts';
+import type { PageCallRequest } from '../../wire-calls.ts';
 
 /** Where a daemon serves the page; beside it lies its HTTP API. */
 const DAEMON_PAGE = '/inspector/';

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { CallFigures, CallsNow } from '../../wire.ts';
+import type { CallFigures } from '../../wire.ts';
+import type { CallsNow } from '../../wire-calls.ts';
 import type { History } from '../store/history.ts';
 import type { Page } from '../store/page.ts';
 import { type CallItem, CallLog, withRunning } from './call-log.ts';

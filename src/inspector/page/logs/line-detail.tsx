@@ -1,4 +1,4 @@
-import type { LogLine } from '../../wire.ts';
+import type { LogLine } from '../../wire-logs.ts';
 import { timeText } from '../store/format.ts';
 import { usePage } from '../store/page.ts';
 

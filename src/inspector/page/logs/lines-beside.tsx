@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { LogLine } from '../../wire.ts';
+import type { LogLine } from '../../wire-logs.ts';
 import { usePage } from '../store/page.ts';
 import { LineRow } from './line-row.tsx';
 import { fetchLogPage } from './log-source.ts';

@@ -1,4 +1,4 @@
-import type { LogLevel, LogNews, LogPage } from '../../wire.ts';
+import type { LogLevel, LogNews, LogPage } from '../../wire-logs.ts';
 
 /** Which lines are asked for; see {@link LogPage}. */
 export interface LogQuery {

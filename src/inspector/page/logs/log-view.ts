@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { LogLine, LogPage } from '../../wire.ts';
+import type { LogLine, LogPage } from '../../wire-logs.ts';
 import { fetchLogPage, followLog, type LogQuery, type LogWay } from './log-source.ts';
 
 /** A row of the list: a line, or how many lines were left out there. */

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { LogLevel } from '../../wire.ts';
+import type { LogLevel } from '../../wire-logs.ts';
 import { Empty } from '../shell/empty.tsx';
 import { VirtualList } from '../shell/virtual-list.tsx';
 import { countText, timeText } from '../store/format.ts';
