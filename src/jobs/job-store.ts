@@ -88,10 +88,16 @@ export interface JobPage {
   readonly next: string | undefined;
 }
 
-/** Tells that jobs of a plugin may be ready to be taken, or that a job has ended. It may be told too often. */
+/**
+ * Tells that jobs of a plugin may be ready to be taken, that a job has ended, or that what is known of it has changed; and
+ * that somebody asks for the end of one that runs, with the error that it is to end with. It may be told too often, and
+ * of a store that several programs share it may be lost.
+ */
 export type Hint =
   | { readonly kind: 'waiting'; readonly plugin: string }
-  | { readonly kind: 'ended'; readonly id: string; readonly end: AttemptEnd };
+  | { readonly kind: 'ended'; readonly id: string; readonly end: AttemptEnd }
+  | { readonly kind: 'changed'; readonly id: string }
+  | { readonly kind: 'cancel'; readonly plugin: string; readonly id: string; readonly error: string };
 
 /**
  * Where jobs are kept. Each method takes a batch, and resolves when that is durable: `add`, `settle` and `requestCancel`
@@ -112,7 +118,7 @@ export interface JobStore {
   giveBack(claims: readonly Claim[]): Promise<void>;
   /**
    * Ends jobs that are not in anybody's hands. Says what each job was before; undefined: there is none. One that is
-   * `running` goes on, and must be cancelled where it runs.
+   * `running` goes on, and must be cancelled where it runs; where that is another program, the store tells it.
    */
   requestCancel(ids: readonly string[], error: string): Promise<readonly (JobState | undefined)[]>;
   get(ids: readonly string[]): Promise<readonly (JobWithAttempts | undefined)[]>;

@@ -5,6 +5,7 @@ import { EmbeddedStore } from './embedded/embedded-store.ts';
 import { JobChanges } from './job-changes.ts';
 import { Jobs } from './jobs.ts';
 import { JobRunner } from './runner/job-runner.ts';
+import { readError, rebuiltError } from './stored-error.ts';
 
 /** What `openJobs` takes. */
 export interface OpenJobsOptions {
@@ -59,7 +60,8 @@ export async function openJobs(options: OpenJobsOptions): Promise<Jobs> {
   const runner = new JobRunner({ store, clock, siteOf, onError, onChange: (id) => changes.notify(id) });
   const offHint = store.onHint((hint) => {
     if (hint.kind === 'waiting') runner.wake([hint.plugin]);
-    else changes.notify(hint.id, true);
+    else if (hint.kind === 'cancel') runner.cancel(hint.plugin, hint.id, rebuiltError(readError(hint.error)));
+    else changes.notify(hint.id, hint.kind === 'ended');
   });
   const offChange = supervisor.onChange(() => runner.look());
   const onClose = (): void => {

@@ -9,6 +9,7 @@ import { errorText } from '../stored-error.ts';
 import { depth, nextMean } from './depth.ts';
 import { afterFailure } from './failed-attempt.ts';
 import type { JobSite } from './job-site.ts';
+import type { Sharing } from './sharing.ts';
 
 /** How often the progress of a job is stored, in milliseconds. */
 const PROGRESS_MS = 500;
@@ -56,6 +57,10 @@ export interface JobRunnerParts {
   readonly onChange: (id: string) => void;
   /** Told what the store refuses; the runner goes on. */
   readonly onError: (error: unknown) => void;
+  /** Told of a job that ran here and whose end was refused, as another program has taken it over. */
+  readonly onLost?: (id: string) => void;
+  /** How the jobs are shared with other programs at the same store; undefined: all are for this one. */
+  readonly sharing?: Sharing;
 }
 
 /** Why a call ends that has not reached a worker, and whose job goes back to the store. */
@@ -68,6 +73,8 @@ export class JobRunner {
   readonly #siteOf: (plugin: string) => JobSite;
   readonly #onChange: (id: string) => void;
   readonly #onError: (error: unknown) => void;
+  readonly #onLost: ((id: string) => void) | undefined;
+  readonly #sharing: Sharing | undefined;
   readonly #lines = new Map<string, Line>();
   #isTaking = false;
   /** How long the store took to give jobs, in milliseconds. */
@@ -78,12 +85,14 @@ export class JobRunner {
   /** Resolves once nothing is in hand. */
   #onEmpty: (() => void) | undefined;
 
-  constructor({ store, clock, siteOf, onChange, onError }: JobRunnerParts) {
+  constructor({ store, clock, siteOf, onChange, onError, onLost, sharing }: JobRunnerParts) {
     this.#store = store;
     this.#clock = clock;
     this.#siteOf = siteOf;
     this.#onChange = onChange;
     this.#onError = onError;
+    this.#onLost = onLost;
+    this.#sharing = sharing;
   }
 
   /** Jobs of these plugins may be ready to be taken. */
@@ -158,7 +167,8 @@ export class JobRunner {
       if (obstacle !== undefined) this.#lookAgain(LOOK_AGAIN_MS);
       // Behind one that may run only once, which must not wait at its worker, nothing waits there either.
       const isFree = obstacle === undefined && line.onlyOnce.size === 0;
-      const count = isFree ? depth(places, line.meanMs, this.#turnMs) - line.hands.size : 0;
+      const most = isFree ? depth(places, line.meanMs, this.#turnMs) - line.hands.size : 0;
+      const count = this.#sharing === undefined ? most : Math.min(most, this.#sharing.share(plugin, line.hands.size));
       if (count > 0) wanted.push({ plugin, count });
     }
     return wanted;
@@ -200,8 +210,10 @@ export class JobRunner {
     }
     this.#clock.clearTimeout(hand.expiry);
     await this.#untilStored(async () => {
-      if (outcome === undefined) await this.#store.giveBack([job]);
-      else await this.#store.settle([{ id: job.id, claim: job.claim, outcome }]);
+      if (outcome === undefined) return this.#store.giveBack([job]);
+      const [said] = await this.#store.settle([{ id: job.id, claim: job.claim, outcome }]);
+      if (said === 'lost') this.#onLost?.(job.id);
+      return undefined;
     });
     this.#leave(hand, outcome);
   }
