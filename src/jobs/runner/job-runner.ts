@@ -24,8 +24,9 @@ const STORE_PAUSE_MS = 1_000;
 interface Hand {
   readonly job: TakenJob;
   readonly cancel: AbortController;
-  /** When its call reached a worker, by the monotonic clock. */
+  /** When its call reached a worker, or of one that may run only once, was about to; by the monotonic clock. */
   begunAt: number | undefined;
+  hasReachedWorker: boolean;
   progress: Progress | undefined;
   isProgressStored: boolean;
   /** Rings when it should have begun. */
@@ -184,6 +185,7 @@ export class JobRunner {
       job,
       cancel: new AbortController(),
       begunAt: undefined,
+      hasReachedWorker: false,
       progress: undefined,
       isProgressStored: true,
       expiry: undefined,
@@ -260,6 +262,7 @@ export class JobRunner {
       {
         client: `job ${id}`,
         onStart: (generation) => {
+          hand.hasReachedWorker = true;
           if (hand.begunAt === undefined) this.#hasBegun(hand, generation).catch(this.#onError);
         },
       },
@@ -296,19 +299,23 @@ export class JobRunner {
   }
 
   /** How the attempt ended; undefined: the job goes back. */
-  #outcomeOf(error: unknown, { job, begunAt, cancel }: Hand): AttemptOutcome | undefined {
+  #outcomeOf(error: unknown, { job, begunAt, hasReachedWorker, cancel }: Hand): AttemptOutcome | undefined {
     if (cancel.signal.aborted) {
       const reason: unknown = cancel.signal.reason;
       return reason === GIVEN_BACK ? undefined : { end: 'cancelled', error: errorText(reason) };
     }
-    const next = afterFailure(error, { ...job, hasBegun: begunAt !== undefined });
+    const text = errorText(error);
+    const next = afterFailure(error, { ...job, hasBegun: hasReachedWorker });
     if (next.kind === 'back') {
       const line = this.#lineOf(job.plugin);
       line.obstacle = (error as GreenroomError).message;
-      line.restsUntil = this.#clock.monotonic() + LOOK_AGAIN_MS;
-      return undefined;
+      // Where its plugin says what is in the way, that it is gone is told of.
+      const isTold = this.#siteOf(job.plugin).obstacle !== undefined;
+      line.restsUntil = isTold ? 0 : this.#clock.monotonic() + LOOK_AGAIN_MS;
+      // For the store it has begun, and one that may run only once would fail if it were given back.
+      const mustNotGoBack = begunAt !== undefined && !hasReachedWorker;
+      return mustNotGoBack ? { end: 'failed', error: text, retryAfterMs: LOOK_AGAIN_MS } : undefined;
     }
-    const text = errorText(error);
     return next.kind === 'again'
       ? { end: 'failed', error: text, retryAfterMs: next.afterMs }
       : { end: 'failed', error: text };
