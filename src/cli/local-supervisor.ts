@@ -4,6 +4,7 @@ import type { SupervisorSettings } from '../settings/schema.ts';
 /** Starts a supervisor that lives for one command. */
 export async function startSupervisor(settings: SupervisorSettings): Promise<Supervisor> {
   const { createOneInstanceSupervisor } = await import('../runtime/supervisor.ts');
+  const { isGiven } = await import('../settings/resolve.ts');
   return createOneInstanceSupervisor({
     ...settings,
     watch: false,
@@ -11,6 +12,6 @@ export async function startSupervisor(settings: SupervisorSettings): Promise<Sup
     unref: false,
     load: 'lazy',
     // What a person needs of it is told in words; the log itself is for those who ask for it.
-    logLevel: process.env['GREENROOM_LOG_LEVEL'] === undefined ? 'silent' : undefined,
+    logLevel: isGiven('logLevel') ? undefined : 'silent',
   });
 }

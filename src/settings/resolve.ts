@@ -67,6 +67,15 @@ export function resolveSettings(
   };
 }
 
+/** Whether the environment or `greenroom.json` gives a setting, for who has a default of its own. Throws `E_OPTIONS`. */
+export function isGiven(
+  setting: keyof SupervisorSettings,
+  { env, cwd }: SettingsSources = { env: process.env, cwd: workingDirectory() },
+): boolean {
+  const file = join(cwd, 'greenroom.json');
+  return setting in readEnvironment(env) || setting in settingsIn(readSettingsFile(file), file);
+}
+
 /** What one source may hold: any of the settings, and of a file the name of its schema. */
 const sourceSchema = z.strictObject({
   $schema: z.string().optional(),

@@ -3,7 +3,7 @@ import { GreenroomError, messageOf } from '../../errors.ts';
 import { packageVersion } from '../../files/package-version.ts';
 import { openSupervisorLog } from '../../logs/supervisor-log.ts';
 import { createSupervisor, type Supervisor } from '../../runtime/supervisor.ts';
-import { resolveSettings } from '../../settings/resolve.ts';
+import { isGiven, resolveSettings } from '../../settings/resolve.ts';
 import type { SupervisorSettings } from '../../settings/schema.ts';
 import type { InspectSettings } from '../../settings/values.ts';
 import { oneLine } from '../../text/printable.ts';
@@ -30,9 +30,9 @@ export async function startDev(
 ): Promise<Dev> {
   const settings: SupervisorSettings = {
     ...given,
-    watchCode: process.env['GREENROOM_WATCH_CODE'] === undefined ? true : undefined,
+    watchCode: isGiven('watchCode') ? undefined : true,
     // What it would say is in the table and in the inspector.
-    logLevel: process.env['GREENROOM_LOG_LEVEL'] === undefined ? 'silent' : undefined,
+    logLevel: isGiven('logLevel') ? undefined : 'silent',
   };
   const log = openSupervisorLog(resolveSettings(settings).logLevel);
   try {

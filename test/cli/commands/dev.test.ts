@@ -80,7 +80,7 @@ test('dev on a terminal shows a table of the plugins as they are, and crashes an
   expect(text).toMatch(/✖ broken crashed\. E_\w+: /);
 });
 
-test('dev follows code: an edit is served and a fault told, in lines and as JSON, unless a variable says otherwise', async () => {
+test('dev follows code: an edit is served and a fault told, in lines and as JSON, unless a variable or a setting says otherwise', async () => {
   const plugin = '.greenroom/plugins/edited';
   const code = (value: string): string => `export default { execute: () => ${value} };\n`;
   const save = (value: string): string => write(`${plugin}/plugin.mjs`, code(value));
@@ -104,14 +104,21 @@ test('dev follows code: an edit is served and a fault told, in lines and as JSON
   await told;
   json.child.kill('SIGINT');
   await json.ended;
-  const off = start(['dev', '--load', '--json'], { env: { GREENROOM_WATCH_CODE: 'false' } });
-  await shown(off.child, '"to":"ready"', 'stdout');
-  save('1');
-  const changed = shown(off.child, 'broken.json', 'stdout');
-  write('.greenroom/plugins/broken.json', '{');
-  await changed;
-  off.child.kill('SIGINT');
-  expect((await off.ended).stdout).not.toContain('"type":"code"');
+  for (const [env, settings, edit] of [
+    [{ GREENROOM_WATCH_CODE: 'false' }, {}, '3'],
+    [{}, { watchCode: false }, '4'],
+  ] as const) {
+    write('greenroom.json', settings);
+    const off = start(['dev', '--load', '--json'], { env });
+    await shown(off.child, '"to":"ready"', 'stdout');
+    save(edit);
+    const changed = shown(off.child, 'broken.json', 'stdout');
+    write('.greenroom/plugins/broken.json', '{');
+    await changed;
+    off.child.kill('SIGINT');
+    expect((await off.ended).stdout).not.toContain('"type":"code"');
+    rmSync(join(folder, '.greenroom/plugins/broken.json'));
+  }
 });
 
 test('the keys of dev reload, show logs, open the inspector and quit, and the terminal is as it was before', async () => {
