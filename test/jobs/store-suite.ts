@@ -68,7 +68,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     test('what is stored of a job comes back as it was', async () => {
       const job = newJob({
         tool: 'sum',
-        priority: 1.5,
+        priority: 0.1 + 0.2,
         attempts: 7,
         backoff: { delayMs: 5, factor: 1.5, maxMs: 50 },
         timeoutMs: 1_234,
@@ -82,6 +82,9 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(taken).toMatchObject({ id, tool, priority, attempts, backoff, timeoutMs, once, attempt: 1 });
       expect(Buffer.from(taken?.input ?? []).equals(Buffer.from(input))).toBe(true);
       expect((await store.get([id]))[0]).toMatchObject({ key: 'ä', state: 'waiting', attempt: 0 });
+      const [got] = await store.get([id]);
+      const { jobs: listed } = await store.list({}, 1, undefined);
+      expect(listed.map((each) => ({ ...each, history: [] }))).toEqual([got]);
     });
 
     test('an input and a result that are no bytes at all are kept as they are', async () => {

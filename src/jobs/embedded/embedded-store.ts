@@ -6,6 +6,7 @@ import { Listeners } from '../../events/listeners.ts';
 import { makeFolder } from '../../files/make-folder.ts';
 import { rebuildError } from '../../sync/error-message.ts';
 import type { Hint, JobStore } from '../job-store.ts';
+import { pageOfText } from './job-rows.ts';
 import type { History } from './job-table.ts';
 import type { HostMessage, StoreAnswer, StoreMessage, StoreRequest, StoreThreadData } from './messages.ts';
 
@@ -83,7 +84,8 @@ export class EmbeddedStore implements JobStore {
   readonly giveBack: JobStore['giveBack'] = (claims) => this.#ask('giveBack', claims);
   readonly requestCancel: JobStore['requestCancel'] = (ids, error) => this.#ask('requestCancel', ids, error);
   readonly get: JobStore['get'] = (ids) => this.#ask('get', ids);
-  readonly list: JobStore['list'] = (filter, limit, cursor) => this.#ask('list', filter, limit, cursor);
+  readonly list: JobStore['list'] = async (filter, limit, cursor) =>
+    pageOfText(await this.#ask<string>('list', filter, limit, cursor), limit);
   readonly values: JobStore['values'] = (id) => this.#ask('values', id);
   readonly retry: JobStore['retry'] = (ids) => this.#ask('retry', ids);
   readonly remove: JobStore['remove'] = (ids) => this.#ask('remove', ids);

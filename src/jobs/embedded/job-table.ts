@@ -13,13 +13,12 @@ import type {
   EndedAttempt,
   Hint,
   JobFilter,
-  JobPage,
   NewJob,
   TakenJob,
 } from '../job-store.ts';
 import { errorText } from '../stored-error.ts';
 import type { Database, Row, SqlValue, Statement } from './database.ts';
-import { attemptOfRow, JOB_COLUMNS, jobOfRow, type RowState, shownState } from './job-rows.ts';
+import { asText, attemptOfRow, JOB_COLUMNS, jobOfRow, type RowState, shownState } from './job-rows.ts';
 import type { ValueFiles, ValueInRow } from './value-files.ts';
 
 /** How many attempts of a job are kept. */
@@ -476,7 +475,8 @@ export class JobTable {
     });
   }
 
-  list({ plugin, state, prefix }: JobFilter, limit: number, cursor: string | undefined): JobPage {
+  /** The jobs of a page, to be read by `pageOfText`. */
+  list({ plugin, state, prefix }: JobFilter, limit: number, cursor: string | undefined): string {
     const wheres = ['seq < ?'];
     const values: SqlValue[] = [cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)];
     if (plugin !== undefined) {
@@ -492,12 +492,8 @@ export class JobTable {
       wheres.push('id >= ? AND id < ?');
       values.push(prefix, `${prefix}g`);
     }
-    const rows = this.#all(
-      `SELECT ${JOB_COLUMNS} FROM jobs WHERE ${wheres.join(' AND ')} ORDER BY seq DESC LIMIT ?`,
-      ...[...values, limit],
-    );
-    const next = rows.length < limit ? undefined : String(rows.at(-1)?.['seq']);
-    return { jobs: rows.map((row) => jobOfRow(row)), next };
+    const rows = `SELECT ${JOB_COLUMNS} FROM jobs WHERE ${wheres.join(' AND ')} ORDER BY seq DESC LIMIT ?`;
+    return this.#get(asText(rows), ...values, limit)?.['text'] as string;
   }
 
   values(id: string): { input: Uint8Array; result: Uint8Array | undefined } | undefined {
