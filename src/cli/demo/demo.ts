@@ -4,6 +4,7 @@ import { buildLibrary } from './acts/build-library.ts';
 import { cancelCall } from './acts/cancel-call.ts';
 import { editManifests } from './acts/edit-manifests.ts';
 import { introduce } from './acts/introduce.ts';
+import { killProgram } from './acts/kill-program.ts';
 import { shareMemory } from './acts/share-memory.ts';
 import { type Findings, showFindings } from './acts/show-findings.ts';
 import { useAllCores } from './acts/use-all-cores.ts';
@@ -34,7 +35,7 @@ const INTERRUPTED = 130;
 /**
  * Makes a searchable library of a folder of documents, and shows on the way what the supervisor does: starts, a crash,
  * a plugin with several workers, a cancelled call, edited manifests, a plugin that is given up and fixed, memory that is
- * short. Prints to standard output; resolves to the exit status. Rejects with `E_OPTIONS` where there are no documents.
+ * short, a program that is killed in the middle of its jobs. Prints to standard output; resolves to the exit status. Rejects with `E_OPTIONS` where there are no documents.
  */
 export async function demo({ folder, json, inspect, signal }: DemoOptions): Promise<number> {
   const report = json ? jsonReporter(process.stdout) : terminalReporter(process.stdout);
@@ -65,6 +66,7 @@ async function play(stage: Stage): Promise<Findings> {
     await editManifests(stage);
     await breakManifest(stage);
     await shareMemory(stage);
+    await killProgram(stage);
     return await showFindings(stage, results);
   } catch (error) {
     if (stage.signal.aborted) return { hits: 0, groups: 0 };

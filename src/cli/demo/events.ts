@@ -28,7 +28,7 @@ export interface Summary {
   readonly hits: number;
   /** Groups of near-duplicates. */
   readonly groups: number;
-  /** The plugins that could not be shown. */
+  /** The plugins that could not be shown, and `jobs` where these could not. */
   readonly missing: readonly string[];
   readonly timings: readonly Timing[];
   readonly left: Leftovers;
@@ -64,6 +64,14 @@ export type DemoEvent =
   | { readonly type: 'progress'; readonly plugin: string; readonly progress: number; readonly message: string }
   /** A worker is killed; `progress` is how far its call was, where it was at one. */
   | { readonly type: 'killed'; readonly plugin: string; readonly pid: number; readonly progress: number | undefined }
+  /** A program that has plugins run jobs was started, or is killed; `done` of its jobs are done by then. */
+  | {
+      readonly type: 'program';
+      readonly did: 'start' | 'kill';
+      readonly pid: number | undefined;
+      readonly jobs: number;
+      readonly done: number;
+    }
   /** A crashed plugin is started again, after a wait that was drawn from up to `longestMs`. */
   | {
       readonly type: 'restart';

@@ -1,7 +1,11 @@
+import type { ChildProcess } from 'node:child_process';
 import { basename, dirname, join } from 'node:path';
 import { GreenroomError } from '../../errors.ts';
 import type { Manifest } from '../../manifest/schema.ts';
 import { listProcesses, treeOf } from '../../measure/process-tree.ts';
+import { readProcStat } from '../../process/proc-stat.ts';
+import { processExists } from '../../process/process-identity.ts';
+import { waitUntilGone } from '../../process/wait-until-gone.ts';
 import type { PluginSnapshot } from '../../runtime/plugin-snapshot.ts';
 import { createSupervisor, type Supervisor } from '../../runtime/supervisor.ts';
 import type { Corpus } from './corpus.ts';
@@ -44,13 +48,13 @@ export class Stage {
   readonly workshop: Workshop;
   readonly signal: AbortSignal;
   readonly timings: Timing[] = [];
-  /** The plugins that cannot be shown. */
+  /** The plugins that cannot be shown, and `jobs` where these cannot. */
   readonly missing = new Set<string>();
   /** Calls that did what they were asked for. */
   results = 0;
   readonly #report: Reporter;
   readonly #startedAt = performance.now();
-  /** The processes of all workers there were. */
+  /** The processes of all workers there were, and of programs that were killed. */
   readonly #pids = new Set<number>();
   /** The process of the worker that each plugin was last seen with. */
   readonly #serving = new Map<string, number>();
@@ -172,6 +176,14 @@ export class Stage {
     }
   }
 
+  /** Kills a program that the demo has started, and resolves when everything that it had started has ended too. */
+  async kill(program: ChildProcess): Promise<void> {
+    const tree = treeOf(program.pid ?? [], await listProcesses()).map(({ pid }) => pid);
+    for (const pid of tree) this.#pids.add(pid);
+    program.kill('SIGKILL');
+    await waitUntilGone(() => !tree.some(lives));
+  }
+
   /** Stops the supervisor; resolves to the number of processes that are left of it. */
   async close(): Promise<number> {
     await this.supervisor.stop();
@@ -192,11 +204,7 @@ export class Stage {
   }
 }
 
+/** What has ended without its parent taking note lives no more. */
 function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return processExists(pid) && readProcStat(pid)?.zombie !== true;
 }

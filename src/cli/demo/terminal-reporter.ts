@@ -108,6 +108,14 @@ export function terminalReporter(stream: NodeJS.WriteStream): Reporter {
         shown = undefined;
         happened(at, event.plugin, style.red(`kill -9 ${event.pid}${callOf(event.progress)}`));
         break;
+      case 'program': {
+        shown = undefined;
+        const { did, pid, jobs, done } = event;
+        const progress = `at ${done} of ${countOf(jobs, 'job')}`;
+        const started = `a program begins ${progress}${style.dim(`  pid ${pid}`)}`;
+        happened(at, 'index-jobs', did === 'start' ? started : style.red(`kill -9 ${pid} ${progress}`));
+        break;
+      }
       case 'restart':
         happened(
           at,

@@ -23,6 +23,8 @@ export const HELLO = 'hello-node';
 export interface Workshop {
   /** The search path. */
   readonly plugins: string;
+  /** A copy of the example program that indexes files as jobs. */
+  readonly jobsProgram: string;
   readonly dataDir: string;
   /** For whatever else is written. */
   readonly scratch: string;
@@ -54,6 +56,8 @@ export function openWorkshop(packageRoot: string): Workshop {
       filter: (path) => basename(path) !== '__pycache__',
     });
   }
+  const jobsProgram = join(folder, 'index-jobs.mjs');
+  cpSync(join(packageRoot, 'examples/index-jobs.mjs'), jobsProgram);
   // The copies import greenroom as plugins of a project would that has it installed.
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(packageRoot, join(folder, 'node_modules/greenroom'), 'junction');
@@ -71,6 +75,7 @@ export function openWorkshop(packageRoot: string): Workshop {
 
   return {
     plugins,
+    jobsProgram,
     dataDir,
     scratch,
     edit,

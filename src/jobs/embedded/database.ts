@@ -43,10 +43,16 @@ async function sqliteModule(): Promise<SqliteModule> {
     throw new GreenroomError(
       'E_JOB_STORE',
       `Jobs are kept in SQLite, which Node ${process.versions.node} does not have. ` +
-        `Run "npm install ${PEER}@1", or use Node 22.13 or later. ${messageOf(error).split('\n')[0]}`,
+        `Run "npm install ${PEER}@1", or use Node 22.13 or later.${whyNot(error)}`,
       { cause: error },
     );
   }
+}
+
+/** Why a package that is there cannot be used. */
+function whyNot(error: unknown): string {
+  const why = messageOf(error).split('\n')[0] ?? '';
+  return why.startsWith(`Cannot find package '${PEER}'`) ? '' : ` ${why}`;
 }
 
 /** Node 22 warns that its SQLite is experimental, each time a program first uses it; the part that is used is stable. */

@@ -96,7 +96,7 @@ function statesOf(events: readonly DemoEvent[], plugin: string): string[] {
     .map(({ to }) => to);
 }
 
-test('a crash, a cancelled call and a replaced worker are shown, and nothing is left', async () => {
+test('a crash, a cancelled call, a replaced worker and one that cannot start are shown, and nothing is left', async () => {
   writeTexts();
   const { output, status, errors } = start(['--json', 'texts']);
   const events = eventsIn(await output);
@@ -144,18 +144,13 @@ test('a crash, a cancelled call and a replaced worker are shown, and nothing is 
   });
   const pids = ofType(events, 'transition').flatMap(({ pid }) => pid ?? []);
   expect([...new Set(pids)].filter(lives)).toEqual([]);
-});
 
-test('a plugin that cannot start is tried after longer and longer waits, given up with its cause, and fixed', async () => {
-  writeTexts();
-  const { output, status } = start(['--json', 'texts']);
-  const events = eventsIn(await output);
-  expect(await status).toBe(0);
+  // A plugin that could not start was tried after longer and longer waits, given up with its cause, and fixed.
   const result = (name: string) => ofType(events, 'result').find(({ action }) => action === name);
   const kept = result('keep');
   expect(kept).toMatchObject({ plugin: 'hello-node', data: { text: 'Hello, Ada!' } });
-  const killed = ofType(events, 'killed').find(({ plugin }) => plugin === 'hello-node');
-  expect(kept).toMatchObject({ data: { pid: killed?.pid } });
+  const victim = ofType(events, 'killed').find(({ plugin }) => plugin === 'hello-node');
+  expect(kept).toMatchObject({ data: { pid: victim?.pid } });
   const restarts = ofType(events, 'restart');
   expect(restarts.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
   expect(restarts.map(({ longestMs }) => longestMs)).toEqual([50, 100, 200, 400]);
@@ -170,6 +165,13 @@ test('a plugin that cannot start is tried after longer and longer waits, given u
   expect(statesOf(events, 'hello-node').join(' ')).toMatch(
     /(crashed spawning ){4}crashed discovered spawning ready busy ready discovered$/,
   );
+
+  // So few jobs that the program was killed before the first of them was done.
+  expect(ofType(events, 'program').slice(0, 2)).toMatchObject([
+    { did: 'start', jobs: 4, done: 0 },
+    { did: 'kill', jobs: 4, done: 0 },
+  ]);
+  expect(result('jobs')?.data).toMatchObject({ jobs: 4, twice: 0, files: 4 });
 });
 
 test.skipIf(availableParallelism() === 1)(
@@ -194,8 +196,27 @@ test.skipIf(availableParallelism() === 1)(
       }),
     );
     expect(summaryOf(events).left).toEqual({ processes: 0, sockets: 0, files: 0 });
+    expectGoneOn(events, 904);
   },
 );
+
+/** The program with jobs was killed in the middle, and started again it did what was not done. */
+function expectGoneOn(events: readonly DemoEvent[], files: number): void {
+  const [first, killed, again] = ofType(events, 'program');
+  expect([first, killed, again]).toMatchObject([
+    { did: 'start', jobs: 20, done: 0 },
+    { did: 'kill', jobs: 20, pid: first?.pid },
+    { did: 'start', jobs: 20 },
+  ]);
+  const [told = 0, before = 0] = [killed?.done, again?.done];
+  expect(told).toBeGreaterThanOrEqual(10);
+  // What it had told of was on the disk, and something was left to do.
+  expect(before).toBeGreaterThanOrEqual(told);
+  expect(before).toBeLessThan(20);
+  const result = ofType(events, 'result').find(({ action }) => action === 'jobs');
+  expect(result?.data).toMatchObject({ jobs: 20, before, after: 20 - before, twice: 0, files });
+  expect([first?.pid ?? 0, again?.pid ?? 0].filter(lives)).toEqual([]);
+}
 
 test('people read lines without colours where the output is no terminal', async () => {
   writeTexts();
@@ -210,6 +231,8 @@ test('people read lines without colours where the output is no terminal', async 
     /E_CANCELLED/,
     /E_GIVEN_UP/,
     /◆ another worker serves/,
+    /a program begins at 0 of 4 jobs  pid \d+/,
+    /kill -9 \d+ at 0 of 4 jobs/,
   ]) {
     expect(shown).toMatch(part);
   }
@@ -262,6 +285,34 @@ connect = sqlite3.connect
 sqlite3.connect = lambda *given: connect(*given, factory=OldConnection)
 `;
 
+test('without SQLite for jobs it says what to install and goes on', async () => {
+  writeTexts();
+  writeFileSync(join(folder, 'bin', 'no-sqlite.mjs'), NO_SQLITE);
+  const { output, status } = start(['--json', 'texts'], {
+    NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${join(folder, 'bin', 'no-sqlite.mjs')}`,
+  });
+  const events = eventsIn(await output);
+  expect(await status).toBe(0);
+  expect(ofType(events, 'missing').find(({ plugin }) => plugin === 'jobs')?.reason).toBe(
+    `Jobs are kept in SQLite, which Node ${process.versions.node} does not have. ` +
+      'Run "npm install @photostructure/sqlite@1", or use Node 22.13 or later.',
+  );
+  expect(ofType(events, 'program')).toEqual([]);
+  expect(ofType(events, 'hit')).not.toEqual([]);
+});
+
+/** Node as it is before 22.13, with no package in the place of its SQLite. */
+const NO_SQLITE = `
+import { register } from 'node:module';
+const { getBuiltinModule } = process;
+process.getBuiltinModule = (name) => (name === 'node:sqlite' ? undefined : getBuiltinModule(name));
+register('data:text/javascript,' + encodeURIComponent(\`
+  export function resolve(name, context, next) {
+    return next(name, name === '@photostructure/sqlite' ? { ...context, parentURL: 'file:///' } : context);
+  }
+\`));
+`;
+
 test('it ends quietly when nobody reads its output any more', async () => {
   writeTexts();
   const marker = join(folder, 'replaced');
@@ -276,18 +327,22 @@ test('it ends quietly when nobody reads its output any more', async () => {
   expect(readdirSync(folder)).not.toContain('replaced');
 });
 
-test('Ctrl-C ends it in good order with status 130', async () => {
+test.for([
+  ['after a crash', '"to":"crashed"'],
+  ['while the program with jobs runs', '"did":"start"'],
+] as const)('Ctrl-C %s ends it in good order with status 130', async ([, at]) => {
   writeTexts();
   const { program, output, status } = start(['--json', 'texts']);
   let interrupted = false;
   program.stdout.on('data', (lines: Buffer) => {
-    if (interrupted || !lines.includes('"to":"crashed"')) return;
+    if (interrupted || !lines.includes(at)) return;
     interrupted = true;
     program.kill('SIGINT');
   });
   const events = eventsIn(await output);
   expect(await status).toBe(130);
   expect(summaryOf(events)).toMatchObject({ status: 130, left: { processes: 0, sockets: 0, files: 0 } });
+  expect(ofType(events, 'program').filter(({ pid }) => lives(pid ?? 0))).toEqual([]);
 });
 
 test('Ctrl-C twice ends it at once, and leaves nothing either', async () => {
