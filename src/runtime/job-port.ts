@@ -3,6 +3,7 @@ import type { JobSite } from '../jobs/runner/job-site.ts';
 import type { Clock } from '../time/clock.ts';
 import { disabledError, type PluginLookup } from './plugin-lookup.ts';
 import type { PluginRecord } from './plugin-record.ts';
+import type { PluginStanding } from './plugin-standing.ts';
 
 /** What jobs need of a supervisor. */
 export interface JobPort {
@@ -12,6 +13,8 @@ export interface JobPort {
   /** Told what the store of jobs refuses; it is logged. */
   readonly onError: (error: unknown) => void;
   readonly siteOf: (plugin: string) => JobSite;
+  /** How far the plugin of this name is from running another job. */
+  readonly standingOf: (plugin: string) => PluginStanding;
 }
 
 /** What a {@link jobSite} is made of. */

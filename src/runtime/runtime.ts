@@ -30,6 +30,7 @@ import { sweepOrphans } from '../orphans/orphan-sweep.ts';
 import { WorkerTrees } from '../orphans/worker-trees.ts';
 import { PackageInstalls } from '../packages/package-installs.ts';
 import { PythonEnvs } from '../python-envs/python-envs.ts';
+import type { Prospect } from '../scheduler/prospect.ts';
 import { instanceIssues } from '../settings/instance-limits.ts';
 import { pluginSettings } from '../settings/plugin-settings.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
@@ -317,6 +318,12 @@ export class Runtime implements SupervisorHost {
   explain(record: PluginRecord): Explanation {
     this.#edges.tellAll();
     return this.scheduling.explain(record);
+  }
+
+  /** Whether a plugin would be granted memory, by the leases that are out now. */
+  prospect(record: PluginRecord): Prospect {
+    this.#edges.tellAll();
+    return this.scheduling.prospect(record);
   }
 
   /** Ends every plugin, then everything else that runs. Resolves when nothing is left. */

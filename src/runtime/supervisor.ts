@@ -62,6 +62,7 @@ import { type LogOptions, readLog } from './plugin-logs.ts';
 import { disabledError, PluginLookup, stoppingError } from './plugin-lookup.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { PluginSnapshot } from './plugin-snapshot.ts';
+import { standingOf, UNABLE } from './plugin-standing.ts';
 import { type PluginStats, statsOf } from './plugin-stats.ts';
 import { registerMonitor } from './registered-monitor.ts';
 import { Runtime, type RuntimePorts } from './runtime.ts';
@@ -468,6 +469,11 @@ export class Supervisor implements AsyncDisposable {
         const record = this.#runtime.records.get(name);
         const mustLoadFirst = record !== undefined && this.#mustLoadFirst(record);
         return jobSite(name, { plugins: this.#plugins, record, mustLoadFirst, load: () => this.load(name) });
+      },
+      standingOf: (name) => {
+        const record = this.#runtime.records.get(name);
+        if (record === undefined || this.#mustLoadFirst(record)) return UNABLE;
+        return standingOf(record, () => this.#runtime.prospect(record));
       },
     };
   }
