@@ -11,6 +11,8 @@ import { warmShare } from './policy/warm-share.ts';
 export interface Sighted extends Elsewhere {
   /** Changes with each claim. */
   readonly seen: string;
+  /** How many nodes have the plugin. */
+  readonly copies: number;
 }
 
 /** What decides which jobs are for this node. Times in milliseconds. */
@@ -51,8 +53,13 @@ export interface SharingPorts {
 /** How long the load of a plugin is taken to last that has not been loaded here yet. */
 const UNKNOWN_LOAD_MS = 5_000;
 
-/** Over how long the looks of nodes that were told of the same job are spread. */
+/**
+ * Over how long the looks of nodes that were told of the same job are spread: with so much for each node that has the
+ * plugin, the first has mostly taken the job before the others ask for it.
+ */
 const JITTER_MS = 10;
+const JITTER_EACH_MS = 2;
+const MOST_JITTER_MS = 1_000;
 
 /** How long a plugin is left alone whose claim another node was quicker with, or that could not be asked about. */
 const LOST_MS = 50;
@@ -91,6 +98,8 @@ export class FleetSharing implements Sharing {
   readonly #terms: SharingTerms;
   readonly #ports: SharingPorts;
   readonly #cold = new Map<string, ColdLine>();
+  /** On how many nodes each plugin was seen last. */
+  readonly #copies = new Map<string, number>();
   /** The plugin of which one job may be taken although it has no worker, and what tells that it was asked for. */
   #permit: { readonly plugin: string; readonly end: () => void } | undefined;
   /** The plugins for which a job was claimed and that have no worker yet, and since when they ask for memory. */
@@ -157,7 +166,7 @@ export class FleetSharing implements Sharing {
   hinted(plugin: string): void {
     const line = this.#cold.get(plugin);
     if (line === undefined || line.candidate !== undefined) return;
-    this.#lookAt(line, this.#ports.clock.monotonic() + this.#jitter());
+    this.#lookAt(line, this.#ports.clock.monotonic() + this.#jitter(plugin));
   }
 
   /** Takes nothing more. */
@@ -168,8 +177,9 @@ export class FleetSharing implements Sharing {
     this.#permit?.end();
   }
 
-  #jitter(): number {
-    return this.#ports.random() * JITTER_MS;
+  #jitter(plugin: string): number {
+    const spreadMs = JITTER_EACH_MS * (this.#copies.get(plugin) ?? 0);
+    return this.#ports.random() * Math.min(Math.max(JITTER_MS, spreadMs), MOST_JITTER_MS);
   }
 
   #forget(plugin: string): void {
@@ -199,7 +209,7 @@ export class FleetSharing implements Sharing {
         rank: undefined,
       };
       this.#cold.set(plugin, added);
-      this.#lookAt(added, now + this.#jitter());
+      this.#lookAt(added, now + this.#jitter(plugin));
     } else if (line.isHeldByMemory && now - line.checkedAt >= RECHECK_MS) {
       line.checkedAt = now;
       const prospect = standing.prospect();
@@ -279,8 +289,9 @@ export class FleetSharing implements Sharing {
       line.isHeldByMemory = false;
       line.candidate = undefined;
       if (head === undefined || elsewhere === undefined) continue;
-      const { seen, ...others } = elsewhere;
+      const { seen, copies, ...others } = elsewhere;
       line.seen = seen;
+      this.#copies.set(plugin, copies);
       const prospect = this.#ports.standingOf(plugin).prospect();
       line.candidate = {
         plugin,
@@ -323,7 +334,7 @@ export class FleetSharing implements Sharing {
   #againMs(plugin: string, verdict: Extract<ColdVerdict, { take: false }>): number {
     if (plugin === this.#way) return WAY_MS;
     const slowMs = SLOW_MS * (0.5 + this.#ports.random());
-    return verdict.againMs === undefined ? slowMs : Math.min(verdict.againMs + this.#jitter(), slowMs);
+    return verdict.againMs === undefined ? slowMs : Math.min(verdict.againMs + this.#jitter(plugin), slowMs);
   }
 
   /** Claims a job of the plugin with the other nodes, and lets it be taken. */
@@ -331,7 +342,7 @@ export class FleetSharing implements Sharing {
     const { clock } = this.#ports;
     line.lookAt = Number.POSITIVE_INFINITY;
     if (!(await this.#ports.claim(plugin, line.seen))) {
-      line.lookAt = clock.monotonic() + LOST_MS + this.#jitter();
+      line.lookAt = clock.monotonic() + LOST_MS + this.#jitter(plugin);
       return;
     }
     let timer: unknown;

@@ -6,6 +6,9 @@ import { type Candidate, isBefore } from './candidate.ts';
  */
 export const EVICT_AFTER_MS = 250;
 
+/** How many times as long jobs wait for nodes that have a worker where another plugin would be evicted for one more. */
+const EVICT_FACTOR = 3;
+
 /** Whether a node may take a job of a plugin of which it has no worker. */
 export type ColdVerdict =
   | { readonly take: true }
@@ -26,9 +29,9 @@ export type ColdVerdict =
  * - 1 It can never have its memory here: no, `never`.
  * - 2 The scheduler would have it wait: no, `memory`.
  * - 3 A victim has jobs here, and this node does not make way for the plugin ({@link waysFor}): no, `memory`.
- * - 4 Nodes have a worker of it or load one: once its head has waited for as long as it may for them, and as long has
- *   passed since the last of them said so, which gives that one time to load and to take: **yes**; before: no,
- *   `elsewhere`.
+ * - 4 Nodes have a worker of it or load one: once its head has waited for as long as it may for them ({@link EVICT_FACTOR}
+ *   times as long where others would be evicted here), and as long since the last of them that said so can have loaded:
+ *   **yes**; before: no, `elsewhere`.
  * - 5 None has, and others would be evicted here: once its head has waited for {@link EVICT_AFTER_MS}: **yes**; before:
  *   no, `elsewhere`.
  * - 6 None has, and the memory is free: **yes**.
@@ -42,9 +45,10 @@ export function coldVerdict(candidate: Candidate, makesWay: boolean): ColdVerdic
   if (isHeld) return { take: false, reason: 'memory', againMs: undefined };
   // 4
   if (elsewhere.warm > 0) {
+    const waitMs = localityWaitMs * (prospect.outcome === 'evict' ? EVICT_FACTOR : 1);
     const againMs = Math.max(
-      localityWaitMs - head.waitedMs,
-      2 * localityWaitMs - (elsewhere.newestMs ?? Number.POSITIVE_INFINITY),
+      waitMs - head.waitedMs,
+      waitMs + localityWaitMs - (elsewhere.newestMs ?? Number.POSITIVE_INFINITY),
     );
     return againMs <= 0 ? { take: true } : { take: false, reason: 'elsewhere', againMs };
   }
