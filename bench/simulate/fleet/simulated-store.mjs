@@ -229,6 +229,6 @@ function takenOf({ id, plugin, priority, claim }) {
   };
 }
 
-const INPUT = packValue(null);
+const INPUT = packValue(null, 'input');
 /** @type {ReadonlyMap<string, Uint8Array>} */
 const NO_RESULTS = new Map();
