@@ -117,9 +117,9 @@ export class FleetSharing implements Sharing {
     this.#ports = ports;
   }
 
-  /** The plugins for which a job was claimed here and that have no worker yet. */
-  get claimed(): Iterable<string> {
-    return this.#claimed.keys();
+  /** The plugins for which a job is or was claimed here and that have no worker yet. */
+  get claimed(): readonly string[] {
+    return [...this.#claimed.keys(), ...(this.#permit === undefined ? [] : [this.#permit.plugin])];
   }
 
   /** The plugin for which the others take no jobs; undefined: none. */

@@ -12,6 +12,12 @@ export interface JobPort {
   readonly onListenerError: (error: unknown) => void;
   /** Told what the store of jobs refuses; it is logged. */
   readonly onError: (error: unknown) => void;
+  /** Writes a warning to the log of the supervisor. */
+  readonly warn: (details: Readonly<Record<string, unknown>>, message: string) => void;
+  /** For how long others may overtake one that waits, in milliseconds. */
+  readonly maxWaitMs: number;
+  /** The names of the plugins there are. */
+  readonly names: () => Iterable<string>;
   readonly siteOf: (plugin: string) => JobSite;
   /** How far the plugin of this name is from running another job. */
   readonly standingOf: (plugin: string) => PluginStanding;

@@ -394,6 +394,10 @@ export class Runtime implements SupervisorHost {
     this.#logger.error({ err: error }, 'The store of jobs refused what was asked of it.');
   };
 
+  readonly warnOfJobs = (details: Readonly<Record<string, unknown>>, message: string): void => {
+    this.#logger.warn(details, message);
+  };
+
   /** The log file of a plugin. */
   logFile(plugin: string): string {
     return pluginLogFile(this.settings.dataDir, plugin);

@@ -459,12 +459,15 @@ export class Supervisor implements AsyncDisposable {
 
   /** @internal What jobs need of the supervisor. */
   get jobPort(): JobPort {
-    const { settings, clock, onListenerError, onJobError } = this.#runtime;
+    const { settings, clock, onListenerError, onJobError, warnOfJobs } = this.#runtime;
     return {
       dataDir: settings.dataDir,
       clock,
       onListenerError,
       onError: onJobError,
+      warn: warnOfJobs,
+      maxWaitMs: settings.maxWaitMs,
+      names: () => this.#names(),
       siteOf: (name) => {
         const record = this.#runtime.records.get(name);
         const mustLoadFirst = record !== undefined && this.#mustLoadFirst(record);
@@ -476,6 +479,10 @@ export class Supervisor implements AsyncDisposable {
         return standingOf(record, () => this.#runtime.prospect(record));
       },
     };
+  }
+
+  *#names(): Generator<string, void, undefined> {
+    for (const [name, { entry }] of this.#runtime.records) if (entry.copyOf === undefined) yield name;
   }
 
   /* ---- Config ---- */
