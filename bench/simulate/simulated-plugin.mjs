@@ -15,6 +15,7 @@ import { createActor, fromCallback } from 'xstate';
  *   granted(plugin: SimulatedPlugin): void,
  *   began(plugin: SimulatedPlugin): void,
  *   served(call: TraceCall, waitedMs: number): void,
+ *   answered?: (call: TraceCall) => void,
  *   ended(plugin: SimulatedPlugin): void,
  *   refused(calls: number, reason: string): void,
  *   gone(plugin: SimulatedPlugin): void,
@@ -35,6 +36,8 @@ export class SimulatedPlugin {
   #waiting = [];
   /** How many of those have been served already: taking them off the front would cost as much as there are. */
   #served = 0;
+  /** @type {TraceCall | undefined} */
+  #serving;
   /** @type {unknown} */
   #yieldTimer;
   /** @type {AnyActorRef} */
@@ -56,6 +59,35 @@ export class SimulatedPlugin {
 
   get atRest() {
     return this.#state === 'absent' || this.#state === 'idle';
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  get generation() {
+    return this.#generation;
+  }
+
+  get ref() {
+    return this.#ref;
+  }
+
+  /** How many calls run or wait. */
+  get calls() {
+    return this.#waiting.length - this.#served + (this.#serving === undefined ? 0 : 1);
+  }
+
+  /** Takes a call back that is not being served; false where it is. @param {TraceCall} call */
+  withdraw(call) {
+    const place = this.#waiting.indexOf(call, this.#served);
+    if (place === -1) return false;
+    this.#waiting.splice(place, 1);
+    if (this.#state === 'asking' && this.#waiting.length === this.#served) {
+      this.#state = 'absent';
+      this.tell({ type: 'WITHDRAW', plugin: this.figures.name });
+    }
+    return true;
   }
 
   /** @param {TraceCall} call */
@@ -107,6 +139,8 @@ export class SimulatedPlugin {
   }
 
   #begin() {
+    // The call it was loaded for was taken back.
+    if (this.#waiting.length === this.#served) return this.#rest();
     this.#state = 'busy';
     this.#say('BUSY');
     this.witness.began(this);
@@ -117,11 +151,15 @@ export class SimulatedPlugin {
     const call = this.#waiting[this.#served];
     if (call === undefined) throw new Error(`"${this.figures.name}" has nothing to serve.`);
     this.#served += 1;
+    this.#serving = call;
     this.witness.served(call, this.clock.monotonic() - call.at);
     this.clock.setTimeout(() => this.#answered(), call.ms);
   }
 
   #answered() {
+    const call = this.#serving;
+    this.#serving = undefined;
+    if (call !== undefined) this.witness.answered?.(call);
     if (this.#served === this.#waiting.length) {
       this.#waiting = [];
       this.#served = 0;
@@ -133,6 +171,10 @@ export class SimulatedPlugin {
       this.clock.clearTimeout(this.#yieldTimer);
       return this.#leave();
     }
+    this.#rest();
+  }
+
+  #rest() {
     this.#state = 'idle';
     this.tell({
       type: 'IDLE',

@@ -34,6 +34,10 @@ export interface JobsParts {
   readonly changes: JobChanges;
   /** Ends what was opened beside. */
   readonly onClose: () => void;
+  /** Ends what the store needs, once that is closed. */
+  readonly onClosed?: (() => Promise<void>) | undefined;
+  /** Why jobs of a plugin wait that this program cannot run, where others share the store; undefined: others can. */
+  readonly whyElsewhere?: ((plugin: string, here: string) => Promise<string | undefined>) | undefined;
 }
 
 /**
@@ -46,15 +50,19 @@ export class Jobs implements AsyncDisposable {
   readonly #siteOf: (plugin: string) => JobSite;
   readonly #changes: JobChanges;
   readonly #onClose: () => void;
+  readonly #onClosed: (() => Promise<void>) | undefined;
+  readonly #whyElsewhere: JobsParts['whyElsewhere'];
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  constructor({ store, runner, siteOf, changes, onClose }: JobsParts) {
+  constructor({ store, runner, siteOf, changes, onClose, onClosed, whyElsewhere }: JobsParts) {
     this.#store = store;
     this.#runner = runner;
     this.#siteOf = siteOf;
     this.#changes = changes;
     this.#onClose = onClose;
+    this.#onClosed = onClosed;
+    this.#whyElsewhere = whyElsewhere;
   }
 
   /**
@@ -66,7 +74,8 @@ export class Jobs implements AsyncDisposable {
     const job = this.#newJob(plugin, input, options, new Map());
     const [added] = await this.#store.add([job]);
     this.#changes.notify(job.id);
-    return this.#handle(plugin, added?.id ?? job.id, added?.isNew ?? true) as JobHandle<Output>;
+    const id = added?.id ?? job.id;
+    return this.#handle(plugin, id, added?.isNew ?? true, await this.#refusal(plugin)) as JobHandle<Output>;
   }
 
   /**
@@ -83,10 +92,15 @@ export class Jobs implements AsyncDisposable {
     const needs = new Map([...jobs].map(([name, { after }]) => [name, after.map((each) => each.name)] as const));
     const order = orderOf(needs);
     const added = await this.#store.add(order.map((name) => jobs.get(name) as NewJob));
+    const refusals = await ofEach(
+      order.map((name) => (jobs.get(name) as NewJob).plugin),
+      (plugin) => this.#refusal(plugin),
+    );
     const handles = order.map((name, index) => {
       const { plugin, id } = jobs.get(name) as NewJob;
+      const { id: found = id, isNew = true } = added[index] ?? {};
       this.#changes.notify(id);
-      return [name, this.#handle(plugin, added[index]?.id ?? id, added[index]?.isNew ?? true)] as const;
+      return [name, this.#handle(plugin, found, isNew, refusals.get(plugin))] as const;
     });
     return Object.fromEntries(handles) as Record<Name, JobHandle>;
   }
@@ -106,8 +120,7 @@ export class Jobs implements AsyncDisposable {
     return { id, plugin, ...complete, after, input: packJobValue(plugin, input, 'input') };
   }
 
-  #handle(plugin: string, id: string, isNew: boolean): JobHandle {
-    const waitsFor = this.#siteOf(plugin).obstacle;
+  #handle(plugin: string, id: string, isNew: boolean, waitsFor: string | undefined): JobHandle {
     return new JobHandle(this.#port, { id, plugin, isNew, waitsFor });
   }
 
@@ -121,14 +134,14 @@ export class Jobs implements AsyncDisposable {
   /** The handle of a job. Rejects with `E_JOB` where there is none. */
   async get<Output = unknown>(id: string): Promise<JobHandle<Output>> {
     const { plugin } = await this.read(id);
-    return this.#handle(plugin, id, false) as JobHandle<Output>;
+    return this.#handle(plugin, id, false, await this.#refusal(plugin)) as JobHandle<Output>;
   }
 
   /** The job as it is now, with its attempts. Rejects with `E_JOB` where there is none. */
   async read(id: string): Promise<JobWithAttempts> {
     const [job] = isJobId(id) ? await this.#store.get([id]) : [];
     if (job === undefined) throw unknownJob(id);
-    return this.#shown(job, this.#obstacleTo(job.plugin));
+    return this.#shown(job, await this.#obstacleTo(job.plugin));
   }
 
   /** The jobs, newest first, a page at a time: `next` is the `cursor` of the following page, undefined at the end. */
@@ -136,8 +149,10 @@ export class Jobs implements AsyncDisposable {
     checkListOptions(options);
     const { limit = 100, cursor, ...filter } = options;
     const { jobs, next } = await this.#store.list(filter, limit, cursor);
-    const obstacles = new Map<string, string | undefined>();
-    for (const { plugin: name } of jobs) if (!obstacles.has(name)) obstacles.set(name, this.#obstacleTo(name));
+    const obstacles = await ofEach(
+      jobs.map(({ plugin }) => plugin),
+      (plugin) => this.#obstacleTo(plugin),
+    );
     return { jobs: jobs.map((job) => this.#shown(job, obstacles.get(job.plugin))), next };
   }
 
@@ -201,7 +216,7 @@ export class Jobs implements AsyncDisposable {
         const changed = [...ids];
         ids.clear();
         const jobs = await this.#store.get(changed);
-        for (const job of jobs) if (job !== undefined) yield this.#shown(job, this.#obstacleTo(job.plugin));
+        for (const job of jobs) if (job !== undefined) yield this.#shown(job, await this.#obstacleTo(job.plugin));
       }
     } finally {
       off();
@@ -280,6 +295,7 @@ export class Jobs implements AsyncDisposable {
       await this.#runner.close();
     } finally {
       await this.#store.close();
+      await this.#onClosed?.();
       // Who still waits for a result is told that the jobs are closed.
       this.#changes.notifyAll();
     }
@@ -346,7 +362,20 @@ export class Jobs implements AsyncDisposable {
   }
 
   /** Why jobs of the plugin wait, beyond that others are before them. */
-  #obstacleTo(plugin: string): string | undefined {
-    return this.#runner.obstacleOf(plugin) ?? this.#siteOf(plugin).obstacle;
+  async #obstacleTo(plugin: string): Promise<string | undefined> {
+    return this.#runner.obstacleOf(plugin) ?? (await this.#refusal(plugin));
   }
+
+  /** Why jobs of the plugin cannot be run, here or elsewhere. */
+  async #refusal(plugin: string): Promise<string | undefined> {
+    const here = this.#siteOf(plugin).obstacle;
+    return here === undefined || this.#whyElsewhere === undefined ? here : this.#whyElsewhere(plugin, here);
+  }
+}
+
+async function ofEach<Found>(
+  plugins: readonly string[],
+  find: (plugin: string) => Promise<Found>,
+): Promise<ReadonlyMap<string, Found>> {
+  return new Map(await Promise.all([...new Set(plugins)].map(async (name) => [name, await find(name)] as const)));
 }

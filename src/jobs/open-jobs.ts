@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { checkOptions, isOptions, wrongArgument } from '../argument-checks.ts';
+import { GreenroomError } from '../errors.ts';
+import type { FleetOptions } from '../fleet/fleet-options.ts';
 import { Supervisor } from '../runtime/supervisor.ts';
 import { EmbeddedStore } from './embedded/embedded-store.ts';
-import { JobChanges } from './job-changes.ts';
-import { Jobs } from './jobs.ts';
-import { JobRunner } from './runner/job-runner.ts';
-import { readError, rebuiltError } from './stored-error.ts';
+import type { Jobs } from './jobs.ts';
+import { runJobs } from './run-jobs.ts';
 
 /** What `openJobs` takes. */
 export interface OpenJobsOptions {
@@ -13,6 +13,8 @@ export interface OpenJobsOptions {
   readonly supervisor: Supervisor;
   /** The folder of the store; by default `jobs` in the supervisor's data directory. One program uses it at a time. */
   readonly folder?: string | undefined;
+  /** The fleet with which the jobs are shared; undefined: they are in the folder, for this program alone. */
+  readonly fleet?: FleetOptions | undefined;
   /** How much of what has ended is kept: at most `maxJobs`, 10,000 by default, and for `maxAgeMs`, 30 days by default. */
   readonly history?: { readonly maxJobs?: number | undefined; readonly maxAgeMs?: number | undefined } | undefined;
 }
@@ -37,37 +39,38 @@ const KINDS = {
     fits: (value: unknown) => value instanceof Supervisor,
   },
   folder: { expected: 'the path of a folder', fits: (value: unknown) => typeof value === 'string' && value !== '' },
+  fleet: { expected: 'an object with redis', fits: isOptions },
   history: { expected: 'an object with maxJobs and maxAgeMs', fits: isOptions },
 };
 
 /**
  * Opens the jobs of a supervisor: those of the store that wait begin to run. Close them before the supervisor stops.
  * Rejects with `E_OPTIONS`, and with `E_JOB_STORE` where the store cannot be used: another program has it, it is damaged or
- * of a later version, or Node has no SQLite (before 22.13) and the package for it is missing.
+ * of a later version, or Node has no SQLite (before 22.13) and the package for it is missing; of a fleet, where its Redis
+ * does not answer or does not fit.
  */
 export async function openJobs(options: OpenJobsOptions): Promise<Jobs> {
   checkOptions('openJobs()', options, KINDS);
-  const { supervisor, history = {} } = options;
+  const { supervisor, fleet, history = {} } = options;
   if (supervisor === undefined)
     throw wrongArgument('The option "supervisor" of openJobs()', KINDS.supervisor.expected, undefined);
   checkOptions('the history of openJobs()', history, HISTORY);
   const { maxJobs = MAX_JOBS, maxAgeMs = MAX_AGE_MS } = history;
+  const kept = { maxJobs, maxAgeMs };
+  if (fleet !== undefined) {
+    if (options.folder !== undefined)
+      throw new GreenroomError(
+        'E_OPTIONS',
+        'openJobs() takes "folder" or "fleet", not both: jobs of a fleet are in its Redis.',
+      );
+    // Read from disk only where there is a fleet.
+    const { openFleetJobs } = await import('../fleet/open-fleet-jobs.ts');
+    return openFleetJobs(supervisor, fleet, kept);
+  }
   const { jobPort } = supervisor;
-  const { siteOf, clock, onListenerError, onError } = jobPort;
   const folder = options.folder ?? join(jobPort.dataDir, 'jobs');
-  const { store, waiting } = await EmbeddedStore.open(folder, { maxJobs, maxAgeMs }, onListenerError);
-  const changes = new JobChanges();
-  const runner = new JobRunner({ store, clock, siteOf, onError, onChange: (id) => changes.notify(id) });
-  const offHint = store.onHint((hint) => {
-    if (hint.kind === 'waiting') runner.wake([hint.plugin]);
-    else if (hint.kind === 'cancel') runner.cancel(hint.plugin, hint.id, rebuiltError(readError(hint.error)));
-    else changes.notify(hint.id, hint.kind === 'ended');
-  });
-  const offChange = supervisor.onChange(() => runner.look());
-  const onClose = (): void => {
-    offHint();
-    offChange();
-  };
+  const { store, waiting } = await EmbeddedStore.open(folder, kept, jobPort.onListenerError);
+  const { jobs, runner } = runJobs({ supervisor, store, onClose: () => {} });
   runner.wake(waiting);
-  return new Jobs({ store, runner, siteOf, changes, onClose });
+  return jobs;
 }

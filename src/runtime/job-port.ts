@@ -3,6 +3,7 @@ import type { JobSite } from '../jobs/runner/job-site.ts';
 import type { Clock } from '../time/clock.ts';
 import { disabledError, type PluginLookup } from './plugin-lookup.ts';
 import type { PluginRecord } from './plugin-record.ts';
+import type { PluginStanding } from './plugin-standing.ts';
 
 /** What jobs need of a supervisor. */
 export interface JobPort {
@@ -11,7 +12,15 @@ export interface JobPort {
   readonly onListenerError: (error: unknown) => void;
   /** Told what the store of jobs refuses; it is logged. */
   readonly onError: (error: unknown) => void;
+  /** Writes a warning to the log of the supervisor. */
+  readonly warn: (details: Readonly<Record<string, unknown>>, message: string) => void;
+  /** For how long others may overtake one that waits, in milliseconds. */
+  readonly maxWaitMs: number;
+  /** The names of the plugins there are. */
+  readonly names: () => Iterable<string>;
   readonly siteOf: (plugin: string) => JobSite;
+  /** How far the plugin of this name is from running another job. */
+  readonly standingOf: (plugin: string) => PluginStanding;
 }
 
 /** What a {@link jobSite} is made of. */

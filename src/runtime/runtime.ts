@@ -30,6 +30,7 @@ import { sweepOrphans } from '../orphans/orphan-sweep.ts';
 import { WorkerTrees } from '../orphans/worker-trees.ts';
 import { PackageInstalls } from '../packages/package-installs.ts';
 import { PythonEnvs } from '../python-envs/python-envs.ts';
+import type { Prospect } from '../scheduler/prospect.ts';
 import { instanceIssues } from '../settings/instance-limits.ts';
 import { pluginSettings } from '../settings/plugin-settings.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
@@ -319,6 +320,12 @@ export class Runtime implements SupervisorHost {
     return this.scheduling.explain(record);
   }
 
+  /** Whether a plugin would be granted memory, by the leases that are out now. */
+  prospect(record: PluginRecord): Prospect {
+    this.#edges.tellAll();
+    return this.scheduling.prospect(record);
+  }
+
   /** Ends every plugin, then everything else that runs. Resolves when nothing is left. */
   async stop(): Promise<void> {
     const done = new Promise<void>((resolve) => {
@@ -385,6 +392,10 @@ export class Runtime implements SupervisorHost {
 
   readonly onJobError = (error: unknown): void => {
     this.#logger.error({ err: error }, 'The store of jobs refused what was asked of it.');
+  };
+
+  readonly warnOfJobs = (details: Readonly<Record<string, unknown>>, message: string): void => {
+    this.#logger.warn(details, message);
   };
 
   /** The log file of a plugin. */

@@ -2,6 +2,7 @@ import type { ActorRefFrom } from 'xstate';
 import { Listeners } from '../events/listeners.ts';
 import type { PluginLog } from '../logs/log-file.ts';
 import type { SupervisorLog } from '../logs/supervisor-log.ts';
+import { askedOf } from '../machines/plugin/context.ts';
 import type { PluginContext } from '../machines/plugin.ts';
 import type { SchedulerInput, schedulerMachine } from '../machines/scheduler.ts';
 import { type Footprints, openFootprints } from '../measure/footprints.ts';
@@ -13,6 +14,7 @@ import type { Measurement } from '../scheduler/measurement.ts';
 import { amounts, type Need, NOTHING, type Resources } from '../scheduler/need.ts';
 import { policyNamed } from '../scheduler/policies/policies.ts';
 import type { Policy } from '../scheduler/policies/policy.ts';
+import type { Prospect } from '../scheduler/prospect.ts';
 import type { Reservation } from '../scheduler/reservation.ts';
 import type { EvictionOutcome, SchedulerFact } from '../scheduler/scheduler-events.ts';
 import { SchedulerView } from '../scheduler/scheduler-view.ts';
@@ -146,6 +148,22 @@ export class Scheduling {
       refused: this.#refused,
       evicted: this.#evicted,
     });
+  }
+
+  /** Whether a plugin that has no worker would be granted memory, and at whose cost. */
+  prospect({ plugin, context, actor }: PluginRecord): Prospect {
+    const now = this.#host.clock.monotonic();
+    const asking = {
+      plugin,
+      generation: askedOf(context),
+      need: this.need(context),
+      priority: 0,
+      at: now,
+      deadline: Number.POSITIVE_INFINITY,
+      extra: false,
+      further: false,
+    };
+    return this.#view?.prospectOf(asking, actor, now) ?? { outcome: 'wait' };
   }
 
   /** Why a plugin is where it is. */

@@ -62,6 +62,7 @@ import { type LogOptions, readLog } from './plugin-logs.ts';
 import { disabledError, PluginLookup, stoppingError } from './plugin-lookup.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { PluginSnapshot } from './plugin-snapshot.ts';
+import { standingOf, UNABLE } from './plugin-standing.ts';
 import { type PluginStats, statsOf } from './plugin-stats.ts';
 import { registerMonitor } from './registered-monitor.ts';
 import { Runtime, type RuntimePorts } from './runtime.ts';
@@ -458,18 +459,30 @@ export class Supervisor implements AsyncDisposable {
 
   /** @internal What jobs need of the supervisor. */
   get jobPort(): JobPort {
-    const { settings, clock, onListenerError, onJobError } = this.#runtime;
+    const { settings, clock, onListenerError, onJobError, warnOfJobs } = this.#runtime;
     return {
       dataDir: settings.dataDir,
       clock,
       onListenerError,
       onError: onJobError,
+      warn: warnOfJobs,
+      maxWaitMs: settings.maxWaitMs,
+      names: () => this.#names(),
       siteOf: (name) => {
         const record = this.#runtime.records.get(name);
         const mustLoadFirst = record !== undefined && this.#mustLoadFirst(record);
         return jobSite(name, { plugins: this.#plugins, record, mustLoadFirst, load: () => this.load(name) });
       },
+      standingOf: (name) => {
+        const record = this.#runtime.records.get(name);
+        if (record === undefined || this.#mustLoadFirst(record)) return UNABLE;
+        return standingOf(record, () => this.#runtime.prospect(record));
+      },
     };
+  }
+
+  *#names(): Generator<string, void, undefined> {
+    for (const [name, { entry }] of this.#runtime.records) if (entry.copyOf === undefined) yield name;
   }
 
   /* ---- Config ---- */

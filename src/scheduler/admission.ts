@@ -1,7 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import { Agenda } from './agenda.ts';
 import { type Books, carryOut } from './carry-out.ts';
-import { decide, type Known } from './decide.ts';
+import { type Conclusion, decide, type Known } from './decide.ts';
 import { Evictions } from './evictions.ts';
 import { Freshness } from './freshness.ts';
 import { SPARED_AFTER_MS } from './further-victims.ts';
@@ -11,7 +11,7 @@ import type { Measurement } from './measurement.ts';
 import { fits, NOTHING, type Resources } from './need.ts';
 import { type Effect, Outbox } from './outbox.ts';
 import { lru } from './policies/lru.ts';
-import type { Policy } from './policies/policy.ts';
+import type { Asking, Policy } from './policies/policy.ts';
 import type { Reservation } from './reservation.ts';
 import { type ResidentKey, residentKey } from './resident-key.ts';
 import type { EvictionOutcome, SchedulerEvent } from './scheduler-events.ts';
@@ -154,6 +154,14 @@ export class Admission {
     while (this.pending && !(this.#measures && this.#freshness.isOld(now))) {
       this.#agenda.round((request) => this.#decideAbout(request, now));
     }
+  }
+
+  /** What would be decided about a request, with the figures there are; nothing is evicted for it, and nothing noted. */
+  conclude(asking: Asking, ref: AnyActorRef, now: number): Conclusion {
+    const { ledger, queue } = this;
+    const holds = ledger.get(residentKey(asking), asking.generation)?.need ?? NOTHING;
+    const request = queue.get(residentKey(asking)) ?? newRequest(asking, ref, holds, Number.POSITIVE_INFINITY);
+    return decide(request, { ...this.#books, note: () => {} }, now);
   }
 
   get #measures(): boolean {

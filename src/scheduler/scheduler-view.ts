@@ -1,6 +1,9 @@
+import type { AnyActorRef } from 'xstate';
 import type { Admission } from './admission.ts';
 import type { Measurement } from './measurement.ts';
 import type { Need, Resources } from './need.ts';
+import type { Asking } from './policies/policy.ts';
+import { type Prospect, prospectOf } from './prospect.ts';
 import type { Reservation } from './reservation.ts';
 import { residentKey } from './resident-key.ts';
 import type { Request } from './waiting-queue.ts';
@@ -62,5 +65,10 @@ export class SchedulerView {
   /** The request of a plugin, while it waits. */
   requestOf(plugin: string): Request | undefined {
     return this.#admission.queue.get(residentKey({ plugin }));
+  }
+
+  /** What a request would come to that was made now; `ref` is never told. */
+  prospectOf(asking: Asking, ref: AnyActorRef, now: number): Prospect {
+    return prospectOf(this.#admission.conclude(asking, ref, now));
   }
 }

@@ -122,12 +122,22 @@ export class JobRunner {
     this.#lines.get(plugin)?.hands.get(id)?.cancel.abort(reason);
   }
 
+  /** The plugins of which jobs are in hand, or may wait. */
+  get atWork(): ReadonlySet<string> {
+    return new Set(this.#lines.keys());
+  }
+
+  /** Gives back the jobs of a plugin that have not begun. */
+  giveBack(plugin: string): void {
+    for (const { begunAt, cancel } of this.#lines.get(plugin)?.hands.values() ?? [])
+      if (begunAt === undefined) cancel.abort(GIVEN_BACK);
+  }
+
   /** Takes no more, gives back what has not begun, and resolves when everything that has begun has ended. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#clock.clearTimeout(this.#timer);
-    for (const { hands } of this.#lines.values())
-      for (const { begunAt, cancel } of hands.values()) if (begunAt === undefined) cancel.abort(GIVEN_BACK);
+    for (const plugin of this.#lines.keys()) this.giveBack(plugin);
     if (this.#inHand() > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
     this.#clock.clearTimeout(this.#progressTimer);
   }
@@ -141,8 +151,11 @@ export class JobRunner {
         const asked = this.#clock.monotonic();
         const taken = await this.#store.take(wanted);
         this.#turnMs = nextMean(this.#turnMs, this.#clock.monotonic() - asked);
-        for (const { plugin, count } of wanted)
-          if (taken.filter((job) => job.plugin === plugin).length === count) this.#lineOf(plugin).mayHaveMore = true;
+        for (const { plugin, count } of wanted) {
+          const given = taken.filter((job) => job.plugin === plugin).length;
+          if (given === count) this.#lineOf(plugin).mayHaveMore = true;
+          this.#sharing?.took(plugin, given);
+        }
         for (const job of taken) this.#begin(job);
       }
     } catch (error) {
@@ -169,7 +182,8 @@ export class JobRunner {
       // Behind one that may run only once, which must not wait at its worker, nothing waits there either.
       const isFree = obstacle === undefined && line.onlyOnce.size === 0;
       const most = isFree ? depth(places, line.meanMs, this.#turnMs) - line.hands.size : 0;
-      const count = this.#sharing === undefined ? most : Math.min(most, this.#sharing.share(plugin, line.hands.size));
+      const shared = this.#sharing?.share(plugin, { inHand: line.hands.size, jobMs: line.meanMs });
+      const count = Math.min(most, shared ?? most);
       if (count > 0) wanted.push({ plugin, count });
     }
     return wanted;

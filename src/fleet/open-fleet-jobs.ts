@@ -1,0 +1,85 @@
+import { newJobId } from '../jobs/job-id.ts';
+import type { Jobs } from '../jobs/jobs.ts';
+import { RedisJobStore } from '../jobs/redis/redis-job-store.ts';
+import { RedisLink } from '../jobs/redis/redis-link.ts';
+import { runJobs } from '../jobs/run-jobs.ts';
+import type { Supervisor } from '../runtime/supervisor.ts';
+import { FleetBoard } from './fleet-board.ts';
+import { FleetNode } from './fleet-node.ts';
+import { completeFleetOptions, type FleetOptions } from './fleet-options.ts';
+
+/** How often those who wait for a job look at it although nothing was told, as what is published can be lost. */
+const LOOK_AGAIN_MS = 10_000;
+
+/** The jobs of a fleet, and this program as a part of it. */
+export interface FleetJobs {
+  readonly jobs: Jobs;
+  readonly node: FleetNode;
+  readonly store: RedisJobStore;
+}
+
+/** Opens the jobs of a fleet; see `openJobs`. */
+export async function openFleetJobs(
+  supervisor: Supervisor,
+  options: FleetOptions,
+  history: { readonly maxJobs: number; readonly maxAgeMs: number },
+): Promise<Jobs> {
+  return (await joinFleet(supervisor, options, history)).jobs;
+}
+
+/** Makes this program a node of a fleet. Rejects with `E_OPTIONS` and `E_JOB_STORE`. */
+export async function joinFleet(
+  supervisor: Supervisor,
+  given: FleetOptions,
+  history: { readonly maxJobs: number; readonly maxAgeMs: number },
+): Promise<FleetJobs> {
+  const options = completeFleetOptions(given);
+  const { jobPort } = supervisor;
+  const { onListenerError, onError, clock } = jobPort;
+  const link = await RedisLink.open({
+    ...{ url: options.redis, prefix: options.prefix, onListenerError },
+    onWarning: (message) => jobPort.warn({ redis: message }, message),
+  });
+  const id = newJobId();
+  const board = new FleetBoard(link, id);
+  const node = new FleetNode({ supervisor, options, link, board, id });
+  try {
+    const { store, waiting } = await RedisJobStore.open(link, {
+      ...{ node: id, history, values: options.values, onListenerError, onError },
+      plugins: () => [...jobPort.names()],
+    });
+    let lookTimer: unknown;
+    const offHealth = link.onHealth(({ state }) => {
+      if (state === 'connected') changes.notifyAll();
+    });
+    const { jobs, runner, changes } = runJobs(
+      {
+        ...{ supervisor, store, sharing: node.sharing, onLost: node.noteLost },
+        whyElsewhere: (plugin, here) => node.whyElsewhere(plugin, here),
+        onClose: () => {
+          offHealth();
+          clock.clearTimeout(lookTimer);
+          node.close();
+        },
+        onClosed: async () => {
+          await node.left();
+          await link.close();
+        },
+      },
+      (plugin) => node.hear(plugin),
+    );
+    const lookAgain = (): void => {
+      lookTimer = clock.setTimeout(() => {
+        changes.notifyAll();
+        lookAgain();
+      }, LOOK_AGAIN_MS);
+    };
+    lookAgain();
+    await node.start(store, runner, waiting);
+    return { jobs, node, store };
+  } catch (error) {
+    node.close();
+    await link.close();
+    throw error;
+  }
+}

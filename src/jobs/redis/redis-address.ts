@@ -1,0 +1,41 @@
+import type { RedisOptions } from 'ioredis';
+import { GreenroomError } from '../../errors.ts';
+
+/** Where a Redis is. */
+export interface RedisAddress {
+  /** For the client, with credentials. */
+  readonly options: RedisOptions;
+  /** For messages, without. */
+  readonly shown: string;
+}
+
+const PORT = 6379;
+
+/**
+ * Reads where a Redis is: `redis://` or, with TLS, `rediss://`, then `user:password@host:port/database`; or `unix://` and
+ * the path of a socket. Throws `E_OPTIONS` without repeating what may hold a password.
+ */
+export function redisAddress(url: string): RedisAddress {
+  const path = url.startsWith('/') ? url : undefined;
+  if (path !== undefined) return { options: { path }, shown: path };
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const { protocol, hostname, username, password } = parsed ?? {};
+  const login = { username: optional(username), password: optional(password) };
+  if (parsed !== undefined && protocol === 'unix:')
+    return { options: { path: decodeURIComponent(parsed.pathname), ...login }, shown: parsed.pathname };
+  const db = /^\/?(\d*)$/.exec(parsed?.pathname ?? '-')?.[1];
+  if (parsed === undefined || (protocol !== 'redis:' && protocol !== 'rediss:') || !hostname || db === undefined)
+    throw new GreenroomError(
+      'E_OPTIONS',
+      'The address of the Redis is not one: expected redis://user:password@host:port/database, rediss:// for TLS, ' +
+        'or unix:// and the path of a socket.',
+    );
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const port = parsed.port === '' ? PORT : Number(parsed.port);
+  const tls = protocol === 'rediss:' ? { tls: { servername: host } } : {};
+  return { options: { host, port, db: Number(db), ...login, ...tls }, shown: `${hostname}:${port}` };
+}
+
+function optional(text: string | undefined): string | undefined {
+  return text === undefined || text === '' ? undefined : decodeURIComponent(text);
+}

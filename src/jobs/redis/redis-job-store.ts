@@ -1,0 +1,455 @@
+import { createHash } from 'node:crypto';
+import type { Progress } from '../../calls/call-options.ts';
+import { GreenroomError } from '../../errors.ts';
+import { Listeners } from '../../events/listeners.ts';
+import { writeJson } from '../../json/exact-json.ts';
+import type { History } from '../embedded/job-table.ts';
+import type { JobState, JobWithAttempts } from '../job.ts';
+import { otherInput, unknownBlocker } from '../job-errors.ts';
+import { newJobId } from '../job-id.ts';
+import type {
+  Added,
+  BegunAttempt,
+  Claim,
+  EndedAttempt,
+  Hint,
+  JobFilter,
+  JobPage,
+  JobStore,
+  NewJob,
+  TakenJob,
+} from '../job-store.ts';
+import { readError } from '../stored-error.ts';
+import { bullPriority } from './bull-priority.ts';
+import { dashboardValue } from './dashboard-value.ts';
+import { attemptOfRecord, backoffOf, jobOfRecord, numberOf, recordOf } from './job-record.ts';
+import { type JobOperation, jobScripts } from './job-scripts.ts';
+import { type Liveness, NodeBeat } from './node-beat.ts';
+import type { CommandPart, LinkHealth, LinkScript, RedisLink } from './redis-link.ts';
+import { SharedValues } from './shared-values.ts';
+
+/** What a store is opened with, beside its link. */
+export interface RedisJobStoreOptions {
+  /** The identifier of this program among those that share the jobs: another at each start. */
+  readonly node: string;
+  readonly history: History;
+  /** A folder that all programs share, for values over 1 MiB; undefined: such values are refused. */
+  readonly values?: string | undefined;
+  /** What the names of BullMQ's queues begin with: `bull` by default. */
+  readonly bullPrefix?: string | undefined;
+  /** The plugins of this program: whether other programs have added jobs for them is looked at now and then. */
+  readonly plugins?: (() => readonly string[]) | undefined;
+  /** Told of what listeners throw. */
+  readonly onListenerError: (error: unknown) => void;
+  /** Told of what Redis refuses beside what is asked of the store; it goes on. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+  readonly liveness?: Liveness | undefined;
+}
+
+/** The job of a plugin that would be taken next. */
+export interface Head {
+  readonly plugin: string;
+  readonly id: string;
+  readonly priority: number;
+  /** How long it has been ready, by the time of Redis. */
+  readonly waitedMs: number;
+}
+
+/** A program that shares the jobs, and lives. */
+export interface FleetNode {
+  readonly node: string;
+  /** What it has announced last. */
+  readonly text: string;
+  /** How long ago it has said that it lives. */
+  readonly beatAgoMs: number;
+}
+
+/**
+ * Jobs in a Redis that several programs share. The record of a job is ours; its place among those that wait is in a queue
+ * of BullMQ, one for each plugin. Both change in one script, whole or not at all.
+ */
+export class RedisJobStore implements JobStore {
+  readonly #link: RedisLink;
+  readonly #node: string;
+  readonly #values: SharedValues;
+  readonly #scripts: Readonly<Record<JobOperation, LinkScript>>;
+  readonly #prefix: string;
+  readonly #bullPrefix: string;
+  readonly #hints: Listeners<Hint>;
+  readonly #onGone: Listeners<string>;
+  readonly #beat: NodeBeat;
+  /** What this program has taken and not let go of. */
+  readonly #held = new Set<string>();
+  #offHints: () => void = () => {};
+  #closing: Promise<void> | undefined;
+
+  private constructor(link: RedisLink, options: RedisJobStoreOptions) {
+    const { node, history, values, bullPrefix = 'bull', plugins = () => [], onListenerError } = options;
+    this.#link = link;
+    this.#node = node;
+    this.#values = new SharedValues(values);
+    this.#scripts = jobScripts(link.bullScripts);
+    this.#prefix = link.key('');
+    this.#bullPrefix = bullPrefix;
+    this.#hints = new Listeners(onListenerError);
+    this.#onGone = new Listeners(onListenerError);
+    this.#beat = new NodeBeat({
+      node,
+      history,
+      liveness: options.liveness,
+      onError: options.onError ?? (() => {}),
+      run: (operation, args) => this.#run(operation, args),
+      held: this.#held,
+      removeFiles: (names) => this.#values.remove(names),
+      onCancel: (plugin, id, error) => this.#hints.notify({ kind: 'cancel', plugin, id, error }),
+      look: async () => {
+        for (const { plugin } of await this.heads(plugins())) this.#hints.notify({ kind: 'waiting', plugin });
+      },
+    });
+  }
+
+  /**
+   * Opens the store for a program, which from then on counts as living. Resolves to it and the plugins that have jobs
+   * waiting. Rejects with `E_JOB_STORE`.
+   */
+  static async open(
+    link: RedisLink,
+    options: RedisJobStoreOptions,
+  ): Promise<{ readonly store: RedisJobStore; readonly waiting: readonly string[] }> {
+    const store = new RedisJobStore(link, options);
+    store.#offHints = await link.subscribe(link.key('hints'), (text) => store.#receive(text));
+    try {
+      await store.#beat.start();
+      const counts = await store.counts();
+      const waiting = counts.filter(({ state }) => state === 'waiting').map(({ plugin }) => plugin);
+      return { store, waiting };
+    } catch (error) {
+      await store.#beat.stop();
+      store.#offHints();
+      throw error;
+    }
+  }
+
+  async add(jobs: readonly NewJob[]): Promise<readonly Added[]> {
+    const files = await Promise.all(
+      jobs.map(({ plugin, id, input }) => this.#values.keep(plugin, `${id}.input`, input)),
+    );
+    const told = jobs.map((job, index) => said(job, files[index]));
+    const inputs = jobs.map(({ input }, index) => (files[index] === undefined ? bytesOf(input) : ''));
+    const [what, answer, other] = (await this.#run('ADD', [JSON.stringify(told), ...inputs])) as [
+      Buffer,
+      unknown,
+      Buffer,
+    ];
+    const job = jobs.find(({ id }) => id === String(answer));
+    switch (String(what)) {
+      case 'key':
+        throw otherInput(job as NewJob, String(other));
+      case 'blocker':
+        throw unknownBlocker((job as NewJob).plugin, String(other));
+      default: {
+        for (const { delayMs, ttlMs } of jobs) this.#wake(delayMs, ttlMs);
+        return (answer as [Buffer, number][]).map(([id, isNew]) => ({ id: String(id), isNew: isNew === 1 }));
+      }
+    }
+  }
+
+  async take(wanted: readonly { readonly plugin: string; readonly count: number }[]): Promise<readonly TakenJob[]> {
+    this.#beat.isTaking += 1;
+    try {
+      const answer = await this.#run('TAKE', [JSON.stringify(wanted), this.#node, newJobId()]);
+      const taken = answer as [Buffer, Buffer[], Buffer, Buffer[]][];
+      for (const [id] of taken) this.#held.add(String(id));
+      return await Promise.all(taken.map((each) => this.#taken(...each)));
+    } finally {
+      this.#beat.isTaking -= 1;
+    }
+  }
+
+  async #taken(id: Buffer, flat: readonly Buffer[], input: Buffer, before: readonly Buffer[]): Promise<TakenJob> {
+    const record = recordOf(flat) ?? {};
+    const results = new Map<string, Uint8Array>();
+    for (let at = 0; at < before.length; at += 3) {
+      const [name, file, value] = before.slice(at, at + 3) as [Buffer, Buffer, Buffer];
+      results.set(String(name), file.length === 0 ? value : await this.#values.read(String(file)));
+    }
+    return {
+      id: String(id),
+      claim: Number(record['claim']),
+      plugin: record['plugin'] ?? '',
+      tool: record['tool'],
+      priority: Number(record['priority']),
+      attempt: Number(record['attempt']) + 1,
+      attempts: Number(record['attempts']),
+      backoff: backoffOf(record),
+      timeoutMs: numberOf(record['timeoutMs']),
+      expiresAt: numberOf(record['expiresAt']),
+      once: record['once'] === '1',
+      input: record['inputFile'] === undefined ? input : await this.#values.read(record['inputFile']),
+      results,
+    };
+  }
+
+  async begin(begun: readonly BegunAttempt[]): Promise<void> {
+    const told = begun.map(({ id, claim, generation }) => ({ id, claim, generation }));
+    await this.#run('BEGIN', [JSON.stringify(told)]);
+  }
+
+  async progress(updates: readonly (Claim & { readonly progress: Progress })[]): Promise<void> {
+    const told = updates.map(({ id, claim, progress }) => ({ id, claim, progress: writeJson(progress, 'progress') }));
+    await this.#run('PROGRESS', [JSON.stringify(told)]);
+  }
+
+  async settle(ended: readonly EndedAttempt[]): Promise<readonly ('ok' | 'lost')[]> {
+    const told = await Promise.all(ended.map((each) => this.#settled(each)));
+    const results = ended.map(({ outcome }, index) =>
+      outcome.end === 'done' && told[index]?.resultFile === undefined ? bytesOf(outcome.result) : '',
+    );
+    const answers = ((await this.#run('SETTLE', [JSON.stringify(told), ...results])) as Buffer[]).map(String);
+    for (const [index, { id, outcome }] of ended.entries()) {
+      this.#held.delete(id);
+      const file = told[index]?.resultFile;
+      if (file !== undefined && answers[index] === 'lost') await this.#values.remove([file]);
+      if (outcome.end === 'failed') this.#wake(outcome.retryAfterMs);
+    }
+    return answers as ('ok' | 'lost')[];
+  }
+
+  async #settled({ id, claim, outcome }: EndedAttempt): Promise<{ readonly resultFile?: string | undefined }> {
+    const { end } = outcome;
+    if (outcome.end === 'done') {
+      const resultFile = await this.#values.keep('', `${id}.result.${claim}`, outcome.result);
+      return { id, claim, end, said: dashboardValue(outcome.result), resultFile } as object;
+    }
+    const { error } = outcome;
+    const retryAfterMs =
+      outcome.end === 'failed' && outcome.retryAfterMs !== undefined ? outcome.retryAfterMs : undefined;
+    const said = outcome.end === 'cancelled' ? 'cancelled' : readError(error).message;
+    return { id, claim, end, error, said, retryAfterMs: roundedUp(retryAfterMs) } as object;
+  }
+
+  async giveBack(claims: readonly Claim[]): Promise<void> {
+    await this.#run('GIVE_BACK', [JSON.stringify(claims.map(({ id, claim }) => ({ id, claim })))]);
+    for (const { id } of claims) this.#held.delete(id);
+  }
+
+  async requestCancel(ids: readonly string[], error: string): Promise<readonly (JobState | undefined)[]> {
+    return states(await this.#run('CANCEL', [JSON.stringify(ids), error, 'cancelled']));
+  }
+
+  async get(ids: readonly string[]): Promise<readonly (JobWithAttempts | undefined)[]> {
+    const asked = ids.flatMap((id) => [
+      ['HGETALL', this.#link.key('job', id)],
+      ['LRANGE', this.#link.key('attempts', id), 0, -1],
+    ]);
+    const answers = (await this.#link.sendAll(asked)) as string[][];
+    return ids.map((id, index) => {
+      const record = recordOf(answers[2 * index] ?? []);
+      if (record === undefined) return undefined;
+      const job = jobOfRecord(id, record);
+      return { ...job, history: (answers[2 * index + 1] ?? []).map((text) => attemptOfRecord(job.plugin, text)) };
+    });
+  }
+
+  async list({ plugin, state, prefix }: JobFilter, limit: number, cursor: string | undefined): Promise<JobPage> {
+    const kind = state === undefined ? (plugin === undefined ? ['all'] : ['of']) : ['in', state];
+    const key = this.#link.key(...kind, ...(plugin === undefined ? [] : [plugin]));
+    // No digit of an identifier sorts after this.
+    const newest = prefix === undefined ? '+' : `(${prefix}g`;
+    const oldest = prefix === undefined ? '-' : `[${prefix}`;
+    const from = cursor === undefined || (prefix !== undefined && cursor >= `${prefix}g`) ? newest : `(${cursor}`;
+    const ids = (await this.#link.send(['ZREVRANGEBYLEX', key, from, oldest, 'LIMIT', 0, limit])) as string[];
+    const records = await this.#link.sendAll(ids.map((id) => ['HGETALL', this.#link.key('job', id)]));
+    const jobs = ids.flatMap((id, index) => {
+      const record = recordOf(records[index] as string[]);
+      return record === undefined ? [] : [jobOfRecord(id, record)];
+    });
+    return { jobs, next: ids.length < limit ? undefined : ids.at(-1) };
+  }
+
+  async values(
+    id: string,
+  ): Promise<{ readonly input: Uint8Array; readonly result: Uint8Array | undefined } | undefined> {
+    const [flat, input, result] = (await this.#link.sendAllForBytes([
+      ['HGETALL', this.#link.key('job', id)],
+      ['GET', this.#link.key('input', id)],
+      ['GET', this.#link.key('result', id)],
+    ])) as [Buffer[], Buffer | null, Buffer | null];
+    const record = recordOf(flat);
+    if (record === undefined) return undefined;
+    const { inputFile, resultFile, state } = record;
+    return {
+      input: inputFile === undefined ? (input ?? new Uint8Array()) : await this.#values.read(inputFile),
+      result:
+        state !== 'done'
+          ? undefined
+          : resultFile === undefined
+            ? (result ?? new Uint8Array())
+            : await this.#values.read(resultFile),
+    };
+  }
+
+  retry(ids: readonly string[]): Promise<readonly (JobState | undefined)[]> {
+    return this.#statesAndFiles('RETRY', ids);
+  }
+
+  remove(ids: readonly string[]): Promise<readonly (JobState | undefined)[]> {
+    return this.#statesAndFiles('REMOVE', ids);
+  }
+
+  async #statesAndFiles(
+    operation: 'RETRY' | 'REMOVE',
+    ids: readonly string[],
+  ): Promise<readonly (JobState | undefined)[]> {
+    const [was, files] = (await this.#run(operation, [JSON.stringify(ids)])) as [unknown, Buffer[]];
+    await this.#values.remove(files.map(String));
+    return states(was);
+  }
+
+  async place(id: string, priority: number | undefined, first: boolean): Promise<JobState | undefined> {
+    const placed = priority === undefined ? ['', ''] : [String(priority), bullPriority(priority)];
+    const was = (await this.#run('PLACE', [id, ...placed, first ? '1' : '0'])) as Buffer | null;
+    return was === null ? undefined : (String(was) as JobState);
+  }
+
+  async pause(plugins: readonly string[]): Promise<void> {
+    await this.#run('PAUSE', plugins.length === 0 ? ['*'] : plugins);
+  }
+
+  async resume(plugins: readonly string[]): Promise<void> {
+    await this.#run('RESUME', plugins);
+  }
+
+  async paused(): Promise<readonly string[]> {
+    return (await this.#link.send(['SMEMBERS', this.#link.key('paused')])) as string[];
+  }
+
+  async counts(): Promise<readonly { readonly plugin: string; readonly state: JobState; readonly count: number }[]> {
+    const counts = recordOf((await this.#link.send(['HGETALL', this.#link.key('counts')])) as string[]) ?? {};
+    return Object.entries(counts)
+      .map(([field, count]) => {
+        const at = field.indexOf(' ');
+        return { plugin: field.slice(at + 1), state: field.slice(0, at) as JobState, count: Number(count) };
+      })
+      .toSorted((one, other) => order(one.plugin, other.plugin) || order(one.state, other.state));
+  }
+
+  /** The next job of each of these plugins, where it has one that may be taken. */
+  async heads(plugins: readonly string[]): Promise<readonly Head[]> {
+    if (plugins.length === 0) return [];
+    const heads = (await this.#run('HEADS', plugins)) as Buffer[][];
+    return heads.map((head) => {
+      const [plugin = '', id = '', priority, waitedMs] = head.map(String);
+      return { plugin, id, priority: Number(priority), waitedMs: Number(waitedMs) };
+    });
+  }
+
+  /** Tells the others this text about this program, with its next beat. */
+  announce(text: string): void {
+    this.#beat.announce(text);
+  }
+
+  /** The programs that share the jobs and live. */
+  async nodes(): Promise<readonly FleetNode[]> {
+    const nodes = (await this.#run('NODES', [this.#beat.goneMs])) as Buffer[][];
+    return nodes.map((each) => {
+      const [node = '', text = '', beatAgoMs] = each.map(String);
+      return { node, text, beatAgoMs: Number(beatAgoMs) };
+    });
+  }
+
+  /** Calls back with each program that has left, or is gone. Returns how to stop. */
+  onNodeGone(listener: (node: string) => void): () => void {
+    return this.#onGone.add(listener);
+  }
+
+  onHint(listener: (hint: Hint) => void): () => void {
+    return this.#hints.add(listener);
+  }
+
+  /** How the store stands with its Redis. */
+  get health(): LinkHealth {
+    return this.#link.health;
+  }
+
+  /** Leaves: what this program still has goes back. The link stays open. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#beat.stop();
+    this.#offHints();
+    try {
+      await this.#link.run(this.#scripts.LEAVE, [this.#prefix, this.#bullPrefix, this.#node]);
+    } catch {
+      // Others see that it is gone.
+    }
+  }
+
+  #wake(...delays: readonly (number | undefined)[]): void {
+    for (const ms of delays) if (ms !== undefined && ms > 0) this.#beat.wakeAfter(ms);
+  }
+
+  #receive(text: string): void {
+    for (const hint of JSON.parse(text) as readonly (Hint | { readonly kind: 'gone'; readonly node: string })[])
+      if (hint.kind === 'gone') this.#onGone.notify(hint.node);
+      else this.#hints.notify(hint);
+  }
+
+  #run(operation: JobOperation, args: readonly CommandPart[]): Promise<unknown> {
+    if (this.#closing !== undefined)
+      return Promise.reject(new GreenroomError('E_JOB_STORE', 'The jobs are closed. Open them again with openJobs().'));
+    return this.#link.run(this.#scripts[operation], [this.#prefix, this.#bullPrefix, ...args]);
+  }
+}
+
+/** A job as its script takes it. */
+function said(job: NewJob, inputFile: string | undefined): object {
+  const { id, plugin, tool, priority, attempts, backoff, delayMs, timeoutMs, ttlMs, key, once, after, input } = job;
+  return {
+    id,
+    plugin,
+    tool,
+    name: tool ?? 'execute',
+    data: dashboardValue(input),
+    priority: String(priority),
+    bullPriority: bullPriority(priority),
+    attempts,
+    tries: attempts,
+    backoff: JSON.stringify(backoff),
+    delayMs: roundedUp(delayMs),
+    timeoutMs: timeoutMs === undefined ? undefined : String(timeoutMs),
+    ttlMs: roundedUp(ttlMs),
+    key,
+    fingerprint: key === undefined ? undefined : fingerprintOf(job),
+    once: once ? '1' : '0',
+    after: after.length === 0 ? undefined : after.map((blocker) => [blocker.id, blocker.name]),
+    inputFile,
+  };
+}
+
+/** What two jobs with the same key must have in common. */
+function fingerprintOf({ plugin, tool, input }: NewJob): string {
+  const hash = createHash('sha256');
+  for (const part of [plugin, tool ?? '', input]) hash.update(`${part.length}:`).update(part);
+  return hash.digest('hex');
+}
+
+function states(answer: unknown): (JobState | undefined)[] {
+  return (answer as (Buffer | null)[]).map((state) => (state === null ? undefined : (String(state) as JobState)));
+}
+
+/** Redis' times are whole milliseconds. */
+function roundedUp(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.min(Math.ceil(ms), Number.MAX_SAFE_INTEGER / 8_192);
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+function order(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
+}

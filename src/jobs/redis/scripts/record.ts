@@ -1,0 +1,117 @@
+/**
+ * Lua that every script begins with: the records of jobs, their indexes, and hints. `P` begins the keys of ours, `Q` those
+ * of BullMQ. `now` is the time of the server in milliseconds, so that programs whose clocks differ agree.
+ *
+ * Keys: `job:ID` a hash, `attempts:ID` a list of JSON, `input:ID` and `result:ID` packed values, `children:ID` the jobs
+ * that come after it; `all`, `of:PLUGIN`, `in:STATE`, `in:STATE:PLUGIN` the identifiers, sorted by time as they begin with
+ * it; `counts`, `keys`; `due`, `expiry` and `ended` by time; `nodes` by their last beat, `texts` of them, and `held:NODE`
+ * and `cancels:NODE`.
+ */
+export const RECORD = `
+local P, Q = ARGV[1], ARGV[2]
+local rcall = redis.call
+local clock = rcall('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local hints = {}
+
+-- Numbers as text with all their digits: Lua's own text has 14.
+local function text(value)
+  if type(value) ~= 'number' then return value end
+  if value == math.floor(value) and math.abs(value) < 1e15 then return string.format('%.0f', value) end
+  return string.format('%.17g', value)
+end
+
+local function tell(hint)
+  local name = hint.kind .. (hint.plugin or '') .. (hint.id or '')
+  if hints[name] then return end
+  hints[name] = true
+  hints[#hints + 1] = hint
+end
+
+local function publish()
+  if #hints == 0 then return end
+  local list = {}
+  for i, hint in ipairs(hints) do list[i] = hint end
+  rcall('PUBLISH', P .. 'hints', cjson.encode(list))
+end
+
+local function fields(flat)
+  local found = {}
+  for i = 1, #flat, 2 do found[flat[i]] = flat[i + 1] end
+  return found
+end
+
+-- The record of a job; nil: unknown.
+local function read(id)
+  local flat = rcall('HGETALL', P .. 'job:' .. id)
+  if #flat == 0 then return nil end
+  local job = fields(flat)
+  job.id = id
+  return job
+end
+
+-- Changes fields of a record; false removes one.
+local function write(job, changes)
+  local set, gone = {}, {}
+  for field, value in pairs(changes) do
+    if value == false then
+      gone[#gone + 1] = field
+      job[field] = nil
+    else
+      value = text(value)
+      set[#set + 1] = field
+      set[#set + 1] = value
+      job[field] = tostring(value)
+    end
+  end
+  if #set > 0 then rcall('HSET', P .. 'job:' .. job.id, unpack(set)) end
+  if #gone > 0 then rcall('HDEL', P .. 'job:' .. job.id, unpack(gone)) end
+end
+
+-- Users see a job that was taken and has not begun as waiting.
+local function shown(state)
+  if state == 'taken' then return 'waiting' end
+  return state
+end
+
+local function isFinal(state)
+  return state == 'done' or state == 'failed' or state == 'cancelled'
+end
+
+local function inHands(job)
+  return job.state == 'taken' or job.state == 'running'
+end
+
+local function count(plugin, state, by)
+  local field = state .. ' ' .. plugin
+  if rcall('HINCRBY', P .. 'counts', field, by) == 0 then rcall('HDEL', P .. 'counts', field) end
+end
+
+local function enter(job, state)
+  rcall('ZADD', P .. 'in:' .. state, 0, job.id)
+  rcall('ZADD', P .. 'in:' .. state .. ':' .. job.plugin, 0, job.id)
+  count(job.plugin, state, 1)
+end
+
+local function leave(job, state)
+  rcall('ZREM', P .. 'in:' .. state, job.id)
+  rcall('ZREM', P .. 'in:' .. state .. ':' .. job.plugin, job.id)
+  count(job.plugin, state, -1)
+end
+
+-- Has a job change its state, with other fields of its record.
+local function move(job, state, changes)
+  local from, to = shown(job.state), shown(state)
+  if from ~= to then
+    leave(job, from)
+    enter(job, to)
+  end
+  changes.state = state
+  write(job, changes)
+end
+
+-- The state that a job had, as users see it; false: unknown.
+local function stateOf(job)
+  return job and shown(job.state) or false
+end
+`;

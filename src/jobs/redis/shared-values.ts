@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GreenroomError, messageOf } from '../../errors.ts';
+import { makeFolder } from '../../files/make-folder.ts';
+
+/** Up to this length a value is kept in Redis, in bytes: a longer one would hold up everybody else. */
+const MAX_IN_REDIS = 1024 * 1024;
+
+/** The values of jobs that are too long for Redis: files in a folder that all nodes share, which only their owner may read. */
+export class SharedValues {
+  readonly #folder: string | undefined;
+
+  /** Throws what the file system throws. */
+  constructor(folder: string | undefined) {
+    this.#folder = folder;
+    if (folder !== undefined) makeFolder(folder, 0o700);
+  }
+
+  /**
+   * Writes a value to a file where it needs one; resolves to the file's name once the disk has it, and to undefined where
+   * it needs none. Rejects with `E_SERIALIZE` where there is no folder, and with `E_JOB_STORE` where it cannot be written.
+   */
+  async keep(plugin: string, name: string, value: Uint8Array): Promise<string | undefined> {
+    if (value.byteLength <= MAX_IN_REDIS) return undefined;
+    if (this.#folder === undefined) throw tooLong(plugin, name, value.byteLength);
+    const file = join(this.#folder, name);
+    const draft = `${file}.${randomUUID()}.draft`;
+    try {
+      const handle = await open(draft, 'w', 0o600);
+      try {
+        await handle.writeFile(value);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(draft, file);
+    } catch (cause) {
+      await rm(draft, { force: true }).catch(() => {});
+      throw unusable(name, 'written', cause);
+    }
+    return name;
+  }
+
+  /** The value of a file. Rejects with `E_JOB_STORE` where this program cannot read it. */
+  async read(name: string): Promise<Uint8Array> {
+    try {
+      if (this.#folder === undefined) throw new Error('no folder was given');
+      return await readFile(join(this.#folder, name));
+    } catch (cause) {
+      throw unusable(name, 'read', cause);
+    }
+  }
+
+  /** Removes files that no job needs; those that cannot be are left. */
+  async remove(names: readonly string[]): Promise<void> {
+    const folder = this.#folder;
+    if (folder === undefined) return;
+    await Promise.all(names.map((name) => rm(join(folder, name), { force: true }).catch(() => {})));
+  }
+}
+
+function tooLong(plugin: string, name: string, length: number): GreenroomError {
+  return new GreenroomError(
+    'E_SERIALIZE',
+    `The value ${name} of a job of "${plugin}" is ${(length / 2 ** 20).toFixed(1)} MiB long, and Redis is given at most ` +
+      `${MAX_IN_REDIS / 2 ** 20} MiB. Give all programs a folder that they share (the option values), or pass the path of a file.`,
+    { plugin },
+  );
+}
+
+function unusable(name: string, done: string, cause: unknown): GreenroomError {
+  return new GreenroomError(
+    'E_JOB_STORE',
+    `The value ${name} cannot be ${done} in the folder that the programs of these jobs share (the option values): ${messageOf(cause)}.`,
+    { cause },
+  );
+}
