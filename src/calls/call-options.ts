@@ -45,6 +45,11 @@ export interface CallOptions {
    * calls are traced, is part of that trace. By default the active span, where calls are traced.
    */
   readonly traceparent?: string | undefined;
+  /**
+   * Whether the call may run in another program of the fleet whose jobs this one has opened; false by default. It goes
+   * through the queue of the fleet then, and carries no `integers`, `traceparent`, `streamIdleMs` or `validate: 'both'`.
+   */
+  readonly fleet?: boolean | undefined;
 }
 
 /** What Greenroom's own fronts may set beside. */
@@ -83,6 +88,7 @@ const KINDS: Readonly<Record<keyof StreamOptions, OptionKind>> = {
   validate: { expected: 'true, false or "both"', fits: (value) => typeof value === 'boolean' || value === 'both' },
   integers: { expected: '"bigint" or "number"', fits: (value) => value === 'bigint' || value === 'number' },
   traceparent: { expected: TRACEPARENT_RULE, fits: isTraceparent },
+  fleet: FLAG,
   streamIdleMs: LIMIT,
 };
 

@@ -21,12 +21,15 @@ export function executeCall<Output>(site: CallSite, input: unknown, options: Cal
   });
 }
 
+/** What the call of a job has beside. */
+type JobCallOptions = Pick<InternalCallOptions, 'client' | 'onStart'>;
+
 /** Calls `execute` of a plugin for a job. As {@link executeCall}. */
 export function executeJobCall(
   site: CallSite,
   input: unknown,
   options: CallOptions,
-  job: Pick<InternalCallOptions, 'client' | 'onStart'>,
+  job: JobCallOptions,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const outcome = { onChunk: () => {}, onResult: resolve, onError: reject };
@@ -60,7 +63,12 @@ const NO_INPUT: EncodedInput = { args: '[]', kwargs: '{}', bytes: [] };
  * dropping the stream, once it is collected; a slow reader slows the worker down, and one that asks for nothing for
  * `streamIdleMs` loses the call.
  */
-export function streamCall<Chunk>(site: CallSite, input: unknown, options: StreamOptions): StreamHandle<Chunk> {
+export function streamCall<Chunk>(
+  site: CallSite,
+  input: unknown,
+  options: StreamOptions,
+  job: JobCallOptions = {},
+): StreamHandle<Chunk> {
   let call: Call | undefined;
   const id = nextCallId();
   const { plugin, clock } = site;
@@ -89,7 +97,7 @@ export function streamCall<Chunk>(site: CallSite, input: unknown, options: Strea
         stream.fail(encoded);
         return;
       }
-      call = new Call(site, 'stream', id, encoded, options, outcome);
+      call = new Call(site, 'stream', id, encoded, { ...options, ...job }, outcome);
       call.begin();
     },
     pause: () => call?.pause(),

@@ -191,15 +191,25 @@ export class FleetNode {
   async whyElsewhere(plugin: string, here: string): Promise<string | undefined> {
     const { board, supervisor } = this.#parts;
     try {
-      if ((await board.had([plugin])).has(plugin)) return undefined;
-      if ([...supervisor.jobPort.names()].includes(plugin)) return here;
-      const near = nearestName(plugin, await board.names());
-      const hint = near === undefined ? 'greenroom fleet lists the plugins of all nodes.' : `Did you mean "${near}"?`;
-      return `No node of the fleet has a plugin ${quoted(plugin)}. ${hint}`;
+      if (!this.#isHere(plugin)) return await this.whyNobody(plugin);
+      return (await board.had([plugin])).has(plugin) ? undefined : here;
     } catch (error) {
       supervisor.jobPort.onError(error);
       return here;
     }
+  }
+
+  /** That neither this node nor another one has a plugin, in a sentence; undefined: one has. Rejects with `E_JOB_STORE`. */
+  async whyNobody(plugin: string): Promise<string | undefined> {
+    const { board } = this.#parts;
+    if (this.#isHere(plugin) || (await board.had([plugin])).has(plugin)) return undefined;
+    const near = nearestName(plugin, await board.names());
+    const hint = near === undefined ? 'greenroom fleet lists the plugins of all nodes.' : `Did you mean "${near}"?`;
+    return `No node of the fleet has a plugin ${quoted(plugin)}. ${hint}`;
+  }
+
+  #isHere(plugin: string): boolean {
+    return [...this.#parts.supervisor.jobPort.names()].includes(plugin);
   }
 
   /** Takes nothing more, and has the others know that this node has nothing any more. */

@@ -2,9 +2,11 @@ import { newJobId } from '../jobs/job-id.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { RedisJobStore } from '../jobs/redis/redis-job-store.ts';
 import { RedisLink } from '../jobs/redis/redis-link.ts';
+import { RedisReplies } from '../jobs/redis/redis-replies.ts';
 import { runJobs } from '../jobs/run-jobs.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 import { FleetBoard } from './fleet-board.ts';
+import { FleetCalls } from './fleet-calls.ts';
 import { FleetNode } from './fleet-node.ts';
 import { completeFleetOptions, type FleetOptions } from './fleet-options.ts';
 
@@ -48,16 +50,19 @@ export async function joinFleet(
       ...{ node: id, history, values: options.values, onListenerError, onError },
       plugins: () => [...jobPort.names()],
     });
+    const replies = await RedisReplies.open(link, id);
     let lookTimer: unknown;
     const offHealth = link.onHealth(({ state }) => {
       if (state === 'connected') changes.notifyAll();
     });
     const { jobs, runner, changes } = runJobs(
       {
-        ...{ supervisor, store, sharing: node.sharing, onLost: node.noteLost },
+        ...{ supervisor, store, replies, sharing: node.sharing, onLost: node.noteLost },
         whyElsewhere: (plugin, here) => node.whyElsewhere(plugin, here),
         onClose: () => {
           offHealth();
+          offCalls();
+          replies.close();
           clock.clearTimeout(lookTimer);
           node.close();
         },
@@ -67,6 +72,9 @@ export async function joinFleet(
         },
       },
       (plugin) => node.hear(plugin),
+    );
+    const offCalls = jobPort.joinFleet(
+      new FleetCalls({ jobs, replies, clock, whyNobody: (plugin) => node.whyNobody(plugin), onListenerError }),
     );
     const lookAgain = (): void => {
       lookTimer = clock.setTimeout(() => {

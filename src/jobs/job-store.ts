@@ -16,10 +16,18 @@ export interface JobTerms {
   readonly once: boolean;
 }
 
+/** The program that waits for what the call of a job says while it runs: how far it has come, or the chunks of a stream too. */
+export interface Caller {
+  readonly node: string;
+  readonly wants: 'progress' | 'chunks';
+}
+
 /** A job to be stored. */
 export interface NewJob extends JobTerms {
   readonly id: string;
   readonly plugin: string;
+  /** Undefined: nobody. Only a store that several programs share has such jobs. */
+  readonly caller?: Caller | undefined;
   /** The jobs before it, and what its input calls them. Those of the same batch stand before it. */
   readonly after: readonly { readonly id: string; readonly name: string }[];
   /** Packed, see `packValue`. */
@@ -51,6 +59,7 @@ export interface TakenJob extends Claim {
   /** Until when it must have begun, in milliseconds since the epoch; undefined: at any time, or it has before. */
   readonly expiresAt: number | undefined;
   readonly once: boolean;
+  readonly caller?: Caller | undefined;
   readonly input: Uint8Array;
   /** The results of the jobs of its `after`, packed, by what its input calls them. */
   readonly results: ReadonlyMap<string, Uint8Array>;

@@ -10,7 +10,7 @@ import { JobHandle } from './job-handle.ts';
 import { isJobId, newJobId } from './job-id.ts';
 import { orderOf } from './job-order.ts';
 import { outputsIn } from './job-output.ts';
-import type { JobPage, JobStore, NewJob } from './job-store.ts';
+import type { Caller, JobPage, JobStore, NewJob } from './job-store.ts';
 import { checkListOptions, type ListOptions } from './list-options.ts';
 import { packJobValue } from './pack-job-value.ts';
 import type { JobRunner } from './runner/job-runner.ts';
@@ -105,17 +105,34 @@ export class Jobs implements AsyncDisposable {
     return Object.fromEntries(handles) as Record<Name, JobHandle>;
   }
 
+  /** @internal A job that is a call of a program that waits for it; see {@link addCall}. Throws as `add` rejects. */
+  newCall(
+    plugin: string,
+    input: unknown,
+    options: AddOptions,
+    { caller, validate }: { readonly caller: Caller; readonly validate: boolean },
+  ): NewJob {
+    return { ...this.#newJob(plugin, input, options, new Map(), newJobId(), validate), caller };
+  }
+
+  /** @internal */
+  async addCall(call: NewJob): Promise<void> {
+    await this.#store.add([call]);
+    this.#changes.notify(call.id);
+  }
+
   #newJob(
     plugin: string,
     input: unknown,
     options: AddOptions,
     ids: ReadonlyMap<string, string>,
     id = newJobId(),
+    validate = true,
   ): NewJob {
     const complete = completeAddOptions(plugin, options);
     const outputs = outputsIn(input);
     // With results of others in it, it is complete only when it runs.
-    if (outputs.length === 0) this.#siteOf(plugin).check(complete.tool, input);
+    if (validate && outputs.length === 0) this.#siteOf(plugin).check(complete.tool, input);
     const after = [...new Set([...complete.after, ...outputs])].map((name) => ({ id: ids.get(name) ?? name, name }));
     return { id, plugin, ...complete, after, input: packJobValue(plugin, input, 'input') };
   }

@@ -5,8 +5,8 @@ import { JsonLoss } from '../json/exact-json.ts';
 /** The longest input or result of a job, in bytes. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** An input or a result as a store keeps it. Throws `E_SERIALIZE` for what cannot be kept, or is longer than 64 MiB. */
-export function packJobValue(plugin: string, value: unknown, what: 'input' | 'result'): Uint8Array {
+/** An input, a result, or a chunk of it, as a store keeps it. Throws `E_SERIALIZE` for what cannot be kept, or is longer than 64 MiB. */
+export function packJobValue(plugin: string, value: unknown, what: 'input' | 'result' | 'chunk'): Uint8Array {
   const packed = pack(plugin, value, what);
   if (packed.byteLength <= MAX_BYTES) return packed;
   const mib = (packed.byteLength / 2 ** 20).toFixed(1);

@@ -7,7 +7,7 @@ import { readError, rebuiltError } from './stored-error.ts';
 
 /** What the jobs of a supervisor are run with. */
 export interface RunJobsParts
-  extends Pick<JobRunnerParts, 'sharing' | 'onLost'>,
+  extends Pick<JobRunnerParts, 'sharing' | 'onLost' | 'replies'>,
     Pick<JobsParts, 'onClose' | 'onClosed' | 'whyElsewhere'> {
   readonly supervisor: Supervisor;
   readonly store: JobStore;
@@ -26,13 +26,14 @@ export interface RunningJobs {
  * @param onWaiting told of plugins whose jobs may be ready; by default the runner is woken
  */
 export function runJobs(parts: RunJobsParts, onWaiting?: (plugin: string) => void): RunningJobs {
-  const { supervisor, store, sharing, onLost, onClose, onClosed, whyElsewhere } = parts;
+  const { supervisor, store, sharing, onLost, replies, onClose, onClosed, whyElsewhere } = parts;
   const { siteOf, clock, onError } = supervisor.jobPort;
   const changes = new JobChanges();
   const runner = new JobRunner({
     ...{ store, clock, siteOf, onError, onChange: (id: string) => changes.notify(id) },
     ...(sharing !== undefined && { sharing }),
     ...(onLost !== undefined && { onLost }),
+    ...(replies !== undefined && { replies }),
   });
   const offHint = store.onHint((hint) => {
     if (hint.kind === 'waiting') {

@@ -1,6 +1,7 @@
-import { executeJobCall } from '../calls/execute.ts';
+import { executeJobCall, streamCall } from '../calls/execute.ts';
 import type { JobSite } from '../jobs/runner/job-site.ts';
 import type { Clock } from '../time/clock.ts';
+import type { CallsInFleet } from './calls-in-fleet.ts';
 import { disabledError, type PluginLookup } from './plugin-lookup.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { PluginStanding } from './plugin-standing.ts';
@@ -19,6 +20,8 @@ export interface JobPort {
   /** The names of the plugins there are. */
   readonly names: () => Iterable<string>;
   readonly siteOf: (plugin: string) => JobSite;
+  /** Has the supervisor's calls with `fleet: true` made by these. Returns how to leave. */
+  readonly joinFleet: (calls: CallsInFleet) => () => void;
   /** How far the plugin of this name is from running another job. */
   readonly standingOf: (plugin: string) => PluginStanding;
 }
@@ -42,6 +45,10 @@ export function jobSite(name: string, { plugins, record, mustLoadFirst, load }: 
     execute: async (input, options, job) => {
       if (record === undefined || mustLoadFirst) throw plugins.whyNot(name);
       return executeJobCall(record, input, options, job);
+    },
+    stream: (input, options, job) => {
+      if (record === undefined || mustLoadFirst) throw plugins.whyNot(name);
+      return streamCall(record, input, options, job);
     },
   };
 }

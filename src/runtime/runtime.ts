@@ -37,6 +37,7 @@ import type { ResolvedSettings } from '../settings/resolve.ts';
 import type { Clock } from '../time/clock.ts';
 import { patient } from '../time/patience.ts';
 import { ToolCache } from '../tools/tool-cache.ts';
+import { type CallsInFleet, NO_FLEET } from './calls-in-fleet.ts';
 import { ClientProcesses } from './client-processes.ts';
 import { CodeFollowing } from './code-following.ts';
 import type { Explanation } from './explanation.ts';
@@ -102,6 +103,8 @@ export class Runtime implements SupervisorHost {
   readonly clientProcesses: ClientProcesses;
   /** What a plugin that is a server of MCP tells unasked. */
   readonly notices: Listeners<PluginNotice>;
+  /** Who makes the calls that may run in another program. */
+  fleetCalls: CallsInFleet = NO_FLEET;
   readonly #clock: Clock;
   /** Times what is judged: workers, and the steps of the machines. */
   readonly #patience: Clock;

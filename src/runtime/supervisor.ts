@@ -50,6 +50,7 @@ import type { InspectSettings } from '../settings/values.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import { mcp } from '../worker-kinds/mcp.ts';
+import { isForFleet, NO_FLEET } from './calls-in-fleet.ts';
 import { configOf, configSchemaOf, updateConfig } from './configuring.ts';
 import type { Explanation } from './explanation.ts';
 import { type JobPort, jobSite } from './job-port.ts';
@@ -354,6 +355,7 @@ export class Supervisor implements AsyncDisposable {
     options?: CallOptions,
   ): Promise<Output>;
   execute(name: string, input?: unknown, options: CallOptions = {}): Promise<unknown> {
+    if (isForFleet(options)) return this.#runtime.fleetCalls.execute(name, input, options);
     const record = this.#runtime.records.get(name);
     if (record === undefined || this.#mustLoadFirst(record)) return Promise.reject(this.#plugins.whyNot(name));
     return executeCall(record, input, options);
@@ -369,6 +371,7 @@ export class Supervisor implements AsyncDisposable {
     options?: StreamOptions,
   ): AsyncIterableIterator<Chunk> & AsyncDisposable;
   stream(name: string, input?: unknown, options: StreamOptions = {}): AsyncIterableIterator<unknown> & AsyncDisposable {
+    if (isForFleet(options)) return this.#runtime.fleetCalls.stream(name, input, options);
     const record = this.#plugins.find(name);
     if (this.#mustLoadFirst(record)) throw this.#plugins.whyNot(name);
     return streamCall(record, input, options);
@@ -465,6 +468,12 @@ export class Supervisor implements AsyncDisposable {
       clock,
       onListenerError,
       onError: onJobError,
+      joinFleet: (calls) => {
+        this.#runtime.fleetCalls = calls;
+        return () => {
+          if (this.#runtime.fleetCalls === calls) this.#runtime.fleetCalls = NO_FLEET;
+        };
+      },
       warn: warnOfJobs,
       maxWaitMs: settings.maxWaitMs,
       names: () => this.#names(),

@@ -15,7 +15,13 @@ async function openRunner(execute: JobSite['execute']) {
   const folder = mkdtempSync(join(tmpdir(), 'gr-runner-'));
   const { store } = await EmbeddedStore.open(folder, { maxJobs: 100, maxAgeMs: Infinity }, () => {});
   const site = { obstacle: undefined as string | undefined, places: 1 };
-  const siteOf = (): JobSite => ({ ...site, check: () => {}, load: async () => {}, execute });
+  const siteOf = (): JobSite => ({
+    ...site,
+    check: () => {},
+    load: async () => {},
+    execute,
+    stream: async function* () {},
+  });
   const onError = vi.fn();
   const runner = new JobRunner({ store, clock: systemClock, siteOf, onChange: () => {}, onError });
   store.onHint((hint) => hint.kind === 'waiting' && runner.wake([hint.plugin]));

@@ -184,6 +184,9 @@ export class SimulatedNode {
           });
           plugin.call(call);
         }),
+      stream: async function* () {
+        throw new Error('No simulated job streams.');
+      },
     };
   }
 }

@@ -2,6 +2,7 @@ import type { Progress } from '../../calls/call-options.ts';
 import { readJson } from '../../json/read-json.ts';
 import { type Attempt, type AttemptEnd, type Backoff, isFinal, type Job, type JobState } from '../job.ts';
 import { blockerFailed, expired, interrupted, interruptedTooOften, removedFromQueue } from '../job-errors.ts';
+import type { Caller } from '../job-store.ts';
 import { errorText, readError, type StoredError } from '../stored-error.ts';
 
 /** The record of a job, by field, as the scripts write it. Numbers are text. */
@@ -13,6 +14,11 @@ export function recordOf(flat: readonly (Buffer | string)[]): JobRecord | undefi
   const record: Record<string, string> = {};
   for (let at = 0; at < flat.length; at += 2) record[String(flat[at])] = String(flat[at + 1]);
   return record;
+}
+
+/** The program that waits for what the call of a job says; undefined: none. */
+export function callerOf({ caller, wants }: JobRecord): Caller | undefined {
+  return caller === undefined ? undefined : { node: caller, wants: wants as Caller['wants'] };
 }
 
 /** A job, of its record. */

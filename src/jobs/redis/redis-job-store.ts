@@ -22,7 +22,7 @@ import type {
 import { errorText, readError } from '../stored-error.ts';
 import { bullPriority } from './bull-priority.ts';
 import { dashboardValue } from './dashboard-value.ts';
-import { attemptOfRecord, backoffOf, type JobRecord, jobOfRecord, numberOf, recordOf } from './job-record.ts';
+import { attemptOfRecord, backoffOf, callerOf, type JobRecord, jobOfRecord, numberOf, recordOf } from './job-record.ts';
 import { type JobOperation, jobScripts } from './job-scripts.ts';
 import { type Liveness, NodeBeat } from './node-beat.ts';
 import type { CommandPart, LinkHealth, LinkScript, RedisLink } from './redis-link.ts';
@@ -207,6 +207,7 @@ export class RedisJobStore implements JobStore {
       timeoutMs: numberOf(record['timeoutMs']),
       expiresAt: numberOf(record['expiresAt']),
       once: record['once'] === '1',
+      caller: callerOf(record),
       input: record['inputFile'] === undefined ? input : await this.#values.read(record['inputFile']),
       results,
     };
@@ -434,7 +435,8 @@ function named(files: readonly (string | undefined)[]): string[] {
 
 /** A job as its script takes it. */
 function said(job: NewJob, inputFile: string | undefined): object {
-  const { id, plugin, tool, priority, attempts, backoff, delayMs, timeoutMs, ttlMs, key, once, after, input } = job;
+  const { id, plugin, tool, priority, attempts, backoff, delayMs, timeoutMs, ttlMs, key, once, after, input, caller } =
+    job;
   return {
     id,
     plugin,
@@ -454,6 +456,8 @@ function said(job: NewJob, inputFile: string | undefined): object {
     once: once ? '1' : '0',
     after: after.length === 0 ? undefined : after.map((blocker) => [blocker.id, blocker.name]),
     inputFile,
+    caller: caller?.node,
+    wants: caller?.wants,
   };
 }
 

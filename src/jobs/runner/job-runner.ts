@@ -1,5 +1,5 @@
 import { unpackValue } from '../../api/packed-value.ts';
-import type { Progress } from '../../calls/call-options.ts';
+import type { CallOptions, Progress } from '../../calls/call-options.ts';
 import type { GreenroomError } from '../../errors.ts';
 import type { Clock } from '../../time/clock.ts';
 import { withOutputs } from '../job-output.ts';
@@ -8,7 +8,8 @@ import { packJobValue } from '../pack-job-value.ts';
 import { errorText } from '../stored-error.ts';
 import { depth, nextMean } from './depth.ts';
 import { afterFailure } from './failed-attempt.ts';
-import type { JobSite } from './job-site.ts';
+import type { JobCall, JobSite } from './job-site.ts';
+import type { Replies } from './replies.ts';
 import type { Sharing } from './sharing.ts';
 
 /** How often the progress of a job is stored, in milliseconds. */
@@ -62,6 +63,8 @@ export interface JobRunnerParts {
   readonly onLost?: (id: string) => void;
   /** How the jobs are shared with other programs at the same store; undefined: all are for this one. */
   readonly sharing?: Sharing;
+  /** The way to callers in other programs; undefined: there are none. */
+  readonly replies?: Replies;
 }
 
 /** Why a call ends that has not reached a worker, and whose job goes back to the store. */
@@ -76,6 +79,7 @@ export class JobRunner {
   readonly #onError: (error: unknown) => void;
   readonly #onLost: ((id: string) => void) | undefined;
   readonly #sharing: Sharing | undefined;
+  readonly #replies: Replies | undefined;
   readonly #lines = new Map<string, Line>();
   #isTaking = false;
   /** How long the store took to give jobs, in milliseconds. */
@@ -86,7 +90,7 @@ export class JobRunner {
   /** Resolves once nothing is in hand. */
   #onEmpty: (() => void) | undefined;
 
-  constructor({ store, clock, siteOf, onChange, onError, onLost, sharing }: JobRunnerParts) {
+  constructor({ store, clock, siteOf, onChange, onError, onLost, sharing, replies }: JobRunnerParts) {
     this.#store = store;
     this.#clock = clock;
     this.#siteOf = siteOf;
@@ -94,6 +98,7 @@ export class JobRunner {
     this.#onError = onError;
     this.#onLost = onLost;
     this.#sharing = sharing;
+    this.#replies = replies;
   }
 
   /** Jobs of these plugins may be ready to be taken. */
@@ -250,7 +255,7 @@ export class JobRunner {
 
   async #call(hand: Hand): Promise<unknown> {
     const { job, cancel } = hand;
-    const { id, plugin, tool, priority, timeoutMs, once } = job;
+    const { id, plugin, tool, priority, timeoutMs, once, caller } = job;
     const results = new Map(
       [...job.results].map(([name, packed]) => [name, unpackValue(Buffer.from(packed))] as const),
     );
@@ -262,25 +267,26 @@ export class JobRunner {
       await Promise.race([this.#place(hand), rejection(cancel.signal)]);
       await this.#hasBegun(hand, undefined);
     }
-    return site.execute(
-      input,
-      {
-        tool,
-        priority,
-        timeoutMs,
-        // The store decides whether a job runs again.
-        idempotent: false,
-        signal: cancel.signal,
-        onProgress: (progress) => this.#onProgress(hand, progress),
+    const options: CallOptions = {
+      tool,
+      priority,
+      timeoutMs,
+      // The store decides whether a job runs again.
+      idempotent: false,
+      signal: cancel.signal,
+      onProgress: (progress) => this.#onProgress(hand, progress),
+    };
+    const call: JobCall = {
+      client: `job ${id}`,
+      onStart: (generation) => {
+        hand.hasReachedWorker = true;
+        if (hand.begunAt === undefined) this.#hasBegun(hand, generation).catch(this.#onError);
       },
-      {
-        client: `job ${id}`,
-        onStart: (generation) => {
-          hand.hasReachedWorker = true;
-          if (hand.begunAt === undefined) this.#hasBegun(hand, generation).catch(this.#onError);
-        },
-      },
-    );
+    };
+    if (caller?.wants !== 'chunks') return site.execute(input, options, call);
+    for await (const chunk of site.stream(input, options, call))
+      await this.#replies?.chunk(id, caller, packJobValue(plugin, chunk, 'chunk'), cancel.signal);
+    return undefined;
   }
 
   /** Resolves once a worker would take the call of this job at once, as far as other jobs go. */
@@ -349,7 +355,9 @@ export class JobRunner {
   #onProgress(hand: Hand, progress: Progress): void {
     hand.progress = progress;
     hand.isProgressStored = false;
-    this.#onChange(hand.job.id);
+    const { id, caller } = hand.job;
+    this.#onChange(id);
+    if (caller !== undefined) this.#replies?.progress(id, caller, progress);
     this.#progressTimer ??= this.#clock.setTimeout(() => {
       this.#progressTimer = undefined;
       this.#storeProgress();

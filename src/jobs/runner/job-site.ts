@@ -1,5 +1,11 @@
 import type { CallOptions } from '../../calls/call-options.ts';
 
+/** What a call has to do with its job: `onStart` is called each time that it reaches a worker, with the worker's generation. */
+export interface JobCall {
+  readonly client: string;
+  readonly onStart: (generation: number) => void;
+}
+
 /** A plugin as the runner of jobs sees it. */
 export interface JobSite {
   /** Why its jobs have to wait, in a sentence; undefined where they can be run. */
@@ -10,10 +16,8 @@ export interface JobSite {
   check(tool: string | undefined, input: unknown): void;
   /** Resolves when it has a worker. */
   load(): Promise<void>;
-  /** Makes the call of a job. `onStart` is called each time that it reaches a worker, with the worker's generation. */
-  execute(
-    input: unknown,
-    options: CallOptions,
-    job: { readonly client: string; readonly onStart: (generation: number) => void },
-  ): Promise<unknown>;
+  /** Makes the call of a job. */
+  execute(input: unknown, options: CallOptions, job: JobCall): Promise<unknown>;
+  /** Makes the call of a job whose caller takes it in chunks. */
+  stream(input: unknown, options: CallOptions, job: JobCall): AsyncIterable<unknown>;
 }

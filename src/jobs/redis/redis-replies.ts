@@ -1,0 +1,147 @@
+import type { Progress } from '../../calls/call-options.ts';
+import { GreenroomError } from '../../errors.ts';
+import { onAbort } from '../../events/abort-watch.ts';
+import { writeJson } from '../../json/exact-json.ts';
+import { readJson } from '../../json/read-json.ts';
+import type { Caller } from '../job-store.ts';
+import type { Replies } from '../runner/replies.ts';
+import { LinkScript, type RedisLink } from './redis-link.ts';
+import { REPLY } from './scripts/replies.ts';
+
+/** How much of a call waits for its caller at most, in chunks. */
+const MOST_WAITING = 64;
+
+/** How long a chunk may be, in bytes: what a Redis is for. */
+const MAX_CHUNK = 1024 * 1024;
+
+/** How long is waited for room, in milliseconds: at first, and at most. */
+const ROOM_MS = { first: 10, most: 250 } as const;
+
+/** What a call has said. */
+export type Said =
+  | { readonly kind: 'progress'; readonly progress: Progress }
+  | { readonly kind: 'chunk'; readonly packed: Buffer };
+
+/** What one call says, to its caller. */
+export interface SaidByCall {
+  /** What has come since it was asked last; empty: nothing. */
+  read(): Promise<readonly Said[]>;
+  /** Resolves when there may be more, and after {@link wake}. */
+  more(): Promise<void>;
+  wake(): void;
+  close(): void;
+}
+
+const script = new LinkScript(REPLY);
+
+/** What calls say to callers in other programs: short lists in the Redis that they share, and word of what is new. */
+export class RedisReplies implements Replies {
+  readonly #link: RedisLink;
+  readonly #node: string;
+  /** Those that listen here, by the job. */
+  readonly #listening = new Map<string, () => void>();
+  readonly #offs: (() => void)[] = [];
+
+  private constructor(link: RedisLink, node: string) {
+    this.#link = link;
+    this.#node = node;
+  }
+
+  /** The replies of a program. Rejects with `E_JOB_STORE`. */
+  static async open(link: RedisLink, node: string): Promise<RedisReplies> {
+    const replies = new RedisReplies(link, node);
+    replies.#offs.push(
+      await link.subscribe(link.key('said', node), (job) => replies.#listening.get(job)?.()),
+      // What was said of while there was no connection.
+      link.onHealth(({ state }) => {
+        if (state === 'connected') for (const wake of replies.#listening.values()) wake();
+      }),
+    );
+    return replies;
+  }
+
+  /** The caller's name for {@link Caller}. */
+  get node(): string {
+    return this.#node;
+  }
+
+  progress(job: string, { node }: Caller, progress: Progress): void {
+    this.#send(job, node, Buffer.from(`p${writeJson(progress, 'progress')}`)).catch(() => {});
+  }
+
+  async chunk(job: string, { node }: Caller, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
+    if (chunk.byteLength > MAX_CHUNK) throw tooLong(chunk.byteLength);
+    const entry = Buffer.concat([Buffer.from('c'), chunk]);
+    for (let ms: number = ROOM_MS.first; ; ms = Math.min(ms * 2, ROOM_MS.most)) {
+      signal.throwIfAborted();
+      const answer = await this.#send(job, node, entry);
+      if (answer === 'sent') return;
+      if (answer === 'gone') throw new GreenroomError('E_CANCELLED', 'The program that made the call is gone.');
+      await pause(ms, signal);
+    }
+  }
+
+  async #send(job: string, node: string, entry: Buffer): Promise<string> {
+    return String(await this.#link.run(script, [this.#link.key(''), node, job, MOST_WAITING, entry]));
+  }
+
+  /** Listens to the call of a job that this program has added, or is about to. */
+  listen(job: string): SaidByCall {
+    let mayHaveMore = true;
+    let tell: () => void = () => {};
+    const wake = (): void => {
+      mayHaveMore = true;
+      tell();
+    };
+    this.#listening.set(job, wake);
+    return {
+      read: async () => {
+        mayHaveMore = false;
+        const [entries] = await this.#link.sendAllForBytes([['LPOP', this.#link.key('reply', job), MOST_WAITING]]);
+        return ((entries ?? []) as Buffer[]).map(saidIn);
+      },
+      more: () =>
+        new Promise<void>((resolve) => {
+          tell = resolve;
+          if (mayHaveMore) resolve();
+        }),
+      wake,
+      close: () => {
+        this.#listening.delete(job);
+        // A minute later it would be gone by itself.
+        this.#link.send(['DEL', this.#link.key('reply', job)]).catch(() => {});
+      },
+    };
+  }
+
+  close(): void {
+    for (const off of this.#offs) off();
+  }
+}
+
+function saidIn(entry: Buffer): Said {
+  const rest = entry.subarray(1);
+  if (entry.subarray(0, 1).toString() === 'c') return { kind: 'chunk', packed: rest };
+  return { kind: 'progress', progress: readJson(rest.toString()) as Progress };
+}
+
+/** Ends early where the signal is aborted. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      off();
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    const off = onAbort(signal, end);
+  });
+}
+
+function tooLong(length: number): GreenroomError {
+  const mib = (length / 2 ** 20).toFixed(1);
+  return new GreenroomError(
+    'E_SERIALIZE',
+    `A chunk of a stream through a fleet is ${mib} MiB long, and may have ${MAX_CHUNK / 2 ** 20} MiB. Stream smaller pieces.`,
+  );
+}

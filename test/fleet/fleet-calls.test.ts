@@ -1,0 +1,128 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Progress } from '../../src/calls/call-options.ts';
+import type { Jobs } from '../../src/jobs/index.ts';
+import { openJobs } from '../../src/jobs/index.ts';
+import type { Supervisor } from '../../src/runtime/supervisor.ts';
+import { hasRedis, RedisServer } from '../jobs/redis-server.ts';
+import { becomes, failure, type OpenedSupervisor, openSupervisor } from '../runtime/greenroom.ts';
+
+// A program without plugins calls those of another one.
+let redis: RedisServer;
+let fleets = 0;
+let here: Supervisor;
+let there: OpenedSupervisor;
+const open: { readonly jobs: Jobs; readonly supervisor: Supervisor }[] = [];
+
+beforeAll(async () => {
+  if (hasRedis) redis = await RedisServer.start();
+});
+
+afterAll(async () => {
+  if (hasRedis) await redis.remove();
+});
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(({ jobs, supervisor }) => Promise.all([jobs.close(), supervisor.stop()])));
+});
+
+async function openFleet(): Promise<Jobs> {
+  fleets += 1;
+  const join = async (opened: OpenedSupervisor): Promise<Jobs> => {
+    const { supervisor } = opened;
+    const jobs = await openJobs({ supervisor, fleet: { redis: redis.url, prefix: `calls-${fleets}` } });
+    open.push({ jobs, supervisor });
+    return jobs;
+  };
+  const caller = await openSupervisor({});
+  here = caller.supervisor;
+  there = await openSupervisor({ tools: { fixture: 'workbench', max_concurrency: 2 } });
+  await join(there);
+  return join(caller);
+}
+
+const inFleet = { fleet: true } as const;
+
+test.skipIf(!hasRedis)('a call runs on another node, and its progress comes back before its result', async () => {
+  const jobs = await openFleet();
+  const steps: Progress[] = [];
+  const onProgress = (progress: Progress): unknown => steps.push(progress);
+  expect(await here.execute('tools', { do: 'steps', count: 3 }, { ...inFleet, onProgress })).toBe('done');
+  expect(steps.map(({ message }) => message)).toEqual(['step 1', 'step 2', 'step 3']);
+  // It leaves nothing behind.
+  expect((await jobs.list()).jobs).toEqual([]);
+});
+
+test.skipIf(!hasRedis)('a stream comes in its order and whole, also to a reader that is slower than it', async () => {
+  await openFleet();
+  const indexes: number[] = [];
+  for await (const chunk of here.stream<{ index: number }>('tools', { count: 500, size: 1_000 }, inFleet)) {
+    indexes.push(chunk.index);
+    if (indexes.length % 100 === 0) await new Promise((resolve) => void setTimeout(resolve, 20));
+  }
+  expect(indexes).toEqual(Array.from({ length: 500 }, (_, index) => index));
+});
+
+test.skipIf(!hasRedis)('what a stream says before it fails is read before its error', async () => {
+  await openFleet();
+  const read: unknown[] = [];
+  const stream = here.stream('tools', { count: 9, failAt: 2 }, inFleet);
+  const reading = (async () => {
+    for await (const chunk of stream) read.push(chunk);
+  })();
+  expect(await failure(reading)).toMatchObject({ code: 'E_REMOTE', remote: { message: 'in the middle' } });
+  expect(read).toHaveLength(2);
+});
+
+test.skipIf(!hasRedis)('who leaves a stream that never ends, or cancels a call, ends it where it runs', async () => {
+  await openFleet();
+  const stream = here.stream('tools', { pause: 1 }, inFleet);
+  await stream.next();
+  await stream.return?.();
+  await becomes(there, 'tools', { inFlight: 0 });
+  const stop = new AbortController();
+  const call = here.execute('tools', { do: 'wait', for: '/nowhere' }, { ...inFleet, signal: stop.signal });
+  await becomes(there, 'tools', { inFlight: 1 });
+  stop.abort(new Error('no longer wanted'));
+  expect(await failure(call)).toMatchObject({ code: 'E_CANCELLED', cause: { message: 'no longer wanted' } });
+  await becomes(there, 'tools', { inFlight: 0 });
+});
+
+test.skipIf(!hasRedis)('a call that takes too long says what it was at', async () => {
+  await openFleet();
+  const call = here.execute('tools', { do: 'wait', for: '/nowhere' }, { ...inFleet, timeoutMs: 1_500 });
+  expect(await failure(call)).toMatchObject({ code: 'E_TIMEOUT', message: expect.stringContaining('1500 ms; it was') });
+  await becomes(there, 'tools', { inFlight: 0 });
+});
+
+test.skipIf(!hasRedis)('a call whose caller is gone is given up', async () => {
+  await openFleet();
+  const stream = here.stream('tools', { pause: 1 }, inFleet);
+  await stream.next();
+  const [, caller] = open;
+  await Promise.all([caller?.jobs.close(), caller?.supervisor.stop()]);
+  await becomes(there, 'tools', { inFlight: 0 });
+});
+
+test.skipIf(!hasRedis)(
+  'what a call through the fleet cannot do is refused, and a plugin that nobody has is named',
+  async () => {
+    await openFleet();
+    const refused = (options: object): Promise<unknown> =>
+      failure(here.execute('tools', {}, { ...inFleet, ...options } as object));
+    for (const [options, name] of [
+      [{ integers: 'number' }, 'integers'],
+      [{ validate: 'both' }, 'validate: "both"'],
+    ] as const)
+      expect(await refused(options)).toMatchObject({ code: 'E_OPTIONS', message: expect.stringContaining(name) });
+    expect(await failure(here.execute('tool', {}, inFleet))).toMatchObject({
+      code: 'E_UNKNOWN_PLUGIN',
+      message: 'No node of the fleet has a plugin "tool". Did you mean "tools"?',
+    });
+  },
+);
+
+test('a program that is in no fleet is told how to join one', async () => {
+  const { supervisor } = await openSupervisor({ tools: { fixture: 'workbench' } });
+  expect(await failure(supervisor.execute('tools', {}, inFleet))).toMatchObject({ code: 'E_OPTIONS' });
+  expect(() => supervisor.stream('tools', {}, inFleet)).toThrow('openJobs({ supervisor, fleet })');
+});
