@@ -1,6 +1,6 @@
 import { unpackValue } from '../api/packed-value.ts';
 import { cancelledError, timeoutError } from '../calls/call-errors.ts';
-import { type CallOptions, checkCallOptions, type Progress, type StreamOptions } from '../calls/call-options.ts';
+import { type CallOptions, checkCallOptions, type StreamOptions } from '../calls/call-options.ts';
 import { withCallerFrames } from '../calls/caller-frames.ts';
 import { GreenroomError } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
@@ -81,7 +81,7 @@ export class FleetCalls {
     if (said.kind !== 'progress' || onProgress === undefined) return;
     const { onListenerError } = this.#parts;
     try {
-      const told = onProgress(said.progress as Progress) as unknown;
+      const told = onProgress(said.progress) as unknown;
       if (told instanceof Promise) told.catch(onListenerError);
     } catch (error) {
       onListenerError(error);

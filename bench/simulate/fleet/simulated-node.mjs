@@ -184,7 +184,7 @@ export class SimulatedNode {
           });
           plugin.call(call);
         }),
-      stream: async function* () {
+      stream: () => {
         throw new Error('No simulated job streams.');
       },
     };
