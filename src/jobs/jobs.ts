@@ -34,6 +34,8 @@ export interface JobsParts {
   readonly changes: JobChanges;
   /** Ends what was opened beside. */
   readonly onClose: () => void;
+  /** Told when they are closed. */
+  readonly onClosed: () => void;
 }
 
 /**
@@ -46,15 +48,17 @@ export class Jobs implements AsyncDisposable {
   readonly #siteOf: (plugin: string) => JobSite;
   readonly #changes: JobChanges;
   readonly #onClose: () => void;
+  readonly #onClosed: () => void;
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  constructor({ store, runner, siteOf, changes, onClose }: JobsParts) {
+  constructor({ store, runner, siteOf, changes, onClose, onClosed }: JobsParts) {
     this.#store = store;
     this.#runner = runner;
     this.#siteOf = siteOf;
     this.#changes = changes;
     this.#onClose = onClose;
+    this.#onClosed = onClosed;
   }
 
   /**
@@ -128,7 +132,13 @@ export class Jobs implements AsyncDisposable {
   async read(id: string): Promise<JobWithAttempts> {
     const [job] = isJobId(id) ? await this.#store.get([id]) : [];
     if (job === undefined) throw unknownJob(id);
-    return this.#shown(job, this.#obstacleTo(job.plugin));
+    return this.#shown(job, this.obstacleTo(job.plugin));
+  }
+
+  /** @internal Those of these jobs that there are, as they are now. */
+  async readAll(ids: readonly string[]): Promise<readonly Job[]> {
+    const jobs = await this.#store.get(ids.filter(isJobId));
+    return jobs.flatMap((job) => (job === undefined ? [] : this.#shown(job, this.obstacleTo(job.plugin))));
   }
 
   /** The jobs, newest first, a page at a time: `next` is the `cursor` of the following page, undefined at the end. */
@@ -137,16 +147,21 @@ export class Jobs implements AsyncDisposable {
     const { limit = 100, cursor, ...filter } = options;
     const { jobs, next } = await this.#store.list(filter, limit, cursor);
     const obstacles = new Map<string, string | undefined>();
-    for (const { plugin: name } of jobs) if (!obstacles.has(name)) obstacles.set(name, this.#obstacleTo(name));
+    for (const { plugin: name } of jobs) if (!obstacles.has(name)) obstacles.set(name, this.obstacleTo(name));
     return { jobs: jobs.map((job) => this.#shown(job, obstacles.get(job.plugin))), next };
   }
 
   /** What a job was given, and its result where it is done. Rejects with `E_JOB` where there is none. */
   async values(id: string): Promise<{ readonly input: unknown; readonly result?: unknown }> {
+    const { input, result } = await this.packedValues(id);
+    return { input: unpackValue(input), ...(result !== undefined && { result: unpackValue(result) }) };
+  }
+
+  /** @internal The same as they are kept, see `packValue`: to unpack a long one takes time. Rejects with `E_JOB`. */
+  async packedValues(id: string): Promise<{ readonly input: Buffer; readonly result: Buffer | undefined }> {
     const values = isJobId(id) ? await this.#store.values(id) : undefined;
     if (values === undefined) throw unknownJob(id);
-    const input = unpackValue(Buffer.from(values.input));
-    return values.result === undefined ? { input } : { input, result: unpackValue(Buffer.from(values.result)) };
+    return { input: Buffer.from(values.input), result: values.result && Buffer.from(values.result) };
   }
 
   /** How many jobs there are. */
@@ -200,13 +215,17 @@ export class Jobs implements AsyncDisposable {
         if (ids.size === 0) await new Promise<void>((resolve) => (tell = resolve));
         const changed = [...ids];
         ids.clear();
-        const jobs = await this.#store.get(changed);
-        for (const job of jobs) if (job !== undefined) yield this.#shown(job, this.#obstacleTo(job.plugin));
+        yield* await this.readAll(changed);
       }
     } finally {
       off();
       offAbort();
     }
+  }
+
+  /** @internal Calls back with each job that changes, and with '' where something else has. Returns how to stop. */
+  onChange(listener: (id: string) => void): () => void {
+    return this.#changes.watchAll(listener);
   }
 
   /** Has a job that has ended run again, with as many attempts as at first. Rejects with `E_JOB`. */
@@ -252,11 +271,13 @@ export class Jobs implements AsyncDisposable {
   /** Takes no jobs of the plugin, or of any, until {@link resume}, also in programs that open the store later. What runs goes on. */
   async pause(plugin?: string): Promise<void> {
     await this.#store.pause(plugin === undefined ? [] : [plugin]);
+    this.#changes.notifyOther();
   }
 
   /** Takes jobs of the plugin, or of all, again. */
   async resume(plugin?: string): Promise<void> {
     await this.#store.resume(plugin === undefined ? [] : [plugin]);
+    this.#changes.notifyOther();
   }
 
   /** The plugins that are paused; `*` for all. */
@@ -282,6 +303,7 @@ export class Jobs implements AsyncDisposable {
       await this.#store.close();
       // Who still waits for a result is told that the jobs are closed.
       this.#changes.notifyAll();
+      this.#onClosed();
     }
   }
 
@@ -345,8 +367,8 @@ export class Jobs implements AsyncDisposable {
     return state === 'waiting' && obstacle !== undefined ? { ...job, waitsFor: obstacle } : job;
   }
 
-  /** Why jobs of the plugin wait, beyond that others are before them. */
-  #obstacleTo(plugin: string): string | undefined {
+  /** @internal Why jobs of the plugin wait, beyond that others are before them. */
+  obstacleTo(plugin: string): string | undefined {
     return this.#runner.obstacleOf(plugin) ?? this.#siteOf(plugin).obstacle;
   }
 }

@@ -52,9 +52,14 @@ export async function openJobs(options: OpenJobsOptions): Promise<Jobs> {
   checkOptions('the history of openJobs()', history, HISTORY);
   const { maxJobs = MAX_JOBS, maxAgeMs = MAX_AGE_MS } = history;
   const { jobPort } = supervisor;
-  const { siteOf, clock, onListenerError, onError } = jobPort;
+  const { siteOf, clock, onListenerError, onError, opened } = jobPort;
   const folder = options.folder ?? join(jobPort.dataDir, 'jobs');
-  const { store, waiting } = await EmbeddedStore.open(folder, { maxJobs, maxAgeMs }, onListenerError);
+  const { store, waiting } = await EmbeddedStore.open(folder, { maxJobs, maxAgeMs }, onListenerError).catch(
+    (error: unknown) => {
+      opened.refuse(error);
+      throw error;
+    },
+  );
   const changes = new JobChanges();
   const runner = new JobRunner({ store, clock, siteOf, onError, onChange: (id) => changes.notify(id) });
   const offHint = store.onHint((hint) => {
@@ -67,5 +72,7 @@ export async function openJobs(options: OpenJobsOptions): Promise<Jobs> {
     offChange();
   };
   runner.wake(waiting);
-  return new Jobs({ store, runner, siteOf, changes, onClose });
+  const jobs = new Jobs({ store, runner, siteOf, changes, onClose, onClosed: () => leave() });
+  const leave = opened.add(jobs);
+  return jobs;
 }

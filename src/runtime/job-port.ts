@@ -1,6 +1,7 @@
 import { executeJobCall } from '../calls/execute.ts';
 import type { JobSite } from '../jobs/runner/job-site.ts';
 import type { Clock } from '../time/clock.ts';
+import type { OpenedJobs } from './opened-jobs.ts';
 import { disabledError, type PluginLookup } from './plugin-lookup.ts';
 import type { PluginRecord } from './plugin-record.ts';
 
@@ -12,6 +13,8 @@ export interface JobPort {
   /** Told what the store of jobs refuses; it is logged. */
   readonly onError: (error: unknown) => void;
   readonly siteOf: (plugin: string) => JobSite;
+  /** Told of the jobs once they are open. */
+  readonly opened: OpenedJobs;
 }
 
 /** What a {@link jobSite} is made of. */

@@ -39,6 +39,7 @@ import { ToolCache } from '../tools/tool-cache.ts';
 import { ClientProcesses } from './client-processes.ts';
 import { CodeFollowing } from './code-following.ts';
 import type { Explanation } from './explanation.ts';
+import { OpenedJobs } from './opened-jobs.ts';
 import { PluginEffects } from './plugin-effects.ts';
 import { PluginLookup } from './plugin-lookup.ts';
 import type { PluginRecord } from './plugin-record.ts';
@@ -101,6 +102,7 @@ export class Runtime implements SupervisorHost {
   readonly clientProcesses: ClientProcesses;
   /** What a plugin that is a server of MCP tells unasked. */
   readonly notices: Listeners<PluginNotice>;
+  readonly openedJobs: OpenedJobs;
   readonly #clock: Clock;
   /** Times what is judged: workers, and the steps of the machines. */
   readonly #patience: Clock;
@@ -147,6 +149,7 @@ export class Runtime implements SupervisorHost {
     this.solved = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
     this.notices = new Listeners(this.onListenerError);
+    this.openedJobs = new OpenedJobs(this.onListenerError);
     this.clientProcesses = new ClientProcesses({
       entryOf: (plugin) => this.records.get(plugin)?.entry,
       apply: (changes) => this.#root.send({ type: 'MANIFESTS.CHANGED', changes }),

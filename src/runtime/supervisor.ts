@@ -458,12 +458,13 @@ export class Supervisor implements AsyncDisposable {
 
   /** @internal What jobs need of the supervisor. */
   get jobPort(): JobPort {
-    const { settings, clock, onListenerError, onJobError } = this.#runtime;
+    const { settings, clock, onListenerError, onJobError, openedJobs } = this.#runtime;
     return {
       dataDir: settings.dataDir,
       clock,
       onListenerError,
       onError: onJobError,
+      opened: openedJobs,
       siteOf: (name) => {
         const record = this.#runtime.records.get(name);
         const mustLoadFirst = record !== undefined && this.#mustLoadFirst(record);
