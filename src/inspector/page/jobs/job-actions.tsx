@@ -53,7 +53,9 @@ export function JobActions({ job: { id, state }, token }: { readonly job: JobDet
           {choice.title}
         </button>
       ))}
-      <span role="status">{said}</span>
+      <span role="status">
+        <bdi>{said}</bdi>
+      </span>
       <Confirm
         question={
           asked && {

@@ -12,9 +12,9 @@ export async function fetchJobs(
   return (await response.json()) as JobRows;
 }
 
-/** Asks for one job. Rejects as {@link fetchJobs} does. */
-export async function fetchJob(token: string, id: string, signal: AbortSignal): Promise<JobDetails> {
-  const response = await ask(`api/jobs/${encodeURIComponent(id)}`, token, { signal });
+/** Asks for one job. Rejects with what the runtime says. */
+export async function fetchJob(token: string, id: string): Promise<JobDetails> {
+  const response = await ask(`api/jobs/${encodeURIComponent(id)}`, token);
   return (await response.json()) as JobDetails;
 }
 
@@ -53,7 +53,7 @@ export async function actOnJobs(token: string | undefined, request: JobRequest):
   }
 }
 
-async function ask(path: string, token: string, init: RequestInit): Promise<Response> {
+async function ask(path: string, token: string, init: RequestInit = {}): Promise<Response> {
   const headers = { authorization: `Bearer ${token}` };
   const response = await fetch(path, { headers, cache: 'no-store', ...init });
   if (!response.ok) throw new Error((await response.text()).trim());

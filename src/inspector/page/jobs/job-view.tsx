@@ -3,7 +3,7 @@ import type { Json } from '../../wire.ts';
 import type { JobAttempt, JobDetails } from '../../wire-jobs.ts';
 import { mayAct } from '../panes/act.ts';
 import { ColumnHeads } from '../shell/column-heads.tsx';
-import { durationText, jsonText } from '../store/format.ts';
+import { countText, durationText, jsonText } from '../store/format.ts';
 import { usePage } from '../store/page.ts';
 import { JobActions } from './job-actions.tsx';
 import { JobStateTag, StateMark } from './job-list-row.tsx';
@@ -39,7 +39,13 @@ export function JobView({ id, view, token, of }: JobViewProps) {
     return (
       <>
         <div class="buttons">{close}</div>
-        {fault === undefined ? <p class="muted">Reading the job …</p> : <p class="jobs-fault">{fault}</p>}
+        {fault === undefined ? (
+          <p class="muted">Reading the job …</p>
+        ) : (
+          <p class="jobs-fault">
+            <bdi>{fault}</bdi>
+          </p>
+        )}
       </>
     );
   const { plugin, tool, state, error, stack } = job;
@@ -53,11 +59,15 @@ export function JobView({ id, view, token, of }: JobViewProps) {
         </b>
       </p>
       <p class="mono job-id">{id}</p>
-      {fault !== undefined && <p class="jobs-fault">{fault}</p>}
+      {fault !== undefined && (
+        <p class="jobs-fault">
+          <bdi>{fault}</bdi>
+        </p>
+      )}
       {error !== undefined && !(state === 'running' || state === 'done') && (
         <p class="jobs-fault">
           {error.code}
-          {error.type !== undefined && ` · ${error.type}`}: {error.message}
+          {error.type !== undefined && ` · ${error.type}`}: <bdi>{error.message}</bdi>
         </p>
       )}
       <div class="buttons">
@@ -91,7 +101,7 @@ function Progress({ job }: { readonly job: JobDetails }) {
   return (
     <p class="job-progress">
       {progress !== undefined && progress >= 0 && <progress aria-label="Progress" value={progress} max={1} />}
-      <span>{progressText(job)}</span>
+      <bdi>{progressText(job)}</bdi>
     </p>
   );
 }
@@ -107,7 +117,10 @@ function Facts({ job, waitsFor }: { readonly job: JobDetails; readonly waitsFor:
     ['Began', startedAt === undefined ? undefined : dayTimeText(startedAt)],
     ['Ended', endedAt === undefined ? undefined : dayTimeText(endedAt)],
     ['Attempts', `${attempt} of ${attempts}${once ? ', at most once' : ''}`],
-    ['Interrupted', interruptions === 0 ? undefined : `${interruptions} times: its program ended while it ran`],
+    [
+      'Interrupted',
+      interruptions === 0 ? undefined : `${countText(interruptions, 'time')}: its program ended while it ran`,
+    ],
     ['Priority', priority === 0 ? undefined : String(priority)],
     ['Key', key],
   ];
@@ -118,7 +131,9 @@ function Facts({ job, waitsFor }: { readonly job: JobDetails; readonly waitsFor:
           text !== undefined && (
             <div key={term}>
               <dt>{term}</dt>
-              <dd>{text}</dd>
+              <dd>
+                <bdi>{text}</bdi>
+              </dd>
             </div>
           ),
       )}
@@ -160,7 +175,9 @@ function Attempts({ job: { history, state } }: { readonly job: JobDetails }) {
               <td>{dayTimeText(attempt.startedAt)}</td>
               <td>{attempt.endedAt === undefined ? '' : durationText(attempt.endedAt - attempt.startedAt)}</td>
               <td>{attempt.generation === undefined ? '' : `#${attempt.generation}`}</td>
-              <td>{endText(attempt, hasEnded(state))}</td>
+              <td>
+                <bdi>{endText(attempt, hasEnded(state))}</bdi>
+              </td>
             </tr>
           ))}
         </tbody>
@@ -197,7 +214,7 @@ function useJob(
     const isOfIt = news?.has(id) === true || last.current?.after.some((each) => news?.has(each.id) === true) === true;
     if (asked.current !== undefined && !isOfIt) return;
     asked.current = { of: news };
-    void fetchJob(token, id, new AbortController().signal).then(
+    void fetchJob(token, id).then(
       (job) => {
         last.current = job;
         // An answer that was overtaken says what was before.

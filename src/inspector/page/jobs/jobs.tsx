@@ -75,7 +75,7 @@ function JobsOf({ token, plugin, isConnected }: JobsOfProps) {
   const standing = view.standing.value;
   const fault = view.error.value !== '' && (
     <p class="jobs-fault" role="alert">
-      The jobs cannot be read: {view.error.value}{' '}
+      The jobs cannot be read: <bdi>{view.error.value}</bdi>{' '}
       <button type="button" class="small" onClick={() => view.open()}>
         Try again
       </button>

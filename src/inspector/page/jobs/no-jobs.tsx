@@ -8,7 +8,12 @@ export function NoJobs({
   readonly plugin: string | undefined;
   readonly refusal: string | undefined;
 }) {
-  if (refusal !== undefined) return <Empty title="The jobs could not be opened">{refusal}</Empty>;
+  if (refusal !== undefined)
+    return (
+      <Empty title="The jobs could not be opened">
+        <bdi>{refusal}</bdi>
+      </Empty>
+    );
   const name = plugin ?? 'PLUGIN';
   const isDaemon = location.pathname.startsWith('/inspector/');
   return (

@@ -45,7 +45,7 @@ export function Queues({ view, plugin, mayControl }: QueuesProps) {
     <>
       {fault !== '' && (
         <p class="jobs-fault" role="alert">
-          {fault}
+          <bdi>{fault}</bdi>
         </p>
       )}
       {(isPaused || (mayControl && plugin === undefined)) && (
@@ -73,7 +73,11 @@ export function Queues({ view, plugin, mayControl }: QueuesProps) {
                   ),
               )}
             </p>
-            {waitsFor !== undefined && <p>{waitsFor}</p>}
+            {waitsFor !== undefined && (
+              <p>
+                <bdi>{waitsFor}</bdi>
+              </p>
+            )}
           </li>
         ))}
       </ul>
