@@ -6,6 +6,7 @@ import { Recorder } from './record/recorder.ts';
 import { recordSession } from './recording.ts';
 import { Control, type Controlled } from './server/control.ts';
 import { type Api, serveInspector } from './server/front.ts';
+import { JobsApi } from './server/jobs-api.ts';
 import { LiveApi } from './server/live-api.ts';
 import { LogsApi } from './server/logs-api.ts';
 import { servingText } from './server/serving-text.ts';
@@ -43,7 +44,12 @@ export function recordInspector(
   const control = mayControl ? new Control(supervisor, records, recorder, () => recorder.clock.now()) : undefined;
   const recordings = new Set<Recording>();
   return {
-    api: new LiveApi(recorder, control, new LogsApi(inspected, (text) => recorder.text(text))),
+    api: new LiveApi(
+      recorder,
+      control,
+      new LogsApi(inspected, (text) => recorder.text(text)),
+      new JobsApi(supervisor, recorder),
+    ),
     async record(file) {
       if (typeof file !== 'string') throw wrongArgument('The file of record()', 'a path', file);
       try {

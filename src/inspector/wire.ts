@@ -1,6 +1,6 @@
 /**
- * Longer than others because the records of a session are one vocabulary; `wire-calls.ts` and `wire-logs.ts` have what is
- * asked for beside them.
+ * Longer than others because the records of a session are one vocabulary; `wire-calls.ts`, `wire-jobs.ts` and `wire-logs.ts`
+ * have what is asked for beside them.
  *
  * What the inspector's server and its page say to each other: types only, so that the page takes no code of the server
  * with them. What the runtime has a type for is derived from it. Times are milliseconds since the epoch. Everything is
@@ -18,6 +18,7 @@ import type { InstanceSnapshot as InstanceSnapshotOfRuntime } from '../runtime/i
 import type { PluginSnapshot as PluginSnapshotOfRuntime } from '../runtime/plugin-snapshot.ts';
 import type { SupervisorStatus } from '../runtime/supervisor-status.ts';
 import type { Decision } from '../scheduler/decision.ts';
+import type { JobAction, QueueAction } from './wire-jobs.ts';
 
 export type { CallPart, PluginState, SupervisorStatus };
 
@@ -330,8 +331,8 @@ export interface CodeRecord extends RecordBase {
 /** Somebody did something through the inspector. */
 export interface ControlRecord extends RecordBase {
   readonly kind: 'control';
-  /** `call`: the plugin was called from the page. */
-  readonly action: ControlAction | 'call';
+  /** `call`: the plugin was called from the page. `retry job` and the like: about the supervisor where the plugin is unknown. */
+  readonly action: ControlAction | 'call' | `${JobAction} job` | `${QueueAction} jobs`;
   readonly origin: 'inspector';
   /** `asked` at once; then `done`, or `failed` with `message`. */
   readonly outcome: 'asked' | 'done' | 'failed';

@@ -14,7 +14,7 @@ export class JobChanges {
     };
   }
 
-  /** Calls back with each job about which something has changed. Returns how to stop. `tell` must not throw. */
+  /** Calls back with each job about which something has changed, and with '' where that is about no single job. Returns how to stop. `tell` must not throw. */
   watchAll(tell: (id: string) => void): () => void {
     // Each in a function of its own, as two may give the same.
     const watcher = (id: string): void => tell(id);
@@ -27,9 +27,14 @@ export class JobChanges {
     for (const tell of this.#ofAll) tell(id);
   }
 
+  /** Something has changed that is not about one job. */
+  notifyOther(): void {
+    for (const tell of this.#ofAll) tell('');
+  }
+
   /** Has everybody look again. */
   notifyAll(): void {
     for (const id of [...this.#watchers.keys()]) this.notify(id, true);
-    for (const tell of this.#ofAll) tell('');
+    this.notifyOther();
   }
 }

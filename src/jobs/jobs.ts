@@ -35,7 +35,7 @@ export interface JobsParts {
   /** Ends what was opened beside. */
   readonly onClose: () => void;
   /** Ends what the store needs, once that is closed. */
-  readonly onClosed?: (() => Promise<void>) | undefined;
+  readonly onClosed: () => Promise<void>;
   /** Why jobs of a plugin wait that this program cannot run, where others share the store; undefined: others can. */
   readonly whyElsewhere?: ((plugin: string, here: string) => Promise<string | undefined>) | undefined;
 }
@@ -50,7 +50,7 @@ export class Jobs implements AsyncDisposable {
   readonly #siteOf: (plugin: string) => JobSite;
   readonly #changes: JobChanges;
   readonly #onClose: () => void;
-  readonly #onClosed: (() => Promise<void>) | undefined;
+  readonly #onClosed: () => Promise<void>;
   readonly #whyElsewhere: JobsParts['whyElsewhere'];
   #closing: Promise<void> | undefined;
 
@@ -161,24 +161,33 @@ export class Jobs implements AsyncDisposable {
     return this.#shown(job, await this.#obstacleTo(job.plugin));
   }
 
+  /** @internal Those of these jobs that there are, as they are now. */
+  async readAll(ids: readonly string[]): Promise<readonly Job[]> {
+    const jobs = (await this.#store.get(ids.filter(isJobId))).filter((job) => job !== undefined);
+    const obstacles = await this.obstaclesTo(jobs.map(({ plugin }) => plugin));
+    return jobs.map((job) => this.#shown(job, obstacles.get(job.plugin)));
+  }
+
   /** The jobs, newest first, a page at a time: `next` is the `cursor` of the following page, undefined at the end. */
   async list(options: ListOptions = {}): Promise<JobPage> {
     checkListOptions(options);
     const { limit = 100, cursor, ...filter } = options;
     const { jobs, next } = await this.#store.list(filter, limit, cursor);
-    const obstacles = await ofEach(
-      jobs.map(({ plugin }) => plugin),
-      (plugin) => this.#obstacleTo(plugin),
-    );
+    const obstacles = await this.obstaclesTo(jobs.map(({ plugin }) => plugin));
     return { jobs: jobs.map((job) => this.#shown(job, obstacles.get(job.plugin))), next };
   }
 
   /** What a job was given, and its result where it is done. Rejects with `E_JOB` where there is none. */
   async values(id: string): Promise<{ readonly input: unknown; readonly result?: unknown }> {
+    const { input, result } = await this.packedValues(id);
+    return { input: unpackValue(input), ...(result !== undefined && { result: unpackValue(result) }) };
+  }
+
+  /** @internal The same as they are kept, see `packValue`: to unpack a long one takes time. Rejects with `E_JOB`. */
+  async packedValues(id: string): Promise<{ readonly input: Buffer; readonly result: Buffer | undefined }> {
     const values = isJobId(id) ? await this.#store.values(id) : undefined;
     if (values === undefined) throw unknownJob(id);
-    const input = unpackValue(Buffer.from(values.input));
-    return values.result === undefined ? { input } : { input, result: unpackValue(Buffer.from(values.result)) };
+    return { input: Buffer.from(values.input), result: values.result && Buffer.from(values.result) };
   }
 
   /** How many jobs there are. */
@@ -232,13 +241,17 @@ export class Jobs implements AsyncDisposable {
         if (ids.size === 0) await new Promise<void>((resolve) => (tell = resolve));
         const changed = [...ids];
         ids.clear();
-        const jobs = await this.#store.get(changed);
-        for (const job of jobs) if (job !== undefined) yield this.#shown(job, await this.#obstacleTo(job.plugin));
+        yield* await this.readAll(changed);
       }
     } finally {
       off();
       offAbort();
     }
+  }
+
+  /** @internal Calls back with each job that changes, and with '' where something else has. Returns how to stop. */
+  onChange(listener: (id: string) => void): () => void {
+    return this.#changes.watchAll(listener);
   }
 
   /** Has a job that has ended run again, with as many attempts as at first. Rejects with `E_JOB`. */
@@ -284,11 +297,13 @@ export class Jobs implements AsyncDisposable {
   /** Takes no jobs of the plugin, or of any, until {@link resume}, also in programs that open the store later. What runs goes on. */
   async pause(plugin?: string): Promise<void> {
     await this.#store.pause(plugin === undefined ? [] : [plugin]);
+    this.#changes.notifyOther();
   }
 
   /** Takes jobs of the plugin, or of all, again. */
   async resume(plugin?: string): Promise<void> {
     await this.#store.resume(plugin === undefined ? [] : [plugin]);
+    this.#changes.notifyOther();
   }
 
   /** The plugins that are paused; `*` for all. */
@@ -312,7 +327,7 @@ export class Jobs implements AsyncDisposable {
       await this.#runner.close();
     } finally {
       await this.#store.close();
-      await this.#onClosed?.();
+      await this.#onClosed();
       // Who still waits for a result is told that the jobs are closed.
       this.#changes.notifyAll();
     }
@@ -378,7 +393,11 @@ export class Jobs implements AsyncDisposable {
     return state === 'waiting' && obstacle !== undefined ? { ...job, waitsFor: obstacle } : job;
   }
 
-  /** Why jobs of the plugin wait, beyond that others are before them. */
+  /** @internal Why jobs of these plugins wait, beyond that others are before them. */
+  obstaclesTo(plugins: Iterable<string>): Promise<ReadonlyMap<string, string | undefined>> {
+    return ofEach(plugins, (plugin) => this.#obstacleTo(plugin));
+  }
+
   async #obstacleTo(plugin: string): Promise<string | undefined> {
     return this.#runner.obstacleOf(plugin) ?? (await this.#refusal(plugin));
   }
@@ -391,7 +410,7 @@ export class Jobs implements AsyncDisposable {
 }
 
 async function ofEach<Found>(
-  plugins: readonly string[],
+  plugins: Iterable<string>,
   find: (plugin: string) => Promise<Found>,
 ): Promise<ReadonlyMap<string, Found>> {
   return new Map(await Promise.all([...new Set(plugins)].map(async (name) => [name, await find(name)] as const)));

@@ -4,6 +4,7 @@ import { GreenroomError } from '../errors.ts';
 import type { FleetOptions } from '../fleet/fleet-options.ts';
 import { Supervisor } from '../runtime/supervisor.ts';
 import { EmbeddedStore } from './embedded/embedded-store.ts';
+import type { History } from './embedded/job-table.ts';
 import type { Jobs } from './jobs.ts';
 import { runJobs } from './run-jobs.ts';
 
@@ -56,20 +57,27 @@ export async function openJobs(options: OpenJobsOptions): Promise<Jobs> {
     throw wrongArgument('The option "supervisor" of openJobs()', KINDS.supervisor.expected, undefined);
   checkOptions('the history of openJobs()', history, HISTORY);
   const { maxJobs = MAX_JOBS, maxAgeMs = MAX_AGE_MS } = history;
-  const kept = { maxJobs, maxAgeMs };
+  if (fleet !== undefined && options.folder !== undefined)
+    throw new GreenroomError(
+      'E_OPTIONS',
+      'openJobs() takes "folder" or "fleet", not both: jobs of a fleet are in its Redis.',
+    );
+  try {
+    return await openStore(options, { maxJobs, maxAgeMs });
+  } catch (error) {
+    supervisor.jobPort.opened.refuse(error);
+    throw error;
+  }
+}
+
+async function openStore({ supervisor, folder, fleet }: OpenJobsOptions, history: History): Promise<Jobs> {
   if (fleet !== undefined) {
-    if (options.folder !== undefined)
-      throw new GreenroomError(
-        'E_OPTIONS',
-        'openJobs() takes "folder" or "fleet", not both: jobs of a fleet are in its Redis.',
-      );
     // Read from disk only where there is a fleet.
     const { openFleetJobs } = await import('../fleet/open-fleet-jobs.ts');
-    return openFleetJobs(supervisor, fleet, kept);
+    return openFleetJobs(supervisor, fleet, history);
   }
-  const { jobPort } = supervisor;
-  const folder = options.folder ?? join(jobPort.dataDir, 'jobs');
-  const { store, waiting } = await EmbeddedStore.open(folder, kept, jobPort.onListenerError);
+  const { dataDir, onListenerError } = supervisor.jobPort;
+  const { store, waiting } = await EmbeddedStore.open(folder ?? join(dataDir, 'jobs'), history, onListenerError);
   const { jobs, runner } = runJobs({ supervisor, store, onClose: () => {} });
   runner.wake(waiting);
   return jobs;

@@ -8,7 +8,8 @@ import { readError, rebuiltError } from './stored-error.ts';
 /** What the jobs of a supervisor are run with. */
 export interface RunJobsParts
   extends Pick<JobRunnerParts, 'sharing' | 'onLost' | 'replies'>,
-    Pick<JobsParts, 'onClose' | 'onClosed' | 'whyElsewhere'> {
+    Pick<JobsParts, 'onClose' | 'whyElsewhere'>,
+    Partial<Pick<JobsParts, 'onClosed'>> {
   readonly supervisor: Supervisor;
   readonly store: JobStore;
 }
@@ -27,7 +28,7 @@ export interface RunningJobs {
  */
 export function runJobs(parts: RunJobsParts, onWaiting?: (plugin: string) => void): RunningJobs {
   const { supervisor, store, sharing, onLost, replies, onClose, onClosed, whyElsewhere } = parts;
-  const { siteOf, clock, onError } = supervisor.jobPort;
+  const { siteOf, clock, onError, opened } = supervisor.jobPort;
   const changes = new JobChanges();
   const runner = new JobRunner({
     ...{ store, clock, siteOf, onError, onChange: (id: string) => changes.notify(id) },
@@ -51,5 +52,11 @@ export function runJobs(parts: RunJobsParts, onWaiting?: (plugin: string) => voi
     offChange();
     onClose();
   };
-  return { jobs: new Jobs({ store, runner, siteOf, changes, onClose: end, onClosed, whyElsewhere }), runner, changes };
+  const closed = async (): Promise<void> => {
+    leave();
+    await onClosed?.();
+  };
+  const jobs = new Jobs({ store, runner, siteOf, changes, onClose: end, onClosed: closed, whyElsewhere });
+  const leave = opened.add(jobs);
+  return { jobs, runner, changes };
 }

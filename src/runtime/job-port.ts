@@ -2,6 +2,7 @@ import { executeJobCall, streamCall } from '../calls/execute.ts';
 import type { JobSite } from '../jobs/runner/job-site.ts';
 import type { Clock } from '../time/clock.ts';
 import type { CallsInFleet } from './calls-in-fleet.ts';
+import type { OpenedJobs } from './opened-jobs.ts';
 import { disabledError, type PluginLookup } from './plugin-lookup.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { PluginStanding } from './plugin-standing.ts';
@@ -24,6 +25,8 @@ export interface JobPort {
   readonly joinFleet: (calls: CallsInFleet) => () => void;
   /** How far the plugin of this name is from running another job. */
   readonly standingOf: (plugin: string) => PluginStanding;
+  /** Told of the jobs once they are open. */
+  readonly opened: OpenedJobs;
 }
 
 /** What a {@link jobSite} is made of. */

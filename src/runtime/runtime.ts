@@ -41,6 +41,7 @@ import { type CallsInFleet, NO_FLEET } from './calls-in-fleet.ts';
 import { ClientProcesses } from './client-processes.ts';
 import { CodeFollowing } from './code-following.ts';
 import type { Explanation } from './explanation.ts';
+import { OpenedJobs } from './opened-jobs.ts';
 import { PluginEffects } from './plugin-effects.ts';
 import { PluginLookup } from './plugin-lookup.ts';
 import type { PluginRecord } from './plugin-record.ts';
@@ -105,6 +106,7 @@ export class Runtime implements SupervisorHost {
   readonly notices: Listeners<PluginNotice>;
   /** Who makes the calls that may run in another program. */
   fleetCalls: CallsInFleet = NO_FLEET;
+  readonly openedJobs: OpenedJobs;
   readonly #clock: Clock;
   /** Times what is judged: workers, and the steps of the machines. */
   readonly #patience: Clock;
@@ -151,6 +153,7 @@ export class Runtime implements SupervisorHost {
     this.solved = new Listeners(this.onListenerError);
     this.changes = new Listeners(this.onListenerError);
     this.notices = new Listeners(this.onListenerError);
+    this.openedJobs = new OpenedJobs(this.onListenerError);
     this.clientProcesses = new ClientProcesses({
       entryOf: (plugin) => this.records.get(plugin)?.entry,
       apply: (changes) => this.#root.send({ type: 'MANIFESTS.CHANGED', changes }),

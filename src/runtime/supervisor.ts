@@ -462,7 +462,7 @@ export class Supervisor implements AsyncDisposable {
 
   /** @internal What jobs need of the supervisor. */
   get jobPort(): JobPort {
-    const { settings, clock, onListenerError, onJobError, warnOfJobs } = this.#runtime;
+    const { settings, clock, onListenerError, onJobError, warnOfJobs, openedJobs } = this.#runtime;
     return {
       dataDir: settings.dataDir,
       clock,
@@ -477,6 +477,7 @@ export class Supervisor implements AsyncDisposable {
       warn: warnOfJobs,
       maxWaitMs: settings.maxWaitMs,
       names: () => this.#names(),
+      opened: openedJobs,
       siteOf: (name) => {
         const record = this.#runtime.records.get(name);
         const mustLoadFirst = record !== undefined && this.#mustLoadFirst(record);

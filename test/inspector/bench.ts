@@ -8,6 +8,7 @@ import { afterEach, vi } from 'vitest';
 import { type Inspected, type InspectorOptions, openInspector } from '../../src/inspector/index.ts';
 import type { Inspector } from '../../src/inspector/inspector.ts';
 import type { InspectorRecord, Sync } from '../../src/inspector/wire.ts';
+import { type Jobs, openJobs } from '../../src/jobs/index.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
 import { Supervisor } from '../../src/runtime/supervisor.ts';
 import { resolveSettings } from '../../src/settings/resolve.ts';
@@ -87,6 +88,13 @@ export async function inspect(
   endAfterTest(() => inspector.close());
   const url = new URL(inspector.url);
   return { inspector, port: Number(url.port), token: url.hash.replace('#token=', '') };
+}
+
+/** The jobs of a bench. They are closed after the test, before its supervisor is stopped. */
+export async function openBenchJobs({ supervisor }: Pick<Bench, 'supervisor'>, folder?: string): Promise<Jobs> {
+  const jobs = await openJobs({ supervisor, folder });
+  endAfterTest(() => jobs.close());
+  return jobs;
 }
 
 /** What a server answered. */

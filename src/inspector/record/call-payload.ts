@@ -3,13 +3,14 @@ import type { JsonPath } from '../../json/json-text.ts';
 import { readJson } from '../../json/read-json.ts';
 import { bytesText } from '../../text/memory-text.ts';
 import type { Redactor } from '../redaction/redaction.ts';
-import { concealConfig, REDACTED } from '../redaction/secrets.ts';
+import { concealConfig } from '../redaction/secrets.ts';
+import { withoutTexts, withoutValues } from '../redaction/without-texts.ts';
 import type { CallPayload, Json } from '../wire.ts';
 
 /** How much of an input or an output is kept, in characters of JSON. */
 export const MAX_KEPT = 4_096;
 /** A longer input is not read to show the beginning of it, in characters. */
-const MAX_READ = 65_536;
+export const MAX_READ = 65_536;
 /** How much is told of what a failed call says, in characters. */
 const MAX_MESSAGE = 500;
 
@@ -82,19 +83,4 @@ function putAt(value: unknown, path: JsonPath, text: string): void {
   let holder = value as Record<string | number, unknown>;
   for (const step of path.slice(0, -1)) holder = holder[step] as typeof holder;
   holder[path.at(-1) ?? ''] = text;
-}
-
-/** A value in whose texts these do not show. */
-function withoutValues(value: Json, secrets: readonly string[]): Json {
-  if (secrets.length === 0) return value;
-  if (typeof value === 'string') return withoutTexts(value, secrets);
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((item: Json) => withoutValues(item, secrets));
-  return Object.fromEntries(
-    Object.entries(value as Readonly<Record<string, Json>>).map(([key, inner]) => [key, withoutValues(inner, secrets)]),
-  );
-}
-
-function withoutTexts(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((clean, secret) => clean.replaceAll(secret, REDACTED), text);
 }

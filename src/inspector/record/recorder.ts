@@ -5,8 +5,9 @@ import type { CodeEvent } from '../../runtime/supervisor-events.ts';
 import { decisionAt } from '../../scheduler/decision.ts';
 import type { SchedulerEmitted } from '../../scheduler/scheduler-events.ts';
 import { type Clock, wallTime } from '../../time/clock.ts';
+import { DEFAULT_TOOL } from '../../tools/tool-name.ts';
 import { Redactor } from '../redaction/redaction.ts';
-import { secretsOfVariables } from '../redaction/secrets.ts';
+import { concealConfig, secretsOfVariables } from '../redaction/secrets.ts';
 import type { DecisionRecord, Json, Rates } from '../wire.ts';
 import { pluginId, SCHEDULER, SUPERVISOR } from './actor-ids.ts';
 import { ActorRecorder } from './actor-recorder.ts';
@@ -142,6 +143,26 @@ export class Recorder {
   /** Anything as plain JSON without secrets; of what is longer than so many characters of JSON, the beginning. */
   value(value: unknown, characters: number): Json {
     return shownValue(value, this.#parts.redactor, characters);
+  }
+
+  /** Whether the inputs and outputs of calls are kept, and shown. */
+  get showsValues(): boolean {
+    return this.#parts.keepsPayloads;
+  }
+
+  /**
+   * An input of a tool without what its schema or its names declare secret, and the secret values that were in it.
+   *
+   * @param tool undefined: the plugin's `execute`
+   */
+  conceal(
+    plugin: string,
+    tool: string | undefined,
+    input: unknown,
+  ): { readonly shown: unknown; readonly secrets: readonly string[] } {
+    const schema = this.#parts.subject.records.get(plugin)?.tools.inputSchema(tool ?? DEFAULT_TOOL);
+    const { config: shown, secrets } = concealConfig(input, schema);
+    return { shown, secrets };
   }
 
   /** Completes the records that wait for it now. */

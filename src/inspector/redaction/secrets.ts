@@ -1,3 +1,4 @@
+import { isBytes } from '../../json/exact-json.ts';
 import { lookUpReference } from '../../json/json-pointer.ts';
 import type { Manifest } from '../../manifest/schema.ts';
 import { isAmountName, isSecretName } from '../../text/secret-names.ts';
@@ -68,7 +69,7 @@ function conceal(
     const items = parts.map(({ items }) => items).find(isSchema);
     return value.map((item) => conceal(item, items, root, secrets, depth + 1));
   }
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || isBytes(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       const own = parts.map((part) => propertyOf(part, key)).find(isSchema);

@@ -6,10 +6,13 @@ import { pluginId } from '../record/actor-ids.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { ControlAction, ControlAnswer, ControlRecord, ControlRequest, JsonObject } from '../wire.ts';
 import type { ToolsAnswer } from '../wire-calls.ts';
+import type { JobAnswer } from '../wire-jobs.ts';
+import { actOnJobs } from './job-control.ts';
+import { type JobsOwner, openJobs } from './jobs-api.ts';
 import { answerPageCall, type Callable, readPageCall } from './page-call.ts';
 
 /** What acts: the supervisor. */
-export interface Controlled extends Callable {
+export interface Controlled extends Callable, JobsOwner {
   load(name: string): Promise<void>;
   release(name: string): Promise<void>;
   reload(name: string): Promise<void>;
@@ -66,6 +69,12 @@ export class Control {
     const failure = await answerPageCall(this.#supervisor, this.#recorder, request, response);
     this.#note(made, failure === undefined ? 'done' : 'failed', failure);
     return undefined;
+  }
+
+  /** Does with jobs what the page asks for, and answers once it is done. @param body the JSON that was sent */
+  actOnJobs(body: string): Promise<{ readonly status: number; readonly answer: JobAnswer }> {
+    const isPlugin = (name: string): boolean => this.#records.has(name);
+    return actOnJobs(() => openJobs(this.#supervisor), body, { recorder: this.#recorder, isPlugin });
   }
 
   /** The tools of a plugin, as far as they are known without a worker being started; undefined where it is not there. */

@@ -9,6 +9,7 @@ import { giveCalls, giveRunningCall } from './calls-api.ts';
 import type { Control } from './control.ts';
 import { type Encoding, Follower } from './follower.ts';
 import type { Api } from './front.ts';
+import type { JobsApi } from './jobs-api.ts';
 import { limitedReaders } from './limited-readers.ts';
 import type { LogsApi } from './logs-api.ts';
 import { MAX_CALL_BODY } from './page-call.ts';
@@ -26,12 +27,14 @@ export class LiveApi implements Api {
   /** How to write the last records to each reader, and end. */
   readonly #followers = new Set<() => void>();
   readonly #logs: LogsApi;
+  readonly #jobs: JobsApi;
 
   /** @param control acts for the page; undefined: nothing may be done */
-  constructor(recorder: Recorder, control: Control | undefined, logs: LogsApi) {
+  constructor(recorder: Recorder, control: Control | undefined, logs: LogsApi, jobs: JobsApi) {
     this.#recorder = recorder;
     this.#control = control;
     this.#logs = logs;
+    this.#jobs = jobs;
     const reading = limitedReaders();
     this.routes = [
       reading('/api/stream', ({ request, response }) => this.#stream(request, response)),
@@ -42,7 +45,8 @@ export class LiveApi implements Api {
       reading('/api/calls/:call', ({ params, response }) => giveRunningCall(recorder, params['call'] ?? '', response)),
       { method: 'GET', path: '/api/rates', access: 'token', handle: (exchange) => this.#giveRates(exchange) },
       ...logs.routes,
-      ...(control === undefined ? [] : [acting(control), calling(control), tools(control)]),
+      ...jobs.routes,
+      ...(control === undefined ? [] : [acting(control), calling(control), tools(control), actingOnJobs(control)]),
     ];
   }
 
@@ -53,6 +57,7 @@ export class LiveApi implements Api {
   finish(): void {
     for (const finish of [...this.#followers]) finish();
     this.#logs.finish();
+    this.#jobs.finish();
   }
 
   /** A small answer that is asked for again and again: readers are not counted by it. */
@@ -142,6 +147,12 @@ function taking(
 const acting = (control: Control): Route =>
   taking('/api/control', MAX_BODY, (body, response) => {
     const { status, answer } = control.ask(body);
+    give(response, 'application/json', JSON.stringify(answer), status);
+  });
+
+const actingOnJobs = (control: Control): Route =>
+  taking('/api/jobs', MAX_BODY, async (body, response) => {
+    const { status, answer } = await control.actOnJobs(body);
     give(response, 'application/json', JSON.stringify(answer), status);
   });
 

@@ -1,6 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { fetchText } from '../../server/served.ts';
 import { type Ended, folder, greenroom, shown, start, usePlugin } from '../command-line.ts';
 import { serve } from '../served-daemon.ts';
 
@@ -47,6 +48,20 @@ describe('at a daemon', () => {
     daemon.child.kill('SIGTERM');
     await daemon.ended;
   }, 120_000);
+
+  test('jobs are shown by the inspector of a daemon, which has none before one is added', async () => {
+    usePlugin('workbench');
+    const daemon = await serve(['--inspect']);
+    const { port, hash } = new URL(daemon.started.inspector ?? '');
+    const headers = { authorization: `Bearer ${hash.replace('#token=', '')}` };
+    const ask = (path: string) => fetchText({ port: Number(port) }, `/inspector/api/jobs${path}`, { headers });
+    expect(await ask('')).toMatchObject({ status: 409, body: 'No jobs are open.\n' });
+    expect(existsSync(join(daemon.started.dataDir, 'jobs'))).toBe(false);
+    const id = await jobs('add', 'workbench', '{"value":1}');
+    expect(JSON.parse((await ask(`/${id}`)).body)).toMatchObject({ id, input: { value: 1 } });
+    daemon.child.kill('SIGTERM');
+    await daemon.ended;
+  }, 60_000);
 
   test('a job of an unknown plugin says at once what it waits for, and runs once the plugin is there', async () => {
     const daemon = await serve();

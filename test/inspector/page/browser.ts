@@ -49,7 +49,7 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => {
     // Of a connection that a test has broken, the browser tells by itself.
-    if (message.type() === 'error' && !/net::ERR_|status of 4(0[13]|29)/.test(message.text()))
+    if (message.type() === 'error' && !/net::ERR_|status of 4(0[139]|29)/.test(message.text()))
       faults.push(message.text());
   });
   page.on('request', (request) => {

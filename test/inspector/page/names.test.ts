@@ -1,6 +1,7 @@
 // What the page of the inspector shows of plugins whose names steer text.
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { openBenchJobs } from '../bench.ts';
 import { CHROMIUM, openPage, useBrowser } from './browser.ts';
 import { crash, openSession, says } from './session.ts';
 
@@ -37,6 +38,17 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
       await page.getByRole('tab', { name: tab, exact: true }).click();
       expect(await turnedBy(page, NAME), tab).toEqual([]);
     }
+    const jobs = await openBenchJobs(bench);
+    const failed = await jobs.add(NAME, { do: 'fail' });
+    await failed.result().catch(() => {});
+    bench.supervisor.disable(NAME);
+    await jobs.add(NAME, {});
+    await page.getByRole('tab', { name: 'Jobs' }).click();
+    await says(page, '.queues', /disabled/);
+    expect(await turnedBy(page, NAME), 'queues').toEqual([]);
+    await page.locator(`[data-job="${failed.id}"]`).click();
+    await says(page, '.job .jobs-fault', /out of range/);
+    expect(await turnedBy(page, NAME), 'job').toEqual([]);
     await page.getByRole('tab', { name: 'Why' }).click();
     await page.getByRole('button', { name: 'Sequence diagram' }).first().click();
     await page.getByText('The same as text').click();

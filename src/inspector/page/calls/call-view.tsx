@@ -16,6 +16,7 @@ const PARTS: readonly { readonly part: CallPart; readonly title: string; readonl
 export function CallView({ item, mayCancel }: { readonly item: CallItem; readonly mayCancel: boolean }) {
   const page = usePage();
   const { call, plugin, tool, client, from, state, isSlow, tookMs, generation, startSeq, endSeq } = item;
+  const job = jobOf(client);
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['Began', timeText(from)],
     ['Took', `${durationText(tookMs)}${isSlow ? ', slow' : ''}`],
@@ -44,6 +45,18 @@ export function CallView({ item, mayCancel }: { readonly item: CallItem; readonl
             Show its end
           </button>
         )}
+        {job !== undefined && (
+          <button
+            type="button"
+            class="small"
+            onClick={() => {
+              page.job.value = job;
+              page.tab.value = 'jobs';
+            }}
+          >
+            Show its job
+          </button>
+        )}
         {mayCancel && state === 'running' && (
           <button type="button" class="small" onClick={() => void act(page, { action: 'cancel', plugin, call })}>
             Cancel this call
@@ -66,6 +79,9 @@ export function CallView({ item, mayCancel }: { readonly item: CallItem; readonl
     </article>
   );
 }
+
+/** The job whose call it is; undefined where it is of none. */
+const jobOf = (client: string | undefined): string | undefined => /^job ([0-9a-f-]{36})$/.exec(client ?? '')?.[1];
 
 /** Where the time of a call went: a bar, and the same in words. */
 function Parts({ item: { parts } }: { readonly item: CallItem }) {

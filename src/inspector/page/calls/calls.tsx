@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { mayAct } from '../panes/act.ts';
 import { Empty } from '../shell/empty.tsx';
 import { lazy } from '../shell/lazy.tsx';
+import '../shell/split.css';
 import { VirtualList } from '../shell/virtual-list.tsx';
 import { durationText, timeText } from '../store/format.ts';
 import type { ActorState } from '../store/model.ts';
@@ -47,8 +48,8 @@ export function Calls({ actor }: { readonly actor: ActorState }) {
     setCalling(false);
   };
   return (
-    <div class="calls">
-      <div class="calls-tools">
+    <div class="calls split">
+      <div class="split-tools">
         <div class="calls-kinds" role="group" aria-label="Only calls of this kind">
           {KINDS.map((each) => (
             <button
@@ -89,7 +90,7 @@ export function Calls({ actor }: { readonly actor: ActorState }) {
         )}
       </div>
       <FiguresLine figures={figures} />
-      <div class="calls-panes">
+      <div class="split-panes">
         {shown.length === 0 ? (
           <NoCalls isFiltered={kind !== 'all' || query !== ''} />
         ) : (
@@ -116,7 +117,7 @@ export function Calls({ actor }: { readonly actor: ActorState }) {
             )}
           </VirtualList>
         )}
-        <div class="calls-side" role="region" tabIndex={0} aria-label={isCalling ? 'Call the plugin' : 'The call'}>
+        <div class="split-side" role="region" tabIndex={0} aria-label={isCalling ? 'Call the plugin' : 'The call'}>
           {isCalling && plugin !== undefined && mayControl ? (
             <CallForm key={plugin} plugin={plugin} />
           ) : selected === undefined ? (
@@ -159,7 +160,7 @@ function CallRow({ item, place, isOfAll, isSelected, onSelect }: CallRowProps) {
   const note = [state === 'ok' ? '' : outcomeText(item), said].filter(Boolean).join(' · ');
   return (
     <div
-      class="call-row"
+      class="call-row split-row"
       role="row"
       aria-rowindex={place}
       aria-current={isSelected ? 'true' : undefined}

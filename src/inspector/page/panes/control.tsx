@@ -1,5 +1,6 @@
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { ControlAction } from '../../wire.ts';
+import { Confirm } from '../shell/confirm.tsx';
 import type { ActorState } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
 import { act, mayAct } from './act.ts';
@@ -21,12 +22,7 @@ export function Control({ actor }: { readonly actor: ActorState }) {
 function Actions({ plugin }: { readonly plugin: string }) {
   const page = usePage();
   const [asked, setAsked] = useState<ControlAction | undefined>(undefined);
-  const dialog = useRef<HTMLDialogElement>(null);
   const chosen = ACTIONS.find(({ action }) => action === asked);
-  useLayoutEffect(() => {
-    if (asked === undefined) dialog.current?.close();
-    else dialog.current?.showModal();
-  }, [asked]);
   return (
     <>
       <select
@@ -47,35 +43,21 @@ function Actions({ plugin }: { readonly plugin: string }) {
           </option>
         ))}
       </select>
-      <dialog
-        ref={dialog}
-        class="confirm"
-        aria-labelledby="confirm-title"
-        onClose={() => {
-          // That it was closed is told later, and it may be open for something else by then.
-          if (dialog.current?.open !== true) setAsked(undefined);
-        }}
-      >
-        <h2 id="confirm-title">
-          {chosen?.title} <bdi>{plugin}</bdi>?
-        </h2>
-        <p>{chosen?.effect}</p>
-        <div class="buttons">
-          <button type="button" onClick={() => setAsked(undefined)}>
-            No
-          </button>
-          <button
-            type="button"
-            class="primary"
-            onClick={() => {
-              if (asked !== undefined) void act(page, { action: asked, plugin });
-              setAsked(undefined);
-            }}
-          >
-            {chosen?.title}
-          </button>
-        </div>
-      </dialog>
+      <Confirm
+        question={
+          chosen && {
+            title: (
+              <>
+                {chosen.title} <bdi>{plugin}</bdi>?
+              </>
+            ),
+            effect: chosen.effect,
+            yes: chosen.title,
+            onYes: () => void act(page, { action: chosen.action, plugin }),
+          }
+        }
+        onClose={() => setAsked(undefined)}
+      />
     </>
   );
 }

@@ -1,20 +1,26 @@
+import type { ComponentType } from 'preact';
 import { Empty } from '../shell/empty.tsx';
 import { StateTag } from '../shell/glyph.tsx';
 import { lazy } from '../shell/lazy.tsx';
 import { Tabs } from '../shell/tabs.tsx';
 import { jsonText } from '../store/format.ts';
 import type { ActorState } from '../store/model.ts';
-import { type DetailsTab, usePage } from '../store/page.ts';
+import { DETAILS_TABS, type DetailsTab, usePage } from '../store/page.ts';
 import { ContextView } from './context-view.tsx';
 
 const Calls = lazy(async () => (await import('../calls/calls.tsx')).Calls, 'The calls');
 const ChartView = lazy(async () => (await import('./chart-view.tsx')).ChartView, 'The chart');
 const Control = lazy(async () => (await import('./control.tsx')).Control, '');
 const CrashReport = lazy(async () => (await import('./crash-report.tsx')).CrashReport, 'The report');
-const EventView = lazy(async () => (await import('./event-view.tsx')).EventView, 'The event');
+const EventView = lazy<OfActor>(async () => (await import('./event-view.tsx')).EventView, 'The event');
+const Jobs = lazy(async () => (await import('../jobs/jobs.tsx')).Jobs, 'The jobs');
 const Logs = lazy(async () => (await import('../logs/logs.tsx')).Logs, 'The log');
 const ProcessView = lazy(async () => (await import('./process-view.tsx')).ProcessView, 'The process');
 const Why = lazy(async () => (await import('./why.tsx')).Why, 'The decisions');
+
+interface OfActor {
+  readonly actor: ActorState;
+}
 
 /** All that is known of the selected actor at the instant that is looked at. */
 export function Details() {
@@ -38,7 +44,8 @@ export function Details() {
     );
   }
   const tabs = tabsOf(actor, page.cursor.value !== undefined);
-  const chosen = tabs.some(({ name }) => name === page.tab.value) ? page.tab.value : 'context';
+  const chosen = tabs.includes(page.tab.value) ? page.tab.value : 'context';
+  const View = VIEWS[chosen];
   return (
     <section class="pane pane-details" aria-label="Details">
       <div class="pane-head">
@@ -51,7 +58,7 @@ export function Details() {
       </div>
       <Tabs
         label="Details"
-        tabs={tabs}
+        tabs={tabs.map((name) => ({ name, title: name.charAt(0).toUpperCase() + name.slice(1) }))}
         chosen={chosen}
         onChoose={(name) => {
           page.tab.value = name;
@@ -59,36 +66,13 @@ export function Details() {
         controls="details"
       />
       <div class="details-body" id="details" role="tabpanel" tabIndex={0} aria-label={chosen} data-tab-shown={chosen}>
-        <View tab={chosen} actor={actor} />
+        <View actor={actor} />
       </div>
     </section>
   );
 }
 
-function View({ tab, actor }: { readonly tab: DetailsTab; readonly actor: ActorState }) {
-  switch (tab) {
-    case 'chart':
-      return <ChartView actor={actor} />;
-    case 'process':
-      return <ProcessView actor={actor} />;
-    case 'logs':
-      return <Logs actor={actor} />;
-    case 'why':
-      return <Why actor={actor} />;
-    case 'calls':
-      return <Calls actor={actor} />;
-    case 'config':
-      return <Config actor={actor} />;
-    case 'crash':
-      return <CrashReport actor={actor} />;
-    case 'event':
-      return <EventView />;
-    default:
-      return <ContextView actor={actor} />;
-  }
-}
-
-function Config({ actor: { context } }: { readonly actor: ActorState }) {
+function Config({ actor: { context } }: OfActor) {
   const config = context['config'];
   if (config === undefined) {
     return <Empty title="No config was given">It runs with the defaults of its schema.</Empty>;
@@ -96,22 +80,31 @@ function Config({ actor: { context } }: { readonly actor: ActorState }) {
   return <pre class="code">{jsonText(config)}</pre>;
 }
 
-interface TabOf {
-  readonly name: DetailsTab;
-  readonly title: string;
-}
+/** What each tab shows. */
+const VIEWS: Readonly<Record<DetailsTab, ComponentType<OfActor>>> = {
+  context: ContextView,
+  chart: ChartView,
+  logs: Logs,
+  process: ProcessView,
+  calls: Calls,
+  jobs: Jobs,
+  why: Why,
+  config: Config,
+  crash: CrashReport,
+  event: EventView,
+};
 
-function tabsOf({ machine, lastCrash }: ActorState, isPast: boolean): readonly TabOf[] {
-  const tabs: TabOf[] = [
-    { name: 'context', title: 'Context' },
-    { name: 'chart', title: 'Chart' },
-    { name: 'logs', title: 'Logs' },
-  ];
-  if (machine === 'plugin') tabs.push({ name: 'process', title: 'Process' });
-  if (machine === 'plugin' || machine === 'supervisor') tabs.push({ name: 'calls', title: 'Calls' });
-  if (machine !== 'worker') tabs.push({ name: 'why', title: 'Why' });
-  if (machine === 'plugin') tabs.push({ name: 'config', title: 'Config' });
-  if (lastCrash !== undefined) tabs.push({ name: 'crash', title: 'Crash' });
-  if (isPast) tabs.push({ name: 'event', title: 'Event' });
-  return tabs;
+function tabsOf({ machine, lastCrash }: ActorState, isPast: boolean): readonly DetailsTab[] {
+  const isPlugin = machine === 'plugin';
+  const hasCalls = isPlugin || machine === 'supervisor';
+  const shown: Partial<Record<DetailsTab, boolean>> = {
+    process: isPlugin,
+    calls: hasCalls,
+    jobs: hasCalls,
+    why: machine !== 'worker',
+    config: isPlugin,
+    crash: lastCrash !== undefined,
+    event: isPast,
+  };
+  return DETAILS_TABS.filter((tab) => shown[tab] ?? true);
 }

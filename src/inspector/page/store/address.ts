@@ -27,6 +27,7 @@ export function readAddress(page: Page): void {
   batch(() => {
     page.selected.value = fields.get('actor') ?? 'supervisor';
     page.tab.value = DETAILS_TABS.find((tab) => tab === fields.get('tab')) ?? 'context';
+    page.job.value = fields.get('job') ?? undefined;
     page.query.value = fields.get('q') ?? '';
     page.states.value = new Set(
       states.filter((state): state is PluginState => PLUGIN_STATES.includes(state as PluginState)),
@@ -39,9 +40,10 @@ export function readAddress(page: Page): void {
 function fieldsOf(page: Page): URLSearchParams {
   const fields = new URLSearchParams();
   const [actor, tab, query] = [page.selected.value, page.tab.value, page.query.value];
-  const [states, at] = [page.states.value, page.cursor.value];
+  const [states, at, job] = [page.states.value, page.cursor.value, page.job.value];
   if (actor !== 'supervisor') fields.set('actor', actor);
   if (tab !== 'context') fields.set('tab', tab);
+  if (tab === 'jobs' && job !== undefined) fields.set('job', job);
   if (query !== '') fields.set('q', query);
   if (states.size > 0) fields.set('states', [...states].join(' '));
   if (at !== undefined) fields.set('at', String(at));

@@ -23,6 +23,7 @@ export const DETAILS_TABS = [
   'logs',
   'process',
   'calls',
+  'jobs',
   'why',
   'config',
   'crash',
@@ -80,6 +81,8 @@ export class Page {
   readonly pane = signal<PaneName>('actors');
   /** The call that is looked at. */
   readonly call = signal<string | undefined>(undefined);
+  /** The job that is looked at. */
+  readonly job = signal<string | undefined>(undefined);
   readonly isHelpOpen = signal(false);
   /** Something that the user is to read, such as why a file cannot be opened. */
   readonly notice = signal('');

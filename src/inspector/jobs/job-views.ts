@@ -1,0 +1,138 @@
+import { unpackValue } from '../../api/packed-value.ts';
+import { GreenroomError } from '../../errors.ts';
+import type { Job, JobWithAttempts } from '../../jobs/job.ts';
+import type { Jobs } from '../../jobs/jobs.ts';
+import type { StoredError } from '../../jobs/stored-error.ts';
+import { bytesText } from '../../text/memory-text.ts';
+import { MAX_KEPT, MAX_READ } from '../record/call-payload.ts';
+import type { Recorder } from '../record/recorder.ts';
+import { withoutTexts, withoutValues } from '../redaction/without-texts.ts';
+import type { Json } from '../wire.ts';
+import type { JobDetails, JobFailure, JobRow } from '../wire-jobs.ts';
+
+/** How much is shown of a text in a row, in characters, and of one of a job that is shown alone. */
+const MAX_ROW_TEXT = 300;
+const MAX_TEXT = 4_096;
+/** Of so many jobs before one it is told how they stand. */
+const MAX_AFTER = 100;
+/** Of so many jobs the secrets in their inputs are remembered. */
+const MAX_REMEMBERED = 2_000;
+
+/** What is shown without secrets, and how; the recorder of an inspector. */
+export type JobRedactor = Pick<Recorder, 'text' | 'value' | 'conceal' | 'showsValues'>;
+
+/**
+ * Jobs as the page shows them. What the input of a job has that is secret, by its names or by its tool's schema, shows in
+ * no text of the job: the input is read for that where there is a text.
+ */
+export class JobViews {
+  readonly #redactor: JobRedactor;
+  /** The secrets in the inputs of jobs, which never change; the oldest first. */
+  readonly #secrets = new Map<string, readonly string[]>();
+
+  constructor(redactor: JobRedactor) {
+    this.#redactor = redactor;
+  }
+
+  rows(jobs: Jobs, shown: readonly Job[]): Promise<JobRow[]> {
+    return Promise.all(shown.map(async (job) => this.#row(job, await this.#secretsOf(jobs, job), MAX_ROW_TEXT)));
+  }
+
+  /** One job. Rejects with `E_JOB` where there is none. */
+  async details(jobs: Jobs, id: string): Promise<JobDetails> {
+    const job = await jobs.read(id);
+    const { priority, key, once, interruptions, history, error } = job;
+    const [{ input, result, secrets }, after] = await Promise.all([this.#values(jobs, job), afterOf(jobs, job)]);
+    const text = (given: string): string => this.#text(given, secrets, MAX_TEXT);
+    return {
+      ...this.#row(job, secrets, MAX_TEXT),
+      ...{ priority, key: key && text(key), once, interruptions, after, input, result },
+      history: history.map(({ number, startedAt, endedAt, end, generation, error: own }) => ({
+        ...{ number, startedAt, endedAt, end, generation },
+        error: own && this.#failure(own, secrets, MAX_TEXT),
+      })),
+      stack: error?.remote?.stack && text(error.remote.stack),
+      payloads: this.#redactor.showsValues,
+    };
+  }
+
+  /** A text that is of no single job. */
+  text(text: string): string {
+    return this.#text(text, [], MAX_ROW_TEXT);
+  }
+
+  #row(job: Job, secrets: readonly string[], limit: number): JobRow {
+    const { id, plugin, tool, state, addedAt, dueAt, startedAt, endedAt, attempt, attempts, after, error } = job;
+    // What it said of its last attempt says nothing of how it stands.
+    const { progress, message } = (state === 'running' && job.progress) || {};
+    return {
+      ...{ id, plugin, tool, state, addedAt, dueAt, startedAt, endedAt, attempt, attempts },
+      blockers: after.length,
+      progress,
+      message: message && this.#text(message, secrets, limit),
+      error: error && this.#failure(error, secrets, limit),
+    };
+  }
+
+  #failure({ code, message, remote }: StoredError, secrets: readonly string[], limit: number): JobFailure {
+    return {
+      code,
+      message: this.#text(message, secrets, limit),
+      type: remote?.type && this.#text(remote.type, secrets, 100),
+    };
+  }
+
+  /** Secrets are looked for before it is cut: a part of one would not be found. */
+  #text(text: string, secrets: readonly string[], limit: number): string {
+    const clean = withoutTexts(this.#redactor.text(text), secrets);
+    return clean.length <= limit ? clean : `${clean.slice(0, limit)}…`;
+  }
+
+  async #secretsOf(jobs: Jobs, job: Job): Promise<readonly string[]> {
+    if (job.error === undefined && job.progress?.message === undefined) return [];
+    const known = this.#secrets.get(job.id);
+    if (known !== undefined) return known;
+    try {
+      const { input } = await jobs.packedValues(job.id);
+      return this.#conceal(job, input).secrets;
+    } catch (error) {
+      // It was removed meanwhile: nothing is shown of it for long.
+      if (error instanceof GreenroomError && error.code === 'E_JOB') return [];
+      throw error;
+    }
+  }
+
+  async #values(
+    jobs: Jobs,
+    job: Job,
+  ): Promise<{ input?: Json; result?: Json | undefined; secrets: readonly string[] }> {
+    const { input, result } = await jobs.packedValues(job.id);
+    const { shown, secrets } = this.#conceal(job, input);
+    if (!this.#redactor.showsValues) return { secrets };
+    const show = (value: unknown): Json => withoutValues(this.#redactor.value(value, MAX_KEPT), secrets);
+    return { input: show(shown), result: result && show(readable(result)), secrets };
+  }
+
+  #conceal({ id, plugin, tool }: Job, input: Buffer): { readonly shown: unknown; readonly secrets: readonly string[] } {
+    const concealed = this.#redactor.conceal(plugin, tool, readable(input));
+    this.#secrets.delete(id);
+    this.#secrets.set(id, concealed.secrets);
+    const [oldest] = this.#secrets.keys();
+    if (this.#secrets.size > MAX_REMEMBERED && oldest !== undefined) this.#secrets.delete(oldest);
+    return concealed;
+  }
+}
+
+/** A packed value; of one that would take long to read how long it is. */
+function readable(packed: Buffer): unknown {
+  return packed.length > MAX_READ ? `[${bytesText(packed.length)}: too long to show]` : unpackValue(packed);
+}
+
+async function afterOf(jobs: Jobs, { after }: JobWithAttempts): Promise<JobDetails['after']> {
+  const first = after.slice(0, MAX_AFTER);
+  const known = new Map((await jobs.readAll(first)).map((job) => [job.id, job] as const));
+  return first.map((id) => {
+    const { plugin, state } = known.get(id) ?? {};
+    return { id, plugin, state };
+  });
+}
