@@ -5,7 +5,7 @@ import type { Measurement } from '../scheduler/measurement.ts';
 import { zodMessages } from '../text/zod-messages.ts';
 import type { Clock } from '../time/clock.ts';
 import { LatestReading, type Reading } from './latest-reading.ts';
-import { createNvidiaSmi } from './nvidia-smi.ts';
+import { createNvidiaSmi, type NvidiaSmi } from './nvidia-smi.ts';
 import type { Gpu, GpuProcess } from './nvidia-smi-output.ts';
 import { readSystemMemory, type SystemMemory } from './system-memory.ts';
 import type { SystemStats } from './system-stats.ts';
@@ -37,11 +37,21 @@ const registeredStats = z.object({
     .transform((gpus) => gpus ?? []),
 });
 
+/** What is read of the machine. Each may throw or reject. */
+export interface MachineReader {
+  memory(): SystemMemory | Promise<SystemMemory>;
+  readonly gpus: NvidiaSmi;
+  /** The memory of the trees under these processes, of those that it can be told of. */
+  trees(pids: readonly number[]): Promise<ReadonlyMap<number, TreeMemory>>;
+}
+
 /** What the monitor needs of the runtime. */
 export interface SystemMonitorInput {
   readonly clock: Clock;
   /** The host's own `CUDA_VISIBLE_DEVICES`: the memory of other GPUs does not count as free. */
   readonly hostDevices?: string | undefined;
+  /** Reads the machine; by default the real one. */
+  readonly machine?: MachineReader | undefined;
   /** The workers there are. */
   workers(): readonly RunningWorker[];
   /** Hears of a source that fails. */
@@ -70,16 +80,14 @@ export class SystemMonitor {
   #registered: LatestReading<SystemStats> | undefined;
 
   constructor(input: SystemMonitorInput) {
-    const smi = createNvidiaSmi();
+    const { machine = realMachine() } = input;
     this.#input = input;
-    this.#memory = this.#source('The memory', () => readSystemMemory());
+    this.#memory = this.#source('The memory', () => machine.memory());
     this.#gpus = this.#source('The GPUs', async () => {
-      const [gpus, processes] = await Promise.all([smi.gpus(), smi.processes()]);
+      const [gpus, processes] = await Promise.all([machine.gpus.gpus(), machine.gpus.processes()]);
       return { gpus, processes };
     });
-    this.#trees = this.#source('The memory of the workers', () =>
-      readTreeMemories(input.workers().map(({ pid }) => pid)),
-    );
+    this.#trees = this.#source('The memory of the workers', () => machine.trees(input.workers().map(({ pid }) => pid)));
   }
 
   /** `built-in`, `custom`, or the name of the plugin. */
@@ -186,6 +194,10 @@ export class SystemMonitor {
       this.#input.onProblem(`${what} cannot be read, so decisions go by what was read last: ${message}`),
     );
   }
+}
+
+function realMachine(): MachineReader {
+  return { memory: () => readSystemMemory(), gpus: createNvidiaSmi(), trees: readTreeMemories };
 }
 
 /** What monitors of the system we replace answer to `get_system_status`: a flat object of figures in MiB. */

@@ -23,7 +23,7 @@ import type { PluginNotice } from '../mcp/front-plugin.ts';
 import { KnownEras } from '../mcp/known-eras.ts';
 import { createOomWatch } from '../measure/out-of-memory.ts';
 import { createTreeSampler, type TreeSampler } from '../measure/process-tree.ts';
-import { SystemMonitor } from '../measure/system-monitor.ts';
+import { type MachineReader, SystemMonitor } from '../measure/system-monitor.ts';
 import { readTreeMemory } from '../measure/tree-memory.ts';
 import type { RunningWorker } from '../measure/worker-use.ts';
 import { sweepOrphans } from '../orphans/orphan-sweep.ts';
@@ -68,6 +68,8 @@ export interface RuntimePorts {
   readonly observer?: InspectionObserver | undefined;
   /** Measures what a worker takes up; by default what the system says of its processes. */
   readonly memoryOf?: typeof readTreeMemory | undefined;
+  /** Reads what the machine has and what of it is free; by default the real one. */
+  readonly machine?: MachineReader | undefined;
 }
 
 /**
@@ -127,6 +129,7 @@ export class Runtime implements SupervisorHost {
       connect = connectWorker,
       sampler = createTreeSampler(),
       memoryOf = readTreeMemory,
+      machine,
       oneInstance = false,
       observer,
     }: RuntimePorts,
@@ -182,6 +185,7 @@ export class Runtime implements SupervisorHost {
     this.systemMonitor = new SystemMonitor({
       clock,
       hostDevices: process.env['CUDA_VISIBLE_DEVICES'],
+      machine,
       workers: () => this.#runningWorkers(),
       onProblem: (message) => logger.warn(message),
     });

@@ -6,7 +6,7 @@ import { runModel } from './model.ts';
 const PLUGINS = 500;
 const EVENTS = 10_000;
 
-const RUNS = 7;
+const RUNS = 4;
 
 // CHAOS_MINUTES goes on for so long, with a new seed each time.
 const { CHAOS_MINUTES: minutes, SEED: given } = process.env;

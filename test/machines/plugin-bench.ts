@@ -35,8 +35,11 @@ export function entryOf(manifest: Record<string, unknown> = {}): ManifestEntry {
   };
 }
 
+/** Resolved once: that looks for a file of settings, and there are tens of thousands of benches. */
+const SETTINGS = resolveSettings({ dataDir: '/' }, { env: {}, cwd: '/' });
+
 export function settingsOf(entry: ManifestEntry): PluginSettings {
-  return pluginSettings(entry.manifest, resolveSettings({ dataDir: '/' }, { env: {}, cwd: '/' }));
+  return pluginSettings(entry.manifest, SETTINGS);
 }
 
 /** A call of which only the fate is of interest. */

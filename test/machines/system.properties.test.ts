@@ -6,7 +6,7 @@ import { causeEvent } from '../simulation/random-events.ts';
 import { choose, INSTANCES, PHASES, threeWith, World } from '../simulation/world.ts';
 
 // SYSTEM_RUNS has more of them; a seed of one's own has others.
-const RUNS = Number(process.env['SYSTEM_RUNS'] ?? 85);
+const RUNS = Number(process.env['SYSTEM_RUNS'] ?? 40);
 const EVENTS = 1_200;
 
 // Vitest picks XState's development build, which warns of events that come after the end, and writing that takes time.

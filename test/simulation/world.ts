@@ -14,6 +14,7 @@ import { instanceCount, outdatedInstance } from '../../src/machines/plugin/sibli
 import type { PluginContext, PluginEvent } from '../../src/machines/plugin.ts';
 import type { schedulerMachine } from '../../src/machines/scheduler.ts';
 import { PATIENCE_MS } from '../../src/manifest/patience.ts';
+import type { MachineReader } from '../../src/measure/system-monitor.ts';
 import type { PluginRecord } from '../../src/runtime/plugin-record.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
 import { Supervisor } from '../../src/runtime/supervisor.ts';
@@ -72,6 +73,16 @@ export const threeWith = (a: Instances, b: Instances, c: Instances): Manifests =
   b: { ...THREE['b'], instances: b },
   c: { ...THREE['c'], instances: c },
 });
+
+/** A machine with memory enough, which says so a little later than it is asked, as a real one does. */
+const MACHINE: MachineReader = {
+  memory: () => ({ totalMb: 64_000, availableMb: 48_000, machineTotalMb: 64_000, group: undefined }),
+  gpus: { gpus: () => Promise.resolve([]), processes: () => Promise.resolve([]) },
+  trees: async () => {
+    await turn();
+    return new Map();
+  },
+};
 
 /** What they need of GPUs, where there are some. */
 const ON_GPUS: Manifests = {
@@ -208,6 +219,7 @@ export class World {
       connect,
       sampler,
       memoryOf: () => Promise.resolve(undefined),
+      machine: MACHINE,
     });
     this.supervisor = new Supervisor(this.runtime, settings);
     this.runtime.transitions.add(({ plugin, to, phase, event }) => {
