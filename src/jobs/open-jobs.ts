@@ -61,9 +61,16 @@ export async function openJobs(options: OpenJobsOptions): Promise<Jobs> {
     if (hint.kind === 'waiting') runner.wake([hint.plugin]);
     else changes.notify(hint.id, true);
   });
+  const offThread = store.onThread((change) => {
+    if (change.kind === 'ended') return onError(change.error);
+    runner.wake(change.waiting);
+    // That a job has ended may have been said and not heard.
+    changes.notifyAll();
+  });
   const offChange = supervisor.onChange(() => runner.look());
   const onClose = (): void => {
     offHint();
+    offThread();
     offChange();
   };
   runner.wake(waiting);
