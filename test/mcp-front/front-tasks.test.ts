@@ -37,7 +37,19 @@ test('a task that has ended is removed when its time is over, and no sooner', as
   expect(errors).toEqual([]);
 });
 
-test('a task that outlasts its time is kept until its client has had time to see its end', async () => {
+test('what a task has come to is kept for a minute, however short its time is', async () => {
+  const { jobs } = await openWorkbench();
+  const { clock, tasks } = tasksOf(jobs);
+  const task = await tasks.begin('plugin', ECHO, 1);
+  await task.result();
+  await clock.advance(30_000);
+  await vi.waitUntil(() => clock.pending === 1);
+  expect(await idsOf(jobs)).toEqual([task.id]);
+  await clock.advance(60_000);
+  await vi.waitUntil(async () => (await idsOf(jobs)).length === 0);
+});
+
+test('a task that outlasts its time goes on', async () => {
   const { jobs } = await openWorkbench();
   const { clock, tasks } = tasksOf(jobs);
   const { id } = await tasks.begin('plugin', WAIT, 1_000);
