@@ -10,7 +10,7 @@ import { EventStream } from '../server/event-stream.ts';
 import type { Front } from '../server/route.ts';
 import { TICKET_MS, type Tickets } from '../server/tickets.ts';
 import { callEndpoint } from './call-endpoint.ts';
-import { type Endpoint, endpoint, jsonEndpoint } from './endpoint.ts';
+import { byTicket, type Endpoint, endpoint, jsonEndpoint } from './endpoint.ts';
 import { EventFeed } from './event-feed.ts';
 import { jobEndpoints } from './job-endpoints.ts';
 import { logEndpoint } from './log-endpoint.ts';
@@ -89,7 +89,7 @@ function daemonEndpoints(supervisor: Supervisor, options: ApiOptions): Endpoint[
       {
         method: 'POST',
         path: '/tickets',
-        summary: 'A ticket for one request of `/api/events` by a browser, which sends no headers: `?ticket=…`.',
+        summary: 'A ticket for one request of events by a browser, which sends no headers: `?ticket=…`.',
         body: z.strictObject({}),
         answer: ticketSchema,
       },
@@ -103,7 +103,7 @@ function daemonEndpoints(supervisor: Supervisor, options: ApiOptions): Endpoint[
 }
 
 function eventEndpoint(feed: EventFeed): Endpoint {
-  const { description, route } = endpoint(
+  return byTicket(
     {
       method: 'GET',
       path: '/events',
@@ -119,7 +119,6 @@ function eventEndpoint(feed: EventFeed): Endpoint {
       return feed.follow(new EventStream(response), typeof last === 'string' ? last : undefined);
     },
   );
-  return { description, route: { ...route, access: 'ticket' } };
 }
 
 function documentEndpoint(supervisor: Supervisor, version: string, endpoints: readonly Endpoint[]): Endpoint {

@@ -79,6 +79,12 @@ export function endpoint(
   };
 }
 
+/** The same for a stream of events: a browser, which sends no headers, may ask for it by a ticket. */
+export function byTicket(...given: Parameters<typeof endpoint>): Endpoint {
+  const { description, route } = endpoint(...given);
+  return { description, route: { ...route, access: 'ticket' } };
+}
+
 /** A signal that is aborted once the client has gone before it was answered. */
 export function goneSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController();

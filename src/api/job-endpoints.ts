@@ -9,7 +9,7 @@ import { printedJson } from '../json/printed-json.ts';
 import { give } from '../server/answer.ts';
 import { EventStream } from '../server/event-stream.ts';
 import { bodyValue } from './body-value.ts';
-import { checkedBody, checkedQuery, type Endpoint, endpoint, jsonEndpoint } from './endpoint.ts';
+import { byTicket, checkedBody, checkedQuery, type Endpoint, endpoint, jsonEndpoint } from './endpoint.ts';
 import {
   addedGraphSchema,
   addedSchema,
@@ -116,7 +116,7 @@ export function jobEndpoints(open: () => Promise<Jobs>): Endpoint[] {
     ),
     pausing('pause', 'Takes no jobs, or none of a plugin. What runs goes on.'),
     pausing('resume', 'Takes jobs again.'),
-    endpoint(
+    byTicket(
       {
         method: 'GET',
         path: '/jobs/events',
@@ -148,7 +148,7 @@ export function jobEndpoints(open: () => Promise<Jobs>): Endpoint[] {
         else give(response, 'application/json', printedJson(values));
       },
     ),
-    endpoint(
+    byTicket(
       {
         method: 'GET',
         path: '/jobs/:id/events',

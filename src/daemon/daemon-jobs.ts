@@ -10,12 +10,15 @@ import type { Supervisor } from '../runtime/supervisor.ts';
 export class DaemonJobs {
   readonly #supervisor: Supervisor;
   readonly #log: Logger;
+  readonly #onOpened: (jobs: Jobs) => void;
   #opened: Promise<Jobs> | undefined;
   #isClosed = false;
 
-  constructor(supervisor: Supervisor, log: Logger) {
+  /** @param onOpened is told once they are open */
+  constructor(supervisor: Supervisor, log: Logger, onOpened: (jobs: Jobs) => void) {
     this.#supervisor = supervisor;
     this.#log = log;
+    this.#onOpened = onOpened;
   }
 
   /** Has the jobs of a former daemon go on, if there are any. Where they cannot, the log says why, and so does {@link open}. */
@@ -36,7 +39,7 @@ export class DaemonJobs {
     if (this.#opened !== undefined) return this.#opened;
     const opened = openJobsOf(this.#supervisor);
     this.#opened = opened;
-    opened.catch(() => (this.#opened = undefined));
+    opened.then(this.#onOpened, () => (this.#opened = undefined));
     return opened;
   }
 

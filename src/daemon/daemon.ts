@@ -144,7 +144,7 @@ class DaemonParts implements Daemon {
       logger: log,
     });
     this.#supervisor = supervisor;
-    const jobs = new DaemonJobs(supervisor, log);
+    const jobs = new DaemonJobs(supervisor, log, (opened) => mcp.noteJobs(opened));
     this.#jobs = jobs;
     const tickets = new Tickets();
     const onError = (error: unknown): void => log.error({ err: error }, 'A request could not be answered.');
@@ -161,7 +161,12 @@ class DaemonParts implements Daemon {
     this.#closers.push(() => metrics.close());
     const traces = await traceCallsIfRegistered(supervisor);
     this.#closers.push(() => traces?.close());
-    const mcp = mcpFront(supervisor, { version, log, serverOf: ({ name }) => supervisor.mcpPlugin(name) });
+    const mcp = mcpFront(supervisor, {
+      version,
+      log,
+      serverOf: ({ name }) => supervisor.mcpPlugin(name),
+      jobs: () => jobs.open(),
+    });
     this.#closers.push(supervisor.onNotice((notice) => mcp.noteNotice(notice)));
     this.#closers.push(() => mcp.close());
     const shared = [api, mcp, statusFront({ version, metrics, onError, notReady: () => this.#notReady() })];

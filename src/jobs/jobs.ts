@@ -365,8 +365,7 @@ export class Jobs implements AsyncDisposable {
       mustLook = true;
       tell();
     });
-    const onAbort = (): void => tell();
-    signal?.addEventListener('abort', onAbort);
+    const offAbort = signal && onAbort(signal, () => tell());
     try {
       for (;;) {
         signal?.throwIfAborted();
@@ -382,7 +381,7 @@ export class Jobs implements AsyncDisposable {
       }
     } finally {
       off();
-      signal?.removeEventListener('abort', onAbort);
+      offAbort?.();
     }
   }
 

@@ -76,9 +76,15 @@ async function openStore({ supervisor, folder, fleet }: OpenJobsOptions, history
     const { openFleetJobs } = await import('../fleet/open-fleet-jobs.ts');
     return openFleetJobs(supervisor, fleet, history);
   }
-  const { dataDir, onListenerError } = supervisor.jobPort;
+  const { dataDir, onListenerError, onError } = supervisor.jobPort;
   const { store, waiting } = await EmbeddedStore.open(folder ?? join(dataDir, 'jobs'), history, onListenerError);
-  const { jobs, runner } = runJobs({ supervisor, store, onClose: () => {} });
+  const { jobs, runner, changes } = runJobs({ supervisor, store, onClose: () => offThread() });
+  const offThread = store.onThread((change) => {
+    if (change.kind === 'ended') return onError(change.error);
+    runner.wake(change.waiting);
+    // That a job has ended may have been said and not heard.
+    changes.notifyAll();
+  });
   runner.wake(waiting);
   return jobs;
 }

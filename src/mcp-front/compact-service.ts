@@ -3,6 +3,7 @@ import type { McpRequestOptions } from '../mcp/front-plugin.ts';
 import { isObject, type JsonObject } from '../mcp/json-rpc.ts';
 import { errorText } from './call-failure.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
+import { ServiceTasks } from './tasks/service-tasks.ts';
 import { searchTools } from './tool-search.ts';
 import { unknownToolFailure, unknownToolText } from './unknown-tool.ts';
 
@@ -58,6 +59,21 @@ export class CompactService implements FrontService {
     return this.#whole.installing;
   }
 
+  get tasks(): FrontService['tasks'] {
+    const { tasks } = this.#whole;
+    if (tasks === undefined) return undefined;
+    const { places } = tasks;
+    return new ServiceTasks(tasks.front, {
+      find: async (params, options) => {
+        const call = params['name'] === 'call_tool' ? calledBy(params) : undefined;
+        const tools = await this.#whole.listTools(options.signal, options.session);
+        if (call === undefined || !tools.some(({ name }) => name === call['name'])) return undefined;
+        return places.find(call, { ...options, checkTool: undefined });
+      },
+      nameOf: (plugin, tool) => places.nameOf(plugin, tool),
+    });
+  }
+
   get request(): FrontService['request'] {
     return this.#whole.request;
   }
@@ -79,7 +95,10 @@ export class CompactService implements FrontService {
   }
 
   async listTools(): Promise<readonly JsonObject[]> {
-    return TOOLS;
+    if (this.#whole.tasks === undefined) return TOOLS;
+    return TOOLS.map((tool) =>
+      tool.name === 'call_tool' ? { ...tool, execution: { taskSupport: 'optional' } } : tool,
+    );
   }
 
   async callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
@@ -126,6 +145,13 @@ export class CompactService implements FrontService {
     // The headers of the request are about the arguments of call_tool.
     return this.#whole.callTool({ ...params, name, arguments: input }, { ...options, checkTool: undefined });
   }
+}
+
+/** The parameters of the call that a call of `call_tool` is; undefined where its arguments are not those of one. */
+function calledBy(params: JsonObject): JsonObject | undefined {
+  const given = isObject(params['arguments']) ? params['arguments'] : {};
+  const { name, arguments: input = {} } = given;
+  return typeof name === 'string' && isObject(input) ? { ...params, name, arguments: input } : undefined;
 }
 
 function unknown(name: unknown, tools: readonly JsonObject[]): JsonObject {

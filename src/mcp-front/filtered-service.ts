@@ -1,6 +1,7 @@
 import type { ClientSession, McpRequestOptions } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
+import { ServiceTasks } from './tasks/service-tasks.ts';
 import { passes, type ToolFilter } from './tool-filter.ts';
 import { unknownToolFailure } from './unknown-tool.ts';
 
@@ -16,6 +17,22 @@ export class FilteredService implements FrontService {
 
   get request(): FrontService['request'] {
     return this.#whole.request;
+  }
+
+  get tasks(): FrontService['tasks'] {
+    const { tasks } = this.#whole;
+    if (tasks === undefined) return undefined;
+    const { places } = tasks;
+    return new ServiceTasks(tasks.front, {
+      find: async (params, options) => {
+        await this.#check(params, options);
+        return places.find(params, options);
+      },
+      nameOf: (plugin, tool) => {
+        const name = places.nameOf(plugin, tool);
+        return name !== undefined && passes(this.#filter, name) ? name : undefined;
+      },
+    });
   }
 
   get installing(): FrontService['installing'] {
@@ -40,7 +57,12 @@ export class FilteredService implements FrontService {
   }
 
   async callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
-    if (passes(this.#filter, String(params['name']))) return this.#whole.callTool(params, options);
+    await this.#check(params, options);
+    return this.#whole.callTool(params, options);
+  }
+
+  async #check(params: JsonObject, options: McpRequestOptions): Promise<void> {
+    if (passes(this.#filter, String(params['name']))) return;
     const tools = await this.listTools(options.signal, options.session);
     throw unknownToolFailure(
       params['name'],

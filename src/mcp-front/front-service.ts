@@ -1,6 +1,7 @@
 import type { ClientSession, FrontPlugin, McpRequestOptions, ServerDescription } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { NoticeListener } from './server-notices.ts';
+import type { ServiceTasks } from './tasks/service-tasks.ts';
 import type { ToolFilter } from './tool-filter.ts';
 
 /** What a client of the front finds at its address: the tools of one plugin, or of all of them. */
@@ -20,6 +21,8 @@ export interface FrontService {
   callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject>;
   /** What is not listed yet, as it is being installed: clients are told when its tools have come. */
   readonly installing?: ((filter?: ToolFilter) => readonly Installing[]) | undefined;
+  /** The tasks that calls of its tools can be. Without it, none can. */
+  readonly tasks?: ServiceTasks | undefined;
   /** Any other request. Without it, there are tools alone. */
   readonly request?:
     | ((method: string, params: JsonObject, options: McpRequestOptions) => Promise<JsonObject>)

@@ -10,6 +10,7 @@ import type { Place } from './legacy-exchanges.ts';
 import { PluginService } from './plugin-service.ts';
 import { httpRefusal } from './rpc-refusal.ts';
 import { ServerNotices } from './server-notices.ts';
+import type { FrontTasks } from './tasks/front-tasks.ts';
 import type { ToolDirectory } from './tool-directory.ts';
 
 /** What of a request says where it goes. */
@@ -20,14 +21,21 @@ export class FrontServices {
   readonly #supervisor: Pick<Supervisor, 'plugin'>;
   readonly #directory: ToolDirectory;
   readonly #joined: JoinedService;
+  readonly #tasks: FrontTasks | undefined;
   /** What servers tell unasked, on its way to clients. */
   readonly notices = new ServerNotices();
 
   /** @param version of Greenroom */
-  constructor(supervisor: Pick<Supervisor, 'plugin'>, directory: ToolDirectory, version: string) {
+  constructor(
+    supervisor: Pick<Supervisor, 'plugin'>,
+    directory: ToolDirectory,
+    version: string,
+    tasks: FrontTasks | undefined,
+  ) {
     this.#supervisor = supervisor;
     this.#directory = directory;
-    this.#joined = new JoinedService(directory, version);
+    this.#tasks = tasks;
+    this.#joined = new JoinedService(directory, version, tasks);
   }
 
   /** Where a request is addressed to. */
@@ -46,7 +54,7 @@ export class FrontServices {
 
   #ofPlugin(name: string): FrontService {
     const plugin = this.#directory.find(name);
-    if (plugin !== undefined) return new PluginService(this.#directory, plugin, this.notices);
+    if (plugin !== undefined) return new PluginService(this.#directory, plugin, this.notices, this.#tasks);
     try {
       const { enabled } = this.#supervisor.plugin(name).snapshot();
       throw enabled

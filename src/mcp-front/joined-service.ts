@@ -1,9 +1,12 @@
 import type { FrontPlugin, McpRequestOptions } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
+import { withoutTasks } from '../mcp/tool-definition.ts';
 import type { FrontService, Installing, ServiceDescription } from './front-service.ts';
 import { joinedInstructions } from './joined-instructions.ts';
 import { joinedBeginning, joinedNames, SEPARATOR, type ToolPlace } from './joined-names.ts';
-import { callOf } from './plugin-service.ts';
+import { callOf, placedCall } from './plugin-service.ts';
+import type { FrontTasks } from './tasks/front-tasks.ts';
+import { ServiceTasks } from './tasks/service-tasks.ts';
 import type { PluginTools, ToolDirectory } from './tool-directory.ts';
 import { mayPass, type ToolFilter } from './tool-filter.ts';
 import { unknownToolFailure } from './unknown-tool.ts';
@@ -27,12 +30,22 @@ interface Joined {
 export class JoinedService implements FrontService {
   readonly #directory: ToolDirectory;
   readonly #version: string;
+  readonly tasks: FrontService['tasks'];
   #joined: Joined | undefined;
 
   /** @param version of Greenroom */
-  constructor(directory: ToolDirectory, version: string) {
+  constructor(directory: ToolDirectory, version: string, tasks: FrontTasks | undefined) {
     this.#directory = directory;
     this.#version = version;
+    this.tasks =
+      tasks &&
+      new ServiceTasks(tasks, {
+        find: async (params, options) => {
+          const { plugin, tool } = await this.#find(params['name']);
+          return placedCall(directory, plugin, { ...params, name: tool }, options);
+        },
+        nameOf: (plugin, tool) => this.#nameOf({ plugin, tool }),
+      });
   }
 
   async describe(_signal: AbortSignal, filter?: ToolFilter): Promise<ServiceDescription> {
@@ -52,7 +65,17 @@ export class JoinedService implements FrontService {
   }
 
   async callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
-    const asked = String(params['name']);
+    const { plugin, tool } = await this.#find(params['name']);
+    return callOf(this.#directory, plugin, { ...params, name: tool }, options);
+  }
+
+  onToolsChanged(listener: () => void): () => void {
+    return this.#directory.onChange(listener);
+  }
+
+  /** Rejects with −32602 where there is no such tool. */
+  async #find(name: unknown): Promise<CalledTool> {
+    const asked = String(name);
     // What is known already needs no list, which waits for plugins that have to start.
     let called = this.#placeOf(asked);
     if (called === undefined) {
@@ -60,11 +83,15 @@ export class JoinedService implements FrontService {
       called = this.#placeOf(asked) ?? this.#placeLeftOut(asked);
     }
     if (called === undefined) throw unknownToolFailure(asked, this.#joined?.places.keys() ?? []);
-    return callOf(this.#directory, called.plugin, { ...params, name: called.tool }, options);
+    return called;
   }
 
-  onToolsChanged(listener: () => void): () => void {
-    return this.#directory.onChange(listener);
+  /** The name of a tool, which may be one of a plugin that is not listed. */
+  #nameOf({ plugin, tool }: ToolPlace): string | undefined {
+    for (const [name, place] of this.#joined?.places ?? [])
+      if (place.plugin === plugin && place.tool === tool) return name;
+    const [name] = joinedNames([{ plugin, tool }]).keys();
+    return name;
   }
 
   #placeOf(name: string): CalledTool | undefined {
@@ -83,7 +110,7 @@ export class JoinedService implements FrontService {
 
   async #list(): Promise<Joined> {
     const of = await this.#directory.all();
-    if (this.#joined === undefined || !isSame(this.#joined.of, of)) this.#joined = joined(of);
+    if (this.#joined === undefined || !isSame(this.#joined.of, of)) this.#joined = joined(of, this.tasks !== undefined);
     return this.#joined;
   }
 }
@@ -100,12 +127,13 @@ function isSame(before: readonly PluginTools[], now: readonly PluginTools[]): bo
   );
 }
 
-function joined(of: readonly PluginTools[]): Joined {
+function joined(of: readonly PluginTools[], hasTasks: boolean): Joined {
   const all = of.flatMap(({ plugin, tools }) =>
     // A server may list two tools of one name, of which only one can be called.
     [...new Map(tools.map((tool) => [String(tool['name']), tool]))].map(([name, tool]) => ({
       place: { plugin: plugin.name, tool: name },
-      tool,
+      // The tasks of a server are at its own address alone.
+      tool: hasTasks && plugin.jobOf === undefined ? withoutTasks(tool) : tool,
     })),
   );
   const places = joinedNames(all.map(({ place }) => place));

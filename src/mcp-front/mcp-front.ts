@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
+import type { Jobs } from '../jobs/jobs.ts';
 import { readJson } from '../json/read-json.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import type { FrontPlugin, PluginNotice } from '../mcp/front-plugin.ts';
@@ -27,6 +28,7 @@ import { nativePlugin } from './native-plugin.ts';
 import { acceptsOf } from './post-answer.ts';
 import { giveRpcError, httpRefusal, RpcRefusal, refuseRpc, upgradeRefusalOf } from './rpc-refusal.ts';
 import { TOOLS_NOTICE } from './server-notices.ts';
+import { FrontTasks } from './tasks/front-tasks.ts';
 import { ToolDirectory } from './tool-directory.ts';
 
 /** The most bytes of a message. */
@@ -41,6 +43,8 @@ export interface McpFrontOptions extends SessionLimits {
   readonly log: Pick<Logger, 'warn' | 'error'>;
   /** A plugin that is a server of MCP itself; undefined for any other. */
   readonly serverOf?: ((manifest: Manifest) => FrontPlugin | undefined) | undefined;
+  /** The jobs that tasks of clients become, which are opened if need be. Without it, there are no tasks. */
+  readonly jobs?: (() => Promise<Jobs>) | undefined;
   /** How long a list of all tools waits for plugins that have to start, in milliseconds. Default 10 s. */
   readonly listPatienceMs?: number | undefined;
 }
@@ -51,6 +55,8 @@ export interface McpFront extends Front {
   readonly sessions: number;
   /** A plugin that is a server of MCP tells something unasked. */
   noteNotice(notice: PluginNotice): void;
+  /** The jobs were opened: tasks among them whose time is over are removed. */
+  noteJobs(jobs: Jobs): void;
   /** Ends every session; what it runs is cancelled. */
   close(): void;
 }
@@ -60,17 +66,18 @@ export interface McpFront extends Front {
  * `/mcp/{plugin}`.
  */
 export function mcpFront(supervisor: Supervisor, options: McpFrontOptions): McpFront {
-  const { version, log, serverOf, listPatienceMs } = options;
+  const { version, log, serverOf, listPatienceMs, jobs } = options;
   const onError = (error: unknown): void => log.error({ err: error }, 'A request of MCP could not be answered.');
   const directory = new ToolDirectory(supervisor, {
     pluginOf: (manifest) =>
-      serverOf?.(manifest) ?? (hasTools(manifest) ? nativePlugin(supervisor, manifest) : undefined),
+      serverOf?.(manifest) ?? (hasTools(manifest) ? nativePlugin(supervisor, manifest, jobs !== undefined) : undefined),
     onLeftOut: (plugin, error) =>
       log.warn({ plugin }, `The tools of "${plugin}" are left out for clients of MCP: ${messageOf(error)}`),
     onError,
     patienceMs: listPatienceMs,
   });
-  const services = new FrontServices(supervisor, directory, version);
+  const tasks = jobs && new FrontTasks({ open: jobs, onError });
+  const services = new FrontServices(supervisor, directory, version, tasks);
   const sessions = new LegacySessions(onError, options);
   const legacy = new LegacyExchanges(sessions);
   const modern = new ModernPosts(onError);
@@ -118,7 +125,9 @@ export function mcpFront(supervisor: Supervisor, options: McpFrontOptions): McpF
       if (notice.method === TOOLS_NOTICE && !notice.isOfCopy) directory.noteChanged(notice.plugin);
       else services.notices.note(notice);
     },
+    noteJobs: (opened) => void tasks?.note(opened),
     close() {
+      tasks?.close();
       lines.close();
       sessions.close();
       directory.close();

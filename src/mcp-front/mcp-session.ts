@@ -14,6 +14,7 @@ import {
 import { META, MODERN_REVISION, negotiated } from '../mcp/revisions.ts';
 import { RpcFailure } from '../mcp/rpc-failure.ts';
 import type { AskOptions } from '../mcp/rpc-peer.ts';
+import { withoutTasks } from '../mcp/tool-definition.ts';
 import { UPDATED } from '../mcp/watched-resources.ts';
 import { AskedClient } from './asked-client.ts';
 import { clientText, isModern, metaOf, readEnvelope } from './envelope.ts';
@@ -22,8 +23,10 @@ import { ResourceWatches } from './resource-watches.ts';
 import { faultOf, invalidParams } from './rpc-fault.ts';
 import { RunningRequests } from './running-requests.ts';
 import { LOG_NOTICE, type NoticeListener } from './server-notices.ts';
-import { askService } from './service-requests.ts';
+import { askService, checkedCall } from './service-requests.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { LegacyTasks, TASKS_CAPABILITY, TASKS_REVISION } from './tasks/legacy-tasks.ts';
+import { askModernTask, callAsTask, declaresTasks, MODERN_TASK_METHODS, withTasks } from './tasks/modern-tasks.ts';
 
 /** Where messages to a client go: a transport. */
 export interface Outlet {
@@ -75,6 +78,8 @@ export class McpSession implements ClientSession {
   readonly #asked: AskedClient;
   readonly #servers = new Set<(method: string, params: JsonObject) => void>();
   readonly #checkTool: McpRequestOptions['checkTool'];
+  /** Of a client whose revision has tasks. */
+  #tasks: LegacyTasks | undefined;
   #stopTelling: (() => void) | undefined;
   #stopNotices: (() => void) | undefined;
   /** The level from which a legacy client wants to be told of logs. */
@@ -162,6 +167,7 @@ export class McpSession implements ClientSession {
     this.#running.cancelAll('The client has gone.');
     this.#asked.close();
     this.#watches.close();
+    this.#tasks?.close();
   }
 
   #send(message: JsonRpcMessage, about?: RequestId): void {
@@ -257,10 +263,22 @@ export class McpSession implements ClientSession {
     if (method === 'logging/setLevel') return this.#setLogLevel(params, all);
     if (method === 'resources/subscribe') return this.#watches.watch(params, all);
     if (method === 'resources/unsubscribe') return this.#watches.unwatch(params);
-    if (this.#logLevel === undefined) return askService(this.#service, method, params, all);
-    // A modern server is told with each request.
-    const meta = { ...metaOf(params), [META.logLevel]: this.#logLevel };
-    return askService(this.#service, method, { ...params, _meta: meta }, all);
+    const ofTask = this.#tasks?.ask(method, params, all);
+    if (ofTask !== undefined) return ofTask;
+    const result = await askService(this.#service, method, this.#withLogLevel(params), all);
+    return method === 'tools/list' && this.#tasks === undefined ? this.#withoutTasks(result) : result;
+  }
+
+  /** A modern server is told with each request. */
+  #withLogLevel(params: JsonObject): JsonObject {
+    if (this.#logLevel === undefined) return params;
+    return { ...params, _meta: { ...metaOf(params), [META.logLevel]: this.#logLevel } };
+  }
+
+  /** A list of tools for a client whose revision says nothing there of our tasks. Those of a server are its own matter. */
+  #withoutTasks(result: JsonObject): JsonObject {
+    if (this.#service.tasks === undefined || !Array.isArray(result['tools'])) return result;
+    return { ...result, tools: (result['tools'] as readonly JsonObject[]).map(withoutTasks) };
   }
 
   async #setLogLevel(params: JsonObject, options: McpRequestOptions): Promise<JsonObject> {
@@ -287,7 +305,12 @@ export class McpSession implements ClientSession {
     const { capabilities, ...rest } = await this.#service.describe(signal);
     this.#client = clientText(clientInfo);
     this.#capabilities = answeringCapabilities(params['capabilities']);
-    return { protocolVersion: negotiated(protocolVersion), capabilities, ...rest };
+    const revision = negotiated(protocolVersion);
+    const { tasks } = this.#service;
+    if (tasks !== undefined && revision === TASKS_REVISION)
+      this.#tasks = new LegacyTasks(tasks, (message) => this.#send(message));
+    const ours = this.#tasks === undefined ? {} : { tasks: TASKS_CAPABILITY };
+    return { protocolVersion: revision, capabilities: { ...capabilities, ...ours }, ...rest };
   }
 
   async #modernResult(
@@ -312,14 +335,26 @@ export class McpSession implements ClientSession {
     options: McpRequestOptions,
     described: Omit<ServiceDescription, 'serverInfo'>,
   ): Promise<JsonObject> {
+    const { tasks } = this.#service;
     switch (method) {
       case 'server/discover':
-        return { supportedVersions: [MODERN_REVISION], ...described };
+        return { supportedVersions: [MODERN_REVISION], ...(tasks === undefined ? described : withTasks(described)) };
       case 'subscriptions/listen':
         return this.#subscriptions.listen(id, params, described.capabilities, options);
+      case 'tools/list':
+        return this.#withoutTasks(await this.#askWithLog(id, method, params, options));
       default:
-        return this.#askWithLog(id, method, params, options);
+        return (await this.#modernTask(method, params, options)) ?? this.#askWithLog(id, method, params, options);
     }
+  }
+
+  /** The answer to what is about tasks of ours; undefined: it is not. */
+  async #modernTask(method: string, params: JsonObject, options: McpRequestOptions): Promise<JsonObject | undefined> {
+    const { tasks } = this.#service;
+    if (tasks === undefined) return undefined;
+    if (MODERN_TASK_METHODS.has(method)) return askModernTask(tasks, method, params);
+    if (method !== 'tools/call' || !declaresTasks(params)) return undefined;
+    return callAsTask(tasks, checkedCall(params), options);
   }
 
   /** Asks the service; what its server logs meanwhile is told where the request says from which level. */

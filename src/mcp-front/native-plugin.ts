@@ -2,7 +2,7 @@ import type { CallOptions, Progress } from '../calls/call-options.ts';
 import { isTraceparent } from '../calls/traceparent.ts';
 import { printedJson } from '../json/printed-json.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import type { FrontPlugin } from '../mcp/front-plugin.ts';
+import type { FrontPlugin, ToolJob } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { Tool } from '../protocol.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
@@ -18,22 +18,28 @@ const SHOWN_ITEM = 1_000;
 /**
  * A plugin that is no server of MCP as one: its tools as they are described, and calls as the supervisor makes them. A tool
  * that streams is read to its end; the plugin's own `execute` is called for its result, which it may have beside a stream.
+ *
+ * @param hasJobs whether calls of its tools can be jobs, other than of those that stream
  */
 export function nativePlugin(
   supervisor: Pick<Supervisor, 'tools' | 'execute' | 'stream'>,
   { name, description }: Pick<Manifest, 'name' | 'description'>,
+  hasJobs = false,
 ): FrontPlugin {
   return {
     name,
+    ...(hasJobs && { jobOf: (params: JsonObject) => jobOf(supervisor, name, params) }),
     instructions: () => description,
     async listTools() {
       const tools = await supervisor.tools(name);
-      return tools.map((tool) => shownTool(tool, description));
+      return tools.map((tool) => {
+        const shown = shownTool(tool, description);
+        return hasJobs && canBeJob(tool) ? { ...shown, execution: { taskSupport: 'optional' } } : shown;
+      });
     },
     async callTool(params, { signal, onProgress }) {
       const tool = String(params['name']);
       const input = params['arguments'] ?? {};
-      const about = `greenroom://${encodeURIComponent(name)}/${tool}`;
       const scale = new ProgressScale();
       const tell = (progress: Progress): void => onProgress?.(scale.next(progress));
       const { traceparent } = metaOf(params);
@@ -46,10 +52,41 @@ export function nativePlugin(
         ...(isTraceparent(traceparent) && { traceparent }),
         ...(onProgress !== undefined && { onProgress: tell }),
       };
-      if (tool === DEFAULT_TOOL || !streams) return toolResult(await supervisor.execute(name, input, given), about);
-      return streamedResult(await collected(supervisor.stream(name, input, given), tell), about);
+      if (tool === DEFAULT_TOOL || !streams)
+        return resultOfTool(name, tool, await supervisor.execute(name, input, given));
+      return streamedResult(await collected(supervisor.stream(name, input, given), tell), addressOf(name, tool));
     },
   };
+}
+
+/** The result of `tools/call` for what a tool of a plugin has returned. Throws `JsonLoss` for what JSON cannot say. */
+export function resultOfTool(plugin: string, tool: string, value: unknown): JsonObject {
+  return toolResult(value, addressOf(plugin, tool));
+}
+
+function addressOf(plugin: string, tool: string): string {
+  return `greenroom://${encodeURIComponent(plugin)}/${tool}`;
+}
+
+async function jobOf(
+  supervisor: Pick<Supervisor, 'tools'>,
+  plugin: string,
+  params: JsonObject,
+): Promise<ToolJob | undefined> {
+  const name = String(params['name']);
+  const tool = (await supervisor.tools(plugin)).find((each) => each.name === name);
+  if (tool === undefined || !canBeJob(tool)) return undefined;
+  return {
+    tool: name === DEFAULT_TOOL ? undefined : name,
+    input: params['arguments'] ?? {},
+    // What destroys something is not to be done twice, unless its author says that this is no harm.
+    once: tool.destructive === true && tool.idempotent !== true,
+  };
+}
+
+/** A job has one result, and what only streams has none. */
+function canBeJob({ name, streams }: Tool): boolean {
+  return name === DEFAULT_TOOL || streams !== true;
 }
 
 /** A tool as `tools/list` gives it. */

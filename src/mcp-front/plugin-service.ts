@@ -4,6 +4,9 @@ import { failedResult } from './call-failure.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
 import { callWhileInstalled } from './install-patience.ts';
 import type { ServerNotices } from './server-notices.ts';
+import type { FrontTasks } from './tasks/front-tasks.ts';
+import { ServiceTasks } from './tasks/service-tasks.ts';
+import type { PlacedCall } from './tasks/task-places.ts';
 import type { ToolDirectory } from './tool-directory.ts';
 import { unknownToolFailure } from './unknown-tool.ts';
 
@@ -14,17 +17,28 @@ const PASSED_ON = ['resources', 'prompts', 'completions', 'logging', 'extensions
 export class PluginService implements FrontService {
   readonly #directory: ToolDirectory;
   readonly #first: FrontPlugin;
+  readonly #tasks: FrontTasks | undefined;
   readonly onNotice: NonNullable<FrontService['onNotice']>;
 
-  constructor(directory: ToolDirectory, plugin: FrontPlugin, notices: ServerNotices) {
+  constructor(directory: ToolDirectory, plugin: FrontPlugin, notices: ServerNotices, tasks: FrontTasks | undefined) {
     this.#directory = directory;
     this.#first = plugin;
+    this.#tasks = tasks;
     this.onNotice = (listener) => notices.add(plugin.name, listener);
   }
 
   get request(): FrontService['request'] {
     const plugin = this.#plugin;
     return plugin.request?.bind(plugin);
+  }
+
+  get tasks(): FrontService['tasks'] {
+    const { name, jobOf } = this.#plugin;
+    if (this.#tasks === undefined || jobOf === undefined) return undefined;
+    return new ServiceTasks(this.#tasks, {
+      find: (params, options) => placedCall(this.#directory, this.#plugin, params, options),
+      nameOf: (plugin, tool) => (plugin === name ? tool : undefined),
+    });
   }
 
   get watch(): FrontService['watch'] {
@@ -88,6 +102,22 @@ export async function callOf(
   } catch (error) {
     return failedResult(error);
   }
+}
+
+/**
+ * A call of a tool of a plugin as it is placed; undefined where the plugin has gone, or is disabled, which the call itself
+ * says. Rejects with −32602 where the plugin has no such tool, and with a GreenroomError.
+ */
+export async function placedCall(
+  directory: ToolDirectory,
+  plugin: FrontPlugin,
+  params: JsonObject,
+  options: McpRequestOptions,
+): Promise<PlacedCall | undefined> {
+  if (directory.find(plugin.name) === undefined) return undefined;
+  const tool = await toolOf(directory, plugin.name, params['name']);
+  options.checkTool?.(tool);
+  return { plugin, params };
 }
 
 async function toolOf(directory: ToolDirectory, plugin: string, tool: unknown): Promise<JsonObject> {

@@ -4,6 +4,7 @@ import { INSTALLING } from '../mcp/revisions.ts';
 import { passedOn } from './envelope.ts';
 import type { FrontService, Installing } from './front-service.ts';
 import { invalidParams, unknownMethod } from './rpc-fault.ts';
+import { MODERN_TASK_METHODS } from './tasks/modern-tasks.ts';
 
 /** Methods that a client asks of us alone: they are answered here, or, in the other era, by nobody. */
 const OWN = new Set([
@@ -40,12 +41,15 @@ function listOf(tools: readonly JsonObject[], installing: readonly Installing[])
   return { tools, ...(installing.length > 0 && { _meta: { [INSTALLING]: installing } }) };
 }
 
-/** Whether a service has an answer to the method, which may be that of the server behind it. */
+/** Whether a service has an answer to the method of a modern client, which may be that of the server behind it. */
 export function isAsked(service: FrontService, method: string): boolean {
-  return method === 'tools/list' || method === 'tools/call' || (service.request !== undefined && !OWN.has(method));
+  if (method === 'tools/list' || method === 'tools/call') return true;
+  if (service.tasks !== undefined && MODERN_TASK_METHODS.has(method)) return true;
+  return service.request !== undefined && !OWN.has(method);
 }
 
-function checkedCall(params: JsonObject): JsonObject {
+/** The parameters of a `tools/call`. Throws −32602 for what are none. */
+export function checkedCall(params: JsonObject): JsonObject {
   if (typeof params['name'] !== 'string') throw invalidParams('"name" is missing: name the tool to call.');
   const given = params['arguments'];
   if (given !== undefined && !isObject(given)) throw invalidParams('"arguments" must be an object.');

@@ -1,3 +1,4 @@
+import type { JobHandle } from '../jobs/job-handle.ts';
 import { type McpRequestOptions, WITHOUT_SESSION } from '../mcp/front-plugin.ts';
 import { isObject, type JsonObject, type JsonRpcMessage, type RequestId } from '../mcp/json-rpc.ts';
 import { META } from '../mcp/revisions.ts';
@@ -6,6 +7,10 @@ import type { FrontService } from './front-service.ts';
 import { MAX_WATCHED, ResourceWatches } from './resource-watches.ts';
 import { invalidParams } from './rpc-fault.ts';
 import { LIST_NOTICES } from './server-notices.ts';
+import { demandTasks, detailedTask } from './tasks/modern-tasks.ts';
+
+/** How a task stands. */
+const TASK_NOTICE = 'notifications/tasks';
 
 const LISTS = ['tools', 'prompts', 'resources'];
 
@@ -43,20 +48,46 @@ export class Subscriptions {
     const watches = new ResourceWatches(this.#service, (update) => {
       if (isAcknowledged) tell(UPDATED, update);
     });
+    const tasks = await this.#tasks(params);
     const { subscribe } = isObject(capabilities['resources']) ? capabilities['resources'] : {};
     const asked = subscribe === true ? notifications['resourceSubscriptions'] : undefined;
     const uris = await this.#watch(watches, asked, options);
     const honored = Object.fromEntries(lists.map((list) => [`${list}ListChanged`, true]));
     tell('notifications/subscriptions/acknowledged', {
-      notifications: { ...honored, ...(uris.length > 0 && { resourceSubscriptions: uris }) },
+      notifications: {
+        ...honored,
+        ...(uris.length > 0 && { resourceSubscriptions: uris }),
+        ...(tasks.length > 0 && { taskIds: tasks.map((task) => task.id) }),
+      },
     });
     isAcknowledged = true;
-    if (lists.length > 0 || uris.length > 0)
+    for (const task of tasks) void this.#follow(task, options.signal, (params) => tell(TASK_NOTICE, params));
+    if (lists.length > 0 || uris.length > 0 || tasks.length > 0)
       await this.#until(options, (list) => {
         if (lists.includes(list)) tell(`notifications/${list}/list_changed`);
       });
     watches.close();
     return { _meta: { [META.subscriptionId]: id } };
+  }
+
+  /** The tasks of which the client is to be told; those are left out that it does not see. Rejects with −32021. */
+  async #tasks(params: JsonObject): Promise<readonly JobHandle[]> {
+    const { tasks } = this.#service;
+    const asked = isObject(params['notifications']) ? params['notifications']['taskIds'] : undefined;
+    if (tasks === undefined || !Array.isArray(asked)) return [];
+    demandTasks(params);
+    const found = await Promise.allSettled([...new Set(asked)].slice(0, MAX_WATCHED).map((id) => tasks.get(id)));
+    return found.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  }
+
+  /** Tells how a task stands, then after each change, until it has ended. */
+  async #follow(task: JobHandle, signal: AbortSignal, tell: (params: JsonObject) => void): Promise<void> {
+    const { tasks } = this.#service;
+    try {
+      for await (const job of task.watch({ signal })) if (tasks !== undefined) tell(await detailedTask(tasks, job));
+    } catch {
+      // It was removed, the client has gone, or the daemon ends: a client asks, whatever it is told.
+    }
   }
 
   /** Watches resources; those are left out of which the server does not tell. */

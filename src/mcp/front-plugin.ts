@@ -47,6 +47,11 @@ export interface FrontPlugin {
    */
   callTool(params: JsonObject, options: McpRequestOptions): Promise<JsonObject>;
   /**
+   * The job that a `tools/call` is; resolves to undefined for a tool that cannot be one. Rejects with a GreenroomError.
+   * Without it, no tool can.
+   */
+  jobOf?(params: JsonObject): Promise<ToolJob | undefined>;
+  /**
    * What the server said of itself when it began: `serverInfo`, `capabilities`, `instructions`. Undefined where it is no
    * server of MCP, which then has tools alone.
    */
@@ -62,6 +67,15 @@ export interface FrontPlugin {
    * `callTool`.
    */
   watch?(params: JsonObject, listener: UpdateListener, options: McpRequestOptions): Promise<() => void>;
+}
+
+/** A call of a tool as a job. */
+export interface ToolJob {
+  /** Undefined: the plugin's `execute`. */
+  readonly tool: string | undefined;
+  readonly input: unknown;
+  /** Whether it must not begin a second time by itself. */
+  readonly once: boolean;
 }
 
 /** Those whose requests come one by one, each by itself: together they are one client, that never ends. */

@@ -25,6 +25,14 @@ export function isTaskAlone({ execution }: JsonObject): boolean {
   return isObject(execution) && execution['taskSupport'] === 'required';
 }
 
+/** A definition that says nothing of tasks. */
+export function withoutTasks(definition: JsonObject): JsonObject {
+  const { execution, ...others } = definition;
+  if (!isObject(execution) || execution['taskSupport'] === undefined) return definition;
+  const { taskSupport: _, ...rest } = execution;
+  return Object.keys(rest).length === 0 ? others : { ...others, execution: rest };
+}
+
 /** A definition as clients are shown it, who call every tool in the same way: the task is our matter. */
 export function shownDefinition(definition: JsonObject): JsonObject {
   if (!isTaskAlone(definition)) return definition;

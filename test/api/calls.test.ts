@@ -287,6 +287,11 @@ describe('the events of a supervisor', () => {
     expect((await api.ask('GET', `${EVENTS}?ticket=${ticket}`, { headers })).status).toBe(401);
     const other = (await api.ask('POST', '/api/tickets')).value.ticket;
     expect((await api.ask('GET', `/api/plugins?ticket=${other}`, { headers })).status).toBe(401);
+    const third = (await api.ask('POST', '/api/tickets')).value.ticket;
+    const { response } = await api.events('GET', `/api/jobs/events?ticket=${third}`, { headers });
+    expect(response.statusCode).toBe(200);
+    expect((await api.ask('GET', `/api/jobs/events?ticket=${third}`, { headers })).status).toBe(401);
+    response.destroy();
     const closed = once(reader.response, 'close');
     api.front.finish?.();
     await closed;

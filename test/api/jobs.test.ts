@@ -39,7 +39,9 @@ it('a job is added, followed to its end, and looked at with its attempts and val
     key: 'once',
   });
   expect(added).toEqual({ id: expect.any(String), plugin: 'workbench', isNew: true });
-  const { told, ended: end } = await opened.events('GET', `/api/jobs/${added.id}/events`);
+  const { ticket } = (await opened.ask('POST', '/api/tickets')).value;
+  const byTicket = { headers: { authorization: '' } };
+  const { told, ended: end } = await opened.events('GET', `/api/jobs/${added.id}/events?ticket=${ticket}`, byTicket);
   await end;
   expect(told.every(({ event, data }) => event === 'job' && data.id === added.id)).toBe(true);
   expect(told.at(-1)?.data).toMatchObject({ state: 'done', attempt: 1 });

@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { EmbeddedStore } from '../../src/jobs/embedded/embedded-store.ts';
 import { fixtureManifest } from '../fixtures/plugins.ts';
 import { folder, greenroom, start, usePlugin, write } from './command-line.ts';
+import { serve } from './served-daemon.ts';
 
 const node = { version: '1.0.0', category: 'tools', worker: 'node', module: './plugin.mjs' };
 
@@ -217,6 +219,48 @@ describe('doctor', () => {
         'ffmpeg',
       ]),
     );
+  });
+
+  test('says whether jobs can be kept, and how many there are, without a change of the store', async () => {
+    const store = join(folder, 'home', 'jobs');
+    const said = async (): Promise<string> => (await greenroom('doctor')).stdout.replace(/^(?!\w+ +jobs ).*\n/gm, '');
+    expect(await said()).toMatch(
+      /^ok +jobs +SQLite 3\.\d+\.\d+ of .*\nok +jobs +home.jobs: none yet, created when needed\n$/,
+    );
+    const daemon = await serve();
+    await greenroom('jobs', 'add', 'unknown', '{}');
+    expect(await said()).toContain('home/jobs: 1 waiting, 0 ended, at the daemon');
+    daemon.child.kill('SIGTERM');
+    await daemon.ended;
+    const files = readdirSync(store);
+    expect(await said()).toContain('home/jobs: 1 waiting, 0 ended, and no daemon');
+    expect(readdirSync(store)).toEqual(files);
+    const other = await EmbeddedStore.open(store, { maxJobs: 9, maxAgeMs: 9e9 }, () => {});
+    expect(await said()).toContain('home/jobs: in use by another program');
+    expect(await other.store.counts()).toHaveLength(1);
+    await other.store.close();
+    writeFileSync(join(store, 'jobs.db'), 'not a database at all, and long enough to be read as one'.repeat(100));
+    expect(await greenroom('doctor')).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(/^fail +jobs +The store of jobs [^]*is damaged/m) as string,
+    });
+  }, 120_000);
+
+  test('says what to install where Node has no SQLite', async () => {
+    write(
+      'without-sqlite.mjs',
+      `import { register } from 'node:module';
+      const { getBuiltinModule } = process;
+      process.getBuiltinModule = (name) => (name === 'node:sqlite' ? undefined : getBuiltinModule(name));
+      const hooks = "export async function resolve(name, context, next) { if (name === '@photostructure/sqlite') throw new Error('not there'); return next(name, context); }";
+      register('data:text/javascript,' + encodeURIComponent(hooks));`,
+    );
+    const { ended } = start(['doctor'], { env: { NODE_OPTIONS: `--import=${join(folder, 'without-sqlite.mjs')}` } });
+    const { status, stdout } = await ended;
+    expect(stdout).toMatch(
+      /^warn +jobs +they are kept in SQLite, which is missing: not there\n +→ Run "npm install @/m,
+    );
+    expect(status).toBe(0);
   });
 
   test('fails with what to do where something that is needed does not work', async () => {

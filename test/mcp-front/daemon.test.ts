@@ -1,10 +1,13 @@
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { folder, greenroom, start } from '../cli/command-line.ts';
+import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { expect, test, vi } from 'vitest';
+import { folder, greenroom, start, usePlugin } from '../cli/command-line.ts';
+import { serve } from '../cli/served-daemon.ts';
 import { FIXTURES } from '../fixtures/plugins.ts';
 import { fetchText } from '../server/served.ts';
 import { ACCEPT, modernRequest } from './opened.ts';
+import { connectTasks } from './opened-tasks.ts';
 
 const { message, headers } = modernRequest('tools/list');
 
@@ -35,3 +38,37 @@ test('a daemon serves MCP on its socket, and on TCP with the token', async () =>
     await ended;
   }
 });
+
+test('a task outlives its client, and a daemon that is killed under it', async () => {
+  usePlugin('showcase');
+  const door = join(folder, 'door');
+  let daemon = await serve(['--listen', '127.0.0.1:0']);
+  const token = (await greenroom('token')).stdout.trim();
+  const connect = (url = '') => connectTasks(`${url}/mcp`, { authorization: `Bearer ${token}` });
+  const first = await connect(daemon.started.url);
+  const begun = await first.experimental.tasks
+    .callToolStream({ name: 'showcase__wait', arguments: { door, journal: join(folder, 'journal') } }, undefined, {
+      task: { ttl: 3_600_000 },
+    })
+    .next();
+  const { task } = begun.value as { task: { taskId: string; createdAt: string } };
+  await vi.waitUntil(async () => (await first.experimental.tasks.getTask(task.taskId)).statusMessage === 'waiting', {
+    timeout: 10_000,
+  });
+  daemon.child.kill('SIGKILL');
+  await daemon.ended;
+  await first.close();
+  daemon = await serve(['--listen', '127.0.0.1:0']);
+  const { tasks } = (await connect(daemon.started.url)).experimental;
+  expect((await tasks.listTasks()).tasks).toMatchObject([
+    { taskId: task.taskId, createdAt: task.createdAt, status: 'working', ttl: 3_600_000 },
+  ]);
+  await vi.waitUntil(async () => (await tasks.getTask(task.taskId)).statusMessage === 'waiting', { timeout: 20_000 });
+  writeFileSync(door, '');
+  expect(await tasks.getTaskResult(task.taskId, CallToolResultSchema)).toMatchObject({
+    content: [{ type: 'text', text: 'waited' }],
+  });
+  expect(await tasks.getTask(task.taskId)).toMatchObject({ status: 'completed', createdAt: task.createdAt });
+  daemon.child.kill('SIGTERM');
+  await daemon.ended;
+}, 120_000);

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Client } from '../../client/client.ts';
 import { messageOf } from '../../errors.ts';
 import { workingDirectory } from '../../files/working-directory.ts';
 import { type ResolvedSettings, resolveSettings } from '../../settings/resolve.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discoverIn } from '../discovered.ts';
 import type { Finding, Level } from '../doctor/check.ts';
+import { checkJobs } from '../doctor/jobs.ts';
 import {
   checkGpus,
   checkMemory,
@@ -17,6 +19,7 @@ import {
 } from '../doctor/machine.ts';
 import { checkEnvironments, checkFfmpeg, checkPythons } from '../doctor/programs.ts';
 import { checkDataDir, checkManifests, checkMcpConfigs, checkMcpPrograms, checkSearchPaths } from '../doctor/setup.ts';
+import { findDaemonClient } from '../open-daemon.ts';
 import type { Style } from '../terminal/style.ts';
 import { formatTable } from '../terminal/table.ts';
 import { textWidth } from '../terminal/text-width.ts';
@@ -34,7 +37,13 @@ export const command = defineCommand({
   ],
   statuses: [0, 1, 2],
   async run({ values, terminal }) {
-    const findings = [...(await checkMachine()), ...(await checkSetup(settingsOf(values)))];
+    // One that has another interface is told of by the commands that need it.
+    const askDaemon = (): Promise<Client | undefined> =>
+      findDaemonClient(values, terminal).then(
+        ({ client }) => client,
+        () => undefined,
+      );
+    const findings = [...(await checkMachine()), ...(await checkSetup(settingsOf(values), askDaemon))];
     const failed = findings.filter(({ level }) => level === 'fail').length;
     if (terminal.json) await terminal.printJson({ ok: failed === 0, findings });
     else await terminal.print(describe(findings, terminal.out, terminal.columns).join('\n'));
@@ -49,7 +58,10 @@ async function checkMachine(): Promise<Finding[]> {
 }
 
 /** With settings that are not valid, the rest of the setup is not known. */
-async function checkSetup(given: ReturnType<typeof settingsOf>): Promise<Finding[]> {
+async function checkSetup(
+  given: ReturnType<typeof settingsOf>,
+  askDaemon: () => Promise<Client | undefined>,
+): Promise<Finding[]> {
   const check = 'settings';
   let settings: ResolvedSettings;
   try {
@@ -71,6 +83,7 @@ async function checkSetup(given: ReturnType<typeof settingsOf>): Promise<Finding
     ffmpeg,
     { check, level: 'ok', found },
     checkDataDir(settings.dataDir),
+    ...(await checkJobs(settings.dataDir, await askDaemon())),
     ...checkSearchPaths(settings, discovered),
     ...checkMcpConfigs(settings.mcpConfigs, discovered),
     ...checkMcpPrograms(discovered),

@@ -1,17 +1,14 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 import { GreenroomError } from '../../errors.ts';
 import { Listeners } from '../../events/listeners.ts';
-import { makeFolder } from '../../files/make-folder.ts';
 import { rebuildError } from '../../sync/error-message.ts';
-import type { Hint, JobStore } from '../job-store.ts';
+import type { Claim, Hint, JobStore } from '../job-store.ts';
 import { pageOfText } from './job-rows.ts';
 import type { History } from './job-table.ts';
-import type { HostMessage, StoreAnswer, StoreMessage, StoreRequest, StoreThreadData } from './messages.ts';
-
-// The programs of threads run from the build, as those of workers do.
-const PROGRAM = fileURLToPath(new URL('../../../dist/jobs/embedded/store-thread.js', import.meta.url));
+import type { HostMessage, StoreAnswer, StoreMessage, StoreRequest } from './messages.ts';
+import { endOf, openThread, unusable } from './open-thread.ts';
+import { Reopening } from './reopening.ts';
 
 /** A request on its way. */
 interface Pending {
@@ -26,28 +23,52 @@ export interface OpenedStore {
   readonly waiting: readonly string[];
 }
 
+/** The thread of a store has ended, or another one has the store, in which these plugins have jobs waiting. */
+export type ThreadChange =
+  | { readonly kind: 'ended'; readonly error: GreenroomError }
+  | { readonly kind: 'opened'; readonly waiting: readonly string[] };
+
+const AGAIN = 'It is opened again by itself: try again. What was asked last may have been done.';
+const NO_MORE = 'Its thread has ended too often: restart the program.';
+
 /**
  * Jobs in an SQLite database in a folder of one machine, which one program uses at a time. The database is in a thread of
  * its own. What is asked in one turn of the event loop, or while the thread is busy, is one transaction.
+ *
+ * A thread that ends is begun again, a while later each time. Until then everything is refused with `E_JOB_STORE`. The
+ * program that took a job goes on with it all that time: what it has taken stays in its hands.
  */
 export class EmbeddedStore implements JobStore {
-  readonly #thread: Worker;
+  readonly #folder: string;
+  readonly #history: History;
   readonly #hints: Listeners<Hint>;
+  readonly #threads: Listeners<ThreadChange>;
+  readonly #reopening = new Reopening();
+  /** What was taken, and neither settled nor given back: the claims by the identifiers of their jobs. */
+  readonly #held = new Map<string, number>();
+  readonly #closed = new AbortController();
+  #thread: Worker;
+  #openedAt = performance.now();
   #asked: Pending[] = [];
   /** What the thread is at. */
   #sent: readonly Pending[] = [];
   #willSend = false;
-  /** Why it answers no more. */
-  #fault: Error | undefined;
+  /** What the thread has ended with; it ends for certain. */
+  #error: Error | undefined;
+  /** Why nothing is answered. */
+  #fault: GreenroomError | undefined;
+  /** The way to another thread. */
+  #returning: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #onClosed: () => void = () => {};
 
-  private constructor(thread: Worker, onListenerError: (error: unknown) => void) {
-    this.#thread = thread;
+  private constructor(folder: string, history: History, thread: Worker, onListenerError: (error: unknown) => void) {
+    this.#folder = folder;
+    this.#history = history;
     this.#hints = new Listeners(onListenerError);
-    thread.on('message', (message: StoreMessage) => this.#receive(message));
-    thread.on('error', (error) => this.#fail(error));
-    thread.on('exit', (status) => this.#fail(new Error(`its thread ended with status ${status}`)));
+    this.#threads = new Listeners(onListenerError);
+    this.#thread = thread;
+    this.#use(thread);
   }
 
   /**
@@ -55,33 +76,27 @@ export class EmbeddedStore implements JobStore {
    * again. Rejects with `E_JOB_STORE`.
    */
   static async open(folder: string, history: History, onListenerError: (error: unknown) => void): Promise<OpenedStore> {
-    try {
-      makeFolder(folder, 0o700);
-      if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is missing; do not bundle greenroom`);
-    } catch (cause) {
-      throw unusable(cause);
-    }
-    const workerData: StoreThreadData = { folder, history };
-    const thread = new Worker(PROGRAM, { workerData, execArgv: [] });
-    const waiting = await new Promise<readonly string[]>((resolve, reject) => {
-      thread.once('message', (message: StoreMessage) => {
-        if ('opened' in message) resolve(message.waiting);
-        else if ('failed' in message) reject(rebuildError(message.failed));
-      });
-      thread.once('error', (error) => reject(unusable(error)));
-      thread.once('exit', (status) => reject(unusable(new Error(`its thread ended with status ${status}`))));
-    });
-    // Only what is asked keeps the program alive.
-    thread.unref();
-    return { store: new EmbeddedStore(thread, onListenerError), waiting };
+    const { thread, waiting } = await openThread({ folder, history, held: [] });
+    return { store: new EmbeddedStore(folder, history, thread, onListenerError), waiting };
   }
 
   readonly add: JobStore['add'] = (jobs) => this.#ask('add', jobs);
-  readonly take: JobStore['take'] = (wanted) => this.#ask('take', wanted);
+  readonly take: JobStore['take'] = async (wanted) => {
+    const taken = await this.#ask<Awaited<ReturnType<JobStore['take']>>>('take', wanted);
+    for (const { id, claim } of taken) this.#held.set(id, claim);
+    return taken;
+  };
   readonly begin: JobStore['begin'] = (begun) => this.#ask('begin', begun);
   readonly progress: JobStore['progress'] = (updates) => this.#ask('progress', updates);
-  readonly settle: JobStore['settle'] = (ended) => this.#ask('settle', ended);
-  readonly giveBack: JobStore['giveBack'] = (claims) => this.#ask('giveBack', claims);
+  readonly settle: JobStore['settle'] = async (ended) => {
+    const found = await this.#ask<Awaited<ReturnType<JobStore['settle']>>>('settle', ended);
+    this.#letGo(ended);
+    return found;
+  };
+  readonly giveBack: JobStore['giveBack'] = async (claims) => {
+    await this.#ask('giveBack', claims);
+    this.#letGo(claims);
+  };
   readonly requestCancel: JobStore['requestCancel'] = (ids, error) => this.#ask('requestCancel', ids, error);
   readonly get: JobStore['get'] = (ids) => this.#ask('get', ids);
   readonly list: JobStore['list'] = async (filter, limit, cursor) =>
@@ -99,12 +114,19 @@ export class EmbeddedStore implements JobStore {
     return this.#hints.add(listener);
   }
 
+  /** Calls back when the thread has ended, and when another one has the store. Returns how to stop. */
+  onThread(listener: (change: ThreadChange) => void): () => void {
+    return this.#threads.add(listener);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
+    this.#closed.abort();
+    await this.#returning;
     if (this.#fault !== undefined) return;
     this.#thread.ref();
     await new Promise<void>((resolve) => {
@@ -116,9 +138,13 @@ export class EmbeddedStore implements JobStore {
     await this.#thread.terminate();
   }
 
+  #letGo(claims: readonly Claim[]): void {
+    for (const { id, claim } of claims) if (this.#held.get(id) === claim) this.#held.delete(id);
+  }
+
   #ask<Answer>(method: StoreRequest['method'], ...args: readonly unknown[]): Promise<Answer> {
     if (this.#closing !== undefined) return Promise.reject(closedError());
-    if (this.#fault !== undefined) return Promise.reject(unusable(this.#fault));
+    if (this.#fault !== undefined) return Promise.reject(this.#fault);
     return new Promise<Answer>((resolve, reject) => {
       this.#asked.push({ request: { method, args }, resolve: resolve as (value: unknown) => void, reject });
       if (this.#willSend || this.#sent.length > 0) return;
@@ -159,19 +185,48 @@ export class EmbeddedStore implements JobStore {
     else if (this.#closing === undefined) this.#thread.unref();
   }
 
-  #fail(error: Error): void {
-    if (this.#fault !== undefined) return;
-    this.#fault = error;
-    for (const { reject } of [...this.#sent, ...this.#asked]) reject(unusable(error));
+  #use(thread: Worker): void {
+    this.#thread = thread;
+    this.#openedAt = performance.now();
+    this.#error = undefined;
+    this.#fault = undefined;
+    thread.on('message', (message: StoreMessage) => this.#receive(message));
+    thread.on('error', (error) => (this.#error = error));
+    // By then everything that it had said was received, and its lock is gone.
+    thread.on('exit', (status) => this.#leave(this.#error ?? endOf(status)));
+  }
+
+  #leave(error: Error): void {
+    const waitMs = this.#closing === undefined ? this.#reopening.next(performance.now() - this.#openedAt) : undefined;
+    this.#fault = unusable(error, waitMs === undefined ? NO_MORE : AGAIN);
+    const lost = [...this.#sent, ...this.#asked];
     this.#sent = [];
     this.#asked = [];
+    for (const { reject } of lost) reject(this.#fault);
     this.#onClosed();
+    if (this.#closing !== undefined) return;
+    this.#threads.notify({ kind: 'ended', error: this.#fault });
+    if (waitMs !== undefined) this.#returning = this.#return(waitMs);
   }
-}
 
-function unusable(cause: unknown): GreenroomError {
-  const said = cause instanceof Error ? cause.message : String(cause);
-  return new GreenroomError('E_JOB_STORE', `The store of jobs cannot be used: ${said}.`, { cause });
+  /** Begins another thread, in as many attempts as it takes. Never rejects. */
+  async #return(firstMs: number): Promise<void> {
+    const { signal } = this.#closed;
+    for (let waitMs: number | undefined = firstMs; waitMs !== undefined; ) {
+      await delay(waitMs, undefined, { signal, ref: false }).catch(() => {});
+      if (signal.aborted) return;
+      try {
+        const held = [...this.#held].map(([id, claim]) => ({ id, claim }));
+        const { thread, waiting } = await openThread({ folder: this.#folder, history: this.#history, held });
+        this.#use(thread);
+        this.#threads.notify({ kind: 'opened', waiting });
+        return;
+      } catch (error) {
+        waitMs = this.#reopening.next(0);
+        this.#fault = unusable(error, waitMs === undefined ? NO_MORE : AGAIN);
+      }
+    }
+  }
 }
 
 function closedError(): GreenroomError {

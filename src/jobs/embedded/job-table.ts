@@ -234,12 +234,13 @@ export class JobTable {
     }
   }
 
-  /** At the start: what was in the hands of a program that has ended goes back. */
-  recover(): void {
+  /** At the start: what was in hands goes back, other than those of the program that starts. */
+  recover(held: readonly Claim[]): void {
+    const claims = new Map(held.map(({ id, claim }) => [id, claim]));
     for (const row of this.#all(
-      "SELECT id, plugin, state, attempt, once, interruptions FROM jobs WHERE state IN ('taken', 'running')",
+      "SELECT id, plugin, state, attempt, once, claim, interruptions FROM jobs WHERE state IN ('taken', 'running')",
     ))
-      this.#release(row['id'] as string, row);
+      if (claims.get(row['id'] as string) !== row['claim']) this.#release(row['id'] as string, row);
     this.#files.sweep((id, kind) => {
       const row = this.#get(
         "SELECT input IS NULL AS input, result IS NULL AND state = 'done' AS result FROM jobs WHERE id = ?",

@@ -1,5 +1,5 @@
 import type { ErrorMessage } from '../../sync/error-message.ts';
-import type { Hint, JobStore } from '../job-store.ts';
+import type { Claim, Hint, JobStore } from '../job-store.ts';
 import type { History } from './job-table.ts';
 
 /** What the host asks of the store's thread. */
@@ -26,4 +26,6 @@ export type HostMessage = { readonly batch: readonly StoreRequest[] } | { readon
 export interface StoreThreadData {
   readonly folder: string;
   readonly history: History;
+  /** What the program holds that starts it: all else that was taken goes back. */
+  readonly held: readonly Claim[];
 }

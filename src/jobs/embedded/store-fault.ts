@@ -30,6 +30,11 @@ function whatIsWrong(error: unknown, file: string): string {
   }
 }
 
+/** Whether it says that another program has the database. */
+export function isInUse(error: unknown): boolean {
+  return resultCode(error) === BUSY;
+}
+
 /** Whether it says that the database is damaged. */
 export function isDamage(error: unknown): boolean {
   const code = resultCode(error);

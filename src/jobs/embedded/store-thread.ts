@@ -13,7 +13,7 @@ import { isDamage, storeFault } from './store-fault.ts';
 import { prepareTables } from './tables.ts';
 import { ValueFiles } from './value-files.ts';
 
-const { folder, history } = workerData as StoreThreadData;
+const { folder, history, held } = workerData as StoreThreadData;
 const file = join(folder, 'jobs.db');
 /** Is there while a program uses the store: if it is found at the start, the last end was not an orderly one. */
 const inUse = join(folder, 'in-use');
@@ -50,7 +50,7 @@ async function open(): Promise<{ database: Database; table: JobTable }> {
     };
     const files = new ValueFiles(join(folder, 'values'));
     const table = new JobTable({ database, files, history, now: () => Date.now(), hint });
-    inTransaction(database, table, true, () => table.recover());
+    inTransaction(database, table, true, () => table.recover(held));
     return { database, table };
   } catch (error) {
     if (isDamage(error)) keepCopy(file);

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -7,8 +7,9 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { CallToolResultSchema, ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { FIXTURES } from '../../fixtures/plugins.ts';
 import { BIN, folder, start } from '../command-line.ts';
 import { serve } from '../served-daemon.ts';
 
@@ -178,6 +179,26 @@ test('a daemon that is killed is started again, and the client notices only the 
   expect(textOf(await client.callTool({ name: 's__echo', arguments: { text: 'again' } }))).toBe('again');
   expect(daemonPid()).not.toBe(first);
   await waitFor(() => expect(isAlive(serverPid)).toBe(false));
+});
+
+test('a task that a client began outlives the daemon, and the same client finds it again', async () => {
+  const door = join(folder, 'door');
+  cpSync(join(FIXTURES, 'showcase'), join(folder, 'plugins/showcase'), { recursive: true });
+  const client = new ClientV1({ name: 'tester', version: '1' });
+  await client.connect(new TransportV1(front()));
+  clients.push(client);
+  const { tasks } = client.experimental;
+  const given = { door, journal: join(folder, 'journal') };
+  const begun = await tasks
+    .callToolStream({ name: 'showcase__wait', arguments: given }, undefined, { task: {} })
+    .next();
+  const { taskId } = (begun.value as { task: { taskId: string } }).task;
+  const waits = async (): Promise<void> => expect((await tasks.getTask(taskId)).statusMessage).toBe('waiting');
+  await waitFor(waits);
+  process.kill(daemonPid(), 'SIGKILL');
+  await waitFor(waits);
+  writeFileSync(door, '');
+  expect(textOf(await tasks.getTaskResult(taskId, CallToolResultSchema))).toBe('waited');
 });
 
 test('ten clients share one server, and what one that is killed had running is cancelled', async () => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { GreenroomError } from '../../../errors.ts';
-import { openDatabase } from '../../../jobs/embedded/database.ts';
+import { findSqlite } from '../../../jobs/embedded/database.ts';
 import { type JobsRun, type Library, runJobsProgram } from '../jobs-program.ts';
 import type { Stage } from '../stage.ts';
 import { countOf } from '../words.ts';
@@ -46,7 +46,7 @@ export async function killProgram(stage: Stage): Promise<void> {
 /** Why there can be no jobs here: what they are kept in is not installed. */
 async function obstacleToJobs(): Promise<string | undefined> {
   try {
-    (await openDatabase(':memory:')).close();
+    await findSqlite();
     return undefined;
   } catch (error) {
     if (error instanceof GreenroomError) return error.message;

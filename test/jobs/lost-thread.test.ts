@@ -1,0 +1,115 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { EmbeddedStore, type ThreadChange } from '../../src/jobs/embedded/embedded-store.ts';
+import { openThread } from '../../src/jobs/embedded/open-thread.ts';
+import { Reopening } from '../../src/jobs/embedded/reopening.ts';
+import type { Claim } from '../../src/jobs/job-store.ts';
+import { failure } from '../runtime/greenroom.ts';
+import { newJob } from './new-job.ts';
+import { openWorkbench } from './opened-jobs.ts';
+
+const HISTORY = { maxJobs: 100, maxAgeMs: Infinity };
+
+let folder = '';
+/** Every thread that was begun, the newest last. */
+const threads: Worker[] = [];
+const note = (thread: Worker): void => void threads.push(thread);
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gr-lost-'));
+  process.on('worker', note);
+});
+
+afterEach(() => {
+  process.off('worker', note);
+  threads.length = 0;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open() {
+  const { store } = await EmbeddedStore.open(folder, HISTORY, () => {});
+  const changes: ThreadChange[] = [];
+  store.onThread((change) => changes.push(change));
+  const until = (kind: ThreadChange['kind']): Promise<ThreadChange> =>
+    vi.waitUntil(() => changes.find((change) => change.kind === kind), { timeout: 10_000 });
+  return { store, until };
+}
+
+test('a store whose thread has ended is opened again, and what was taken stays in hand', async () => {
+  const { store, until } = await open();
+  const [taken, other] = [newJob({ plugin: 'taken' }), newJob({ plugin: 'other' })];
+  await store.add([taken, other]);
+  const [job] = await store.take([{ plugin: 'taken', count: 1 }]);
+  const claim = { id: taken.id, claim: job?.claim ?? 0 };
+  await store.begin([{ ...claim, once: false, generation: 1 }]);
+  const asked = failure(store.counts());
+  await threads.at(-1)?.terminate();
+  const ended = await until('ended');
+  expect(ended).toMatchObject({ error: { code: 'E_JOB_STORE', message: /thread ended.*opened again by itself/ } });
+  expect(await asked).toMatchObject({ code: 'E_JOB_STORE' });
+  expect(await failure(store.counts())).toMatchObject({ code: 'E_JOB_STORE', message: /opened again by itself/ });
+  expect(await until('opened')).toEqual({ kind: 'opened', waiting: ['other'] });
+  expect((await store.get([taken.id]))[0]).toMatchObject({ state: 'running', attempt: 1, interruptions: 0 });
+  expect(await store.settle([{ ...claim, outcome: { end: 'done', result: new Uint8Array([1]) } }])).toEqual(['ok']);
+  expect((await store.get([taken.id]))[0]).toMatchObject({ state: 'done', attempt: 1 });
+  await store.close();
+});
+
+test('a job whose taker never heard of it waits again', async () => {
+  const job = newJob({ plugin: 'lost' });
+  /** Does this in a thread of a program that holds so much, which ends at once. Resolves to its answer. */
+  const inThread = async (held: readonly Claim[], method: string, ...args: unknown[]) => {
+    const { thread, waiting } = await openThread({ folder, history: HISTORY, held });
+    const answered = new Promise<{ answers?: { value?: unknown }[] }>((resolve) => thread.once('message', resolve));
+    thread.postMessage({ batch: [{ method, args }] }, []);
+    const { answers } = await answered;
+    await thread.terminate();
+    return { waiting, value: answers?.[0]?.value };
+  };
+  await inThread([], 'add', [job]);
+  const { value } = await inThread([], 'take', [{ plugin: 'lost', count: 1 }]);
+  const [{ id, claim } = { id: '', claim: 0 }] = value as readonly Claim[];
+  expect(id).toBe(job.id);
+  expect((await inThread([{ id, claim }], 'counts')).waiting).toEqual([]);
+  expect((await inThread([{ id, claim: claim + 1 }], 'counts')).waiting).toEqual(['lost']);
+});
+
+test('jobs that run when the thread ends run on, each once, and end', async () => {
+  const { jobs, scratch } = await openWorkbench();
+  const door = join(scratch, 'door');
+  const mark = join(scratch, 'mark');
+  const running = await jobs.add('plugin', { do: 'wait', for: door });
+  const next = await jobs.add('plugin', { do: 'mark', mark, text: 'next', ms: 0 });
+  const results = Promise.all([running.result(), next.result()]);
+  await vi.waitUntil(async () => (await running.read()).progress?.message === 'waiting', { timeout: 10_000 });
+  await threads.at(-1)?.terminate();
+  writeFileSync(door, '');
+  expect(await results).toEqual(['waited', 'next']);
+  expect(readFileSync(mark, 'utf8')).toBe('next\n');
+  expect(await running.read()).toMatchObject({ state: 'done', attempt: 1, interruptions: 0 });
+  expect(await (await jobs.add('plugin', { value: 2 })).result()).toEqual(2);
+  expect(threads).toHaveLength(2);
+});
+
+test('a store is closed while it has no thread', async () => {
+  const { store, until } = await open();
+  await threads.at(-1)?.terminate();
+  await until('ended');
+  await store.close();
+  expect(threads).toHaveLength(1);
+  expect(await failure(store.counts())).toMatchObject({ message: /are closed/ });
+  // Nothing of it has the lock.
+  const { store: another } = await EmbeddedStore.open(folder, HISTORY, () => {});
+  await another.close();
+});
+
+test('a thread that ends again and again is begun later each time, and in the end no more', () => {
+  const reopening = new Reopening();
+  const row = Array.from({ length: 13 }, () => reopening.next(0));
+  expect(row.slice(0, 3)).toEqual([100, 200, 400]);
+  expect(row.slice(9)).toEqual([30_000, 30_000, 30_000, undefined]);
+  expect(reopening.next(60_000)).toBe(100);
+});
