@@ -57,7 +57,7 @@ async function sqliteModule(): Promise<{ readonly name: string; readonly module:
   } catch (error) {
     throw new GreenroomError(
       'E_JOB_STORE',
-      `Jobs are kept in SQLite, which Node ${process.versions.node} does not have. ` + `${SQLITE_NEXT}${whyNot(error)}`,
+      `Jobs are kept in SQLite, which Node ${process.versions.node} does not have. ${SQLITE_NEXT}${whyNot(error)}`,
       { cause: error },
     );
   }
