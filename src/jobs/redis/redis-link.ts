@@ -64,6 +64,10 @@ export class RedisLink implements AsyncDisposable {
   readonly #onHealth: Listeners<LinkHealth>;
   readonly #channels = new Map<string, Set<(text: string) => void>>();
   readonly #willBeReady = new Map<Redis, Promise<void>>();
+  /** What ends each command that was sent and has no answer: with its connection, the client forgets it. */
+  readonly #unanswered = new Set<() => void>();
+  /** The end of the connection for commands, where it is waited for. */
+  #willBeLost: Promise<void> | undefined;
   #health: LinkHealth = { state: 'connected', since: Date.now() };
   #lastError: unknown;
   #isClosed = false;
@@ -84,7 +88,10 @@ export class RedisLink implements AsyncDisposable {
       client.on('error', (error: unknown) => {
         this.#lastError = error;
       });
-    commands.on('close', () => this.#setHealth('cutOff'));
+    commands.on('close', () => {
+      for (const lose of this.#unanswered) lose();
+      this.#setHealth('cutOff');
+    });
     commands.on('ready', () => this.#setHealth('connected'));
     subscriber.on('message', (channel: string, text: string) => {
       for (const listener of this.#channels.get(channel) ?? []) listener(text);
@@ -236,8 +243,16 @@ export class RedisLink implements AsyncDisposable {
       }, ANSWER_MS);
     });
     const send = async (): Promise<Answer> => {
-      if (client.status !== 'ready') await this.#ready(client);
-      return isLate ? late : act(client);
+      for (;;) {
+        if (client.status !== 'ready') await this.#ready(client);
+        if (isLate) return late;
+        try {
+          return await this.#answered(act(client));
+        } catch (error) {
+          if (!isUnsent(error)) throw error;
+          if (client.status === 'ready') await this.#lost(client);
+        }
+      }
     };
     try {
       const answer = await Promise.race([late, send()]);
@@ -249,6 +264,29 @@ export class RedisLink implements AsyncDisposable {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** The answer, or that the connection was lost on which it was asked for. */
+  #answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const lose = (): void => {
+        this.#unanswered.delete(lose);
+        reject(noAnswer(this.address, this.#lastError ?? 'the connection was lost'));
+      };
+      this.#unanswered.add(lose);
+      answer.then(resolve, reject).finally(() => this.#unanswered.delete(lose));
+    });
+  }
+
+  /** Resolves once the connection has ended. */
+  #lost(client: Redis): Promise<void> {
+    this.#willBeLost ??= new Promise<void>((resolve) => {
+      client.once('close', () => {
+        this.#willBeLost = undefined;
+        resolve();
+      });
+    });
+    return this.#willBeLost;
   }
 
   /** Resolves once a connection stands. */
@@ -273,4 +311,9 @@ export class RedisLink implements AsyncDisposable {
     this.#health = { state, since: Date.now(), reason: said };
     this.#onHealth.notify(this.#health);
   }
+}
+
+/** Whether a command was not sent, as its connection is about to end: the client says so in words alone. */
+function isUnsent(error: unknown): boolean {
+  return messageOf(error).startsWith("Stream isn't writeable");
 }
