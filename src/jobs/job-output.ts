@@ -49,11 +49,13 @@ export function withOutputMarks(value: unknown): unknown {
 /** The jobs whose results an input takes, by name or identifier. */
 export function outputsIn(input: unknown): readonly string[] {
   const found = new Set<string>();
-  const look = (value: unknown): void => {
+  // Each once, as it grows: what is in a circle, or nested too deep, is refused where it is packed.
+  const values = new Set<unknown>([input]);
+  for (const value of values) {
     if (value instanceof JobOutput) found.add(value.job);
-    else if (isPlainHolder(value)) for (const part of Object.values(value)) look(part);
-  };
-  look(input);
+    else if (isPlainHolder(value))
+      for (const part of Object.values(value) as unknown[]) if (typeof part === 'object') values.add(part);
+  }
   return [...found];
 }
 

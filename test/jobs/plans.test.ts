@@ -58,6 +58,12 @@ test('a chain of 100,000 jobs is put in order', () => {
   expect(orderOf(needs)[0]).toBe('99999');
 });
 
+test('an input that is nested without an end has no outputs', () => {
+  const circle: Record<string, unknown> = { a: output('x') };
+  Object.assign(circle, { b: circle, c: { circle } });
+  expect(outputsIn(circle)).toEqual(['x']);
+});
+
 test('an input takes results at any depth, and what only looks alike stays', () => {
   const input = { a: output('x', '/list/1'), deep: [{ b: output('y') }], other: { '$greenroom.output': 'z', at: '' } };
   expect(outputsIn(input)).toEqual(['x', 'y']);
