@@ -1,4 +1,3 @@
-import { unpackValue } from '../api/packed-value.ts';
 import { cancelledError, timeoutError } from '../calls/call-errors.ts';
 import { type CallOptions, checkCallOptions, type StreamOptions } from '../calls/call-options.ts';
 import { withCallerFrames } from '../calls/caller-frames.ts';
@@ -7,8 +6,9 @@ import { onAbort } from '../events/abort-watch.ts';
 import { isFinal } from '../jobs/job.ts';
 import type { Caller, NewJob } from '../jobs/job-store.ts';
 import type { Jobs } from '../jobs/jobs.ts';
-import type { RedisReplies, Said } from '../jobs/redis/redis-replies.ts';
+import type { RedisReplies, Said, SaidByCall } from '../jobs/redis/redis-replies.ts';
 import type { Clock } from '../time/clock.ts';
+import { fleetStream } from './fleet-stream.ts';
 
 /** What calls through a fleet are made of. */
 export interface FleetCallsParts {
@@ -47,18 +47,13 @@ export class FleetCalls {
   }
 
   /** Makes a call, with the first `next()`, and yields what it streams. Chunks may have 1 MiB. Leaving it cancels the call. */
-  stream(
-    plugin: string,
-    input: unknown,
-    options: StreamOptions,
-  ): AsyncGenerator<unknown, void, undefined> & AsyncDisposable {
-    return this.#stream(this.#call(plugin, input, options, 'chunks'), options);
-  }
-
-  async *#stream(call: FleetCall, options: StreamOptions): AsyncGenerator<unknown, void, undefined> {
-    for await (const said of call.said())
-      if (said.kind === 'chunk') yield unpackValue(said.packed);
-      else this.#tell(options, said);
+  stream(plugin: string, input: unknown, options: StreamOptions): AsyncIterableIterator<unknown> & AsyncDisposable {
+    const call = this.#call(plugin, input, options, 'chunks');
+    return fleetStream({
+      clock: this.#parts.clock,
+      said: (left) => whole(call, left),
+      onOther: (said) => this.#tell(options, said),
+    });
   }
 
   #call(plugin: string, input: unknown, options: CallOptions, wants: Caller['wants']): FleetCall {
@@ -70,8 +65,8 @@ export class FleetCalls {
     const job = jobs.newCall(
       plugin,
       input,
-      // A worker that dies ends the call; that its program ends takes none of the attempts.
-      { tool, priority, timeoutMs, ttlMs: timeoutMs, attempts: 1, once: !idempotent },
+      // A worker that dies ends the call; that its program ends takes none of the attempts. What was streamed is not streamed again.
+      { tool, priority, timeoutMs, ttlMs: timeoutMs, attempts: 1, once: !idempotent || wants === 'chunks' },
       { caller: { node: replies.node, wants }, validate },
     );
     return new FleetCall(this.#parts, job, options);
@@ -94,7 +89,7 @@ class FleetCall {
   readonly #parts: FleetCallsParts;
   readonly #job: NewJob;
   readonly #options: CallOptions;
-  /** Once all that it said has been read. */
+  /** Once all that it said has been read; of one that streams, how many chunks it has sent. */
   result: unknown;
 
   constructor(parts: FleetCallsParts, job: NewJob, options: CallOptions) {
@@ -103,50 +98,71 @@ class FleetCall {
     this.#options = options;
   }
 
-  /** Makes the call, and yields what it says until it has ended. Throws what it fails with. To leave it cancels the call. */
-  async *said(): AsyncGenerator<Said, void, undefined> {
+  get plugin(): string {
+    return this.#job.plugin;
+  }
+
+  /**
+   * Makes the call, and yields what it says until it has ended. Throws what it fails with. To leave it cancels the call.
+   *
+   * @param left cancels the call, too
+   */
+  async *said(left?: AbortSignal): AsyncGenerator<Said, void, undefined> {
     const { jobs, replies, clock, whyNobody } = this.#parts;
     const { id, plugin } = this.#job;
     const { signal, timeoutMs } = this.#options;
     if (signal?.aborted === true) throw cancelledError(plugin, signal.reason);
-    const nobody = await whyNobody(plugin);
-    if (nobody !== undefined) throw new GreenroomError('E_UNKNOWN_PLUGIN', nobody, { plugin });
     const over = new AbortController();
-    const offSignal = signal && onAbort(signal, () => over.abort(cancelledError(plugin, signal.reason)));
+    const offs = [signal, left].map((each) => {
+      return each && onAbort(each, () => over.abort(cancelledError(plugin, each.reason)));
+    });
     const isLimited = timeoutMs !== undefined && timeoutMs !== Infinity;
     const timer = isLimited ? clock.setTimeout(() => void this.#expire(over), timeoutMs) : undefined;
     const replied = replies.listen(id);
-    let hasEnded = false;
+    let isAdded = false;
     try {
+      const nobody = await whyNobody(plugin);
+      if (nobody !== undefined) throw new GreenroomError('E_UNKNOWN_PLUGIN', nobody, { plugin });
+      over.signal.throwIfAborted();
+      // Even where it is refused it may be stored.
+      isAdded = true;
       await jobs.addCall(this.#job);
-      jobs
-        .ended(id, over.signal)
-        // Why, is looked at where it ends.
-        .catch(() => {})
-        .finally(() => {
-          hasEnded = true;
-          replied.wake();
-        });
-      for (;;) {
-        // What it has said is there before it has ended.
-        const isLast = hasEnded;
-        const batch = await replied.read();
-        yield* batch;
-        over.signal.throwIfAborted();
-        if (batch.length > 0) continue;
-        if (isLast) break;
-        await replied.more();
-      }
-      this.result = await (await jobs.get(id)).result();
+      yield* this.#saidUntilEnd(replied, over.signal);
+      this.result = await (await jobs.get(id)).result({ signal: over.signal });
     } finally {
       clock.clearTimeout(timer);
-      offSignal?.();
+      for (const off of offs) off?.();
       replied.close();
       // The job is not kept: who wants that adds a job.
-      await jobs
-        .cancel(id)
-        .then(() => jobs.remove(id))
-        .catch(() => {});
+      if (isAdded)
+        await jobs
+          .cancel(id)
+          .then(() => jobs.remove(id))
+          .catch(() => {});
+    }
+  }
+
+  async *#saidUntilEnd(replied: SaidByCall, over: AbortSignal): AsyncGenerator<Said, void, undefined> {
+    let hasEnded = false;
+    let fault: unknown;
+    this.#parts.jobs
+      .ended(this.#job.id, over)
+      .catch((error: unknown) => (fault = error))
+      .finally(() => {
+        hasEnded = true;
+        replied.wake();
+      });
+    for (;;) {
+      // What it has said is there before it has ended.
+      const isLast = hasEnded;
+      const batch = await replied.read();
+      yield* batch;
+      over.throwIfAborted();
+      if (batch.length > 0) continue;
+      // It may run on, and what it says is not to pass unread.
+      if (fault !== undefined) throw fault;
+      if (isLast) return;
+      await replied.more();
     }
   }
 
@@ -162,6 +178,21 @@ class FleetCall {
     const doing = state === 'running' ? 'running' : 'waiting for a node of the fleet';
     over.abort(timeoutError(plugin, this.#options.timeoutMs, doing));
   }
+}
+
+/** What a call says that streams. Throws `E_JOB_STORE` where not all that it streamed has come. */
+async function* whole(call: FleetCall, left: AbortSignal): AsyncGenerator<Said, void, undefined> {
+  let count = 0;
+  for await (const said of call.said(left)) {
+    if (said.kind === 'chunk') count += 1;
+    yield said;
+  }
+  if (call.result !== count) throw chunksLost(call.plugin, count, call.result);
+}
+
+function chunksLost(plugin: string, count: number, of: unknown): GreenroomError {
+  const message = `The stream of "${plugin}" is not whole: ${count} of its ${String(of)} chunks came, as the Redis of the fleet lost others. Call it again.`;
+  return new GreenroomError('E_JOB_STORE', message, { plugin });
 }
 
 function notCarried(plugin: string, name: string): GreenroomError {

@@ -1,7 +1,9 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Progress } from '../../src/calls/call-options.ts';
 import type { Jobs } from '../../src/jobs/index.ts';
 import { openJobs } from '../../src/jobs/index.ts';
+import { RedisLink } from '../../src/jobs/redis/redis-link.ts';
+import { RedisReplies } from '../../src/jobs/redis/redis-replies.ts';
 import type { Supervisor } from '../../src/runtime/supervisor.ts';
 import { hasRedis, RedisServer } from '../jobs/redis-server.ts';
 import { becomes, failure, type OpenedSupervisor, openSupervisor } from '../runtime/greenroom.ts';
@@ -85,6 +87,77 @@ test.skipIf(!hasRedis)('who leaves a stream that never ends, or cancels a call, 
   stop.abort(new Error('no longer wanted'));
   expect(await failure(call)).toMatchObject({ code: 'E_CANCELLED', cause: { message: 'no longer wanted' } });
   await becomes(there, 'tools', { inFlight: 0 });
+});
+
+test.skipIf(!hasRedis)(
+  'a stream is left at once while it is awaited, by name and at the end of its block',
+  async () => {
+    await openFleet();
+    const stream = here.stream('tools', { pause: 1_500 }, inFleet);
+    await stream.next();
+    const next = stream.next();
+    await stream.return?.();
+    expect(await next).toEqual({ done: true, value: undefined });
+    await becomes(there, 'tools', { inFlight: 0 });
+    const other = here.stream('tools', { pause: 1_500 }, inFleet);
+    await other.next();
+    await other[Symbol.asyncDispose]();
+    await becomes(there, 'tools', { inFlight: 0 });
+  },
+);
+
+test.skipIf(!hasRedis)('a stream of which the Redis has lost a part does not end well', async () => {
+  await openFleet();
+  const link = await RedisLink.open({ url: redis.url, prefix: `calls-${fleets}` });
+  // More than its reader holds, so that the rest waits in the Redis.
+  const stream = here.stream('tools', { count: 1_200, size: 10_000 }, inFleet);
+  await stream.next();
+  const [list] = await waiting(link);
+  await link.send(['DEL', String(list)]);
+  await link.close();
+  const reading = (async () => {
+    for await (const _ of stream);
+  })();
+  expect(await failure(reading)).toMatchObject({
+    code: 'E_JOB_STORE',
+    message: expect.stringContaining('1200 chunks'),
+  });
+});
+
+/** The lists in which full measure waits for callers. */
+async function waiting(link: RedisLink): Promise<readonly unknown[]> {
+  for (;;) {
+    const keys = (await link.send(['KEYS', link.key('reply', '*')])) as readonly string[];
+    const lengths = (await link.sendAll(keys.map((key) => ['LLEN', key]))) as readonly number[];
+    if (lengths.some((length) => length === 64)) return keys;
+  }
+}
+
+test.skipIf(!hasRedis)('what waits for a slow reader is kept for as long as it listens', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const link = await RedisLink.open({ url: redis.url, prefix: 'kept' });
+  try {
+    const replies = await RedisReplies.open(link, 'caller');
+    const said = replies.listen('job');
+    await link.send(['RPUSH', link.key('reply', 'job'), 'c']);
+    await link.send(['PEXPIRE', link.key('reply', 'job'), 30_000]);
+    vi.advanceTimersByTime(20_000);
+    expect(await link.send(['PTTL', link.key('reply', 'job')])).toBeGreaterThan(30_000);
+    said.close();
+    replies.close();
+  } finally {
+    vi.useRealTimers();
+    await link.close();
+  }
+});
+
+test.skipIf(!hasRedis)('a call that is cancelled before it was asked for is not made', async () => {
+  const jobs = await openFleet();
+  const stop = new AbortController();
+  const call = here.execute('tools', { do: 'wait', for: '/nowhere' }, { ...inFleet, signal: stop.signal });
+  stop.abort();
+  expect(await failure(call)).toMatchObject({ code: 'E_CANCELLED' });
+  expect((await jobs.list()).jobs).toEqual([]);
 });
 
 test.skipIf(!hasRedis)('a call that takes too long says what it was at', async () => {

@@ -6,13 +6,16 @@ import { readJson } from '../../json/read-json.ts';
 import type { Caller } from '../job-store.ts';
 import type { Replies } from '../runner/replies.ts';
 import { LinkScript, type RedisLink } from './redis-link.ts';
-import { REPLY } from './scripts/replies.ts';
+import { KEPT_MS, REPLY } from './scripts/replies.ts';
 
 /** How much of a call waits for its caller at most, in chunks. */
 const MOST_WAITING = 64;
 
 /** How long a chunk may be, in bytes: what a Redis is for. */
 const MAX_CHUNK = 1024 * 1024;
+
+/** How often a caller says that what waits for it is still wanted, in milliseconds: what nobody wants is gone after a minute. */
+const WANTED_MS = 20_000;
 
 /** How long is waited for room, in milliseconds: at first, and at most. */
 const ROOM_MS = { first: 10, most: 250 } as const;
@@ -94,6 +97,9 @@ export class RedisReplies implements Replies {
       tell();
     };
     this.#listening.set(job, wake);
+    // Its reader may be slow, and the call have ended.
+    const keep = (): void => void this.#link.send(['PEXPIRE', this.#link.key('reply', job), KEPT_MS]).catch(() => {});
+    const timer = setInterval(keep, WANTED_MS).unref();
     return {
       read: async () => {
         mayHaveMore = false;
@@ -107,6 +113,7 @@ export class RedisReplies implements Replies {
         }),
       wake,
       close: () => {
+        clearInterval(timer);
         this.#listening.delete(job);
         // A minute later it would be gone by itself.
         this.#link.send(['DEL', this.#link.key('reply', job)]).catch(() => {});

@@ -253,6 +253,7 @@ export class JobRunner {
     }
   }
 
+  /** Resolves to what the call comes to; where its caller wants chunks, to how many were sent. */
   async #call(hand: Hand): Promise<unknown> {
     const { job, cancel } = hand;
     const { id, plugin, tool, priority, timeoutMs, once, caller } = job;
@@ -284,9 +285,12 @@ export class JobRunner {
       },
     };
     if (caller?.wants !== 'chunks') return site.execute(input, options, call);
-    for await (const chunk of site.stream(input, options, call))
+    let sent = 0;
+    for await (const chunk of site.stream(input, options, call)) {
       await this.#replies?.chunk(id, caller, packJobValue(plugin, chunk, 'chunk'), cancel.signal);
-    return undefined;
+      sent += 1;
+    }
+    return sent;
   }
 
   /** Resolves once a worker would take the call of this job at once, as far as other jobs go. */
