@@ -4,7 +4,7 @@ import type { Job, JobWithAttempts } from '../../jobs/job.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { StoredError } from '../../jobs/stored-error.ts';
 import { bytesText } from '../../text/memory-text.ts';
-import { MAX_KEPT, MAX_READ } from '../record/call-payload.ts';
+import { MAX_KEPT, MAX_READ, MAX_SEARCHED, UNSEARCHED } from '../record/call-payload.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { withoutTexts, withoutValues } from '../redaction/without-texts.ts';
 import type { Json } from '../wire.ts';
@@ -18,6 +18,9 @@ const MAX_AFTER = 100;
 /** Of so many jobs the secrets in their inputs are remembered. */
 const MAX_REMEMBERED = 2_000;
 
+/** The secrets of a job's input; undefined where that is too long to look for them. */
+type Secrets = readonly string[] | undefined;
+
 /** What is shown without secrets, and how; the recorder of an inspector. */
 export type JobRedactor = Pick<Recorder, 'text' | 'value' | 'conceal' | 'showsValues'>;
 
@@ -28,14 +31,17 @@ export type JobRedactor = Pick<Recorder, 'text' | 'value' | 'conceal' | 'showsVa
 export class JobViews {
   readonly #redactor: JobRedactor;
   /** The secrets in the inputs of jobs, which never change; the oldest first. */
-  readonly #secrets = new Map<string, readonly string[]>();
+  readonly #secrets = new Map<string, Secrets>();
 
   constructor(redactor: JobRedactor) {
     this.#redactor = redactor;
   }
 
-  rows(jobs: Jobs, shown: readonly Job[]): Promise<JobRow[]> {
-    return Promise.all(shown.map(async (job) => this.#row(job, await this.#secretsOf(jobs, job), MAX_ROW_TEXT)));
+  async rows(jobs: Jobs, shown: readonly Job[]): Promise<JobRow[]> {
+    const rows: JobRow[] = [];
+    // One after the other: inputs may be long.
+    for (const job of shown) rows.push(this.#row(job, await this.#secretsOf(jobs, job), MAX_ROW_TEXT));
+    return rows;
   }
 
   /** One job. Rejects with `E_JOB` where there is none. */
@@ -61,7 +67,7 @@ export class JobViews {
     return this.#text(text, [], MAX_ROW_TEXT);
   }
 
-  #row(job: Job, secrets: readonly string[], limit: number): JobRow {
+  #row(job: Job, secrets: Secrets, limit: number): JobRow {
     const { id, plugin, tool, state, addedAt, dueAt, startedAt, endedAt, attempt, attempts, after, error } = job;
     // What it said of its last attempt says nothing of how it stands.
     const { progress, message } = (state === 'running' && job.progress) || {};
@@ -74,7 +80,7 @@ export class JobViews {
     };
   }
 
-  #failure({ code, message, remote }: StoredError, secrets: readonly string[], limit: number): JobFailure {
+  #failure({ code, message, remote }: StoredError, secrets: Secrets, limit: number): JobFailure {
     return {
       code,
       message: this.#text(message, secrets, limit),
@@ -83,15 +89,16 @@ export class JobViews {
   }
 
   /** Secrets are looked for before it is cut: a part of one would not be found. */
-  #text(text: string, secrets: readonly string[], limit: number): string {
-    const clean = withoutTexts(this.#redactor.text(text), secrets);
+  #text(text: string, secrets: Secrets, limit: number): string {
+    if (secrets === undefined) return UNSEARCHED;
+    const clean = this.#redactor.text(withoutTexts(text, secrets));
     return clean.length <= limit ? clean : `${clean.slice(0, limit)}…`;
   }
 
-  async #secretsOf(jobs: Jobs, job: Job): Promise<readonly string[]> {
+  async #secretsOf(jobs: Jobs, job: Job): Promise<Secrets> {
     if (job.error === undefined && job.progress?.message === undefined) return [];
     const known = this.#secrets.get(job.id);
-    if (known !== undefined) return known;
+    if (known !== undefined || this.#secrets.has(job.id)) return known;
     try {
       const { input } = await jobs.packedValues(job.id);
       return this.#conceal(job, input).secrets;
@@ -102,25 +109,34 @@ export class JobViews {
     }
   }
 
-  async #values(
-    jobs: Jobs,
-    job: Job,
-  ): Promise<{ input?: Json; result?: Json | undefined; secrets: readonly string[] }> {
+  async #values(jobs: Jobs, job: Job): Promise<{ input?: Json; result?: Json | undefined; secrets: Secrets }> {
     const { input, result } = await jobs.packedValues(job.id);
     const { shown, secrets } = this.#conceal(job, input);
     if (!this.#redactor.showsValues) return { secrets };
+    if (secrets === undefined) return { input: shown as string, result: result && UNSEARCHED, secrets };
     const show = (value: unknown): Json => withoutValues(this.#redactor.value(value, MAX_KEPT), secrets);
     return { input: show(shown), result: result && show(readable(result)), secrets };
   }
 
-  #conceal({ id, plugin, tool }: Job, input: Buffer): { readonly shown: unknown; readonly secrets: readonly string[] } {
-    const concealed = this.#redactor.conceal(plugin, tool, readable(input));
+  #conceal({ id, plugin, tool }: Job, input: Buffer): { readonly shown: unknown; readonly secrets: Secrets } {
+    const concealed =
+      input.length <= MAX_READ
+        ? this.#redactor.conceal(plugin, tool, unpackValue(input))
+        : {
+            shown: readable(input),
+            secrets: isSearched(input) ? this.#redactor.conceal(plugin, tool, unpackValue(input)).secrets : undefined,
+          };
     this.#secrets.delete(id);
     this.#secrets.set(id, concealed.secrets);
     const [oldest] = this.#secrets.keys();
     if (this.#secrets.size > MAX_REMEMBERED && oldest !== undefined) this.#secrets.delete(oldest);
     return concealed;
   }
+}
+
+/** Whether a packed value is read for the secrets in it. Its JSON takes the time, of which the length comes first. */
+function isSearched(packed: Buffer): boolean {
+  return packed.readUInt32BE(0) <= MAX_SEARCHED;
 }
 
 /** A packed value; of one that would take long to read how long it is. */

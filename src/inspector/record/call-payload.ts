@@ -11,6 +11,10 @@ import type { CallPayload, Json } from '../wire.ts';
 export const MAX_KEPT = 4_096;
 /** A longer input is not read to show the beginning of it, in characters. */
 export const MAX_READ = 65_536;
+/** An input is read up to this length for the secrets in it that an error may tell, in characters. */
+export const MAX_SEARCHED = 1024 * 1024;
+/** What stands for the words of an error where the input is longer. */
+export const UNSEARCHED = '[not shown: the input is too long to look for its secrets]';
 /** How much is told of what a failed call says, in characters. */
 const MAX_MESSAGE = 500;
 
@@ -45,7 +49,8 @@ export function shownValue(value: unknown, redactor: Redactor, limit = MAX_KEPT)
 export function wordsOf(trace: CallTrace, { chunks, schema, isKept }: KnownOfCall, redactor: Redactor): CallWords {
   const { error, output } = trace;
   if (!isKept && error === undefined) return { payload: undefined, message: undefined };
-  const { config: given, secrets } = concealConfig(inputOf(trace), schema);
+  const { config: given, secrets } = concealConfig(inputOf(trace, MAX_READ), schema);
+  const told = error && secretsToldBy(trace, schema, secrets);
   const clean = (value: Json): Json => withoutValues(value, secrets);
   const payload: CallPayload = {
     input: isKept && given !== undefined ? clean(shownValue(given, redactor)) : undefined,
@@ -57,18 +62,33 @@ export function wordsOf(trace: CallTrace, { chunks, schema, isKept }: KnownOfCal
           ? undefined
           : clean(shownValue(output, redactor)),
     chunks: isKept ? trace.chunks : undefined,
-    stack: error?.remote?.stack && withoutTexts(redactor.tail(error.remote.stack), secrets),
+    stack: error?.remote?.stack && told && redactor.tail(withoutTexts(error.remote.stack, told)),
   };
-  const message = error && withoutTexts(redactor.text(error.message), secrets).slice(0, MAX_MESSAGE);
+  // Before it is cut: a part of a secret would not be found.
+  const message =
+    error && (told === undefined ? UNSEARCHED : redactor.text(withoutTexts(error.message, told))).slice(0, MAX_MESSAGE);
   const isEmpty = Object.values(payload).every((part) => part === undefined);
   return { payload: isEmpty ? undefined : payload, message };
 }
 
-/** What a call was given, as far as it is told. */
-function inputOf({ input, params }: CallTrace): unknown {
+/** The secrets that the error of a call may tell; undefined where they are not known. */
+function secretsToldBy(
+  trace: CallTrace,
+  schema: Schema | undefined,
+  known: readonly string[],
+): readonly string[] | undefined {
+  const length = trace.input === undefined ? 0 : lengthOf(trace.input);
+  if (length <= MAX_READ) return known;
+  return length > MAX_SEARCHED ? undefined : concealConfig(inputOf(trace, MAX_SEARCHED), schema).secrets;
+}
+
+const lengthOf = ({ args, kwargs }: CallInput): number => args.length + kwargs.length;
+
+/** What a call was given; of what is longer, in characters, how long it is. */
+function inputOf({ input, params }: CallTrace, longest: number): unknown {
   if (input === undefined) return params?.['arguments'];
-  const length = input.args.length + input.kwargs.length;
-  return length > MAX_READ ? `[${length.toLocaleString('en')} characters of JSON]` : givenIn(input);
+  const length = lengthOf(input);
+  return length > longest ? `[${length.toLocaleString('en')} characters of JSON]` : givenIn(input);
 }
 
 /** The named arguments, or the positional ones where there are none; both where it has both. */

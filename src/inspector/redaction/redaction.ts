@@ -2,7 +2,7 @@ import { isBytes } from '../../json/exact-json.ts';
 import { bytesText } from '../../text/memory-text.ts';
 import { isSecretName } from '../../text/secret-names.ts';
 import type { Json } from '../wire.ts';
-import { SecretTexts } from './secret-texts.ts';
+import { SecretTexts, withoutFound } from './secret-texts.ts';
 import { isSecretValue, REDACTED } from './secrets.ts';
 
 /** The longest text that is shown, in characters; of a longer one this much is. */
@@ -174,17 +174,7 @@ export class Redactor {
     const { longest } = this.#secrets;
     const start = Math.max(0, from - longest);
     const found = this.#secrets.find(text.slice(start, to + longest));
-    if (found === undefined) return text.slice(from, to);
-    let clean = '';
-    const end = Math.min(to, text.length);
-    for (let at = from; at < end; ) {
-      const isSecret = found[at - start];
-      const next = found.indexOf(isSecret === 1 ? 0 : 1, at - start);
-      const stop = next === -1 ? end : Math.min(end, next + start);
-      clean += isSecret === 1 ? REDACTED : text.slice(at, stop);
-      at = stop;
-    }
-    return clean;
+    return withoutFound(text.slice(from, to), found?.subarray(from - start, to - start));
   }
 }
 

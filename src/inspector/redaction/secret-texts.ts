@@ -1,4 +1,4 @@
-import { SHORTEST_SECRET as SHORTEST } from './secrets.ts';
+import { REDACTED, SHORTEST_SECRET as SHORTEST } from './secrets.ts';
 
 /** A line of a secret is looked for by itself from this length on, in characters. */
 const SHORTEST_LINE = 8;
@@ -118,6 +118,20 @@ export class SecretTexts {
     if (known === undefined) this.#hashes.set(hash, piece);
     else if (piece !== undefined) known.isRepeated = true;
   }
+}
+
+/** A text without the characters that were found; undefined: there are none. */
+export function withoutFound(text: string, found: Uint8Array | undefined): string {
+  if (found === undefined) return text;
+  let clean = '';
+  for (let at = 0; at < text.length; ) {
+    const isSecret = found[at] === 1;
+    const next = found.indexOf(isSecret ? 0 : 1, at);
+    const stop = next === -1 ? text.length : next;
+    clean += isSecret ? REDACTED : text.slice(at, stop);
+    at = stop;
+  }
+  return clean;
 }
 
 /** Where a text was cut near to a secret, the part of a line that is left there may be too short to have a piece. */

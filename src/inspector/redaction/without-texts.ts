@@ -1,18 +1,29 @@
 import type { Json } from '../wire.ts';
+import { SecretTexts, withoutFound } from './secret-texts.ts';
 import { REDACTED } from './secrets.ts';
 
-/** A text in which these do not show. */
+/** A text in which these do not show, in none of the forms that {@link SecretTexts} knows. */
 export function withoutTexts(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((clean, secret) => clean.replaceAll(secret, REDACTED), text);
+  return secrets.length === 0 ? text : hiding(secrets)(text);
 }
 
-/** A value in whose texts these do not show. */
+/** A value in which these do not show: in its texts, its names and its numbers. */
 export function withoutValues(value: Json, secrets: readonly string[]): Json {
   if (secrets.length === 0) return value;
-  if (typeof value === 'string') return withoutTexts(value, secrets);
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((item: Json) => withoutValues(item, secrets));
-  return Object.fromEntries(
-    Object.entries(value as Readonly<Record<string, Json>>).map(([key, inner]) => [key, withoutValues(inner, secrets)]),
-  );
+  const hide = hiding(secrets);
+  const clean = (part: Json): Json => {
+    if (typeof part === 'string') return hide(part);
+    if (typeof part === 'number') return secrets.includes(String(part)) ? REDACTED : part;
+    if (typeof part !== 'object' || part === null) return part;
+    if (Array.isArray(part)) return part.map(clean);
+    const fields = Object.entries(part as Readonly<Record<string, Json>>);
+    return Object.fromEntries(fields.map(([key, inner]) => [hide(key), clean(inner)]));
+  };
+  return clean(value);
+}
+
+function hiding(secrets: readonly string[]): (text: string) => string {
+  const all = new SecretTexts();
+  for (const secret of secrets) all.add(secret);
+  return (text) => withoutFound(text, all.find(text));
 }

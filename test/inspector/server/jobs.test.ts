@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { GreenroomError } from '../../../src/errors.ts';
 import type { InspectorOptions } from '../../../src/inspector/index.ts';
 import type { ControlRecord } from '../../../src/inspector/wire.ts';
 import type { JobAnswer, JobDetails, JobNews, JobRow, JobRows } from '../../../src/inspector/wire-jobs.ts';
@@ -154,6 +155,25 @@ describe('the jobs, over HTTP', () => {
     expect((await details(job.id)).input).toMatchObject({ hidden: '[redacted]', password: '[redacted]' });
   });
 
+  it('tell no secret of a long input, one that begins with another, one of several lines, and a number', async () => {
+    const { bench, ask, details } = await open();
+    const jobs = await openBenchJobs(bench);
+    const secrets = { password: 'canary', api_key: 'canary-extended', secret: 'line-one-of-it\nline-two-of-it' };
+    const file = `/${secrets.api_key}/${JSON.stringify(secrets.secret)}`;
+    const texts: string[] = [];
+    for (const filler of ['', 'x'.repeat(100_000), 'x'.repeat(2_000_000)]) {
+      const job = await jobs.add('bench', { do: 'read', ...secrets, file, filler }, { attempts: 1 });
+      const error = (await job.result().catch((reason: unknown) => reason)) as Error;
+      expect(error.message).toContain('canary-extended');
+      texts.push((await ask('/api/jobs')).body, (await ask(`/api/jobs/${job.id}`)).body);
+    }
+    const long = await jobs.add('bench', { password: 91_827_364, value: { '91827364': [91_827_364] } });
+    await long.result();
+    expect((await details(long.id)).result).toEqual({ '[redacted]': ['[redacted]'] });
+    for (const text of texts) expect(text.match(/.{0,80}(canary|extended|line-)/)?.[0]).toBeUndefined();
+    expect(texts[4]).toContain('too long to look for its secrets');
+  });
+
   it('show no inputs and results where those are not kept', async () => {
     const { bench, details } = await open({ payloads: false });
     const jobs = await openBenchJobs(bench);
@@ -190,6 +210,22 @@ describe('the jobs, over HTTP', () => {
     await told(({ plugins }) => plugins.some(({ counts, waitsFor }) => counts.waiting === 1 && waitsFor === undefined));
     await inspector.close();
     await ended;
+  });
+
+  it('are followed past a time in which their store cannot be asked', async () => {
+    const { bench, port, token } = await open();
+    const jobs = await openBenchJobs(bench);
+    const { told, ofJob } = follow(port, token);
+    await told(({ isFirst }) => isFirst);
+    const refused = vi
+      .spyOn(jobs, 'packedValues')
+      .mockRejectedValueOnce(new GreenroomError('E_JOB_STORE', 'Its thread has ended.'));
+    const job = await jobs.add('bench', { do: 'fail' }, { attempts: 1 });
+    await vi.waitUntil(() => refused.mock.calls.length > 0, { timeout: 10_000 });
+    // Something else has changed: the store is open again.
+    await jobs.pause('other');
+    expect(await ofJob(job.id, 'failed')).toMatchObject({ error: { code: 'E_REMOTE' } });
+    await told(({ plugins }) => plugins.some(({ plugin, counts }) => plugin === 'bench' && counts.failed === 1));
   });
 
   it('are followed of one plugin alone, and of another store that is opened later', async () => {
