@@ -52,15 +52,28 @@ export class JobNewsOf {
   async next(others: number): Promise<JobNews | undefined> {
     const ids = [...this.#due].slice(0, MAX_TOLD);
     for (const id of ids) this.#due.delete(id);
-    const [isFirst, isCut] = [this.#isFirst, this.#isCut];
+    const isCut = this.#isCut;
     this.#isCut = false;
+    try {
+      return await this.#newsOf(ids, isCut, others);
+    } catch (error) {
+      // It is told once the store can be asked.
+      for (const id of ids) this.#due.add(id);
+      this.#isCut ||= isCut;
+      throw error;
+    }
+  }
+
+  async #newsOf(ids: readonly string[], isCut: boolean, others: number): Promise<JobNews | undefined> {
+    const isFirst = this.#isFirst;
     const [counts, paused, found] = await Promise.all([this.jobs.counts(), this.jobs.paused(), this.jobs.readAll(ids)]);
     const isPaused = paused.includes('*');
-    const plugins = await this.#changed(counts, new Set(paused));
     const jobs = await this.#views.rows(
       this.jobs,
       found.filter(({ plugin }) => this.#isWanted(plugin)),
     );
+    // The last that may fail: it notes what is told.
+    const plugins = await this.#changed(counts, new Set(paused));
     const known = new Set(found.map(({ id }) => id));
     const gone = ids.filter((id) => !known.has(id));
     const ofAll = JSON.stringify([isPaused, others]);
