@@ -133,6 +133,16 @@ async function waiting(link: RedisLink): Promise<readonly unknown[]> {
   }
 }
 
+test.skipIf(!hasRedis)('progress is left out that a Redis does not take', async () => {
+  await using link = await RedisLink.open({ url: redis.url, prefix: 'flooded' });
+  const replies = await RedisReplies.open(link, 'caller');
+  const sent = vi.spyOn(link, 'run').mockImplementation(() => new Promise(() => {}));
+  const caller = { node: 'caller', wants: 'progress' } as const;
+  for (let n = 0; n < 10_000; n += 1) replies.progress('job', caller, { progress: n / 10_000, message: '' });
+  expect(sent).toHaveBeenCalledTimes(64);
+  replies.close();
+});
+
 test.skipIf(!hasRedis)('what waits for a slow reader is kept for as long as it listens', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const link = await RedisLink.open({ url: redis.url, prefix: 'kept' });

@@ -43,6 +43,8 @@ export class RedisReplies implements Replies {
   readonly #node: string;
   /** Those that listen here, by the job. */
   readonly #listening = new Map<string, () => void>();
+  /** How much of the progress of jobs that run here is on its way. */
+  readonly #progressOf = new Map<string, number>();
   readonly #offs: (() => void)[] = [];
 
   private constructor(link: RedisLink, node: string) {
@@ -69,7 +71,16 @@ export class RedisReplies implements Replies {
   }
 
   progress(job: string, { node }: Caller, progress: Progress): void {
-    this.#send(job, node, Buffer.from(`p${writeJson(progress, 'progress')}`)).catch(() => {});
+    const onTheWay = this.#progressOf.get(job) ?? 0;
+    if (onTheWay >= MOST_WAITING) return;
+    this.#progressOf.set(job, onTheWay + 1);
+    this.#send(job, node, Buffer.from(`p${writeJson(progress, 'progress')}`))
+      .catch(() => {})
+      .finally(() => {
+        const left = (this.#progressOf.get(job) ?? 1) - 1;
+        if (left > 0) this.#progressOf.set(job, left);
+        else this.#progressOf.delete(job);
+      });
   }
 
   async chunk(job: string, { node }: Caller, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
