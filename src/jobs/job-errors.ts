@@ -86,3 +86,16 @@ export function unknownJob(id: unknown): GreenroomError {
 export function wrongState(id: string, state: JobState, what: string, next: string): GreenroomError {
   return new GreenroomError('E_JOB', `The job ${id} is ${state} and cannot be ${what}. ${next}`);
 }
+
+const undone = new WeakSet<object>();
+
+/** Notes of the error with which a store refuses something that it has not done for certain. Returns it. */
+export function withNothingDone<Refusal extends Error>(error: Refusal): Refusal {
+  undone.add(error);
+  return error;
+}
+
+/** Whether what a store has refused with this error was not done for certain; false: it may have been. */
+export function hasDoneNothing(error: unknown): boolean {
+  return error instanceof Error && undone.has(error);
+}

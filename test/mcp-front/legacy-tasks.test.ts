@@ -141,6 +141,10 @@ test('what cannot be a task is refused, and can be called without', async () => 
   await expect(asTask('add', { a: 1, b: 'two' })).rejects.toMatchObject({ code: -32602, message: /b.*number/ });
   await expect(asTask('add', {}, { ttl: 'long' })).rejects.toMatchObject({ code: -32602, message: /"ttl"/ });
   expect((await jobs.list()).jobs).toEqual([]);
+  const { task } = (await asTask('add', { a: 1, b: 2 }, { ttl: 1e18 })) as unknown as { task: { ttl: number } };
+  expect(task.ttl).toBe(30 * 86_400_000);
+  const unknown = client.experimental.tasks.getTask('x'.repeat(100_000));
+  expect(String(await unknown.catch((error: unknown) => error)).length).toBeLessThan(300);
   expect((await client.callTool({ name: 'letters', arguments: {} })).content).toEqual(text('abc'));
 });
 

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { GreenroomError } from '../../src/index.ts';
+import { withNothingDone } from '../../src/jobs/job-errors.ts';
 import type { JsonObject } from '../../src/mcp/json-rpc.ts';
 import { TOKEN } from '../api/opened.ts';
 import { ACCEPT, modernRequest, openMcp } from './opened.ts';
@@ -70,6 +71,17 @@ test('a call that ends at once is answered with its result, a failure too, and l
     expect((await ask('tools/call', params)).result).toEqual(direct.value.result);
   }
   await vi.waitUntil(async () => (await jobs.list()).jobs.length === 0);
+});
+
+test('a call that the store of jobs refuses is made without it, unless it may have been stored', async () => {
+  const opened = await openMcpWithJobs();
+  const ask = asker(opened);
+  const fault = new GreenroomError('E_JOB_STORE', 'The disk is full.');
+  const refuse = vi.spyOn(opened.jobs, 'add').mockRejectedValue(fault);
+  const call = { name: 'add', arguments: { a: 2, b: 3 } };
+  expect((await ask('tools/call', call)).result).toMatchObject({ isError: true, content: text('The disk is full.') });
+  refuse.mockRejectedValue(withNothingDone(fault));
+  expect((await ask('tools/call', call)).result).toMatchObject({ structuredContent: { sum: 5 } });
 });
 
 test('a task is cancelled, which its worker sees', async () => {

@@ -3,6 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import { GreenroomError } from '../../errors.ts';
 import { Listeners } from '../../events/listeners.ts';
 import { rebuildError } from '../../sync/error-message.ts';
+import { withNothingDone } from '../job-errors.ts';
 import type { Claim, Hint, JobStore } from '../job-store.ts';
 import { pageOfText } from './job-rows.ts';
 import type { History } from './job-table.ts';
@@ -28,7 +29,8 @@ export type ThreadChange =
   | { readonly kind: 'ended'; readonly error: GreenroomError }
   | { readonly kind: 'opened'; readonly waiting: readonly string[] };
 
-const AGAIN = 'It is opened again by itself: try again. What was asked last may have been done.';
+const AGAIN = 'It is opened again by itself: try again.';
+const MAY_BE_DONE = 'What was asked last may have been done.';
 const NO_MORE = 'Its thread has ended too often: restart the program.';
 
 /**
@@ -177,7 +179,7 @@ export class EmbeddedStore implements JobStore {
     this.#sent = this.#sent.slice(answers.length);
     for (const [index, { resolve, reject }] of answered.entries()) {
       const answer = answers[index] as StoreAnswer;
-      if ('error' in answer) reject(rebuildError(answer.error));
+      if ('error' in answer) reject(withNothingDone(rebuildError(answer.error)));
       else resolve(answer.value);
     }
     if (this.#sent.length > 0) return;
@@ -198,11 +200,13 @@ export class EmbeddedStore implements JobStore {
 
   #leave(error: Error): void {
     const waitMs = this.#closing === undefined ? this.#reopening.next(performance.now() - this.#openedAt) : undefined;
-    this.#fault = unusable(error, waitMs === undefined ? NO_MORE : AGAIN);
-    const lost = [...this.#sent, ...this.#asked];
+    const next = waitMs === undefined ? NO_MORE : AGAIN;
+    this.#fault = withNothingDone(unusable(error, next));
+    const fault = unusable(error, `${next} ${MAY_BE_DONE}`);
+    for (const { reject } of this.#sent) reject(fault);
+    for (const { reject } of this.#asked) reject(this.#fault);
     this.#sent = [];
     this.#asked = [];
-    for (const { reject } of lost) reject(this.#fault);
     this.#onClosed();
     if (this.#closing !== undefined) return;
     this.#threads.notify({ kind: 'ended', error: this.#fault });
@@ -223,12 +227,12 @@ export class EmbeddedStore implements JobStore {
         return;
       } catch (error) {
         waitMs = this.#reopening.next(0);
-        this.#fault = unusable(error, waitMs === undefined ? NO_MORE : AGAIN);
+        this.#fault = withNothingDone(unusable(error, waitMs === undefined ? NO_MORE : AGAIN));
       }
     }
   }
 }
 
 function closedError(): GreenroomError {
-  return new GreenroomError('E_JOB_STORE', 'The jobs are closed. Open them again with openJobs().');
+  return withNothingDone(new GreenroomError('E_JOB_STORE', 'The jobs are closed. Open them again with openJobs().'));
 }

@@ -122,7 +122,9 @@ export class LegacyTasks {
 }
 
 function readTtl(task: unknown): number {
-  const { ttl = null } = isObject(task) ? task : {};
+  const { ttl: given = null } = isObject(task) ? task : {};
+  // An integer that a number does not hold is read as a bigint.
+  const ttl = typeof given === 'bigint' ? Number(given) : given;
   if (!isObject(task) || !(ttl === null || (typeof ttl === 'number' && ttl >= 0)))
     throw invalidParams('"task" must be an object, in which "ttl" is a number of milliseconds from 0.');
   return Math.round(Math.min(ttl ?? MAX_TTL_MS, MAX_TTL_MS));

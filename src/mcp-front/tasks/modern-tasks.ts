@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GreenroomError } from '../../errors.ts';
 import { isFinal, type Job } from '../../jobs/job.ts';
+import { hasDoneNothing } from '../../jobs/job-errors.ts';
 import type { JobHandle } from '../../jobs/job-handle.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { McpRequestOptions, ToolJob } from '../../mcp/front-plugin.ts';
@@ -90,8 +91,9 @@ export async function callAsTask(
   try {
     handle = await tasks.begin(plugin, job, MAX_TTL_MS);
   } catch (error) {
-    // It may be stored all the same, and is not to be made twice.
-    return failedResult(error);
+    // Where it may be stored all the same it is not to be made twice.
+    const isUnkept = error instanceof GreenroomError && error.code === 'E_JOB_STORE' && hasDoneNothing(error);
+    return isUnkept ? undefined : failedResult(error);
   }
   const { signal } = options;
   const ended = await endedSoon(jobs, handle.id, signal).catch((error: unknown) => {

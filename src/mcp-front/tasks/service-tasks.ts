@@ -17,6 +17,9 @@ const PIECE = 100;
 const PAGE = 50;
 const MOST_PIECES = 20;
 
+/** How much is said of an identifier that is none, in characters. */
+const MAX_SHOWN = 100;
+
 /** A page of tasks, newest first, and where the next one begins; undefined: it is the last. */
 export interface TaskPage {
   readonly jobs: readonly Job[];
@@ -48,7 +51,9 @@ export class ServiceTasks {
     } catch (error) {
       if (!(error instanceof GreenroomError && error.code === 'E_JOB')) throw error;
     }
-    throw invalidParams(`Unknown task: ${JSON.stringify(id)}. Its time may be over, or it is that of another address.`);
+    throw invalidParams(
+      `Unknown task: ${JSON.stringify(id.slice(0, MAX_SHOWN))}. Its time may be over, or it is that of another address.`,
+    );
   }
 
   /** The handle of a task. Rejects as {@link read}. */
