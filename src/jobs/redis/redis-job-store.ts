@@ -404,7 +404,7 @@ export class RedisJobStore implements JobStore {
     await this.#beat.stop();
     this.#offHints();
     try {
-      await this.#link.run(this.#scripts.LEAVE, [this.#prefix, this.#bullPrefix, this.#node]);
+      await this.#link.run(this.#scripts.LEAVE, [this.#prefix, this.#bullPrefix, this.#node], true);
     } catch {
       // Others see that it is gone.
     }
@@ -423,7 +423,8 @@ export class RedisJobStore implements JobStore {
   #run(operation: JobOperation, args: readonly CommandPart[]): Promise<unknown> {
     if (this.#closing !== undefined)
       return Promise.reject(new GreenroomError('E_JOB_STORE', 'The jobs are closed. Open them again with openJobs().'));
-    return this.#link.run(this.#scripts[operation], [this.#prefix, this.#bullPrefix, ...args]);
+    // What was taken twice would be held and not known of; the next beat sets that right, as where no answer came.
+    return this.#link.run(this.#scripts[operation], [this.#prefix, this.#bullPrefix, ...args], operation !== 'TAKE');
   }
 }
 

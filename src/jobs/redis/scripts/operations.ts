@@ -67,6 +67,8 @@ export const TAKE = `
 local wanted, node, spare = cjson.decode(ARGV[3]), ARGV[4], ARGV[5]
 local MAX_BYTES = 16 * 1024 * 1024
 local taken, adopted = {}, 0
+-- Where it was thought gone, and goes on: others must see when it ends.
+rcall('ZADD', P .. 'nodes', 'NX', text(now), node)
 if rcall('SISMEMBER', P .. 'paused', '*') == 1 then return taken end
 
 -- Identifiers for the jobs of others: one of the program's with its end counted.
