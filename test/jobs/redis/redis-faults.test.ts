@@ -152,6 +152,22 @@ describe.skipIf(!hasRedis)('with a redis-server', () => {
     expect(link.health.state).toBe('connected');
   });
 
+  test('programs that Redis was away from are not thought gone when it is back', async () => {
+    const server = await start({ appendfsync: 'always' });
+    const liveness = { beatMs: 50, goneMs: 2_000, lookMs: 60_000 };
+    const nodes = [await openNode(server.url, { liveness }), await openNode(server.url, { liveness })] as const;
+    await nodes[0].store.add([newJob(), newJob()]);
+    const jobs = await Promise.all(nodes.map(({ store }) => store.take([{ plugin: 'plugin', count: 1 }])));
+    await server.kill();
+    await new Promise((resolve) => setTimeout(resolve, 2 * liveness.goneMs));
+    await server.begin();
+    for (const { store } of nodes) while ((await store.nodes()).length < 2);
+    for (const [index, { store }] of nodes.entries()) {
+      const outcome = { end: 'done', result: new Uint8Array() } as const;
+      expect(await store.settle((jobs[index] ?? []).map((job) => ({ ...job, outcome })))).toEqual(['ok']);
+    }
+  });
+
   test('hints come again after Redis was away', async () => {
     const server = await start({ appendfsync: 'always' });
     const { store } = await openNode(server.url);
