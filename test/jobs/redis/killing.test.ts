@@ -39,7 +39,6 @@ describe.skipIf(!hasRedis)('with a redis-server', () => {
     /** How often each job was settled, by what its program says. */
     const settled = new Map<string, number>();
     const busy = new Set<ChildProcess>();
-    let count = 0;
     let told = (): void => {};
     const begin = (): void => {
       const child = spawn(process.execPath, [PROGRAM, server.url], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -47,7 +46,6 @@ describe.skipIf(!hasRedis)('with a redis-server', () => {
       createInterface({ input: child.stdout }).on('line', (id) => {
         settled.set(id, (settled.get(id) ?? 0) + 1);
         busy.add(child);
-        count += 1;
         told();
       });
     };
@@ -71,7 +69,7 @@ describe.skipIf(!hasRedis)('with a redis-server', () => {
     })();
     for (let n = 0; n < KILLS; n += 1) {
       // In the middle of jobs: programs that have ended some have others.
-      for (const enough = count + 2 + Math.floor(random() * 14); count < enough; )
+      for (let left = 2 + Math.floor(random() * 14); left > 0; left -= 1)
         await new Promise<void>((resolve) => (told = resolve));
       if (random() < 0.25) {
         await server.kill();

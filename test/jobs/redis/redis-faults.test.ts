@@ -2,8 +2,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { newJobId } from '../../../src/jobs/job-id.ts';
-import type { TakenJob } from '../../../src/jobs/job-store.ts';
+import type { JobStore, NewJob, TakenJob } from '../../../src/jobs/job-store.ts';
 import { RedisLink } from '../../../src/jobs/redis/redis-link.ts';
 import { redisPeers } from '../../../src/jobs/redis/redis-peers.ts';
 import { failure } from '../../runtime/greenroom.ts';
@@ -173,11 +172,10 @@ describe.skipIf(!hasRedis)('with a redis-server', () => {
     const { store } = await openNode(server.url);
     await server.kill();
     await server.begin();
-    const told = new Promise<void>((resolve) => store.onHint((hint) => hint.kind === 'waiting' && resolve()));
-    let isTold = false;
-    void told.then(() => (isTold = true));
+    const told = new AbortController();
+    store.onHint((hint) => hint.kind === 'waiting' && told.abort());
     // The two connections come back at different moments.
-    while (!isTold) {
+    while (!told.signal.aborted) {
       await store.add([newJob()]);
       await store.nodes();
     }
@@ -188,19 +186,18 @@ describe.skipIf(!hasRedis)('with a redis-server', () => {
     const nodes = [await openNode(server.url), await openNode(server.url), await openNode(server.url)];
     const acknowledged: string[] = [];
     let told: () => void = () => {};
-    let goesOn = true;
+    const stop = new AbortController();
+    const isIn = (store: JobStore, job: NewJob): Promise<boolean> =>
+      store.add([job]).then(
+        () => true,
+        () => false,
+      );
     const add = async ({ store }: (typeof nodes)[number]): Promise<void> => {
-      while (goesOn) {
+      while (!stop.signal.aborted) {
         const job = newJob();
         // As somebody does who wants it in: again until it is, with the same identifier.
-        while (
-          goesOn &&
-          !(await store.add([job]).then(
-            () => true,
-            () => false,
-          ))
-        );
-        acknowledged.push(...(goesOn ? [job.id] : []));
+        while (!(await isIn(store, job))) if (stop.signal.aborted) return;
+        acknowledged.push(job.id);
         told();
       }
     };
@@ -213,7 +210,7 @@ describe.skipIf(!hasRedis)('with a redis-server', () => {
         await server.begin();
       }
     } finally {
-      goesOn = false;
+      stop.abort();
       await Promise.all(adders);
     }
     const { store } = await openNode(server.url);

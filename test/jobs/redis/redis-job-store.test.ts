@@ -8,6 +8,7 @@ import { Queue } from 'bullmq';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { packValue, unpackValue } from '../../../src/api/packed-value.ts';
 import { GreenroomError } from '../../../src/errors.ts';
+import { newJobId } from '../../../src/jobs/job-id.ts';
 import type { Hint, JobStore, TakenJob } from '../../../src/jobs/job-store.ts';
 import { bullPriority } from '../../../src/jobs/redis/bull-priority.ts';
 import type { RedisJobStore } from '../../../src/jobs/redis/redis-job-store.ts';
@@ -369,6 +370,7 @@ describe.skipIf(!hasRedis)('the store in Redis, with a redis-server', () => {
       for (const file of files) expect(statSync(join(values, file)).mode & 0o777).toBe(0o600);
       const kept = await one.store.values(job.id);
       expect(Buffer.compare(kept?.result ?? long, result)).toBe(0);
+      await failure(one.store.add([newJob({ input: long, after: [{ id: newJobId(), name: 'unknown' }] })]));
       await one.store.remove([job.id]);
       expect(readdirSync(values)).toEqual([]);
     } finally {
