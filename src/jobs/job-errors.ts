@@ -46,6 +46,15 @@ export function expired(plugin: string, ttlMs: number): GreenroomError {
   );
 }
 
+/** Another program, as a dashboard does, has removed the job from the queue of its plugin. */
+export function removedFromQueue(plugin: string): GreenroomError {
+  return new GreenroomError(
+    'E_CANCELLED',
+    `A job of "${plugin}" was removed from its queue in Redis by another program, such as a dashboard. Call retry() to run it after all.`,
+    { plugin },
+  );
+}
+
 /** The key belongs to other work. */
 export function otherInput({ plugin, key }: { plugin: string; key: string | undefined }, id: string): GreenroomError {
   return new GreenroomError(

@@ -1,7 +1,7 @@
 import type { Progress } from '../../calls/call-options.ts';
 import { readJson } from '../../json/read-json.ts';
 import { type Attempt, type AttemptEnd, type Backoff, isFinal, type Job, type JobState } from '../job.ts';
-import { blockerFailed, expired, interrupted, interruptedTooOften } from '../job-errors.ts';
+import { blockerFailed, expired, interrupted, interruptedTooOften, removedFromQueue } from '../job-errors.ts';
 import { errorText, readError, type StoredError } from '../stored-error.ts';
 
 /** The record of a job, by field, as the scripts write it. Numbers are text. */
@@ -90,6 +90,8 @@ function errorOfCause(plugin: string, cause: string | undefined, first: string, 
       return blockerFailed(plugin, first, second as JobState);
     case '@expired':
       return expired(plugin, Number(first));
+    case '@removed':
+      return removedFromQueue(plugin);
     case '@often':
       return interruptedTooOften(plugin, Number(first));
     default:

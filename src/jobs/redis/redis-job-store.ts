@@ -19,10 +19,10 @@ import type {
   NewJob,
   TakenJob,
 } from '../job-store.ts';
-import { readError } from '../stored-error.ts';
+import { errorText, readError } from '../stored-error.ts';
 import { bullPriority } from './bull-priority.ts';
 import { dashboardValue } from './dashboard-value.ts';
-import { attemptOfRecord, backoffOf, jobOfRecord, numberOf, recordOf } from './job-record.ts';
+import { attemptOfRecord, backoffOf, type JobRecord, jobOfRecord, numberOf, recordOf } from './job-record.ts';
 import { type JobOperation, jobScripts } from './job-scripts.ts';
 import { type Liveness, NodeBeat } from './node-beat.ts';
 import type { CommandPart, LinkHealth, LinkScript, RedisLink } from './redis-link.ts';
@@ -64,6 +64,9 @@ export interface FleetNode {
   readonly beatAgoMs: number;
 }
 
+/** After how long a job is taken again whose values could not be read, in milliseconds. */
+const UNREADABLE_MS = 60_000;
+
 /**
  * Jobs in a Redis that several programs share. The record of a job is ours; its place among those that wait is in a queue
  * of BullMQ, one for each plugin. Both change in one script, whole or not at all.
@@ -103,7 +106,9 @@ export class RedisJobStore implements JobStore {
       removeFiles: (names) => this.#values.remove(names),
       onCancel: (plugin, id, error) => this.#hints.notify({ kind: 'cancel', plugin, id, error }),
       look: async () => {
-        for (const { plugin } of await this.heads(plugins())) this.#hints.notify({ kind: 'waiting', plugin });
+        const names = plugins();
+        if (names.length > 0) await this.#run('AUDIT', names);
+        for (const { plugin } of await this.heads(names)) this.#hints.notify({ kind: 'waiting', plugin });
       },
     });
   }
@@ -160,21 +165,38 @@ export class RedisJobStore implements JobStore {
       const answer = await this.#run('TAKE', [JSON.stringify(wanted), this.#node, newJobId()]);
       const taken = answer as [Buffer, Buffer[], Buffer, Buffer[]][];
       for (const [id] of taken) this.#held.add(String(id));
-      return await Promise.all(taken.map((each) => this.#taken(...each)));
+      const jobs = await Promise.all(taken.map((each) => this.#taken(...each)));
+      return jobs.filter((job) => job !== undefined);
     } finally {
       this.#beat.isTaking -= 1;
     }
   }
 
-  async #taken(id: Buffer, flat: readonly Buffer[], input: Buffer, before: readonly Buffer[]): Promise<TakenJob> {
+  /** A job that was taken; undefined where a value of it cannot be read here: it is tried again later, with the error. */
+  async #taken(
+    id: Buffer,
+    flat: readonly Buffer[],
+    input: Buffer,
+    before: readonly Buffer[],
+  ): Promise<TakenJob | undefined> {
     const record = recordOf(flat) ?? {};
+    try {
+      return await this.#readTaken(String(id), record, input, before);
+    } catch (error) {
+      const outcome = { end: 'failed', error: errorText(error), retryAfterMs: UNREADABLE_MS } as const;
+      await this.settle([{ id: String(id), claim: Number(record['claim']), outcome }]);
+      return undefined;
+    }
+  }
+
+  async #readTaken(id: string, record: JobRecord, input: Buffer, before: readonly Buffer[]): Promise<TakenJob> {
     const results = new Map<string, Uint8Array>();
     for (let at = 0; at < before.length; at += 3) {
       const [name, file, value] = before.slice(at, at + 3) as [Buffer, Buffer, Buffer];
       results.set(String(name), file.length === 0 ? value : await this.#values.read(String(file)));
     }
     return {
-      id: String(id),
+      id,
       claim: Number(record['claim']),
       plugin: record['plugin'] ?? '',
       tool: record['tool'],
@@ -403,6 +425,11 @@ export class RedisJobStore implements JobStore {
       return Promise.reject(new GreenroomError('E_JOB_STORE', 'The jobs are closed. Open them again with openJobs().'));
     return this.#link.run(this.#scripts[operation], [this.#prefix, this.#bullPrefix, ...args]);
   }
+}
+
+/** The files that there are. */
+function named(files: readonly (string | undefined)[]): string[] {
+  return files.filter((file) => file !== undefined);
 }
 
 /** A job as its script takes it. */

@@ -7,6 +7,7 @@ local REASONS = {
   blocker = 'a job that it comes after did not end well',
   expired = 'not begun in time',
   interrupted = 'its program ended while it ran',
+  removed = 'removed from its queue',
   often = 'its program ended too often while it ran',
 }
 
@@ -92,6 +93,11 @@ end
 
 local function expire(job)
   finish(job, 'failed', '@expired ' .. (job.ttlMs or '0'), REASONS.expired)
+end
+
+-- A job that a dashboard has removed.
+local function endRemoved(job)
+  finish(job, 'cancelled', '@removed', REASONS.removed)
 end
 
 -- How the last attempt ended, where it has not yet.

@@ -36,26 +36,26 @@ end
 for i, said in ipairs(jobs) do
   if not there[said.id] then
     if said.inputFile == nil then rcall('SET', P .. 'input:' .. said.id, ARGV[3 + i]) end
-    local job = { id = said.id, plugin = said.plugin, state = 'blocked' }
+    local job = { id = said.id, plugin = said.plugin }
     local expiresAt = said.ttlMs and now + said.ttlMs
     local after = said.after
     said.id = nil
     said.after = after and cjson.encode(after)
-    said.state = 'blocked'
     said.addedAt, said.expiresAt = now, expiresAt
     said.attempt, said.claim, said.interruptions = 0, 0, 0
     write(job, said)
     rcall('ZADD', P .. 'all', 0, job.id)
     rcall('ZADD', P .. 'of:' .. job.plugin, 0, job.id)
-    enter(job, 'blocked')
     if expiresAt then rcall('ZADD', P .. 'expiry', text(expiresAt), job.id) end
     if job.key then rcall('HSET', P .. 'keys', job.key, job.id) end
     for _, blocker in ipairs(after or {}) do rcall('SADD', P .. 'children:' .. blocker[1], job.id) end
     local blocker, state = openBlocker(job)
     if blocker == nil then makeReady(job, tonumber(job.delayMs))
-    elseif isFinal(state) then
-      finish(job, 'failed', '@blocker ' .. blocker .. ' ' .. state, REASONS.blocker)
-    else tell({ kind = 'changed', id = job.id }) end
+    else
+      move(job, 'blocked', {})
+      if isFinal(state) then finish(job, 'failed', '@blocker ' .. blocker .. ' ' .. state, REASONS.blocker)
+      else tell({ kind = 'changed', id = job.id }) end
+    end
   end
 end
 publish()
@@ -329,6 +329,26 @@ end
 publish()
 `;
 
+/**
+ * Ends the jobs of these plugins that wait, and that a dashboard has removed from their queue. With those that run, a queue
+ * has as many as there are records, or more where other programs have added some, else it is looked for which are missing.
+ */
+export const AUDIT = `
+local MOST = 1000
+for i = 3, #ARGV do
+  local plugin, q = ARGV[i], queueOf(ARGV[i])
+  local inQueue = rcall('LLEN', q .. 'wait') + rcall('ZCARD', q .. 'prioritized') + rcall('LLEN', q .. 'active')
+  local waiting = rcall('ZCARD', P .. 'in:waiting:' .. plugin)
+  if waiting + rcall('ZCARD', P .. 'in:running:' .. plugin) > inQueue then
+    for _, id in ipairs(rcall('ZRANGE', P .. 'in:waiting:' .. plugin, 0, MOST - 1)) do
+      local job = read(id)
+      if job and job.state == 'waiting' and not isInQueue(job) then endRemoved(job) end
+    end
+  end
+end
+publish()
+`;
+
 /** The job of each plugin that would be given next; plugins without one, and paused ones, are left out. */
 export const HEADS = `
 local heads = {}
@@ -363,12 +383,12 @@ if announced ~= '' then rcall('HSET', P .. 'texts', node, announced) end
 for _, id in ipairs(rcall('ZRANGEBYSCORE', P .. 'due', '-inf', text(now), 'LIMIT', 0, MOST)) do
   rcall('ZREM', P .. 'due', id)
   local job = read(id)
-  if job and job.state == 'delayed' then
+  if job and job.state == 'delayed' and isInQueue(job) then
     move(job, 'waiting', { dueAt = false, readyAt = now })
     promoteInQueue(job)
     tell({ kind = 'waiting', plugin = job.plugin })
     tell({ kind = 'changed', id = id })
-  end
+  elseif job and job.state == 'delayed' then endRemoved(job) end
 end
 for _, id in ipairs(rcall('ZRANGEBYSCORE', P .. 'expiry', '-inf', text(now), 'LIMIT', 0, MOST)) do
   rcall('ZREM', P .. 'expiry', id)

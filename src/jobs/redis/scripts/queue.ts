@@ -19,6 +19,10 @@ local function keysOf(q, ...)
   return keys
 end
 
+local function isInQueue(job)
+  return rcall('EXISTS', queueOf(job.plugin) .. bullId(job)) == 1
+end
+
 local function removeFromQueue(job)
   local q = queueOf(job.plugin)
   -- It may be put in again.

@@ -99,11 +99,11 @@ local function leave(job, state)
   count(job.plugin, state, -1)
 end
 
--- Has a job change its state, with other fields of its record.
+-- Has a job change its state, or gives a new one its first, with other fields of its record.
 local function move(job, state, changes)
   local from, to = shown(job.state), shown(state)
   if from ~= to then
-    leave(job, from)
+    if from then leave(job, from) end
     enter(job, to)
   end
   changes.state = state
