@@ -152,6 +152,11 @@ export class FleetNode {
     return this.#lost;
   }
 
+  /** Whether it has jobs. */
+  get isAtWork(): boolean {
+    return this.#runner.inHand > 0;
+  }
+
   /** How this node stands with its Redis. */
   get health(): LinkHealth {
     return this.#parts.link.health;
