@@ -13,7 +13,7 @@ import { TICKET_MS, type Tickets } from '../server/tickets.ts';
 import { callEndpoint } from './call-endpoint.ts';
 import { type Endpoint, endpoint, jsonEndpoint } from './endpoint.ts';
 import { EventFeed } from './event-feed.ts';
-import { fleetEndpoint } from './fleet-endpoint.ts';
+import { fleetEndpoints } from './fleet-endpoint.ts';
 import { jobEndpoints } from './job-endpoints.ts';
 import { logEndpoint } from './log-endpoint.ts';
 import { openApiDocument } from './openapi.ts';
@@ -53,7 +53,7 @@ export function apiFront(supervisor: Supervisor, options: ApiOptions): ApiFront 
     callEndpoint(supervisor),
     logEndpoint(supervisor),
     ...jobEndpoints(() => options.jobs()),
-    fleetEndpoint(
+    ...fleetEndpoints(
       () => options.jobs(),
       () => options.fleet(),
     ),

@@ -53,22 +53,45 @@ const fleetSchema = z
   })
   .describe('A fleet as one of its nodes sees it.');
 
+const movedSchema = z.object({
+  moved: z.number().describe('How many are in the fleet now.'),
+  left: z
+    .number()
+    .describe('How many have not ended and stay, as their input takes what the result of another job has not.'),
+});
+
 /**
- * Tells of the fleet that the daemon is in.
+ * The endpoints of the fleet that the daemon is in.
  *
  * @param jobs gives the jobs; rejects with `E_JOB_STORE` where the fleet could not be joined
  */
-export function fleetEndpoint(jobs: () => Promise<Jobs>, node: () => FleetNode | undefined): Endpoint {
-  return jsonEndpoint(
-    { method: 'GET', path: '/fleet', summary: 'The nodes of the fleet, and its jobs.', answer: fleetSchema },
-    async () => {
-      const opened = await jobs();
-      const own = node();
-      if (own !== undefined) return fleetStatus(own, opened);
-      throw new GreenroomError(
-        'E_UNSUPPORTED',
-        'This daemon is in no fleet. Start it with the address of a Redis: greenroom serve --fleet redis://HOST',
-      );
-    },
-  );
+export function fleetEndpoints(jobs: () => Promise<Jobs>, node: () => FleetNode | undefined): Endpoint[] {
+  const joined = async (): Promise<{ readonly own: FleetNode; readonly opened: Jobs }> => {
+    const opened = await jobs();
+    const own = node();
+    if (own !== undefined) return { own, opened };
+    throw new GreenroomError(
+      'E_UNSUPPORTED',
+      'This daemon is in no fleet. Start it with the address of a Redis: greenroom serve --fleet redis://HOST',
+    );
+  };
+  return [
+    jsonEndpoint(
+      { method: 'GET', path: '/fleet', summary: 'The nodes of the fleet, and its jobs.', answer: fleetSchema },
+      async () => {
+        const { own, opened } = await joined();
+        return fleetStatus(own, opened);
+      },
+    ),
+    jsonEndpoint(
+      {
+        method: 'POST',
+        path: '/jobs/move',
+        summary: 'Moves the jobs in the data directory that have not ended into the fleet.',
+        body: z.strictObject({}),
+        answer: movedSchema,
+      },
+      async () => (await joined()).own.moveJobs(),
+    ),
+  ];
 }
