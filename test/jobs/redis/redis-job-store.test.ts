@@ -426,6 +426,8 @@ describe.skipIf(!hasRedis)('the store in Redis, with a redis-server', () => {
     await store.remove([first.id, second.id]);
     await store.close();
     const keys = (await link.send(['KEYS', '*'])) as string[];
-    expect(keys.filter((key) => !/^bull:plugin:(meta|events|id|marker|pc)$/.test(key))).toEqual([]);
+    expect(
+      keys.filter((key) => !/^(bull:plugin:(meta|events|id|marker|pc)|greenroom:(lastBeat|grace))$/.test(key)),
+    ).toEqual([]);
   });
 });
