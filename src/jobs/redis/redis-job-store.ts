@@ -146,17 +146,15 @@ export class RedisJobStore implements JobStore {
       unknown,
       Buffer,
     ];
-    const job = jobs.find(({ id }) => id === String(answer));
-    switch (String(what)) {
-      case 'key':
-        throw otherInput(job as NewJob, String(other));
-      case 'blocker':
-        throw unknownBlocker((job as NewJob).plugin, String(other));
-      default: {
-        for (const { delayMs, ttlMs } of jobs) this.#wake(delayMs, ttlMs);
-        return (answer as [Buffer, number][]).map(([id, isNew]) => ({ id: String(id), isNew: isNew === 1 }));
-      }
+    if (String(what) !== 'added') {
+      await this.#values.remove(named(files));
+      const job = jobs.find(({ id }) => id === String(answer)) as NewJob;
+      throw String(what) === 'key' ? otherInput(job, String(other)) : unknownBlocker(job.plugin, String(other));
     }
+    for (const { delayMs, ttlMs } of jobs) this.#wake(delayMs, ttlMs);
+    const added = (answer as [Buffer, number][]).map(([id, isNew]) => ({ id: String(id), isNew: isNew === 1 }));
+    await this.#values.remove(named(files.filter((_, index) => added[index]?.isNew === false)));
+    return added;
   }
 
   async take(wanted: readonly { readonly plugin: string; readonly count: number }[]): Promise<readonly TakenJob[]> {
@@ -404,7 +402,7 @@ export class RedisJobStore implements JobStore {
     await this.#beat.stop();
     this.#offHints();
     try {
-      await this.#link.run(this.#scripts.LEAVE, [this.#prefix, this.#bullPrefix, this.#node]);
+      await this.#link.run(this.#scripts.LEAVE, [this.#prefix, this.#bullPrefix, this.#node], true);
     } catch {
       // Others see that it is gone.
     }
@@ -423,7 +421,8 @@ export class RedisJobStore implements JobStore {
   #run(operation: JobOperation, args: readonly CommandPart[]): Promise<unknown> {
     if (this.#closing !== undefined)
       return Promise.reject(new GreenroomError('E_JOB_STORE', 'The jobs are closed. Open them again with openJobs().'));
-    return this.#link.run(this.#scripts[operation], [this.#prefix, this.#bullPrefix, ...args]);
+    // What was taken twice would be held and not known of; the next beat sets that right, as where no answer came.
+    return this.#link.run(this.#scripts[operation], [this.#prefix, this.#bullPrefix, ...args], operation !== 'TAKE');
   }
 }
 

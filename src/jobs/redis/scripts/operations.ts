@@ -67,6 +67,8 @@ export const TAKE = `
 local wanted, node, spare = cjson.decode(ARGV[3]), ARGV[4], ARGV[5]
 local MAX_BYTES = 16 * 1024 * 1024
 local taken, adopted = {}, 0
+-- Where it was thought gone, and goes on: others must see when it ends.
+rcall('ZADD', P .. 'nodes', 'NX', text(now), node)
 if rcall('SISMEMBER', P .. 'paused', '*') == 1 then return taken end
 
 -- Identifiers for the jobs of others: one of the program's with its end counted.
@@ -378,6 +380,10 @@ local MOST = 100
 -- Nodes that live must not seem gone because Redis is full.
 rcall('PERSIST', P .. 'nodes')
 rcall('ZADD', P .. 'nodes', text(now), node)
+-- When nobody has said anything for long, Redis was away, and those that live have their time to come back.
+if now - (rcall('GET', P .. 'lastBeat') or 0) > goneMs / 2 then rcall('SET', P .. 'grace', 1, 'PX', text(goneMs)) end
+rcall('SET', P .. 'lastBeat', text(now))
+local longest = rcall('EXISTS', P .. 'grace') == 1 and math.huge or goneMs
 if announced ~= '' then rcall('HSET', P .. 'texts', node, announced) end
 
 for _, id in ipairs(rcall('ZRANGEBYSCORE', P .. 'due', '-inf', text(now), 'LIMIT', 0, MOST)) do
@@ -396,7 +402,7 @@ for _, id in ipairs(rcall('ZRANGEBYSCORE', P .. 'expiry', '-inf', text(now), 'LI
   if job and not inHands(job) and not isFinal(job.state) then expire(job) end
 end
 
-for _, gone in ipairs(rcall('ZRANGEBYSCORE', P .. 'nodes', '-inf', text(now - goneMs), 'LIMIT', 0, 1)) do
+for _, gone in ipairs(rcall('ZRANGEBYSCORE', P .. 'nodes', '-inf', text(now - longest), 'LIMIT', 0, 1)) do
   local held = rcall('SMEMBERS', P .. 'held:' .. gone)
   for i = 1, math.min(#held, MOST) do
     rcall('SREM', P .. 'held:' .. gone, held[i])

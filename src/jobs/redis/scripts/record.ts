@@ -4,8 +4,8 @@
  *
  * Keys: `job:ID` a hash, `attempts:ID` a list of JSON, `input:ID` and `result:ID` packed values, `children:ID` the jobs
  * that come after it; `all`, `of:PLUGIN`, `in:STATE`, `in:STATE:PLUGIN` the identifiers, sorted by time as they begin with
- * it; `counts`, `keys`; `due`, `expiry` and `ended` by time; `nodes` by their last beat, `texts` of them, and `held:NODE`
- * and `cancels:NODE`.
+ * it; `counts`, `keys`; `due`, `expiry` and `ended` by time; `nodes` by their last beat, `lastBeat` of any of them,
+ * `grace` while none is thought gone, `texts` of them, and `held:NODE` and `cancels:NODE`.
  */
 export const RECORD = `
 local P, Q = ARGV[1], ARGV[2]
