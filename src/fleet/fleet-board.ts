@@ -177,11 +177,12 @@ export class FleetBoard {
 
   /** A node has died: nothing that it has told counts any more. */
   async gone(node: string): Promise<void> {
-    await this.#link.run(GONE, [this.#link.prefix, node]);
+    await this.#link.run(GONE, [this.#link.prefix, node], true);
   }
 
+  /** All of them say the same when they are run twice. */
   #run(script: LinkScript, args: readonly string[]): Promise<unknown> {
-    return this.#link.run(script, [this.#link.prefix, this.#node, ...args]);
+    return this.#link.run(script, [this.#link.prefix, this.#node, ...args], true);
   }
 }
 

@@ -59,6 +59,10 @@ export async function runFleetKills(plan) {
   const names = Array.from({ length: plugins }, (_, index) => `p${index}`);
   writeFileSync(join(folder, 'plugin.mjs'), PLUGIN);
   const redis = new Redis(folder);
+  // Short, so that the paths of sockets fit; daemons and clients have it in common.
+  const runtimeDir = process.env['XDG_RUNTIME_DIR'];
+  process.env['XDG_RUNTIME_DIR'] = join(folder, 'run');
+  mkdirSync(join(folder, 'run'), { mode: 0o700 });
   /** @type {Daemon[]} */
   const daemons = [];
   /** @type {string[]} */
@@ -129,6 +133,8 @@ export async function runFleetKills(plan) {
   } finally {
     await Promise.all(daemons.map((daemon) => daemon.stop()));
     await redis.kill();
+    if (runtimeDir === undefined) delete process.env['XDG_RUNTIME_DIR'];
+    else process.env['XDG_RUNTIME_DIR'] = runtimeDir;
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -191,7 +197,6 @@ class Daemon {
     this.redis = redis;
     this.capacityMb = capacityMb;
     mkdirSync(join(folder, 'plugins'), { recursive: true });
-    mkdirSync(join(folder, 'run'), { mode: 0o700 });
     for (const name of names)
       writeFileSync(
         join(folder, 'plugins', `${name}.json`),
@@ -213,7 +218,7 @@ class Daemon {
     const args = ['serve', '--json', '--search-path', join(this.folder, 'plugins'), '--data-dir', dataDir];
     const child = spawn(process.execPath, [BIN, ...args, '--fleet', this.redis], {
       env: {
-        ...{ PATH: process.env['PATH'], HOME: this.folder, XDG_RUNTIME_DIR: join(this.folder, 'run') },
+        ...{ PATH: process.env['PATH'], HOME: this.folder, XDG_RUNTIME_DIR: process.env['XDG_RUNTIME_DIR'] },
         GREENROOM_CAPACITY: `ramMb=${this.capacityMb}`,
       },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -224,7 +229,6 @@ class Daemon {
       lines.once('line', resolve);
       child.once('exit', (code) => reject(new Error(`A daemon has ended with status ${code}.`)));
     });
-    process.env['XDG_RUNTIME_DIR'] = join(this.folder, 'run');
     this.#client = createClient({ dataDir });
     this.id = (await this.#client.fleet()).node;
   }
