@@ -180,6 +180,7 @@ export class FleetBoard {
     await this.#link.run(GONE, [this.#link.prefix, node], true);
   }
 
+  /** All of them say the same when they are run twice. */
   #run(script: LinkScript, args: readonly string[]): Promise<unknown> {
     return this.#link.run(script, [this.#link.prefix, this.#node, ...args], true);
   }

@@ -20,6 +20,9 @@ const BIN = fileURLToPath(new URL('../../bin/greenroom.js', import.meta.url));
 const PLUGIN_MB = 300;
 const FIT_ON_A_NODE = 2;
 
+/** A small plugin that only the daemon has that is killed. */
+const ALONE = 'alone';
+
 /** What plugins of the fleet are: each load and each job leaves a line in a file. */
 const PLUGIN = `import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -59,6 +62,10 @@ export async function runFleetKills(plan) {
   const names = Array.from({ length: plugins }, (_, index) => `p${index}`);
   writeFileSync(join(folder, 'plugin.mjs'), PLUGIN);
   const redis = new Redis(folder);
+  // Short, so that the paths of sockets fit; daemons and clients have it in common.
+  const runtimeDir = process.env['XDG_RUNTIME_DIR'];
+  process.env['XDG_RUNTIME_DIR'] = join(folder, 'run');
+  mkdirSync(join(folder, 'run'), { mode: 0o700 });
   /** @type {Daemon[]} */
   const daemons = [];
   /** @type {string[]} */
@@ -67,7 +74,12 @@ export async function runFleetKills(plan) {
     await redis.begin();
     const capacityMb = plan.capacityMb ?? FIT_ON_A_NODE * PLUGIN_MB + 50;
     for (let index = 0; index < nodes; index += 1)
-      daemons.push(new Daemon(join(folder, `n${index}`), { redis: redis.url, capacityMb, names, marks }));
+      daemons.push(
+        new Daemon(join(folder, `n${index}`), {
+          ...{ redis: redis.url, capacityMb, marks },
+          names: index === nodes - 1 ? [...names, ALONE] : names,
+        }),
+      );
     await Promise.all(daemons.map((daemon) => daemon.begin()));
     const [first, last] = [/** @type {Daemon} */ (daemons[0]), /** @type {Daemon} */ (daemons.at(-1))];
 
@@ -102,10 +114,7 @@ export async function runFleetKills(plan) {
         for (const { pid } of await Promise.resolve(last.client.plugins({ state: 'busy' })).catch(() => []))
           if (pid !== undefined) end(pid);
       } else {
-        const killed = last.id === undefined ? undefined : await held(first, last.id);
-        await last.kill();
-        if (killed !== undefined) takeOvers.push(await takenOver(first, killed));
-        await last.begin();
+        takeOvers.push(await takeOver(first, last));
       }
     }
     const states = await allEnded(first, ids);
@@ -114,10 +123,10 @@ export async function runFleetKills(plan) {
     for (const [index, state] of states.entries())
       if (state !== 'done') wrong.push(`The job ${ids[index]} is ${state}.`);
     const lines = readFileSync(marks, 'utf8').trimEnd().split('\n');
-    const ran = lines.filter((line) => line.startsWith('done '));
+    const ran = lines.filter((line) => line.startsWith('done ') && line !== 'done long');
     const missing = count - new Set(ran).size;
     if (missing > 0) wrong.push(`${missing} jobs are done that never ran.`);
-    const loads = lines.filter((line) => line.startsWith('load ')).length;
+    const loads = lines.filter((line) => line.startsWith('load p')).length;
     takeOvers.sort((a, b) => a - b);
     const figures = {
       ...{ jobs: count, plugins, nodes, seed, loads, ranTwice: ran.length - new Set(ran).size },
@@ -129,6 +138,8 @@ export async function runFleetKills(plan) {
   } finally {
     await Promise.all(daemons.map((daemon) => daemon.stop()));
     await redis.kill();
+    if (runtimeDir === undefined) delete process.env['XDG_RUNTIME_DIR'];
+    else process.env['XDG_RUNTIME_DIR'] = runtimeDir;
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -182,8 +193,6 @@ class Daemon {
   #child;
   /** @type {Client | undefined} */
   #client;
-  /** @type {string | undefined} Its identifier in the fleet. */
-  id;
 
   /** @param {string} folder @param {{ redis: string, capacityMb: number, names: readonly string[], marks: string }} of */
   constructor(folder, { redis, capacityMb, names, marks }) {
@@ -191,14 +200,13 @@ class Daemon {
     this.redis = redis;
     this.capacityMb = capacityMb;
     mkdirSync(join(folder, 'plugins'), { recursive: true });
-    mkdirSync(join(folder, 'run'), { mode: 0o700 });
     for (const name of names)
       writeFileSync(
         join(folder, 'plugins', `${name}.json`),
         JSON.stringify({
           ...{ name, version: '1.0.0', module: join(folder, '..', 'plugin.mjs'), max_concurrency: 1 },
           env_vars: { MARKS: marks, PLUGIN: name },
-          resources: { min_system_ram_mb: PLUGIN_MB },
+          resources: { min_system_ram_mb: name === ALONE ? 10 : PLUGIN_MB },
         }),
       );
   }
@@ -213,7 +221,7 @@ class Daemon {
     const args = ['serve', '--json', '--search-path', join(this.folder, 'plugins'), '--data-dir', dataDir];
     const child = spawn(process.execPath, [BIN, ...args, '--fleet', this.redis], {
       env: {
-        ...{ PATH: process.env['PATH'], HOME: this.folder, XDG_RUNTIME_DIR: join(this.folder, 'run') },
+        ...{ PATH: process.env['PATH'], HOME: this.folder, XDG_RUNTIME_DIR: process.env['XDG_RUNTIME_DIR'] },
         GREENROOM_CAPACITY: `ramMb=${this.capacityMb}`,
       },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -224,9 +232,8 @@ class Daemon {
       lines.once('line', resolve);
       child.once('exit', (code) => reject(new Error(`A daemon has ended with status ${code}.`)));
     });
-    process.env['XDG_RUNTIME_DIR'] = join(this.folder, 'run');
     this.#client = createClient({ dataDir });
-    this.id = (await this.#client.fleet()).node;
+    await this.#client.fleet();
   }
 
   async kill() {
@@ -250,34 +257,30 @@ class Daemon {
 }
 
 /**
- * A job that a node runs, once it runs one; undefined: it has none for a while.
+ * Kills a daemon in the middle of a job that only it can run; resolves to how long it takes until the others have taken the
+ * job over, in milliseconds. The daemon begins again, and the job is cancelled.
  *
- * @param {Daemon} at @param {string} node @returns {Promise<string | undefined>}
+ * @param {Daemon} first @param {Daemon} killed
  */
-async function held(at, node) {
-  for (let look = 0; look < 30; look += 1) {
-    const { nodes } = await at.client.fleet();
-    const { residents = [] } = nodes.find((each) => each.node === node) ?? {};
-    const others = nodes.filter((each) => each.node !== node).flatMap((each) => each.residents ?? []);
-    const busy = residents.find(({ plugin, calls }) => calls > 0 && !others.some((other) => other.plugin === plugin));
-    if (busy !== undefined) {
-      const { jobs } = await at.client.jobs.list({ plugin: busy.plugin, state: 'running', limit: 1 });
-      if (jobs[0] !== undefined) return jobs[0].id;
-    }
-    await delay(100);
-  }
-  return undefined;
+async function takeOver(first, killed) {
+  const job = await first.client.jobs.add(ALONE, { id: 'long', ms: 600_000 }, { attempts: 10 });
+  await becomes(first, job.id, 'running');
+  await killed.kill();
+  const began = performance.now();
+  await becomes(first, job.id, 'waiting');
+  const tookMs = performance.now() - began;
+  await killed.begin();
+  await job.cancel();
+  return tookMs;
 }
 
-/** How long it takes until a job of a dead node runs again or has ended, in milliseconds. @param {Daemon} at @param {string} id */
-async function takenOver(at, id) {
+/** @param {Daemon} at @param {string} id @param {string} state */
+async function becomes(at, id, state) {
   const began = performance.now();
-  while (performance.now() - began < 30_000) {
-    const { state, interruptions, attempt } = await at.client.jobs.read(id);
-    if (interruptions > 0 || attempt > 1 || state !== 'running') break;
-    await delay(50);
+  while ((await at.client.jobs.read(id)).state !== state) {
+    if (performance.now() - began > 60_000) throw new Error(`The job ${id} does not become ${state}.`);
+    await delay(20);
   }
-  return performance.now() - began;
 }
 
 /** @param {Daemon} at @param {readonly string[]} ids */
