@@ -4,6 +4,7 @@ import type { Progress } from '../../calls/call-options.ts';
 import { GreenroomError } from '../../errors.ts';
 import { Listeners } from '../../events/listeners.ts';
 import { writeJson } from '../../json/exact-json.ts';
+import { systemClock } from '../../time/clock.ts';
 import type { History } from '../embedded/job-table.ts';
 import type { JobState, JobWithAttempts } from '../job.ts';
 import { otherInput, unknownBlocker } from '../job-errors.ts';
@@ -21,8 +22,10 @@ import type {
   TakenJob,
 } from '../job-store.ts';
 import { errorText, readError } from '../stored-error.ts';
+import { BegunAttempts } from './begun-attempts.ts';
 import { bullPriority } from './bull-priority.ts';
 import { dashboardValue } from './dashboard-value.ts';
+import { Gathering } from './gathering.ts';
 import { attemptOfRecord, backoffOf, callerOf, type JobRecord, jobOfRecord, numberOf, recordOf } from './job-record.ts';
 import { type JobOperation, jobScripts } from './job-scripts.ts';
 import { type Liveness, NodeBeat } from './node-beat.ts';
@@ -83,6 +86,8 @@ export class RedisJobStore implements JobStore {
   readonly #hints: Listeners<Hint>;
   readonly #onGone: Listeners<string>;
   readonly #beat: NodeBeat;
+  readonly #begun: BegunAttempts;
+  readonly #settling: Gathering<EndedAttempt, 'ok' | 'lost'>;
   /** What this program has taken and not let go of. */
   readonly #held = new Set<string>();
   #offHints: () => void = () => {};
@@ -97,6 +102,8 @@ export class RedisJobStore implements JobStore {
     this.#prefix = link.key('');
     this.#bullPrefix = bullPrefix;
     this.#hints = new Listeners(onListenerError);
+    this.#begun = new BegunAttempts(systemClock, (begun) => this.#run('BEGIN', [JSON.stringify(begun)]));
+    this.#settling = new Gathering((ended) => this.#settle(ended));
     this.#onGone = new Listeners(onListenerError);
     this.#beat = new NodeBeat({
       node,
@@ -214,28 +221,43 @@ export class RedisJobStore implements JobStore {
   }
 
   async begin(begun: readonly BegunAttempt[]): Promise<void> {
-    const told = begun.map(({ id, claim, generation }) => ({ id, claim, generation }));
-    await this.#run('BEGIN', [JSON.stringify(told)]);
+    await Promise.all(begun.map((each) => this.#begun.add(each)));
   }
 
   async progress(updates: readonly (Claim & { readonly progress: Progress })[]): Promise<void> {
     const told = updates.map(({ id, claim, progress }) => ({ id, claim, progress: writeJson(progress, 'progress') }));
+    await this.#begun.flush();
     await this.#run('PROGRESS', [JSON.stringify(told)]);
   }
 
-  async settle(ended: readonly EndedAttempt[]): Promise<readonly ('ok' | 'lost')[]> {
-    const told = await Promise.all(ended.map((each) => this.#settled(each)));
+  settle(ended: readonly EndedAttempt[]): Promise<readonly ('ok' | 'lost')[]> {
+    return Promise.all(ended.map((each) => this.#settling.ask(each)));
+  }
+
+  async #settle(ended: readonly EndedAttempt[]): Promise<readonly ('ok' | 'lost')[]> {
+    const settled = await Promise.all(ended.map((each) => this.#settled(each)));
+    const begun = ended.map((each) => this.#begun.take(each));
+    const told = settled.map((each, index) => {
+      const pending = begun[index];
+      return { ...each, begun: pending && this.#begun.told(pending) };
+    });
     const results = ended.map(({ outcome }, index) =>
       outcome.end === 'done' && told[index]?.resultFile === undefined ? bytesOf(outcome.result) : '',
     );
-    const answers = ((await this.#run('SETTLE', [JSON.stringify(told), ...results])) as Buffer[]).map(String);
-    for (const [index, { id, outcome }] of ended.entries()) {
-      this.#held.delete(id);
-      const file = told[index]?.resultFile;
-      if (file !== undefined && answers[index] === 'lost') await this.#values.remove([file]);
-      if (outcome.end === 'failed') this.#wake(outcome.retryAfterMs);
+    try {
+      const answers = ((await this.#run('SETTLE', [JSON.stringify(told), ...results])) as Buffer[]).map(String);
+      for (const pending of begun) pending?.resolve();
+      for (const [index, { id, outcome }] of ended.entries()) {
+        this.#held.delete(id);
+        const file = told[index]?.resultFile;
+        if (file !== undefined && answers[index] === 'lost') await this.#values.remove([file]);
+        if (outcome.end === 'failed') this.#wake(outcome.retryAfterMs);
+      }
+      return answers as ('ok' | 'lost')[];
+    } catch (error) {
+      for (const pending of begun) if (pending !== undefined) this.#begun.putBack(pending);
+      throw error;
     }
-    return answers as ('ok' | 'lost')[];
   }
 
   async #settled({ id, claim, outcome }: EndedAttempt): Promise<{ readonly resultFile?: string | undefined }> {
@@ -252,6 +274,7 @@ export class RedisJobStore implements JobStore {
   }
 
   async giveBack(claims: readonly Claim[]): Promise<void> {
+    await this.#begun.flush();
     await this.#run('GIVE_BACK', [JSON.stringify(claims.map(({ id, claim }) => ({ id, claim })))]);
     for (const { id } of claims) this.#held.delete(id);
   }
@@ -397,7 +420,8 @@ export class RedisJobStore implements JobStore {
 
   /** Leaves: what this program still has goes back. The link stays open. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    // Asked before it counts as closed.
+    this.#closing ??= this.#begun.flush().then(() => this.#close());
     return this.#closing;
   }
 

@@ -100,6 +100,17 @@ local function endRemoved(job)
   finish(job, 'cancelled', '@removed', REASONS.removed)
 end
 
+local MAX_ATTEMPTS_KEPT = 20
+
+-- Another attempt at a job.
+local function keepAttempt(job, attempt)
+  attempt.number = job.attempt + 1
+  write(job, { attempt = attempt.number, startedAt = attempt.startedAt, expiresAt = false, progress = false })
+  if job.ttlMs then rcall('ZREM', P .. 'expiry', job.id) end
+  rcall('RPUSH', P .. 'attempts:' .. job.id, cjson.encode(attempt))
+  rcall('LTRIM', P .. 'attempts:' .. job.id, -MAX_ATTEMPTS_KEPT, -1)
+end
+
 -- How the last attempt ended, where it has not yet.
 local function endAttempt(job, ending, failure)
   local key = P .. 'attempts:' .. job.id

@@ -151,16 +151,12 @@ return taken
 
 /** Attempts have reached their workers. */
 export const BEGIN = `
-local MAX_KEPT = 20
 for _, begun in ipairs(cjson.decode(ARGV[3])) do
   local job = read(begun.id)
   if job and job.state == 'taken' and tonumber(job.claim) == begun.claim then
-    local number = job.attempt + 1
-    move(job, 'running', { attempt = number, startedAt = now, expiresAt = false, progress = false })
-    rcall('ZREM', P .. 'expiry', job.id)
-    local attempt = { number = number, startedAt = now, generation = begun.generation }
-    rcall('RPUSH', P .. 'attempts:' .. job.id, cjson.encode(attempt))
-    rcall('LTRIM', P .. 'attempts:' .. job.id, -MAX_KEPT, -1)
+    local startedAt = now - begun.agoMs
+    move(job, 'running', {})
+    keepAttempt(job, { startedAt = startedAt, generation = begun.generation })
     tell({ kind = 'changed', id = job.id })
   end
 end
@@ -193,7 +189,12 @@ for i, ended in ipairs(cjson.decode(ARGV[3])) do
   local mark = text(ended.claim) .. ' ' .. ended['end']
   if job and inHands(job) and tonumber(job.claim) == ended.claim then
     rcall('PERSIST', P .. 'nodes')
-    endAttempt(job, ended['end'], ended.error)
+    if ended.begun and job.state == 'taken' then
+      keepAttempt(job, {
+        startedAt = now - ended.begun.agoMs, generation = ended.begun.generation,
+        endedAt = now, ['end'] = ended['end'], error = ended.error,
+      })
+    else endAttempt(job, ended['end'], ended.error) end
     if ended['end'] == 'failed' and ended.retryAfterMs then
       release(job)
       move(job, 'delayed', {
