@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+// Longer than others because it is the whole port, one short method after another.
+
 import type { Progress } from '../../calls/call-options.ts';
 import { GreenroomError } from '../../errors.ts';
 import { Listeners } from '../../events/listeners.ts';
@@ -27,6 +28,7 @@ import { type JobOperation, jobScripts } from './job-scripts.ts';
 import { type Liveness, NodeBeat } from './node-beat.ts';
 import type { CommandPart, LinkHealth, LinkScript, RedisLink } from './redis-link.ts';
 import { SharedValues } from './shared-values.ts';
+import { roundedUp, toldJob } from './told-job.ts';
 
 /** What a store is opened with, beside its link. */
 export interface RedisJobStoreOptions {
@@ -139,7 +141,7 @@ export class RedisJobStore implements JobStore {
     const files = await Promise.all(
       jobs.map(({ plugin, id, input }) => this.#values.keep(plugin, `${id}.input`, input)),
     );
-    const told = jobs.map((job, index) => said(job, files[index]));
+    const told = jobs.map((job, index) => toldJob(job, files[index]));
     const inputs = jobs.map(({ input }, index) => (files[index] === undefined ? bytesOf(input) : ''));
     const [what, answer, other] = (await this.#run('ADD', [JSON.stringify(told), ...inputs])) as [
       Buffer,
@@ -431,45 +433,8 @@ function named(files: readonly (string | undefined)[]): string[] {
   return files.filter((file) => file !== undefined);
 }
 
-/** A job as its script takes it. */
-function said(job: NewJob, inputFile: string | undefined): object {
-  const { id, plugin, tool, priority, attempts, backoff, delayMs, timeoutMs, ttlMs, key, once, after, input } = job;
-  return {
-    id,
-    plugin,
-    tool,
-    name: tool ?? 'execute',
-    data: dashboardValue(input),
-    priority: String(priority),
-    bullPriority: bullPriority(priority),
-    attempts,
-    tries: attempts,
-    backoff: JSON.stringify(backoff),
-    delayMs: roundedUp(delayMs),
-    timeoutMs: timeoutMs === undefined ? undefined : String(timeoutMs),
-    ttlMs: roundedUp(ttlMs),
-    key,
-    fingerprint: key === undefined ? undefined : fingerprintOf(job),
-    once: once ? '1' : '0',
-    after: after.length === 0 ? undefined : after.map((blocker) => [blocker.id, blocker.name]),
-    inputFile,
-  };
-}
-
-/** What two jobs with the same key must have in common. */
-function fingerprintOf({ plugin, tool, input }: NewJob): string {
-  const hash = createHash('sha256');
-  for (const part of [plugin, tool ?? '', input]) hash.update(`${part.length}:`).update(part);
-  return hash.digest('hex');
-}
-
 function states(answer: unknown): (JobState | undefined)[] {
   return (answer as (Buffer | null)[]).map((state) => (state === null ? undefined : (String(state) as JobState)));
-}
-
-/** Redis' times are whole milliseconds. */
-function roundedUp(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : Math.min(Math.ceil(ms), Number.MAX_SAFE_INTEGER / 8_192);
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

@@ -381,7 +381,8 @@ local MOST = 100
 rcall('PERSIST', P .. 'nodes')
 rcall('ZADD', P .. 'nodes', text(now), node)
 -- When nobody has said anything for long, Redis was away, and those that live have their time to come back.
-if now - (rcall('GET', P .. 'lastBeat') or 0) > goneMs / 2 then rcall('SET', P .. 'grace', 1, 'PX', text(goneMs)) end
+local lastBeat = rcall('GET', P .. 'lastBeat')
+if lastBeat and now - lastBeat > goneMs / 2 then rcall('SET', P .. 'grace', 1, 'PX', text(goneMs)) end
 rcall('SET', P .. 'lastBeat', text(now))
 local longest = rcall('EXISTS', P .. 'grace') == 1 and math.huge or goneMs
 if announced ~= '' then rcall('HSET', P .. 'texts', node, announced) end
