@@ -131,13 +131,13 @@ local function takeOf(plugin, most)
     elseif inQueue.name then job = adopt(plugin, bullJob, inQueue, newId())
     else bull.removeJob(keysOf(q, bullJob, 'repeat'), { bullJob, 0, q }) end
     if job and mayTake(job) then
-      rcall('ZREM', P .. 'due', job.id)
+      if job.dueAt then rcall('ZREM', P .. 'due', job.id) end
       rcall('SADD', P .. 'held:' .. node, job.id)
       move(job, 'taken', { claim = job.claim + 1, node = node, dueAt = false })
       local input = job.inputFile and '' or rcall('GET', P .. 'input:' .. job.id) or ''
       length = length + #input
       found = found + 1
-      taken[#taken + 1] = { job.id, rcall('HGETALL', P .. 'job:' .. job.id), input, resultsBefore(job) }
+      taken[#taken + 1] = { job.id, flat(job), input, resultsBefore(job) }
     end
   end
 end
@@ -154,9 +154,9 @@ export const BEGIN = `
 for _, begun in ipairs(cjson.decode(ARGV[3])) do
   local job = read(begun.id)
   if job and job.state == 'taken' and tonumber(job.claim) == begun.claim then
-    local startedAt = now - begun.agoMs
-    move(job, 'running', {})
-    keepAttempt(job, { startedAt = startedAt, generation = begun.generation })
+    local changes = {}
+    keepAttempt(job, { startedAt = now - begun.agoMs, generation = begun.generation }, changes)
+    move(job, 'running', changes)
     tell({ kind = 'changed', id = job.id })
   end
 end
@@ -184,33 +184,33 @@ publish()
  */
 export const SETTLE = `
 local answers = {}
+rcall('PERSIST', P .. 'nodes')
 for i, ended in ipairs(cjson.decode(ARGV[3])) do
   local job = read(ended.id)
   local mark = text(ended.claim) .. ' ' .. ended['end']
   if job and inHands(job) and tonumber(job.claim) == ended.claim then
-    rcall('PERSIST', P .. 'nodes')
+    local changes = { settled = mark }
     if ended.begun and job.state == 'taken' then
       keepAttempt(job, {
         startedAt = now - ended.begun.agoMs, generation = ended.begun.generation,
         endedAt = now, ['end'] = ended['end'], error = ended.error,
-      })
+      }, changes)
     else endAttempt(job, ended['end'], ended.error) end
     if ended['end'] == 'failed' and ended.retryAfterMs then
       release(job)
-      move(job, 'delayed', {
-        claim = job.claim + 1, error = ended.error, delayMs = ended.retryAfterMs, dueAt = now + ended.retryAfterMs,
-        progress = false, node = false, cancel = false, settled = mark,
-      })
+      changes.claim, changes.error = job.claim + 1, ended.error
+      changes.delayMs, changes.dueAt = ended.retryAfterMs, now + ended.retryAfterMs
+      changes.progress, changes.node, changes.cancel = false, false, false
+      move(job, 'delayed', changes)
       rcall('ZADD', P .. 'due', text(now + ended.retryAfterMs), job.id)
       delayInQueue(job, ended.retryAfterMs)
       tell({ kind = 'changed', id = job.id })
     else
-      write(job, { settled = mark })
       if ended['end'] == 'done' then
-        if ended.resultFile then write(job, { resultFile = ended.resultFile })
+        if ended.resultFile then changes.resultFile = ended.resultFile
         else rcall('SET', P .. 'result:' .. job.id, ARGV[3 + i]) end
       end
-      finish(job, ended['end'], ended.error, ended.said)
+      finish(job, ended['end'], ended.error, ended.said, changes)
     end
     answers[i] = 'ok'
   elseif job and job.settled == mark then
