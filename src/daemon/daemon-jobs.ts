@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { GreenroomError } from '../errors.ts';
+import { GreenroomError, messageOf } from '../errors.ts';
 import type { FleetNode } from '../fleet/fleet-node.ts';
 import type { FleetOptions } from '../fleet/fleet-options.ts';
 import { isFinal, JOB_STATES } from '../jobs/job.ts';
@@ -30,6 +30,8 @@ export class DaemonJobs {
   #opened: Promise<OpenedJobs> | undefined;
   #node: FleetNode | undefined;
   #joinTimer: unknown;
+  /** Why the fleet could not be joined, as it was logged. */
+  #told: string | undefined;
   #isClosed = false;
 
   /** @param onOpened is told once they are open */
@@ -60,7 +62,9 @@ export class DaemonJobs {
         );
     } catch (error) {
       const message = this.#fleet === undefined ? 'The jobs cannot be opened.' : 'The fleet cannot be joined yet.';
-      this.#log.error({ err: error }, message);
+      // What is the same each time is told once.
+      if (messageOf(error) !== this.#told) this.#log.error({ err: error }, message);
+      this.#told = messageOf(error);
       if (this.#fleet !== undefined && !this.#isClosed)
         this.#joinTimer = systemClock.setTimeout(() => void this.begin(), JOIN_AGAIN_MS);
     }

@@ -8,6 +8,12 @@ import { FLEET_OPTIONS, fleetOf } from '../fleet-options.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
+/** What is not installed does not come by itself, as a Redis may that cannot be reached yet. Rejects with `E_JOB_STORE`. */
+async function requireFleetPackages(): Promise<void> {
+  const { redisPeers } = await import('../../jobs/redis/redis-peers.ts');
+  await redisPeers();
+}
+
 /** `greenroom serve`: a supervisor for every program on this machine, until SIGTERM. */
 export const command = defineCommand({
   usage: 'serve',
@@ -72,6 +78,7 @@ export const command = defineCommand({
     const reload = async (): Promise<void> => daemon?.reload();
     const termination = takeTermination({ reload, kill: (status) => process.exit(status), log });
     try {
+      if (fleet !== undefined) await requireFleetPackages();
       if (values.replace === true) {
         const former = await endDaemon(dataDir, termination.signal);
         if (former !== undefined) terminal.note(`The daemon that ran, process ${former.pid}, has ended.`);
