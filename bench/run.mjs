@@ -16,7 +16,7 @@ const QUESTIONS = readdirSync(new URL('questions/', import.meta.url))
   .toSorted();
 
 /** Here it matters how soon a process gets its turn beside busy ones, and no ratio is taken, or how many cores are used. */
-const ON_ALL_CORES = new Set(['host-death', 'inspector-logs', 'inspector-page', 'instances']);
+const ON_ALL_CORES = new Set(['fleet', 'host-death', 'inspector-logs', 'inspector-page', 'instances']);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

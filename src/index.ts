@@ -20,6 +20,7 @@
  *   what one client says and is told, whatever carries it (`mcp-session.ts`).
  * - `mcp-relay/`: what `greenroom mcp` is: a client on standard streams, joined with the daemon.
  * - `metrics/`: figures of a supervisor for Prometheus. `traces/`: spans of its calls for OpenTelemetry.
+ * - `fleet/`: jobs that several machines share: which node takes which (`policy/`, pure), and what the nodes tell each other
  * - `jobs/`: `greenroom/jobs`, calls that outlive their program: the port of their store (`job-store.ts`), the store in
  *   SQLite (`embedded/`), and what takes and runs them (`runner/`).
  * - `sync/`: `greenroom/sync`, blocking calls: a supervisor in a thread, for which its caller waits.

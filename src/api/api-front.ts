@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GreenroomError } from '../errors.ts';
+import type { FleetNode } from '../fleet/fleet-node.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { printedJson } from '../json/printed-json.ts';
 import type { Tool } from '../protocol.ts';
@@ -12,6 +13,7 @@ import { TICKET_MS, type Tickets } from '../server/tickets.ts';
 import { callEndpoint } from './call-endpoint.ts';
 import { byTicket, type Endpoint, endpoint, jsonEndpoint } from './endpoint.ts';
 import { EventFeed } from './event-feed.ts';
+import { fleetEndpoints } from './fleet-endpoint.ts';
 import { jobEndpoints } from './job-endpoints.ts';
 import { logEndpoint } from './log-endpoint.ts';
 import { openApiDocument } from './openapi.ts';
@@ -28,6 +30,8 @@ export interface ApiOptions {
   readonly tickets: Tickets;
   /** The jobs, which are opened if need be. Rejects with `E_JOB_STORE`, and with `E_STOPPING`. */
   jobs(): Promise<Jobs>;
+  /** The node of the fleet that the daemon is; undefined: it is in none. */
+  fleet(): FleetNode | undefined;
   /** How the daemon stands, which is part of the status. */
   daemon(): object;
   /** Ends the daemon in good order; it goes on once the answer is sent. */
@@ -49,6 +53,10 @@ export function apiFront(supervisor: Supervisor, options: ApiOptions): ApiFront 
     callEndpoint(supervisor),
     logEndpoint(supervisor),
     ...jobEndpoints(() => options.jobs()),
+    ...fleetEndpoints(
+      () => options.jobs(),
+      () => options.fleet(),
+    ),
     ...daemonEndpoints(supervisor, options),
     eventEndpoint(feed),
   ];

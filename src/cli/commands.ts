@@ -12,6 +12,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   unload: { summary: 'end a plugin at the daemon', load: () => import('./commands/unload.ts') },
   reload: { summary: 'replace the worker of a plugin at the daemon', load: () => import('./commands/reload.ts') },
   jobs: { summary: 'hand work over that outlives its caller', load: () => import('./commands/jobs.ts') },
+  fleet: { summary: 'show the nodes of a fleet and its jobs', load: () => import('./commands/fleet.ts') },
   ps: { summary: 'show what runs', load: () => import('./commands/ps.ts') },
   top: { summary: 'show what runs, and keep it up to date', load: () => import('./commands/top.ts') },
   dev: { summary: 'run a supervisor and watch it in the inspector', load: () => import('./commands/dev.ts') },

@@ -52,6 +52,11 @@ export class ClientJobs {
     return this.#handle(await this.#send('/jobs', body)) as JobHandle<Output>;
   }
 
+  /** Has the daemon take the jobs in its data directory that have not ended into its fleet. Rejects with `E_UNSUPPORTED` where it is in none. */
+  async move(): Promise<{ readonly moved: number; readonly left: number }> {
+    return (await this.#post('/jobs/move', {})) as { readonly moved: number; readonly left: number };
+  }
+
   /** Adds several jobs, all or none. `after`, and `output()` in inputs, may name them as they are named here. */
   async addAll<Name extends string>(
     graph: Readonly<Record<Name, GraphJob>>,

@@ -17,6 +17,7 @@ import type {
   UncheckedName,
 } from '../calls/typed-calls.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
+import type { FleetStatus } from '../fleet/fleet-status.ts';
 import { writeJson } from '../json/exact-json.ts';
 import { frozen } from '../json/frozen.ts';
 import type { Listing } from '../manifest/listing.ts';
@@ -166,6 +167,11 @@ export class Client implements AsyncDisposable {
   /** The manifests that cannot be used, or not wholly, with file, field and reason. */
   async problems(): Promise<readonly ManifestProblem[]> {
     return ((await this.#get('/problems')) as { readonly problems: readonly ManifestProblem[] }).problems;
+  }
+
+  /** The fleet that the daemon is in: its nodes and its jobs. Rejects with `E_UNSUPPORTED` where it is in none. */
+  async fleet(): Promise<FleetStatus> {
+    return (await this.#get('/fleet')) as FleetStatus;
   }
 
   /* ---- Loading ---- */

@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { apiFront } from '../api/api-front.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
+import type { FleetNode } from '../fleet/fleet-node.ts';
+import type { FleetOptions } from '../fleet/fleet-options.ts';
 import { inspectorFront } from '../inspector/server/front.ts';
 import { mcpFront } from '../mcp-front/mcp-front.ts';
 import { createMetrics } from '../metrics/metrics.ts';
@@ -40,6 +42,8 @@ export interface DaemonOptions {
   readonly inspect?: Pick<InspectSettings, 'control' | 'payloads'> | undefined;
   /** Serves the inspector at an address of its own, without the daemon's token: for `greenroom dev`. */
   readonly ownInspector?: InspectSettings | undefined;
+  /** The fleet with which it shares its jobs; undefined: they are its own, in the data directory. */
+  readonly fleet?: FleetOptions | undefined;
   readonly log: Logger;
   /** Ends by itself once no client was connected and no plugin has worked for so long, in milliseconds; by default never. */
   readonly idleEndMs?: number | undefined;
@@ -58,6 +62,8 @@ export interface Daemon {
   readonly inspectorUrl: string | undefined;
   /** Aborted when it has to end: a client asked for it, or its data directory has gone to another daemon. */
   readonly asked: AbortSignal;
+  /** The node of the fleet; undefined: it is in none, or could not join it yet. */
+  readonly node: FleetNode | undefined;
   /** Reads the manifests again, and says which settings have changed that a running daemon cannot take. */
   reload(): Promise<void>;
   /** Lets calls end, ends every worker, and then gives up sockets and data directory. Idempotent. */
@@ -134,6 +140,10 @@ class DaemonParts implements Daemon {
     return AbortSignal.any([this.#asked.signal, this.#claim.lost]);
   }
 
+  get node(): FleetNode | undefined {
+    return this.#jobs?.node;
+  }
+
   async open(): Promise<void> {
     const { settings, version, listen, inspect, log } = this.#options;
     const supervisor = await createSupervisor({
@@ -144,7 +154,7 @@ class DaemonParts implements Daemon {
       logger: log,
     });
     this.#supervisor = supervisor;
-    const jobs = new DaemonJobs(supervisor, log, (opened) => mcp.noteJobs(opened));
+    const jobs = new DaemonJobs(supervisor, log, (opened) => mcp.noteJobs(opened), this.#options.fleet);
     this.#jobs = jobs;
     const tickets = new Tickets();
     const onError = (error: unknown): void => log.error({ err: error }, 'A request could not be answered.');
@@ -152,12 +162,13 @@ class DaemonParts implements Daemon {
       version,
       tickets,
       jobs: () => jobs.open(),
+      fleet: () => jobs.node,
       daemon: () => this.#facts(),
       stop: () => this.#asked.abort('stop'),
       onError,
     });
     this.#closers.push(() => api.close());
-    const metrics = createMetrics(supervisor);
+    const metrics = createMetrics(supervisor, () => jobs.node);
     this.#closers.push(() => metrics.close());
     const traces = await traceCallsIfRegistered(supervisor);
     this.#closers.push(() => traces?.close());
@@ -200,9 +211,15 @@ class DaemonParts implements Daemon {
       this.#claim.update({ tcp: address });
     }
     this.#claim.update({ listening: true });
-    jobs.openIfStored();
+    await this.#beginJobs(jobs);
     this.#watchIdle();
     void this.#systemd.ready();
+  }
+
+  /** A fleet is joined with the start, so that it is known whether that worked; jobs on the disk are not waited for. */
+  async #beginJobs(jobs: DaemonJobs): Promise<void> {
+    const begun = jobs.begin();
+    if (this.#options.fleet !== undefined) await begun;
   }
 
   #watchIdle(): void {

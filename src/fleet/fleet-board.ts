@@ -8,7 +8,7 @@ import type { Sighted } from './fleet-sharing.ts';
  * - `has:{plugin}`: the nodes that have the plugin, by when they said so
  * - `warm:{plugin}`: the nodes that have a worker of it, or load one, by when they said so
  * - `left`: when the last worker of each plugin went
- * - `of:{node}`: the plugins of a node
+ * - `plugins:{node}`: the plugins of a node
  * - `names`: the plugins of all nodes
  *
  * A node counts only while it is among `nodes`, which the store of jobs keeps.
@@ -37,7 +37,7 @@ local function leave(plugin)
 end
 local function drop(plugin)
   leave(plugin)
-  redis.call('SREM', prefix .. ':of:' .. node, plugin)
+  redis.call('SREM', prefix .. ':plugins:' .. node, plugin)
   redis.call('ZREM', prefix .. ':has:' .. plugin, node)
   if redis.call('EXISTS', prefix .. ':has:' .. plugin) == 0 then
     redis.call('SREM', prefix .. ':names', plugin)
@@ -49,7 +49,7 @@ end
 const HAVE = new LinkScript(`${SHARED}
 for at = 3, #ARGV do
   redis.call('ZADD', prefix .. ':has:' .. ARGV[at], now, node)
-  redis.call('SADD', prefix .. ':of:' .. node, ARGV[at])
+  redis.call('SADD', prefix .. ':plugins:' .. node, ARGV[at])
   redis.call('SADD', prefix .. ':names', ARGV[at])
 end`);
 
@@ -57,7 +57,7 @@ const DROP = new LinkScript(`${SHARED}
 for at = 3, #ARGV do drop(ARGV[at]) end`);
 
 const GONE = new LinkScript(`${SHARED}
-for _, plugin in ipairs(redis.call('SMEMBERS', prefix .. ':of:' .. node)) do drop(plugin) end`);
+for _, plugin in ipairs(redis.call('SMEMBERS', prefix .. ':plugins:' .. node)) do drop(plugin) end`);
 
 const WARM = new LinkScript(`${SHARED}
 for at = 3, #ARGV do redis.call('ZADD', prefix .. ':warm:' .. ARGV[at], 'NX', now, node) end`);
@@ -167,21 +167,22 @@ export class FleetBoard {
 
   /** The plugins of each of these nodes. */
   async pluginsOf(nodes: readonly string[]): Promise<readonly (readonly string[])[]> {
-    return (await this.#link.sendAll(nodes.map((node) => ['SMEMBERS', this.#link.key('of', node)]))) as string[][];
+    return (await this.#link.sendAll(nodes.map((node) => ['SMEMBERS', this.#link.key('plugins', node)]))) as string[][];
   }
 
   /** Whether the others still know of this node what it has told them. */
   async isKnown(): Promise<boolean> {
-    return (await this.#link.send(['EXISTS', this.#link.key('of', this.#node)])) === 1;
+    return (await this.#link.send(['EXISTS', this.#link.key('plugins', this.#node)])) === 1;
   }
 
   /** A node has died: nothing that it has told counts any more. */
   async gone(node: string): Promise<void> {
-    await this.#link.run(GONE, [this.#link.prefix, node]);
+    await this.#link.run(GONE, [this.#link.prefix, node], true);
   }
 
+  /** All of them say the same when they are run twice. */
   #run(script: LinkScript, args: readonly string[]): Promise<unknown> {
-    return this.#link.run(script, [this.#link.prefix, this.#node, ...args]);
+    return this.#link.run(script, [this.#link.prefix, this.#node, ...args], true);
   }
 }
 

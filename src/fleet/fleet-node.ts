@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { packageVersion } from '../files/package-version.ts';
 import type { RedisJobStore } from '../jobs/redis/redis-job-store.ts';
 import type { LinkHealth, RedisLink } from '../jobs/redis/redis-link.ts';
@@ -12,6 +13,7 @@ import type { FleetOptions } from './fleet-options.ts';
 import { FleetSharing, type SharingPorts } from './fleet-sharing.ts';
 import { LoadTimes } from './load-times.ts';
 import { Membership } from './membership.ts';
+import { type Moved, moveJobs } from './move-jobs.ts';
 
 /** How often what has changed here is told, at most, and how often everything is looked at again, in milliseconds. */
 const TELL_MS = 100;
@@ -51,6 +53,7 @@ export class FleetNode {
   #runner!: JobRunner;
   #lost = 0;
   #isClosed = false;
+  #moving: Promise<Moved> | undefined;
   #tellTimer: unknown;
   #lookTimer: unknown;
   readonly #stops: (() => void)[] = [];
@@ -152,6 +155,11 @@ export class FleetNode {
     return this.#lost;
   }
 
+  /** Whether it has jobs. */
+  get isAtWork(): boolean {
+    return this.#runner.inHand > 0;
+  }
+
   /** How this node stands with its Redis. */
   get health(): LinkHealth {
     return this.#parts.link.health;
@@ -210,6 +218,15 @@ export class FleetNode {
 
   #isHere(plugin: string): boolean {
     return [...this.#parts.supervisor.jobPort.names()].includes(plugin);
+  }
+
+  /** Takes the jobs in the data directory that have not ended into the fleet. As {@link moveJobs}. */
+  moveJobs(): Promise<Moved> {
+    const { dataDir, onListenerError } = this.#parts.supervisor.jobPort;
+    this.#moving ??= moveJobs(join(dataDir, 'jobs'), this.#store, onListenerError).finally(
+      () => (this.#moving = undefined),
+    );
+    return this.#moving;
   }
 
   /** Takes nothing more, and has the others know that this node has nothing any more. */

@@ -40,7 +40,7 @@ export async function joinFleet(
   const { onListenerError, onError, clock } = jobPort;
   const link = await RedisLink.open({
     ...{ url: options.redis, prefix: options.prefix, onListenerError },
-    onWarning: (message) => jobPort.warn({ redis: message }, message),
+    onWarning: (message) => jobPort.warn({}, message),
   });
   const id = newJobId();
   const board = new FleetBoard(link, id);

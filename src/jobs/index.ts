@@ -1,5 +1,6 @@
 // Jobs: the package's `greenroom/jobs`
 
+export type { FleetOptions } from '../fleet/fleet-options.ts';
 export type { AddOptions } from './add-options.ts';
 export type { Attempt, AttemptEnd, Backoff, FinalState, Job, JobState, JobWithAttempts } from './job.ts';
 export type { JobHandle } from './job-handle.ts';

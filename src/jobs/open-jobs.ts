@@ -20,8 +20,8 @@ export interface OpenJobsOptions {
   readonly history?: { readonly maxJobs?: number | undefined; readonly maxAgeMs?: number | undefined } | undefined;
 }
 
-const MAX_JOBS = 10_000;
-const MAX_AGE_MS = 30 * 86_400_000;
+/** How much of what has ended is kept unless it is said. */
+export const DEFAULT_HISTORY = { maxJobs: 10_000, maxAgeMs: 30 * 86_400_000 } as const;
 
 const HISTORY = {
   maxJobs: {
@@ -56,7 +56,7 @@ export async function openJobs(options: OpenJobsOptions): Promise<Jobs> {
   if (supervisor === undefined)
     throw wrongArgument('The option "supervisor" of openJobs()', KINDS.supervisor.expected, undefined);
   checkOptions('the history of openJobs()', history, HISTORY);
-  const { maxJobs = MAX_JOBS, maxAgeMs = MAX_AGE_MS } = history;
+  const { maxJobs = DEFAULT_HISTORY.maxJobs, maxAgeMs = DEFAULT_HISTORY.maxAgeMs } = history;
   if (fleet !== undefined && options.folder !== undefined)
     throw new GreenroomError(
       'E_OPTIONS',

@@ -9,6 +9,15 @@ export interface MachineView {
   readonly scheduling: SchedulingStatus;
   /** Since the scrape before. */
   readonly lag: EventLoopLag;
+  /** Undefined where the program is in no fleet. */
+  readonly fleet: FleetFigures | undefined;
+}
+
+/** What a node of a fleet counts. */
+export interface FleetFigures {
+  /** Of how many jobs the end was refused, as another node had taken them over. */
+  readonly lost: number;
+  readonly health: { readonly state: 'connected' | 'cutOff' | 'full' };
 }
 
 /** The value of the label `gpu` for the sum of all GPUs, where they are not told apart. */
@@ -84,6 +93,18 @@ export const MACHINE_METRICS: readonly Metric<MachineView>[] = [
     name: 'greenroom_event_loop_lag_max_seconds',
     help: 'By how much timers of the supervisor were late since the scrape before, the most.',
     read: ({ lag }) => lag.max,
+  },
+  {
+    kind: 'gauge',
+    name: 'greenroom_fleet_connected',
+    help: '1 while the Redis of the fleet answers and stores, else 0; absent without a fleet.',
+    read: ({ fleet }) => (fleet === undefined ? undefined : Number(fleet.health.state === 'connected')),
+  },
+  {
+    kind: 'counter',
+    name: 'greenroom_jobs_lost_total',
+    help: 'Jobs whose end was refused, as another node of the fleet had taken them over; absent without a fleet.',
+    read: ({ fleet }) => fleet?.lost,
   },
 ];
 

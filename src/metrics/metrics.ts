@@ -3,7 +3,7 @@ import type { Supervisor } from '../runtime/supervisor.ts';
 import { CallTally } from './call-tally.ts';
 import { EventLoopWatch } from './event-loop-lag.ts';
 import { EventTally } from './event-tally.ts';
-import { MACHINE_METRICS } from './machine-metrics.ts';
+import { type FleetFigures, MACHINE_METRICS } from './machine-metrics.ts';
 import { MeasuredMemory } from './measured-memory.ts';
 import { registerMetrics } from './metric.ts';
 import { PLUGIN_METRICS } from './plugin-metrics.ts';
@@ -23,8 +23,13 @@ export interface Metrics {
 /**
  * Counts what the supervisor does from now on, until it is closed: by its events and the tracing channel of its calls.
  * Gauges are read at each scrape. `docs/metrics.md` lists every metric.
+ *
+ * @param fleet the node of the fleet that the supervisor's program is, if it is one
  */
-export function createMetrics(supervisor: Supervisor): Metrics {
+export function createMetrics(
+  supervisor: Supervisor,
+  fleet: () => FleetFigures | undefined = () => undefined,
+): Metrics {
   const registry = new Registry();
   const tallies = new PluginTallies();
   const calls = new CallTally(supervisor, tallies, registry);
@@ -42,7 +47,7 @@ export function createMetrics(supervisor: Supervisor): Metrics {
       const { scheduling } = supervisor.status();
       for (const gone of tallies.keep(new Set(plugins.map(({ name }) => name)))) calls.forget(gone);
       showPlugins(pluginViews(plugins, scheduling.holders, tallies, memory));
-      showMachine([{ scheduling, lag: lag.take() }]);
+      showMachine([{ scheduling, lag: lag.take(), fleet: fleet() }]);
       const text = await registry.metrics();
       memory.refresh(plugins);
       return text;

@@ -69,6 +69,6 @@ export class SchedulerView {
 
   /** What a request would come to that was made now; `ref` is never told. */
   prospectOf(asking: Asking, ref: AnyActorRef, now: number): Prospect {
-    return prospectOf(this.#admission.conclude(asking, ref, now));
+    return prospectOf(this.#admission.conclude(asking, ref, now), now);
   }
 }

@@ -61,6 +61,7 @@ export async function openApi(
     version: '1.2.3',
     tickets,
     jobs: () => (jobs ??= openTheJobs({ supervisor: opened.supervisor })),
+    fleet: () => undefined,
     daemon: () => ({ version: '1.2.3', pid: process.pid, since: Date.now(), addresses: [] }),
     stop: () => void (stops += 1),
     onError: (error) => void errors.push(error),

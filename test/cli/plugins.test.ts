@@ -258,7 +258,7 @@ describe('doctor', () => {
     const { ended } = start(['doctor'], { env: { NODE_OPTIONS: `--import=${join(folder, 'without-sqlite.mjs')}` } });
     const { status, stdout } = await ended;
     expect(stdout).toMatch(
-      /^warn +jobs +they are kept in SQLite, which is missing: not there\n +→ Run "npm install @/m,
+      /^warn +jobs +they are kept in SQLite, which Node [\d.]+ does not have. not there\n +→ Run "npm install @/m,
     );
     expect(status).toBe(0);
   });

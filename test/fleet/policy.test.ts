@@ -14,7 +14,7 @@ const heads: fc.Arbitrary<Head> = fc.record({ priority: fc.integer({ min: -2, ma
 
 const prospects: fc.Arbitrary<Prospect> = fc.constantFrom<Prospect>(
   { outcome: 'grant' },
-  { outcome: 'evict', victims: ['victim'] },
+  { outcome: 'evict', victims: ['victim'], idleMs: 700 },
   { outcome: 'wait' },
   { outcome: 'never' },
 );
@@ -59,7 +59,7 @@ test('a job of a plugin that no node has loaded is claimed at once where memory 
 });
 
 test('a node that would have to evict leaves a job for a moment to nodes with free memory', () => {
-  const evicting: Candidate = { ...base, prospect: { outcome: 'evict', victims: ['b'] } };
+  const evicting: Candidate = { ...base, prospect: { outcome: 'evict', victims: ['b'], idleMs: 60_000 } };
   expect(coldVerdict(evicting, false)).toEqual({ take: false, reason: 'elsewhere', againMs: EVICT_AFTER_MS });
   expect(coldVerdict({ ...evicting, head: { priority: 0, waitedMs: EVICT_AFTER_MS } }, false)).toEqual({ take: true });
 });
@@ -178,6 +178,6 @@ test('jobs wait for other nodes as long as is set, else as a load takes, and nev
 test('a job that was claimed goes back once its memory is not to be had for a while', () => {
   expect(handsBack({ outcome: 'wait' }, HAND_BACK_AFTER_MS)).toBe(true);
   expect(handsBack({ outcome: 'wait' }, HAND_BACK_AFTER_MS - 1)).toBe(false);
-  expect(handsBack({ outcome: 'evict', victims: [] }, 60_000)).toBe(false);
+  expect(handsBack({ outcome: 'evict', victims: [], idleMs: 0 }, 60_000)).toBe(false);
   expect(handsBack({ outcome: 'wait' }, undefined)).toBe(false);
 });

@@ -27,7 +27,7 @@ test('a supervisor says what its scheduler would decide, and evicts nothing for 
   await becomes(opened, 'one', { state: 'ready' });
   const decisions = vi.fn();
   supervisor.on('decision', decisions);
-  expect(standingOf('two').prospect()).toEqual({ outcome: 'evict', victims: ['one'] });
+  expect(standingOf('two').prospect()).toMatchObject({ outcome: 'evict', victims: ['one'] });
   expect(decisions).not.toHaveBeenCalled();
   expect(standingOf('one').state).toBe('warm');
 

@@ -47,17 +47,20 @@ export class RedisServer {
       ...['--port', '0', '--unixsocket', this.socket, '--dir', this.folder, '--save', '', '--appendonly', ...log],
       ...['--daemonize', 'yes', '--pidfile', pidFile, '--logfile', join(this.folder, 'log'), ...args],
     ]);
-    while (!(await this.#answers())) await pause();
+    for (let tries = 0; !(await this.#answers()); tries += 1) {
+      if (tries === 1_000) throw new Error(readFileSync(join(this.folder, 'log'), 'utf8'));
+      await pause();
+    }
     this.#pid = Number(readFileSync(pidFile, 'utf8'));
   }
 
   /** Ends it as a crash does. */
   async kill(): Promise<void> {
-    const pid = this.#pid;
-    if (pid === undefined) return;
+    if (this.#pid === undefined) return;
+    process.kill(this.#pid, 'SIGKILL');
     this.#pid = undefined;
-    process.kill(pid, 'SIGKILL');
-    while (lives(pid)) await pause();
+    // What is not a child cannot be waited for.
+    while (await this.#answers()) await pause();
   }
 
   /** Ends it, and removes what it stored. */
@@ -76,14 +79,6 @@ export class RedisServer {
       });
       socket.once('error', () => resolve(false));
     });
-  }
-}
-
-function lives(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
   }
 }
 

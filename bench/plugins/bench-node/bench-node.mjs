@@ -1,5 +1,7 @@
 // @ts-check
-/** @satisfies {import('greenroom/worker').Plugin<unknown, { count?: number, spinMs?: number }>} */
+import { setTimeout } from 'node:timers/promises';
+
+/** @satisfies {import('greenroom/worker').Plugin<unknown, { count?: number, spinMs?: number, waitMs?: number }>} */
 export default {
   name: 'bench-node',
 
@@ -9,6 +11,7 @@ export default {
       const end = Date.now() + input.spinMs;
       while (Date.now() < end);
     }
+    if (input.waitMs !== undefined) await setTimeout(input.waitMs);
     return input;
   },
 

@@ -112,7 +112,7 @@ async function large() {
     `Loads ${outcome.loads}, evictions ${outcome.evictions}, waits p50 ${seconds(outcome.waitMs.p50)}, p99 ${seconds(outcome.waitMs.p99)}, longest ${seconds(outcome.waitMs.max)}.`,
   );
   const rows = [['asked of the store', 'a second', 'a job']];
-  for (const [what, count] of Object.entries(outcome.asked).toSorted())
+  for (const [what, count] of Object.entries(outcome.asked).toSorted(([a], [b]) => (a < b ? -1 : 1)))
     rows.push([what, per(count), (count / calls).toFixed(2)]);
   for (const line of formatTable(rows)) console.log(line);
   console.log(`Beside: ${nodes / 2} beats a second, ${nodes / 10} slow looks a second, ${2 * nodes} connections.`);

@@ -38,8 +38,7 @@ export class SimulatedNode {
   #plugins = new Map();
   /** @type {Map<string, TracePlugin>} */
   #figures;
-  /** @type {unknown} */
-  #changeTimer;
+  #isTold = true;
 
   /**
    * @param {{ name: string, clock: Clock, random: () => number, store: SimulatedStore, plugins: readonly TracePlugin[],
@@ -139,8 +138,10 @@ export class SimulatedNode {
 
   /** As a supervisor tells of changes: once a turn. */
   #changed() {
-    this.#changeTimer ??= this.clock.setTimeout(() => {
-      this.#changeTimer = undefined;
+    if (!this.#isTold) return;
+    this.#isTold = false;
+    this.clock.setTimeout(() => {
+      this.#isTold = true;
       this.runner.look();
     }, 0);
   }

@@ -194,11 +194,12 @@ export class SimulatedStore {
   #put(job) {
     const waiting = this.#waiting.get(job.plugin) ?? [];
     this.#waiting.set(job.plugin, waiting);
-    const isAfter = (/** @type {StoredJob} */ other) =>
-      other.priority < job.priority || (other.priority === job.priority && other.addedAt > job.addedAt);
+    const isAfter = (/** @type {StoredJob | undefined} */ other) =>
+      other !== undefined &&
+      (other.priority < job.priority || (other.priority === job.priority && other.addedAt > job.addedAt));
     // Nearly always the last.
     let place = waiting.length;
-    while (place > 0 && isAfter(/** @type {StoredJob} */ (waiting[place - 1]))) place -= 1;
+    while (place > 0 && isAfter(waiting[place - 1])) place -= 1;
     waiting.splice(place, 0, job);
     this.waiting += 1;
   }

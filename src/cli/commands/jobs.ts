@@ -13,6 +13,7 @@ export const command: CommandGroup = {
     retry: { summary: 'run jobs again that have ended', load: () => import('./jobs/retry.ts') },
     remove: { summary: 'remove jobs that have ended', load: () => import('./jobs/remove.ts') },
     watch: { summary: 'follow a job, or all, to the end', load: () => import('./jobs/watch.ts') },
+    move: { summary: 'take the jobs in the data directory into the fleet', load: () => import('./jobs/move.ts') },
     pause: { summary: 'take no jobs of a plugin, or of any', load: () => import('./jobs/pause.ts') },
     resume: { summary: 'take jobs again', load: () => import('./jobs/resume.ts') },
   },

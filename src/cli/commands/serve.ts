@@ -4,8 +4,15 @@ import { keepYoungHeapSmall } from '../../daemon/young-heap.ts';
 import { packageVersion } from '../../files/package-version.ts';
 import { aborted } from '../aborted.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { FLEET_OPTIONS, fleetOf } from '../fleet-options.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../usage-error.ts';
+
+/** What is not installed does not come by itself, as a Redis may that cannot be reached yet. Rejects with `E_JOB_STORE`. */
+async function requireFleetPackages(): Promise<void> {
+  const { redisPeers } = await import('../../jobs/redis/redis-peers.ts');
+  await redisPeers();
+}
 
 /** `greenroom serve`: a supervisor for every program on this machine, until SIGTERM. */
 export const command = defineCommand({
@@ -34,6 +41,7 @@ export const command = defineCommand({
     'inspect-control': { type: 'boolean', help: 'let the inspector call plugins and act on them' },
     'inspect-no-payloads': { type: 'boolean', help: 'let the inspector keep no inputs and outputs of calls' },
     load: { type: 'boolean', short: 'l', help: 'load every plugin at once' },
+    ...FLEET_OPTIONS,
     'end-when-idle': {
       type: 'string',
       value: 'SECONDS',
@@ -46,6 +54,7 @@ export const command = defineCommand({
   examples: [
     ['greenroom serve', 'for this user, on a socket alone'],
     ['greenroom serve --listen 127.0.0.1:8484 --inspect', 'also on TCP, with the inspector'],
+    ['greenroom serve --fleet redis://10.0.0.5', 'share jobs with other machines'],
     ['greenroom serve --replace', 'the same with new settings or another version, after a drain'],
   ],
   statuses: [0, 2, 4, 5, 130],
@@ -55,6 +64,7 @@ export const command = defineCommand({
     if (listen === undefined && (values['allow-host'] ?? values['allow-origin']) !== undefined)
       throw new UsageError('--allow-host and --allow-origin are for TCP; give --listen too.');
     const idleEnd = secondsOf(values['end-when-idle']);
+    const fleet = fleetOf(values, terminal);
     const letYoungHeapGrow = keepYoungHeapSmall();
     const { startDaemon } = await import('../../daemon/daemon.ts');
     const { endDaemon } = await import('../../daemon/take-over.ts');
@@ -68,6 +78,7 @@ export const command = defineCommand({
     const reload = async (): Promise<void> => daemon?.reload();
     const termination = takeTermination({ reload, kill: (status) => process.exit(status), log });
     try {
+      if (fleet !== undefined) await requireFleetPackages();
       if (values.replace === true) {
         const former = await endDaemon(dataDir, termination.signal);
         if (former !== undefined) terminal.note(`The daemon that ran, process ${former.pid}, has ended.`);
@@ -81,12 +92,14 @@ export const command = defineCommand({
         inspect: inspect
           ? { control: values['inspect-control'] === true, payloads: values['inspect-no-payloads'] !== true }
           : undefined,
+        fleet,
         log,
         idleEndMs: idleEnd === undefined ? undefined : idleEnd * 1_000,
         signal: termination.signal,
       });
       letYoungHeapGrow();
       await announce(daemon, listen, terminal);
+      if (fleet !== undefined) await announceFleet(daemon, terminal);
       if (values.load === true) void daemon.supervisor.loadAll();
       await aborted(AbortSignal.any([termination.signal, daemon.asked]));
       if (process.stderr.isTTY) terminal.note('\nStopping. Press Ctrl-C again to end everything at once.');
@@ -151,4 +164,13 @@ async function announce(daemon: Daemon, listen: TcpAddress | undefined, terminal
     terminal.note(
       `${terminal.err.yellow('warning:')} Other machines reach ${url ?? ''}. Anyone who has the token can run plugins here, and all of it, the token too, is sent in the clear. Put a proxy with TLS before it.`,
     );
+}
+
+async function announceFleet({ node }: Daemon, terminal: Terminal): Promise<void> {
+  if (node === undefined)
+    terminal.note(
+      `${terminal.err.yellow('warning:')} The fleet could not be joined; it is tried again every 5 s, and the log says why. Everything but jobs works.`,
+    );
+  else if (!terminal.json)
+    await terminal.print(`${terminal.out.bold('Fleet')}      ${node.prefix} at ${node.address}, as ${node.name}`);
 }

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../../client/client.ts';
 import { GreenroomError, messageOf } from '../../errors.ts';
-import { findSqlite, SQLITE_NEXT } from '../../jobs/embedded/database.ts';
+import { findSqlite, SQLITE_NEXT, whyMissing } from '../../jobs/embedded/database.ts';
 import { lookAtStore } from '../../jobs/embedded/look-at-store.ts';
 import { isFinal, JOB_STATES, type JobState } from '../../jobs/job.ts';
 import { displayPath } from '../terminal/display-path.ts';
@@ -25,11 +25,11 @@ async function checkSqlite(): Promise<Finding> {
     const { name, version } = await findSqlite();
     return { check: CHECK, level: 'ok', found: `SQLite ${version} of ${name}` };
   } catch (error) {
-    const why = messageOf(error instanceof GreenroomError ? error.cause : error).split('\n')[0];
+    const why = whyMissing(error instanceof GreenroomError ? error.cause : error);
     return {
       check: CHECK,
       level: 'warn',
-      found: `they are kept in SQLite, which is missing: ${why}`,
+      found: `they are kept in SQLite, which Node ${process.versions.node} does not have.${why}`,
       next: SQLITE_NEXT,
     };
   }

@@ -32,8 +32,9 @@ export type ColdVerdict =
  * - 4 Nodes have a worker of it or load one: once its head has waited for as long as it may for them ({@link EVICT_FACTOR}
  *   times as long where others would be evicted here), and as long since the last of them that said so can have loaded:
  *   **yes**; before: no, `elsewhere`.
- * - 5 None has, and others would be evicted here: once its head has waited for {@link EVICT_AFTER_MS}: **yes**; before:
- *   no, `elsewhere`.
+ * - 5 None has, and others would be evicted here: once its head has waited for {@link EVICT_AFTER_MS}, and longer the
+ *   less long the last used of them has been idle, so that the node begins whose victim is missed least; at most for
+ *   half of what it may wait for other nodes: **yes**; before: no, `elsewhere`.
  * - 6 None has, and the memory is free: **yes**.
  */
 export function coldVerdict(candidate: Candidate, makesWay: boolean): ColdVerdict {
@@ -53,8 +54,10 @@ export function coldVerdict(candidate: Candidate, makesWay: boolean): ColdVerdic
     return againMs <= 0 ? { take: true } : { take: false, reason: 'elsewhere', againMs };
   }
   // 5
-  const leftMs = EVICT_AFTER_MS - head.waitedMs;
-  if (prospect.outcome === 'evict' && leftMs > 0) return { take: false, reason: 'elsewhere', againMs: leftMs };
+  if (prospect.outcome === 'evict') {
+    const leftMs = EVICT_AFTER_MS + Math.max(0, localityWaitMs / 2 - prospect.idleMs) - head.waitedMs;
+    if (leftMs > 0) return { take: false, reason: 'elsewhere', againMs: leftMs };
+  }
   // 6
   return { take: true };
 }

@@ -57,14 +57,14 @@ async function sqliteModule(): Promise<{ readonly name: string; readonly module:
   } catch (error) {
     throw new GreenroomError(
       'E_JOB_STORE',
-      `Jobs are kept in SQLite, which Node ${process.versions.node} does not have. ${SQLITE_NEXT}${whyNot(error)}`,
+      `Jobs are kept in SQLite, which Node ${process.versions.node} does not have. ${SQLITE_NEXT}${whyMissing(error)}`,
       { cause: error },
     );
   }
 }
 
-/** Why a package that is there cannot be used. */
-function whyNot(error: unknown): string {
+/** Why the package cannot be used although it is there, with a space before; empty where it is not. */
+export function whyMissing(error: unknown): string {
   const why = messageOf(error).split('\n')[0] ?? '';
   return why.startsWith(`Cannot find package '${PEER}'`) ? '' : ` ${why}`;
 }

@@ -9,10 +9,11 @@ const ALWAYS: ReadonlySet<StoreRequest['method']> = new Set([
   'retry',
   'pause',
   'resume',
+  'moved',
 ]);
 
 /** What only reads. */
-const READING: ReadonlySet<StoreRequest['method']> = new Set(['get', 'list', 'values', 'paused', 'counts']);
+const READING: ReadonlySet<StoreRequest['method']> = new Set(['get', 'list', 'values', 'paused', 'counts', 'toMove']);
 
 /** Whether the disk must have what a request does before it is answered. Everything else outlasts the end of the program. */
 export function mustOutlastPower({ method, args: [about] }: StoreRequest): boolean {

@@ -7,6 +7,7 @@ import { withNothingDone } from '../job-errors.ts';
 import type { Claim, Hint, JobStore } from '../job-store.ts';
 import { pageOfText } from './job-rows.ts';
 import type { History } from './job-table.ts';
+import type { JobsToMove } from './jobs-to-move.ts';
 import type { HostMessage, StoreAnswer, StoreMessage, StoreRequest } from './messages.ts';
 import { endOf, openThread, unusable } from './open-thread.ts';
 import { Reopening } from './reopening.ts';
@@ -111,6 +112,16 @@ export class EmbeddedStore implements JobStore {
   readonly resume: JobStore['resume'] = (plugins) => this.#ask('resume', plugins);
   readonly paused: JobStore['paused'] = () => this.#ask('paused');
   readonly counts: JobStore['counts'] = () => this.#ask('counts');
+
+  /** @internal As of `JobsToMove`. */
+  toMove(seq: number): Promise<ReturnType<JobsToMove['toMove']>> {
+    return this.#ask('toMove', seq);
+  }
+
+  /** @internal As of `JobsToMove`. */
+  moved(ids: readonly string[]): Promise<void> {
+    return this.#ask('moved', ids);
+  }
 
   onHint(listener: (hint: Hint) => void): () => void {
     return this.#hints.add(listener);

@@ -1,10 +1,11 @@
 import type { ErrorMessage } from '../../sync/error-message.ts';
 import type { Claim, Hint, JobStore } from '../job-store.ts';
 import type { History } from './job-table.ts';
+import type { JobsToMove } from './jobs-to-move.ts';
 
 /** What the host asks of the store's thread. */
 export interface StoreRequest {
-  readonly method: Exclude<keyof JobStore, 'onHint' | 'close'>;
+  readonly method: Exclude<keyof JobStore, 'onHint' | 'close'> | keyof JobsToMove;
   readonly args: readonly unknown[];
 }
 

@@ -7,6 +7,7 @@ import type { Hint } from '../job-store.ts';
 import { type Database, openDatabase } from './database.ts';
 import { mustOutlastPower, writes } from './durability.ts';
 import { JobTable } from './job-table.ts';
+import { JobsToMove } from './jobs-to-move.ts';
 import { keepCopy } from './keep-copy.ts';
 import type { HostMessage, StoreAnswer, StoreMessage, StoreRequest, StoreThreadData } from './messages.ts';
 import { isDamage, storeFault } from './store-fault.ts';
@@ -37,7 +38,14 @@ try {
   say({ failed: describeError(storeFault(error, file)) });
 }
 
-async function open(): Promise<{ database: Database; table: JobTable }> {
+/** What answers to the host. */
+interface Opened {
+  readonly database: Database;
+  readonly table: JobTable;
+  readonly toMove: JobsToMove;
+}
+
+async function open(): Promise<Opened> {
   // SQLite would let others read it, and its log has the mode of the database.
   closeSync(openSync(file, 'a', 0o600));
   const database = await openDatabase(file);
@@ -49,9 +57,10 @@ async function open(): Promise<{ database: Database; table: JobTable }> {
       if (told.kind === 'ended') endedSince += 1;
     };
     const files = new ValueFiles(join(folder, 'values'));
-    const table = new JobTable({ database, files, history, now: () => Date.now(), hint });
+    const now = (): number => Date.now();
+    const table = new JobTable({ database, files, history, now, hint });
     inTransaction(database, table, true, () => table.recover(held));
-    return { database, table };
+    return { database, table, toMove: new JobsToMove({ database, files, now }) };
   } catch (error) {
     if (isDamage(error)) keepCopy(file);
     database.close();
@@ -59,7 +68,8 @@ async function open(): Promise<{ database: Database; table: JobTable }> {
   }
 }
 
-function serve({ database, table }: { database: Database; table: JobTable }): void {
+function serve(opened: Opened): void {
+  const { database, table } = opened;
   let timer: NodeJS.Timeout | undefined;
   const turn = (): void => {
     clearTimeout(timer);
@@ -91,7 +101,7 @@ function serve({ database, table }: { database: Database; table: JobTable }): vo
       parentPort?.close();
       return;
     }
-    say({ answers: answersTo(database, table, message.batch), hints: takeHints() });
+    say({ answers: answersTo(opened, message.batch), hints: takeHints() });
     guardedTurn();
   });
   const waiting = table.waitingPlugins();
@@ -107,8 +117,9 @@ function takeHints(): Hint[] {
 }
 
 /** Does a batch in one transaction. A request that fails undoes what it did itself, and no other. */
-function answersTo(database: Database, table: JobTable, batch: readonly StoreRequest[]): StoreAnswer[] {
-  if (batch.every(({ method }) => !writes(method))) return batch.map((request) => answerTo(table, request));
+function answersTo(opened: Opened, batch: readonly StoreRequest[]): StoreAnswer[] {
+  const { database, table } = opened;
+  if (batch.every(({ method }) => !writes(method))) return batch.map((request) => answerTo(opened, request));
   const isDurable = batch.some(mustOutlastPower);
   try {
     const answers: StoreAnswer[] = [];
@@ -116,7 +127,7 @@ function answersTo(database: Database, table: JobTable, batch: readonly StoreReq
       for (const request of batch) {
         database.exec('SAVEPOINT request');
         const undo = table.savepoint();
-        const answer = answerTo(table, request);
+        const answer = answerTo(opened, request);
         if ('error' in answer) {
           database.exec('ROLLBACK TO request');
           undo();
@@ -134,10 +145,11 @@ function answersTo(database: Database, table: JobTable, batch: readonly StoreReq
   }
 }
 
-function answerTo(table: JobTable, { method, args }: StoreRequest): StoreAnswer {
+function answerTo({ table, toMove }: Opened, { method, args }: StoreRequest): StoreAnswer {
   try {
-    const act = table[method] as (...given: readonly unknown[]) => unknown;
-    return { value: act.apply(table, args as unknown[]) };
+    const of = method === 'toMove' || method === 'moved' ? toMove : table;
+    const act = of[method as keyof typeof of] as (...given: readonly unknown[]) => unknown;
+    return { value: act.apply(of, args as unknown[]) };
   } catch (error) {
     return { error: describeError(storeFault(error, file)) };
   }

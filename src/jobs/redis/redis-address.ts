@@ -11,18 +11,22 @@ export interface RedisAddress {
 
 const PORT = 6379;
 
+/** A socket, which `URL` does not read together with a name. */
+const SOCKET = /^unix:\/\/(?:(?<user>[^/:@]*)(?::(?<password>[^/@]*))?@)?(?<path>\/.+)$/;
+
 /**
  * Reads where a Redis is: `redis://` or, with TLS, `rediss://`, then `user:password@host:port/database`; or `unix://` and
  * the path of a socket. Throws `E_OPTIONS` without repeating what may hold a password.
  */
 export function redisAddress(url: string): RedisAddress {
-  const path = url.startsWith('/') ? url : undefined;
-  if (path !== undefined) return { options: { path }, shown: path };
+  const socket = SOCKET.exec(url)?.groups;
+  if (socket !== undefined) {
+    const path = decoded(socket['path']) ?? '';
+    return { options: { path, username: decoded(socket['user']), password: decoded(socket['password']) }, shown: path };
+  }
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const { protocol, hostname, username, password } = parsed ?? {};
-  const login = { username: optional(username), password: optional(password) };
-  if (parsed !== undefined && protocol === 'unix:')
-    return { options: { path: decodeURIComponent(parsed.pathname), ...login }, shown: parsed.pathname };
+  const login = { username: decoded(username), password: decoded(password) };
   const db = /^\/?(\d*)$/.exec(parsed?.pathname ?? '-')?.[1];
   if (parsed === undefined || (protocol !== 'redis:' && protocol !== 'rediss:') || !hostname || db === undefined)
     throw new GreenroomError(
@@ -36,6 +40,6 @@ export function redisAddress(url: string): RedisAddress {
   return { options: { host, port, db: Number(db), ...login, ...tls }, shown: `${hostname}:${port}` };
 }
 
-function optional(text: string | undefined): string | undefined {
+function decoded(text: string | undefined): string | undefined {
   return text === undefined || text === '' ? undefined : decodeURIComponent(text);
 }

@@ -17,9 +17,20 @@ export function isFull(error: unknown): boolean {
   return messageOf(error).startsWith('OOM');
 }
 
+/** Whether the connection was lost before an answer came. */
+export function isLoss(error: unknown): boolean {
+  return error instanceof Error && error.name === 'MaxRetriesPerRequestError';
+}
+
+/** Whether nothing was sent, as the connection is just being lost. */
+export function isUnsent(error: unknown): boolean {
+  return messageOf(error).startsWith("Stream isn't writeable");
+}
+
 /** What Redis or its connection has said, as an error of ours with what to do. */
 export function redisFault(error: unknown, address: string): Error {
   if (error instanceof GreenroomError) return error;
+  if (isLoss(error)) return noAnswer(address, new Error('the connection was lost'));
   const said = messageOf(error);
   const [, next = 'cannot be used.'] = SAID.find(([begin]) => begin.test(said)) ?? [];
   return new GreenroomError('E_JOB_STORE', `The Redis at ${address} ${next} (${said})`, { cause: error });

@@ -1,8 +1,10 @@
-import { createHash } from 'node:crypto';
+// Longer than others because it is the whole port, one short method after another.
+
 import type { Progress } from '../../calls/call-options.ts';
 import { GreenroomError } from '../../errors.ts';
 import { Listeners } from '../../events/listeners.ts';
 import { writeJson } from '../../json/exact-json.ts';
+import { systemClock } from '../../time/clock.ts';
 import type { History } from '../embedded/job-table.ts';
 import type { JobState, JobWithAttempts } from '../job.ts';
 import { otherInput, unknownBlocker } from '../job-errors.ts';
@@ -20,13 +22,16 @@ import type {
   TakenJob,
 } from '../job-store.ts';
 import { errorText, readError } from '../stored-error.ts';
+import { BegunAttempts } from './begun-attempts.ts';
 import { bullPriority } from './bull-priority.ts';
 import { dashboardValue } from './dashboard-value.ts';
+import { Gathering } from './gathering.ts';
 import { attemptOfRecord, backoffOf, callerOf, type JobRecord, jobOfRecord, numberOf, recordOf } from './job-record.ts';
 import { type JobOperation, jobScripts } from './job-scripts.ts';
 import { type Liveness, NodeBeat } from './node-beat.ts';
 import type { CommandPart, LinkHealth, LinkScript, RedisLink } from './redis-link.ts';
 import { SharedValues } from './shared-values.ts';
+import { roundedUp, toldJob } from './told-job.ts';
 
 /** What a store is opened with, beside its link. */
 export interface RedisJobStoreOptions {
@@ -81,6 +86,8 @@ export class RedisJobStore implements JobStore {
   readonly #hints: Listeners<Hint>;
   readonly #onGone: Listeners<string>;
   readonly #beat: NodeBeat;
+  readonly #begun: BegunAttempts;
+  readonly #settling: Gathering<EndedAttempt, 'ok' | 'lost'>;
   /** What this program has taken and not let go of. */
   readonly #held = new Set<string>();
   #offHints: () => void = () => {};
@@ -95,6 +102,8 @@ export class RedisJobStore implements JobStore {
     this.#prefix = link.key('');
     this.#bullPrefix = bullPrefix;
     this.#hints = new Listeners(onListenerError);
+    this.#begun = new BegunAttempts(systemClock, (begun) => this.#run('BEGIN', [JSON.stringify(begun)]));
+    this.#settling = new Gathering((ended) => this.#settle(ended));
     this.#onGone = new Listeners(onListenerError);
     this.#beat = new NodeBeat({
       node,
@@ -139,24 +148,22 @@ export class RedisJobStore implements JobStore {
     const files = await Promise.all(
       jobs.map(({ plugin, id, input }) => this.#values.keep(plugin, `${id}.input`, input)),
     );
-    const told = jobs.map((job, index) => said(job, files[index]));
+    const told = jobs.map((job, index) => toldJob(job, files[index]));
     const inputs = jobs.map(({ input }, index) => (files[index] === undefined ? bytesOf(input) : ''));
     const [what, answer, other] = (await this.#run('ADD', [JSON.stringify(told), ...inputs])) as [
       Buffer,
       unknown,
       Buffer,
     ];
-    const job = jobs.find(({ id }) => id === String(answer));
-    switch (String(what)) {
-      case 'key':
-        throw otherInput(job as NewJob, String(other));
-      case 'blocker':
-        throw unknownBlocker((job as NewJob).plugin, String(other));
-      default: {
-        for (const { delayMs, ttlMs } of jobs) this.#wake(delayMs, ttlMs);
-        return (answer as [Buffer, number][]).map(([id, isNew]) => ({ id: String(id), isNew: isNew === 1 }));
-      }
+    if (String(what) !== 'added') {
+      await this.#values.remove(named(files));
+      const job = jobs.find(({ id }) => id === String(answer)) as NewJob;
+      throw String(what) === 'key' ? otherInput(job, String(other)) : unknownBlocker(job.plugin, String(other));
     }
+    for (const { delayMs, ttlMs } of jobs) this.#wake(delayMs, ttlMs);
+    const added = (answer as [Buffer, number][]).map(([id, isNew]) => ({ id: String(id), isNew: isNew === 1 }));
+    await this.#values.remove(named(files.filter((_, index) => added[index]?.isNew === false)));
+    return added;
   }
 
   async take(wanted: readonly { readonly plugin: string; readonly count: number }[]): Promise<readonly TakenJob[]> {
@@ -214,28 +221,43 @@ export class RedisJobStore implements JobStore {
   }
 
   async begin(begun: readonly BegunAttempt[]): Promise<void> {
-    const told = begun.map(({ id, claim, generation }) => ({ id, claim, generation }));
-    await this.#run('BEGIN', [JSON.stringify(told)]);
+    await Promise.all(begun.map((each) => this.#begun.add(each)));
   }
 
   async progress(updates: readonly (Claim & { readonly progress: Progress })[]): Promise<void> {
     const told = updates.map(({ id, claim, progress }) => ({ id, claim, progress: writeJson(progress, 'progress') }));
+    await this.#begun.flush();
     await this.#run('PROGRESS', [JSON.stringify(told)]);
   }
 
-  async settle(ended: readonly EndedAttempt[]): Promise<readonly ('ok' | 'lost')[]> {
-    const told = await Promise.all(ended.map((each) => this.#settled(each)));
+  settle(ended: readonly EndedAttempt[]): Promise<readonly ('ok' | 'lost')[]> {
+    return Promise.all(ended.map((each) => this.#settling.ask(each)));
+  }
+
+  async #settle(ended: readonly EndedAttempt[]): Promise<readonly ('ok' | 'lost')[]> {
+    const settled = await Promise.all(ended.map((each) => this.#settled(each)));
+    const begun = ended.map((each) => this.#begun.take(each));
+    const told = settled.map((each, index) => {
+      const pending = begun[index];
+      return { ...each, begun: pending && this.#begun.told(pending) };
+    });
     const results = ended.map(({ outcome }, index) =>
       outcome.end === 'done' && told[index]?.resultFile === undefined ? bytesOf(outcome.result) : '',
     );
-    const answers = ((await this.#run('SETTLE', [JSON.stringify(told), ...results])) as Buffer[]).map(String);
-    for (const [index, { id, outcome }] of ended.entries()) {
-      this.#held.delete(id);
-      const file = told[index]?.resultFile;
-      if (file !== undefined && answers[index] === 'lost') await this.#values.remove([file]);
-      if (outcome.end === 'failed') this.#wake(outcome.retryAfterMs);
+    try {
+      const answers = ((await this.#run('SETTLE', [JSON.stringify(told), ...results])) as Buffer[]).map(String);
+      for (const pending of begun) pending?.resolve();
+      for (const [index, { id, outcome }] of ended.entries()) {
+        this.#held.delete(id);
+        const file = told[index]?.resultFile;
+        if (file !== undefined && answers[index] === 'lost') await this.#values.remove([file]);
+        if (outcome.end === 'failed') this.#wake(outcome.retryAfterMs);
+      }
+      return answers as ('ok' | 'lost')[];
+    } catch (error) {
+      for (const pending of begun) if (pending !== undefined) this.#begun.putBack(pending);
+      throw error;
     }
-    return answers as ('ok' | 'lost')[];
   }
 
   async #settled({ id, claim, outcome }: EndedAttempt): Promise<{ readonly resultFile?: string | undefined }> {
@@ -252,6 +274,7 @@ export class RedisJobStore implements JobStore {
   }
 
   async giveBack(claims: readonly Claim[]): Promise<void> {
+    await this.#begun.flush();
     await this.#run('GIVE_BACK', [JSON.stringify(claims.map(({ id, claim }) => ({ id, claim })))]);
     for (const { id } of claims) this.#held.delete(id);
   }
@@ -397,7 +420,8 @@ export class RedisJobStore implements JobStore {
 
   /** Leaves: what this program still has goes back. The link stays open. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    // Asked before it counts as closed.
+    this.#closing ??= this.#begun.flush().then(() => this.#close());
     return this.#closing;
   }
 
@@ -405,7 +429,7 @@ export class RedisJobStore implements JobStore {
     await this.#beat.stop();
     this.#offHints();
     try {
-      await this.#link.run(this.#scripts.LEAVE, [this.#prefix, this.#bullPrefix, this.#node]);
+      await this.#link.run(this.#scripts.LEAVE, [this.#prefix, this.#bullPrefix, this.#node], true);
     } catch {
       // Others see that it is gone.
     }
@@ -424,7 +448,8 @@ export class RedisJobStore implements JobStore {
   #run(operation: JobOperation, args: readonly CommandPart[]): Promise<unknown> {
     if (this.#closing !== undefined)
       return Promise.reject(new GreenroomError('E_JOB_STORE', 'The jobs are closed. Open them again with openJobs().'));
-    return this.#link.run(this.#scripts[operation], [this.#prefix, this.#bullPrefix, ...args]);
+    // What was taken twice would be held and not known of; the next beat sets that right, as where no answer came.
+    return this.#link.run(this.#scripts[operation], [this.#prefix, this.#bullPrefix, ...args], operation !== 'TAKE');
   }
 }
 
@@ -433,48 +458,8 @@ function named(files: readonly (string | undefined)[]): string[] {
   return files.filter((file) => file !== undefined);
 }
 
-/** A job as its script takes it. */
-function said(job: NewJob, inputFile: string | undefined): object {
-  const { id, plugin, tool, priority, attempts, backoff, delayMs, timeoutMs, ttlMs, key, once, after, input, caller } =
-    job;
-  return {
-    id,
-    plugin,
-    tool,
-    name: tool ?? 'execute',
-    data: dashboardValue(input),
-    priority: String(priority),
-    bullPriority: bullPriority(priority),
-    attempts,
-    tries: attempts,
-    backoff: JSON.stringify(backoff),
-    delayMs: roundedUp(delayMs),
-    timeoutMs: timeoutMs === undefined ? undefined : String(timeoutMs),
-    ttlMs: roundedUp(ttlMs),
-    key,
-    fingerprint: key === undefined ? undefined : fingerprintOf(job),
-    once: once ? '1' : '0',
-    after: after.length === 0 ? undefined : after.map((blocker) => [blocker.id, blocker.name]),
-    inputFile,
-    caller: caller?.node,
-    wants: caller?.wants,
-  };
-}
-
-/** What two jobs with the same key must have in common. */
-function fingerprintOf({ plugin, tool, input }: NewJob): string {
-  const hash = createHash('sha256');
-  for (const part of [plugin, tool ?? '', input]) hash.update(`${part.length}:`).update(part);
-  return hash.digest('hex');
-}
-
 function states(answer: unknown): (JobState | undefined)[] {
   return (answer as (Buffer | null)[]).map((state) => (state === null ? undefined : (String(state) as JobState)));
-}
-
-/** Redis' times are whole milliseconds. */
-function roundedUp(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : Math.min(Math.ceil(ms), Number.MAX_SAFE_INTEGER / 8_192);
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

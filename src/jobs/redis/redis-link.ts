@@ -4,7 +4,7 @@ import { GreenroomError, messageOf } from '../../errors.ts';
 import { Listeners } from '../../events/listeners.ts';
 import { checkServer } from './check-server.ts';
 import { redisAddress } from './redis-address.ts';
-import { isFull, noAnswer, redisFault } from './redis-fault.ts';
+import { isFull, isLoss, isUnsent, noAnswer, redisFault } from './redis-fault.ts';
 import { redisPeers } from './redis-peers.ts';
 
 /** How a program stands with its Redis. */
@@ -46,12 +46,15 @@ export class LinkScript {
 /** How long an answer is waited for, in milliseconds. */
 const ANSWER_MS = 4_500;
 
+/** How long a lost connection may not yet know that it is, in milliseconds. */
+const CLOSING_MS = 10;
+
 /** How long is waited before the next attempt to connect, at most, in milliseconds. */
 const RECONNECT_MS = 1_000;
 
 /**
  * The connections of a program to one Redis: one for commands, and one for what others publish. Where Redis is away, a
- * command waits for it for a few seconds, then rejects; nothing is sent twice or later.
+ * command waits for it for a few seconds, then rejects; nothing is sent after that.
  */
 export class RedisLink implements AsyncDisposable {
   readonly prefix: string;
@@ -64,10 +67,6 @@ export class RedisLink implements AsyncDisposable {
   readonly #onHealth: Listeners<LinkHealth>;
   readonly #channels = new Map<string, Set<(text: string) => void>>();
   readonly #willBeReady = new Map<Redis, Promise<void>>();
-  /** What ends each command that was sent and has no answer: with its connection, the client forgets it. */
-  readonly #unanswered = new Set<() => void>();
-  /** The end of the connection for commands, where it is waited for. */
-  #willBeLost: Promise<void> | undefined;
   #health: LinkHealth = { state: 'connected', since: Date.now() };
   #lastError: unknown;
   #isClosed = false;
@@ -88,10 +87,7 @@ export class RedisLink implements AsyncDisposable {
       client.on('error', (error: unknown) => {
         this.#lastError = error;
       });
-    commands.on('close', () => {
-      for (const lose of this.#unanswered) lose();
-      this.#setHealth('cutOff');
-    });
+    commands.on('close', () => this.#setHealth('cutOff'));
     commands.on('ready', () => this.#setHealth('connected'));
     subscriber.on('message', (channel: string, text: string) => {
       for (const listener of this.#channels.get(channel) ?? []) listener(text);
@@ -113,7 +109,8 @@ export class RedisLink implements AsyncDisposable {
       // What is sent later, or again, may come after its sender has been told that it failed.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: null,
+      // What is on its way when the connection is lost is refused then.
+      maxRetriesPerRequest: 0,
       retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_MS),
     };
     const link = new RedisLink(options, shown, bullScripts, [new Client(settings), new Client(settings)]);
@@ -137,7 +134,8 @@ export class RedisLink implements AsyncDisposable {
     });
     refused.catch(() => {});
     for (const client of [this.#commands, this.#subscriber]) client.connect().catch(() => {});
-    await Promise.race([refused, Promise.all([this.#ready(this.#commands), this.#ready(this.#subscriber)])]);
+    const ready = Promise.all([this.#ready(this.#commands), this.#ready(this.#subscriber)]);
+    await this.#inTime(Promise.race([refused, ready]), () => {});
   }
 
   /** How the link is. */
@@ -171,8 +169,12 @@ export class RedisLink implements AsyncDisposable {
     return this.#pipeline(commands, true);
   }
 
-  /** @internal Runs a script; its answer has bytes for strings. */
-  async run(script: LinkScript, args: readonly CommandPart[]): Promise<unknown> {
+  /**
+   * @internal Runs a script; its answer has bytes for strings.
+   *
+   * @param isRepeatable whether it may run twice, where the connection was lost before its answer came
+   */
+  async run(script: LinkScript, args: readonly CommandPart[], isRepeatable: boolean): Promise<unknown> {
     return this.#ask(async (client) => {
       try {
         return await client.callBuffer('EVALSHA', script.sha, '0', ...(args as string[]));
@@ -181,7 +183,7 @@ export class RedisLink implements AsyncDisposable {
         if (!messageOf(error).startsWith('NOSCRIPT')) throw error;
         return client.callBuffer('EVAL', script.lua, '0', ...(args as string[]));
       }
-    });
+    }, isRepeatable);
   }
 
   /** Listens to what is published in a channel. Returns how to stop. */
@@ -227,66 +229,55 @@ export class RedisLink implements AsyncDisposable {
     });
   }
 
-  async #ask<Answer>(act: (client: Redis) => Promise<Answer>): Promise<Answer> {
+  /** @param isRepeatable whether it may be asked again where the connection was lost before it was answered */
+  async #ask<Answer>(act: (client: Redis) => Promise<Answer>, isRepeatable = false): Promise<Answer> {
     if (this.#isClosed) throw new GreenroomError('E_JOB_STORE', `The link to the Redis at ${this.address} was closed.`);
     const client = this.#commands;
     let isLate = false;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        isLate = true;
-        const error = noAnswer(this.address, this.#lastError);
-        this.#setHealth('cutOff', this.#lastError ?? error);
-        // It may hang for good, and with it everything that is sent.
-        if (client.status === 'ready') client.disconnect(true);
-        reject(error);
-      }, ANSWER_MS);
-    });
     const send = async (): Promise<Answer> => {
       for (;;) {
         if (client.status !== 'ready') await this.#ready(client);
-        if (isLate) return late;
+        if (isLate) throw noAnswer(this.address, this.#lastError);
         try {
-          return await this.#answered(act(client));
+          return await act(client);
         } catch (error) {
-          if (!isUnsent(error)) throw error;
-          if (client.status === 'ready') await this.#lost(client);
+          if (isUnsent(error)) await new Promise((resolve) => setTimeout(resolve, CLOSING_MS));
+          else if (!isLoss(error) || !isRepeatable) throw error;
         }
       }
     };
     try {
-      const answer = await Promise.race([late, send()]);
+      const answer = await this.#inTime(send(), () => {
+        isLate = true;
+        // It may hang for good, and with it everything that is sent.
+        if (client.status === 'ready') client.disconnect(true);
+      });
       this.#setHealth('connected');
       return answer;
     } catch (error) {
       if (isFull(error)) this.#setHealth('full', error);
       throw redisFault(error, this.address);
-    } finally {
-      clearTimeout(timer);
     }
   }
 
-  /** The answer, or that the connection was lost on which it was asked for. */
-  #answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const lose = (): void => {
-        this.#unanswered.delete(lose);
-        reject(noAnswer(this.address, this.#lastError ?? 'the connection was lost'));
-      };
-      this.#unanswered.add(lose);
-      answer.then(resolve, reject).finally(() => this.#unanswered.delete(lose));
+  /** Rejects where an answer takes too long. */
+  async #inTime<Answer>(answer: Promise<Answer>, onLate: () => void): Promise<Answer> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        onLate();
+        const error = noAnswer(this.address, this.#lastError);
+        this.#setHealth('cutOff', this.#lastError ?? error);
+        reject(error);
+      }, ANSWER_MS);
     });
-  }
-
-  /** Resolves once the connection has ended. */
-  #lost(client: Redis): Promise<void> {
-    this.#willBeLost ??= new Promise<void>((resolve) => {
-      client.once('close', () => {
-        this.#willBeLost = undefined;
-        resolve();
-      });
-    });
-    return this.#willBeLost;
+    // It may still fail when nothing waits for it any more.
+    answer.catch(() => {});
+    try {
+      return await Promise.race([late, answer]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Resolves once a connection stands. */
@@ -311,9 +302,4 @@ export class RedisLink implements AsyncDisposable {
     this.#health = { state, since: Date.now(), reason: said };
     this.#onHealth.notify(this.#health);
   }
-}
-
-/** Whether a command was not sent, as its connection is about to end: the client says so in words alone. */
-function isUnsent(error: unknown): boolean {
-  return messageOf(error).startsWith("Stream isn't writeable");
 }

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type * as IoRedis from 'ioredis';
 import { GreenroomError, messageOf } from '../../errors.ts';
 
@@ -67,8 +68,7 @@ function bullFunctions(version: string, scripts: unknown): string {
   return `local bull = {}\n${functions.join('')}`;
 }
 
-/** The peers' own `require`: BullMQ's folder of scripts is no module of Node's newer kind. */
+/** By `require`, as BullMQ's folder of scripts is a module of that kind. */
 async function loadPackage(name: string): Promise<unknown> {
-  const { createRequire } = await import('node:module');
   return createRequire(import.meta.url)(name) as unknown;
 }

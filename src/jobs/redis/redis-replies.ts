@@ -96,7 +96,8 @@ export class RedisReplies implements Replies {
   }
 
   async #send(job: string, node: string, entry: Buffer): Promise<string> {
-    return String(await this.#link.run(script, [this.#link.key(''), node, job, MOST_WAITING, entry]));
+    // Sent again it might come twice.
+    return String(await this.#link.run(script, [this.#link.key(''), node, job, MOST_WAITING, entry], false));
   }
 
   /** Listens to the call of a job that this program has added, or is about to. */

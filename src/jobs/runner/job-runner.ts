@@ -143,7 +143,7 @@ export class JobRunner {
     this.#isClosed = true;
     this.#clock.clearTimeout(this.#timer);
     for (const plugin of this.#lines.keys()) this.giveBack(plugin);
-    if (this.#inHand() > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
+    if (this.inHand > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
     this.#clock.clearTimeout(this.#progressTimer);
   }
 
@@ -351,7 +351,7 @@ export class JobRunner {
     for (const tell of line.onlyOnce) tell();
     if (begunAt !== undefined) line.meanMs = nextMean(line.meanMs, this.#clock.monotonic() - begunAt);
     this.#onChange(job.id);
-    if (this.#inHand() === 0) this.#onEmpty?.();
+    if (this.inHand === 0) this.#onEmpty?.();
     if (outcome === undefined) this.#lookAgain(LOOK_AGAIN_MS);
     else void this.#take();
   }
@@ -395,7 +395,8 @@ export class JobRunner {
     return line;
   }
 
-  #inHand(): number {
+  /** How many jobs it has. */
+  get inHand(): number {
     let count = 0;
     for (const { hands } of this.#lines.values()) count += hands.size;
     return count;

@@ -20,7 +20,15 @@ test.runIf(CHROMIUM !== undefined)('a page of an allowed origin gets a ticket, a
   const { supervisor } = await openBench();
   const tickets = new Tickets();
   const jobs = () => Promise.reject(new Error('This test has none.'));
-  const front = apiFront(supervisor, { version: '1', tickets, daemon: () => ({}), jobs, stop() {}, onError() {} });
+  const front = apiFront(supervisor, {
+    version: '1',
+    tickets,
+    daemon: () => ({}),
+    fleet: () => undefined,
+    jobs,
+    stop() {},
+    onError() {},
+  });
   endAfterTest(() => front.close());
   const allowOrigins = [`http://127.0.0.1:${own}`];
   const { port } = await serve(front, { token: () => TOKEN, tickets, allowOrigins });

@@ -46,14 +46,16 @@ local function release(job)
   if job.cancel then rcall('SREM', P .. 'cancels:' .. job.node, job.id) end
 end
 
-local function markEnded(job, state, failure, reason)
+-- changes: other fields of its record.
+local function markEnded(job, state, failure, reason, changes)
   local held, from = inHands(job), job.state
   if held then release(job) end
-  rcall('ZREM', P .. 'due', job.id)
-  rcall('ZREM', P .. 'expiry', job.id)
-  move(job, state, {
-    claim = job.claim + 1, error = failure or false, endedAt = now, expiresAt = false, node = false, cancel = false,
-  })
+  if job.dueAt then rcall('ZREM', P .. 'due', job.id) end
+  if job.expiresAt then rcall('ZREM', P .. 'expiry', job.id) end
+  changes = changes or {}
+  changes.claim, changes.endedAt = job.claim + 1, now
+  changes.error, changes.expiresAt, changes.node, changes.cancel = failure or false, false, false, false
+  move(job, state, changes)
   rcall('ZADD', P .. 'ended', text(now), job.id)
   if held then endInQueue(job, state == 'done', reason)
   elseif from ~= 'blocked' then removeFromQueue(job) end
@@ -69,9 +71,9 @@ local function blockedAfter(id)
   return found
 end
 
--- Ends a job. said: its result for dashboards, or why it failed.
-local function finish(job, state, failure, said)
-  markEnded(job, state, failure, said)
+-- Ends a job. said: its result for dashboards, or why it failed; changes: other fields of its record.
+local function finish(job, state, failure, said, changes)
+  markEnded(job, state, failure, said, changes)
   if state == 'done' then
     for _, child in ipairs(blockedAfter(job.id)) do
       -- Its delay begins when nothing else keeps it.
@@ -98,6 +100,20 @@ end
 -- A job that a dashboard has removed.
 local function endRemoved(job)
   finish(job, 'cancelled', '@removed', REASONS.removed)
+end
+
+local MAX_ATTEMPTS_KEPT = 20
+
+-- Another attempt at a job. Adds to changes what its record is to say of it.
+local function keepAttempt(job, attempt, changes)
+  attempt.number = job.attempt + 1
+  changes.attempt, changes.startedAt, changes.expiresAt, changes.progress = attempt.number, attempt.startedAt, false, false
+  if job.expiresAt then
+    rcall('ZREM', P .. 'expiry', job.id)
+    job.expiresAt = nil
+  end
+  rcall('RPUSH', P .. 'attempts:' .. job.id, cjson.encode(attempt))
+  if attempt.number > MAX_ATTEMPTS_KEPT then rcall('LTRIM', P .. 'attempts:' .. job.id, -MAX_ATTEMPTS_KEPT, -1) end
 end
 
 -- How the last attempt ended, where it has not yet.

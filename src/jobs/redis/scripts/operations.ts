@@ -67,6 +67,8 @@ export const TAKE = `
 local wanted, node, spare = cjson.decode(ARGV[3]), ARGV[4], ARGV[5]
 local MAX_BYTES = 16 * 1024 * 1024
 local taken, adopted = {}, 0
+-- Where it was thought gone, and goes on: others must see when it ends.
+rcall('ZADD', P .. 'nodes', 'NX', text(now), node)
 if rcall('SISMEMBER', P .. 'paused', '*') == 1 then return taken end
 
 -- Identifiers for the jobs of others: one of the program's with its end counted.
@@ -129,13 +131,13 @@ local function takeOf(plugin, most)
     elseif inQueue.name then job = adopt(plugin, bullJob, inQueue, newId())
     else bull.removeJob(keysOf(q, bullJob, 'repeat'), { bullJob, 0, q }) end
     if job and mayTake(job) then
-      rcall('ZREM', P .. 'due', job.id)
+      if job.dueAt then rcall('ZREM', P .. 'due', job.id) end
       rcall('SADD', P .. 'held:' .. node, job.id)
       move(job, 'taken', { claim = job.claim + 1, node = node, dueAt = false })
       local input = job.inputFile and '' or rcall('GET', P .. 'input:' .. job.id) or ''
       length = length + #input
       found = found + 1
-      taken[#taken + 1] = { job.id, rcall('HGETALL', P .. 'job:' .. job.id), input, resultsBefore(job) }
+      taken[#taken + 1] = { job.id, flat(job), input, resultsBefore(job) }
     end
   end
 end
@@ -149,16 +151,12 @@ return taken
 
 /** Attempts have reached their workers. */
 export const BEGIN = `
-local MAX_KEPT = 20
 for _, begun in ipairs(cjson.decode(ARGV[3])) do
   local job = read(begun.id)
   if job and job.state == 'taken' and tonumber(job.claim) == begun.claim then
-    local number = job.attempt + 1
-    move(job, 'running', { attempt = number, startedAt = now, expiresAt = false, progress = false })
-    rcall('ZREM', P .. 'expiry', job.id)
-    local attempt = { number = number, startedAt = now, generation = begun.generation }
-    rcall('RPUSH', P .. 'attempts:' .. job.id, cjson.encode(attempt))
-    rcall('LTRIM', P .. 'attempts:' .. job.id, -MAX_KEPT, -1)
+    local changes = {}
+    keepAttempt(job, { startedAt = now - begun.agoMs, generation = begun.generation }, changes)
+    move(job, 'running', changes)
     tell({ kind = 'changed', id = job.id })
   end
 end
@@ -186,28 +184,33 @@ publish()
  */
 export const SETTLE = `
 local answers = {}
+rcall('PERSIST', P .. 'nodes')
 for i, ended in ipairs(cjson.decode(ARGV[3])) do
   local job = read(ended.id)
   local mark = text(ended.claim) .. ' ' .. ended['end']
   if job and inHands(job) and tonumber(job.claim) == ended.claim then
-    rcall('PERSIST', P .. 'nodes')
-    endAttempt(job, ended['end'], ended.error)
+    local changes = { settled = mark }
+    if ended.begun and job.state == 'taken' then
+      keepAttempt(job, {
+        startedAt = now - ended.begun.agoMs, generation = ended.begun.generation,
+        endedAt = now, ['end'] = ended['end'], error = ended.error,
+      }, changes)
+    else endAttempt(job, ended['end'], ended.error) end
     if ended['end'] == 'failed' and ended.retryAfterMs then
       release(job)
-      move(job, 'delayed', {
-        claim = job.claim + 1, error = ended.error, delayMs = ended.retryAfterMs, dueAt = now + ended.retryAfterMs,
-        progress = false, node = false, cancel = false, settled = mark,
-      })
+      changes.claim, changes.error = job.claim + 1, ended.error
+      changes.delayMs, changes.dueAt = ended.retryAfterMs, now + ended.retryAfterMs
+      changes.progress, changes.node, changes.cancel = false, false, false
+      move(job, 'delayed', changes)
       rcall('ZADD', P .. 'due', text(now + ended.retryAfterMs), job.id)
       delayInQueue(job, ended.retryAfterMs)
       tell({ kind = 'changed', id = job.id })
     else
-      write(job, { settled = mark })
       if ended['end'] == 'done' then
-        if ended.resultFile then write(job, { resultFile = ended.resultFile })
+        if ended.resultFile then changes.resultFile = ended.resultFile
         else rcall('SET', P .. 'result:' .. job.id, ARGV[3 + i]) end
       end
-      finish(job, ended['end'], ended.error, ended.said)
+      finish(job, ended['end'], ended.error, ended.said, changes)
     end
     answers[i] = 'ok'
   elseif job and job.settled == mark then
@@ -378,6 +381,11 @@ local MOST = 100
 -- Nodes that live must not seem gone because Redis is full.
 rcall('PERSIST', P .. 'nodes')
 rcall('ZADD', P .. 'nodes', text(now), node)
+-- When nobody has said anything for long, Redis was away, and those that live have their time to come back.
+local lastBeat = rcall('GET', P .. 'lastBeat')
+if lastBeat and now - lastBeat > goneMs / 2 then rcall('SET', P .. 'grace', 1, 'PX', text(goneMs)) end
+rcall('SET', P .. 'lastBeat', text(now))
+local longest = rcall('EXISTS', P .. 'grace') == 1 and math.huge or goneMs
 if announced ~= '' then rcall('HSET', P .. 'texts', node, announced) end
 
 for _, id in ipairs(rcall('ZRANGEBYSCORE', P .. 'due', '-inf', text(now), 'LIMIT', 0, MOST)) do
@@ -396,7 +404,7 @@ for _, id in ipairs(rcall('ZRANGEBYSCORE', P .. 'expiry', '-inf', text(now), 'LI
   if job and not inHands(job) and not isFinal(job.state) then expire(job) end
 end
 
-for _, gone in ipairs(rcall('ZRANGEBYSCORE', P .. 'nodes', '-inf', text(now - goneMs), 'LIMIT', 0, 1)) do
+for _, gone in ipairs(rcall('ZRANGEBYSCORE', P .. 'nodes', '-inf', text(now - longest), 'LIMIT', 0, 1)) do
   local held = rcall('SMEMBERS', P .. 'held:' .. gone)
   for i = 1, math.min(#held, MOST) do
     rcall('SREM', P .. 'held:' .. gone, held[i])

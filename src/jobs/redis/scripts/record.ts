@@ -4,15 +4,15 @@
  *
  * Keys: `job:ID` a hash, `attempts:ID` a list of JSON, `input:ID` and `result:ID` packed values, `children:ID` the jobs
  * that come after it; `all`, `of:PLUGIN`, `in:STATE`, `in:STATE:PLUGIN` the identifiers, sorted by time as they begin with
- * it; `counts`, `keys`; `due`, `expiry` and `ended` by time; `nodes` by their last beat, `texts` of them, and `held:NODE`
- * and `cancels:NODE`.
+ * it; `counts`, `keys`; `due`, `expiry` and `ended` by time; `nodes` by their last beat, `lastBeat` of any of them,
+ * `grace` while none is thought gone, `texts` of them, and `held:NODE` and `cancels:NODE`.
  */
 export const RECORD = `
 local P, Q = ARGV[1], ARGV[2]
 local rcall = redis.call
 local clock = rcall('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local hints = {}
+local hints, counted = {}, {}
 
 -- Numbers as text with all their digits: Lua's own text has 14.
 local function text(value)
@@ -28,7 +28,11 @@ local function tell(hint)
   hints[#hints + 1] = hint
 end
 
+-- At the end of what changes jobs: how many there are now, and hints.
 local function publish()
+  for field, by in pairs(counted) do
+    if by ~= 0 and rcall('HINCRBY', P .. 'counts', field, by) == 0 then rcall('HDEL', P .. 'counts', field) end
+  end
   if #hints == 0 then return end
   local list = {}
   for i, hint in ipairs(hints) do list[i] = hint end
@@ -39,6 +43,16 @@ local function fields(flat)
   local found = {}
   for i = 1, #flat, 2 do found[flat[i]] = flat[i + 1] end
   return found
+end
+
+-- The other way.
+local function flat(record)
+  local list = {}
+  for field, value in pairs(record) do
+    list[#list + 1] = field
+    list[#list + 1] = value
+  end
+  return list
 end
 
 -- The record of a job; nil: unknown.
@@ -84,7 +98,7 @@ end
 
 local function count(plugin, state, by)
   local field = state .. ' ' .. plugin
-  if rcall('HINCRBY', P .. 'counts', field, by) == 0 then rcall('HDEL', P .. 'counts', field) end
+  counted[field] = (counted[field] or 0) + by
 end
 
 local function enter(job, state)

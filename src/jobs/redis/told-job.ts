@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import type { NewJob } from '../job-store.ts';
+import { bullPriority } from './bull-priority.ts';
+import { dashboardValue } from './dashboard-value.ts';
+
+/** About 34 years. */
+const LONGEST_MS = 2 ** 40;
+
+/** A job as the script that adds it takes it: what is not a time or a count is text, as Lua would round a number. */
+export function toldJob(job: NewJob, inputFile: string | undefined): object {
+  const { id, plugin, tool, priority, attempts, backoff, delayMs, timeoutMs, ttlMs, key, once, after, input, caller } =
+    job;
+  return {
+    id,
+    plugin,
+    tool,
+    name: tool ?? 'execute',
+    data: dashboardValue(input),
+    priority: String(priority),
+    bullPriority: bullPriority(priority),
+    attempts,
+    tries: attempts,
+    backoff: JSON.stringify(backoff),
+    delayMs: roundedUp(delayMs),
+    timeoutMs: timeoutMs === undefined ? undefined : String(timeoutMs),
+    ttlMs: roundedUp(ttlMs),
+    key,
+    fingerprint: key === undefined ? undefined : fingerprintOf(job),
+    once: once ? '1' : '0',
+    after: after.length === 0 ? undefined : after.map((blocker) => [blocker.id, blocker.name]),
+    inputFile,
+    caller: caller?.node,
+    wants: caller?.wants,
+  };
+}
+
+/** What two jobs with the same key must have in common. */
+function fingerprintOf({ plugin, tool, input }: NewJob): string {
+  const hash = createHash('sha256');
+  for (const part of [plugin, tool ?? '', input]) hash.update(`${part.length}:`).update(part);
+  return hash.digest('hex');
+}
+
+/** Times in Redis are whole milliseconds, and small enough for BullMQ, which multiplies them. */
+export function roundedUp(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.min(Math.ceil(ms), LONGEST_MS);
+}
