@@ -8,12 +8,6 @@ import { FLEET_OPTIONS, fleetOf } from '../fleet-options.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
-/** What is not installed does not come by itself, as a Redis may that cannot be reached yet. Rejects with `E_JOB_STORE`. */
-async function requireFleetPackages(): Promise<void> {
-  const { redisPeers } = await import('../../jobs/redis/redis-peers.ts');
-  await redisPeers();
-}
-
 /** `greenroom serve`: a supervisor for every program on this machine, until SIGTERM. */
 export const command = defineCommand({
   usage: 'serve',
@@ -164,6 +158,12 @@ async function announce(daemon: Daemon, listen: TcpAddress | undefined, terminal
     terminal.note(
       `${terminal.err.yellow('warning:')} Other machines reach ${url ?? ''}. Anyone who has the token can run plugins here, and all of it, the token too, is sent in the clear. Put a proxy with TLS before it.`,
     );
+}
+
+/** What is not installed does not come by itself, as a Redis may that cannot be reached yet. Rejects with `E_JOB_STORE`. */
+async function requireFleetPackages(): Promise<void> {
+  const { redisPeers } = await import('../../jobs/redis/redis-peers.ts');
+  await redisPeers();
 }
 
 async function announceFleet({ node }: Daemon, terminal: Terminal): Promise<void> {
