@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
+import { GreenroomError } from '../../src/index.ts';
 import type { Jobs } from '../../src/jobs/index.ts';
 import { FrontTasks } from '../../src/mcp-front/tasks/front-tasks.ts';
 import { openWorkbench } from '../jobs/opened-jobs.ts';
@@ -47,6 +48,22 @@ test('what a task has come to is kept for a minute, however short its time is', 
   expect(await idsOf(jobs)).toEqual([task.id]);
   await clock.advance(60_000);
   await vi.waitUntil(async () => (await idsOf(jobs)).length === 0);
+});
+
+test('a task whose store cannot be asked when its time is over is removed later', async () => {
+  const { jobs } = await openWorkbench();
+  const { clock, errors, tasks } = tasksOf(jobs);
+  const task = await tasks.begin('plugin', ECHO, 1);
+  await task.result();
+  const refused = vi.spyOn(jobs, 'remove').mockRejectedValueOnce(new GreenroomError('E_JOB_STORE', 'It is away.'));
+  await clock.advance(30_000);
+  await vi.waitUntil(() => clock.pending === 1);
+  await clock.advance(60_000);
+  await vi.waitUntil(() => refused.mock.calls.length === 1 && clock.pending === 1);
+  expect(await idsOf(jobs)).toEqual([task.id]);
+  await clock.advance(60_000);
+  await vi.waitUntil(async () => (await idsOf(jobs)).length === 0);
+  expect(errors).toEqual([]);
 });
 
 test('a task that outlasts its time goes on', async () => {

@@ -75,7 +75,10 @@ export class FrontTasks {
     this.clock.clearTimeout(this.#removals.get(id));
     const remove = (): void => {
       this.#removals.delete(id);
-      this.#removeIfOver(jobs, id).catch((error: unknown) => this.#tell(error));
+      this.#removeIfOver(jobs, id).catch((error: unknown) => {
+        this.#tell(error);
+        if (isOfStore(error)) this.#removeLater(jobs, id, KEPT_AFTER_END_MS);
+      });
     };
     this.#removals.set(id, this.clock.setTimeout(remove, Math.max(afterMs, 0)));
   }
@@ -94,8 +97,11 @@ export class FrontTasks {
   }
 
   #tell(error: unknown): void {
-    // It was removed by somebody else, or the next daemon looks.
-    if (!(error instanceof GreenroomError && (error.code === 'E_JOB' || error.code === 'E_JOB_STORE')))
-      this.onError(error);
+    // It was removed by somebody else, or is looked at again: here, or by the next daemon.
+    if (!isOfStore(error) && !(error instanceof GreenroomError && error.code === 'E_JOB')) this.onError(error);
   }
+}
+
+function isOfStore(error: unknown): boolean {
+  return error instanceof GreenroomError && error.code === 'E_JOB_STORE';
 }
