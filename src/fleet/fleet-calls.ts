@@ -30,9 +30,17 @@ const NOT_CARRIED = ['integers', 'traceparent', 'streamIdleMs'] as const;
  */
 export class FleetCalls {
   readonly #parts: FleetCallsParts;
+  readonly #closed = new AbortController();
+  readonly #open = new Set<Promise<void>>();
 
   constructor(parts: FleetCallsParts) {
     this.#parts = parts;
+  }
+
+  /** Ends the calls that are still made, here with `E_CANCELLED`, and where they run. Resolves once that is done. */
+  async close(): Promise<void> {
+    this.#closed.abort(new Error('The jobs of the fleet were closed.'));
+    await Promise.all(this.#open);
   }
 
   /** Makes a call; resolves to its result. Rejects as `supervisor.execute` does, and with `E_INTERRUPTED` and `E_JOB_STORE`. */
@@ -69,7 +77,7 @@ export class FleetCalls {
       { tool, priority, timeoutMs, ttlMs: timeoutMs, attempts: 1, once: !idempotent || wants === 'chunks' },
       { caller: { node: replies.node, wants }, validate },
     );
-    return new FleetCall(this.#parts, job, options);
+    return new FleetCall({ ...this.#parts, closed: this.#closed.signal, open: this.#open }, job, options);
   }
 
   #tell({ onProgress }: CallOptions, said: Said): void {
@@ -84,15 +92,22 @@ export class FleetCalls {
   }
 }
 
+interface FleetCallParts extends FleetCallsParts {
+  /** Aborted when no calls are to be made any more. */
+  readonly closed: AbortSignal;
+  /** The calls that are made: each is added until it has ended. */
+  readonly open: Set<Promise<void>>;
+}
+
 /** One call, of the program that makes it. */
 class FleetCall {
-  readonly #parts: FleetCallsParts;
+  readonly #parts: FleetCallParts;
   readonly #job: NewJob;
   readonly #options: CallOptions;
   /** Once all that it said has been read; of one that streams, how many chunks it has sent. */
   result: unknown;
 
-  constructor(parts: FleetCallsParts, job: NewJob, options: CallOptions) {
+  constructor(parts: FleetCallParts, job: NewJob, options: CallOptions) {
     this.#parts = parts;
     this.#job = job;
     this.#options = options;
@@ -108,18 +123,21 @@ class FleetCall {
    * @param left cancels the call, too
    */
   async *said(left?: AbortSignal): AsyncGenerator<Said, void, undefined> {
-    const { jobs, replies, clock, whyNobody } = this.#parts;
+    const { jobs, replies, clock, whyNobody, closed, open } = this.#parts;
     const { id, plugin } = this.#job;
     const { signal, timeoutMs } = this.#options;
-    if (signal?.aborted === true) throw cancelledError(plugin, signal.reason);
+    for (const each of [signal, closed]) if (each?.aborted === true) throw cancelledError(plugin, each.reason);
     const over = new AbortController();
-    const offs = [signal, left].map((each) => {
+    const offs = [signal, left, closed].map((each) => {
       return each && onAbort(each, () => over.abort(cancelledError(plugin, each.reason)));
     });
     const isLimited = timeoutMs !== undefined && timeoutMs !== Infinity;
     const timer = isLimited ? clock.setTimeout(() => void this.#expire(over), timeoutMs) : undefined;
     const replied = replies.listen(id);
     let isAdded = false;
+    let end: () => void = () => {};
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    open.add(ended);
     try {
       const nobody = await whyNobody(plugin);
       if (nobody !== undefined) throw new GreenroomError('E_UNKNOWN_PLUGIN', nobody, { plugin });
@@ -129,6 +147,8 @@ class FleetCall {
       await jobs.addCall(this.#job);
       yield* this.#saidUntilEnd(replied, over.signal);
       this.result = await (await jobs.get(id)).result({ signal: over.signal });
+    } catch (error) {
+      throw error instanceof GreenroomError && error.code === 'E_INTERRUPTED' ? nodeGone(plugin, error) : error;
     } finally {
       clock.clearTimeout(timer);
       for (const off of offs) off?.();
@@ -139,6 +159,8 @@ class FleetCall {
           .cancel(id)
           .then(() => jobs.remove(id))
           .catch(() => {});
+      open.delete(ended);
+      end();
     }
   }
 
@@ -193,6 +215,12 @@ async function* whole(call: FleetCall, left: AbortSignal): AsyncGenerator<Said, 
 function chunksLost(plugin: string, count: number, of: unknown): GreenroomError {
   const message = `The stream of "${plugin}" is not whole: ${count} of its ${String(of)} chunks came, as the Redis of the fleet lost others. Call it again.`;
   return new GreenroomError('E_JOB_STORE', message, { plugin });
+}
+
+/** In place of what the job says, as its call is over and the job is not kept. */
+function nodeGone(plugin: string, cause: GreenroomError): GreenroomError {
+  const message = `The call to "${plugin}" was cut off: the node of the fleet that ran it is gone. Look what it did, then call again; with idempotent: true it is made again by itself.`;
+  return new GreenroomError('E_INTERRUPTED', message, { plugin, cause });
 }
 
 function notCarried(plugin: string, name: string): GreenroomError {

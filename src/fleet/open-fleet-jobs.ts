@@ -59,12 +59,13 @@ export async function joinFleet(
       {
         ...{ supervisor, store, replies, sharing: node.sharing, onLost: node.noteLost },
         whyElsewhere: (plugin, here) => node.whyElsewhere(plugin, here),
-        onClose: () => {
-          offHealth();
+        onClose: async () => {
           offCalls();
-          replies.close();
-          clock.clearTimeout(lookTimer);
           node.close();
+          await calls.close();
+          replies.close();
+          offHealth();
+          clock.clearTimeout(lookTimer);
         },
         onClosed: async () => {
           await node.left();
@@ -73,9 +74,9 @@ export async function joinFleet(
       },
       (plugin) => node.hear(plugin),
     );
-    const offCalls = jobPort.joinFleet(
-      new FleetCalls({ jobs, replies, clock, whyNobody: (plugin) => node.whyNobody(plugin), onListenerError }),
-    );
+    const whyNobody = (plugin: string): Promise<string | undefined> => node.whyNobody(plugin);
+    const calls = new FleetCalls({ jobs, replies, clock, whyNobody, onListenerError });
+    const offCalls = jobPort.joinFleet(calls);
     const lookAgain = (): void => {
       lookTimer = clock.setTimeout(() => {
         changes.notifyAll();

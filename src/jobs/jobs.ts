@@ -33,7 +33,7 @@ export interface JobsParts {
   readonly siteOf: (plugin: string) => JobSite;
   readonly changes: JobChanges;
   /** Ends what was opened beside. */
-  readonly onClose: () => void;
+  readonly onClose: () => Promise<void>;
   /** Ends what the store needs, once that is closed. */
   readonly onClosed: () => Promise<void>;
   /** Why jobs of a plugin wait that this program cannot run, where others share the store; undefined: others can. */
@@ -49,7 +49,7 @@ export class Jobs implements AsyncDisposable {
   readonly #runner: JobRunner;
   readonly #siteOf: (plugin: string) => JobSite;
   readonly #changes: JobChanges;
-  readonly #onClose: () => void;
+  readonly #onClose: () => Promise<void>;
   readonly #onClosed: () => Promise<void>;
   readonly #whyElsewhere: JobsParts['whyElsewhere'];
   #closing: Promise<void> | undefined;
@@ -322,9 +322,8 @@ export class Jobs implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#onClose();
     try {
-      await this.#runner.close();
+      await Promise.all([this.#onClose(), this.#runner.close()]);
     } finally {
       await this.#store.close();
       await this.#onClosed();

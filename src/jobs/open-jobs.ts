@@ -78,7 +78,7 @@ async function openStore({ supervisor, folder, fleet }: OpenJobsOptions, history
   }
   const { dataDir, onListenerError, onError } = supervisor.jobPort;
   const { store, waiting } = await EmbeddedStore.open(folder ?? join(dataDir, 'jobs'), history, onListenerError);
-  const { jobs, runner, changes } = runJobs({ supervisor, store, onClose: () => offThread() });
+  const { jobs, runner, changes } = runJobs({ supervisor, store, onClose: async () => offThread() });
   const offThread = store.onThread((change) => {
     if (change.kind === 'ended') return onError(change.error);
     runner.wake(change.waiting);

@@ -47,10 +47,11 @@ export function runJobs(parts: RunJobsParts, onWaiting?: (plugin: string) => voi
     }
   });
   const offChange = supervisor.onChange(() => runner.look());
-  const end = (): void => {
+  const end = async (): Promise<void> => {
+    // What that waits for is told by hints.
+    await onClose();
     offHint();
     offChange();
-    onClose();
   };
   const closed = async (): Promise<void> => {
     leave();

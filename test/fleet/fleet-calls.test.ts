@@ -204,6 +204,24 @@ test.skipIf(!hasRedis)(
   },
 );
 
+test.skipIf(!hasRedis)(
+  'calls that are made when the jobs are closed are cancelled, and nothing of them is kept',
+  async () => {
+    const jobs = await openFleet();
+    const call = here.execute('tools', { do: 'wait', for: '/nowhere' }, inFleet);
+    await becomes(there, 'tools', { inFlight: 1 });
+    await Promise.all([
+      expect(call).rejects.toMatchObject({
+        code: 'E_CANCELLED',
+        cause: { message: 'The jobs of the fleet were closed.' },
+      }),
+      jobs.close(),
+    ]);
+    await becomes(there, 'tools', { inFlight: 0 });
+    expect((await open[0]?.jobs.list())?.jobs).toEqual([]);
+  },
+);
+
 test('a program that is in no fleet is told how to join one', async () => {
   const { supervisor } = await openSupervisor({ tools: { fixture: 'workbench' } });
   expect(await failure(supervisor.execute('tools', {}, inFleet))).toMatchObject({ code: 'E_OPTIONS' });
