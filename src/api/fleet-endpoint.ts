@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GreenroomError } from '../errors.ts';
 import type { FleetNode } from '../fleet/fleet-node.ts';
-import { fleetStatus } from '../fleet/fleet-status.ts';
+import { lookAtFleet } from '../fleet/look-at-fleet.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { type Endpoint, jsonEndpoint } from './endpoint.ts';
 
@@ -80,7 +80,7 @@ export function fleetEndpoints(jobs: () => Promise<Jobs>, node: () => FleetNode 
       { method: 'GET', path: '/fleet', summary: 'The nodes of the fleet, and its jobs.', answer: fleetSchema },
       async () => {
         const { own, opened } = await joined();
-        return fleetStatus(own, opened);
+        return lookAtFleet(own, opened);
       },
     ),
     jsonEndpoint(

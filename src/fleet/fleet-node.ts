@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { packageVersion } from '../files/package-version.ts';
+import type { LinkHealth } from '../jobs/redis/link-health.ts';
 import type { RedisJobStore } from '../jobs/redis/redis-job-store.ts';
-import type { LinkHealth, RedisLink } from '../jobs/redis/redis-link.ts';
+import type { RedisLink } from '../jobs/redis/redis-link.ts';
 import type { JobRunner } from '../jobs/runner/job-runner.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 import { nearestName } from '../text/nearest-name.ts';
@@ -11,6 +12,7 @@ import { type Announcement, readAnnouncement } from './announcement.ts';
 import type { FleetBoard } from './fleet-board.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { FleetSharing, type SharingPorts } from './fleet-sharing.ts';
+import type { ToldNode } from './fleet-status.ts';
 import { LoadTimes } from './load-times.ts';
 import { Membership } from './membership.ts';
 import { type Moved, moveJobs } from './move-jobs.ts';
@@ -18,15 +20,6 @@ import { type Moved, moveJobs } from './move-jobs.ts';
 /** How often what has changed here is told, at most, and how often everything is looked at again, in milliseconds. */
 const TELL_MS = 100;
 const LOOK_MS = 10_000;
-
-/** A living node, as it announced itself. */
-export interface ToldNode extends Partial<Announcement> {
-  /** Its identifier, another at each start. */
-  readonly node: string;
-  /** How long ago it said that it lives, in milliseconds. */
-  readonly beatAgoMs: number;
-  readonly plugins: readonly string[];
-}
 
 /** What a node is made of. */
 export interface FleetNodeParts {

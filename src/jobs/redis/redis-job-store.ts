@@ -28,8 +28,9 @@ import { dashboardValue } from './dashboard-value.ts';
 import { Gathering } from './gathering.ts';
 import { attemptOfRecord, backoffOf, callerOf, type JobRecord, jobOfRecord, numberOf, recordOf } from './job-record.ts';
 import { type JobOperation, jobScripts } from './job-scripts.ts';
+import type { LinkHealth } from './link-health.ts';
 import { type Liveness, NodeBeat } from './node-beat.ts';
-import type { CommandPart, LinkHealth, LinkScript, RedisLink } from './redis-link.ts';
+import type { CommandPart, LinkScript, RedisLink } from './redis-link.ts';
 import { SharedValues } from './shared-values.ts';
 import { roundedUp, toldJob } from './told-job.ts';
 

@@ -3,19 +3,10 @@ import type { Redis } from 'ioredis';
 import { GreenroomError, messageOf } from '../../errors.ts';
 import { Listeners } from '../../events/listeners.ts';
 import { checkServer } from './check-server.ts';
+import type { LinkHealth } from './link-health.ts';
 import { redisAddress } from './redis-address.ts';
 import { isFull, isLoss, isUnsent, noAnswer, redisFault } from './redis-fault.ts';
 import { redisPeers } from './redis-peers.ts';
-
-/** How a program stands with its Redis. */
-export interface LinkHealth {
-  /** `cutOff`: it does not answer; `full`: it refuses to store more. */
-  readonly state: 'connected' | 'cutOff' | 'full';
-  /** Since when, in milliseconds since the epoch. */
-  readonly since: number;
-  /** What was said last; undefined while it is connected. */
-  readonly reason?: string | undefined;
-}
 
 /** What a link is opened with. */
 export interface RedisLinkOptions {
