@@ -31,6 +31,13 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** Ends a thread by an error of its own: `terminate()` in the middle of SQLite's code would end the whole process. */
+function end(thread: Worker | undefined): Promise<unknown> {
+  const ended = new Promise((resolve) => thread?.once('exit', resolve));
+  thread?.postMessage({ batch: undefined }, []);
+  return ended;
+}
+
 async function open() {
   const { store } = await EmbeddedStore.open(folder, HISTORY, () => {});
   const changes: ThreadChange[] = [];
@@ -47,10 +54,11 @@ test('a store whose thread has ended is opened again, and what was taken stays i
   const [job] = await store.take([{ plugin: 'taken', count: 1 }]);
   const claim = { id: taken.id, claim: job?.claim ?? 0 };
   await store.begin([{ ...claim, once: false, generation: 1 }]);
+  const dead = end(threads.at(-1));
   const asked = failure(store.counts());
   // It is sent at the end of the turn.
   await turn();
-  await threads.at(-1)?.terminate();
+  await dead;
   const ended = await until('ended');
   expect(ended).toMatchObject({ error: { code: 'E_JOB_STORE', message: /thread ended.*opened again by itself/ } });
   const lost = await asked;
@@ -73,7 +81,7 @@ test('a job whose taker never heard of it waits again', async () => {
     const answered = new Promise<{ answers?: { value?: unknown }[] }>((resolve) => thread.once('message', resolve));
     thread.postMessage({ batch: [{ method, args }] }, []);
     const { answers } = await answered;
-    await thread.terminate();
+    await end(thread);
     return { waiting, value: answers?.[0]?.value };
   };
   await inThread([], 'add', [job]);
@@ -92,7 +100,7 @@ test('jobs that run when the thread ends run on, each once, and end', async () =
   const next = await jobs.add('plugin', { do: 'mark', mark, text: 'next', ms: 0 });
   const results = Promise.all([running.result(), next.result()]);
   await vi.waitUntil(async () => (await running.read()).progress?.message === 'waiting', { timeout: 10_000 });
-  await threads.at(-1)?.terminate();
+  await end(threads.at(-1));
   writeFileSync(door, '');
   expect(await results).toEqual(['waited', 'next']);
   expect(readFileSync(mark, 'utf8')).toBe('next\n');
@@ -103,7 +111,7 @@ test('jobs that run when the thread ends run on, each once, and end', async () =
 
 test('a store is closed while it has no thread', async () => {
   const { store, until } = await open();
-  await threads.at(-1)?.terminate();
+  await end(threads.at(-1));
   await until('ended');
   await store.close();
   expect(threads).toHaveLength(1);

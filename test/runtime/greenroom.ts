@@ -123,13 +123,15 @@ function writeManifest(plugins: string, name: string, { fixture, ...given }: Man
 }
 
 afterEach(async () => {
-  for (const { opened, folder, pids } of allOpened.splice(0)) {
+  const ending = allOpened.splice(0);
+  for (const { opened, folder, pids } of ending) {
     await opened.supervisor.stop();
     await gone([...pids]);
     // The runtime directory holds the sockets, and a stopped supervisor leaves none.
     expect(readdirSync(join(folder, 'run'))).toEqual([]);
-    rmSync(folder, { recursive: true, force: true });
   }
+  // Another one may have used the data directory of the first.
+  for (const { folder } of ending) rmSync(folder, { recursive: true, force: true });
   restoreRuntimeDir();
   restoreRuntimeDir = () => {};
   // Workers and guards are children of this process.
