@@ -116,8 +116,8 @@ describe.skipIf(!hasRedis)('with a redis-server', () => {
     const [job] = (await store.take([{ plugin: 'plugin', count: 1 }])) as [TakenJob];
     await store.begin([{ ...job, generation: 1 }]);
     await link.send(['CONFIG', 'SET', 'maxmemory', '1mb']);
-    for (const refused of [store.add([newJob()]), store.take([{ plugin: 'plugin', count: 1 }])]) {
-      const error = await failure(refused);
+    for (const ask of [() => store.add([newJob()]), () => store.take([{ plugin: 'plugin', count: 1 }])]) {
+      const error = await failure(ask());
       expect(error).toMatchObject({ code: 'E_JOB_STORE' });
       expect(error.message).toContain(`The Redis at ${server.socket} is full`);
     }
