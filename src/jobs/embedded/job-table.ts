@@ -1,8 +1,8 @@
 // Longer than others because it is the one place where the rows of jobs change, each change beside those that it causes.
 
-import { createHash } from 'node:crypto';
 import type { Progress } from '../../calls/call-options.ts';
 import { writeJson } from '../../json/exact-json.ts';
+import { fingerprintOf } from '../fingerprint.ts';
 import { type Backoff, type FinalState, isFinal, type JobState, type JobWithAttempts } from '../job.ts';
 import { blockerFailed, expired, interrupted, interruptedTooOften, otherInput, unknownBlocker } from '../job-errors.ts';
 import type {
@@ -553,11 +553,4 @@ export class JobTable {
     }
     return statement;
   }
-}
-
-/** What two jobs with the same key must have in common. */
-function fingerprintOf({ plugin, tool, input }: NewJob): Uint8Array {
-  const hash = createHash('sha256');
-  for (const part of [plugin, tool ?? '', input]) hash.update(`${part.length}:`).update(part);
-  return hash.digest();
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { fingerprintOf } from '../fingerprint.ts';
 import type { NewJob } from '../job-store.ts';
 import { bullPriority } from './bull-priority.ts';
 import { dashboardValue } from './dashboard-value.ts';
@@ -25,20 +25,13 @@ export function toldJob(job: NewJob, inputFile: string | undefined): object {
     timeoutMs: timeoutMs === undefined ? undefined : String(timeoutMs),
     ttlMs: roundedUp(ttlMs),
     key,
-    fingerprint: key === undefined ? undefined : fingerprintOf(job),
+    fingerprint: key === undefined ? undefined : fingerprintOf(job).toString('hex'),
     once: once ? '1' : '0',
     after: after.length === 0 ? undefined : after.map((blocker) => [blocker.id, blocker.name]),
     inputFile,
     caller: caller?.node,
     wants: caller?.wants,
   };
-}
-
-/** What two jobs with the same key must have in common. */
-function fingerprintOf({ plugin, tool, input }: NewJob): string {
-  const hash = createHash('sha256');
-  for (const part of [plugin, tool ?? '', input]) hash.update(`${part.length}:`).update(part);
-  return hash.digest('hex');
 }
 
 /** Times in Redis are whole milliseconds, and small enough for BullMQ, which multiplies them. */
