@@ -4,6 +4,7 @@ import type { Progress } from '../../calls/call-options.ts';
 import { GreenroomError } from '../../errors.ts';
 import { Listeners } from '../../events/listeners.ts';
 import { writeJson } from '../../json/exact-json.ts';
+import { quoted } from '../../text/shown.ts';
 import { systemClock } from '../../time/clock.ts';
 import type { History } from '../embedded/job-table.ts';
 import type { JobState, JobWithAttempts } from '../job.ts';
@@ -11,6 +12,7 @@ import { otherInput, unknownBlocker } from '../job-errors.ts';
 import { newJobId } from '../job-id.ts';
 import type {
   Added,
+  AttemptOutcome,
   BegunAttempt,
   Claim,
   EndedAttempt,
@@ -73,6 +75,17 @@ export interface FleetNode {
 /** After how long a job is taken again whose values could not be read, in milliseconds. */
 const UNREADABLE_MS = 60_000;
 
+/** The end of an attempt, as its script takes it; the result is sent beside it. */
+interface ToldEnd extends Claim {
+  readonly end: AttemptOutcome['end'];
+  readonly error?: string;
+  /** What dashboards show. */
+  readonly said: string;
+  readonly retryAfterMs?: number | undefined;
+  readonly resultFile?: string | undefined;
+  readonly result?: Buffer | undefined;
+}
+
 /**
  * Jobs in a Redis that several programs share. The record of a job is ours; its place among those that wait is in a queue
  * of BullMQ, one for each plugin. Both change in one script, whole or not at all.
@@ -88,7 +101,7 @@ export class RedisJobStore implements JobStore {
   readonly #onGone: Listeners<string>;
   readonly #beat: NodeBeat;
   readonly #begun: BegunAttempts;
-  readonly #settling: Gathering<EndedAttempt, 'ok' | 'lost'>;
+  readonly #settling: Gathering<ToldEnd, 'ok' | 'lost'>;
   /** What this program has taken and not let go of. */
   readonly #held = new Set<string>();
   #offHints: () => void = () => {};
@@ -147,7 +160,9 @@ export class RedisJobStore implements JobStore {
 
   async add(jobs: readonly NewJob[]): Promise<readonly Added[]> {
     const files = await Promise.all(
-      jobs.map(({ plugin, id, input }) => this.#values.keep(plugin, `${id}.input`, input)),
+      jobs.map(({ plugin, id, input }) =>
+        this.#values.keep(`The input of a job of ${quoted(plugin)}`, `${id}.input`, input),
+      ),
     );
     const told = jobs.map((job, index) => toldJob(job, files[index]));
     const inputs = jobs.map(({ input }, index) => (files[index] === undefined ? bytesOf(input) : ''));
@@ -232,27 +247,25 @@ export class RedisJobStore implements JobStore {
   }
 
   settle(ended: readonly EndedAttempt[]): Promise<readonly ('ok' | 'lost')[]> {
-    return Promise.all(ended.map((each) => this.#settling.ask(each)));
+    // Each by itself, so that a value that cannot be kept holds up no other job.
+    return Promise.all(ended.map(async (each) => this.#settling.ask(await this.#told(each))));
   }
 
-  async #settle(ended: readonly EndedAttempt[]): Promise<readonly ('ok' | 'lost')[]> {
-    const settled = await Promise.all(ended.map((each) => this.#settled(each)));
+  async #settle(ended: readonly ToldEnd[]): Promise<readonly ('ok' | 'lost')[]> {
+    const results: CommandPart[] = [];
     const begun = ended.map((each) => this.#begun.take(each));
-    const told = settled.map((each, index) => {
+    const told = ended.map(({ result, ...each }, index) => {
       const pending = begun[index];
+      results.push(result ?? '');
       return { ...each, begun: pending && this.#begun.told(pending) };
     });
-    const results = ended.map(({ outcome }, index) =>
-      outcome.end === 'done' && told[index]?.resultFile === undefined ? bytesOf(outcome.result) : '',
-    );
     try {
       const answers = ((await this.#run('SETTLE', [JSON.stringify(told), ...results])) as Buffer[]).map(String);
       for (const pending of begun) pending?.resolve();
-      for (const [index, { id, outcome }] of ended.entries()) {
+      for (const [index, { id, resultFile, retryAfterMs }] of ended.entries()) {
         this.#held.delete(id);
-        const file = told[index]?.resultFile;
-        if (file !== undefined && answers[index] === 'lost') await this.#values.remove([file]);
-        if (outcome.end === 'failed') this.#wake(outcome.retryAfterMs);
+        if (resultFile !== undefined && answers[index] === 'lost') await this.#values.remove([resultFile]);
+        this.#wake(retryAfterMs);
       }
       return answers as ('ok' | 'lost')[];
     } catch (error) {
@@ -261,17 +274,29 @@ export class RedisJobStore implements JobStore {
     }
   }
 
-  async #settled({ id, claim, outcome }: EndedAttempt): Promise<{ readonly resultFile?: string | undefined }> {
-    const { end } = outcome;
+  /** The end of an attempt as its script takes it. A result that cannot be kept at all fails the job. */
+  async #told({ id, claim, outcome }: EndedAttempt): Promise<ToldEnd> {
     if (outcome.end === 'done') {
-      const resultFile = await this.#values.keep('', `${id}.result.${claim}`, outcome.result);
-      return { id, claim, end, said: dashboardValue(outcome.result), resultFile } as object;
+      try {
+        const what = `The result of the job ${id}`;
+        const resultFile = await this.#values.keep(what, `${id}.result.${claim}`, outcome.result);
+        const result = resultFile === undefined ? bytesOf(outcome.result) : undefined;
+        return { id, claim, end: 'done', said: dashboardValue(outcome.result), resultFile, result };
+      } catch (error) {
+        if (!(error instanceof GreenroomError && error.code === 'E_SERIALIZE')) throw error;
+        return this.#told({ id, claim, outcome: { end: 'failed', error: errorText(error) } });
+      }
     }
-    const { error } = outcome;
-    const retryAfterMs =
-      outcome.end === 'failed' && outcome.retryAfterMs !== undefined ? outcome.retryAfterMs : undefined;
-    const said = outcome.end === 'cancelled' ? 'cancelled' : readError(error).message;
-    return { id, claim, end, error, said, retryAfterMs: roundedUp(retryAfterMs) } as object;
+    const { end, error } = outcome;
+    const said = end === 'cancelled' ? 'cancelled' : readError(error).message;
+    return {
+      id,
+      claim,
+      end,
+      error,
+      said,
+      retryAfterMs: end === 'failed' ? roundedUp(outcome.retryAfterMs) : undefined,
+    };
   }
 
   async giveBack(claims: readonly Claim[]): Promise<void> {

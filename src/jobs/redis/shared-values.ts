@@ -20,10 +20,12 @@ export class SharedValues {
   /**
    * Writes a value to a file where it needs one; resolves to the file's name once the disk has it, and to undefined where
    * it needs none. Rejects with `E_SERIALIZE` where there is no folder, and with `E_JOB_STORE` where it cannot be written.
+   *
+   * @param what it is, as in "the result of the job ID"
    */
-  async keep(plugin: string, name: string, value: Uint8Array): Promise<string | undefined> {
+  async keep(what: string, name: string, value: Uint8Array): Promise<string | undefined> {
     if (value.byteLength <= MAX_IN_REDIS) return undefined;
-    if (this.#folder === undefined) throw tooLong(plugin, name, value.byteLength);
+    if (this.#folder === undefined) throw tooLong(what, value.byteLength);
     const file = join(this.#folder, name);
     const draft = `${file}.${randomUUID()}.draft`;
     try {
@@ -60,12 +62,11 @@ export class SharedValues {
   }
 }
 
-function tooLong(plugin: string, name: string, length: number): GreenroomError {
+function tooLong(what: string, length: number): GreenroomError {
   return new GreenroomError(
     'E_SERIALIZE',
-    `The value ${name} of a job of "${plugin}" is ${(length / 2 ** 20).toFixed(1)} MiB long, and Redis is given at most ` +
-      `${MAX_IN_REDIS / 2 ** 20} MiB. Give all programs a folder that they share (the option values), or pass the path of a file.`,
-    { plugin },
+    `${what} is ${(length / 2 ** 20).toFixed(1)} MiB long, and Redis is given at most ${MAX_IN_REDIS / 2 ** 20} MiB. ` +
+      'Give all programs a folder that they share (the option values), or pass the path of a file.',
   );
 }
 

@@ -386,6 +386,19 @@ describe.skipIf(!hasRedis)('the store in Redis, with a redis-server', () => {
     expect(await store.counts()).toEqual([]);
   });
 
+  test('without a shared folder a long result fails its job, and no other that ends with it', async () => {
+    const { store } = await openNode(server.url);
+    await store.add([newJob(), newJob()]);
+    const [long, short] = (await take(store, 2)) as [TakenJob, TakenJob];
+    const ended = (job: TakenJob, length: number) =>
+      store.settle([{ ...job, outcome: { end: 'done', result: new Uint8Array(length) } }]);
+    expect(await Promise.all([ended(long, 1_100_000), ended(short, 1)])).toEqual([['ok'], ['ok']]);
+    const [failed, done] = await store.get([long.id, short.id]);
+    expect(failed).toMatchObject({ state: 'failed', error: { code: 'E_SERIALIZE' } });
+    expect(failed?.error?.message).toContain(`The result of the job ${long.id} is 1.0 MiB long`);
+    expect(done).toMatchObject({ state: 'done' });
+  });
+
   test('a program that cannot read the value of a job has it wait, and says why', async () => {
     const values = mkdtempSync(join(tmpdir(), 'gr-values-'));
     try {
