@@ -1,3 +1,4 @@
+import type { History } from '../jobs/embedded/job-table.ts';
 import { newJobId } from '../jobs/job-id.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { RedisJobStore } from '../jobs/redis/redis-job-store.ts';
@@ -17,78 +18,84 @@ const LOOK_AGAIN_MS = 10_000;
 export interface FleetJobs {
   readonly jobs: Jobs;
   readonly node: FleetNode;
-  readonly store: RedisJobStore;
 }
 
 /** Opens the jobs of a fleet; see `openJobs`. */
-export async function openFleetJobs(
-  supervisor: Supervisor,
-  options: FleetOptions,
-  history: { readonly maxJobs: number; readonly maxAgeMs: number },
-): Promise<Jobs> {
+export async function openFleetJobs(supervisor: Supervisor, options: FleetOptions, history: History): Promise<Jobs> {
   return (await joinFleet(supervisor, options, history)).jobs;
 }
 
 /** Makes this program a node of a fleet. Rejects with `E_OPTIONS` and `E_JOB_STORE`. */
-export async function joinFleet(
-  supervisor: Supervisor,
-  given: FleetOptions,
-  history: { readonly maxJobs: number; readonly maxAgeMs: number },
-): Promise<FleetJobs> {
+export async function joinFleet(supervisor: Supervisor, given: FleetOptions, history: History): Promise<FleetJobs> {
   const options = completeFleetOptions(given);
   const { jobPort } = supervisor;
-  const { onListenerError, onError, clock } = jobPort;
+  const { onListenerError, clock } = jobPort;
   const link = await RedisLink.open({
     ...{ url: options.redis, prefix: options.prefix, onListenerError },
     onWarning: (message) => jobPort.warn({}, message),
   });
   const id = newJobId();
-  const board = new FleetBoard(link, id);
-  const node = new FleetNode({ supervisor, options, link, board, id });
-  try {
-    const { store, waiting } = await RedisJobStore.open(link, {
-      ...{ node: id, history, values: options.values, onListenerError, onError },
-      plugins: () => [...jobPort.names()],
-    });
-    const replies = await RedisReplies.open(link, id);
-    let lookTimer: unknown;
-    const offHealth = link.onHealth(({ state }) => {
-      if (state === 'connected') changes.notifyAll();
-    });
-    const { jobs, runner, changes } = runJobs(
-      {
-        ...{ supervisor, store, replies, sharing: node.sharing, onLost: node.noteLost },
-        whyElsewhere: (plugin, here) => node.whyElsewhere(plugin, here),
-        onClose: async () => {
-          offCalls();
-          node.close();
-          await calls.close();
-          replies.close();
-          offHealth();
-          clock.clearTimeout(lookTimer);
-        },
-        onClosed: async () => {
-          await node.left();
-          await link.close();
-        },
+  const { store, waiting, replies } = await openStore(link, id, options, supervisor, history).catch(
+    async (error: unknown) => {
+      await link.close();
+      throw error;
+    },
+  );
+  const node = new FleetNode({ supervisor, options, link, board: new FleetBoard(link, id), id });
+  let lookTimer: unknown;
+  const offHealth = link.onHealth(({ state }) => {
+    if (state === 'connected') changes.notifyAll();
+  });
+  const { jobs, runner, changes } = runJobs(
+    {
+      ...{ supervisor, store, replies, sharing: node.sharing, onLost: node.noteLost },
+      whyElsewhere: (plugin, here) => node.whyElsewhere(plugin, here),
+      onClose: async () => {
+        offCalls();
+        node.close();
+        await calls.close();
+        replies.close();
+        offHealth();
+        clock.clearTimeout(lookTimer);
       },
-      (plugin) => node.hear(plugin),
-    );
-    const whyNobody = (plugin: string): Promise<string | undefined> => node.whyNobody(plugin);
-    const calls = new FleetCalls({ jobs, replies, clock, whyNobody, onListenerError });
-    const offCalls = jobPort.joinFleet(calls);
-    const lookAgain = (): void => {
-      lookTimer = clock.setTimeout(() => {
-        changes.notifyAll();
-        lookAgain();
-      }, LOOK_AGAIN_MS);
-    };
-    lookAgain();
+      onClosed: async () => {
+        await node.left();
+        await link.close();
+      },
+    },
+    (plugin) => node.hear(plugin),
+  );
+  const whyNobody = (plugin: string): Promise<string | undefined> => node.whyNobody(plugin);
+  const calls = new FleetCalls({ jobs, replies, clock, whyNobody, onListenerError });
+  const offCalls = jobPort.joinFleet(calls);
+  const lookAgain = (): void => {
+    lookTimer = clock.setTimeout(() => {
+      changes.notifyAll();
+      lookAgain();
+    }, LOOK_AGAIN_MS);
+  };
+  lookAgain();
+  try {
     await node.start(store, runner, waiting);
-    return { jobs, node, store };
   } catch (error) {
-    node.close();
-    await link.close();
+    await jobs.close();
     throw error;
   }
+  return { jobs, node };
+}
+
+async function openStore(
+  link: RedisLink,
+  node: string,
+  { values }: FleetOptions,
+  { jobPort }: Supervisor,
+  history: History,
+): Promise<Awaited<ReturnType<typeof RedisJobStore.open>> & { readonly replies: RedisReplies }> {
+  const { onListenerError, onError, names } = jobPort;
+  const replies = await RedisReplies.open(link, node);
+  const plugins = (): readonly string[] => [...names()];
+  return {
+    ...(await RedisJobStore.open(link, { node, history, values, onListenerError, onError, plugins })),
+    replies,
+  };
 }

@@ -30,12 +30,8 @@ export function runJobs(parts: RunJobsParts, onWaiting?: (plugin: string) => voi
   const { supervisor, store, sharing, onLost, replies, onClose, onClosed, whyElsewhere } = parts;
   const { siteOf, clock, onError, opened } = supervisor.jobPort;
   const changes = new JobChanges();
-  const runner = new JobRunner({
-    ...{ store, clock, siteOf, onError, onChange: (id: string) => changes.notify(id) },
-    ...(sharing !== undefined && { sharing }),
-    ...(onLost !== undefined && { onLost }),
-    ...(replies !== undefined && { replies }),
-  });
+  const onChange = (id: string): void => changes.notify(id);
+  const runner = new JobRunner({ store, clock, siteOf, onError, onChange, sharing, onLost, replies });
   const offHint = store.onHint((hint) => {
     if (hint.kind === 'waiting') {
       if (onWaiting === undefined) runner.wake([hint.plugin]);

@@ -60,11 +60,11 @@ export interface JobRunnerParts {
   /** Told what the store refuses; the runner goes on. */
   readonly onError: (error: unknown) => void;
   /** Told of a job that ran here and whose end was refused, as another program has taken it over. */
-  readonly onLost?: (id: string) => void;
+  readonly onLost?: ((id: string) => void) | undefined;
   /** How the jobs are shared with other programs at the same store; undefined: all are for this one. */
-  readonly sharing?: Sharing;
+  readonly sharing?: Sharing | undefined;
   /** The way to callers in other programs; undefined: there are none. */
-  readonly replies?: Replies;
+  readonly replies?: Replies | undefined;
 }
 
 /** Why a call ends that has not reached a worker, and whose job goes back to the store. */
