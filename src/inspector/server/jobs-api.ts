@@ -1,15 +1,15 @@
-import { once } from 'node:events';
 import { problemOf } from '../../api/problem.ts';
 import { GreenroomError } from '../../errors.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { ListOptions } from '../../jobs/list-options.ts';
 import type { OpenedJobs } from '../../runtime/opened-jobs.ts';
-import { give, SECURITY_HEADERS, say } from '../../server/answer.ts';
+import { give, say } from '../../server/answer.ts';
 import type { Exchange, Route } from '../../server/route.ts';
 import { followJobs } from '../jobs/follow-jobs.ts';
 import { type JobRedactor, JobViews } from '../jobs/job-views.ts';
 import type { JobRows } from '../wire-jobs.ts';
 import { limitedReaders } from './limited-readers.ts';
+import { LineStreams } from './line-streams.ts';
 
 /** What jobs belong to: the supervisor. */
 export interface JobsOwner {
@@ -26,7 +26,7 @@ export class JobsApi {
   readonly #supervisor: JobsOwner;
   readonly #redactor: JobRedactor;
   readonly #views: JobViews;
-  readonly #followers = new Set<AbortController>();
+  readonly #streams = new LineStreams();
 
   constructor(supervisor: JobsOwner, redactor: JobRedactor) {
     this.#supervisor = supervisor;
@@ -44,7 +44,7 @@ export class JobsApi {
 
   /** Ends what is followed. */
   finish(): void {
-    for (const follower of this.#followers) follower.abort();
+    this.#streams.finish();
   }
 
   async #list(jobs: Jobs, query: URLSearchParams): Promise<JobRows> {
@@ -69,35 +69,14 @@ export class JobsApi {
     }
   }
 
-  async #follow({ query, request, response }: Exchange): Promise<void> {
-    const follower = new AbortController();
-    const { signal } = follower;
-    this.#followers.add(follower);
-    const leave = (): void => {
-      this.#followers.delete(follower);
-      follower.abort();
+  async #follow(exchange: Exchange): Promise<void> {
+    const followed = {
+      opened: this.#supervisor.jobPort.opened,
+      onPluginChange: (listener: () => void) => this.#supervisor.onChange(listener),
+      views: this.#views,
+      plugin: exchange.query.get('plugin') ?? undefined,
     };
-    response.once('close', leave);
-    try {
-      // The connection ends with the stream: the server would wait for it before it closes.
-      const type = 'application/x-ndjson; charset=utf-8';
-      response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': type, connection: 'close' });
-      response.flushHeaders();
-      const followed = {
-        opened: this.#supervisor.jobPort.opened,
-        onPluginChange: (listener: () => void) => this.#supervisor.onChange(listener),
-        views: this.#views,
-        plugin: query.get('plugin') ?? undefined,
-      };
-      if (request.method !== 'HEAD') {
-        for await (const news of followJobs(followed, signal)) {
-          if (!response.write(`${JSON.stringify(news)}\n`)) await once(response, 'drain', { signal }).catch(() => {});
-        }
-      }
-      response.end();
-    } finally {
-      leave();
-    }
+    await this.#streams.send(exchange, (signal) => followJobs(followed, signal));
   }
 }
 

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { dirname } from 'node:path';
 import { FolderChanges } from '../../logs/folder-changes.ts';
 import { LOG_LEVELS } from '../../logs/log-line.ts';
 import { pluginLogFile } from '../../logs/plugin-log-file.ts';
 import { pluginName } from '../../manifest/schema.ts';
-import { give, SECURITY_HEADERS, say } from '../../server/answer.ts';
+import { give, say } from '../../server/answer.ts';
 import type { Exchange, Route } from '../../server/route.ts';
 import { followLogs } from '../logs/follow-logs.ts';
 import { LineFilter } from '../logs/line-filter.ts';
@@ -12,6 +11,7 @@ import { type LogCursor, parseCursor } from '../logs/log-cursor.ts';
 import { readLogPage } from '../logs/log-page.ts';
 import type { Recorded } from '../record/recorded.ts';
 import { limitedReaders } from './limited-readers.ts';
+import { LineStreams } from './line-streams.ts';
 
 /** How many lines a page has at most. */
 const MAX_LINES = 200;
@@ -29,7 +29,7 @@ export class LogsApi {
   readonly routes: readonly Route[];
   readonly #shown: Pick<Recorded, 'records' | 'supervisor'>;
   readonly #redact: (text: string) => string;
-  readonly #followers = new Set<AbortController>();
+  readonly #streams = new LineStreams();
   #dataDir: string | undefined;
 
   /** @param redact a text without secrets */
@@ -45,7 +45,7 @@ export class LogsApi {
 
   /** Ends what is followed. */
   finish(): void {
-    for (const follower of this.#followers) follower.abort();
+    this.#streams.finish();
   }
 
   async #givePage(exchange: Exchange): Promise<void> {
@@ -67,36 +67,16 @@ export class LogsApi {
   }
 
   async #follow(exchange: Exchange): Promise<void> {
-    const { query, request: asked, response } = exchange;
-    const request = this.#requestOf(query);
+    const request = this.#requestOf(exchange.query);
     if (request === undefined) return refuse(exchange);
     const { plugin, filter, from = { at: 0 } } = request;
-    const follower = new AbortController();
-    const { signal } = follower;
-    this.#followers.add(follower);
-    const leave = (): void => {
-      this.#followers.delete(follower);
-      follower.abort();
-    };
-    response.once('close', leave);
-    try {
+    const { records } = this.#shown;
+    const plugins = (): Iterable<string> => (plugin === undefined ? records.keys() : [plugin]);
+    const fileOf = (name: string): string => this.#fileOf(name);
+    return this.#streams.send(exchange, (signal) => {
       const changes = new FolderChanges(dirname(this.#fileOf('any')), signal);
-      // The connection ends with the stream: the server would wait for it before it closes.
-      const type = 'application/x-ndjson; charset=utf-8';
-      response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': type, connection: 'close' });
-      response.flushHeaders();
-      const { records } = this.#shown;
-      const plugins = (): Iterable<string> => (plugin === undefined ? records.keys() : [plugin]);
-      const news = { plugins, fileOf: (name: string) => this.#fileOf(name), from, filter, changes };
-      if (asked.method !== 'HEAD') {
-        for await (const each of followLogs(news, signal)) {
-          if (!response.write(`${JSON.stringify(each)}\n`)) await once(response, 'drain', { signal }).catch(() => {});
-        }
-      }
-      response.end();
-    } finally {
-      leave();
-    }
+      return followLogs({ plugins, fileOf, from, filter, changes }, signal);
+    });
   }
 
   /** Undefined where the query makes no sense. */
