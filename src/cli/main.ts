@@ -3,6 +3,7 @@ import { didYouMean, findCommand, parseArguments } from './arguments.ts';
 import { type Command, type CommandEntry, type CommandGroup, SETTINGS_OPTIONS } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { commandHelp, commandRows, groupHelp, indented, optionRows } from './help.ts';
+import { programName } from './program-name.ts';
 import { reportError, reportLostOutput } from './report-error.ts';
 import { Terminal } from './terminal/terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -84,6 +85,7 @@ async function answerWithoutCommand(
 }
 
 function overview({ out }: Terminal): string {
+  const program = programName();
   return [
     `${out.bold('Greenroom')} runs plugins in separate processes and supervises them.`,
     '',
@@ -102,7 +104,7 @@ function overview({ out }: Terminal): string {
       }),
     ),
     '',
-    `${out.bold('Start with:')} greenroom demo, or greenroom init my-plugin`,
+    `${out.bold('Start with:')} ${program} demo, or ${program} init my-plugin`,
   ].join('\n');
 }
 

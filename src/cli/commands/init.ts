@@ -9,6 +9,7 @@ import type { KindTemplate } from '../../worker-kinds/kind.ts';
 import { didYouMean } from '../arguments.ts';
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { indented } from '../help.ts';
+import { programName } from '../program-name.ts';
 import { DEFAULT_TEMPLATE, templates, writeTemplate } from '../templates.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import { UsageError } from '../usage-error.ts';
@@ -54,6 +55,7 @@ export const command = defineCommand({
     }
     const shown = displayPath(folder);
     const quoted = quote(name);
+    const program = programName();
     const where =
       searchPaths.includes(parent) && values['search-path'] === undefined
         ? ''
@@ -66,7 +68,7 @@ export const command = defineCommand({
         'Next:',
         ...indented([
           ...template.calls.map(([input, what]) => [
-            `greenroom run ${quoted} ${input}${where}`,
+            `${program} run ${quoted} ${input}${where}`,
             terminal.out.dim(what),
           ]),
           ...(template.request === undefined
@@ -77,8 +79,8 @@ export const command = defineCommand({
                   terminal.out.dim('send it a request, in your program'),
                 ],
               ]),
-          [`greenroom validate ${quote(shown)}`, terminal.out.dim('after changing its manifest')],
-          [`greenroom logs ${quoted}${where}`, terminal.out.dim('show what it printed')],
+          [`${program} validate ${quote(shown)}`, terminal.out.dim('after changing its manifest')],
+          [`${program} logs ${quoted}${where}`, terminal.out.dim('show what it printed')],
           [`cd ${quote(shown)} && ${template.test}`, terminal.out.dim('run its test')],
         ]),
       ].join('\n'),

@@ -8,6 +8,7 @@ import { DAEMON_OPTIONS, defineCommand, SETTINGS_OPTIONS, settingsOf } from '../
 import { findListing } from '../listing.ts';
 import { openDaemon } from '../open-daemon.ts';
 import { formatProblems } from '../problems.ts';
+import { programName } from '../program-name.ts';
 import { reportError } from '../report-error.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -130,6 +131,6 @@ function nothing({ plugins, searchPaths }: Listing, category: string | undefined
   return [
     'No plugins in',
     ...searchPaths.map((path) => `  ${displayPath(path)}${existsSync(path) ? '' : ' (does not exist)'}`),
-    'Create one: greenroom init my-plugin',
+    `Create one: ${programName()} init my-plugin`,
   ].join('\n');
 }

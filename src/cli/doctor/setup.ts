@@ -5,6 +5,7 @@ import type { Discovered } from '../../manifest/listing.ts';
 import { missingPaths } from '../../manifest/read.ts';
 import type { ResolvedSettings } from '../../settings/resolve.ts';
 import { isError } from '../problems.ts';
+import { programName } from '../program-name.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import type { Finding } from './check.ts';
 
@@ -51,7 +52,7 @@ export function checkSearchPaths(
     // One of several may well be empty.
     return entries.length > 0
       ? { check, level: 'ok', found }
-      : { check, level: 'warn', found, next: 'Create a plugin: greenroom init my-plugin' };
+      : { check, level: 'warn', found, next: `Create a plugin: ${programName()} init my-plugin` };
   });
 }
 

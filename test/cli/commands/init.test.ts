@@ -18,7 +18,7 @@ import { templates } from '../../../src/cli/templates.ts';
 import { createSupervisor } from '../../../src/index.ts';
 import type { WorkerKind } from '../../../src/worker-kinds/kind.ts';
 import { addKind, findKind } from '../../../src/worker-kinds/kinds.ts';
-import { BIN, type Ended, folder, greenroom, write } from '../command-line.ts';
+import { BIN, type Ended, folder, greenroom, start, write } from '../command-line.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const removesTypes = 'typescript' in process.features && process.features.typescript !== false;
@@ -68,6 +68,16 @@ const PRINTED: Readonly<Record<string, string>> = {
   'call its tool "shout"': '"HELLO, ADA!"\n',
   'call its tool "greet"': '"Hello, Ada!"\n',
 };
+
+test('what is printed as next runs as it is copied after npx too', async () => {
+  const env = { npm_command: 'exec' };
+  const next = nextOf(await start(['init', 'hello'], { env }).ended);
+  next.delete('run its test');
+  expect(next.size).toBeGreaterThan(2);
+  for (const line of next.values()) expect(line).toMatch(/^npx greenroom /);
+  const overview = await start([], { env }).ended;
+  expect(overview.stdout).toContain('Start with: npx greenroom demo, or npx greenroom init my-plugin');
+});
 
 test('there is a template for each way to write a plugin', () => {
   const names = templates().map(({ name }) => name);
