@@ -209,7 +209,7 @@ test('load, unload, reload and ps act on the daemon, and say so where there is n
   expect(JSON.parse(stdout)).toMatchObject({ name: 'workbench', state: 'ready', generation: 2 });
   const lines = (await greenroom('ps')).stdout.split('\n');
   expect(lines[1]).toMatch(/PLUGIN +STATE +FOR +PID +MEMORY +CALLS/);
-  expect(lines[2]).toMatch(/workbench +ready +[\d.]+ s +\d+ +\d+ MiB/);
+  expect(lines[2]).toMatch(/workbench +ready +[\d.]+ m?s +\d+ +\d+ MiB/);
   expect(JSON.parse((await greenroom('top', '--json')).stdout)).toMatchObject({
     daemon: { pid: daemon.child.pid },
     plugins: [{ name: 'workbench', memoryRssMb: expect.any(Number) as number }],

@@ -104,7 +104,7 @@ test('the board counts the states of instances where a plugin has several', () =
   const pool = plugin('pool', ['busy', 'ready', 'busy', 'discovered']);
   const [head, ofPool, ofOne] = board([pool, plugin('one', ['busy'])]);
   expect(head).toMatch(/^ {2}PLUGIN +STATE +INSTANCES +FOR /);
-  expect(ofPool).toMatch(/^● pool +busy serving +4: 2 busy, 1 ready, 1 stopping +0.0 s /);
-  expect(ofOne).toMatch(/^● one +busy serving +0.0 s /);
+  expect(ofPool).toMatch(/^● pool +busy serving +4: 2 busy, 1 ready, 1 stopping +0 ms /);
+  expect(ofOne).toMatch(/^● one +busy serving +0 ms /);
   expect(board([plugin('one', ['busy'])])[0]).toMatch(/PLUGIN +STATE +FOR/);
 });
