@@ -177,7 +177,7 @@ test('list, logs and explain print the same with and without the daemon', async 
     ['logs', 'nosuch'],
     ['explain', 'nosuch'],
   ];
-  await vi.waitFor(async () => expect((await greenroom('logs', 'workbench')).stdout).toContain('so it is'));
+  await vi.waitFor(async () => expect((await greenroom('logs', 'workbench')).stdout).toContain('so it is'), 10_000);
   for (const args of lines) expect(await greenroom(...args)).toEqual(await greenroom(...args, '--no-daemon'));
   const [live, logged] = [
     await greenroom('explain', 'workbench', '--json'),
