@@ -28,7 +28,7 @@ export default defineConfig({
       },
     ],
     // Workers are started from the build, as users start them, so the build must be that of these sources.
-    globalSetup: ['test/build.ts'],
+    globalSetup: ['test/build.ts', 'scripts/python-first.mjs'],
     // Most tests wait for processes of their own, so a core has time for more than one file.
     maxWorkers: 2,
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary', 'html'] },

@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import putPythonFirst from '../scripts/python-first.mjs';
 
 /** @import { Row } from './lib/measure.mjs' */
 
@@ -28,6 +29,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+putPythonFirst();
 const asked = positionals.length > 0 ? positionals : QUESTIONS;
 const pinned = spawnSync('taskset', ['-c', '0', 'true']).status === 0;
 /** @type {Row[]} */

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../../dist/cli/arguments.js';
 import { UsageError } from '../../dist/cli/usage-error.js';
+import putPythonFirst from '../../scripts/python-first.mjs';
 import { PEERS, REFERENCE } from './peers.mjs';
 
 /** @import { Report, Task } from './host.mjs' */
@@ -62,6 +63,7 @@ async function main(args) {
     }
     if (json !== undefined) writeTo(json, '');
     install();
+    putPythonFirst();
     const report = await measure({ peers: only.length > 0 ? only : NAMES, ...(quick ? QUICK : FULL) });
     if (typeof report === 'number') return report;
     const { tableLines } = await import('./table.mjs');
