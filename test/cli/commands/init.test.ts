@@ -71,7 +71,7 @@ const PRINTED: Readonly<Record<string, string>> = {
 
 test('what is printed as next runs as it is copied after npx too', async () => {
   const env = { npm_command: 'exec' };
-  const next = nextOf(await start(['init', 'hello'], { env }).ended);
+  const next = new Map(nextOf(await start(['init', 'hello'], { env }).ended));
   next.delete('run its test');
   expect(next.size).toBeGreaterThan(2);
   for (const line of next.values()) expect(line).toMatch(/^npx greenroom /);
