@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { readProcPids, readProcStat, TICKS_PER_SECOND } from '../process/proc-stat.ts';
+import { readdir } from 'node:fs/promises';
+import { readProcStat, TICKS_PER_SECOND } from '../process/proc-stat.ts';
+import { createTimeSlice, type Pause } from '../time/time-slice.ts';
 import { residentBytes } from './process-memory.ts';
 import type { ProcessSample } from './process-sample.ts';
 import { listByPs } from './ps.ts';
@@ -60,80 +62,106 @@ export class TreeMeter {
   }
 }
 
-/** A sampler that has measured nothing yet. `list` is where the processes come from, once for all that is asked in a turn. */
-export function createTreeSampler(list: () => Promise<ProcessSample[]> = () => listProcesses()): TreeSampler {
+/**
+ * A sampler that has measured nothing yet. `list` is where the processes come from, once for all that is asked in a turn.
+ * The trees that are asked for are measured one after another, in slices.
+ */
+export function createTreeSampler(
+  list: (pause: Pause) => Promise<ProcessSample[]> = listProcesses,
+  pause: Pause = createTimeSlice(),
+): TreeSampler {
   const meter = new TreeMeter();
-  let next: Promise<(roots: readonly number[]) => ProcessSample[]> | undefined;
-  const listAll = async (): Promise<(roots: readonly number[]) => ProcessSample[]> => {
+  let next: Promise<ProcessTrees> | undefined;
+  let measured: Promise<unknown> = Promise.resolve();
+  const listAll = async (): Promise<ProcessTrees> => {
     // Further requests of this turn share the listing.
     await Promise.resolve();
     next = undefined;
-    const all = await list();
+    const all = await list(pause);
     meter.keep(new Set(all.map((member) => member.pid)));
-    return treesIn(all);
+    return treesIn(all, pause);
   };
   return {
     async sample(pid) {
       next ??= listAll();
-      const treeUnder = await next;
-      return meter.measure(pid, treeUnder([pid]));
+      const trees = await next;
+      const own = measured.then(async () => {
+        await pause();
+        return meter.measure(pid, trees.under([pid]));
+      });
+      measured = own;
+      return own;
     },
   };
 }
 
 /** The given processes, what descends from them, and what is in a process group that one of them leads. */
 export function treeOf(roots: number | readonly number[], processes: readonly ProcessSample[]): ProcessSample[] {
-  return treesIn(processes)(typeof roots === 'number' ? [roots] : roots);
+  const trees = new ProcessTrees();
+  for (const each of processes) trees.add(each);
+  return trees.under(typeof roots === 'number' ? [roots] : roots);
 }
 
-/** Sorts the processes once, for any number of trees to be looked up among them. */
-export function treesIn(processes: readonly ProcessSample[]): (roots: readonly number[]) => ProcessSample[] {
-  const byPid = new Map<number, ProcessSample[]>();
-  const byGroup = new Map<number, ProcessSample[]>();
-  const byParent = new Map<number, ProcessSample[]>();
+/** Sorts processes into {@link ProcessTrees}. Of thousands it takes long: `pause` is awaited between two of them. */
+export async function treesIn(processes: readonly ProcessSample[], pause: Pause): Promise<ProcessTrees> {
+  const trees = new ProcessTrees();
   for (const each of processes) {
+    await pause();
+    trees.add(each);
+  }
+  return trees;
+}
+
+/** Processes that are sorted once, for any number of trees to be looked up among them. */
+export class ProcessTrees {
+  readonly #byPid = new Map<number, ProcessSample[]>();
+  readonly #byGroup = new Map<number, ProcessSample[]>();
+  readonly #byParent = new Map<number, ProcessSample[]>();
+
+  add(each: ProcessSample): void {
     for (const [index, key] of [
-      [byPid, each.pid],
-      [byGroup, each.pgid],
-      [byParent, each.ppid],
+      [this.#byPid, each.pid],
+      [this.#byGroup, each.pgid],
+      [this.#byParent, each.ppid],
     ] as const) {
       const others = index.get(key);
       if (others === undefined) index.set(key, [each]);
       else others.push(each);
     }
   }
-  return (roots) => {
+
+  /** These processes, what descends from them, and what is in a process group that one of them leads. */
+  under(roots: readonly number[]): ProcessSample[] {
     const reached = new Map<number, ProcessSample>();
     const reach = (found: readonly ProcessSample[] = []): void => {
       for (const each of found) reached.set(each.pid, each);
     };
     for (const root of roots) {
-      reach(byPid.get(root));
-      reach(byGroup.get(root));
+      reach(this.#byPid.get(root));
+      reach(this.#byGroup.get(root));
     }
     // A map's iteration also visits what is added meanwhile.
-    for (const pid of reached.keys()) reach(byParent.get(pid));
+    for (const pid of reached.keys()) reach(this.#byParent.get(pid));
     return [...reached.values()];
-  };
+  }
 }
 
 /**
  * All processes this one may see: from `/proc`, on other Unix systems from `ps`; none on Windows. Of thousands it takes
- * long: `pause` is awaited between two of them, where it gives something to await.
+ * long: `pause` is awaited between two of them.
  */
-export async function listProcesses(pause?: () => Promise<void> | undefined): Promise<ProcessSample[]> {
+export async function listProcesses(pause: Pause = createTimeSlice()): Promise<ProcessSample[]> {
   if (process.platform === 'win32') return [];
   return process.platform === 'linux' ? await listByProc(pause) : await listByPs();
 }
 
-async function listByProc(pause: (() => Promise<void> | undefined) | undefined): Promise<ProcessSample[]> {
+async function listByProc(pause: Pause): Promise<ProcessSample[]> {
   const machineAgeMs = readMachineAgeMs();
   if (machineAgeMs === undefined) return [];
   const msPerTick = 1000 / TICKS_PER_SECOND;
   const all: ProcessSample[] = [];
-  for (const known of readProcPids()) {
-    const pausing = pause?.();
-    if (pausing !== undefined) await pausing;
+  for (const known of await listProcPids()) {
+    await pause();
     const stat = readProcStat(known);
     if (stat === null) continue;
     const { pid, ppid, pgid, cpuTicks, startTime } = stat;
@@ -146,6 +174,12 @@ async function listByProc(pause: (() => Promise<void> | undefined) | undefined):
 /** The resident memory of a tree in MiB, summed. What processes share counts once on Linux, elsewhere for each of them. */
 export function residentMb(tree: readonly ProcessSample[]): number {
   return round(sum(tree.map((member) => residentBytes(member, tree.length > 1))) / 2 ** 20);
+}
+
+/** Read by another thread: of thousands, the list itself takes milliseconds. Empty where it cannot be read. */
+async function listProcPids(): Promise<number[]> {
+  const names = await readdir('/proc').catch(() => []);
+  return names.map(Number).filter(Number.isInteger);
 }
 
 /** Undefined where it cannot be read, as for want of a file descriptor: then nothing is known of any process. */

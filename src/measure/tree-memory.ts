@@ -1,3 +1,4 @@
+import { createTimeSlice, type Pause } from '../time/time-slice.ts';
 import { peakBytes, residentBytes } from './process-memory.ts';
 import type { ProcessSample } from './process-sample.ts';
 import { listProcesses, treesIn } from './process-tree.ts';
@@ -21,13 +22,20 @@ export async function readTreeMemory(pid: number): Promise<TreeMemory | undefine
   return (await readTreeMemories([pid])).get(pid);
 }
 
-/** The same for the trees under several processes, of those that it can be told of, by the process. */
-export async function readTreeMemories(pids: readonly number[]): Promise<ReadonlyMap<number, TreeMemory>> {
+/**
+ * The same for the trees under several processes, of those that it can be told of, by the process. `pause` is awaited between
+ * two steps of it.
+ */
+export async function readTreeMemories(
+  pids: readonly number[],
+  pause: Pause = createTimeSlice(),
+): Promise<ReadonlyMap<number, TreeMemory>> {
   const memories = new Map<number, TreeMemory>();
   if (pids.length === 0) return memories;
-  const treeUnder = treesIn(await listProcesses());
+  const trees = await treesIn(await listProcesses(pause), pause);
   for (const pid of pids) {
-    const tree = treeUnder([pid]);
+    await pause();
+    const tree = trees.under([pid]);
     if (tree.length > 0) memories.set(pid, memoryOf(tree));
   }
   return memories;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import type { ProcessSample } from '../../src/measure/process-sample.ts';
 import { createTreeSampler, listProcesses, treeOf } from '../../src/measure/process-tree.ts';
+import { readTreeMemories } from '../../src/measure/tree-memory.ts';
 
 const sample = (pid: number, ppid: number, pgid: number, cpuMs = 0, ageMs = 1_000): ProcessSample => ({
   pid,
@@ -99,4 +100,27 @@ test('lists the processes once for all trees that are asked for in one turn', as
   expect(listings).toBe(1);
   await sampler.sample(10);
   expect(listings).toBe(2);
+});
+
+test('the event loop may turn between any two processes and any two trees that are measured', async () => {
+  let pauses = 0;
+  const pause = async (): Promise<void> => {
+    pauses += 1;
+  };
+  const processes = Array.from({ length: 100 }, (_, index) => sample(100 + index, 1, 100 + index));
+  const sampler = createTreeSampler(async () => processes, pause);
+  await Promise.all(processes.map(({ pid }) => sampler.sample(pid)));
+  // Each process is sorted, and then each tree is measured.
+  expect(pauses).toBe(200);
+});
+
+test.runIf(process.platform === 'linux')('the event loop may turn while the memory of workers is read', async () => {
+  let pauses = 0;
+  const own = Array.from({ length: 100 }, () => process.pid);
+  const memories = await readTreeMemories(own, async () => {
+    pauses += 1;
+  });
+  expect(memories.get(process.pid)?.rssMb).toBeGreaterThan(0);
+  // This process at least is read and sorted, and the trees are measured.
+  expect(pauses).toBeGreaterThanOrEqual(own.length + 2);
 });

@@ -44,10 +44,7 @@ export class RateHistory {
     const noted = this.#noted;
     this.#noted = new Map();
     const total = nothing();
-    for (const [name, figures] of noted) {
-      add(total, figures);
-      if (!this.#series.has(name)) this.#series.set(name, empty());
-    }
+    for (const figures of noted.values()) add(total, figures);
     noted.set(TOTAL, total);
     for (const [name, series] of this.#series) {
       const figures = noted.get(name) ?? nothing();
@@ -90,6 +87,8 @@ export class RateHistory {
     if (known !== undefined) return known;
     const figures = nothing();
     this.#noted.set(name, figures);
+    // Here, and not with the sample: that is taken in one turn, and a thousand series take tens of milliseconds.
+    if (!this.#series.has(name)) this.#series.set(name, empty());
     return figures;
   }
 

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { listProcesses, TreeMeter, treesIn } from '../../measure/process-tree.ts';
 import { createTimeSlice } from '../../time/time-slice.ts';
 
@@ -80,16 +79,11 @@ export class WorkerWatch {
     this.#meter.keep(new Set(wanted.map(({ pid }) => pid)));
     if (wanted.length === 0) return;
     const pause = createTimeSlice();
-    const processes = await list(pause);
-    // To sort thousands of them is a slice of its own.
-    await turn();
-    const treeUnder = treesIn(processes);
-    await turn();
+    const trees = await treesIn(await list(pause), pause);
     for (const each of wanted) {
-      const pausing = pause();
-      if (pausing !== undefined) await pausing;
+      await pause();
       if (this.#isStopped) return;
-      const { memoryRssMb, cpuPercent } = this.#meter.measure(each.pid, treeUnder([each.pid]));
+      const { memoryRssMb, cpuPercent } = this.#meter.measure(each.pid, trees.under([each.pid]));
       if (memoryRssMb !== null) onUse(each, { memoryMb: memoryRssMb, cpuPercent: cpuPercent ?? 0 });
     }
   }
