@@ -32,6 +32,21 @@ export async function environmentStep(
   return { file: pythonIn(folder), args, env: { VIRTUAL_ENV: folder, PATH: path } };
 }
 
+/**
+ * The interpreter that would run a plugin with such an environment: the environment's own, or the one that it is to be made
+ * of, which is of the same version. Installs nothing; undefined where there is none, as the next start tells.
+ */
+export async function environmentInterpreter(
+  launch: LaunchRequest,
+  pythonEnvs: PythonEnvs,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const plan = await planFor(launch, pythonEnvs, signal).catch(() => undefined);
+  if (plan === undefined) return undefined;
+  const folder = pythonEnvs.find(launch.plugin, plan.key);
+  return folder === undefined ? plan.interpreter.program : pythonIn(folder);
+}
+
 /** The environment that a launch needs, which must ask for one. Rejects as {@link planEnvironment}. */
 export function planFor(
   { environment, plugin, entry, installEnv = {} }: LaunchRequest,

@@ -1,9 +1,11 @@
 import { type ActorRefFrom, createActor, fromCallback, fromPromise } from 'xstate';
+import { environmentInterpreter } from '../actors/environment-step.ts';
 import { followCode } from '../actors/follow-code.ts';
 import type { CodeNews, CodeReplacement } from '../code/code-news.ts';
 import type { CheckProgram } from '../code/run-check.ts';
 import { codeMachine } from '../machines/code.ts';
 import type { LaunchRequest } from '../machines/worker.ts';
+import type { PythonEnvs } from '../python-envs/python-envs.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
 import type { Clock } from '../time/clock.ts';
 import { reloadPlugin } from './loading.ts';
@@ -15,6 +17,7 @@ export interface CodeFollowingParts {
   readonly settings: Pick<ResolvedSettings, 'pollMs' | 'watch'>;
   readonly clock: Clock;
   readonly plugins: PluginLookup;
+  readonly pythonEnvs: PythonEnvs;
   /** How a worker of the plugin would be started now. */
   launch(record: PluginRecord): LaunchRequest;
   tell(plugin: string, news: CodeNews): void;
@@ -31,7 +34,7 @@ export class CodeFollowing {
 
   /** A plugin was added. */
   follow(record: PluginRecord): void {
-    const { settings, clock, plugins, launch, tell } = this.#parts;
+    const { settings, clock, plugins, pythonEnvs, launch, tell } = this.#parts;
     const { plugin } = record;
     const parts = { clock, pollMs: settings.pollMs, polls: settings.watch === 'poll' };
     const logic = codeMachine.provide({
@@ -39,8 +42,8 @@ export class CodeFollowing {
         follow: fromCallback(({ sendBack }) => followCode(record, parts, sendBack)),
         check: fromPromise(async ({ input: { files }, signal }) => {
           const request = launch(record);
-          const { code } = request.kind;
-          return isProgram(request) ? code?.check(request, files, signal) : undefined;
+          const program = await checkProgramOf(request, pythonEnvs, signal);
+          return program && request.kind.code?.check(program, files, signal);
         }),
         replace: fromPromise(() => replaceWorker(plugins, record)),
       },
@@ -66,9 +69,16 @@ export class CodeFollowing {
   }
 }
 
-/** A setting that is wrong, as the start itself tells, leaves nothing to check with. */
-function isProgram(request: LaunchRequest): request is LaunchRequest & CheckProgram {
-  return request.file !== undefined && request.problem === undefined;
+/** What would run the code. A setting that is wrong, as the start itself tells, leaves nothing to check with. */
+async function checkProgramOf(
+  request: LaunchRequest,
+  pythonEnvs: PythonEnvs,
+  signal: AbortSignal,
+): Promise<CheckProgram | undefined> {
+  const { environment, file: own, problem, env, cwd } = request;
+  if (problem !== undefined) return undefined;
+  const file = environment === undefined ? own : await environmentInterpreter(request, pythonEnvs, signal);
+  return file === undefined ? undefined : { file, env, cwd };
 }
 
 /** Also tries again what had failed: the change may be its fix. What nobody has loaded is left alone. */

@@ -194,6 +194,7 @@ export class Runtime implements SupervisorHost {
       id: 'monitor',
     });
     const toolCache = new ToolCache(settings.dataDir);
+    const pythonEnvs = new PythonEnvs(settings.dataDir);
     const measurements = new WorkerMeasurements(this.scheduling, this.systemMonitor, memoryOf);
     const logic = pluginMachine.provide({
       actors: {
@@ -204,7 +205,7 @@ export class Runtime implements SupervisorHost {
             oom: createOomWatch(),
             installs: new PackageInstalls(settings.dataDir),
             eras: new KnownEras(settings.dataDir, () => clock.now()),
-            pythonEnvs: new PythonEnvs(settings.dataDir),
+            pythonEnvs,
             log: (plugin) => this.#log(plugin),
           },
           connect,
@@ -273,6 +274,7 @@ export class Runtime implements SupervisorHost {
       this.#codeFollowing = new CodeFollowing({
         settings,
         clock,
+        pythonEnvs,
         plugins: new PluginLookup(this.records, () => this.state !== 'running'),
         launch: ({ context }) => host.plan(context),
         tell: (plugin, news) => this.#tellCode({ ...news, plugin, at: clock.now() }),

@@ -1,8 +1,19 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFailed, onTestFinished, test, vi } from 'vitest';
 import type { CodeEvent } from '../../src/index.ts';
+import { NO_SETTINGS, PYTHON, write } from '../python-envs/python.ts';
 import { type OpenedSupervisor, openSupervisor } from './greenroom.ts';
 
 /** A language that plugins are written in: its file, and its code with a value that calls are answered with. */
@@ -13,6 +24,8 @@ interface Language {
   plugin(more?: string): string;
   value(value: number): string;
   readonly fault: { readonly code: string; readonly message: RegExp };
+  /** Further files beside the manifest. */
+  readonly more?: Readonly<Record<string, string>>;
 }
 
 const python: Language = {
@@ -65,6 +78,7 @@ async function author(language: Language, more = '', options: Record<string, unk
       writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ name: 'plugin', ...language.manifest }));
       writeFileSync(join(folder, language.file), language.plugin(more));
       writeFileSync(join(folder, language.helper), language.value(1));
+      for (const [file, text] of Object.entries(language.more ?? {})) writeFileSync(join(folder, file), text);
       return {};
     },
     { watchCode: true, ...options },
@@ -301,4 +315,25 @@ test('code is not followed where that is not set', async () => {
   expect(plugin.news).toEqual([]);
   expect(readFileSync(join(plugin.folder, 'helper.py'), 'utf8')).toBe(python.value(2));
   rmSync(join(plugin.folder, 'helper.py'));
+});
+
+test('what is checked by is the Python of the environment, not another one that is first on PATH', async () => {
+  const bin = mkdtempSync(join(tmpdir(), 'gr-pythons-'));
+  onTestFinished(() => rmSync(bin, { recursive: true, force: true }));
+  write(join(bin, 'python3'), '#!/bin/sh\nexit 1\n', 0o755);
+  write(join(bin, 'python3.20'), `#!/bin/sh\nexec '${PYTHON}' "$@"\n`, 0o755);
+  const plugin = await author({
+    ...python,
+    manifest: {
+      ...python.manifest,
+      python: { requirements: 'requirements.txt' },
+      env_vars: { ...NO_SETTINGS, PATH: `${bin}:${process.env['PATH']}` },
+    },
+    more: { 'requirements.txt': '' },
+  });
+  expect(await plugin.value()).toBe(1);
+  const faulty = plugin.told('faulty');
+  plugin.save(python.helper, python.fault.code);
+  expect(await faulty).toMatchObject({ fault: { line: 2, message: expect.stringMatching(python.fault.message) } });
+  expect(await plugin.value()).toBe(1);
 });
