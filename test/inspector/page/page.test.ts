@@ -326,6 +326,27 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
     await rowOf(page, 'plugin:plugin-999').waitFor();
   });
 
+  it('shows what its address is changed to, also while it is about to change that itself', async () => {
+    const { inspector } = await openSession(['other']);
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:other').waitFor();
+    // Has the page write its address when the test wants it.
+    await page.evaluate(() => {
+      const later = globalThis.setTimeout;
+      const held = (write: () => void, ms?: number): unknown =>
+        ms === 300 ? Object.assign(globalThis, { write }) : later(write, ms);
+      Object.assign(globalThis, { setTimeout: held });
+    });
+    await rowOf(page, 'plugin:bench').click();
+    await rowOf(page, 'plugin:bench').and(page.locator('[aria-selected=true]')).waitFor();
+    // The event of the change comes after the write.
+    await page.evaluate(() => {
+      location.hash = '#actor=plugin%3Aother';
+      (globalThis as unknown as { write(): void }).write();
+    });
+    await rowOf(page, 'plugin:other').and(page.locator('[aria-selected=true]')).waitFor();
+  });
+
   it('needs no more than 34 kB of script and style to begin', () => {
     const html = readFileSync(join(PAGE_FOLDER, 'index.html'), 'utf8');
     const needed = [...html.matchAll(/(?:src|href)="\.\/(assets\/[^"]+)"/g)].map(([, path]) => path as string);

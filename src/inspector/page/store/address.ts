@@ -58,17 +58,22 @@ export function linkTo(page: Page): string {
 /** Keeps the address at what is shown, and what is shown at the address. Returns how to stop. */
 export function keepAddress(page: Page): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let written = location.hash;
+  /** What the page itself, or whoever has changed it and was heard, has last made of the address. */
+  let known = location.hash;
   const stop = effect(() => {
     const fields = fieldsOf(page);
     clearTimeout(timer);
     timer = setTimeout(() => {
-      written = `#${fields.toString()}`;
-      history.replaceState(null, '', location.pathname + (written === '#' ? '' : written));
+      // Changed meanwhile by another hand: the change is about to be told, and counts.
+      if (location.hash !== known) return;
+      history.replaceState(null, '', `${location.pathname}${fields.size > 0 ? '#' : ''}${fields.toString()}`);
+      known = location.hash;
     }, WRITE_MS);
   });
   const onChange = (): void => {
-    if (location.hash !== written) readAddress(page);
+    if (location.hash === known) return;
+    known = location.hash;
+    readAddress(page);
   };
   addEventListener('hashchange', onChange);
   return () => {
