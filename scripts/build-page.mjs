@@ -17,6 +17,14 @@ await build({
     target: 'es2023',
     // What is inlined would be refused by the policy under which the page is served.
     assetsInlineLimit: 0,
+    // What is loaded first has the names of all other files in it. Six letters tell the builds of one apart.
+    rolldownOptions: {
+      output: {
+        entryFileNames: 'assets/[name]-[hash:6].js',
+        chunkFileNames: 'assets/[name]-[hash:6].js',
+        assetFileNames: 'assets/[name]-[hash:6][extname]',
+      },
+    },
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },

@@ -69,8 +69,8 @@ describe('what is known of calls', () => {
     const now = withRunning(log.at({ seq: 9, at: 900 }), running, { at: 900, isAll: true });
     const shown = chooseCalls(now, { plugin: 'a', kind: 'all', query: '', order: 'time' });
     expect(shown.map(({ call, tookMs, progress }) => [call, tookMs, progress])).toEqual([
-      ['untold', 10, 0.5],
       ['here', 10, 0.5],
+      ['untold', 10, 0.5],
       ['quick', 50, undefined],
     ]);
   });
@@ -88,6 +88,20 @@ describe('a list of calls', () => {
     for (const order of ['time', 'took', 'tool'] as const) {
       const shown = chooseCalls(now.toReversed(), { plugin: 'a', kind: 'all', query: '', order });
       expect(shown.map(({ call }) => call)).toEqual(['run', 'load', 'queue', 'quick']);
+    }
+  });
+
+  it('has the call that has run for longest first, however many quick ones run beside it', () => {
+    const log = new CallLog();
+    const names = ['long', ...Array.from({ length: 50 }, (_, index) => `quick-${index}`)];
+    for (const [seq, name] of names.entries()) log.add(record(seq + 1, name));
+    const running = names.map((call, index) => ({
+      ...{ call, plugin: 'a', since: index, part: 'run' as const, queueMs: 0, loadMs: 0, runMs: 100 - index },
+    }));
+    const now = withRunning(log.at({ seq: 99, at: 9_900 }), running, { at: 9_900, isAll: true });
+    for (const order of ['time', 'took', 'tool'] as const) {
+      const [first] = chooseCalls(now.toReversed(), { plugin: 'a', kind: 'all', query: '', order });
+      expect(first?.call).toBe('long');
     }
   });
 });

@@ -35,8 +35,11 @@ function isWanted(item: CallItem, { plugin, kind }: CallFilter, needle: string):
 
 type Order = (a: CallItem, b: CallItem) => number;
 
-/** Of a plugin that is asked for much, hundreds of calls may be queued behind the one that runs. */
-const runningFirst: Order = (a, b) => turnOf(a) - turnOf(b);
+/**
+ * Of a plugin that is asked for much, hundreds of calls may be queued behind the one that runs. Of several that run, the one
+ * that began first stands first, in any order: a quick one is gone before it is read.
+ */
+const runningFirst: Order = (a, b) => turnOf(a) - turnOf(b) || (turnOf(a) === 0 ? a.from - b.from : 0);
 const latestFirst: Order = (a, b) => b.from - a.from || (a.call < b.call ? 1 : -1);
 
 const ORDERS: Readonly<Record<CallOrder, Order>> = {

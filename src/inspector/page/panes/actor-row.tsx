@@ -96,7 +96,7 @@ function State({ actor }: { readonly actor: ActorState }) {
 
 /** Of a plugin and its workers, in columns; of the scheduler what is reserved. */
 function Figures({ actor, now }: { readonly actor: ActorState; readonly now: number }) {
-  const { machine, name, state, context, crashes, lastCrash, facts } = actor;
+  const { machine, name, state, context, crashes, lastCrash, lastDecision, facts } = actor;
   const rates = useRates(machine === 'plugin' ? name : undefined, now);
   if (machine !== 'plugin' && machine !== 'worker') return null;
   const memoryMb = numberIn(context, 'memoryMb') ?? rates?.memoryMb;
@@ -105,11 +105,13 @@ function Figures({ actor, now }: { readonly actor: ActorState; readonly now: num
   const failure = lastCrash?.error.code ?? (state === 'discovered' ? codeIn(context['lastError']) : undefined);
   const budgetMb = machine === 'plugin' ? facts?.budgetMb : undefined;
   const isOver = budgetMb !== undefined && memoryMb !== undefined && memoryMb > budgetMb;
+  // Without a limit, what it asked for is what it is expected to take.
+  const expectedMb = budgetMb ?? (lastDecision?.asked.ramMb || undefined);
   const calls = waiting > 0 ? `${inFlight} + ${waiting} waiting` : inFlight > 0 && `${inFlight} running`;
   return (
     <>
-      <RateCell name="memory" path={rates?.memory(budgetMb)} isAlarming={isOver}>
-        {memoryMb !== undefined && memoryOfText(memoryMb, budgetMb)}
+      <RateCell name="memory" path={rates?.memory(expectedMb)} isAlarming={isOver}>
+        {memoryMb !== undefined && memoryOfText(memoryMb, expectedMb)}
       </RateCell>
       <RateCell name="cpu" path={rates?.cpu}>
         {rates?.cpuText}

@@ -1,4 +1,4 @@
-import type { DecisionRecord, TransitionRecord } from '../../wire.ts';
+import type { ActorId, DecisionRecord, TransitionRecord } from '../../wire.ts';
 import { wordOf } from './format.ts';
 import type { History } from './history.ts';
 import type { ActorState } from './model.ts';
@@ -14,6 +14,17 @@ export interface DecisionStep {
 
 /** So many decisions are listed at most, the latest. */
 const LISTED = 20;
+
+/** The last decision up to an instant by which a plugin was evicted, and has left; undefined where none is remembered. */
+export function lastEvictionOf(history: History, id: ActorId, until: number): DecisionRecord | undefined {
+  const gone = history.transitionsOf(id).findLast(({ seq, to }) => seq <= until && /^(released|discovered)/.test(to));
+  return history
+    .recordsOf(id)
+    .findLast(
+      (record): record is DecisionRecord =>
+        record.kind === 'decision' && record.actor !== id && record.seq <= until && record.seq < (gone?.seq ?? 0),
+    );
+}
 
 /**
  * The decisions that granted a plugin's worker its memory, or did not, and those that evicted it; for the scheduler and

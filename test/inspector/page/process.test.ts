@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CHROMIUM, openPage, rowOf, useBrowser } from './browser.ts';
+import { openSession, says } from './session.ts';
+
+describe.skipIf(CHROMIUM === undefined)('the process of a plugin', () => {
+  useBrowser();
+
+  it('says which call runs and how far it is, among quick ones, and leads to it', async () => {
+    const { bench, inspector } = await openSession();
+    bench.write('many', { max_concurrency: 20 });
+    await bench.supervisor.discover();
+    const caller = new AbortController();
+    const { signal } = caller;
+    const never = join(bench.folder, 'never');
+    const long = bench.supervisor.execute('many', { do: 'wait', for: never }, { signal }).catch(() => {});
+    const quick = async (): Promise<void> => {
+      while (!signal.aborted) await bench.supervisor.execute('many', { do: 'pause', ms: 20 });
+    };
+    const others = Promise.all(Array.from({ length: 10 }, quick));
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:many').click();
+    await page.getByRole('tab', { name: 'Process' }).click();
+    const running = page.locator('.facts > div', { hasText: 'Running now' });
+    await running.filter({ hasText: /execute running for .* · 0 % · waiting/ }).waitFor();
+    await running.getByRole('button').first().click();
+    await says(page, '.call-row[aria-current=true]', /0 % waiting/);
+    caller.abort();
+    await Promise.all([long, others]);
+  });
+
+  it('says what it needs, also of its memory, and for whom it was evicted, once it is loaded again too', async () => {
+    const resources = { min_system_ram_mb: 64 };
+    const { bench, inspector } = await openSession(['guest'], { capacity: { ramMb: 100 } });
+    for (const name of ['host', 'other']) bench.write(name, { resources });
+    await bench.supervisor.discover();
+    for (const name of ['host', 'other', 'host']) await bench.supervisor.execute(name, { do: 'about' });
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:host').click();
+    await page.getByRole('tab', { name: 'Process' }).click();
+    const fact = (name: string) => page.locator('.facts > div').filter({ has: page.getByText(name, { exact: true }) });
+    await fact('Needs')
+      .filter({ hasText: /\d+ MiB of RAM and 1 slot/ })
+      .waitFor();
+    await fact('Memory')
+      .filter({ hasText: /\d+ \/ \d+ MiB/ })
+      .waitFor();
+    const eviction = fact('Last eviction');
+    await eviction.filter({ hasText: /ago, for other: it fits once idle plugins are evicted/ }).waitFor();
+    expect(await rowOf(page, 'plugin:host').textContent()).not.toContain('evicted');
+    await eviction.getByRole('button').click();
+    await says(page, '.pill', /Paused/);
+    await rowOf(page, 'plugin:host')
+      .filter({ hasText: /evicted for other/ })
+      .waitFor();
+  });
+});
