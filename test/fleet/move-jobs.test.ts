@@ -77,6 +77,7 @@ test.skipIf(!hasRedis)(
     const cutOff = moveJobs(
       folder,
       {
+        pause: (plugins) => node.store.pause(plugins),
         add: async (jobs) => {
           batches += 1;
           if (batches === 2) {
@@ -112,3 +113,51 @@ test.skipIf(!hasRedis)(
     await again.close();
   },
 );
+
+test.skipIf(!hasRedis)('jobs that wait keep the places that first() gave them, also before a later one', async () => {
+  folder = '';
+  const from = await openFolder();
+  const jobs = Array.from({ length: 120 }, (_, n) => job({ n }));
+  const urgent = job({ n: 'urgent' }, { priority: 5 });
+  const after = job({ n: 'after' }, { after: [{ id: jobs[7]?.id ?? '', name: 'seventh' }] });
+  await from.add([...jobs, after]);
+  await from.place(jobs[119]?.id ?? '', undefined, true);
+  await from.place(jobs[60]?.id ?? '', undefined, true);
+  await from.place(after.id, undefined, true);
+  await from.add([urgent]);
+  await from.close();
+  const node = await openNode(redis.url, {}, { prefix: 'places' });
+  expect(await moveJobs(folder, node.store, () => {})).toEqual({ moved: 122, left: 0 });
+  const taken = await node.store.take([{ plugin: 'tools', count: 5 }]);
+  const first = [urgent, jobs[60], jobs[119], jobs[0], jobs[1]];
+  expect(taken.map(({ id }) => id)).toEqual(first.map((each) => each?.id));
+});
+
+test.skipIf(!hasRedis)('what was paused is paused where the jobs are then, and nothing else', async () => {
+  folder = '';
+  const from = await openFolder();
+  await from.add([job({ n: 1 }), job({ n: 2 }, { plugin: 'other' })]);
+  await from.pause(['tools']);
+  await from.close();
+  const node = await openNode(redis.url, {}, { prefix: 'paused' });
+  await moveJobs(folder, node.store, () => {});
+  expect(await node.store.paused()).toEqual(['tools']);
+  expect(await node.store.take([{ plugin: 'tools', count: 1 }])).toEqual([]);
+
+  // Resumed there, it is not paused by what is moved later.
+  await node.store.resume([]);
+  const again = await openFolder();
+  expect(await again.paused()).toEqual([]);
+  await again.add([job({ n: 3 })]);
+  await again.close();
+  await moveJobs(folder, node.store, () => {});
+  expect(await node.store.paused()).toEqual([]);
+
+  const all = await openFolder();
+  await all.add([job({ n: 4 })]);
+  await all.pause([]);
+  await all.close();
+  await node.store.add([job({ n: 5 }, { plugin: 'of others' })]);
+  await moveJobs(folder, node.store, () => {});
+  expect(await node.store.paused()).toEqual(['tools']);
+});

@@ -13,7 +13,15 @@ const ALWAYS: ReadonlySet<StoreRequest['method']> = new Set([
 ]);
 
 /** What only reads. */
-const READING: ReadonlySet<StoreRequest['method']> = new Set(['get', 'list', 'values', 'paused', 'counts', 'toMove']);
+const READING: ReadonlySet<StoreRequest['method']> = new Set([
+  'get',
+  'list',
+  'values',
+  'paused',
+  'counts',
+  'openInOrder',
+  'toMove',
+]);
 
 /** Whether the disk must have what a request does before it is answered. Everything else outlasts the end of the program. */
 export function mustOutlastPower({ method, args: [about] }: StoreRequest): boolean {

@@ -114,8 +114,13 @@ export class EmbeddedStore implements JobStore {
   readonly counts: JobStore['counts'] = () => this.#ask('counts');
 
   /** @internal As of `JobsToMove`. */
-  toMove(seq: number): Promise<ReturnType<JobsToMove['toMove']>> {
-    return this.#ask('toMove', seq);
+  openInOrder(): Promise<readonly string[]> {
+    return this.#ask('openInOrder');
+  }
+
+  /** @internal As of `JobsToMove`. */
+  toMove(ids: readonly string[]): Promise<ReturnType<JobsToMove['toMove']>> {
+    return this.#ask('toMove', ids);
   }
 
   /** @internal As of `JobsToMove`. */

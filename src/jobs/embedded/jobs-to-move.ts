@@ -9,6 +9,9 @@ import type { ValueFiles, ValueInRow } from './value-files.ts';
 const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_JOBS = 100;
 
+/** A store of several programs gives each job its place as it comes; one that is blocked comes after those before it. */
+const IN_ORDER = "ORDER BY state = 'blocked', iif(state = 'blocked', seq, place), seq";
+
 type Row = Readonly<Record<string, unknown>>;
 
 /** What the database of jobs is read with. */
@@ -26,28 +29,29 @@ export class JobsToMove {
     this.#parts = parts;
   }
 
+  /** The identifiers of all of them: those that others come after first, then by their places. */
+  openInOrder(): string[] {
+    const rows = this.#all(`SELECT id FROM jobs WHERE state NOT IN ('done', 'failed', 'cancelled') ${IN_ORDER}`);
+    return rows.map(({ id }) => id as string);
+  }
+
   /**
-   * The oldest of them that come after `seq`, those that others come after first. An input has the results of jobs that
-   * are done already in it; a job whose input takes what no result has is left out. `next` is for the following ones;
-   * undefined: there are none.
+   * The first ones of these jobs, and how many of them were looked at. An input has the results of jobs that are done
+   * already in it; a job whose input takes what no result has is left out.
    */
-  toMove(seq: number): { readonly jobs: readonly NewJob[]; readonly next: number | undefined } {
-    const rows = this.#all(
-      "SELECT * FROM jobs WHERE state NOT IN ('done', 'failed', 'cancelled') AND seq > ? ORDER BY seq LIMIT ?",
-      ...[seq, MAX_JOBS],
-    );
+  toMove(ids: readonly string[]): { readonly jobs: readonly NewJob[]; readonly looked: number } {
     const jobs: NewJob[] = [];
-    let next: number | undefined;
-    let length = 0;
-    for (const row of rows) {
-      if (length > MAX_BYTES) return { jobs, next };
-      next = row['seq'] as number;
-      const job = this.#jobOf(row);
+    let [looked, length] = [0, 0];
+    for (const id of ids.slice(0, MAX_JOBS)) {
+      if (length > MAX_BYTES) break;
+      looked += 1;
+      const [row] = this.#all('SELECT * FROM jobs WHERE id = ?', id);
+      const job = row && this.#jobOf(row);
       if (job === undefined) continue;
       jobs.push(job);
       length += job.input.byteLength;
     }
-    return { jobs, next: rows.length < MAX_JOBS ? undefined : next };
+    return { jobs, looked };
   }
 
   /** Forgets jobs that another store has. Those that come after them know it by their missing here. */

@@ -147,7 +147,7 @@ function answersTo(opened: Opened, batch: readonly StoreRequest[]): StoreAnswer[
 
 function answerTo({ table, toMove }: Opened, { method, args }: StoreRequest): StoreAnswer {
   try {
-    const of = method === 'toMove' || method === 'moved' ? toMove : table;
+    const of = method in toMove ? toMove : table;
     const act = of[method as keyof typeof of] as (...given: readonly unknown[]) => unknown;
     return { value: act.apply(of, args as unknown[]) };
   } catch (error) {
