@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -121,10 +121,71 @@ test('a store is closed while it has no thread', async () => {
   await another.close();
 });
 
-test('a thread that ends again and again is begun later each time, and in the end no more', () => {
+test('that an attempt has begun is said again where it was lost with the thread', async () => {
+  const { store, until } = await open();
+  const [job, once] = [newJob(), newJob({ once: true })];
+  await store.add([job, once]);
+  const claims = await store.take([{ plugin: 'plugin', count: 2 }]);
+  const begun = claims.map(({ id, claim }) => ({ id, claim, generation: 7, once: id === once.id }));
+  const dead = end(threads.at(-1));
+  const [said, saidOnce] = begun.map((each) => store.begin([each]));
+  // Of one that may run only once it must be known at once whether it may begin.
+  expect(await failure(saidOnce as Promise<void>)).toMatchObject({ code: 'E_JOB_STORE' });
+  await dead;
+  await until('opened');
+  await said;
+  expect(await store.get([job.id, once.id])).toMatchObject([
+    { state: 'running', attempt: 1, history: [{ number: 1, generation: 7 }] },
+    { state: 'waiting', attempt: 0 },
+  ]);
+  await store.close();
+});
+
+test('that an attempt has begun is not said again once the store is closed', async () => {
+  const { store, until } = await open();
+  await store.add([newJob()]);
+  const [job] = await store.take([{ plugin: 'plugin', count: 1 }]);
+  await end(threads.at(-1));
+  await until('ended');
+  const said = failure(store.begin([{ id: job?.id ?? '', claim: job?.claim ?? 0, once: false, generation: 1 }]));
+  await store.close();
+  expect(await said).toMatchObject({ code: 'E_JOB_STORE' });
+});
+
+test('a store that cannot be opened again says why, and that it goes on trying', async () => {
+  const { store } = await open();
+  const told: string[] = [];
+  store.onThread((change) => change.kind === 'ended' && told.push(change.error.message));
+  const thread = threads.at(-1);
+  const database = join(folder, 'jobs.db');
+  thread?.once('exit', () => {
+    renameSync(database, `${database}.away`);
+    mkdirSync(database);
+  });
+  await end(thread);
+  await vi.waitUntil(() => told.length === 2, { timeout: 10_000 });
+  // Whatever number of times it is tried: each time is 0.1 s or more.
+  await vi.waitUntil(async () => /within [1-9]/.test((await failure(store.counts())).message), { timeout: 10_000 });
+  expect(told).toHaveLength(2);
+  expect(told[1]).toMatch(/jobs\.db.*It is opened again by itself within 0\.2 s: try again then\.$/);
+  rmSync(database, { recursive: true });
+  renameSync(`${database}.away`, database);
+  await vi.waitUntil(
+    async () =>
+      store.counts().then(
+        () => true,
+        () => false,
+      ),
+    { timeout: 10_000 },
+  );
+  await store.close();
+});
+
+test('a thread that ends again and again is begun later each time, for as long as it takes', () => {
   const reopening = new Reopening();
-  const row = Array.from({ length: 13 }, () => reopening.next(0));
+  const row = Array.from({ length: 1_000 }, () => reopening.next(0));
   expect(row.slice(0, 3)).toEqual([100, 200, 400]);
-  expect(row.slice(9)).toEqual([30_000, 30_000, 30_000, undefined]);
+  expect(row.slice(9).every((ms) => ms === 30_000)).toBe(true);
   expect(reopening.next(60_000)).toBe(100);
+  expect(reopening.next(0)).toBe(200);
 });

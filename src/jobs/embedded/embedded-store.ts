@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { GreenroomError } from '../../errors.ts';
+import { GreenroomError, messageOf } from '../../errors.ts';
 import { Listeners } from '../../events/listeners.ts';
 import { rebuildError } from '../../sync/error-message.ts';
+import { durationText } from '../../text/duration-text.ts';
 import { withNothingDone } from '../job-errors.ts';
 import type { Claim, Hint, JobStore } from '../job-store.ts';
 import { pageOfText } from './job-rows.ts';
@@ -30,16 +31,15 @@ export type ThreadChange =
   | { readonly kind: 'ended'; readonly error: GreenroomError }
   | { readonly kind: 'opened'; readonly waiting: readonly string[] };
 
-const AGAIN = 'It is opened again by itself: try again.';
 const MAY_BE_DONE = 'What was asked last may have been done.';
-const NO_MORE = 'Its thread has ended too often: restart the program.';
 
 /**
  * Jobs in an SQLite database in a folder of one machine, which one program uses at a time. The database is in a thread of
  * its own. What is asked in one turn of the event loop, or while the thread is busy, is one transaction.
  *
- * A thread that ends is begun again, a while later each time. Until then everything is refused with `E_JOB_STORE`. The
- * program that took a job goes on with it all that time: what it has taken stays in its hands.
+ * A thread that ends is begun again, a while later each time, for as long as the store is open. Until then everything is
+ * refused with `E_JOB_STORE`. The program that took a job goes on with it all that time: what it has taken stays in its
+ * hands, and that it has begun is said to the next thread.
  */
 export class EmbeddedStore implements JobStore {
   readonly #folder: string;
@@ -89,7 +89,21 @@ export class EmbeddedStore implements JobStore {
     for (const { id, claim } of taken) this.#held.set(id, claim);
     return taken;
   };
-  readonly begin: JobStore['begin'] = (begun) => this.#ask('begin', begun);
+  readonly begin: JobStore['begin'] = async (begun) => {
+    const at = performance.now();
+    for (;;) {
+      const told = begun.map((each) => ({ ...each, agoMs: performance.now() - at }));
+      const error = await this.#ask('begin', told).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      if (error === undefined) return;
+      // One that may run only once has not begun then. Of the others, what is said twice changes nothing.
+      const isLost = this.#fault !== undefined && this.#closing === undefined && begun.every(({ once }) => !once);
+      if (!isLost) throw error;
+      await this.#returning;
+    }
+  };
   readonly progress: JobStore['progress'] = (updates) => this.#ask('progress', updates);
   readonly settle: JobStore['settle'] = async (ended) => {
     const found = await this.#ask<Awaited<ReturnType<JobStore['settle']>>>('settle', ended);
@@ -215,24 +229,24 @@ export class EmbeddedStore implements JobStore {
   }
 
   #leave(error: Error): void {
-    const waitMs = this.#closing === undefined ? this.#reopening.next(performance.now() - this.#openedAt) : undefined;
-    const next = waitMs === undefined ? NO_MORE : AGAIN;
-    this.#fault = withNothingDone(unusable(error, next));
-    const fault = unusable(error, `${next} ${MAY_BE_DONE}`);
+    const waitMs = this.#closing === undefined ? this.#reopening.next(performance.now() - this.#openedAt) : 0;
+    this.#fault = withNothingDone(unusable(error, againIn(waitMs)));
+    const fault = unusable(error, `${againIn(waitMs)} ${MAY_BE_DONE}`);
     for (const { reject } of this.#sent) reject(fault);
     for (const { reject } of this.#asked) reject(this.#fault);
     this.#sent = [];
     this.#asked = [];
     this.#onClosed();
     if (this.#closing !== undefined) return;
+    this.#returning = this.#return(waitMs);
     this.#threads.notify({ kind: 'ended', error: this.#fault });
-    if (waitMs !== undefined) this.#returning = this.#return(waitMs);
   }
 
   /** Begins another thread, in as many attempts as it takes. Never rejects. */
   async #return(firstMs: number): Promise<void> {
     const { signal } = this.#closed;
-    for (let waitMs: number | undefined = firstMs; waitMs !== undefined; ) {
+    let said: string | undefined;
+    for (let waitMs = firstMs; ; ) {
       await delay(waitMs, undefined, { signal, ref: false }).catch(() => {});
       if (signal.aborted) return;
       try {
@@ -243,10 +257,17 @@ export class EmbeddedStore implements JobStore {
         return;
       } catch (error) {
         waitMs = this.#reopening.next(0);
-        this.#fault = withNothingDone(unusable(error, waitMs === undefined ? NO_MORE : AGAIN));
+        this.#fault = withNothingDone(unusable(error, againIn(waitMs)));
+        // Once for each cause, whatever number of times.
+        if (messageOf(error) !== said) this.#threads.notify({ kind: 'ended', error: this.#fault });
+        said = messageOf(error);
       }
     }
   }
+}
+
+function againIn(waitMs: number): string {
+  return `It is opened again by itself within ${durationText(waitMs)}: try again then.`;
 }
 
 function closedError(): GreenroomError {

@@ -179,18 +179,19 @@ export class JobTable {
     );
   }
 
-  begin(begun: readonly BegunAttempt[]): void {
-    const now = this.#now();
-    for (const { id, claim, generation } of begun) {
+  /** `agoMs` is how long ago an attempt has begun, where it could not be said at once. */
+  begin(begun: readonly (BegunAttempt & { readonly agoMs?: number })[]): void {
+    for (const { id, claim, generation, agoMs = 0 } of begun) {
+      const startedAt = Math.round(this.#now() - agoMs);
       const { changes } = this.#run(
         `UPDATE jobs SET state = 'running', attempt = attempt + 1, started_at = ?, expires_at = NULL, progress = NULL
          WHERE id = ? AND claim = ? AND state = 'taken'`,
-        ...[now, id, claim],
+        ...[startedAt, id, claim],
       );
       if (changes === 0) continue;
       this.#run(
         `INSERT INTO attempts (job, number, generation, started_at) SELECT id, attempt, ?, ? FROM jobs WHERE id = ?`,
-        ...[generation ?? null, now, id],
+        ...[generation ?? null, startedAt, id],
       );
       this.#run(
         'DELETE FROM attempts WHERE job = ?1 AND number <= (SELECT attempt FROM jobs WHERE id = ?1) - ?2',

@@ -2,21 +2,17 @@
 const FIRST_MS = 100;
 const MOST_MS = 30_000;
 
-/** How often in a row it is begun again. */
-const MOST_TIMES = 12;
-
 /** A thread that has lasted so long, in milliseconds, ends a row. */
 const STEADY_MS = 60_000;
 
-/** How often a store's thread has ended in a row, the time before the next one and whether there is one. */
+/** The times after which a store's thread is begun again: longer each time that it ends in a row, and never without end. */
 export class Reopening {
-  #times = 0;
+  #next = FIRST_MS;
 
-  /** A thread has ended, or could not be begun, after it had lasted for so long. Returns the wait in milliseconds; undefined: none follows. */
-  next(lastedMs: number): number | undefined {
-    if (lastedMs >= STEADY_MS) this.#times = 0;
-    if (this.#times >= MOST_TIMES) return undefined;
-    this.#times += 1;
-    return Math.min(FIRST_MS * 2 ** (this.#times - 1), MOST_MS);
+  /** A thread has ended, or could not be begun, after it had lasted for so long. Returns the wait in milliseconds. */
+  next(lastedMs: number): number {
+    const waitMs = lastedMs >= STEADY_MS ? FIRST_MS : this.#next;
+    this.#next = Math.min(waitMs * 2, MOST_MS);
+    return waitMs;
   }
 }
