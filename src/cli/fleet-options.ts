@@ -6,14 +6,14 @@ import type { Terminal } from './terminal/terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The variable with the address of the Redis, which may have a password. */
-const VARIABLE = 'GREENROOM_FLEET';
+export const FLEET_VARIABLE = 'GREENROOM_FLEET';
 
 /** What a command takes that is a node of a fleet. */
 export const FLEET_OPTIONS = {
   fleet: {
     type: 'string',
     value: 'URL',
-    help: `share jobs with other machines over this Redis; with a password: --fleet-file or $${VARIABLE}`,
+    help: `share jobs with other machines over this Redis; with a password: --fleet-file or $${FLEET_VARIABLE}`,
   },
   'fleet-file': { type: 'string', value: 'PATH', help: 'read the address of the Redis from this file' },
   'fleet-name': { type: 'string', value: 'NAME', help: 'what this node is called; default the name of the machine' },
@@ -30,15 +30,15 @@ export const FLEET_OPTIONS = {
  * undefined: none. Throws {@link UsageError}.
  */
 export function fleetOf(values: Values<typeof FLEET_OPTIONS>, terminal: Terminal): FleetOptions | undefined {
-  const variable = process.env[VARIABLE];
-  delete process.env[VARIABLE];
+  const variable = process.env[FLEET_VARIABLE];
+  delete process.env[FLEET_VARIABLE];
   const { fleet, 'fleet-file': file, 'fleet-name': name, 'fleet-prefix': prefix, 'fleet-values': folder } = values;
   if (fleet !== undefined && file !== undefined)
     throw new UsageError('--fleet and --fleet-file both say where the Redis is; give one of them.');
   if (fleet !== undefined && hasPassword(fleet))
     throw new UsageError(
       'The address of --fleet has a password, which every user of this machine could read with ps.',
-      `Write the address to a file that only you can read, and give --fleet-file PATH, or set ${VARIABLE}.`,
+      `Write the address to a file that only you can read, and give --fleet-file PATH, or set ${FLEET_VARIABLE}.`,
     );
   const redis = fleet ?? (file === undefined ? variable : readAddress(file, terminal));
   if (redis !== undefined && redis !== '') return { redis, name, prefix, values: folder };

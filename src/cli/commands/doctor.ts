@@ -7,6 +7,7 @@ import { type ResolvedSettings, resolveSettings } from '../../settings/resolve.t
 import { defineCommand, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
 import { discoverIn } from '../discovered.ts';
 import type { Finding, Level } from '../doctor/check.ts';
+import { checkFleet } from '../doctor/fleet.ts';
 import { checkJobs } from '../doctor/jobs.ts';
 import {
   checkGpus,
@@ -19,6 +20,7 @@ import {
 } from '../doctor/machine.ts';
 import { checkEnvironments, checkFfmpeg, checkPythons } from '../doctor/programs.ts';
 import { checkDataDir, checkManifests, checkMcpConfigs, checkMcpPrograms, checkSearchPaths } from '../doctor/setup.ts';
+import { FLEET_VARIABLE } from '../fleet-options.ts';
 import { findDaemonClient } from '../open-daemon.ts';
 import type { Style } from '../terminal/style.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -84,6 +86,7 @@ async function checkSetup(
     { check, level: 'ok', found },
     checkDataDir(settings.dataDir),
     ...(await checkJobs(settings.dataDir, await askDaemon())),
+    ...(await checkFleet(process.env[FLEET_VARIABLE])),
     ...checkSearchPaths(settings, discovered),
     ...checkMcpConfigs(settings.mcpConfigs, discovered),
     ...checkMcpPrograms(discovered),

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { RedisOptions } from 'ioredis';
 import { GreenroomError } from '../../errors.ts';
 
@@ -36,7 +37,8 @@ export function redisAddress(url: string): RedisAddress {
     );
   const host = hostname.replace(/^\[|\]$/g, '');
   const port = parsed.port === '' ? PORT : Number(parsed.port);
-  const tls = protocol === 'rediss:' ? { tls: { servername: host } } : {};
+  // TLS takes no address for the name of a server. It is looked for in the certificate all the same.
+  const tls = protocol === 'rediss:' ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {};
   return { options: { host, port, db: Number(db), ...login, ...tls }, shown: `${hostname}:${port}` };
 }
 

@@ -12,6 +12,43 @@ const SAID: readonly (readonly [RegExp, string])[] = [
   [/^LOADING/, 'is still loading its data. It answers once it has.'],
 ];
 
+/** What is wrong with a certificate, by the code that Node gives it, and what to do. */
+const CERTIFICATES: readonly (readonly [RegExp, string])[] = [
+  [
+    /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_UNTRUSTED)/,
+    'has a certificate that this program does not trust. Name the file with the certificate of its authority in ' +
+      'NODE_EXTRA_CA_CERTS where the program is started.',
+  ],
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'has a certificate for another name. Put a name of the certificate into its URL.'],
+  [/^CERT_/, 'has a certificate that is not valid. Give it another one.'],
+  [
+    /^(EPROTO|ERR_SSL_)/,
+    'does not speak TLS with this program. If it has no TLS at this port, its URL begins with redis://.',
+  ],
+];
+
+/** Why a Redis cannot be used that has said so itself, or in its certificate: asked again it says the same; undefined: it is something else. */
+function refusalIn(error: unknown): string | undefined {
+  const said = messageOf(error);
+  const code = codeOf(error);
+  const [, next] = SAID.find(([begin]) => begin.test(said)) ?? CERTIFICATES.find(([begin]) => begin.test(code)) ?? [];
+  return next;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/** Whether a Redis has refused a connection for good, by what it has said when that was made. */
+export function isRefusal(error: unknown): boolean {
+  return /^(ERR|Protocol error)/i.test(messageOf(error)) || (!isPassing(error) && refusalIn(error) !== undefined);
+}
+
+/** A server that has just been started says so, and takes connections a moment later. */
+function isPassing(error: unknown): boolean {
+  return messageOf(error).startsWith('LOADING');
+}
+
 /** Whether Redis has refused to grow. */
 export function isFull(error: unknown): boolean {
   return messageOf(error).startsWith('OOM');
@@ -27,17 +64,22 @@ export function isUnsent(error: unknown): boolean {
   return messageOf(error).startsWith("Stream isn't writeable");
 }
 
+/** Whether an error of a connection says only that there is none any more, and not why. */
+export function saysNothing(error: unknown): boolean {
+  return isUnsent(error) || isLoss(error) || codeOf(error) === 'ECONNRESET';
+}
+
 /** What Redis or its connection has said, as an error of ours with what to do. */
 export function redisFault(error: unknown, address: string): Error {
   if (error instanceof GreenroomError) return error;
   if (isLoss(error)) return noAnswer(address, new Error('the connection was lost'));
-  const said = messageOf(error);
-  const [, next = 'cannot be used.'] = SAID.find(([begin]) => begin.test(said)) ?? [];
-  return new GreenroomError('E_JOB_STORE', `The Redis at ${address} ${next} (${said})`, { cause: error });
+  const next = refusalIn(error) ?? 'cannot be used.';
+  return new GreenroomError('E_JOB_STORE', `The Redis at ${address} ${next} (${messageOf(error)})`, { cause: error });
 }
 
-/** Redis does not answer. */
-export function noAnswer(address: string, last: unknown): GreenroomError {
+/** Redis does not answer. @param last what its connection has said last, which may be why */
+export function noAnswer(address: string, last: unknown): Error {
+  if (refusalIn(last) !== undefined) return redisFault(last, address);
   const why = last === undefined ? '' : ` (${messageOf(last)})`;
   return new GreenroomError(
     'E_JOB_STORE',

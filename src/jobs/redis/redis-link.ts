@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
 import type { Redis } from 'ioredis';
 import { GreenroomError, messageOf } from '../../errors.ts';
 import { Listeners } from '../../events/listeners.ts';
 import { checkServer } from './check-server.ts';
 import type { LinkHealth } from './link-health.ts';
 import { redisAddress } from './redis-address.ts';
-import { isFull, isLoss, isUnsent, noAnswer, redisFault } from './redis-fault.ts';
+import { isFull, isLoss, isRefusal, isUnsent, noAnswer, redisFault, saysNothing } from './redis-fault.ts';
 import { redisPeers } from './redis-peers.ts';
 
 /** What a link is opened with. */
@@ -76,10 +77,14 @@ export class RedisLink implements AsyncDisposable {
     this.#onHealth = new Listeners(onListenerError);
     for (const client of [commands, subscriber])
       client.on('error', (error: unknown) => {
-        this.#lastError = error;
+        letFail(client);
+        if (!saysNothing(error)) this.#lastError = error;
       });
     commands.on('close', () => this.#setHealth('cutOff'));
-    commands.on('ready', () => this.#setHealth('connected'));
+    commands.on('ready', () => {
+      this.#lastError = undefined;
+      this.#setHealth('connected');
+    });
     subscriber.on('message', (channel: string, text: string) => {
       for (const listener of this.#channels.get(channel) ?? []) listener(text);
     });
@@ -105,6 +110,9 @@ export class RedisLink implements AsyncDisposable {
       retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_MS),
     };
     const link = new RedisLink(options, shown, bullScripts, [new Client(settings), new Client(settings)]);
+    // A server without it says nothing to what it takes for a command without an end.
+    if (where.tls !== undefined)
+      link.#lastError = new Error('if it has no TLS at this port, its URL begins with redis://');
     try {
       await link.#connect();
       for (const warning of await checkServer(link)) options.onWarning?.(warning);
@@ -120,7 +128,7 @@ export class RedisLink implements AsyncDisposable {
       for (const client of [this.#commands, this.#subscriber])
         client.on('error', (error: unknown) => {
           // Asked again, it says the same.
-          if (/^(WRONGPASS|NOAUTH|NOPERM|ERR|Protocol error)/i.test(messageOf(error))) reject(error);
+          if (isRefusal(error)) reject(error);
         });
     });
     refused.catch(() => {});
@@ -199,7 +207,10 @@ export class RedisLink implements AsyncDisposable {
   /** Ends the connections. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const client of [this.#commands, this.#subscriber]) client.disconnect();
+    for (const client of [this.#commands, this.#subscriber]) {
+      letFail(client);
+      client.disconnect();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -293,4 +304,13 @@ export class RedisLink implements AsyncDisposable {
     this.#health = { state, since: Date.now(), reason: said };
     this.#onHealth.notify(this.#health);
   }
+}
+
+/**
+ * Of a connection that ends, ioredis hears one error. With TLS there may be another, of the peer that had not heard of the
+ * end, and one that nobody hears ends the program.
+ */
+function letFail(client: Redis): void {
+  const { connector } = client as unknown as { readonly connector: { readonly stream?: EventEmitter } };
+  connector.stream?.on('error', () => {});
 }
