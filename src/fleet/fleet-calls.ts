@@ -3,7 +3,7 @@ import { type CallOptions, checkCallOptions, type StreamOptions } from '../calls
 import { withCallerFrames } from '../calls/caller-frames.ts';
 import { GreenroomError } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
-import { isFinal } from '../jobs/job.ts';
+import { isFinal, type JobState } from '../jobs/job.ts';
 import type { Caller, NewJob } from '../jobs/job-store.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { RedisReplies, Said, SaidByCall } from '../jobs/redis/redis-replies.ts';
@@ -17,16 +17,25 @@ export interface FleetCallsParts {
   readonly clock: Clock;
   /** That no node has a plugin, in a sentence; undefined: one has. */
   readonly whyNobody: (plugin: string) => Promise<string | undefined>;
+  /** Whether the Redis is known to be away. */
+  readonly isCutOff: () => boolean;
   /** Told of what callers' functions throw. */
   readonly onListenerError: (error: unknown) => void;
 }
+
+/** How long is waited for what a call was at when its time is over, in milliseconds: it ends without where Redis is away. */
+const LOOK_MS = 100;
+
+/** How long is waited before what could not be withdrawn is tried again, in milliseconds. */
+const WITHDRAW_AGAIN_MS = 1_000;
 
 /** What belongs to the worker's own program and is not carried to another. */
 const NOT_CARRIED = ['integers', 'traceparent', 'streamIdleMs'] as const;
 
 /**
  * Calls that run wherever the fleet has room for them. Each is a job, which this program adds, follows, and removes at its
- * end. One that is not idempotent is made once at most: where its node is lost, it fails with `E_INTERRUPTED`.
+ * end. One that is not idempotent is made once at most: where its node is lost, it fails with `E_INTERRUPTED`. A call ends
+ * at its time and at its signal also while Redis is away; what has been put in is withdrawn once Redis is back.
  */
 export class FleetCalls {
   readonly #parts: FleetCallsParts;
@@ -134,37 +143,75 @@ class FleetCall {
     const isLimited = timeoutMs !== undefined && timeoutMs !== Infinity;
     const timer = isLimited ? clock.setTimeout(() => void this.#expire(over), timeoutMs) : undefined;
     const replied = replies.listen(id);
-    let isAdded = false;
+    let adding: Promise<void> | undefined;
     let end: () => void = () => {};
     const ended = new Promise<void>((resolve) => (end = resolve));
     open.add(ended);
+    const isOver = rejection(over.signal);
+    const untilOver = <Value>(asked: Promise<Value>): Promise<Value> => Promise.race([isOver, asked]);
     try {
-      const nobody = await whyNobody(plugin);
+      const nobody = await untilOver(whyNobody(plugin));
       if (nobody !== undefined) throw new GreenroomError('E_UNKNOWN_PLUGIN', nobody, { plugin });
       over.signal.throwIfAborted();
-      // Even where it is refused it may be stored.
-      isAdded = true;
-      await jobs.addCall(this.#job);
-      yield* this.#saidUntilEnd(replied, over.signal);
-      this.result = await (await jobs.get(id)).result({ signal: over.signal });
+      adding = jobs.addCall(this.#job);
+      await untilOver(adding);
+      yield* this.#saidUntilEnd(replied, over.signal, untilOver);
+      const job = await untilOver(jobs.get(id));
+      this.result = await untilOver(job.result({ signal: over.signal }));
     } catch (error) {
       throw error instanceof GreenroomError && error.code === 'E_INTERRUPTED' ? nodeGone(plugin, error) : error;
     } finally {
       clock.clearTimeout(timer);
       for (const off of offs) off?.();
       replied.close();
-      // The job is not kept: who wants that adds a job.
-      if (isAdded)
-        await jobs
-          .cancel(id)
-          .then(() => jobs.remove(id))
-          .catch(() => {});
-      open.delete(ended);
-      end();
+      const withdrawn = this.#withdraw(adding).finally(() => {
+        open.delete(ended);
+        end();
+      });
+      // Who has ended the call does not wait for that.
+      if (!over.signal.aborted) await withdrawn;
     }
   }
 
-  async *#saidUntilEnd(replied: SaidByCall, over: AbortSignal): AsyncGenerator<Said, void, undefined> {
+  /**
+   * Ends the job where it runs, and removes it: the job is not kept, who wants that adds one. Where Redis is away that is
+   * done once it is back, unless the calls are closed by then. Never rejects.
+   *
+   * @param adding even where it was refused the job may be stored; undefined: it was never added
+   */
+  async #withdraw(adding: Promise<void> | undefined): Promise<void> {
+    if (adding === undefined) return;
+    const { jobs, clock, closed, isCutOff } = this.#parts;
+    const { id } = this.#job;
+    // Behind it, as it would be there after all.
+    await adding.catch(() => {});
+    for (;;) {
+      try {
+        await jobs.cancel(id);
+        await jobs.remove(id);
+        return;
+      } catch (error) {
+        const isAway = error instanceof GreenroomError && error.code === 'E_JOB_STORE';
+        if (!isAway || closed.aborted) return;
+      }
+      do {
+        let off = (): void => {};
+        let timer: unknown;
+        await new Promise<void>((resolve) => {
+          off = onAbort(closed, resolve);
+          timer = clock.setTimeout(resolve, WITHDRAW_AGAIN_MS);
+        });
+        off();
+        clock.clearTimeout(timer);
+      } while (isCutOff() && !closed.aborted);
+    }
+  }
+
+  async *#saidUntilEnd(
+    replied: SaidByCall,
+    over: AbortSignal,
+    untilOver: <Value>(asked: Promise<Value>) => Promise<Value>,
+  ): AsyncGenerator<Said, void, undefined> {
     let hasEnded = false;
     let fault: unknown;
     this.#parts.jobs
@@ -177,29 +224,48 @@ class FleetCall {
     for (;;) {
       // What it has said is there before it has ended.
       const isLast = hasEnded;
-      const batch = await replied.read();
+      const batch = await untilOver(replied.read());
       yield* batch;
       over.throwIfAborted();
       if (batch.length > 0) continue;
       // It may run on, and what it says is not to pass unread.
       if (fault !== undefined) throw fault;
       if (isLast) return;
-      await replied.more();
+      await untilOver(replied.more());
     }
   }
 
   async #expire(over: AbortController): Promise<void> {
-    const { jobs } = this.#parts;
+    const { jobs, clock } = this.#parts;
     const { id, plugin } = this.#job;
-    const state = await jobs.read(id).then(
+    let timer: unknown;
+    const unknown = new Promise<undefined>((resolve) => {
+      timer = clock.setTimeout(() => resolve(undefined), LOOK_MS);
+    });
+    const known = jobs.read(id).then(
       (job) => job.state,
-      () => 'waiting' as const,
+      (error: unknown) => (error instanceof GreenroomError && error.code === 'E_JOB' ? 'waiting' : undefined),
     );
+    const state = await Promise.race([known, unknown]);
+    clock.clearTimeout(timer);
     // What ended in the same moment has ended.
-    if (isFinal(state)) return;
-    const doing = state === 'running' ? 'running' : 'waiting for a node of the fleet';
-    over.abort(timeoutError(plugin, this.#options.timeoutMs, doing));
+    if (state !== undefined && isFinal(state)) return;
+    over.abort(timeoutError(plugin, this.#options.timeoutMs, doingIn(state)));
   }
+}
+
+function doingIn(state: JobState | undefined): string {
+  if (state === undefined) return 'waiting for the Redis of the fleet';
+  return state === 'running' ? 'running' : 'waiting for a node of the fleet';
+}
+
+/** Rejects with the reason of a signal, once it is aborted. */
+function rejection(signal: AbortSignal): Promise<never> {
+  const rejected = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  rejected.catch(() => {});
+  return rejected;
 }
 
 /** What a call says that streams. Throws `E_JOB_STORE` where not all that it streamed has come. */

@@ -66,7 +66,8 @@ export async function joinFleet(supervisor: Supervisor, given: FleetOptions, his
     (plugin) => node.hear(plugin),
   );
   const whyNobody = (plugin: string): Promise<string | undefined> => node.whyNobody(plugin);
-  const calls = new FleetCalls({ jobs, replies, clock, whyNobody, onListenerError });
+  const isCutOff = (): boolean => link.health.state === 'cutOff';
+  const calls = new FleetCalls({ jobs, replies, clock, whyNobody, isCutOff, onListenerError });
   const offCalls = jobPort.joinFleet(calls);
   const lookAgain = (): void => {
     lookTimer = clock.setTimeout(() => {

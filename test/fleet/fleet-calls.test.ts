@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Progress } from '../../src/calls/call-options.ts';
 import type { Jobs } from '../../src/jobs/index.ts';
 import { openJobs } from '../../src/jobs/index.ts';
@@ -221,6 +221,57 @@ test.skipIf(!hasRedis)(
     expect((await open[0]?.jobs.list())?.jobs).toEqual([]);
   },
 );
+
+describe.skipIf(!hasRedis)('while Redis is away', () => {
+  /** As a Redis that hangs, and a network that loses everything: no connection ends. */
+  const away = async (act: () => Promise<void>): Promise<void> => {
+    redis.freeze();
+    try {
+      await act();
+    } finally {
+      redis.thaw();
+    }
+  };
+  /** What a call fails with before a Redis is given up that is asked for something else now. */
+  const soon = (jobs: Jobs, call: Promise<unknown>): Promise<unknown> =>
+    Promise.race([failure(call), failure(jobs.list()).then(() => 'too late')]);
+
+  test('a call ends at its time, and its abort with its reason; what runs is cancelled once Redis is back', async () => {
+    const jobs = await openFleet();
+    const stop = new AbortController();
+    const wait = { do: 'wait', for: '/nowhere' };
+    await here.execute('tools', { do: 'steps', count: 1 }, inFleet);
+    const timed = here.execute('tools', wait, { ...inFleet, timeoutMs: 6_000 });
+    const aborted = here.execute('tools', wait, { ...inFleet, signal: stop.signal });
+    for (const call of [timed, aborted]) call.catch(() => {});
+    await becomes(there, 'tools', { inFlight: 2 });
+    await away(async () => {
+      stop.abort(new Error('no longer wanted'));
+      expect(await soon(jobs, aborted)).toMatchObject({ code: 'E_CANCELLED', cause: { message: 'no longer wanted' } });
+      // However much of its time is over by now.
+      expect(await failure(timed)).toMatchObject({ code: 'E_TIMEOUT' });
+    });
+    await becomes(there, 'tools', { inFlight: 0 });
+    await vi.waitFor(async () => expect((await jobs.list()).jobs).toEqual([]), { timeout: 20_000 });
+  });
+
+  test('a call and a stream that could not be put in end so too', async () => {
+    const jobs = await openFleet();
+    await away(async () => {
+      const call = here.execute('tools', { do: 'steps', count: 1 }, { ...inFleet, timeoutMs: 300 });
+      expect(await soon(jobs, call)).toMatchObject({
+        code: 'E_TIMEOUT',
+        message: expect.stringContaining('waiting for the Redis of the fleet'),
+      });
+      const stop = new AbortController();
+      const stream = here.stream('tools', { count: 3 }, { ...inFleet, signal: stop.signal });
+      const next = stream.next();
+      stop.abort(new Error('not read any more'));
+      expect(await soon(jobs, next)).toMatchObject({ code: 'E_CANCELLED', cause: { message: 'not read any more' } });
+    });
+    await vi.waitFor(async () => expect((await jobs.list()).jobs).toEqual([]), { timeout: 20_000 });
+  });
+});
 
 test('a program that is in no fleet is told how to join one', async () => {
   const { supervisor } = await openSupervisor({ tools: { fixture: 'workbench' } });

@@ -63,6 +63,15 @@ export class RedisServer {
     while (await this.#answers()) await pause();
   }
 
+  /** Has it hang until {@link thaw}: its connections stand, and nothing is answered. */
+  freeze(): void {
+    if (this.#pid !== undefined) process.kill(this.#pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    if (this.#pid !== undefined) process.kill(this.#pid, 'SIGCONT');
+  }
+
   /** Ends it, and removes what it stored. */
   async remove(): Promise<void> {
     await this.kill();
