@@ -35,6 +35,7 @@ import { type Liveness, NodeBeat } from './node-beat.ts';
 import type { CommandPart, LinkScript, RedisLink } from './redis-link.ts';
 import { SharedValues } from './shared-values.ts';
 import { roundedUp, toldJob } from './told-job.ts';
+import { fleetIdentity, ValueSweep } from './value-sweep.ts';
 
 /** What a store is opened with, beside its link. */
 export interface RedisJobStoreOptions {
@@ -107,11 +108,12 @@ export class RedisJobStore implements JobStore {
   #offHints: () => void = () => {};
   #closing: Promise<void> | undefined;
 
-  private constructor(link: RedisLink, options: RedisJobStoreOptions) {
+  private constructor(link: RedisLink, options: RedisJobStoreOptions, fleet: string) {
     const { node, history, values, bullPrefix = 'bull', plugins = () => [], onListenerError } = options;
     this.#link = link;
     this.#node = node;
-    this.#values = new SharedValues(values);
+    this.#values = new SharedValues(values, fleet);
+    const sweep = values === undefined ? undefined : new ValueSweep(link, this.#values, fleet);
     this.#scripts = jobScripts(link.bullScripts);
     this.#prefix = link.key('');
     this.#bullPrefix = bullPrefix;
@@ -132,6 +134,7 @@ export class RedisJobStore implements JobStore {
         const names = plugins();
         if (names.length > 0) await this.#run('AUDIT', names);
         for (const { plugin } of await this.heads(names)) this.#hints.notify({ kind: 'waiting', plugin });
+        await sweep?.turn();
       },
     });
   }
@@ -144,7 +147,7 @@ export class RedisJobStore implements JobStore {
     link: RedisLink,
     options: RedisJobStoreOptions,
   ): Promise<{ readonly store: RedisJobStore; readonly waiting: readonly string[] }> {
-    const store = new RedisJobStore(link, options);
+    const store = new RedisJobStore(link, options, options.values === undefined ? '' : await fleetIdentity(link));
     store.#offHints = await link.subscribe(link.key('hints'), (text) => store.#receive(text));
     try {
       await store.#beat.start();

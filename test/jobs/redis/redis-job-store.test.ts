@@ -365,14 +365,17 @@ describe.skipIf(!hasRedis)('the store in Redis, with a redis-server', () => {
       expect(Buffer.compare(job.input, long)).toBe(0);
       await other.store.settle([{ ...job, outcome: { end: 'done', result } }]);
       expect(await other.store.settle([{ ...job, claim: 9, outcome: { end: 'done', result } }])).toEqual(['lost']);
-      const files = readdirSync(values);
+      const [fleet = ''] = readdirSync(values);
+      const folder = join(values, fleet);
+      expect(statSync(folder).mode & 0o777).toBe(0o700);
+      const files = readdirSync(folder);
       expect(files).toHaveLength(2);
-      for (const file of files) expect(statSync(join(values, file)).mode & 0o777).toBe(0o600);
+      for (const file of files) expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600);
       const kept = await one.store.values(job.id);
       expect(Buffer.compare(kept?.result ?? long, result)).toBe(0);
       await failure(one.store.add([newJob({ input: long, after: [{ id: newJobId(), name: 'unknown' }] })]));
       await one.store.remove([job.id]);
-      expect(readdirSync(values)).toEqual([]);
+      expect(readdirSync(folder)).toEqual([]);
     } finally {
       rmSync(values, { recursive: true, force: true });
     }
