@@ -81,10 +81,7 @@ export class RedisLink implements AsyncDisposable {
         if (!saysNothing(error)) this.#lastError = error;
       });
     commands.on('close', () => this.#setHealth('cutOff'));
-    commands.on('ready', () => {
-      this.#lastError = undefined;
-      this.#setHealth('connected');
-    });
+    commands.on('ready', () => this.#setHealth('connected'));
     subscriber.on('message', (channel: string, text: string) => {
       for (const listener of this.#channels.get(channel) ?? []) listener(text);
     });
@@ -110,9 +107,12 @@ export class RedisLink implements AsyncDisposable {
       retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_MS),
     };
     const link = new RedisLink(options, shown, bullScripts, [new Client(settings), new Client(settings)]);
-    // A server without it says nothing to what it takes for a command without an end.
-    if (where.tls !== undefined)
-      link.#lastError = new Error('if it has no TLS at this port, its URL begins with redis://');
+    // To what is not meant for it, a server says nothing, or ends the connection.
+    link.#lastError = new Error(
+      where.tls === undefined
+        ? 'if it speaks TLS at this port, its URL begins with rediss://'
+        : 'if it has no TLS at this port, its URL begins with redis://',
+    );
     try {
       await link.#connect();
       for (const warning of await checkServer(link)) options.onWarning?.(warning);
@@ -254,6 +254,7 @@ export class RedisLink implements AsyncDisposable {
         // It may hang for good, and with it everything that is sent.
         if (client.status === 'ready') client.disconnect(true);
       });
+      this.#lastError = undefined;
       this.#setHealth('connected');
       return answer;
     } catch (error) {
