@@ -6,7 +6,7 @@ import type { StoredError } from '../../jobs/stored-error.ts';
 import { bytesText } from '../../text/memory-text.ts';
 import { MAX_KEPT, MAX_READ, MAX_SEARCHED, UNSEARCHED } from '../record/call-payload.ts';
 import type { Recorder } from '../record/recorder.ts';
-import { withoutTexts, withoutValues } from '../redaction/without-texts.ts';
+import { withoutTexts } from '../redaction/without-texts.ts';
 import type { Json } from '../wire.ts';
 import type { JobDetails, JobFailure, JobRow } from '../wire-jobs.ts';
 
@@ -114,7 +114,7 @@ export class JobViews {
     const { shown, secrets } = this.#conceal(job, input);
     if (!this.#redactor.showsValues) return { secrets };
     if (secrets === undefined) return { input: shown as string, result: result && UNSEARCHED, secrets };
-    const show = (value: unknown): Json => withoutValues(this.#redactor.value(value, MAX_KEPT), secrets);
+    const show = (value: unknown): Json => this.#redactor.value(value, secrets, MAX_KEPT);
     return { input: show(shown), result: result && show(readable(result)), secrets };
   }
 

@@ -38,9 +38,14 @@ export interface CallWords {
   readonly message: string | undefined;
 }
 
-/** A value as it is shown: redacted, and of a long one the beginning of its JSON. */
-export function shownValue(value: unknown, redactor: Redactor, limit = MAX_KEPT): Json {
-  const shown = redactor.json(value, limit);
+/** A value as it is shown: redacted, without these secrets, and of a long one the beginning of its JSON. */
+export function shownValue(
+  value: unknown,
+  redactor: Redactor,
+  secrets: readonly string[] = [],
+  limit = MAX_KEPT,
+): Json {
+  const shown = withoutValues(redactor.json(value, limit, secrets), secrets);
   const text = JSON.stringify(shown);
   return text.length <= limit ? shown : `${text.slice(0, limit)}…`;
 }
@@ -50,17 +55,11 @@ export function wordsOf(trace: CallTrace, { chunks, schema, isKept }: KnownOfCal
   const { error, output } = trace;
   if (!isKept && error === undefined) return { payload: undefined, message: undefined };
   const { config: given, secrets } = concealConfig(inputOf(trace, MAX_READ), schema);
-  const told = error && secretsToldBy(trace, schema, secrets);
-  const clean = (value: Json): Json => withoutValues(value, secrets);
+  const says = error !== undefined || (isKept && (output !== undefined || chunks.length > 0));
+  const told = says ? secretsToldBy(trace, schema, secrets) : [];
   const payload: CallPayload = {
-    input: isKept && given !== undefined ? clean(shownValue(given, redactor)) : undefined,
-    output: !isKept
-      ? undefined
-      : chunks.length > 0
-        ? clean(chunks)
-        : output === undefined
-          ? undefined
-          : clean(shownValue(output, redactor)),
+    input: isKept && given !== undefined ? shownValue(given, redactor, secrets) : undefined,
+    output: isKept ? outputOf(output, chunks, told, redactor) : undefined,
     chunks: isKept ? trace.chunks : undefined,
     stack: error?.remote?.stack && told && redactor.tail(withoutTexts(error.remote.stack, told)),
   };
@@ -71,7 +70,22 @@ export function wordsOf(trace: CallTrace, { chunks, schema, isKept }: KnownOfCal
   return { payload: isEmpty ? undefined : payload, message };
 }
 
-/** The secrets that the error of a call may tell; undefined where they are not known. */
+function outputOf(
+  output: unknown,
+  chunks: readonly Json[],
+  told: readonly string[] | undefined,
+  redactor: Redactor,
+): Json | undefined {
+  if (chunks.length > 0) return chunks;
+  if (output === undefined) return undefined;
+  return told === undefined ? UNSEARCHED : shownValue(output, redactor, told);
+}
+
+/** The secrets that a call may tell in what it says; undefined where its input is too long to look for them. */
+export function secretsOfCall(trace: CallTrace, schema: Schema | undefined): readonly string[] | undefined {
+  return secretsToldBy(trace, schema, concealConfig(inputOf(trace, MAX_READ), schema).secrets);
+}
+
 function secretsToldBy(
   trace: CallTrace,
   schema: Schema | undefined,

@@ -3,10 +3,11 @@ import { CALL_CHANNEL, CALL_CHUNK_CHANNEL, CALL_PHASE_CHANNEL, type CallTrace } 
 import { PluginLoads } from '../../calls/plugin-loads.ts';
 import { wallTime } from '../../time/clock.ts';
 import { DEFAULT_TOOL } from '../../tools/tool-name.ts';
+import { withoutTexts } from '../redaction/without-texts.ts';
 import type { CallFigures, CallPayload } from '../wire.ts';
 import type { CallsNow, RunningCall } from '../wire-calls.ts';
 import { pluginId } from './actor-ids.ts';
-import { MAX_KEPT, shownValue, wordsOf } from './call-payload.ts';
+import { MAX_KEPT, secretsOfCall, shownValue, UNSEARCHED, wordsOf } from './call-payload.ts';
 import { CallSampler } from './call-sampler.ts';
 import { CallStatistics, LEAST_SLOW_MS } from './call-statistics.ts';
 import type { NewRecord } from './journal-entry.ts';
@@ -96,7 +97,12 @@ export class CallRecorder {
     return {
       ...{ plugin, call, tool: toolOf(trace), client: this.#nameIn(trace.client), generation },
       ...{ since: wallTime(clock, open.began), part: open.part, queueMs, loadMs, runMs },
-      ...{ progress, message: this.#nameIn(message), chunks, slow: open.isSlow || undefined },
+      ...{
+        progress,
+        message: message && this.#messageIn(message, trace, open),
+        chunks,
+        slow: open.isSlow || undefined,
+      },
     };
   }
 
@@ -123,7 +129,11 @@ export class CallRecorder {
   #takeChunk(trace: CallTrace): void {
     const open = this.#open.get(trace);
     if (open === undefined || open.length >= MAX_KEPT) return;
-    const shown = shownValue(trace.output, this.#parts.redactor, MAX_KEPT - open.length);
+    const secrets = this.#secretsOf(trace, open);
+    const shown =
+      secrets === undefined
+        ? UNSEARCHED
+        : shownValue(trace.output, this.#parts.redactor, secrets, MAX_KEPT - open.length);
     open.chunks.push(shown);
     open.length += JSON.stringify(shown).length + 1;
   }
@@ -199,6 +209,20 @@ export class CallRecorder {
   #knownOf({ plugin, tool }: CallTrace, { chunks }: OpenCall): Parameters<typeof wordsOf>[1] {
     const { subject, keepsPayloads: isKept } = this.#parts;
     return { chunks, schema: subject.records.get(plugin)?.tools.inputSchema(tool), isKept };
+  }
+
+  /** The secrets in the input of a call, which never change; undefined where it is too long to look for them. */
+  #secretsOf(trace: CallTrace, open: OpenCall): readonly string[] | undefined {
+    const { plugin, tool } = trace;
+    open.secrets ??= {
+      known: secretsOfCall(trace, this.#parts.subject.records.get(plugin)?.tools.inputSchema(tool)),
+    };
+    return open.secrets.known;
+  }
+
+  #messageIn(message: string, trace: CallTrace, open: OpenCall): string | undefined {
+    const secrets = this.#secretsOf(trace, open);
+    return secrets === undefined ? UNSEARCHED : this.#nameIn(withoutTexts(message, secrets));
   }
 
   #nameIn(text: string | undefined): string | undefined {

@@ -17,6 +17,8 @@ export class OpenCall implements PartedCall {
   /** The first chunks of a stream, as they are shown, and about how many characters they are. */
   chunks: Json[] = [];
   length = 0;
+  /** What its input has that is secret, once that was looked for; undefined within it: the input is too long. */
+  secrets: { readonly known: readonly string[] | undefined } | undefined;
   readonly #now: () => number;
   readonly #times: PartTimes = { queue: 0, load: 0, run: 0 };
   #part: CallPart = 'queue';

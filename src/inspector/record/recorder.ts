@@ -141,8 +141,8 @@ export class Recorder {
   }
 
   /** Anything as plain JSON without secrets; of what is longer than so many characters of JSON, the beginning. */
-  value(value: unknown, characters: number): Json {
-    return shownValue(value, this.#parts.redactor, characters);
+  value(value: unknown, secrets: readonly string[], characters: number): Json {
+    return shownValue(value, this.#parts.redactor, secrets, characters);
   }
 
   /** Whether the inputs and outputs of calls are kept, and shown. */

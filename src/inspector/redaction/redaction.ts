@@ -35,6 +35,8 @@ const FLAG = /(?<![\w-])(--?[A-Za-z][\w.-]{0,63})(\s{1,4})("[^"]*"|'[^']*'|[^\s"
 interface Walk {
   left: number;
   characters: number;
+  /** What shows in no text of it beside what shows nowhere. */
+  readonly own: SecretTexts | undefined;
   readonly above: Set<object>;
 }
 
@@ -59,14 +61,18 @@ export class Redactor {
 
   /** A text without secrets, and of a long one the beginning. */
   text(text: string): string {
-    const shown = this.#clean(text, 0, MAX_LOOK);
+    return this.#beginning(text, undefined);
+  }
+
+  #beginning(text: string, own: SecretTexts | undefined): string {
+    const shown = this.#clean(text, 0, MAX_LOOK, own);
     if (text.length <= MAX_LOOK && shown.length <= MAX_TEXT) return shown;
     return `${shown.slice(0, MAX_TEXT)}…`;
   }
 
   /** The same of the end of a text, as it matters in what a process has printed. */
   tail(text: string): string {
-    const shown = this.#clean(text, Math.max(0, text.length - MAX_LOOK), text.length);
+    const shown = this.#clean(text, Math.max(0, text.length - MAX_LOOK), text.length, undefined);
     return shown.length <= MAX_TEXT * 2 ? shown : `…${shown.slice(-MAX_TEXT * 2)}`;
   }
 
@@ -74,10 +80,12 @@ export class Redactor {
    * Anything as plain JSON without secrets.
    *
    * @param characters texts beyond so many characters in all are left out
+   * @param secrets of this value alone: looked for before a text is cut, as a part of one would not be found
    */
-  json(value: unknown, characters = Number.POSITIVE_INFINITY): Json {
+  json(value: unknown, characters = Number.POSITIVE_INFINITY, secrets: readonly string[] = []): Json {
     try {
-      return this.#json(value, '', 0, { left: MAX_VALUES, characters, above: new Set() });
+      const own = secrets.length === 0 ? undefined : SecretTexts.of(secrets);
+      return this.#json(value, '', 0, { left: MAX_VALUES, characters, own, above: new Set() });
     } catch {
       return UNREADABLE;
     }
@@ -89,7 +97,7 @@ export class Redactor {
     switch (typeof value) {
       case 'string': {
         if (walk.characters <= 0) return '…';
-        const text = this.text(value);
+        const text = this.#beginning(value, walk.own);
         walk.characters -= text.length;
         return text;
       }
@@ -154,27 +162,29 @@ export class Redactor {
       const own = Object.getOwnPropertyDescriptor(value, key);
       // A getter would run code that is not ours.
       const inner: unknown = own === undefined ? undefined : 'value' in own ? own.value : '[computed]';
-      if (inner !== undefined) shown[this.text(key)] = this.#json(inner, key, depth + 1, walk);
+      if (inner !== undefined) shown[this.#beginning(key, walk.own)] = this.#json(inner, key, depth + 1, walk);
     }
     return shown;
   }
 
   /** A part of a text. An error tells nothing of the text, and nor does what is shown then. */
-  #clean(text: string, from: number, to: number): string {
+  #clean(text: string, from: number, to: number, own: SecretTexts | undefined): string {
     if (this.#isBlind) return REDACTED;
     try {
-      return withoutNamed(this.#withoutSecrets(text, from, to));
+      return withoutNamed(this.#withoutSecrets(text, from, to, own));
     } catch {
       return REDACTED;
     }
   }
 
   /** A secret may begin before the part or end after it, so that much more is looked at. */
-  #withoutSecrets(text: string, from: number, to: number): string {
-    const { longest } = this.#secrets;
+  #withoutSecrets(text: string, from: number, to: number, own: SecretTexts | undefined): string {
+    const longest = Math.max(this.#secrets.longest, own?.longest ?? 0);
     const start = Math.max(0, from - longest);
-    const found = this.#secrets.find(text.slice(start, to + longest));
-    return withoutFound(text.slice(from, to), found?.subarray(from - start, to - start));
+    const looked = text.slice(start, to + longest);
+    const [found, foundOwn] = [this.#secrets.find(looked), own?.find(looked)];
+    if (found !== undefined) foundOwn?.forEach((isFound, at) => isFound === 1 && (found[at] = 1));
+    return withoutFound(text.slice(from, to), (found ?? foundOwn)?.subarray(from - start, to - start));
   }
 }
 

@@ -42,6 +42,13 @@ export class SecretTexts {
   #characters = 0;
   #longest = 0;
 
+  /** These secrets. Throws as {@link add}. */
+  static of(secrets: Iterable<string>): SecretTexts {
+    const all = new SecretTexts();
+    for (const secret of secrets) all.add(secret);
+    return all;
+  }
+
   /** The length of the longest secret, in characters. */
   get longest(): number {
     return this.#longest;

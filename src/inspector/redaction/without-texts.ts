@@ -23,7 +23,6 @@ export function withoutValues(value: Json, secrets: readonly string[]): Json {
 }
 
 function hiding(secrets: readonly string[]): (text: string) => string {
-  const all = new SecretTexts();
-  for (const secret of secrets) all.add(secret);
+  const all = SecretTexts.of(secrets);
   return (text) => withoutFound(text, all.find(text));
 }

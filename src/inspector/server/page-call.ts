@@ -63,11 +63,11 @@ export async function answerPageCall(
     let value: unknown = null;
     if (stream === true) {
       for await (const chunk of callable.stream(plugin, input, options)) {
-        const isFull = !write({ type: 'chunk', value: recorder.value(chunk, MAX_RESULT) });
+        const isFull = !write({ type: 'chunk', value: recorder.value(chunk, [], MAX_RESULT) });
         if (isFull) await once(response, 'drain', { signal });
       }
     } else value = await callable.execute(plugin, input, options);
-    write({ type: 'result', value: recorder.value(value, MAX_RESULT), tookMs: tookMs() });
+    write({ type: 'result', value: recorder.value(value, [], MAX_RESULT), tookMs: tookMs() });
     return undefined;
   } catch (error) {
     const { code = 'E_INTERNAL', remote } = error instanceof GreenroomError ? error : {};

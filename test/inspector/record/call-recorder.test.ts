@@ -208,4 +208,46 @@ describe('the recorder of calls', () => {
     const [end] = endsIn(recorder) as [CallRecord];
     expect(payloadOf(recorder, end)).toEqual({ input: { value: '[redacted]' }, output: '[redacted]' });
   });
+
+  it('shows no secret of a long input in what comes back, and nothing where the input is too long to look for them', async () => {
+    const bench = await openBench();
+    const recorder = new Recorder(bench.inspected);
+    endAfterTest(async () => recorder.close());
+    const outputs: unknown[] = [];
+    for (const length of [100_000, 2_000_000]) {
+      await bench.supervisor.execute('bench', {
+        value: 'so: hunter-two',
+        password: 'hunter-two',
+        filler: 'x'.repeat(length),
+      });
+      outputs.push(payloadOf(recorder, endsIn(recorder).at(-1) as CallRecord).output);
+    }
+    expect(outputs).toEqual(['so: [redacted]', expect.stringContaining('too long to look for its secrets')]);
+  });
+
+  it('shows no part of a secret where a text, a name or all of a value is cut', async () => {
+    const bench = await openBench();
+    const recorder = new Recorder(bench.inspected);
+    endAfterTest(async () => recorder.close());
+    const password = 'hunter-two';
+    const filler = 'x'.repeat(4_090);
+    for (const value of [filler + password, { [filler + password]: 1 }, [filler, password]]) {
+      await bench.supervisor.execute('bench', { password, value });
+      const payload = JSON.stringify(payloadOf(recorder, endsIn(recorder).at(-1) as CallRecord));
+      expect(payload).toContain('xxx');
+      expect(payload).not.toContain('hunt');
+    }
+  });
+
+  it('shows no secret of an input in what a call that runs says of its progress', async () => {
+    const bench = await openBench();
+    const recorder = new Recorder(bench.inspected);
+    endAfterTest(async () => recorder.close());
+    const file = join(bench.folder, 'file');
+    const call = bench.supervisor.execute('bench', { do: 'wait', for: file, password: 'waiting' });
+    await vi.waitUntil(() => recorder.calls?.now('bench').running[0]?.message !== undefined, { timeout: 10_000 });
+    expect(recorder.calls?.now('bench').running[0]?.message).toBe('[redacted]');
+    writeFileSync(file, '');
+    await call;
+  });
 });
