@@ -42,12 +42,12 @@ export class ValueSweep {
     const link = this.#link;
     const isOurs = await link.send(['SET', link.key('values', 'turn'), '1', 'PX', this.#everyMs, 'NX']);
     if (isOurs === null) return;
-    const [fleet, after] = await link.sendAll([
+    const [fleet, after] = (await link.sendAll([
       ['GET', link.key('values', 'fleet')],
       ['GET', link.key('values', 'after')],
-    ]);
+    ])) as readonly (string | null)[];
     if (fleet !== this.#fleet) return;
-    const { old, last } = await this.#values.oldAfter(String(after ?? ''), this.#most);
+    const { old, last } = await this.#values.oldAfter(after ?? '', this.#most);
     const named = (await link.sendAll(
       old.map(({ job }) => ['HMGET', link.key('job', job), 'inputFile', 'resultFile']),
     )) as readonly (readonly unknown[])[];
