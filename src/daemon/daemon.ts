@@ -6,7 +6,7 @@ import { GreenroomError, messageOf } from '../errors.ts';
 import type { FleetNode } from '../fleet/fleet-node.ts';
 import type { FleetOptions } from '../fleet/fleet-options.ts';
 import { inspectorFront } from '../inspector/server/front.ts';
-import { mcpFront } from '../mcp-front/mcp-front.ts';
+import { type McpFront, mcpFront } from '../mcp-front/mcp-front.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { modelFront } from '../models/model-front.ts';
 import { createSupervisor, type Supervisor } from '../runtime/supervisor.ts';
@@ -114,6 +114,7 @@ class DaemonParts implements Daemon {
   readonly #settings: ResolvedSettings;
   #supervisor: Supervisor | undefined;
   #jobs: DaemonJobs | undefined;
+  #mcp: McpFront | undefined;
   #isStopping = false;
   #stopped: Promise<void> | undefined;
   url: string | undefined;
@@ -178,6 +179,7 @@ class DaemonParts implements Daemon {
       serverOf: ({ name }) => supervisor.mcpPlugin(name),
       jobs: () => jobs.open(),
     });
+    this.#mcp = mcp;
     this.#closers.push(supervisor.onNotice((notice) => mcp.noteNotice(notice)));
     this.#closers.push(() => mcp.close());
     const shared = [api, mcp, statusFront({ version, metrics, onError, notReady: () => this.#notReady() })];
@@ -257,6 +259,7 @@ class DaemonParts implements Daemon {
   async close(): Promise<void> {
     this.#isStopping = true;
     void this.#systemd.stopping();
+    this.#mcp?.drain();
     try {
       // Clients are answered until the last call has ended; new ones are refused.
       // The jobs that run when its patience is over were interrupted, and run again.

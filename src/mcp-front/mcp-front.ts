@@ -16,6 +16,7 @@ import type { Supervisor } from '../runtime/supervisor.ts';
 import { refuseOn } from '../server/answer.ts';
 import { readBody } from '../server/body.ts';
 import type { Exchange, Front, Route, UpgradeExchange } from '../server/route.ts';
+import { shown } from '../text/shown.ts';
 import { kindOf } from '../worker-kinds/kinds.ts';
 import { isModern, isModernRevision } from './envelope.ts';
 import { FrontServices } from './front-services.ts';
@@ -57,6 +58,8 @@ export interface McpFront extends Front {
   noteNotice(notice: PluginNotice): void;
   /** The jobs were opened: tasks among them whose time is over are removed. */
   noteJobs(jobs: Jobs): void;
+  /** The daemon is ending: its plugins, which end one after the other, are still those that clients see and call. */
+  drain(): void;
   /** Ends every session; what it runs is cancelled. */
   close(): void;
 }
@@ -126,6 +129,7 @@ export function mcpFront(supervisor: Supervisor, options: McpFrontOptions): McpF
       else services.notices.note(notice);
     },
     noteJobs: (opened) => void tasks?.note(opened),
+    drain: () => directory.close(),
     close() {
       tasks?.close();
       lines.close();
@@ -159,7 +163,7 @@ async function readPosted({ request, response }: Exchange): Promise<JsonRpcMessa
   const type = headerOf(request.headers, 'content-type') ?? '';
   // Of another type, a page from elsewhere could send it unasked.
   if (!/^application\/json\s*(;|$)/i.test(type))
-    throw httpRefusal(415, `Messages are JSON: send "Content-Type: application/json", not ${JSON.stringify(type)}.`);
+    throw httpRefusal(415, `Messages are JSON: send "Content-Type: application/json", not ${shown(type)}.`);
   const text = (await readBody(request, response, MAX_BYTES)).toString('utf8');
   let value: unknown;
   try {

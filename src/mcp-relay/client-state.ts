@@ -25,6 +25,9 @@ const SAFE = new Set([
   'resources/unsubscribe',
   'completion/complete',
   'logging/setLevel',
+  'tasks/get',
+  'tasks/list',
+  'tasks/result',
 ]);
 
 /** What the ids of requests begin with that are said again, and whose answers are not for the client. */
@@ -36,6 +39,7 @@ const OWN = 'greenroom-relay-';
  */
 export class ClientState {
   readonly #waiting = new Map<RequestId, JsonRpcRequest>();
+  readonly #notBegun = new Set<RequestId>();
   readonly #subscribed = new Map<string, JsonRpcRequest>();
   /** What servers ask of the client. */
   readonly #asked = new Set<RequestId>();
@@ -68,6 +72,11 @@ export class ClientState {
     return typeof id !== 'string' || !id.startsWith(OWN);
   }
 
+  /** The daemon, which is ending, has not begun a request: the next one is to. */
+  notBegun(id: RequestId): void {
+    this.#notBegun.add(id);
+  }
+
   /** The daemon asks the client something, or, with false, wants no answer any more. */
   asked(id: RequestId, isAsked = true): void {
     if (isAsked) this.#asked.add(id);
@@ -83,7 +92,9 @@ export class ClientState {
 
   /** The daemon has ended: the requests that are lost with it, which may have been done. They wait no more. */
   lost(): readonly RequestId[] {
-    const lost = [...this.#waiting.values()].filter(({ method }) => !SAFE.has(method)).map(({ id }) => id);
+    const isLost = ({ id, method }: JsonRpcRequest): boolean => !SAFE.has(method) && !this.#notBegun.has(id);
+    const lost = [...this.#waiting.values()].filter(isLost).map(({ id }) => id);
+    this.#notBegun.clear();
     for (const id of lost) this.#waiting.delete(id);
     return lost;
   }

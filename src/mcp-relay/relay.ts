@@ -4,6 +4,7 @@ import { LineReader, MAX_LINE_LENGTH } from '../channel/line-reader.ts';
 import { messageOf } from '../errors.ts';
 import { readJson } from '../json/read-json.ts';
 import {
+  type JsonObject,
   type JsonRpcMessage,
   NoMessage,
   type RequestId,
@@ -11,6 +12,7 @@ import {
   readMessage,
   writeMessage,
 } from '../mcp/json-rpc.ts';
+import { NOT_BEGUN } from '../mcp/revisions.ts';
 import { ApartFromProgress } from './apart-from-progress.ts';
 import { ClientState, DAEMON_ENDED } from './client-state.ts';
 import { RefusedStream } from './daemon-stream.ts';
@@ -176,6 +178,7 @@ class Relay {
 
   #takeOfDaemon(line: string): void {
     const answered = idIn(ANSWER, line);
+    if (answered !== undefined && isNotBegun(line)) return this.#state.notBegun(answered);
     if (answered !== undefined && !this.#state.answered(answered)) return;
     const asked = idIn(QUESTION, line);
     if (asked !== undefined) this.#state.asked(asked);
@@ -208,6 +211,13 @@ function idIn(form: RegExp, line: string): RequestId | undefined {
   const found = form.exec(line)?.[1];
   // A number may be larger than JSON.parse keeps it.
   return found === undefined ? undefined : (readJson(found) as RequestId);
+}
+
+/** Whether an answer says that its request was not begun: it waits on, for the next daemon. */
+function isNotBegun(line: string): boolean {
+  if (!line.includes(`"${NOT_BEGUN}":true`)) return false;
+  const { result, error } = readJson(line) as { result?: { _meta?: JsonObject }; error?: { data?: JsonObject } };
+  return (result?._meta ?? error?.data)?.[NOT_BEGUN] === true;
 }
 
 /** Cuts what comes into lines. */

@@ -20,6 +20,12 @@ export const META = {
 /** The key of `_meta` under which a list of tools names the plugins that are not in it as they are being installed. */
 export const INSTALLING = 'io.github.greenroom/installing';
 
+/**
+ * The key in the `_meta` of a result, or the `data` of an error, of a request that a daemon which is ending has not begun, so
+ * that it can be sent to the next one.
+ */
+export const NOT_BEGUN = 'io.github.greenroom/notBegun';
+
 /** The revision that a server answers `initialize` with: the one that was asked for, or its newest. */
 export function negotiated(asked: unknown): string {
   return LEGACY_REVISIONS.find((revision) => revision === asked) ?? LEGACY_REVISIONS[0];

@@ -74,7 +74,8 @@ export class Plugins implements PluginSet {
       const { plugin } = record;
       record.send({
         type: 'REMOVE',
-        error: new GreenroomError('E_STOPPING', `The supervisor is stopping, and "${plugin}" with it.`, { plugin }),
+        // Without `plugin`, which would say that others go on.
+        error: new GreenroomError('E_STOPPING', `The supervisor is stopping, and "${plugin}" with it.`),
       });
     }
   }

@@ -184,6 +184,33 @@ test('a call that is lost with its daemon is an error, and a question is asked a
   expect(await client.heard.next()).toMatchObject({ id: 2, result: {} });
 });
 
+test('what a daemon that is ending has not begun is for the next one, unless the client gives it up', async () => {
+  const first = await startDaemon();
+  let started: Promise<FakeDaemon> | undefined;
+  const client = startClient(() => (daemon === undefined ? (started ??= startDaemon()) : Promise.resolve()));
+  for (const id of [1, 2, 3, 4]) client.say({ id, method: 'tools/call', params: { name: `tool-${id}` } });
+  for (let at = 0; at < 4; at += 1) await first.said.next();
+  const mark = { 'io.github.greenroom/notBegun': true };
+  first.send({ id: 1, result: { content: [], isError: true, _meta: mark } });
+  first.send({ id: 2, error: { code: -32603, message: 'It is ending.', data: { code: 'E_STOPPING', ...mark } } });
+  first.send({ id: 3, result: { content: [], isError: true, _meta: mark } });
+  // A tool may say the same of something else.
+  first.send({ id: 4, result: { content: [], structuredContent: mark } });
+  expect(await client.heard.next()).toMatchObject({ id: 4 });
+  client.say({ method: 'notifications/cancelled', params: { requestId: 3 } });
+  await first.said.next();
+  daemon = undefined;
+  first.kill();
+  await expect.poll(() => started).toBeDefined();
+  const second = await started;
+  expect(await second?.said.next()).toMatchObject({ id: 1, params: { name: 'tool-1' } });
+  expect(await second?.said.next()).toMatchObject({ id: 2, params: { name: 'tool-2' } });
+  second?.send({ id: 2, result: { content: [] } });
+  expect(await client.heard.next()).toMatchObject({ id: 2, result: { content: [] } });
+  client.say({ id: 5, method: 'ping' });
+  expect(await second?.said.next()).toMatchObject({ id: 5 });
+});
+
 test('what a daemon asked that has ended is taken back, unless it was answered or taken back already', async () => {
   const first = await startDaemon();
   const client = startClient();

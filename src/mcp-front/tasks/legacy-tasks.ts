@@ -4,6 +4,8 @@ import type { JobHandle } from '../../jobs/job-handle.ts';
 import type { McpRequestOptions } from '../../mcp/front-plugin.ts';
 import { isObject, type JsonObject, type JsonRpcMessage, RPC_ERROR } from '../../mcp/json-rpc.ts';
 import { RpcFailure } from '../../mcp/rpc-failure.ts';
+import { quoted } from '../../text/shown.ts';
+import { isOfEnd } from '../call-failure.ts';
 import { metaOf } from '../envelope.ts';
 import { ProgressScale } from '../progress-scale.ts';
 import { invalidParams } from '../rpc-fault.ts';
@@ -63,7 +65,7 @@ export class LegacyTasks {
     if (call === undefined || job === undefined)
       throw new RpcFailure(
         RPC_ERROR.methodNotFound,
-        `The tool ${JSON.stringify(params['name'])} cannot be run as a task. Call it without "task".`,
+        `The tool ${quoted(params['name'])} cannot be run as a task. Call it without "task".`,
       );
     options.signal.throwIfAborted();
     const handle = await this.#tasks.begin(call.plugin.name, job, ttlMs).catch((error: unknown) => {
@@ -131,7 +133,7 @@ function readTtl(task: unknown): number {
 }
 
 function notBegun(error: unknown): unknown {
-  if (!(error instanceof GreenroomError)) return error;
+  if (!(error instanceof GreenroomError) || isOfEnd(error)) return error;
   const { code, message } = error;
   if (code === 'E_INPUT' || code === 'E_SERIALIZE') return invalidParams(message);
   const text = `The task was not begun: ${message} Without "task" the tool can be called all the same.`;

@@ -65,7 +65,15 @@ export class ServiceTasks {
   /** Waits for the end of a task. Rejects as {@link read}, and with the reason of the signal. */
   async ended(id: unknown, signal: AbortSignal): Promise<Job> {
     const job = await this.read(id);
-    return isFinal(job.state) ? job : (await this.front.open()).ended(job.id, signal);
+    if (isFinal(job.state)) return job;
+    const jobs = await this.front.open();
+    try {
+      return await jobs.ended(job.id, signal);
+    } catch (error) {
+      // A daemon that is ending says so: the next one has the task.
+      await this.front.open();
+      throw error;
+    }
   }
 
   /** What the call would have been answered with that a task is which has ended. Throws what JSON cannot say. */

@@ -10,6 +10,7 @@ import { StdioClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/c
 import { CallToolResultSchema, ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FIXTURES } from '../../fixtures/plugins.ts';
+import { fetchText } from '../../server/served.ts';
 import { BIN, folder, start } from '../command-line.ts';
 import { serve } from '../served-daemon.ts';
 
@@ -54,9 +55,11 @@ async function open(mode: 'legacy' | 'auto' = 'auto', ...args: string[]) {
   return Object.assign(client, { frontPid: transport.pid ?? 0 });
 }
 
-function daemonPid(): number {
-  return (JSON.parse(readFileSync(join(folder, 'home/daemon.json'), 'utf8')) as { pid: number }).pid;
+function daemonRecord(): { readonly pid: number; readonly socket: string } {
+  return JSON.parse(readFileSync(join(folder, 'home/daemon.json'), 'utf8')) as { pid: number; socket: string };
 }
+
+const daemonPid = (): number => daemonRecord().pid;
 
 function isAlive(pid: number): boolean {
   try {
@@ -200,6 +203,63 @@ test('a task that a client began outlives the daemon, and the same client finds 
   writeFileSync(door, '');
   expect(textOf(await tasks.getTaskResult(taskId, CallToolResultSchema))).toBe('waited');
 });
+
+test.each(['SIGTERM', 'SIGKILL'] as const)(
+  'a result that a client waits for comes from the next daemon, after %s',
+  async (signal) => {
+    const door = join(folder, 'door');
+    cpSync(join(FIXTURES, 'showcase'), join(folder, 'plugins/showcase'), { recursive: true });
+    const file = join(folder, 'plugins/showcase/manifest.json');
+    const manifest = { ...JSON.parse(readFileSync(file, 'utf8')), drain_timeout_ms: 100 };
+    writeFileSync(file, JSON.stringify(manifest));
+    const client = new ClientV1({ name: 'tester', version: '1' });
+    await client.connect(new TransportV1(front()));
+    clients.push(client);
+    const { tasks } = client.experimental;
+    const call = { name: 'showcase__wait', arguments: { door, journal: join(folder, 'journal') } };
+    const begun = await tasks.callToolStream(call, undefined, { task: {} }).next();
+    const { taskId } = (begun.value as { task: { taskId: string } }).task;
+    const waits = async (): Promise<void> => expect((await tasks.getTask(taskId)).statusMessage).toBe('waiting');
+    await waitFor(waits);
+    const result = tasks.getTaskResult(taskId, CallToolResultSchema);
+    const first = daemonPid();
+    process.kill(first, signal);
+    await waitFor(() => expect(daemonPid()).not.toBe(first));
+    await waitFor(waits);
+    writeFileSync(door, '');
+    expect(textOf(await result)).toBe('waited');
+  },
+  120_000,
+);
+
+test.each(['legacy', 'auto'] as const)(
+  'while a daemon is replaced its last calls end, and the next one has those that had not begun (%s)',
+  async (mode) => {
+    const door = join(folder, 'door');
+    cpSync(join(FIXTURES, 'showcase'), join(folder, 'plugins/showcase'), { recursive: true });
+    const [client, other] = [await open(mode), await open(mode)];
+    expect(textOf(await other.callTool({ name: 's__echo', arguments: { text: 'hi' } }))).toBe('hi');
+    const running = client.callTool({ name: 'showcase__wait', arguments: { door, journal: door } });
+    const { pid: first, socket } = daemonRecord();
+    const asked = async (path: string): Promise<string> => (await fetchText({ socketPath: socket }, path)).body;
+    await waitFor(async () => expect(await asked('/api/plugins/showcase')).toContain('"inFlight":1'));
+    const next = serve(['--replace', '--search-path', join(folder, 'plugins')]);
+    // The plugin that is idle goes before the one that works.
+    await waitFor(async () => expect(await asked('/api/plugins')).not.toContain('"name":"s"'));
+    const late = other.callTool({ name: 's__echo', arguments: { text: 'late' } });
+    const { tools } = await other.listTools();
+    expect(tools.map(({ name }) => name)).toContain('s__echo');
+    writeFileSync(door, '');
+    expect(textOf(await running)).toBe('waited');
+    expect(await late).toMatchObject({ content: [{ text: 'late' }] });
+    const { child, ended } = await next;
+    expect(daemonPid()).not.toBe(first);
+    await Promise.all(clients.splice(0).map((each) => each.close()));
+    child.kill();
+    await ended;
+  },
+  120_000,
+);
 
 test('ten clients share one server, and what one that is killed had running is cancelled', async () => {
   const all = await Promise.all(Array.from({ length: 10 }, () => open()));
