@@ -29,6 +29,11 @@ export class AskedClient {
     this.#patienceMs = patienceMs;
   }
 
+  /** Whether the client has something to answer. */
+  get isAsked(): boolean {
+    return this.#asked.size > 0;
+  }
+
   /** Has the client answer a request. Rejects with an {@link RpcFailure}: its answer, or why there is none. */
   ask(method: string, params: JsonObject, { signal, onProgress }: AskOptions): Promise<JsonObject> {
     if (this.#asked.size >= MAX_ASKED) return Promise.reject(failed(`The client has ${MAX_ASKED} requests to answer.`));

@@ -1,10 +1,21 @@
 import type { ServerResponse } from 'node:http';
 import type { JsonRpcMessage, JsonRpcRequest, RequestId } from '../mcp/json-rpc.ts';
-import type { EventStream } from '../server/event-stream.ts';
 import type { FrontService } from './front-service.ts';
 import { McpSession } from './mcp-session.ts';
-import { messageStream, type PostAnswer, sendOn } from './post-answer.ts';
-import { isDispensable, MAX_BEHIND } from './slow-reader.ts';
+import { MessageStream } from './message-stream.ts';
+import type { PostAnswer } from './post-answer.ts';
+
+/** How long a client that a server waits for may have no connection open, in milliseconds. It may be connecting again. */
+const ABSENT_MS = 10_000;
+
+/** Where a session begins. */
+interface SessionPlace {
+  readonly id: string;
+  readonly address: string;
+  readonly service: FrontService;
+  /** Default 10 s. */
+  readonly absentMs?: number | undefined;
+}
 
 /** A session of a legacy client over HTTP: its requests come one by one, and belong together by an id. */
 export class LegacySession {
@@ -15,18 +26,21 @@ export class LegacySession {
   readonly #answers = new Map<RequestId, PostAnswer>();
   readonly #onIdle: () => void;
   readonly #open = new Set<ServerResponse>();
-  #stream: EventStream | undefined;
+  readonly #absentMs: number;
+  #absence: NodeJS.Timeout | undefined;
+  #stream: MessageStream | undefined;
   /** When its last exchange ended. */
   idleSince = performance.now();
 
   /** @param onIdle is called each time when no exchange of it is open any more */
   constructor(
-    { id, address, service }: { readonly id: string; readonly address: string; readonly service: FrontService },
+    { id, address, service, absentMs = ABSENT_MS }: SessionPlace,
     onIdle: () => void,
     onError: (error: unknown) => void,
   ) {
     this.id = id;
     this.address = address;
+    this.#absentMs = absentMs;
     this.#onIdle = onIdle;
     const outlet = {
       send: (message: JsonRpcMessage, about: RequestId | undefined) => this.#send(message, about),
@@ -68,8 +82,7 @@ export class LegacySession {
   follow(response: ServerResponse): void {
     this.#enter(response);
     this.#stream?.end();
-    const stream = messageStream(response);
-    this.#stream = stream;
+    this.#stream = new MessageStream(response);
   }
 
   /** Ends the stream; what the client has asked for goes on. */
@@ -79,6 +92,7 @@ export class LegacySession {
 
   /** Ends it: what runs is cancelled. */
   end(): void {
+    clearTimeout(this.#absence);
     this.#core.close();
     for (const answer of this.#answers.values()) answer.drop();
     this.#answers.clear();
@@ -87,18 +101,28 @@ export class LegacySession {
 
   #enter(response: ServerResponse): void {
     this.#open.add(response);
+    clearTimeout(this.#absence);
     response.once('close', () => {
       this.#open.delete(response);
       if (this.isOpen) return;
+      this.#watchAbsence();
       this.idleSince = performance.now();
       this.#onIdle();
     });
   }
 
+  /** No answer of what runs reaches the client any more. Where a server waits for the client, that would be for minutes. */
+  #watchAbsence(): void {
+    const giveUp = (): void => {
+      if (this.#core.isAsked) this.#core.giveUp();
+    };
+    clearTimeout(this.#absence);
+    this.#absence = setTimeout(giveUp, this.#absentMs).unref();
+  }
+
   #send(message: JsonRpcMessage, about: RequestId | undefined): void {
     if (about === undefined) {
-      const stream = this.#stream;
-      if (stream?.closed === false && (stream.behind < MAX_BEHIND || !isDispensable(message))) sendOn(stream, message);
+      this.#stream?.send(message);
       return;
     }
     const answer = this.#answers.get(about);
@@ -109,9 +133,9 @@ export class LegacySession {
 
   /** On the answer of the one request that runs, to which it belongs; else on the stream, or any answer. */
   #ask(message: JsonRpcMessage): boolean {
-    const answers = [...this.#answers.values()].filter(({ isRead }) => isRead);
-    if (answers.length !== 1 && this.#stream?.closed === false) {
-      sendOn(this.#stream, message);
+    const answers = [...this.#answers.values()].filter(({ canAsk }) => canAsk);
+    if (answers.length !== 1 && this.#stream?.isRead === true) {
+      this.#stream.send(message);
       return true;
     }
     answers.at(-1)?.tell(message);

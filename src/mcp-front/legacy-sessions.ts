@@ -14,6 +14,8 @@ export interface SessionLimits {
   readonly maxSessions?: number | undefined;
   /** Default 5 minutes. */
   readonly idleMs?: number | undefined;
+  /** How long a client that a server waits for may have no connection open, in milliseconds. Default 10 s. */
+  readonly absentMs?: number | undefined;
 }
 
 /** The sessions of legacy clients, by their ids. */
@@ -22,9 +24,14 @@ export class LegacySessions {
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #maxSessions: number;
   readonly #idleMs: number;
+  readonly #absentMs: number | undefined;
   readonly #onError: (error: unknown) => void;
 
-  constructor(onError: (error: unknown) => void, { maxSessions = MAX_SESSIONS, idleMs = IDLE_MS }: SessionLimits = {}) {
+  constructor(
+    onError: (error: unknown) => void,
+    { maxSessions = MAX_SESSIONS, idleMs = IDLE_MS, absentMs }: SessionLimits = {},
+  ) {
+    this.#absentMs = absentMs;
     this.#onError = onError;
     this.#maxSessions = maxSessions;
     this.#idleMs = idleMs;
@@ -38,7 +45,8 @@ export class LegacySessions {
   begin(address: string, service: FrontService): LegacySession {
     if (this.#sessions.size >= this.#maxSessions) this.#endIdlest();
     const id = createToken();
-    const session = new LegacySession({ id, address, service }, () => this.#noteIdle(session), this.#onError);
+    const place = { id, address, service, absentMs: this.#absentMs };
+    const session = new LegacySession(place, () => this.#noteIdle(session), this.#onError);
     this.#sessions.set(id, session);
     return session;
   }

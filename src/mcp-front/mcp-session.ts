@@ -16,6 +16,8 @@ import { RpcFailure } from '../mcp/rpc-failure.ts';
 import type { AskOptions } from '../mcp/rpc-peer.ts';
 import { withoutTasks } from '../mcp/tool-definition.ts';
 import { UPDATED } from '../mcp/watched-resources.ts';
+import { shortened } from '../text/shortened.ts';
+import { shown } from '../text/shown.ts';
 import { AskedClient } from './asked-client.ts';
 import { clientText, isModern, metaOf, readEnvelope } from './envelope.ts';
 import type { FrontService, ServiceDescription } from './front-service.ts';
@@ -117,6 +119,11 @@ export class McpSession implements ClientSession {
     return this.#client !== undefined;
   }
 
+  /** Whether a server waits for an answer of the client. */
+  get isAsked(): boolean {
+    return this.#asked.isAsked;
+  }
+
   get capabilities(): JsonObject {
     return this.#capabilities;
   }
@@ -158,14 +165,19 @@ export class McpSession implements ClientSession {
     else this.#endListeners.push(listener);
   }
 
+  /** The client is not there to hear answers: what it asked for is cancelled, and what it was asked fails. */
+  giveUp(): void {
+    this.#running.cancelAll(GONE);
+    this.#asked.close();
+  }
+
   /** The client has gone: what it asked for is cancelled, and it is told nothing more. */
   close(): void {
     this.#isClosed = true;
     for (const listener of this.#endListeners.splice(0)) listener();
     this.#stopTelling?.();
     this.#stopNotices?.();
-    this.#running.cancelAll('The client has gone.');
-    this.#asked.close();
+    this.giveUp();
     this.#watches.close();
     this.#tasks?.close();
   }
@@ -184,7 +196,10 @@ export class McpSession implements ClientSession {
       this.#stopNotices ??= this.#service.onNotice?.(this.#noticeListener());
     } else if (method === 'notifications/cancelled') {
       const { requestId, reason } = params;
-      const why = typeof reason === 'string' && reason !== '' ? `The client cancelled: ${reason}` : undefined;
+      const why =
+        typeof reason === 'string' && reason !== ''
+          ? `The client cancelled: ${shortened(reason, MAX_REASON)}`
+          : undefined;
       this.#running.cancel(requestId as RequestId, why ?? 'The client cancelled the request.');
     } else if (method === 'notifications/progress') this.#asked.progress(params);
     else if (TOLD_SERVERS.has(method)) for (const tell of this.#servers) tell(method, params);
@@ -210,7 +225,7 @@ export class McpSession implements ClientSession {
   async #answer(request: JsonRpcRequest): Promise<void> {
     const { id } = request;
     if (this.#running.has(id)) {
-      const message = `A request with the id ${JSON.stringify(id)} runs already. Give each its own.`;
+      const message = `A request with the id ${shown(id)} runs already. Give each its own.`;
       return this.#send({ jsonrpc: '2.0', id, error: { code: RPC_ERROR.invalidRequest, message } }, id);
     }
     const signal = this.#running.begin(id);
@@ -377,4 +392,7 @@ export class McpSession implements ClientSession {
   }
 }
 
+/** How much of why a client cancels is passed on, in characters. */
+const MAX_REASON = 1_000;
+const GONE = 'The client has gone.';
 const NOT_BEGUN = `Begin with "initialize", or, by revision ${MODERN_REVISION}, say the revision in the "_meta" of each request.`;

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type JsonRpcMessage, writeMessage } from '../mcp/json-rpc.ts';
 import { give } from '../server/answer.ts';
-import { EventStream } from '../server/event-stream.ts';
+import { MessageStream } from './message-stream.ts';
 import { httpRefusal } from './rpc-refusal.ts';
-import { isDispensable, MAX_BEHIND, PROGRESS } from './slow-reader.ts';
 
 /** After this time without an answer a stream begins, which keeps clients and proxies from giving up. In milliseconds. */
 const QUIET_MS = 1_000;
@@ -28,18 +27,6 @@ export function acceptsOf({ headers }: IncomingMessage): Accepts {
   return { json, events };
 }
 
-/** Begins a stream of messages as an answer. */
-export function messageStream(response: ServerResponse): EventStream {
-  // A proxy that gathers what it passes on would hold messages back.
-  response.setHeader('x-accel-buffering', 'no');
-  return new EventStream(response);
-}
-
-/** Sends a message on a stream. */
-export function sendOn(stream: EventStream, message: JsonRpcMessage): void {
-  stream.send('message', writeMessage(message));
-}
-
 /**
  * The answer to one request: JSON, or, once there is something to tell before it, or it takes long, a stream of messages
  * of which it is the last.
@@ -48,8 +35,7 @@ export class PostAnswer {
   readonly #response: ServerResponse;
   readonly #accepts: Accepts;
   readonly #timer: NodeJS.Timeout | undefined;
-  #stream: EventStream | undefined;
-  #newest: JsonRpcMessage | undefined;
+  #stream: MessageStream | undefined;
 
   constructor(response: ServerResponse, accepts: Accepts, quietMs = QUIET_MS) {
     this.#response = response;
@@ -63,15 +49,14 @@ export class PostAnswer {
     return this.#accepts.events && !this.#response.destroyed;
   }
 
+  /** Whether its client can be asked something on it: it takes streams, and reads this one, if it has begun. */
+  get canAsk(): boolean {
+    return this.isRead && this.#stream?.isRead !== false;
+  }
+
   /** Sends what comes before the answer. A client that takes no streams does not get it. */
   tell(message: JsonRpcMessage): void {
-    if (!this.isRead) return;
-    const stream = this.#begin();
-    if (stream.behind < MAX_BEHIND || !isDispensable(message)) return sendOn(stream, message);
-    // Of progress, the newest is kept.
-    if (!('method' in message) || message.method !== PROGRESS) return;
-    if (this.#newest === undefined) void stream.drained().then(() => this.#flush());
-    this.#newest = message;
+    if (this.isRead) this.#begin().send(message);
   }
 
   /** @param status of an answer that is JSON */
@@ -80,10 +65,7 @@ export class PostAnswer {
     if (this.#response.destroyed) return;
     if (this.#stream === undefined && (this.#accepts.json || status !== 200))
       return give(this.#response, 'application/json', writeMessage(message), status);
-    this.#flush();
-    const stream = this.#begin();
-    sendOn(stream, message);
-    stream.end();
+    this.#begin().end(message);
   }
 
   /** There is no answer. */
@@ -93,14 +75,8 @@ export class PostAnswer {
     else if (!this.#response.destroyed) this.#response.writeHead(202).end();
   }
 
-  #begin(): EventStream {
-    this.#stream ??= messageStream(this.#response);
+  #begin(): MessageStream {
+    this.#stream ??= new MessageStream(this.#response);
     return this.#stream;
-  }
-
-  #flush(): void {
-    const newest = this.#newest;
-    this.#newest = undefined;
-    if (newest !== undefined && this.#stream !== undefined) sendOn(this.#stream, newest);
   }
 }

@@ -16,7 +16,11 @@ export class EventStream {
     response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
     if (response.req.method === 'HEAD') response.end();
     else response.flushHeaders();
-    this.#beat = setInterval(() => response.write(':\n\n'), BEAT_MS).unref();
+    const beat = (): void => {
+      // Where more than that waits to be read, it tells nobody anything.
+      if (response.writableLength === 0) response.write(':\n\n');
+    };
+    this.#beat = setInterval(beat, BEAT_MS).unref();
     // Of a reader that went before, nothing more is heard.
     if (response.destroyed) clearInterval(this.#beat);
     response.once('close', () => {
@@ -56,6 +60,14 @@ export class EventStream {
       };
       response.on('drain', end).on('close', end);
     });
+  }
+
+  /**
+   * Ends the connection once its reader takes nothing for so long, in milliseconds; 0: not any more. What is sent meanwhile
+   * counts as read.
+   */
+  endUnread(afterMs: number): void {
+    this.#response.socket?.setTimeout(afterMs);
   }
 
   /** Calls back when the reader goes. */

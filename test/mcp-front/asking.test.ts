@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
@@ -9,9 +11,9 @@ import {
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, test, vi } from 'vitest';
-import { type Loose, TOKEN } from '../api/opened.ts';
+import { Events, type Loose, send, TOKEN } from '../api/opened.ts';
 import { endAfterTest } from '../server/served.ts';
-import { openMcp } from './opened.ts';
+import { ACCEPT, openMcp } from './opened.ts';
 
 const EVERYTHING = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/package.json'));
 const SERVER = fileURLToPath(new URL('../fixtures/mcp/server.mjs', import.meta.url));
@@ -154,6 +156,28 @@ describe.each([
     expect(JSON.parse(await client.call('whoami')).client).toEqual({});
     expect(JSON.parse(await client.call('ask')).code).toBe(-32601);
   });
+});
+
+test.each([
+  ['is reset', (response: IncomingMessage) => (response.socket as Socket).resetAndDestroy()],
+  ['is closed', (response: IncomingMessage) => (response.socket as Socket).end()],
+])('a call whose server waits for a client is cancelled when the connection %s', async (_how, cut) => {
+  const plugins = { s: { worker: 'mcp', command: process.execPath, args: [SERVER] } };
+  const { port, post, supervisor } = await openMcp(plugins, {}, { absentMs: 20 });
+  const path = '/mcp/s';
+  const initialize = { protocolVersion: '2025-11-25', capabilities: CAPABILITIES, clientInfo: INFO };
+  const begun = await post({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initialize }, { path });
+  const session = { 'mcp-session-id': String(begun.headers['mcp-session-id']) };
+  const params = { name: 'ask', arguments: question('roots/list') };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'tools/call', params });
+  const events = new Events(await send(port, 'POST', path, { headers: { ...ACCEPT, ...session }, body }));
+  expect((await events.first('message')).data).toMatchObject({ method: 'roots/list' });
+  cut(events.response);
+  await vi.waitUntil(() => supervisor.plugins().every(({ state }) => state === 'ready'), { timeout: 10_000 });
+  // Its session goes on.
+  const asked = { jsonrpc: '2.0', id: 3, method: 'tools/call', params: { name: 'seen' } };
+  const { value } = await post(asked, { path, headers: session });
+  expect(value.result.content[0].text).toContain('"cancelled":1');
 });
 
 test('clients that share a process are not asked', async () => {
