@@ -171,6 +171,7 @@ test('the tables of methods have every method of a supervisor, and say "promise"
     'jobPort',
     'onChange',
     'mcpPlugin',
+    'installing',
     'onNotice',
     'onSolved',
     'jobPort',

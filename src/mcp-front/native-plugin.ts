@@ -22,7 +22,7 @@ const SHOWN_ITEM = 1_000;
  * @param hasJobs whether calls of its tools can be jobs, other than of those that stream
  */
 export function nativePlugin(
-  supervisor: Pick<Supervisor, 'tools' | 'execute' | 'stream'>,
+  supervisor: Pick<Supervisor, 'tools' | 'execute' | 'stream' | 'installing'>,
   { name, description }: Pick<Manifest, 'name' | 'description'>,
   hasJobs = false,
 ): FrontPlugin {
@@ -30,6 +30,7 @@ export function nativePlugin(
     name,
     ...(hasJobs && { jobOf: (params: JsonObject) => jobOf(supervisor, name, params) }),
     instructions: () => description,
+    installing: () => supervisor.installing(name),
     async listTools() {
       const tools = await supervisor.tools(name);
       return tools.map((tool) => {

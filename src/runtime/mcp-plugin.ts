@@ -7,7 +7,7 @@ import type { JsonObject } from '../mcp/json-rpc.ts';
 import { isShared } from '../mcp/sharing.ts';
 import { shownDefinition } from '../mcp/tool-definition.ts';
 import { SUBSCRIBE } from '../mcp/watched-resources.ts';
-import { kindOf } from '../worker-kinds/kinds.ts';
+import { installingFor } from './installing.ts';
 import type { PluginRecord } from './plugin-record.ts';
 
 /**
@@ -47,12 +47,7 @@ export function mcpPlugin(
       return (await record.tools.server(refuse)) ?? { capabilities: { tools: {} } };
     },
     instructions: () => record.tools.knownServer?.instructions,
-    installing() {
-      if (record.phase !== 'installing') return undefined;
-      const kind = kindOf(record.entry.manifest);
-      const spec = kind.install?.(kind.command(record.entry, {}))?.spec;
-      return spec === undefined ? undefined : { spec, forMs: record.clock.monotonic() - record.enteredAt };
-    },
+    installing: () => installingFor(record),
     async callTool(params, { signal, onProgress, client, session }) {
       const report = onProgress && (({ params: said }: { params?: JsonObject | undefined }) => onProgress(said ?? {}));
       try {

@@ -53,6 +53,7 @@ import { mcp } from '../worker-kinds/mcp.ts';
 import { isForFleet, NO_FLEET } from './calls-in-fleet.ts';
 import { configOf, configSchemaOf, updateConfig } from './configuring.ts';
 import type { Explanation } from './explanation.ts';
+import { type Installing, installingFor } from './installing.ts';
 import { type JobPort, jobSite } from './job-port.ts';
 import { listenTo } from './listen-to.ts';
 import type { LoadOptions, Outcome } from './load-options.ts';
@@ -453,6 +454,12 @@ export class Supervisor implements AsyncDisposable {
     const copyOf = (session: ClientSession | undefined): PluginRecord | undefined =>
       this.#runtime.records.get(clientProcesses.copyOf(name, session) ?? '');
     return mcpPlugin(record, recordOf, copyOf, refuse);
+  }
+
+  /** @internal What is being installed for a plugin at the moment; undefined where nothing is, or there is no such plugin. */
+  installing(name: string): Installing | undefined {
+    const record = this.#runtime.records.get(name);
+    return record && installingFor(record);
   }
 
   /** @internal Calls back with what plugins that are servers of MCP tell unasked. Returns how to stop. */

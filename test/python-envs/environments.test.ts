@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { nativePlugin } from '../../src/mcp-front/native-plugin.ts';
 import { planEnvironment } from '../../src/python-envs/environment-plan.ts';
 import { PythonEnvs } from '../../src/python-envs/python-envs.ts';
 import { failure, type OpenedSupervisor, openSupervisor } from '../runtime/greenroom.ts';
@@ -65,6 +66,18 @@ test('the packages of a plugin are installed before its first start, and not aga
   expect(await opened.supervisor.execute('s')).toEqual(result);
   expect(opened.path('s').filter((state) => state.includes('installing'))).toEqual([]);
   expect(foldersOf(opened)).toEqual([folder]);
+});
+
+test('while the packages of a plugin are installed, its clients of MCP can be told of it', async () => {
+  const opened = await open();
+  const plugin = nativePlugin(opened.supervisor, { name: 's', description: '' });
+  expect(plugin.installing?.()).toBeUndefined();
+  const installing = opened.entered('s', 'spawning', 'installing');
+  const result = opened.supervisor.execute('s');
+  await installing;
+  expect(plugin.installing?.()).toMatchObject({ spec: 'requirements.txt' });
+  await result;
+  expect(plugin.installing?.()).toBeUndefined();
 });
 
 test('changed requirements, in an included file or as another wheel, make another environment at the next start', async () => {
