@@ -74,5 +74,12 @@ function readWhole(descriptor: number, size: number): string {
     if (read === 0) break;
     length += read;
   }
-  return buffer.toString('utf8', 0, length);
+  return decoded(buffer.subarray(0, length));
+}
+
+/** As UTF-8, and by its first two bytes as UTF-16, in which Notepad and PowerShell on Windows may have written it. */
+function decoded(bytes: Buffer): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString('utf16le');
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be', { ignoreBOM: true }).decode(bytes);
+  return bytes.toString('utf8');
 }

@@ -1,4 +1,5 @@
-import { posix, win32 } from 'node:path';
+import { basename, dirname, join, posix, win32 } from 'node:path';
+import { realPath } from '../files/real-path.ts';
 import type { ClientName } from './clients.ts';
 
 /** A configuration file of an MCP client. */
@@ -52,9 +53,20 @@ export function mcpConfigFiles(places: ConfigPlaces): McpConfigFile[] {
  * else a project's, wherever it is, as nobody has said that it may run anything.
  */
 export function configFileAt(path: string, places: ConfigPlaces): McpConfigFile {
-  const whole = pathsOf(places.platform).resolve(places.cwd, path);
-  const known = mcpConfigFiles(places).find((file) => file.path === whole);
-  return known ?? { client: clientOf(whole, places.platform), path: whole, scope: 'project' };
+  const { platform } = places;
+  const whole = inRealFolder(pathsOf(platform).resolve(places.cwd, path), platform);
+  const known = mcpConfigFiles(places).find((file) => inRealFolder(file.path, platform) === whole);
+  if (known?.scope === 'user') return known;
+  return { client: known?.client ?? clientOf(whole, platform), path: whole, scope: 'project' };
+}
+
+/**
+ * A path that does not lead through symbolic links: two paths to one project are one, such as `/tmp` and `/private/tmp` on
+ * macOS. The file itself may be a link. Of another kind of platform nothing is looked at.
+ */
+function inRealFolder(path: string, platform: NodeJS.Platform): string {
+  if ((platform === 'win32') !== (process.platform === 'win32')) return path;
+  return join(realPath(dirname(path)), basename(path));
 }
 
 /** The folder that a project's file is about: its own, or the one above `.vscode` and the like. */

@@ -1,5 +1,8 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { configFileAt, mcpConfigFiles, workspaceOf } from '../../src/mcp-config/config-files.ts';
+import { configFolder } from './config-folder.ts';
 
 const LINUX = { platform: 'linux', env: {}, home: '/home/ada', cwd: '/srv/shop' } as const;
 
@@ -108,4 +111,18 @@ test('a file is about its folder, or about the one above the folder of an editor
   ];
   expect(paths.map((path) => workspaceOf(path, 'linux'))).toEqual(['/p', '/p', '/p', '/p', '/p']);
   expect(workspaceOf('C:\\p\\.vscode\\mcp.json', 'win32')).toBe('C:\\p');
+});
+
+test('a project and a home are the same by a path that leads through a symbolic link', () => {
+  const { folder, home, project, write } = configFolder();
+  write('home/.cursor/mcp.json', '{}');
+  write('shop/.mcp.json', '{}');
+  const link = join(folder, 'link');
+  symlinkSync(folder, link);
+  const places = { platform: process.platform, env: {}, home: join(link, 'home'), cwd: project };
+  const at = (path: string, more = {}): unknown => configFileAt(path, { ...places, ...more });
+  expect(at(join(home, '.cursor/mcp.json'))).toMatchObject({ scope: 'user' });
+  expect(at('.mcp.json', { cwd: join(link, 'shop') })).toEqual(at('.mcp.json'));
+  expect(at(join(link, 'shop/.mcp.json'))).toEqual(at('.mcp.json'));
+  expect(at('.mcp.json')).toMatchObject({ scope: 'project', path: join(project, '.mcp.json') });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -16,6 +16,16 @@ describe('a file that cannot be read', () => {
     const { folder, home } = configFolder();
     const surroundings = { platform: 'linux', env: {}, home } as const;
     expect(readMcpConfig(configFileAt('.mcp.json', { ...surroundings, cwd: folder }), surroundings)).toBeNull();
+  });
+
+  test.each(['utf16le', 'utf16be', 'utf8'])('is read as Windows writes it, in %s with its mark', (encoding) => {
+    const { project, write, read } = configFolder();
+    write('shop/.mcp.json', '');
+    const text = `\ufeff${JSON.stringify({ mcpServers: { äö: { command: 'x' } } })}`;
+    const bytes = Buffer.from(text, encoding === 'utf8' ? 'utf8' : 'utf16le');
+    writeFileSync(join(project, '.mcp.json'), encoding === 'utf16be' ? bytes.swap16() : bytes);
+    const reading = read('shop/.mcp.json');
+    expect([told(reading), reading.servers.map(({ name }) => name)]).toEqual([[], ['äö']]);
   });
 
   test('is told of where it is a folder, or larger than 1 MiB', () => {
