@@ -6,6 +6,7 @@ import { readJson } from '../json/read-json.ts';
 import { give } from '../server/answer.ts';
 import { readBody } from '../server/body.ts';
 import type { Exchange, Route } from '../server/route.ts';
+import { quoted } from '../text/shown.ts';
 import { refusals, zodMessages } from '../text/zod-messages.ts';
 
 /** The most bytes of a body that is read whole as JSON. */
@@ -103,7 +104,7 @@ export function checkedQuery<Schema extends z.ZodObject | undefined>(
   const given = new Map<string, string>();
   for (const [name, value] of query) {
     if (name === 'ticket') continue;
-    if (given.has(name)) throw new GreenroomError('E_OPTIONS', `The query has "${name}" twice; send it once.`);
+    if (given.has(name)) throw new GreenroomError('E_OPTIONS', `The query has ${quoted(name)} twice; send it once.`);
     given.set(name, value);
   }
   return checked(schema ?? z.strictObject({}), Object.fromEntries(given), 'query', 'parameter') as Given<Schema>;

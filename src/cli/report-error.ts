@@ -12,7 +12,6 @@ const HINTS: Partial<Readonly<Record<ErrorCode, (plugin: string, message: string
       : undefined,
   E_INPUT: () => 'The tools of all plugins: greenroom list --tools',
   E_TIMEOUT: () => 'Allow more time with --timeout SECONDS.',
-  E_UNKNOWN_PLUGIN: (_, message) => (message.includes('plugins()') ? 'The known plugins: greenroom list' : undefined),
   E_UNSUPPORTED: (plugin, message) => {
     if (message.includes('HTTP server'))
       return `Its requests go through a daemon: greenroom serve --listen 127.0.0.1:8484, then /upstream/${plugin}/`;

@@ -1,6 +1,10 @@
 import { isObject, type JsonObject, RPC_ERROR } from '../mcp/json-rpc.ts';
 import { META, MODERN_REVISION } from '../mcp/revisions.ts';
 import { RpcFailure } from '../mcp/rpc-failure.ts';
+import { shortened } from '../text/shortened.ts';
+
+/** How much of a revision that is none is said again, in characters. */
+const MAX_SHOWN = 200;
 
 /** What is said in `_meta` between a client and us. */
 const OURS: ReadonlySet<string> = new Set(['progressToken', META.version, META.clientInfo]);
@@ -36,8 +40,9 @@ export function readEnvelope(params: JsonObject | undefined): Envelope {
     throw new RpcFailure(RPC_ERROR.invalidParams, message);
   }
   if (version !== MODERN_REVISION) {
-    const message = `Revision ${String(version)} is not supported. Ask by ${MODERN_REVISION}, or begin with "initialize".`;
-    throw new RpcFailure(RPC_ERROR.unsupportedVersion, message, { supported: [MODERN_REVISION], requested: version });
+    const requested = shortened(String(version), MAX_SHOWN);
+    const message = `Revision ${requested} is not supported. Ask by ${MODERN_REVISION}, or begin with "initialize".`;
+    throw new RpcFailure(RPC_ERROR.unsupportedVersion, message, { supported: [MODERN_REVISION], requested });
   }
   return { client: clientText(info) };
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { isRequest, type JsonRpcMessage, RPC_ERROR } from '../mcp/json-rpc.ts';
 import { LEGACY_REVISIONS } from '../mcp/revisions.ts';
 import type { Exchange } from '../server/route.ts';
+import { shown } from '../text/shown.ts';
 import type { FrontService } from './front-service.ts';
 import type { LegacySession } from './legacy-session.ts';
 import type { LegacySessions } from './legacy-sessions.ts';
@@ -40,7 +41,7 @@ export class LegacyExchanges {
       : this.#sessionOf(request, place.address);
     if (!isRequest(message)) return session.note(message, response);
     if (session.isRunning(message.id)) {
-      const text = `A request with the id ${JSON.stringify(message.id)} runs already. Give each its own.`;
+      const text = `A request with the id ${shown(message.id)} runs already. Give each its own.`;
       throw new RpcRefusal(400, { code: RPC_ERROR.invalidRequest, message: text }, message.id);
     }
     if (isFirst) response.setHeader(SESSION_HEADER, session.id);
@@ -73,7 +74,7 @@ export class LegacyExchanges {
     if (version !== undefined && !LEGACY_REVISIONS.some((each) => each === version))
       throw httpRefusal(
         400,
-        `The header MCP-Protocol-Version names ${JSON.stringify(version)}. Sessions are of ${LEGACY_REVISIONS.join(', ')}.`,
+        `The header MCP-Protocol-Version names ${shown(version)}. Sessions are of ${LEGACY_REVISIONS.join(', ')}.`,
       );
     const session = this.#sessions.find(id, address);
     if (session === undefined)

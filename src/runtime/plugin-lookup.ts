@@ -97,7 +97,10 @@ export class PluginLookup {
     // JavaScript may have passed anything.
     const isName = typeof name === 'string';
     const near = isName ? nearestName(name, this.#records.keys()) : undefined;
-    const hint = near === undefined ? 'Call plugins() to list the known plugins.' : `Did you mean "${near}"?`;
+    const hint =
+      near === undefined
+        ? 'Those that there are: plugins(), "greenroom list", or GET /api/plugins.'
+        : `Did you mean "${near}"?`;
     return new GreenroomError('E_UNKNOWN_PLUGIN', `There is no plugin ${quoted(name)}. ${hint}`, {
       plugin: isName ? name : undefined,
       details: { nearest: near },
