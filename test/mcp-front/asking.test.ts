@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
@@ -159,8 +158,8 @@ describe.each([
 });
 
 test.each([
-  ['is reset', (response: IncomingMessage) => (response.socket as Socket).resetAndDestroy()],
-  ['is closed', (response: IncomingMessage) => (response.socket as Socket).end()],
+  ['is reset', (response: IncomingMessage) => response.socket.resetAndDestroy()],
+  ['is closed', (response: IncomingMessage) => response.socket.end()],
 ])('a call whose server waits for a client is cancelled when the connection %s', async (_how, cut) => {
   const plugins = { s: { worker: 'mcp', command: process.execPath, args: [SERVER] } };
   const { port, post, supervisor } = await openMcp(plugins, {}, { absentMs: 20 });
