@@ -53,7 +53,7 @@ export class BegunAttempts {
   /** What was taken out could not be told. */
   putBack(pending: PendingBegin): void {
     this.#pending.set(pending.begun.id, pending);
-    this.#timer ??= this.#clock.setTimeout(() => void this.flush(), TELL_AFTER_MS);
+    this.#timer ??= this.#clock.setTimeout(() => this.#tellLate(), TELL_AFTER_MS);
   }
 
   /** How it is told. */
@@ -66,9 +66,26 @@ export class BegunAttempts {
   async flush(): Promise<void> {
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
-    const all = [...this.#pending.values()];
+    await this.#send([...this.#pending.values()]);
+  }
+
+  /** Tells of those that have waited long enough: the end of a later one may still come. */
+  #tellLate(): void {
+    const late = [...this.#pending.values()].filter((each) => this.#waitsMs(each) <= 0);
+    void this.#send(late);
+    const waits = [...this.#pending.values()].map((each) => this.#waitsMs(each));
+    this.#timer =
+      waits.length === 0 ? undefined : this.#clock.setTimeout(() => this.#tellLate(), Math.ceil(Math.min(...waits)));
+  }
+
+  /** How long one may still wait for its end, in milliseconds. */
+  #waitsMs({ at }: PendingBegin): number {
+    return at + TELL_AFTER_MS - this.#clock.monotonic();
+  }
+
+  async #send(all: readonly PendingBegin[]): Promise<void> {
     if (all.length === 0) return;
-    this.#pending.clear();
+    for (const { begun } of all) this.#pending.delete(begun.id);
     try {
       await this.#tell(all.map((each) => this.told(each)));
       for (const { resolve } of all) resolve();

@@ -66,6 +66,20 @@ describe.skipIf(!hasRedis)('the store in Redis, with a redis-server', () => {
     return (await store.get([id]))[0]?.state;
   }
 
+  test('what is taken or ended together is written to each index at once', async () => {
+    const { link, store } = await openNode(server.url, { liveness: SLOW });
+    await store.add(Array.from({ length: 50 }, () => newJob()));
+    await link.send(['CONFIG', 'RESETSTAT']);
+    const taken = await take(store, 50);
+    await store.settle(taken.map(({ id, claim }) => ({ id, claim, outcome: done(1) })));
+    const stats = String(await link.send(['INFO', 'commandstats']));
+    const calls = (name: string): number => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+    // Out of two indexes, into those and the one of what has ended; beside them are the sets of BullMQ.
+    expect({ zrem: calls('zrem'), sadd: calls('sadd'), srem: calls('srem') }).toEqual({ zrem: 2, sadd: 1, srem: 1 });
+    expect((await store.list({ state: 'done' }, 100, undefined)).jobs).toHaveLength(50);
+    expect((await store.list({ state: 'waiting' }, 100, undefined)).jobs).toEqual([]);
+  });
+
   test('of two programs that take at the same time, each job goes to one', async () => {
     const [one, other] = [await openNode(server.url), await openNode(server.url)];
     const jobs = Array.from({ length: 60 }, () => newJob());

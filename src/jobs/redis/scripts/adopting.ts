@@ -30,8 +30,8 @@ local function adopt(plugin, bull, found, id)
   local data = found.data or ''
   -- As packValue writes JSON: the length of the JSON, and that of the places of bytes.
   rcall('SET', P .. 'input:' .. id, struct.pack('>I4I4', #data, 0) .. data)
-  rcall('ZADD', P .. 'all', 0, id)
-  rcall('ZADD', P .. 'of:' .. plugin, 0, id)
+  index('Z', 'all', id, 0)
+  index('Z', 'of:' .. plugin, id, 0)
   rcall('HSET', queueOf(plugin) .. bull, 'greenroom', id)
   enter(job, 'waiting')
   return job

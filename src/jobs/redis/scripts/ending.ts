@@ -42,7 +42,7 @@ local function makeReady(job, delayMs)
 end
 
 local function release(job)
-  rcall('SREM', P .. 'held:' .. job.node, job.id)
+  index('S', 'held:' .. job.node, job.id, false)
   if job.cancel then rcall('SREM', P .. 'cancels:' .. job.node, job.id) end
 end
 
@@ -54,9 +54,9 @@ local function markEnded(job, state, failure, reason, changes)
   if job.expiresAt then rcall('ZREM', P .. 'expiry', job.id) end
   changes = changes or {}
   changes.claim, changes.endedAt = job.claim + 1, now
-  changes.error, changes.expiresAt, changes.node, changes.cancel = failure or false, false, false, false
+  changes.error, changes.expiresAt, changes.cancel = failure or false, false, false
   move(job, state, changes)
-  rcall('ZADD', P .. 'ended', text(now), job.id)
+  index('Z', 'ended', job.id, now)
   if held then endInQueue(job, state == 'done', reason)
   elseif from ~= 'blocked' then removeFromQueue(job) end
   tell({ kind = 'ended', id = job.id, ['end'] = state })
@@ -155,19 +155,20 @@ local function giveBack(job)
 end
 
 local function remove(job)
-  removeFromQueue(job)
+  dropFromQueue(queueOf(job.plugin), bullId(job))
   leave(job, shown(job.state))
-  rcall('ZREM', P .. 'all', job.id)
-  rcall('ZREM', P .. 'of:' .. job.plugin, job.id)
-  rcall('ZREM', P .. 'ended', job.id)
+  index('Z', 'all', job.id, false)
+  index('Z', 'of:' .. job.plugin, job.id, false)
+  index('Z', 'ended', job.id, false)
   if job.key and rcall('HGET', P .. 'keys', job.key) == job.id then rcall('HDEL', P .. 'keys', job.key) end
   for _, blocker in ipairs(blockersOf(job)) do rcall('SREM', P .. 'children:' .. blocker[1], job.id) end
-  for _, kind in ipairs({ 'job:', 'attempts:', 'input:', 'result:', 'children:' }) do rcall('DEL', P .. kind .. job.id) end
+  rcall('DEL', unpack(keysOf(P, 'job:' .. job.id, 'attempts:' .. job.id, 'input:' .. job.id, 'result:' .. job.id,
+    'children:' .. job.id)))
 end
 
 -- Has a job that has ended run again.
 local function revive(job)
-  rcall('ZREM', P .. 'ended', job.id)
+  index('Z', 'ended', job.id, false)
   rcall('DEL', P .. 'result:' .. job.id)
   write(job, {
     attempts = job.attempt + job.tries, interruptions = 0, error = false, endedAt = false, progress = false, settled = false,

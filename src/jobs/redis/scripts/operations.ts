@@ -44,8 +44,8 @@ for i, said in ipairs(jobs) do
     said.addedAt, said.expiresAt = now, expiresAt
     said.attempt, said.claim, said.interruptions = 0, 0, 0
     write(job, said)
-    rcall('ZADD', P .. 'all', 0, job.id)
-    rcall('ZADD', P .. 'of:' .. job.plugin, 0, job.id)
+    index('Z', 'all', job.id, 0)
+    index('Z', 'of:' .. job.plugin, job.id, 0)
     if expiresAt then rcall('ZADD', P .. 'expiry', text(expiresAt), job.id) end
     if job.key then rcall('HSET', P .. 'keys', job.key, job.id) end
     for _, blocker in ipairs(after or {}) do rcall('SADD', P .. 'children:' .. blocker[1], job.id) end
@@ -70,6 +70,22 @@ local taken, adopted = {}, 0
 -- Where it was thought gone, and goes on: others must see when it ends.
 rcall('ZADD', P .. 'nodes', 'NX', text(now), node)
 if rcall('SISMEMBER', P .. 'paused', '*') == 1 then return taken end
+
+-- What its program has to know of a job.
+local TOLD = {
+  'plugin', 'claim', 'tool', 'priority', 'attempt', 'attempts', 'backoff', 'timeoutMs', 'expiresAt', 'once', 'caller', 'wants',
+  'inputFile',
+}
+local function toldOf(job)
+  local list = {}
+  for _, field in ipairs(TOLD) do
+    if job[field] ~= nil then
+      list[#list + 1] = field
+      list[#list + 1] = job[field]
+    end
+  end
+  return list
+end
 
 -- Identifiers for the jobs of others: one of the program's with its end counted.
 local function newId()
@@ -125,19 +141,19 @@ local function takeOf(plugin, most)
     if inQueue.greenroom then
       job = read(inQueue.greenroom)
       if job == nil or bullId(job) ~= bullJob or job.plugin ~= plugin then
-        bull.removeJob(keysOf(q, bullJob, 'repeat'), { bullJob, 0, q })
+        dropFromQueue(q, bullJob)
         job = nil
       end
     elseif inQueue.name then job = adopt(plugin, bullJob, inQueue, newId())
-    else bull.removeJob(keysOf(q, bullJob, 'repeat'), { bullJob, 0, q }) end
+    else dropFromQueue(q, bullJob) end
     if job and mayTake(job) then
       if job.dueAt then rcall('ZREM', P .. 'due', job.id) end
-      rcall('SADD', P .. 'held:' .. node, job.id)
+      index('S', 'held:' .. node, job.id, true)
       move(job, 'taken', { claim = job.claim + 1, node = node, dueAt = false })
       local input = job.inputFile and '' or rcall('GET', P .. 'input:' .. job.id) or ''
       length = length + #input
       found = found + 1
-      taken[#taken + 1] = { job.id, flat(job), input, resultsBefore(job) }
+      taken[#taken + 1] = { job.id, toldOf(job), input, resultsBefore(job) }
     end
   end
 end
@@ -436,8 +452,10 @@ local function prune(candidates)
     end
   end
 end
+writeIndexes()
 local excess = rcall('ZCARD', P .. 'ended') - maxJobs
 if excess > 0 then prune(rcall('ZRANGE', P .. 'ended', 0, math.min(excess, 5 * MOST) - 1)) end
+writeIndexes()
 if maxAgeMs < now then
   prune(rcall('ZRANGEBYSCORE', P .. 'ended', '-inf', text(now - maxAgeMs), 'LIMIT', 0, MOST))
 end

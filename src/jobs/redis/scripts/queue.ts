@@ -23,12 +23,16 @@ local function isInQueue(job)
   return rcall('EXISTS', queueOf(job.plugin) .. bullId(job)) == 1
 end
 
+local function dropFromQueue(q, id)
+  bull.removeJob(keysOf(q, id, 'repeat'), { id, 0, q })
+end
+
 local function removeFromQueue(job)
   local q = queueOf(job.plugin)
   -- It may be put in again.
   local kept = rcall('HMGET', q .. bullId(job), 'name', 'data')
   if kept[1] then write(job, { name = kept[1], data = kept[2] }) end
-  bull.removeJob(keysOf(q, bullId(job), 'repeat'), { bullId(job), 0, q })
+  dropFromQueue(q, bullId(job))
 end
 
 -- Puts a job that waits, or is delayed, into its queue.

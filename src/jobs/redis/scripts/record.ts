@@ -12,7 +12,7 @@ local P, Q = ARGV[1], ARGV[2]
 local rcall = redis.call
 local clock = rcall('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local hints, counted = {}, {}
+local hints, counted, told, indexed = {}, {}, {}, { Z = {}, S = {} }
 
 -- Numbers as text with all their digits: Lua's own text has 14.
 local function text(value)
@@ -23,36 +23,59 @@ end
 
 local function tell(hint)
   local name = hint.kind .. (hint.plugin or '') .. (hint.id or '')
-  if hints[name] then return end
-  hints[name] = true
+  if told[name] then return end
+  told[name] = true
   hints[#hints + 1] = hint
 end
 
--- At the end of what changes jobs: how many there are now, and hints.
+-- Has a member of an index with this score, in a set true, or removes it with false. Each index is written once for all
+-- jobs of a script, at its end, so what reads one after that has it written before.
+local function index(kind, key, member, value)
+  local members = indexed[kind][key]
+  if members == nil then
+    members = {}
+    indexed[kind][key] = members
+  end
+  members[member] = value
+end
+
+local function writeIndex(command, key, list)
+  -- Lua can pass some 8,000 at once.
+  for from = 1, #list, 4000 do rcall(command, P .. key, unpack(list, from, math.min(from + 3999, #list))) end
+end
+
+local function writeIndexes()
+  for kind, keys in pairs(indexed) do
+    for key, members in pairs(keys) do
+      local added, gone = {}, {}
+      for member, value in pairs(members) do
+        if value == false then gone[#gone + 1] = member
+        else
+          if kind == 'Z' then added[#added + 1] = text(value) end
+          added[#added + 1] = member
+        end
+      end
+      writeIndex(kind .. 'ADD', key, added)
+      writeIndex(kind .. 'REM', key, gone)
+    end
+    indexed[kind] = {}
+  end
+end
+
+-- At the end of what changes jobs: their indexes, how many there are now, and hints.
 local function publish()
+  writeIndexes()
   for field, by in pairs(counted) do
     if by ~= 0 and rcall('HINCRBY', P .. 'counts', field, by) == 0 then rcall('HDEL', P .. 'counts', field) end
   end
   if #hints == 0 then return end
-  local list = {}
-  for i, hint in ipairs(hints) do list[i] = hint end
-  rcall('PUBLISH', P .. 'hints', cjson.encode(list))
+  rcall('PUBLISH', P .. 'hints', cjson.encode(hints))
 end
 
 local function fields(flat)
   local found = {}
   for i = 1, #flat, 2 do found[flat[i]] = flat[i + 1] end
   return found
-end
-
--- The other way.
-local function flat(record)
-  local list = {}
-  for field, value in pairs(record) do
-    list[#list + 1] = field
-    list[#list + 1] = value
-  end
-  return list
 end
 
 -- The record of a job; nil: unknown.
@@ -69,7 +92,7 @@ local function write(job, changes)
   local set, gone = {}, {}
   for field, value in pairs(changes) do
     if value == false then
-      gone[#gone + 1] = field
+      if job[field] ~= nil then gone[#gone + 1] = field end
       job[field] = nil
     else
       value = text(value)
@@ -102,14 +125,14 @@ local function count(plugin, state, by)
 end
 
 local function enter(job, state)
-  rcall('ZADD', P .. 'in:' .. state, 0, job.id)
-  rcall('ZADD', P .. 'in:' .. state .. ':' .. job.plugin, 0, job.id)
+  index('Z', 'in:' .. state, job.id, 0)
+  index('Z', 'in:' .. state .. ':' .. job.plugin, job.id, 0)
   count(job.plugin, state, 1)
 end
 
 local function leave(job, state)
-  rcall('ZREM', P .. 'in:' .. state, job.id)
-  rcall('ZREM', P .. 'in:' .. state .. ':' .. job.plugin, job.id)
+  index('Z', 'in:' .. state, job.id, false)
+  index('Z', 'in:' .. state .. ':' .. job.plugin, job.id, false)
   count(job.plugin, state, -1)
 end
 
