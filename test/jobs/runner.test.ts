@@ -64,3 +64,19 @@ test('jobs that were refused are taken again as soon as their plugin says that n
   runner.look();
   await vi.waitFor(async () => expect(await store.get([job.id])).toMatchObject([{ state: 'done' }]), SOON);
 });
+
+test('the next jobs run while the ends of others are being stored, up to so many in hand', async () => {
+  const execute = vi.fn<JobSite['execute']>().mockResolvedValue('done');
+  const { store } = await openRunner(execute);
+  let letStore = (): void => {};
+  const mayStore = new Promise<void>((resolve) => (letStore = resolve));
+  const settle = store.settle.bind(store);
+  vi.spyOn(store, 'settle').mockImplementation(async (ended) => {
+    await mayStore;
+    return settle(ended);
+  });
+  await store.add(Array.from({ length: 300 }, () => newJob({ input })));
+  await vi.waitFor(() => expect(execute).toHaveBeenCalledTimes(256), SOON);
+  letStore();
+  await vi.waitFor(() => expect(execute).toHaveBeenCalledTimes(300), SOON);
+});

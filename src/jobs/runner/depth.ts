@@ -6,13 +6,13 @@ const AHEAD_TURNS = 4;
 const MOST_AHEAD = 64;
 
 /** The most jobs of one plugin that are in hand, whatever its workers take. */
-const MOST = 256;
+export const MOST_IN_HAND = 256;
 
 /** How many are taken beyond that while it is not known how long they take. */
 const FIRST_AHEAD = 16;
 
 /**
- * How many jobs of a plugin are to be in hand: as many as its workers do at once, and some that wait, so that it is not
+ * How many jobs of a plugin that have not ended are to be in hand: as many as its workers do at once, and some that wait, so that it is not
  * idle, and is not evicted, before the store gives the next.
  *
  * @param places how many calls its workers take at once; 0: it has none yet
@@ -23,7 +23,7 @@ export function depth(places: number, jobMs: number | undefined, turnMs: number)
   const atOnce = Math.max(places, 1);
   const aheadMs = Math.max(AHEAD_MS, AHEAD_TURNS * turnMs);
   const ahead = jobMs === undefined ? FIRST_AHEAD : Math.ceil((aheadMs * atOnce) / Math.max(jobMs, 0.01));
-  return Math.min(atOnce + Math.min(Math.max(ahead, 1), MOST_AHEAD), MOST);
+  return Math.min(atOnce + Math.min(Math.max(ahead, 1), MOST_AHEAD), MOST_IN_HAND);
 }
 
 /** The mean of times in which each new one counts a fifth, so that a change is followed within some ten. */

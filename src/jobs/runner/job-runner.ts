@@ -6,7 +6,7 @@ import { withOutputs } from '../job-output.ts';
 import type { AttemptOutcome, Claim, JobStore, TakenJob } from '../job-store.ts';
 import { packJobValue } from '../pack-job-value.ts';
 import { errorText } from '../stored-error.ts';
-import { depth, nextMean } from './depth.ts';
+import { depth, MOST_IN_HAND, nextMean } from './depth.ts';
 import { afterFailure } from './failed-attempt.ts';
 import type { JobCall, JobSite } from './job-site.ts';
 import type { Replies } from './replies.ts';
@@ -37,6 +37,8 @@ interface Hand {
 /** The jobs of one plugin, as its runner knows them. */
 interface Line {
   readonly hands: Map<string, Hand>;
+  /** How many have ended, which the store is still to be told: the next ones are taken meanwhile. */
+  ending: number;
   /** Whether the store may have jobs of it that can be taken. */
   mayHaveMore: boolean;
   /** How long its jobs took. */
@@ -177,7 +179,7 @@ export class JobRunner {
     const wanted: { plugin: string; count: number }[] = [];
     for (const [plugin, line] of this.#lines) {
       if (!line.mayHaveMore) {
-        if (line.hands.size === 0 && line.obstacle === undefined) this.#lines.delete(plugin);
+        if (countOf(line) === 0 && line.obstacle === undefined) this.#lines.delete(plugin);
         continue;
       }
       if (this.#clock.monotonic() < line.restsUntil) continue;
@@ -186,7 +188,9 @@ export class JobRunner {
       if (obstacle !== undefined) this.#lookAgain(LOOK_AGAIN_MS);
       // Behind one that may run only once, which must not wait at its worker, nothing waits there either.
       const isFree = obstacle === undefined && line.onlyOnce.size === 0;
-      const most = isFree ? depth(places, line.meanMs, this.#turnMs) - line.hands.size : 0;
+      const most = isFree
+        ? Math.min(depth(places, line.meanMs, this.#turnMs) - line.hands.size, MOST_IN_HAND - countOf(line))
+        : 0;
       const shared = this.#sharing?.share(plugin, { inHand: line.hands.size, jobMs: line.meanMs });
       const count = Math.min(most, shared ?? most);
       if (count > 0) wanted.push({ plugin, count });
@@ -230,6 +234,7 @@ export class JobRunner {
       outcome = this.#outcomeOf(error, hand);
     }
     this.#clock.clearTimeout(hand.expiry);
+    this.#hasEnded(hand, outcome);
     await this.#untilStored(async () => {
       if (outcome === undefined) return this.#store.giveBack([job]);
       const [said] = await this.#store.settle([{ id: job.id, claim: job.claim, outcome }]);
@@ -345,11 +350,18 @@ export class JobRunner {
       : { end: 'failed', error: text };
   }
 
-  #leave({ job, begunAt }: Hand, outcome: AttemptOutcome | undefined): void {
+  /** Its place is free, before the store knows. */
+  #hasEnded({ job, begunAt }: Hand, outcome: AttemptOutcome | undefined): void {
     const line = this.#lineOf(job.plugin);
     line.hands.delete(job.id);
+    line.ending += 1;
     for (const tell of line.onlyOnce) tell();
     if (begunAt !== undefined) line.meanMs = nextMean(line.meanMs, this.#clock.monotonic() - begunAt);
+    if (outcome !== undefined) this.look();
+  }
+
+  #leave({ job }: Hand, outcome: AttemptOutcome | undefined): void {
+    this.#lineOf(job.plugin).ending -= 1;
     this.#onChange(job.id);
     if (this.inHand === 0) this.#onEmpty?.();
     if (outcome === undefined) this.#lookAgain(LOOK_AGAIN_MS);
@@ -384,6 +396,7 @@ export class JobRunner {
     if (line === undefined) {
       line = {
         hands: new Map(),
+        ending: 0,
         mayHaveMore: false,
         meanMs: undefined,
         obstacle: undefined,
@@ -398,9 +411,13 @@ export class JobRunner {
   /** How many jobs it has. */
   get inHand(): number {
     let count = 0;
-    for (const { hands } of this.#lines.values()) count += hands.size;
+    for (const line of this.#lines.values()) count += countOf(line);
     return count;
   }
+}
+
+function countOf({ hands, ending }: Line): number {
+  return hands.size + ending;
 }
 
 /** How many calls of jobs are at workers, or wait there. */

@@ -1,6 +1,6 @@
 /** What a runner says of a plugin whose jobs it could take. */
 export interface InHand {
-  /** How many of its jobs it has. */
+  /** How many of its jobs it has that have not ended. */
   readonly inHand: number;
   /** How long its last jobs took, in milliseconds; undefined: none has ended. */
   readonly jobMs: number | undefined;
