@@ -45,10 +45,12 @@ export function watchLiveness(
     }, timeoutMs);
     health(signal).then(
       () => {
+        asking = undefined;
         clock.clearTimeout(timer);
         if (!stopped) timer = clock.setTimeout(ask, intervalMs);
       },
       (error: unknown) => {
+        asking = undefined;
         clock.clearTimeout(timer);
         // A refused connection is no answer either. If the process has ended, its exit has come or is on its way.
         if (!stopped && !signal.aborted) timer = clock.setTimeout(() => lost(error), timeoutMs);

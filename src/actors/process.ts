@@ -348,7 +348,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
 
   signal(signal: NodeJS.Signals): void {
     this.#signal = signal;
-    this.#stopped.abort();
+    // With the process its package is installed, and an abort that nobody heeds costs as much as the signal.
+    if (this.#child === undefined) this.#stopped.abort();
     this.#tree?.signal(signal);
   }
 
