@@ -184,8 +184,9 @@ describe.skipIf(!hasRedis)('the store in Redis, with a redis-server', () => {
     const asks = await openNode(server.url, { node, liveness: SLOW });
     await store.add([newJob()]);
     const [job] = (await take(asks.store)) as [TakenJob];
-    await hint(store, ({ kind }) => kind === 'waiting');
-    expect(await take(store)).toMatchObject([{ id: job.id, attempt: 1 }]);
+    let again: readonly TakenJob[] = [];
+    while (again.length === 0) again = await take(store);
+    expect(again).toMatchObject([{ id: job.id, attempt: 1 }]);
   });
 
   test('what a program announces is there for the others with its next beat', async () => {
