@@ -6,7 +6,7 @@ const begun = (id: string) => ({ id, claim: 1, once: false, generation: 1 });
 
 test('a beginning is told once it has waited, and one that came later waits on for its end', async () => {
   const clock = new SimulatedClock();
-  const tell = vi.fn((_: readonly ToldBegin[]) => Promise.resolve());
+  const tell = vi.fn<(begun: readonly ToldBegin[]) => Promise<void>>().mockResolvedValue(undefined);
   const attempts = new BegunAttempts(clock, tell);
   const first = attempts.add(begun('first'));
   await clock.advance(15);
