@@ -37,8 +37,11 @@ export interface NodeBeatParts {
 export class NodeBeat {
   readonly #parts: NodeBeatParts;
   readonly #liveness: Liveness;
-  /** How many jobs are being taken: what Redis says of those that are held may be ahead. */
-  isTaking = 0;
+  /** How many times jobs are being taken: what Redis says of those that are held may be ahead. */
+  #taking = 0;
+  #onTaken: (() => void) | undefined;
+  /** While it is set right what is held, nothing is taken. */
+  #settingRight: Promise<void> | undefined;
   /** Undefined: told. */
   #toAnnounce: string | undefined;
   #timer: unknown;
@@ -75,6 +78,18 @@ export class NodeBeat {
     await this.#beating;
   }
 
+  /** Asks for jobs, whose identifiers are to be noted as held before this resolves. */
+  async take<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    while (this.#settingRight !== undefined) await this.#settingRight;
+    this.#taking += 1;
+    try {
+      return await ask();
+    } finally {
+      this.#taking -= 1;
+      if (this.#taking === 0) this.#onTaken?.();
+    }
+  }
+
   /** Tells the others this text with the next beat. */
   announce(text: string): void {
     this.#toAnnounce = text;
@@ -108,7 +123,6 @@ export class NodeBeat {
   async #beat(): Promise<void> {
     const { node, history, held, run, removeFiles, onCancel } = this.#parts;
     const text = this.#toAnnounce;
-    const wasTaking = this.isTaking > 0;
     const args = [node, text ?? '', this.#liveness.goneMs, history.maxJobs, finite(history.maxAgeMs)];
     const [count, cancels, files] = (await run('BEAT', args)) as [number, Buffer[][], Buffer[]];
     if (this.#toAnnounce === text) this.#toAnnounce = undefined;
@@ -117,7 +131,22 @@ export class NodeBeat {
       const [plugin = '', id = '', error = ''] = cancel.map(String);
       onCancel(plugin, id, error);
     }
-    if (count > held.size && !wasTaking && this.isTaking === 0) await run('HOLD_ONLY', [node, ...held]);
+    if (count > held.size) await this.#setRight();
+  }
+
+  /** Gives back what Redis has as held by this program, which does not know of it: the answer that gave it was lost. */
+  async #setRight(): Promise<void> {
+    const { node, held, run } = this.#parts;
+    let done = (): void => {};
+    this.#settingRight = new Promise((resolve) => (done = resolve));
+    try {
+      if (this.#taking > 0) await new Promise<void>((resolve) => (this.#onTaken = resolve));
+      await run('HOLD_ONLY', [node, ...held]);
+    } finally {
+      this.#onTaken = undefined;
+      this.#settingRight = undefined;
+      done();
+    }
   }
 
   #scheduleLook(): void {

@@ -186,16 +186,14 @@ export class RedisJobStore implements JobStore {
   }
 
   async take(wanted: readonly { readonly plugin: string; readonly count: number }[]): Promise<readonly TakenJob[]> {
-    this.#beat.isTaking += 1;
-    try {
+    const taken = await this.#beat.take(async () => {
       const answer = await this.#run('TAKE', [JSON.stringify(wanted), this.#node, newJobId()]);
-      const taken = answer as [Buffer, Buffer[], Buffer, Buffer[]][];
-      for (const [id] of taken) this.#held.add(String(id));
-      const jobs = await Promise.all(taken.map((each) => this.#taken(...each)));
-      return jobs.filter((job) => job !== undefined);
-    } finally {
-      this.#beat.isTaking -= 1;
-    }
+      const given = answer as [Buffer, Buffer[], Buffer, Buffer[]][];
+      for (const [id] of given) this.#held.add(String(id));
+      return given;
+    });
+    const jobs = await Promise.all(taken.map((each) => this.#taken(...each)));
+    return jobs.filter((job) => job !== undefined);
   }
 
   /** A job that was taken; undefined where a value of it cannot be read here: it is tried again later, with the error. */
