@@ -37,8 +37,8 @@ interface Hand {
 /** The jobs of one plugin, as its runner knows them. */
 interface Line {
   readonly hands: Map<string, Hand>;
-  /** How many have ended, which the store is still to be told: the next ones are taken meanwhile. */
-  ending: number;
+  /** Those that have ended, of which the store is still to be told: the next ones are taken meanwhile. */
+  readonly ending: Map<string, Hand>;
   /** Whether the store may have jobs of it that can be taken. */
   mayHaveMore: boolean;
   /** How long its jobs took. */
@@ -121,7 +121,8 @@ export class JobRunner {
 
   /** How far a job in hand has come; undefined where it has said nothing, or is not in hand. */
   progressOf(plugin: string, id: string): Progress | undefined {
-    return this.#lines.get(plugin)?.hands.get(id)?.progress;
+    const line = this.#lines.get(plugin);
+    return (line?.hands.get(id) ?? line?.ending.get(id))?.progress;
   }
 
   /** Cancels the call of a job in hand. */
@@ -351,17 +352,18 @@ export class JobRunner {
   }
 
   /** Its place is free, before the store knows. */
-  #hasEnded({ job, begunAt }: Hand, outcome: AttemptOutcome | undefined): void {
+  #hasEnded(hand: Hand, outcome: AttemptOutcome | undefined): void {
+    const { job, begunAt } = hand;
     const line = this.#lineOf(job.plugin);
     line.hands.delete(job.id);
-    line.ending += 1;
+    line.ending.set(job.id, hand);
     for (const tell of line.onlyOnce) tell();
     if (begunAt !== undefined) line.meanMs = nextMean(line.meanMs, this.#clock.monotonic() - begunAt);
     if (outcome !== undefined) this.look();
   }
 
   #leave({ job }: Hand, outcome: AttemptOutcome | undefined): void {
-    this.#lineOf(job.plugin).ending -= 1;
+    this.#lineOf(job.plugin).ending.delete(job.id);
     this.#onChange(job.id);
     if (this.inHand === 0) this.#onEmpty?.();
     if (outcome === undefined) this.#lookAgain(LOOK_AGAIN_MS);
@@ -396,7 +398,7 @@ export class JobRunner {
     if (line === undefined) {
       line = {
         hands: new Map(),
-        ending: 0,
+        ending: new Map(),
         mayHaveMore: false,
         meanMs: undefined,
         obstacle: undefined,
@@ -417,7 +419,7 @@ export class JobRunner {
 }
 
 function countOf({ hands, ending }: Line): number {
-  return hands.size + ending;
+  return hands.size + ending.size;
 }
 
 /** How many calls of jobs are at workers, or wait there. */
