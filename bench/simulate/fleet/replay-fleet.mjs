@@ -73,6 +73,8 @@ export async function replayFleet(
   let [progressAt, lastDone] = [0, 0];
   for (let steps = 0; done < trace.calls.length; steps += 1) {
     await turn();
+    // After the last one nothing need be left to come.
+    if (done === trace.calls.length) break;
     if (done !== lastDone || next < trace.calls.length) [progressAt, lastDone] = [clock.monotonic(), done];
     if (clock.monotonic() - progressAt > stuckAfterMs || clock.next === undefined)
       throw new Error(`${trace.calls.length - done} jobs are stuck at ${clock.monotonic()} ms.`);
