@@ -102,7 +102,10 @@ describe('a call', () => {
     expect(await client.execute('workbench', { do: 'about' })).toMatchObject({ cancelled: 1 });
     const never = new AbortController();
     const waiting = client.execute('workbench', input, { signal: never.signal });
-    await vi.waitFor(async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 1 }));
+    await vi.waitFor(
+      async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 1 }),
+      20_000,
+    );
     never.abort(reason);
     await expect(waiting).rejects.toMatchObject({ code: 'E_CANCELLED', plugin: 'workbench', cause: reason });
     await vi.waitFor(isIdle);
@@ -123,7 +126,10 @@ describe('a call', () => {
     const client = bench.client();
     const call = client.execute('workbench', { do: 'wait', for: join(bench.folder, 'never') });
     const ended = expect(call).rejects.toMatchObject({ code: 'E_STOPPING' });
-    await vi.waitFor(async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 1 }));
+    await vi.waitFor(
+      async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 1 }),
+      20_000,
+    );
     await client[Symbol.asyncDispose]();
     await ended;
     await expect(client.plugins()).rejects.toMatchObject({ code: 'E_STOPPING' });
@@ -205,7 +211,10 @@ test('plugins are acted on, one and all', async () => {
   await client.release('workbench');
   const call = client.execute('workbench', { do: 'wait', for: join(bench.folder, 'never') });
   const cancelled = expect(call).rejects.toMatchObject({ code: 'E_CANCELLED' });
-  await vi.waitFor(async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 1 }));
+  await vi.waitFor(
+    async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 1 }),
+    20_000,
+  );
   await client.cancelCalls('workbench');
   await cancelled;
   expect([...(await client.unloadAll())]).toEqual([['workbench', { ok: true }]]);
@@ -305,7 +314,7 @@ describe('events that will not come', () => {
     await vi.waitFor(async () => {
       await client.reload('workbench');
       expect(seen).toContain('ready');
-    });
+    }, 20_000);
   });
 
   test('because its interface is another end with what to do', async () => {
