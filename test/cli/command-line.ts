@@ -113,7 +113,7 @@ export function usePlugin(fixture: string, more: Readonly<Record<string, unknown
 }
 
 /** The processes that were started with something in their environment. */
-function processesOf(what: string): string[] {
+export function processesOf(what: string): string[] {
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid)) return false;
     try {

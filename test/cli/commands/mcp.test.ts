@@ -11,7 +11,7 @@ import { CallToolResultSchema, ListRootsRequestSchema } from '@modelcontextproto
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FIXTURES } from '../../fixtures/plugins.ts';
 import { fetchText } from '../../server/served.ts';
-import { BIN, folder, start } from '../command-line.ts';
+import { BIN, folder, processesOf, start } from '../command-line.ts';
 import { serve } from '../served-daemon.ts';
 
 const SERVER = fileURLToPath(new URL('../../fixtures/mcp/server.mjs', import.meta.url));
@@ -80,12 +80,16 @@ beforeEach(() => {
 
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close().catch(() => {})));
+  endDaemon();
+});
+
+function endDaemon(): void {
   try {
     process.kill(daemonPid());
   } catch {
     // None was started, or a test has ended it.
   }
-});
+}
 
 describe.each(['v2 modern', 'v2 legacy', 'v1'])('the official client %s', (which) => {
   async function connect(): Promise<AnyClient & { listTools(): Promise<{ tools: { name: string }[] }> }> {
@@ -257,6 +261,11 @@ test.each(['legacy', 'auto'] as const)(
     await Promise.all(clients.splice(0).map((each) => each.close()));
     child.kill();
     await ended;
+    // A front that found no daemon between the two may have begun to start one.
+    await waitFor(() => {
+      endDaemon();
+      expect(processesOf(folder)).toEqual([]);
+    });
   },
   120_000,
 );
