@@ -273,7 +273,7 @@ export class McpSession implements ClientSession {
   ): Promise<JsonObject> {
     if (method === 'ping') return {};
     if (method === 'initialize') return this.#initialize(params, options.signal);
-    if (this.#client === undefined) throw new RpcFailure(RPC_ERROR.invalidRequest, NOT_BEGUN);
+    if (this.#client === undefined) throw new RpcFailure(RPC_ERROR.invalidRequest, BEGIN_FIRST);
     const all = { ...options, client: this.#client };
     if (method === 'logging/setLevel') return this.#setLogLevel(params, all);
     if (method === 'resources/subscribe') return this.#watches.watch(params, all);
@@ -395,4 +395,4 @@ export class McpSession implements ClientSession {
 /** How much of why a client cancels is passed on, in characters. */
 const MAX_REASON = 1_000;
 const GONE = 'The client has gone.';
-const NOT_BEGUN = `Begin with "initialize", or, by revision ${MODERN_REVISION}, say the revision in the "_meta" of each request.`;
+const BEGIN_FIRST = `Begin with "initialize", or, by revision ${MODERN_REVISION}, say the revision in the "_meta" of each request.`;

@@ -12,8 +12,8 @@ export const MOST_IN_HAND = 256;
 const FIRST_AHEAD = 16;
 
 /**
- * How many jobs of a plugin that have not ended are to be in hand: as many as its workers do at once, and some that wait, so that it is not
- * idle, and is not evicted, before the store gives the next.
+ * How many jobs of a plugin that have not ended are to be in hand: as many as its workers do at once, and some that wait,
+ * so that it is not idle, and is not evicted, before the store gives the next.
  *
  * @param places how many calls its workers take at once; 0: it has none yet
  * @param jobMs how long its last jobs took, in milliseconds; undefined: none has ended
