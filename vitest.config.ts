@@ -2,8 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 const shared = {
   setupFiles: ['test/seed.ts'],
-  testTimeout: 30_000,
-  hookTimeout: 30_000,
+  // How long a test may hang, not how long it should take: a machine may be several times slower than ours.
+  testTimeout: 90_000,
+  hookTimeout: 90_000,
 };
 
 /** What is about calls, and must be the same over both versions of the worker protocol. */

@@ -10,4 +10,4 @@ test(`real workers under chaos: every call ends as it should, and nothing is lef
   const args = [RUN, '--seed', `${SEED}`, '--minutes', '0.13', '--plugins', '5'];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   expect(JSON.parse(stdout.split('\n')[1] ?? '')).toMatchObject({ calls: expect.any(Number) });
-}, 90_000);
+});

@@ -53,9 +53,7 @@ async function listed({ ask }: Served): Promise<readonly Listed[]> {
   return (JSON.parse((await ask('/api/plugins')).body) as { readonly plugins: readonly Listed[] }).plugins;
 }
 
-test(`of ${REQUESTS} requests for six models in memory for two, only those in a killed process are lost (seed ${SEED})`, {
-  timeout: 60_000,
-}, async () => {
+test(`of ${REQUESTS} requests for six models in memory for two, only those in a killed process are lost (seed ${SEED})`, async () => {
   const random = randomFrom(SEED);
   const models = ['a', 'b', 'c', 'd', 'e', 'f'] as const;
   const any = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)];

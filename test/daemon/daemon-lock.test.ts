@@ -56,7 +56,7 @@ test('of ten processes that claim a directory at once one has it, and the others
   expect(readDaemon(files.dataDir)).toMatchObject({ pid: winners[0], listening: true });
   expect(statSync(daemonFile(files.dataDir)).mode & 0o777).toBe(0o600);
   expect(readdirSync(files.dataDir)).toEqual(['daemon.json']);
-}, 60_000);
+});
 
 test('of ten processes that find the owner killed at once one takes over, whose record is the one that stays', async () => {
   const first = await files.start();
@@ -69,7 +69,7 @@ test('of ten processes that find the owner killed at once one takes over, whose 
   expect(refusals).toHaveLength(9);
   expect(readDaemon(files.dataDir)?.pid).toBe(winners[0]);
   expect(readdirSync(files.dataDir)).toEqual(['daemon.json']);
-}, 60_000);
+});
 
 test('twenty times eight claims of one process over a dead record make one owner each', async () => {
   for (let round = 0; round < 20; round++) {

@@ -63,9 +63,7 @@ function decisionsOf(supervisor: Supervisor): Decision[] {
 const evictionsIn = (decisions: readonly Decision[]): string[] =>
   decisions.flatMap(({ chosen }) => chosen.map(({ plugin }) => plugin));
 
-test(`ten plugins share the memory of three for 500 calls, and none fails (seed ${SEED})`, {
-  timeout: 60_000,
-}, async () => {
+test(`ten plugins share the memory of three for 500 calls, and none fails (seed ${SEED})`, async () => {
   const random = randomFrom(SEED);
   // Some are called much more often than others, or next to every call would start a worker.
   const some = (): string => NAMES[Math.floor(random() ** 30 * NAMES.length)] ?? '';

@@ -14,54 +14,51 @@ async function withRedis(act: (redis: RedisServer) => Promise<void>): Promise<vo
   }
 }
 
-test.skipIf(!hasRedis)(
-  'a daemon joins a fleet by a file, shows it, and takes its own jobs there',
-  { timeout: 60_000 },
-  () =>
-    withRedis(async (redis) => {
-      // A job from before, of a plugin that does not run yet.
-      const alone = await serve();
-      await greenroom('jobs', 'add', 'late', '{"value":1}');
-      alone.child.kill('SIGTERM');
-      await alone.ended;
+test.skipIf(!hasRedis)('a daemon joins a fleet by a file, shows it, and takes its own jobs there', () =>
+  withRedis(async (redis) => {
+    // A job from before, of a plugin that does not run yet.
+    const alone = await serve();
+    await greenroom('jobs', 'add', 'late', '{"value":1}');
+    alone.child.kill('SIGTERM');
+    await alone.ended;
 
-      usePlugin('workbench');
-      const file = write('redis-address', `${redis.url}\n`);
-      chmodSync(file, 0o600);
-      const daemon = await serve(['--fleet-file', file, '--fleet-name', 'here'], {
-        GREENROOM_FLEET: 'redis://nowhere',
-      });
-      const added = await greenroom('jobs', 'add', '--wait', 'workbench', '{"value":"in the fleet"}');
-      expect(added).toMatchObject({ status: 0 });
-      expect(added.stdout).toContain('in the fleet');
+    usePlugin('workbench');
+    const file = write('redis-address', `${redis.url}\n`);
+    chmodSync(file, 0o600);
+    const daemon = await serve(['--fleet-file', file, '--fleet-name', 'here'], {
+      GREENROOM_FLEET: 'redis://nowhere',
+    });
+    const added = await greenroom('jobs', 'add', '--wait', 'workbench', '{"value":"in the fleet"}');
+    expect(added).toMatchObject({ status: 0 });
+    expect(added.stdout).toContain('in the fleet');
 
-      const moved = await greenroom('jobs', 'move');
-      expect([moved.status, moved.stderr]).toEqual([0, 'Moved 1 job into the fleet.\n']);
+    const moved = await greenroom('jobs', 'move');
+    expect([moved.status, moved.stderr]).toEqual([0, 'Moved 1 job into the fleet.\n']);
 
-      await vi.waitFor(
-        async () => {
-          const { status, stdout } = await greenroom('fleet', '--json');
-          expect(status).toBe(0);
-          expect(JSON.parse(stdout)).toMatchObject({
-            redis: redis.socket,
-            health: { state: 'connected' },
-            nodes: [{ name: 'here', plugins: ['workbench'], residents: [{ plugin: 'workbench' }] }],
-            queues: [
-              { plugin: 'late', waiting: 1, waitsFor: expect.stringContaining('No node of the fleet has a plugin') },
-            ],
-          });
-        },
-        { timeout: 10_000 },
-      );
-      const shown = await greenroom('fleet');
-      expect(shown.stdout).toMatch(/^here \(this one\).* workbench$/m);
+    await vi.waitFor(
+      async () => {
+        const { status, stdout } = await greenroom('fleet', '--json');
+        expect(status).toBe(0);
+        expect(JSON.parse(stdout)).toMatchObject({
+          redis: redis.socket,
+          health: { state: 'connected' },
+          nodes: [{ name: 'here', plugins: ['workbench'], residents: [{ plugin: 'workbench' }] }],
+          queues: [
+            { plugin: 'late', waiting: 1, waitsFor: expect.stringContaining('No node of the fleet has a plugin') },
+          ],
+        });
+      },
+      { timeout: 10_000 },
+    );
+    const shown = await greenroom('fleet');
+    expect(shown.stdout).toMatch(/^here \(this one\).* workbench$/m);
 
-      // What the plugins are told of the environment has no password in it.
-      const world = await greenroom('run', 'workbench', '{"do":"world"}');
-      expect(world.stdout).not.toContain('GREENROOM_FLEET');
-      daemon.child.kill('SIGTERM');
-      expect(await daemon.ended).toMatchObject({ status: 0 });
-    }),
+    // What the plugins are told of the environment has no password in it.
+    const world = await greenroom('run', 'workbench', '{"do":"world"}');
+    expect(world.stdout).not.toContain('GREENROOM_FLEET');
+    daemon.child.kill('SIGTERM');
+    expect(await daemon.ended).toMatchObject({ status: 0 });
+  }),
 );
 
 test('an address with a password is not taken where everybody can read it', async () => {
@@ -71,7 +68,7 @@ test('an address with a password is not taken where everybody can read it', asyn
   expect(stderr).not.toContain('secret');
 });
 
-test('a daemon whose fleet does not answer serves everything but jobs', { timeout: 60_000 }, async () => {
+test('a daemon whose fleet does not answer serves everything but jobs', async () => {
   usePlugin('workbench');
   const daemon = await serve([], { GREENROOM_FLEET: 'redis://greenroom:secret@127.0.0.1:1' });
   expect((await greenroom('run', 'workbench', '{"value":1}')).status).toBe(0);

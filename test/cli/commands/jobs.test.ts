@@ -61,7 +61,7 @@ describe('at a daemon', () => {
     expect(JSON.parse((await ask(`/${id}`)).body)).toMatchObject({ id, input: { value: 1 } });
     daemon.child.kill('SIGTERM');
     await daemon.ended;
-  }, 60_000);
+  });
 
   test('a job of an unknown plugin says at once what it waits for, and runs once the plugin is there', async () => {
     const daemon = await serve();
@@ -77,7 +77,7 @@ describe('at a daemon', () => {
     expect(await jobs('watch', stdout.trim())).toContain('done');
     daemon.child.kill('SIGTERM');
     await daemon.ended;
-  }, 60_000);
+  });
 
   test('watch follows a job over a restart of the daemon, and its status is how the job ended', async () => {
     usePlugin('workbench');
@@ -122,7 +122,7 @@ describe('at a daemon', () => {
     expect(await greenroom('jobs', 'watch')).toMatchObject({ status: 0, stdout: '' });
     daemon.child.kill('SIGTERM');
     await daemon.ended;
-  }, 60_000);
+  });
 
   test('jobs are paused, cancelled, run again and removed, each told with its state', async () => {
     usePlugin('workbench');
@@ -162,7 +162,7 @@ describe('at a daemon', () => {
     expect(await jobs('list')).not.toContain('\u001b');
     daemon.child.kill('SIGTERM');
     await daemon.ended;
-  }, 60_000);
+  });
 });
 
 test('without a daemon, add starts one that has the job, and all others say what to do', async () => {
@@ -176,7 +176,7 @@ test('without a daemon, add starts one that has the job, and all others say what
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '5\n', stderr: '' });
   const again: Ended = await greenroom('serve', '--replace', '--end-when-idle', '0.05');
   expect(again.status).toBe(0);
-}, 60_000);
+});
 
 describe('what is wrong with the command line is said with what was meant', () => {
   test.each([

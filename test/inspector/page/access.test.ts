@@ -79,5 +79,5 @@ describe.skipIf(CHROMIUM === undefined)('the page for everybody', () => {
         expect([options, pane, told]).toEqual([options, pane, []]);
       }
     }
-  }, 90_000);
+  });
 });

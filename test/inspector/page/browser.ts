@@ -44,7 +44,7 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
     ...options,
   });
   endAfterTest(() => context.close());
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => {

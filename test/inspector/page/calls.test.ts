@@ -391,5 +391,5 @@ describe.skipIf(CHROMIUM === undefined)('the calls on the page', () => {
         expect([width, part, serious.map(({ id, nodes }) => [id, nodes[0]?.html])]).toEqual([width, part, []]);
       }
     }
-  }, 60_000);
+  });
 });

@@ -172,7 +172,7 @@ it('lanes of instances are lower, and are found by their height', () => {
   expect([-1, 0, 35, 36, 73, 74, 109, 110].map((y) => indexAt(tops, y))).toEqual([-1, 0, 0, 1, 2, 3, 3, 4]);
 });
 
-describe.runIf(CHROMIUM !== undefined)('the page', { timeout: 60_000 }, () => {
+describe.runIf(CHROMIUM !== undefined)('the page', () => {
   useBrowser();
 
   it('lists the instances of a plugin and gives each a row, and one with one worker looks as ever', async () => {

@@ -316,5 +316,5 @@ describe.skipIf(CHROMIUM === undefined)('the jobs on the page', () => {
         expect([width, part, serious.map(({ id, nodes }) => [id, nodes[0]?.html])]).toEqual([width, part, []]);
       }
     }
-  }, 60_000);
+  });
 });

@@ -195,5 +195,5 @@ describe.skipIf(CHROMIUM === undefined)('the logs of the page', () => {
       });
       expect([width, found]).toEqual([width, []]);
     }
-  }, 60_000);
+  });
 });
