@@ -86,10 +86,9 @@ test('an error anywhere has the frames of the caller: of a call, of a stream, of
     expect(callers[0], caller.name).toBe(caller.name);
   }
   // The call that took too long may still be given up by its worker.
-  await becomes(opened, 'a', { state: 'ready' });
-  const running = opened.entered('a', 'busy');
+  await becomes(opened, 'a', { inFlight: 0 });
   const other = failure(isEnded());
-  await running;
+  await becomes(opened, 'a', { inFlight: 1 });
   const [first, second] = await Promise.all([failure(ends()), other]);
   expect([first, second]).toMatchObject([{ code: 'E_CRASHED' }, { code: 'E_CRASHED', details: { exitCode: 3 } }]);
   expect([callersIn(first)[0], callersIn(second)[0]]).toEqual(['ends', 'isEnded']);
