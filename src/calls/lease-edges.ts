@@ -83,7 +83,11 @@ export class LeaseEdges {
   }
 
   readonly #tick = (): void => {
-    for (const source of [...this.#sources]) if (!source.tick()) this.#sources.delete(source);
+    for (const source of [...this.#sources]) {
+      // Before it tells: whoever hears of it may make a call, which it has to tell of as well.
+      this.#sources.delete(source);
+      if (source.tick()) this.#sources.add(source);
+    }
     if (this.#sources.size > 0) this.#arm();
     else this.#rest();
   };

@@ -9,7 +9,7 @@ import { SimulatedClock } from '../simulation/clock.mjs';
 const REQUEST: LeaseRequest = { priority: 0, deadline: undefined, start: () => {}, refuse: () => {}, lose: () => {} };
 
 /** An open gate whose edges go by a clock that is turned by hand. */
-function open() {
+function open(onTold: (type: string) => void = () => {}) {
   const clock = new SimulatedClock();
   const told: string[] = [];
   const pending: boolean[] = [];
@@ -19,7 +19,11 @@ function open() {
     isWaitedFor: () => isWaitedFor,
     onPending: (isPending) => pending.push(isPending),
   });
-  const gate = new LeaseGate('p', ({ type }) => told.push(type), edges);
+  const announce = ({ type }: { readonly type: string }): void => {
+    told.push(type);
+    onTold(type);
+  };
+  const gate = new LeaseGate('p', announce, edges);
   const at: Residency = { generation: 1, channel: {} as WorkerChannel, concurrency: 8, leases: new Set() };
   gate.limit({ maxWaiting: 8, maxConcurrency: undefined });
   gate.open(at);
@@ -52,6 +56,17 @@ test('a call that goes on is told of when it begins and when it has ended', () =
   expect(told()).toEqual([]);
   clock.pass(10);
   expect(told()).toEqual(['IDLE']);
+});
+
+test('a call that is made by whoever hears of the end of the one before is told of too', () => {
+  const { clock, call, told } = open((type) => {
+    if (type === 'IDLE') call();
+  });
+  call()();
+  clock.pass(10);
+  expect(told()).toEqual(['IDLE']);
+  clock.pass(10);
+  expect(told()).toEqual(['LEASED']);
 });
 
 test('calls that follow each other closely are one use', () => {
