@@ -1,5 +1,6 @@
 import { type DaemonRecord, readDaemon } from '../daemon/daemon-record.ts';
 import { GreenroomError } from '../errors.ts';
+import { overSocket } from './over-socket.ts';
 import { passes } from './passing-errors.ts';
 
 /** Which daemon a client talks to: the one at a socket, at an address, or of a data directory. */
@@ -112,7 +113,7 @@ function dataDirTarget(dataDir: string): Target {
 function placeOf({ socket, version }: { readonly socket: string; readonly version: string | undefined }): Place {
   return {
     secure: false,
-    options: { socketPath: socket },
+    options: overSocket(socket),
     headers: { host: 'localhost' },
     base: '',
     name: socket,

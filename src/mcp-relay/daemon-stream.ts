@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
+import { overSocket } from '../client/over-socket.ts';
 import { GreenroomError } from '../errors.ts';
 import { LINES_PROTOCOL } from '../mcp/lines-protocol.ts';
 
@@ -12,7 +13,7 @@ import { LINES_PROTOCOL } from '../mcp/lines-protocol.ts';
 export function openDaemonStream(socketPath: string, path: string, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const headers = { connection: 'upgrade', upgrade: LINES_PROTOCOL };
-    const asked = request({ socketPath, path, headers, agent: false, signal });
+    const asked = request({ ...overSocket(socketPath), path, headers, agent: false, signal });
     asked.once('upgrade', (_response, socket: Socket, head: Buffer) => {
       if (head.length > 0) socket.unshift(head);
       resolve(socket);

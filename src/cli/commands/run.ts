@@ -81,7 +81,6 @@ type Soon<T> = T | Promise<T>;
 
 /** What calls plugins: a supervisor of this program, or the daemon's. */
 interface Caller {
-  plugin(name: string): { snapshot(): Soon<object> };
   discover(): Promise<readonly { readonly name: string }[]>;
   problems(): Soon<readonly ManifestProblem[]>;
   load(name: string, options: LoadOptions): Promise<void>;
@@ -101,8 +100,17 @@ interface CallRequest {
 }
 
 async function call(caller: Caller, request: CallRequest, terminal: Terminal): Promise<void> {
+  try {
+    await callPlugin(caller, request, terminal);
+  } catch (error) {
+    if (!(error instanceof GreenroomError) || error.code !== 'E_UNKNOWN_PLUGIN') throw error;
+    await refuseUnknown(caller, request.plugin);
+    await callPlugin(caller, request, terminal);
+  }
+}
+
+async function callPlugin(caller: Caller, request: CallRequest, terminal: Terminal): Promise<void> {
   const { plugin, tool, input, stream } = request;
-  await refuseUnknown(caller, plugin);
   const signal = AbortSignal.any([request.signal, terminal.left]);
   const timeoutMs = await prepare(caller, request, signal);
   // Lines of a stream and a bar would write over each other on one screen.
@@ -179,14 +187,8 @@ async function learnTool(caller: Caller, plugin: string, tool: string, signal: A
   await caller.tools(plugin);
 }
 
-/** Says of a plugin that is not there whether its manifest is, and what is wrong with it. */
+/** Says of a plugin that is not known whether its manifest is there, and what is wrong with it. */
 async function refuseUnknown(caller: Caller, plugin: string): Promise<void> {
-  try {
-    await caller.plugin(plugin).snapshot();
-    return;
-  } catch (error) {
-    if (!(error instanceof GreenroomError) || error.code !== 'E_UNKNOWN_PLUGIN') throw error;
-  }
   // A daemon may not have seen yet what was just written.
   const names = (await caller.discover()).map(({ name }) => name);
   if (names.includes(plugin)) return;
