@@ -71,7 +71,7 @@ export class WorkerTrees {
       try {
         this.#writeRecord();
       } catch (error) {
-        sockets.remove();
+        void sockets.remove();
         throw error;
       }
       this.#guard?.removeAtEnd(dirname(sockets.path));

@@ -84,7 +84,7 @@ export class HandshakeExchange implements BootLine {
   }
 
   /** The worker is gone: removes its sockets. Idempotent. */
-  close(): void {
-    this.#sockets?.remove();
+  async close(): Promise<void> {
+    await this.#sockets?.remove();
   }
 }

@@ -74,7 +74,7 @@ export class HttpStart implements WorkerStart {
   async close(): Promise<void> {
     this.#closeChannel();
     await this.stopCommand?.run();
-    this.#sockets?.remove();
+    await this.#sockets?.remove();
     this.#port?.release();
   }
 }

@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { MAX_SOCKET_PATH_BYTES } from '../protocol.ts';
@@ -16,8 +17,8 @@ export interface SocketDirectory {
   readonly control: string;
   /** Where a worker that speaks frames is to listen for them. */
   readonly frames: string;
-  /** Removes the directory with all it holds. Synchronous, so that it can run while the process exits; idempotent, never throws. */
-  remove(): void;
+  /** Removes the directory with all it holds. Idempotent; never rejects. */
+  remove(): Promise<void>;
 }
 
 /** The directories of this process, one a spawn, in one folder that goes with the last of them. */
@@ -43,26 +44,26 @@ export function createSocketDirectory(): SocketDirectory | undefined {
   if (path === undefined) return undefined;
   const owner = base;
   const sockets = socketPaths(path);
-  let removed = false;
+  let removed: Promise<void> | undefined;
+  const remove = async (): Promise<void> => {
+    try {
+      unlinkSync(sockets.worker);
+      unlinkSync(sockets.control);
+      unlinkSync(sockets.frames);
+      // Some file systems take a millisecond and more for this, which no other call should wait for.
+      await rmdir(path);
+    } catch {
+      // It never listened there, or somebody put something else there.
+      removeAll(path);
+    }
+    if (owner === undefined || --owner.inUse > 0) return;
+    if (base === owner) base = undefined;
+    removeFolder(owner.path);
+  };
   return {
     path,
     ...sockets,
-    remove() {
-      if (removed) return;
-      removed = true;
-      try {
-        unlinkSync(sockets.worker);
-        unlinkSync(sockets.control);
-        unlinkSync(sockets.frames);
-        rmdirSync(path);
-      } catch {
-        // It never listened there, or somebody put something else there.
-        removeAll(path);
-      }
-      if (owner === undefined || --owner.inUse > 0) return;
-      if (base === owner) base = undefined;
-      removeFolder(owner.path);
-    },
+    remove: () => (removed ??= remove()),
   };
 }
 

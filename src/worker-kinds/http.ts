@@ -127,7 +127,7 @@ async function holdPortBeside(sockets: SocketDirectory | undefined): Promise<Hel
   try {
     return await holdPort();
   } catch (error) {
-    sockets?.remove();
+    await sockets?.remove();
     throw error;
   }
 }

@@ -173,11 +173,12 @@ it('a daemon that has never had a job has no store of them', async () => {
 });
 
 it('a daemon that ends when it is idle ends after the jobs that wait', async () => {
-  const daemon = await bench.start({ idleEndMs: 20 });
+  const daemon = await bench.start({ idleEndMs: 200 });
+  const ended = once(daemon.asked, 'abort');
   const client = bench.client();
   const file = join(bench.folder, 'mark');
   await client.jobs.add('workbench', { do: 'mark', mark: file, text: 'x', ms: 0 }, { delayMs: 300 });
   await client.close();
-  await once(daemon.asked, 'abort');
+  await ended;
   expect(existsSync(file)).toBe(true);
 });

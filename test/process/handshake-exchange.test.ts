@@ -31,20 +31,20 @@ test('a worker is told who it is and where to listen', () => {
   expect(JSON.parse(exchange(undefined, undefined, 1).bootLine)).toMatchObject({ protocol: [1] });
 });
 
-test('the sockets of a worker are named in its boot line, and removed with it', () => {
+test('the sockets of a worker are named in its boot line, and removed with it', async () => {
   let removed = 0;
   const sockets = {
     path: '/s',
     worker: '/s/w',
     control: '/s/c',
     frames: '/s/frames.sock',
-    remove: () => void (removed += 1),
+    remove: async () => void (removed += 1),
   };
   const told = exchange(undefined, () => sockets);
   expect(JSON.parse(told.bootLine)).toMatchObject({
     listen: { unix: '/s/w', control: '/s/c', frames: '/s/frames.sock' },
   });
-  told.close();
+  await told.close();
   expect(removed).toBe(1);
 });
 

@@ -20,17 +20,17 @@ afterEach(() => {
   for (const folder of [runtime, temporary]) rmSync(folder, { recursive: true, force: true });
 });
 
-test('each spawn has a private directory, in one folder that goes with the last', () => {
+test('each spawn has a private directory, in one folder that goes with the last', async () => {
   const [first, second] = [createSocketDirectory(), createSocketDirectory()];
   if (first === undefined || second === undefined) throw new Error('no directory');
   expect(dirname(dirname(first.path))).toBe(runtime);
   expect(dirname(first.path)).toBe(dirname(second.path));
   expect(first.path).not.toBe(second.path);
   for (const path of [first.path, dirname(first.path)]) expect(statSync(path).mode & 0o777).toBe(0o700);
-  first.remove();
-  first.remove();
+  await first.remove();
+  await first.remove();
   expect(existsSync(second.path)).toBe(true);
-  second.remove();
+  await second.remove();
   expect(readdirSync(runtime)).toEqual([]);
 });
 
@@ -39,12 +39,12 @@ test('a directory goes with the sockets in it', async () => {
   if (directory === undefined) throw new Error('no directory');
   const server = createServer().listen(directory.worker);
   await once(server, 'listening');
-  directory.remove();
+  await directory.remove();
   expect(readdirSync(runtime)).toEqual([]);
   server.close();
 });
 
-test('the temporary folder serves where the runtime directory is absent, no directory or too long', () => {
+test('the temporary folder serves where the runtime directory is absent, no directory or too long', async () => {
   const long = join(runtime, 'x'.repeat(90));
   mkdirSync(long);
   writeFileSync(join(runtime, 'file'), '');
@@ -52,7 +52,7 @@ test('the temporary folder serves where the runtime directory is absent, no dire
     vi.stubEnv('XDG_RUNTIME_DIR', unfit);
     const directory = createSocketDirectory();
     expect(dirname(dirname(directory?.path ?? ''))).toBe(temporary);
-    directory?.remove();
+    await directory?.remove();
   }
   expect(readdirSync(temporary)).toEqual([]);
 });
@@ -66,14 +66,14 @@ test('there is none where every path is too long, and nothing is left behind', (
   expect(readdirSync(long)).toEqual([]);
 });
 
-test('a folder that was cleaned away is made anew', () => {
+test('a folder that was cleaned away is made anew', async () => {
   const first = createSocketDirectory();
   rmSync(dirname(first?.path ?? ''), { recursive: true });
   const second = createSocketDirectory();
   expect(existsSync(second?.path ?? '')).toBe(true);
-  first?.remove();
+  await first?.remove();
   expect(existsSync(second?.path ?? '')).toBe(true);
-  second?.remove();
+  await second?.remove();
   expect(readdirSync(runtime)).toEqual([]);
 });
 

@@ -59,7 +59,7 @@ export async function checkSockets(): Promise<Finding> {
     const next = 'Set XDG_RUNTIME_DIR to a folder that takes sockets, or GREENROOM_TRANSPORT=tcp.';
     return { check, level: 'fail', found: `no Unix socket in ${folder.path}: ${messageOf(error)}`, next };
   } finally {
-    folder.remove();
+    await folder.remove();
   }
 }
 
