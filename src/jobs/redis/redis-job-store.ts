@@ -9,7 +9,7 @@ import { systemClock } from '../../time/clock.ts';
 import type { History } from '../embedded/job-table.ts';
 import type { JobState, JobWithAttempts } from '../job.ts';
 import { otherInput, unknownBlocker } from '../job-errors.ts';
-import { newJobId } from '../job-id.ts';
+import { isJobId, newJobId } from '../job-id.ts';
 import type {
   Added,
   AttemptOutcome,
@@ -23,6 +23,7 @@ import type {
   NewJob,
   TakenJob,
 } from '../job-store.ts';
+import { foreignCursor } from '../list-options.ts';
 import { errorText, readError } from '../stored-error.ts';
 import { BegunAttempts } from './begun-attempts.ts';
 import { bullPriority } from './bull-priority.ts';
@@ -231,6 +232,7 @@ export class RedisJobStore implements JobStore {
       timeoutMs: numberOf(record['timeoutMs']),
       expiresAt: numberOf(record['expiresAt']),
       once: record['once'] === '1',
+      stream: record['stream'] === '1',
       caller: callerOf(record),
       input: record['inputFile'] === undefined ? input : await this.#values.read(record['inputFile']),
       results,
@@ -325,6 +327,7 @@ export class RedisJobStore implements JobStore {
   }
 
   async list({ plugin, state, prefix }: JobFilter, limit: number, cursor: string | undefined): Promise<JobPage> {
+    if (cursor !== undefined && !isJobId(cursor)) throw foreignCursor(cursor);
     const kind = state === undefined ? (plugin === undefined ? ['all'] : ['of']) : ['in', state];
     const key = this.#link.key(...kind, ...(plugin === undefined ? [] : [plugin]));
     // No digit of an identifier sorts after this.

@@ -1,5 +1,6 @@
 import { unpackValue } from '../../api/packed-value.ts';
 import type { CallOptions, Progress } from '../../calls/call-options.ts';
+import { collectedChunks } from '../../calls/collected-chunks.ts';
 import type { GreenroomError } from '../../errors.ts';
 import type { Clock } from '../../time/clock.ts';
 import { withOutputs } from '../job-output.ts';
@@ -262,7 +263,7 @@ export class JobRunner {
   /** Resolves to what the call comes to; where its caller wants chunks, to how many were sent. */
   async #call(hand: Hand): Promise<unknown> {
     const { job, cancel } = hand;
-    const { id, plugin, tool, priority, timeoutMs, once, caller } = job;
+    const { id, plugin, tool, priority, timeoutMs, once, stream, caller } = job;
     const results = new Map(
       [...job.results].map(([name, packed]) => [name, unpackValue(Buffer.from(packed))] as const),
     );
@@ -290,7 +291,10 @@ export class JobRunner {
         if (hand.begunAt === undefined) this.#hasBegun(hand, generation).catch(this.#onError);
       },
     };
-    if (caller?.wants !== 'chunks') return site.execute(input, options, call);
+    if (caller?.wants !== 'chunks') {
+      if (stream !== true) return site.execute(input, options, call);
+      return collectedChunks(plugin, site.stream(input, options, call), (progress) => this.#onProgress(hand, progress));
+    }
     let sent = 0;
     for await (const chunk of site.stream(input, options, call)) {
       await this.#replies?.chunk(id, caller, packJobValue(plugin, chunk, 'chunk'), cancel.signal);

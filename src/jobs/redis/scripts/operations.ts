@@ -74,7 +74,7 @@ if rcall('SISMEMBER', P .. 'paused', '*') == 1 then return taken end
 -- What its program has to know of a job.
 local TOLD = {
   'plugin', 'claim', 'tool', 'priority', 'attempt', 'attempts', 'backoff', 'timeoutMs', 'expiresAt', 'once', 'caller', 'wants',
-  'inputFile',
+  'inputFile', 'stream',
 }
 local function toldOf(job)
   local list = {}
