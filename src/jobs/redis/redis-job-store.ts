@@ -28,12 +28,13 @@ import { BegunAttempts } from './begun-attempts.ts';
 import { bullPriority } from './bull-priority.ts';
 import { dashboardValue } from './dashboard-value.ts';
 import { Gathering } from './gathering.ts';
-import { attemptOfRecord, backoffOf, callerOf, type JobRecord, jobOfRecord, numberOf, recordOf } from './job-record.ts';
+import { attemptOfRecord, jobOfRecord, recordOf } from './job-record.ts';
 import { type JobOperation, jobScripts } from './job-scripts.ts';
 import type { LinkHealth } from './link-health.ts';
 import { type Liveness, NodeBeat } from './node-beat.ts';
 import type { CommandPart, LinkScript, RedisLink } from './redis-link.ts';
 import { SharedValues } from './shared-values.ts';
+import { claimOf, type GivenJob, readTakenJob } from './taken-job.ts';
 import { roundedUp, toldJob } from './told-job.ts';
 import { fleetIdentity, ValueSweep } from './value-sweep.ts';
 
@@ -187,54 +188,23 @@ export class RedisJobStore implements JobStore {
 
   async take(wanted: readonly { readonly plugin: string; readonly count: number }[]): Promise<readonly TakenJob[]> {
     const taken = await this.#beat.take(async () => {
-      const answer = await this.#run('TAKE', [JSON.stringify(wanted), this.#node, newJobId()]);
-      const given = answer as [Buffer, Buffer[], Buffer, Buffer[]][];
+      const given = (await this.#run('TAKE', [JSON.stringify(wanted), this.#node, newJobId()])) as GivenJob[];
       for (const [id] of given) this.#held.add(String(id));
       return given;
     });
-    const jobs = await Promise.all(taken.map((each) => this.#taken(...each)));
+    const jobs = await Promise.all(taken.map((given) => this.#readTaken(given)));
     return jobs.filter((job) => job !== undefined);
   }
 
   /** A job that was taken; undefined where a value of it cannot be read here: it is tried again later, with the error. */
-  async #taken(
-    id: Buffer,
-    flat: readonly Buffer[],
-    input: Buffer,
-    before: readonly Buffer[],
-  ): Promise<TakenJob | undefined> {
-    const record = recordOf(flat) ?? {};
+  async #readTaken(given: GivenJob): Promise<TakenJob | undefined> {
     try {
-      return await this.#readTaken(String(id), record, input, before);
+      return await readTakenJob(given, this.#values);
     } catch (error) {
       const outcome = { end: 'failed', error: errorText(error), retryAfterMs: UNREADABLE_MS } as const;
-      await this.settle([{ id: String(id), claim: Number(record['claim']), outcome }]);
+      await this.settle([{ ...claimOf(given), outcome }]);
       return undefined;
     }
-  }
-
-  async #readTaken(id: string, record: JobRecord, input: Buffer, before: readonly Buffer[]): Promise<TakenJob> {
-    const results = new Map<string, Uint8Array>();
-    for (let at = 0; at < before.length; at += 3) {
-      const [name, file, value] = before.slice(at, at + 3) as [Buffer, Buffer, Buffer];
-      results.set(String(name), file.length === 0 ? value : await this.#values.read(String(file)));
-    }
-    return {
-      id,
-      claim: Number(record['claim']),
-      plugin: record['plugin'] ?? '',
-      tool: record['tool'],
-      priority: Number(record['priority']),
-      attempt: Number(record['attempt']) + 1,
-      attempts: Number(record['attempts']),
-      backoff: backoffOf(record),
-      timeoutMs: numberOf(record['timeoutMs']),
-      expiresAt: numberOf(record['expiresAt']),
-      once: record['once'] === '1',
-      caller: callerOf(record),
-      input: record['inputFile'] === undefined ? input : await this.#values.read(record['inputFile']),
-      results,
-    };
   }
 
   async begin(begun: readonly BegunAttempt[]): Promise<void> {

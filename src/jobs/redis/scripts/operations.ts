@@ -1,5 +1,7 @@
 // Longer than others because it is the one place where jobs change, as the embedded store's table is; each is a script.
 
+import { TAKEN_FIELDS } from '../taken-job.ts';
+
 /** Adds jobs, all or none: looks at all of them before the first change. */
 export const ADD = `
 local jobs = cjson.decode(ARGV[3])
@@ -65,25 +67,17 @@ return { 'added', added }
 /** Takes jobs: the next ones of each queue are claimed for a node. Answers with their records, inputs and results before them. */
 export const TAKE = `
 local wanted, node, spare = cjson.decode(ARGV[3]), ARGV[4], ARGV[5]
-local MAX_BYTES = 16 * 1024 * 1024
+-- Between so many jobs it is looked how long their inputs are: 1 MiB each at most.
+local MAX_BYTES, MOST_AT_ONCE = 16 * 1024 * 1024, 16
 local taken, adopted = {}, 0
 -- Where it was thought gone, and goes on: others must see when it ends.
 rcall('ZADD', P .. 'nodes', 'NX', text(now), node)
 if rcall('SISMEMBER', P .. 'paused', '*') == 1 then return taken end
 
--- What its program has to know of a job.
-local TOLD = {
-  'plugin', 'claim', 'tool', 'priority', 'attempt', 'attempts', 'backoff', 'timeoutMs', 'expiresAt', 'once', 'caller', 'wants',
-  'inputFile',
-}
+local TOLD = { ${TAKEN_FIELDS.map((field) => `'${field}'`).join(', ')} }
 local function toldOf(job)
   local list = {}
-  for _, field in ipairs(TOLD) do
-    if job[field] ~= nil then
-      list[#list + 1] = field
-      list[#list + 1] = job[field]
-    end
-  end
+  for i, field in ipairs(TOLD) do list[i] = job[field] or false end
   return list
 end
 
@@ -127,33 +121,39 @@ local function mayTake(job)
   return false
 end
 
+-- The job that has this identifier in the queue of a plugin; nil: none that may be run.
+local function jobInQueue(plugin, q, bullJob)
+  local job = read(bullJob)
+  if job and job.plugin == plugin and job.bull == nil then return job end
+  local inQueue = fields(rcall('HGETALL', q .. bullJob))
+  if inQueue.greenroom then
+    job = read(inQueue.greenroom)
+    if job and bullId(job) == bullJob and job.plugin == plugin then return job end
+  elseif inQueue.name then return adopt(plugin, bullJob, inQueue, newId()) end
+  dropFromQueue(q, bullJob)
+end
+
 local function takeOf(plugin, most)
-  local q, length, found = queueOf(plugin), 0, 0
-  while found < most do
+  local q, length, found, isLast = queueOf(plugin), 0, 0, false
+  while found < most and not isLast do
     if length > MAX_BYTES then
       -- Who gets fewer than it asked for takes it that there are no more.
       tell({ kind = 'waiting', plugin = plugin })
       return
     end
-    local bullJob, inQueue = takeFromQueue(q, node)
-    if bullJob == nil then return end
-    local job
-    if inQueue.greenroom then
-      job = read(inQueue.greenroom)
-      if job == nil or bullId(job) ~= bullJob or job.plugin ~= plugin then
-        dropFromQueue(q, bullJob)
-        job = nil
+    local ids
+    ids, isLast = takeFromQueue(q, node, math.min(most - found, MOST_AT_ONCE))
+    for _, bullJob in ipairs(ids) do
+      local job = jobInQueue(plugin, q, bullJob)
+      if job and mayTake(job) then
+        if job.dueAt then rcall('ZREM', P .. 'due', job.id) end
+        index('S', 'held:' .. node, job.id, true)
+        move(job, 'taken', { claim = job.claim + 1, node = node, dueAt = false })
+        local input = job.inputFile and '' or rcall('GET', P .. 'input:' .. job.id) or ''
+        length = length + #input
+        found = found + 1
+        taken[#taken + 1] = { job.id, toldOf(job), input, resultsBefore(job) }
       end
-    elseif inQueue.name then job = adopt(plugin, bullJob, inQueue, newId())
-    else dropFromQueue(q, bullJob) end
-    if job and mayTake(job) then
-      if job.dueAt then rcall('ZREM', P .. 'due', job.id) end
-      index('S', 'held:' .. node, job.id, true)
-      move(job, 'taken', { claim = job.claim + 1, node = node, dueAt = false })
-      local input = job.inputFile and '' or rcall('GET', P .. 'input:' .. job.id) or ''
-      length = length + #input
-      found = found + 1
-      taken[#taken + 1] = { job.id, toldOf(job), input, resultsBefore(job) }
     end
   end
 end
@@ -234,6 +234,7 @@ for i, ended in ipairs(cjson.decode(ARGV[3])) do
     answers[i] = 'ok'
   else answers[i] = 'lost' end
 end
+writeCompleted()
 publish()
 return answers
 `;
