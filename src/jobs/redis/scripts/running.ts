@@ -133,8 +133,9 @@ publish()
 
 /**
  * Attempts have ended: `ok`, or `lost` where the job is in other hands.
- * Here and in other scripts, `PERSIST` changes nothing: a full Redis refuses a script's first change, and not those after it, and what
- * has ended must be known and gives it room.
+ *
+ * Here and in other scripts, `PERSIST` changes nothing: a full Redis refuses a script's first change, and not those after
+ * it, and what has ended must be known and gives it room.
  */
 export const SETTLE = `
 local answers = {}
