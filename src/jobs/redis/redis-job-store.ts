@@ -4,7 +4,7 @@ import { Listeners } from '../../events/listeners.ts';
 import { writeJson } from '../../json/exact-json.ts';
 import { quoted } from '../../text/shown.ts';
 import { systemClock } from '../../time/clock.ts';
-import type { History } from '../embedded/job-table.ts';
+import type { History } from '../history.ts';
 import type { JobState, JobWithAttempts } from '../job.ts';
 import { otherInput, unknownBlocker } from '../job-errors.ts';
 import { newJobId } from '../job-id.ts';
