@@ -22,6 +22,7 @@ const job = {
   key: z.string().optional(),
   after: z.array(z.string()),
   once: z.boolean(),
+  stream: z.boolean().describe('Whether its result is the list of the chunks that its call streams.'),
   addedAt: time,
   dueAt: time.optional(),
   startedAt: time.optional(),
@@ -88,6 +89,7 @@ export const newJobSchema = z.strictObject({
   key: z.string().optional(),
   after: z.array(z.string()).optional(),
   once: z.boolean().optional(),
+  stream: z.boolean().optional(),
 });
 
 /** Several jobs to be added, by the names that they have for each other. */

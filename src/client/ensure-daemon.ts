@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readDaemon } from '../daemon/daemon-record.ts';
+import { type StartLock, takeStartLock } from '../daemon/start-lock.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { makeFolder } from '../files/make-folder.ts';
-import { createWhole, removeWhole } from '../files/whole-file.ts';
-import { fateOf, ownIdentity, type ProcessIdentity } from '../process/process-identity.ts';
 import { dataDirOf } from './data-dir.ts';
 
 /** What `connectOrStart` and {@link ensureDaemon} take. */
@@ -43,33 +42,27 @@ export async function ensureDaemon({
       if (daemon?.listening === true) return { folder, socket: daemon.socket };
       signal?.throwIfAborted();
       if (starter?.failure !== undefined || performance.now() > end) throw notStarted(folder, starter?.failure);
+      starter?.touch();
       starter ??= tryToStart(folder);
       await delay(LOOK_MS, undefined, { signal });
     }
   } finally {
-    starter?.done();
+    starter?.release();
   }
 }
 
 /** This process starts the daemon. */
-interface Starter {
+interface Starter extends StartLock {
   /** Why it has ended; undefined while it runs. */
   readonly failure: string | undefined;
-  /** Lets other programs start one. */
-  done(): void;
 }
 
 /** Starts a daemon unless another program is about to; undefined where one is. */
 function tryToStart(dataDir: string): Starter | undefined {
-  const lock = join(dataDir, 'daemon-start');
+  let lock: StartLock | undefined;
   try {
     makeFolder(dataDir, 0o700);
-    if (!createWhole(lock, JSON.stringify(ownIdentity()))) {
-      // Two programs may both find a dead one's lock, and start two daemons: the second sees the first, and ends.
-      if (isLivingStarter(lock)) return undefined;
-      removeWhole(lock);
-      if (!createWhole(lock, JSON.stringify(ownIdentity()))) return undefined;
-    }
+    lock = takeStartLock(dataDir);
   } catch (cause) {
     throw new GreenroomError(
       'E_DATA_DIR',
@@ -78,14 +71,14 @@ function tryToStart(dataDir: string): Starter | undefined {
     );
   }
   try {
-    return started(dataDir, lock);
+    return lock && started(dataDir, lock);
   } catch (error) {
-    removeWhole(lock);
+    lock?.release();
     throw notStarted(dataDir, messageOf(error));
   }
 }
 
-function started(dataDir: string, lock: string): Starter {
+function started(dataDir: string, lock: StartLock): Starter {
   const log = openSync(join(dataDir, 'daemon.log'), 'a', 0o600);
   let child: ChildProcess;
   try {
@@ -108,17 +101,8 @@ function started(dataDir: string, lock: string): Starter {
     get failure() {
       return failure;
     },
-    done: () => removeWhole(lock),
+    ...lock,
   };
-}
-
-function isLivingStarter(lock: string): boolean {
-  try {
-    const isNew = Date.now() - statSync(lock).mtimeMs < START_MS;
-    return isNew && fateOf(JSON.parse(readFileSync(lock, 'utf8')) as ProcessIdentity) === 'alive';
-  } catch {
-    return false;
-  }
 }
 
 function notStarted(dataDir: string, why: string | undefined): GreenroomError {

@@ -20,8 +20,8 @@ export interface AddOptions {
   /** How long the job may wait for its first attempt before it fails with `E_TIMEOUT`; no limit by default. */
   readonly ttlMs?: number | undefined;
   /**
-   * A name for the work: where the store has a job with this key, plugin, tool and input, nothing is added, and that job
-   * is meant. With another plugin, tool or input: `E_JOB`.
+   * A name for the work: where the store has a job with this key, plugin, tool, input and `stream`, nothing is added, and that
+   * job is meant. With others: `E_JOB`.
    */
   readonly key?: string | undefined;
   /** The jobs that must be done first. Where one fails or is cancelled, this one fails. */
@@ -31,6 +31,11 @@ export interface AddOptions {
    * has failed. False by default.
    */
   readonly once?: boolean | undefined;
+  /**
+   * Whether the tool is called for its stream: the result is the list of its chunks, and each is progress. False by default:
+   * it is called for its result, which a tool may have beside a stream.
+   */
+  readonly stream?: boolean | undefined;
 }
 
 /** The longest key, in characters. */
@@ -78,6 +83,7 @@ const KINDS: Readonly<Record<keyof AddOptions, OptionKind>> = {
     fits: (value) => Array.isArray(value) && value.length <= MAX_AFTER && value.every(isJobOrName),
   },
   once: FLAG,
+  stream: FLAG,
 };
 
 function isJobOrName(value: unknown): boolean {
@@ -108,5 +114,6 @@ export function completeAddOptions(plugin: string, options: AddOptions): Complet
     key: options.key,
     after: (options.after ?? []).map((job) => (typeof job === 'string' ? job : job.id)),
     once,
+    stream: options.stream,
   };
 }

@@ -59,7 +59,7 @@ export function removedFromQueue(plugin: string): GreenroomError {
 export function otherInput({ plugin, key }: { plugin: string; key: string | undefined }, id: string): GreenroomError {
   return new GreenroomError(
     'E_JOB',
-    `The key ${JSON.stringify(key)} is that of the job ${id}, which has another plugin, tool or input. ` +
+    `The key ${JSON.stringify(key)} is that of the job ${id}, which has another plugin, tool, input or "stream". ` +
       'Nothing was added: use another key, or remove() that job once it has ended.',
     { plugin },
   );

@@ -14,6 +14,8 @@ export interface JobTerms {
   readonly ttlMs: number | undefined;
   readonly key: string | undefined;
   readonly once: boolean;
+  /** Whether its result is the list of the chunks that its call streams. */
+  readonly stream?: boolean | undefined;
 }
 
 /** The program that waits for what the call of a job says while it runs: how far it has come, or the chunks of a stream too. */
@@ -59,6 +61,7 @@ export interface TakenJob extends Claim {
   /** Until when it must have begun, in milliseconds since the epoch; undefined: at any time, or it has before. */
   readonly expiresAt: number | undefined;
   readonly once: boolean;
+  readonly stream?: boolean | undefined;
   readonly caller?: Caller | undefined;
   readonly input: Uint8Array;
   /** The results of the jobs of its `after`, packed, by what its input calls them. */
@@ -131,6 +134,7 @@ export interface JobStore {
    */
   requestCancel(ids: readonly string[], error: string): Promise<readonly (JobState | undefined)[]>;
   get(ids: readonly string[]): Promise<readonly (JobWithAttempts | undefined)[]>;
+  /** Rejects with `E_OPTIONS` for a cursor that cannot be one of this store. */
   list(filter: JobFilter, limit: number, cursor: string | undefined): Promise<JobPage>;
   /** The packed input and result of a job; undefined where there is none (any more). */
   values(id: string): Promise<{ readonly input: Uint8Array; readonly result: Uint8Array | undefined } | undefined>;

@@ -47,6 +47,8 @@ export interface Job {
   /** The jobs that must be done before it. */
   readonly after: readonly string[];
   readonly once: boolean;
+  /** Whether its result is the list of the chunks that its call streams. */
+  readonly stream: boolean;
   readonly addedAt: number;
   /** When a delayed job is due. */
   readonly dueAt: number | undefined;

@@ -1,5 +1,7 @@
-import { checkOptions, type OptionKind } from '../argument-checks.ts';
+import { checkOptions, type OptionKind, wrongArgument } from '../argument-checks.ts';
+import type { GreenroomError } from '../errors.ts';
 import { JOB_STATES } from './job.ts';
+import { isJobId } from './job-id.ts';
 import type { JobFilter } from './job-store.ts';
 
 /** Which jobs `list` gives. */
@@ -25,9 +27,19 @@ const KINDS: Readonly<Record<keyof ListOptions, OptionKind>> = {
   },
   cursor: {
     expected: 'the next of the page before',
-    fits: (value) => typeof value === 'string' && /^-?\d{1,16}$/.test(value),
+    fits: (value) => typeof value === 'string' && (isNumberCursor(value) || isJobId(value)),
   },
 };
+
+/** Whether a text can be a cursor of a store that counts its jobs. Those of one that does not are identifiers of jobs. */
+export function isNumberCursor(cursor: string): boolean {
+  return /^-?\d{1,16}$/.test(cursor);
+}
+
+/** A cursor that is that of another store. */
+export function foreignCursor(cursor: string): GreenroomError {
+  return wrongArgument('The option "cursor" of list()', KINDS.cursor.expected, cursor);
+}
 
 /** Throws `E_OPTIONS` where the options of `list` are not valid. */
 export function checkListOptions(options: ListOptions): void {

@@ -64,6 +64,7 @@ export class CompactService implements FrontService {
     if (tasks === undefined) return undefined;
     const { places } = tasks;
     return new ServiceTasks(tasks.front, {
+      plugin: places.plugin,
       find: async (params, options) => {
         const call = params['name'] === 'call_tool' ? calledBy(params) : undefined;
         const tools = await this.#whole.listTools(options.signal, options.session);

@@ -24,6 +24,7 @@ export class FilteredService implements FrontService {
     if (tasks === undefined) return undefined;
     const { places } = tasks;
     return new ServiceTasks(tasks.front, {
+      plugin: places.plugin,
       find: async (params, options) => {
         await this.#check(params, options);
         return places.find(params, options);

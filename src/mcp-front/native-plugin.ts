@@ -1,25 +1,21 @@
 import type { CallOptions, Progress } from '../calls/call-options.ts';
+import { collectedChunks } from '../calls/collected-chunks.ts';
 import { isTraceparent } from '../calls/traceparent.ts';
-import { printedJson } from '../json/printed-json.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import type { FrontPlugin, ToolJob } from '../mcp/front-plugin.ts';
 import type { JsonObject } from '../mcp/json-rpc.ts';
 import type { Tool } from '../protocol.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
-import { shortened } from '../text/shortened.ts';
 import { DEFAULT_TOOL } from '../tools/tool-name.ts';
 import { metaOf } from './envelope.ts';
 import { streamedResult, toolResult } from './native-result.ts';
 import { ProgressScale } from './progress-scale.ts';
 
-/** How much of each item of a stream its progress shows, in characters. */
-const SHOWN_ITEM = 1_000;
-
 /**
  * A plugin that is no server of MCP as one: its tools as they are described, and calls as the supervisor makes them. A tool
  * that streams is read to its end; the plugin's own `execute` is called for its result, which it may have beside a stream.
  *
- * @param hasJobs whether calls of its tools can be jobs, other than of those that stream
+ * @param hasJobs whether calls of its tools can be jobs
  */
 export function nativePlugin(
   supervisor: Pick<Supervisor, 'tools' | 'execute' | 'stream' | 'installing'>,
@@ -35,7 +31,7 @@ export function nativePlugin(
       const tools = await supervisor.tools(name);
       return tools.map((tool) => {
         const shown = shownTool(tool, description);
-        return hasJobs && canBeJob(tool) ? { ...shown, execution: { taskSupport: 'optional' } } : shown;
+        return hasJobs ? { ...shown, execution: { taskSupport: 'optional' } } : shown;
       });
     },
     async callTool(params, { signal, onProgress }) {
@@ -46,16 +42,16 @@ export function nativePlugin(
       const { traceparent } = metaOf(params);
       // Until its tools are known, no input is checked by their schemas, and none is known to stream.
       const tools = await supervisor.tools(name);
-      const streams = tools.find((each) => each.name === tool)?.streams === true;
+      const called = tools.find((each) => each.name === tool);
       const given: CallOptions = {
         signal,
         ...(tool !== DEFAULT_TOOL && { tool }),
         ...(isTraceparent(traceparent) && { traceparent }),
         ...(onProgress !== undefined && { onProgress: tell }),
       };
-      if (tool === DEFAULT_TOOL || !streams)
+      if (called === undefined || !isReadAsStream(called))
         return resultOfTool(name, tool, await supervisor.execute(name, input, given));
-      return streamedResult(await collected(supervisor.stream(name, input, given), tell), addressOf(name, tool));
+      return resultOfStream(name, tool, await collectedChunks(name, supervisor.stream(name, input, given), tell));
     },
   };
 }
@@ -63,6 +59,11 @@ export function nativePlugin(
 /** The result of `tools/call` for what a tool of a plugin has returned. Throws `JsonLoss` for what JSON cannot say. */
 export function resultOfTool(plugin: string, tool: string, value: unknown): JsonObject {
   return toolResult(value, addressOf(plugin, tool));
+}
+
+/** The same for the chunks of one that streams. */
+export function resultOfStream(plugin: string, tool: string, chunks: readonly unknown[]): JsonObject {
+  return streamedResult(chunks, addressOf(plugin, tool));
 }
 
 function addressOf(plugin: string, tool: string): string {
@@ -76,18 +77,19 @@ async function jobOf(
 ): Promise<ToolJob | undefined> {
   const name = String(params['name']);
   const tool = (await supervisor.tools(plugin)).find((each) => each.name === name);
-  if (tool === undefined || !canBeJob(tool)) return undefined;
+  if (tool === undefined) return undefined;
   return {
     tool: name === DEFAULT_TOOL ? undefined : name,
     input: params['arguments'] ?? {},
     // What destroys something is not to be done twice, unless its author says that this is no harm.
     once: tool.destructive === true && tool.idempotent !== true,
+    stream: isReadAsStream(tool),
   };
 }
 
-/** A job has one result, and what only streams has none. */
-function canBeJob({ name, streams }: Tool): boolean {
-  return name === DEFAULT_TOOL || streams !== true;
+/** Whether a tool is called for its stream. The plugin's own `execute` is called for its result. */
+function isReadAsStream({ name, streams }: Tool): boolean {
+  return name !== DEFAULT_TOOL && streams === true;
 }
 
 /** A tool as `tools/list` gives it. */
@@ -106,19 +108,4 @@ export function shownTool(tool: Tool, ofPlugin?: string): JsonObject {
     ...(output_schema?.['type'] === 'object' && streams !== true && { outputSchema: output_schema }),
     ...(Object.keys(annotations).length > 0 && { annotations }),
   };
-}
-
-/** The items of a stream; each is told as it comes. */
-async function collected(stream: AsyncIterable<unknown>, tell: (progress: Progress) => void): Promise<unknown[]> {
-  const items: unknown[] = [];
-  for await (const item of stream) {
-    items.push(item);
-    tell({ progress: -1, message: itemText(item) });
-  }
-  return items;
-}
-
-function itemText(item: unknown): string {
-  if (item instanceof Uint8Array) return `${item.byteLength} bytes`;
-  return shortened(typeof item === 'string' ? item : printedJson(item), SHOWN_ITEM);
 }

@@ -36,6 +36,7 @@ export class PluginService implements FrontService {
     const { name, jobOf } = this.#plugin;
     if (this.#tasks === undefined || jobOf === undefined) return undefined;
     return new ServiceTasks(this.#tasks, {
+      plugin: name,
       find: (params, options) => placedCall(this.#directory, this.#plugin, params, options),
       nameOf: (plugin, tool) => (plugin === name ? tool : undefined),
     });

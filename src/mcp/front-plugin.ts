@@ -76,6 +76,8 @@ export interface ToolJob {
   readonly input: unknown;
   /** Whether it must not begin a second time by itself. */
   readonly once: boolean;
+  /** Whether the tool is called for its stream, whose chunks are the result. */
+  readonly stream: boolean;
 }
 
 /** Those whose requests come one by one, each by itself: together they are one client, that never ends. */

@@ -58,7 +58,7 @@ test.skipIf(!hasRedis)(
       },
     ]);
     const keyed = job({ n: 2 }, { key: 'two', priority: 7, once: true, timeoutMs: 5_000 });
-    const delayed = job({ n: 3 }, { delayMs: 60_000 });
+    const delayed = job({ n: 3 }, { delayMs: 60_000, stream: true });
     const after = job(
       { greeting: output('said', '/text'), other: output('later') },
       {
@@ -99,7 +99,7 @@ test.skipIf(!hasRedis)(
     expect(there.every((each) => each !== undefined)).toBe(true);
     expect(there.slice(0, 3)).toMatchObject([
       { id: keyed.id, key: 'two', priority: 7, once: true, state: 'waiting' },
-      { id: delayed.id, state: 'delayed' },
+      { id: delayed.id, state: 'delayed', stream: true },
       { id: after.id, state: 'blocked', after: [keyed.id] },
     ]);
     const counts = await node.store.counts();

@@ -128,6 +128,21 @@ test('a store of a later version is refused and not changed', async () => {
   expect(error.message).toContain('is of version 99, and this Greenroom knows version 1');
 });
 
+test('a store of a program that knows no jobs of streams is used on, with its jobs', async () => {
+  const { file, id } = await filled();
+  const database = await openDatabase(file);
+  database.exec('ALTER TABLE jobs DROP COLUMN stream');
+  database.close();
+  const store = await open();
+  const job = newJob({ stream: true });
+  await store.add([job]);
+  const { jobs } = await store.list({}, 9, undefined);
+  expect(jobs.map((each) => [each.id, each.stream])).toEqual([
+    [job.id, true],
+    [id, false],
+  ]);
+});
+
 test('a folder that cannot be made is named', async () => {
   writeFileSync(join(folder, 'file'), '');
   const error = await failure(EmbeddedStore.open(join(folder, 'file', 'jobs'), HISTORY, () => {}));

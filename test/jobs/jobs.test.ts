@@ -31,6 +31,41 @@ test('integers of any size and bytes come out of a job as they went in', async (
   expect(await job.result()).toEqual(value);
 });
 
+test('a job of a stream has the list of its chunks as its result, and tells each as progress', async () => {
+  const opened = await openWorkbench({ plugin: { fixture: 'showcase' } });
+  const { jobs } = opened;
+  const { file, open } = door(opened);
+  const items = ['one', 2n ** 70n, Buffer.from('three')];
+  const job = await jobs.add('plugin', { items, door: file }, { tool: 'pieces', stream: true });
+  await vi.waitUntil(async () => (await job.read()).progress?.message === '5 bytes', { timeout: 10_000 });
+  open();
+  expect(await job.result()).toEqual(items);
+  expect(await job.read()).toMatchObject({ stream: true, state: 'done' });
+  // Without a stream it is called for its result.
+  const whole = await jobs.add('plugin', { value: 1 }, { tool: 'echo' });
+  expect(await whole.result()).toBe(1);
+  const one = await jobs.add('plugin', { value: 1 }, { tool: 'echo', stream: true });
+  expect(await one.result()).toEqual([1]);
+});
+
+test('a job of a stream that was interrupted begins it anew, and its result is there for the next program', async () => {
+  const opened = await openWorkbench({ plugin: { fixture: 'showcase' } });
+  const { file, open } = door(opened);
+  const input = { items: ['one', 'two'], door: file, journal: join(opened.scratch, 'journal') };
+  const { id } = await opened.jobs.add('plugin', input, { tool: 'pieces', stream: true });
+  await vi.waitUntil(async () => (await opened.jobs.read(id)).progress?.message === 'two', { timeout: 10_000 });
+  await Promise.all([opened.supervisor.stop({ timeoutMs: 0 }), opened.jobs.close()]);
+  open();
+  const next = await openWorkbench({ plugin: { fixture: 'showcase' } });
+  const folder = join(opened.dataDir, 'jobs');
+  const jobs = await openTheJobs({ supervisor: next.supervisor, folder });
+  expect(await (await jobs.get(id)).result()).toEqual(['one', 'two']);
+  expect(await jobs.read(id)).toMatchObject({ stream: true, attempt: 2, interruptions: 1 });
+  await jobs.close();
+  const again = await openTheJobs({ supervisor: next.supervisor, folder });
+  expect((await again.values(id)).result).toEqual(['one', 'two']);
+});
+
 test('a job outlasts its program: one that waits is run by the next that opens the store', async () => {
   const opened = await openWorkbench();
   await opened.jobs.pause();

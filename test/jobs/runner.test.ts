@@ -11,7 +11,7 @@ import { systemClock } from '../../src/time/clock.ts';
 import { newJob } from './new-job.ts';
 
 /** A runner of a store, whose only plugin does with a call what it is given. */
-async function openRunner(execute: JobSite['execute']) {
+async function openRunner(execute: JobSite['execute'], stream: JobSite['stream'] = async function* () {}) {
   const folder = mkdtempSync(join(tmpdir(), 'gr-runner-'));
   const { store } = await EmbeddedStore.open(folder, { maxJobs: 100, maxAgeMs: Infinity }, () => {});
   const site = { obstacle: undefined as string | undefined, places: 1 };
@@ -20,7 +20,7 @@ async function openRunner(execute: JobSite['execute']) {
     check: () => {},
     load: async () => {},
     execute,
-    stream: async function* () {},
+    stream,
   });
   const onError = vi.fn();
   const runner = new JobRunner({ store, clock: systemClock, siteOf, onChange: () => {}, onError });
@@ -79,4 +79,21 @@ test('the next jobs run while the ends of others are being stored, up to so many
   await vi.waitFor(() => expect(execute).toHaveBeenCalledTimes(256), SOON);
   letStore();
   await vi.waitFor(() => expect(execute).toHaveBeenCalledTimes(300), SOON);
+});
+
+test('chunks of more than 64 MiB end the call of a job, which has failed for good', async () => {
+  const left = vi.fn();
+  const stream: JobSite['stream'] = async function* () {
+    try {
+      for (;;) yield 'x'.repeat(2 ** 20);
+    } finally {
+      left();
+    }
+  };
+  const { store } = await openRunner(() => Promise.reject(new Error('It is not called for its result.')), stream);
+  const job = newJob({ stream: true, attempts: 3, input });
+  await store.add([job]);
+  const error = { code: 'E_SERIALIZE', message: expect.stringContaining('longer than 64 MiB') as string };
+  await vi.waitFor(async () => expect(await store.get([job.id])).toMatchObject([{ state: 'failed', error }]), SOON);
+  expect(left).toHaveBeenCalledTimes(1);
 });

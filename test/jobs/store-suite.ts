@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { GreenroomError } from '../../src/errors.ts';
 import { newJobId } from '../../src/jobs/job-id.ts';
-import type { AttemptOutcome, Hint, JobStore, TakenJob } from '../../src/jobs/job-store.ts';
+import type { AttemptOutcome, Hint, JobStore, NewJob, TakenJob } from '../../src/jobs/job-store.ts';
+import { checkListOptions } from '../../src/jobs/list-options.ts';
 import { errorText } from '../../src/jobs/stored-error.ts';
 import { failure } from '../runtime/greenroom.ts';
 import { newJob } from './new-job.ts';
@@ -56,6 +57,22 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await ids({ state: 'done' }, 9, undefined)).toEqual([]);
     });
 
+    test('the cursor of a page is one that users may give, and what cannot be one is refused', async () => {
+      await store.add([newJob(), newJob()]);
+      const { next } = await store.list({}, 1, undefined);
+      expect(() => checkListOptions({ cursor: next })).not.toThrow();
+      const isNumber = /^\d+$/.test(next ?? '');
+      for (const cursor of ['next', isNumber ? newJobId() : '1'])
+        expect(await failure(store.list({}, 1, cursor))).toMatchObject({ code: 'E_OPTIONS' });
+    });
+
+    test('a key is that of a job with the same input whose stream is read too, or of neither', async () => {
+      const jobs = [newJob({ key: 'k', stream: true }), newJob({ key: 'k', stream: true }), newJob({ key: 'k' })];
+      const [first, same, other] = jobs as [NewJob, NewJob, NewJob];
+      expect(await store.add([first, same])).toMatchObject([{ isNew: true }, { id: first.id, isNew: false }]);
+      expect(await failure(store.add([other]))).toMatchObject({ code: 'E_JOB' });
+    });
+
     test('one batch takes jobs of several plugins', async () => {
       await store.add([newJob({ plugin: 'a' }), newJob({ plugin: 'b' }), newJob({ plugin: 'c' })]);
       const taken = await store.take([
@@ -74,14 +91,15 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
         timeoutMs: 1_234,
         key: 'ä',
         once: true,
+        stream: true,
         input: new Uint8Array(300_000).fill(3),
       });
       await store.add([job]);
       const [taken] = await take();
-      const { id, tool, priority, attempts, backoff, timeoutMs, once, input } = job;
-      expect(taken).toMatchObject({ id, tool, priority, attempts, backoff, timeoutMs, once, attempt: 1 });
+      const { id, tool, priority, attempts, backoff, timeoutMs, once, stream, input } = job;
+      expect(taken).toMatchObject({ id, tool, priority, attempts, backoff, timeoutMs, once, stream, attempt: 1 });
       expect(Buffer.from(taken?.input ?? []).equals(Buffer.from(input))).toBe(true);
-      expect((await store.get([id]))[0]).toMatchObject({ key: 'ä', state: 'waiting', attempt: 0 });
+      expect((await store.get([id]))[0]).toMatchObject({ key: 'ä', stream: true, state: 'waiting', attempt: 0 });
       const [got] = await store.get([id]);
       const { jobs: listed } = await store.list({}, 1, undefined);
       expect(listed.map((each) => ({ ...each, history: [] }))).toEqual([got]);

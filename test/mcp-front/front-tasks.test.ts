@@ -6,8 +6,8 @@ import { FrontTasks } from '../../src/mcp-front/tasks/front-tasks.ts';
 import { openWorkbench } from '../jobs/opened-jobs.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
 
-const WAIT = { tool: undefined, input: { do: 'deaf' }, once: false };
-const ECHO = { tool: undefined, input: { value: 1 }, once: false };
+const WAIT = { tool: undefined, input: { do: 'deaf' }, once: false, stream: false };
+const ECHO = { tool: undefined, input: { value: 1 }, once: false, stream: false };
 
 /** The tasks of a front, whose clock begins with that of the jobs. */
 function tasksOf(jobs: Jobs, clock = new SimulatedClock(Date.now())) {

@@ -147,6 +147,7 @@ describe('the front', () => {
       'node__picture',
       'node__album',
       'node__letters',
+      'node__pieces',
     ]);
     expect(await names('/mcp/node?allow=add&allow=echo')).toEqual(['add', 'echo']);
     expect(await names('/mcp?compact=1')).toEqual(['search_tools', 'describe_tool', 'call_tool']);

@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   CallToolResultSchema,
   CreateTaskResultSchema,
@@ -11,6 +12,8 @@ import { openSession } from './in-memory.ts';
 import { openMcp } from './opened.ts';
 import { connectTasks, openMcpWithJobs } from './opened-tasks.ts';
 
+const SERVER = fileURLToPath(new URL('../fixtures/mcp/server.mjs', import.meta.url));
+
 const text = (value: string) => [{ type: 'text', text: value }];
 
 test('a call as a task is a job, whose progress, states and result the official client gets', async () => {
@@ -18,9 +21,7 @@ test('a call as a task is a job, whose progress, states and result the official 
   const client = await connectTasks(`http://127.0.0.1:${port}/mcp`);
   expect(client.getServerCapabilities()?.tasks).toEqual({ list: {}, cancel: {}, requests: { tools: { call: {} } } });
   const { tools } = await client.listTools();
-  expect(tools.find(({ name }) => name === 'node__wait')?.execution).toEqual({ taskSupport: 'optional' });
-  // What streams has no one result.
-  expect(tools.find(({ name }) => name === 'node__letters')?.execution).toBeUndefined();
+  expect(tools.every(({ execution }) => execution?.taskSupport === 'optional')).toBe(true);
   const statuses: string[] = [];
   client.setNotificationHandler(TaskStatusNotificationSchema, ({ params }) => void statuses.push(params.status));
   const progress: unknown[] = [];
@@ -57,6 +58,9 @@ test('the result of a task is that of a direct call, a failure too', async () =>
     { name: 'add', arguments: { a: 2, b: 3 } },
     { name: 'album', arguments: {} },
     { name: 'fail', arguments: { message: 'no such note' } },
+    { name: 'letters', arguments: {} },
+    { name: 'pieces', arguments: { items: ['a text', { n: 1.5 }, [null]] } },
+    { name: 'pieces', arguments: { items: [] } },
   ]) {
     const direct = await client.callTool(params);
     const asked = { method: 'tools/call', params: { ...params, task: {} } } as const;
@@ -91,6 +95,42 @@ test('a task is cancelled, which its worker sees, and no second time', async () 
   expect(await result).toMatchObject({ isError: true });
   await expect(tasks.cancelTask(taskId)).rejects.toMatchObject({ code: -32602, message: /is cancelled already/ });
   await stream.return();
+});
+
+test('a task of a tool that streams tells each item as progress, and has all of them as its result', async () => {
+  const { port, scratch } = await openMcpWithJobs();
+  const client = await connectTasks(`http://127.0.0.1:${port}/mcp/node`);
+  const door = join(scratch, 'door');
+  const items = ['one', { two: 2 }, 'x'.repeat(5_000)];
+  const progress: unknown[] = [];
+  const stream = client.experimental.tasks.callToolStream(
+    { name: 'pieces', arguments: { items, door } },
+    CallToolResultSchema,
+    { task: {}, onprogress: (told) => void progress.push(told) },
+  );
+  let last: unknown;
+  for await (const message of stream) {
+    last = message;
+    if (message.type !== 'taskStatus' || message.task.statusMessage?.startsWith('xxx') !== true) continue;
+    expect(message.task.statusMessage.length).toBeLessThan(1_100);
+    writeFileSync(door, '');
+  }
+  expect(last).toMatchObject({ type: 'result', result: { content: text(JSON.stringify(items)) } });
+  // What came between two looks at the task is not told.
+  expect(progress.at(-1)).toMatchObject({ message: expect.stringMatching(/^xxx.* more characters/) });
+});
+
+test('a task of a tool that streams is cancelled, which its worker sees', async () => {
+  const { port, scratch } = await openMcpWithJobs();
+  const client = await connectTasks(`http://127.0.0.1:${port}/mcp/node`);
+  const { tasks } = client.experimental;
+  const journal = join(scratch, 'journal');
+  const given = { items: ['begun'], door: join(scratch, 'door'), journal };
+  const asked = { method: 'tools/call', params: { name: 'pieces', arguments: given, task: {} } } as const;
+  const { taskId } = (await client.request(asked, CreateTaskResultSchema)).task;
+  await vi.waitUntil(async () => (await tasks.getTask(taskId)).statusMessage === 'begun', { timeout: 10_000 });
+  expect(await tasks.cancelTask(taskId)).toMatchObject({ taskId, status: 'cancelled' });
+  await vi.waitUntil(() => existsSync(journal), { timeout: 10_000 });
 });
 
 test('each address lists the tasks of the tools that it shows, a page at a time, and no other jobs', async () => {
@@ -136,7 +176,6 @@ test('what cannot be a task is refused, and can be called without', async () => 
   const client = await connectTasks(`http://127.0.0.1:${port}/mcp/node`);
   const asTask = (name: string, given: object, task: object = {}) =>
     client.request({ method: 'tools/call', params: { name, arguments: { ...given }, task } }, CallToolResultSchema);
-  await expect(asTask('letters', {})).rejects.toMatchObject({ code: -32601, message: /cannot be run as a task/ });
   await expect(asTask('ad', {})).rejects.toMatchObject({ code: -32602, message: /"add"/ });
   await expect(asTask('add', { a: 1, b: 'two' })).rejects.toMatchObject({ code: -32602, message: /b.*number/ });
   await expect(asTask('add', {}, { ttl: 'long' })).rejects.toMatchObject({ code: -32602, message: /"ttl"/ });
@@ -145,7 +184,16 @@ test('what cannot be a task is refused, and can be called without', async () => 
   expect(task.ttl).toBe(30 * 86_400_000);
   const unknown = client.experimental.tasks.getTask('x'.repeat(100_000));
   expect(String(await unknown.catch((error: unknown) => error)).length).toBeLessThan(300);
-  expect((await client.callTool({ name: 'letters', arguments: {} })).content).toEqual(text('abc'));
+});
+
+test('tools of servers of MCP are refused as tasks of the joined front, and can be called without', async () => {
+  const { port } = await openMcpWithJobs({ server: { worker: 'mcp', command: process.execPath, args: [SERVER] } });
+  const client = await connectTasks(`http://127.0.0.1:${port}/mcp`);
+  const call = { name: 'server__echo', arguments: { text: 'hi' } };
+  await expect(
+    client.request({ method: 'tools/call', params: { ...call, task: {} } }, CallToolResultSchema),
+  ).rejects.toMatchObject({ code: -32601, message: /cannot be run as a task/ });
+  expect((await client.callTool(call)).content).toEqual(text('hi'));
 });
 
 test('where jobs cannot be kept, a task is refused by name, and calls go on', async () => {

@@ -57,6 +57,20 @@ test('a call that takes long is answered with its task, which has the result onc
   expect(await told(2)).toMatchObject({ method: 'notifications/tasks', params: completed });
 });
 
+test('a call of a tool that streams is a task once it takes long, whose result has all items', async () => {
+  const opened = await openMcpWithJobs();
+  const ask = asker(opened);
+  const door = join(opened.scratch, 'door');
+  const { result } = await ask('tools/call', { name: 'pieces', arguments: { items: ['one ', 'two'], door } });
+  expect(result).toMatchObject({ resultType: 'task', status: 'working', statusMessage: 'two' });
+  writeFileSync(door, '');
+  const { taskId } = result;
+  await vi.waitUntil(async () => (await ask('tasks/get', { taskId })).result.status === 'completed', {
+    timeout: 10_000,
+  });
+  expect((await ask('tasks/get', { taskId })).result).toMatchObject({ result: { content: text('one two') } });
+});
+
 test('a call that ends at once is answered with its result, a failure too, and leaves no job', async () => {
   const opened = await openMcpWithJobs();
   const ask = asker(opened);

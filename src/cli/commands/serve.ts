@@ -61,7 +61,7 @@ export const command = defineCommand({
     const fleet = fleetOf(values, terminal);
     const letYoungHeapGrow = keepYoungHeapSmall();
     const { startDaemon } = await import('../../daemon/daemon.ts');
-    const { endDaemon } = await import('../../daemon/take-over.ts');
+    const { announceSuccession, endDaemon } = await import('../../daemon/take-over.ts');
     const { takeTermination } = await import('../../daemon/termination.ts');
     const { openSupervisorLog } = await import('../../logs/supervisor-log.ts');
     const { resolveSettings } = await import('../../settings/resolve.ts');
@@ -69,12 +69,13 @@ export const command = defineCommand({
     const { dataDir, logLevel } = resolveSettings(settings);
     const log = openSupervisorLog(logLevel);
     let daemon: Daemon | undefined;
+    const succession = values.replace === true ? announceSuccession(dataDir) : undefined;
     const reload = async (): Promise<void> => daemon?.reload();
     const termination = takeTermination({ reload, kill: (status) => process.exit(status), log });
     try {
       if (fleet !== undefined) await requireFleetPackages();
       if (values.replace === true) {
-        const former = await endDaemon(dataDir, termination.signal);
+        const former = await endDaemon(dataDir, termination.signal, succession);
         if (former !== undefined) terminal.note(`The daemon that ran, process ${former.pid}, has ended.`);
       }
       daemon = await startDaemon({
@@ -91,6 +92,7 @@ export const command = defineCommand({
         idleEndMs: idleEnd === undefined ? undefined : idleEnd * 1_000,
         signal: termination.signal,
       });
+      succession?.release();
       letYoungHeapGrow();
       await announce(daemon, listen, terminal);
       if (fleet !== undefined) await announceFleet(daemon, terminal);
@@ -108,6 +110,7 @@ export const command = defineCommand({
       return 0;
     } finally {
       await daemon?.stop();
+      succession?.release();
       termination.release();
     }
   },

@@ -7,6 +7,7 @@ import { durationText } from '../../text/duration-text.ts';
 import type { History } from '../history.ts';
 import { withNothingDone } from '../job-errors.ts';
 import type { Claim, Hint, JobStore } from '../job-store.ts';
+import { foreignCursor, isNumberCursor } from '../list-options.ts';
 import { pageOfText } from './job-rows.ts';
 import type { JobsToMove } from './jobs-to-move.ts';
 import type { HostMessage, StoreAnswer, StoreMessage, StoreRequest } from './messages.ts';
@@ -116,8 +117,10 @@ export class EmbeddedStore implements JobStore {
   };
   readonly requestCancel: JobStore['requestCancel'] = (ids, error) => this.#ask('requestCancel', ids, error);
   readonly get: JobStore['get'] = (ids) => this.#ask('get', ids);
-  readonly list: JobStore['list'] = async (filter, limit, cursor) =>
-    pageOfText(await this.#ask<string>('list', filter, limit, cursor), limit);
+  readonly list: JobStore['list'] = async (filter, limit, cursor) => {
+    if (cursor !== undefined && !isNumberCursor(cursor)) throw foreignCursor(cursor);
+    return pageOfText(await this.#ask<string>('list', filter, limit, cursor), limit);
+  };
   readonly values: JobStore['values'] = (id) => this.#ask('values', id);
   readonly retry: JobStore['retry'] = (ids) => this.#ask('retry', ids);
   readonly remove: JobStore['remove'] = (ids) => this.#ask('remove', ids);

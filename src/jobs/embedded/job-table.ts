@@ -91,11 +91,12 @@ export class JobTable {
     const input = this.#files.keep(job.id, 'input', job.input);
     this.#statements.run(
       `INSERT INTO jobs (id, plugin, tool, state, priority, place, key, fingerprint, once, attempts, backoff, timeout_ms,
-        delay_ms, due_at, expires_at, added_at, input, tries)
-       VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        delay_ms, due_at, expires_at, added_at, input, tries, stream)
+       VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[job.id, job.plugin, job.tool ?? null, state, job.priority, job.key ?? null, fingerprint, job.once ? 1 : 0],
       ...[job.attempts, JSON.stringify(job.backoff), job.timeoutMs ?? null, job.delayMs, now + job.delayMs],
       ...[job.ttlMs === undefined ? null : now + job.ttlMs, now, input, job.attempts],
+      job.stream === true ? 1 : 0,
     );
     this.#statements.run('UPDATE jobs SET place = seq WHERE id = ?', job.id);
     for (const { id, name } of blockers)
@@ -117,7 +118,7 @@ export class JobTable {
 
   #take(plugin: string, count: number): TakenJob[] {
     const rows = this.#statements.all(
-      `SELECT id, plugin, tool, priority, attempt, attempts, backoff, timeout_ms, expires_at, once, claim, input FROM jobs
+      `SELECT id, plugin, tool, priority, attempt, attempts, backoff, timeout_ms, expires_at, once, stream, claim, input FROM jobs
        WHERE plugin = ? AND state = 'waiting' ORDER BY priority DESC, place LIMIT ?`,
       plugin,
       count,
@@ -145,6 +146,7 @@ export class JobTable {
         timeoutMs: (row['timeout_ms'] as number | null) ?? undefined,
         expiresAt: (row['expires_at'] as number | null) ?? undefined,
         once: row['once'] === 1,
+        stream: row['stream'] === 1,
         input: this.#files.read(id, 'input', row['input'] as ValueInRow),
         results: this.#resultsBefore(id),
       };

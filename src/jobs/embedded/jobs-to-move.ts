@@ -96,6 +96,7 @@ export class JobsToMove {
       timeoutMs: (row['timeout_ms'] as number | null) ?? undefined,
       ttlMs: expiresAt === null ? undefined : Math.max(1, expiresAt - now()),
       once: row['once'] === 1,
+      stream: row['stream'] === 1,
       after: before
         .filter(({ state }) => state !== 'done')
         .map(({ blocker, name }) => ({ id: blocker as string, name: name as string })),

@@ -4,6 +4,9 @@ import type { Database } from './database.ts';
 /** The version of the tables, kept as SQLite's `user_version`. */
 export const TABLES_VERSION = 1;
 
+/** A column that stores of this version may not have yet, and programs that do not know it leave at its default. */
+const STREAM = 'stream INTEGER NOT NULL DEFAULT 0';
+
 /*
  * `state` is that of a job as users see it, and `taken` while a runner has it that has not begun: users see `waiting`.
  * `input` and `result` are null where a file has them.
@@ -38,7 +41,8 @@ const TABLES = `
     progress TEXT,
     error TEXT,
     input ANY,
-    result ANY
+    result ANY,
+    ${STREAM}
   ) STRICT;
   CREATE INDEX jobs_to_take ON jobs (plugin, priority DESC, place) WHERE state = 'waiting';
   CREATE INDEX jobs_of_plugin ON jobs (plugin, seq);
@@ -88,6 +92,8 @@ export function prepareTables(database: Database, file: string, wasClean: boolea
     database.exec(TABLES);
     database.exec(`PRAGMA user_version = ${TABLES_VERSION}`);
   }
+  const known = database.prepare("SELECT 1 FROM pragma_table_info('jobs') WHERE name = 'stream'").get();
+  if (known === undefined) database.exec(`ALTER TABLE jobs ADD COLUMN ${STREAM}`);
   database.exec('COMMIT');
   if (!wasClean && version > 0) checkIntegrity(database);
 }

@@ -35,6 +35,7 @@ export function jobOfRecord(id: string, record: JobRecord): Job {
     key: record['key'],
     after: [...new Set(afterOf(record).map(([blocker]) => blocker))],
     once: record['once'] === '1',
+    stream: record['stream'] === '1',
     addedAt: Number(record['addedAt']),
     dueAt: state === 'delayed' ? numberOf(record['dueAt']) : undefined,
     startedAt: numberOf(record['startedAt']),

@@ -1,5 +1,7 @@
 import type { JobState, JobWithAttempts } from '../job.ts';
+import { isJobId } from '../job-id.ts';
 import type { JobFilter, JobPage } from '../job-store.ts';
+import { foreignCursor } from '../list-options.ts';
 import { attemptOfRecord, jobOfRecord, recordOf } from './job-record.ts';
 import type { RedisLink } from './redis-link.ts';
 import type { SharedValues } from './shared-values.ts';
@@ -43,6 +45,7 @@ export class JobRecords {
   }
 
   async list({ plugin, state, prefix }: JobFilter, limit: number, cursor: string | undefined): Promise<JobPage> {
+    if (cursor !== undefined && !isJobId(cursor)) throw foreignCursor(cursor);
     const kind = state === undefined ? (plugin === undefined ? ['all'] : ['of']) : ['in', state];
     const key = this.#link.key(...kind, ...(plugin === undefined ? [] : [plugin]));
     // No digit of an identifier sorts after this.

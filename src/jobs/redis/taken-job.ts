@@ -16,7 +16,7 @@ export const TAKEN_FIELDS = [
     'expiresAt',
     'once',
   ] as const),
-  ...(['caller', 'wants', 'inputFile'] as const),
+  ...(['caller', 'wants', 'inputFile', 'stream'] as const),
 ] as const;
 
 /** A job as the script gives it: of each result its name, its file or nothing, and itself where it has no file. */
@@ -52,6 +52,7 @@ export async function readTakenJob([id, fields, input, given]: GivenJob, values:
     timeoutMs: numberOf(record['timeoutMs']),
     expiresAt: numberOf(record['expiresAt']),
     once: record['once'] === '1',
+    stream: record['stream'] === '1',
     caller: callerOf(record),
     input: record['inputFile'] === undefined ? input : await values.read(record['inputFile']),
     results,

@@ -8,8 +8,8 @@ const LONGEST_MS = 2 ** 40;
 
 /** A job as the script that adds it takes it: what is not a time or a count is text, as Lua would round a number. */
 export function toldJob(job: NewJob, inputFile: string | undefined): object {
-  const { id, plugin, tool, priority, attempts, backoff, delayMs, timeoutMs, ttlMs, key, once, after, input, caller } =
-    job;
+  const { id, plugin, tool, priority, attempts, backoff, delayMs, timeoutMs, ttlMs, key, once, stream } = job;
+  const { after, input, caller } = job;
   return {
     id,
     plugin,
@@ -27,6 +27,7 @@ export function toldJob(job: NewJob, inputFile: string | undefined): object {
     key,
     fingerprint: key === undefined ? undefined : fingerprintOf(job).toString('hex'),
     once: once ? '1' : '0',
+    stream: stream === true ? '1' : undefined,
     after: after.length === 0 ? undefined : after.map((blocker) => [blocker.id, blocker.name]),
     inputFile,
     caller: caller?.node,

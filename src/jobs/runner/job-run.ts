@@ -1,5 +1,6 @@
 import { unpackValue } from '../../api/packed-value.ts';
 import type { CallOptions, Progress } from '../../calls/call-options.ts';
+import { collectedChunks } from '../../calls/collected-chunks.ts';
 import type { GreenroomError } from '../../errors.ts';
 import type { Clock } from '../../time/clock.ts';
 import { withOutputs } from '../job-output.ts';
@@ -85,7 +86,7 @@ export class JobRun {
   /** Resolves to what the call comes to; where its caller wants chunks, to how many were sent. */
   async #call(): Promise<unknown> {
     const { replies, untilPlace, onBegun, onProgress, onError } = this.#parts;
-    const { id, plugin, tool, priority, timeoutMs, once, caller } = this.job;
+    const { id, plugin, tool, priority, timeoutMs, once, stream, caller } = this.job;
     const { signal } = this.#cancel;
     const results = new Map(
       [...this.job.results].map(([name, packed]) => [name, unpackValue(Buffer.from(packed))] as const),
@@ -98,6 +99,11 @@ export class JobRun {
       await Promise.race([untilPlace(this, signal), rejection(signal)]);
       await onBegun(this, undefined);
     }
+    const tell = (progress: Progress): void => {
+      this.progress = progress;
+      this.isProgressStored = false;
+      onProgress(this);
+    };
     const options: CallOptions = {
       tool,
       priority,
@@ -105,11 +111,7 @@ export class JobRun {
       // The store decides whether a job runs again.
       idempotent: false,
       signal,
-      onProgress: (progress) => {
-        this.progress = progress;
-        this.isProgressStored = false;
-        onProgress(this);
-      },
+      onProgress: tell,
     };
     const call: JobCall = {
       client: `job ${id}`,
@@ -118,7 +120,10 @@ export class JobRun {
         if (this.begunAt === undefined) onBegun(this, generation).catch(onError);
       },
     };
-    if (caller?.wants !== 'chunks') return site.execute(input, options, call);
+    if (caller?.wants !== 'chunks') {
+      if (stream !== true) return site.execute(input, options, call);
+      return collectedChunks(plugin, site.stream(input, options, call), tell);
+    }
     let sent = 0;
     for await (const chunk of site.stream(input, options, call)) {
       await replies?.chunk(id, caller, packJobValue(plugin, chunk, 'chunk'), signal);

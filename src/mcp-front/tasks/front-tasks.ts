@@ -38,10 +38,10 @@ export class FrontTasks {
   }
 
   /** Makes a task of a call; resolves once the disk has it. Rejects as `jobs.add` does. */
-  async begin(plugin: string, { tool, input, once }: ToolJob, ttlMs: number): Promise<JobHandle> {
+  async begin(plugin: string, { input, ...terms }: ToolJob, ttlMs: number): Promise<JobHandle> {
     const jobs = await this.open();
     // A direct call is not made again where the tool fails.
-    const handle = await jobs.add(plugin, input, { tool, once, attempts: 1, key: newTaskKey(ttlMs) });
+    const handle = await jobs.add(plugin, input, { ...terms, attempts: 1, key: newTaskKey(ttlMs) });
     if (ttlMs < MAX_TTL_MS) this.#removeLater(jobs, handle.id, ttlMs);
     return handle;
   }

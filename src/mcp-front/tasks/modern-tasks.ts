@@ -10,6 +10,7 @@ import { META } from '../../mcp/revisions.ts';
 import { RpcFailure } from '../../mcp/rpc-failure.ts';
 import { failedResult } from '../call-failure.ts';
 import { metaOf } from '../envelope.ts';
+import { ProgressScale } from '../progress-scale.ts';
 import { faultOf } from '../rpc-fault.ts';
 import type { ServiceTasks } from './service-tasks.ts';
 import { modernTask } from './task.ts';
@@ -96,7 +97,7 @@ export async function callAsTask(
     return isUnkept ? undefined : failedResult(error);
   }
   const { signal } = options;
-  const ended = await endedSoon(jobs, handle.id, signal).catch((error: unknown) => {
+  const ended = await endedSoon(jobs, handle, options).catch((error: unknown) => {
     // The client does not know of the task, and has gone: its call is cancelled as any other.
     if (signal.aborted) jobs.cancel(handle.id).catch(tasks.front.onError);
     throw error;
@@ -124,15 +125,36 @@ async function placed(
   }
 }
 
-/** The job if it ends soon. Rejects with the reason of the signal. */
-async function endedSoon(jobs: Jobs, id: string, signal: AbortSignal): Promise<Job | undefined> {
+/** The job if it ends soon; until then its progress is told as that of a call. Rejects with the reason of the signal. */
+async function endedSoon(
+  jobs: Jobs,
+  handle: JobHandle,
+  { signal: given, onProgress }: McpRequestOptions,
+): Promise<Job | undefined> {
   const over = new AbortController();
   const late = delay(AT_ONCE_MS, undefined, { signal: over.signal, ref: false }).catch(() => {});
-  const ended = jobs.ended(id, AbortSignal.any([signal, over.signal]));
+  const signal = AbortSignal.any([given, over.signal]);
+  const ended = onProgress === undefined ? jobs.ended(handle.id, signal) : followed(handle, signal, onProgress);
   try {
     return (await Promise.race([ended, late])) ?? undefined;
   } finally {
     over.abort();
     ended.catch(() => {});
   }
+}
+
+async function followed(
+  handle: JobHandle,
+  signal: AbortSignal,
+  onProgress: (params: JsonObject) => void,
+): Promise<Job | undefined> {
+  const scale = new ProgressScale();
+  let [last, told]: [Job | undefined, unknown] = [undefined, undefined];
+  for await (const job of handle.watch({ signal })) {
+    last = job;
+    if (job.progress === undefined || job.progress === told || isFinal(job.state)) continue;
+    told = job.progress;
+    onProgress(scale.next(job.progress));
+  }
+  return last;
 }

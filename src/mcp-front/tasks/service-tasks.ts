@@ -4,9 +4,10 @@ import type { JobHandle } from '../../jobs/job-handle.ts';
 import { rebuiltError } from '../../jobs/stored-error.ts';
 import type { ToolJob } from '../../mcp/front-plugin.ts';
 import type { JsonObject } from '../../mcp/json-rpc.ts';
+import type { RpcFailure } from '../../mcp/rpc-failure.ts';
 import { DEFAULT_TOOL } from '../../tools/tool-name.ts';
 import { failedResult } from '../call-failure.ts';
-import { resultOfTool } from '../native-plugin.ts';
+import { resultOfStream, resultOfTool } from '../native-plugin.ts';
 import { invalidParams } from '../rpc-fault.ts';
 import type { FrontTasks } from './front-tasks.ts';
 import { ttlOf } from './task-key.ts';
@@ -77,21 +78,20 @@ export class ServiceTasks {
   }
 
   /** What the call would have been answered with that a task is which has ended. Throws what JSON cannot say. */
-  async resultOf({ id, plugin, tool, state, error }: Job): Promise<JsonObject> {
+  async resultOf({ id, plugin, tool = DEFAULT_TOOL, stream, state, error }: Job): Promise<JsonObject> {
     if (state !== 'done' && error !== undefined) return failedResult(rebuiltError(error));
     const { result } = await (await this.front.open()).values(id);
-    return resultOfTool(plugin, tool ?? DEFAULT_TOOL, result);
+    return stream ? resultOfStream(plugin, tool, result as readonly unknown[]) : resultOfTool(plugin, tool, result);
   }
 
   /** Rejects with −32602 for what is no cursor, and with `E_JOB_STORE`. */
   async list(cursor: unknown): Promise<TaskPage> {
-    if (cursor !== undefined && !(typeof cursor === 'string' && /^\d{1,16}$/.test(cursor)))
-      throw invalidParams('"cursor" must be the "nextCursor" of the page before.');
+    if (cursor !== undefined && typeof cursor !== 'string') throw noCursor();
     const jobs = await this.front.open();
     const found: Job[] = [];
     let next = cursor;
     for (let piece = 0; piece < MOST_PIECES && found.length < PAGE; piece += 1) {
-      const looked = await jobs.list({ limit: PIECE, cursor: next });
+      const looked = await jobs.list({ plugin: this.places.plugin, limit: PIECE, cursor: next }).catch(tellOfCursor);
       found.push(...looked.jobs.filter((job) => this.#sees(job)));
       next = looked.next;
       if (next === undefined) break;
@@ -102,4 +102,13 @@ export class ServiceTasks {
   #sees(job: Job): boolean {
     return ttlOf(job) !== undefined && this.places.nameOf(job.plugin, job.tool ?? DEFAULT_TOOL) !== undefined;
   }
+}
+
+/** The store knows its cursors. */
+function tellOfCursor(error: unknown): never {
+  throw error instanceof GreenroomError && error.code === 'E_OPTIONS' ? noCursor() : error;
+}
+
+function noCursor(): RpcFailure {
+  return invalidParams('"cursor" must be the "nextCursor" of the page before.');
 }

@@ -10,6 +10,8 @@ export interface PlacedCall {
 
 /** How the tools that a client sees are those of plugins. */
 export interface TaskPlaces {
+  /** The only plugin whose tools the client may see; undefined: those of any. */
+  readonly plugin?: string | undefined;
   /**
    * The call of a plugin's tool that a `tools/call` is; undefined where it is none. Rejects with an `RpcFailure` for an
    * unknown tool, or one that `checkTool` refuses, and with a GreenroomError.

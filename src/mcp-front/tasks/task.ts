@@ -1,10 +1,14 @@
 import type { Job } from '../../jobs/job.ts';
 import type { JsonObject } from '../../mcp/json-rpc.ts';
+import { shortened } from '../../text/shortened.ts';
 import { MAX_TTL_MS, ttlOf } from './task-key.ts';
 
 /** How long clients should wait before they ask again: a tenth of the task's age, between these, in milliseconds. */
 const LEAST_POLL_MS = 500;
 const MOST_POLL_MS = 5_000;
+
+/** How much is said of the state, in characters: a page has many tasks. A failure is whole in the result. */
+const MAX_MESSAGE = 2_000;
 
 /** A task as revision 2025-11-25 has it: `failed` is a tool's own failure, too. */
 export function legacyTask(job: Job, now: number): JsonObject {
@@ -44,7 +48,7 @@ function taskOf(job: Job, now: number): Common {
   const age = Math.max(now - addedAt, 0);
   return {
     taskId: id,
-    ...(message !== undefined && { statusMessage: message }),
+    ...(message !== undefined && { statusMessage: shortened(message, MAX_MESSAGE) }),
     createdAt: new Date(addedAt).toISOString(),
     lastUpdatedAt: new Date(Math.max(addedAt, startedAt, endedAt ?? 0)).toISOString(),
     ttlMs: ttlOf(job) ?? MAX_TTL_MS,

@@ -188,25 +188,32 @@ test('a daemon that is killed is started again, and the client notices only the 
   await waitFor(() => expect(isAlive(serverPid)).toBe(false));
 });
 
-test('a task that a client began outlives the daemon, and the same client finds it again', async () => {
-  const door = join(folder, 'door');
-  cpSync(join(FIXTURES, 'showcase'), join(folder, 'plugins/showcase'), { recursive: true });
-  const client = new ClientV1({ name: 'tester', version: '1' });
-  await client.connect(new TransportV1(front()));
-  clients.push(client);
-  const { tasks } = client.experimental;
-  const given = { door, journal: join(folder, 'journal') };
-  const begun = await tasks
-    .callToolStream({ name: 'showcase__wait', arguments: given }, undefined, { task: {} })
-    .next();
-  const { taskId } = (begun.value as { task: { taskId: string } }).task;
-  const waits = async (): Promise<void> => expect((await tasks.getTask(taskId)).statusMessage).toBe('waiting');
-  await waitFor(waits);
-  process.kill(daemonPid(), 'SIGKILL');
-  await waitFor(waits);
-  writeFileSync(door, '');
-  expect(textOf(await tasks.getTaskResult(taskId, CallToolResultSchema))).toBe('waited');
-});
+test.each([
+  ['wait', {}, 'waiting', 'waited'],
+  // Of what it had streamed before, nothing comes twice.
+  ['pieces', { items: ['one ', 'two'] }, 'two', 'one two'],
+] as const)(
+  'a task that a client began outlives the daemon, and the same client finds it again (%s)',
+  async (tool, input, said, result) => {
+    const door = join(folder, 'door');
+    cpSync(join(FIXTURES, 'showcase'), join(folder, 'plugins/showcase'), { recursive: true });
+    const client = new ClientV1({ name: 'tester', version: '1' });
+    await client.connect(new TransportV1(front()));
+    clients.push(client);
+    const { tasks } = client.experimental;
+    const given = { ...input, door, journal: join(folder, 'journal') };
+    const begun = await tasks
+      .callToolStream({ name: `showcase__${tool}`, arguments: given }, undefined, { task: {} })
+      .next();
+    const { taskId } = (begun.value as { task: { taskId: string } }).task;
+    const waits = async (): Promise<void> => expect((await tasks.getTask(taskId)).statusMessage).toBe(said);
+    await waitFor(waits);
+    process.kill(daemonPid(), 'SIGKILL');
+    await waitFor(waits);
+    writeFileSync(door, '');
+    expect(textOf(await tasks.getTaskResult(taskId, CallToolResultSchema))).toBe(result);
+  },
+);
 
 test.each(['SIGTERM', 'SIGKILL'] as const)(
   'a result that a client waits for comes from the next daemon, after %s',
@@ -261,7 +268,7 @@ test.each(['legacy', 'auto'] as const)(
     await Promise.all(clients.splice(0).map((each) => each.close()));
     child.kill();
     await ended;
-    // A front that found no daemon between the two may have begun to start one.
+    // A front that waited for 5 s between the two, on a slow machine, has begun to start one.
     await waitFor(() => {
       endDaemon();
       expect(processesOf(folder)).toEqual([]);

@@ -1,12 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { statusSchema } from '../../../src/api/schemas.ts';
+import { takeStartLock } from '../../../src/daemon/start-lock.ts';
 import { readProcStat } from '../../../src/process/proc-stat.ts';
 import { fetchText } from '../../server/served.ts';
 import { folder, greenroom, shown, start, usePlugin, write } from '../command-line.ts';
@@ -66,10 +76,18 @@ test('a second daemon is refused and names the first; --replace takes over after
   );
   const third = serve(['--replace']);
   await vi.waitFor(async () => expect((await first.ask('/readyz')).status).toBe(503), 10_000);
+  // What would start a daemon where none runs sees that another is to come, for as long as that goes on.
+  const lock = join(folder, 'home/daemon-start');
+  const { pid: successor } = JSON.parse(readFileSync(lock, 'utf8')) as { pid: number };
+  utimesSync(lock, 0, 0);
+  await vi.waitFor(() => expect(statSync(lock).mtimeMs).toBeGreaterThan(0), 10_000);
+  expect(takeStartLock(join(folder, 'home'))).toBeUndefined();
   writeFileSync(door, '');
   expect(await running).toMatchObject({ status: 200, body: '"waited"' });
   expect(await first.ended).toMatchObject({ status: 0 });
   const served = await third;
+  expect(served.pid).toBe(successor);
+  expect(existsSync(lock)).toBe(false);
   expect((await call(served, { value: 1 })).status).toBe(200);
   expect((await served.ask('/api/stop', { method: 'POST' })).status).toBe(204);
   expect(await served.ended).toMatchObject({ status: 0 });

@@ -26,6 +26,7 @@ export const command = defineCommand({
     key: { type: 'string', value: 'NAME', help: 'add it only where there is no job with this key' },
     after: { type: 'string', multiple: true, value: 'ID', help: 'run it after this job is done; may be repeated' },
     once: { type: 'boolean', help: 'do not begin it a second time, whatever happens to the first' },
+    stream: { type: 'boolean', short: 's', help: 'call the tool for its stream: the result is the list of its chunks' },
     wait: { type: 'boolean', short: 'w', help: 'wait for the end, and print the results as "greenroom run" does' },
     ...DATA_DIR_OPTIONS,
   },
@@ -46,6 +47,7 @@ export const command = defineCommand({
       ttlMs: values.ttl === undefined ? undefined : millisecondsOf('--ttl', values.ttl),
       key: values.key,
       once: values.once,
+      stream: values.stream,
     };
     const texts: readonly (string | undefined)[] = given.length === 0 ? [undefined] : given;
     if (options.key !== undefined && texts.length > 1)
