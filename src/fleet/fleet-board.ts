@@ -1,5 +1,5 @@
 import { LinkScript, type RedisLink } from '../jobs/redis/redis-link.ts';
-import type { Sighted } from './fleet-sharing.ts';
+import type { Sighted } from './sharing-ports.ts';
 
 /*
  * Which node has which plugin, and which has a worker of it. Below the prefix of the link, with the time of Redis in

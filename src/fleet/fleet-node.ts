@@ -11,11 +11,12 @@ import { quoted } from '../text/shown.ts';
 import { type Announcement, readAnnouncement } from './announcement.ts';
 import type { FleetBoard } from './fleet-board.ts';
 import type { FleetOptions } from './fleet-options.ts';
-import { FleetSharing, type SharingPorts } from './fleet-sharing.ts';
+import { FleetSharing } from './fleet-sharing.ts';
 import type { ToldNode } from './fleet-status.ts';
 import { LoadTimes } from './load-times.ts';
 import { Membership } from './membership.ts';
 import { type Moved, moveJobs } from './move-jobs.ts';
+import type { SharingPorts } from './sharing-ports.ts';
 
 /** How often what has changed here is told, at most, and how often everything is looked at again, in milliseconds. */
 const TELL_MS = 100;

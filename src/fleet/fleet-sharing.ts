@@ -1,54 +1,11 @@
 import type { InHand, Sharing } from '../jobs/runner/sharing.ts';
 import type { PluginStanding } from '../runtime/plugin-standing.ts';
-import type { Clock } from '../time/clock.ts';
-import type { Candidate, Elsewhere, Head } from './policy/candidate.ts';
+import { Claims } from './claims.ts';
+import type { Candidate } from './policy/candidate.ts';
 import { type ColdVerdict, chosen, coldVerdict, localityWaitOf } from './policy/cold-claim.ts';
-import { HAND_BACK_AFTER_MS, handsBack } from './policy/hand-back.ts';
 import { keptMs, waysFor } from './policy/make-way.ts';
 import { warmShare } from './policy/warm-share.ts';
-
-/** What the other nodes say of a plugin, and what the next claim is compared with. */
-export interface Sighted extends Elsewhere {
-  /** Changes with each claim. */
-  readonly seen: string;
-  /** How many nodes have the plugin. */
-  readonly copies: number;
-}
-
-/** What decides which jobs are for this node. Times in milliseconds. */
-export interface SharingTerms {
-  /** How long jobs may wait for the nodes that have a worker; undefined: as long as their plugin takes to load. */
-  readonly localityWaitMs: number | undefined;
-  /** After how long a job has waited too long. */
-  readonly ageBoundMs: number;
-}
-
-/** What sharing needs of the rest of the node, and of the other nodes. */
-export interface SharingPorts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly standingOf: (plugin: string) => PluginStanding;
-  /** The plugins of which jobs are in hand here, or may wait. */
-  readonly atWork: () => ReadonlySet<string>;
-  /** How long the plugin took to load here; undefined: it has not yet. */
-  readonly loadMsOf: (plugin: string) => number | undefined;
-  /** The job that each plugin would be given next; those without one are left out. */
-  readonly heads: (plugins: readonly string[]) => Promise<ReadonlyMap<string, Head>>;
-  readonly elsewhere: (plugins: readonly string[]) => Promise<ReadonlyMap<string, Sighted>>;
-  /** Tells the other nodes that the plugin will be loaded here; false where one has told so since `seen`. */
-  readonly claim: (plugin: string, seen: string) => Promise<boolean>;
-  /** Nothing came of a claim. */
-  readonly unclaim: (plugin: string) => void;
-  /** The place of this node among those that have the plugin, from 0. */
-  readonly rankOf: (plugin: string) => Promise<number>;
-  /** Has the runner take jobs of the plugin, as {@link FleetSharing.share} allows. */
-  readonly wake: (plugin: string) => void;
-  /** Has the runner look at everything again. */
-  readonly look: () => void;
-  /** Has the runner give back the jobs of the plugin that have not begun. */
-  readonly giveBack: (plugin: string) => void;
-  readonly onError: (error: unknown) => void;
-}
+import type { SharingPorts, SharingTerms, Sighted } from './sharing-ports.ts';
 
 /** How long the load of a plugin is taken to last that has not been loaded here yet. */
 const UNKNOWN_LOAD_MS = 5_000;
@@ -102,24 +59,23 @@ export class FleetSharing implements Sharing {
   readonly #copies = new Map<string, number>();
   /** The plugin of which one job may be taken although it has no worker, and what tells that it was asked for. */
   #permit: { readonly plugin: string; readonly end: () => void } | undefined;
-  /** The plugins for which a job was claimed and that have no worker yet, and since when they ask for memory. */
-  readonly #claimed = new Map<string, number | undefined>();
+  readonly #claims: Claims;
   /** The plugin that others make way for. */
   #way: string | undefined;
   #isLooking = false;
   #isClosed = false;
   #timer: unknown;
   #timerAt = Number.POSITIVE_INFINITY;
-  #backTimer: unknown;
 
   constructor(terms: SharingTerms, ports: SharingPorts) {
     this.#terms = terms;
     this.#ports = ports;
+    this.#claims = new Claims(ports);
   }
 
   /** The plugins for which a job is or was claimed here and that have no worker yet. */
   get claimed(): readonly string[] {
-    return [...this.#claimed.keys(), ...(this.#permit === undefined ? [] : [this.#permit.plugin])];
+    return [...this.#claims.plugins, ...(this.#permit === undefined ? [] : [this.#permit.plugin])];
   }
 
   /** The plugin for which the others take no jobs; undefined: none. */
@@ -153,8 +109,7 @@ export class FleetSharing implements Sharing {
     this.#permit = undefined;
     if (count > 0) {
       this.#forget(plugin);
-      this.#claimed.set(plugin, undefined);
-      this.#watchClaims();
+      this.#claims.add(plugin);
     } else {
       const line = this.#cold.get(plugin);
       if (line !== undefined) line.candidate = undefined;
@@ -173,7 +128,7 @@ export class FleetSharing implements Sharing {
   close(): void {
     this.#isClosed = true;
     this.#ports.clock.clearTimeout(this.#timer);
-    this.#ports.clock.clearTimeout(this.#backTimer);
+    this.#claims.close();
     this.#permit?.end();
   }
 
@@ -352,31 +307,5 @@ export class FleetSharing implements Sharing {
       this.#ports.wake(plugin);
     });
     clock.clearTimeout(timer);
-  }
-
-  /** Gives back what was claimed and does not get its memory after all. */
-  #watchClaims(): void {
-    const { clock } = this.#ports;
-    clock.clearTimeout(this.#backTimer);
-    if (this.#claimed.size === 0 || this.#isClosed) return;
-    this.#backTimer = clock.setTimeout(() => {
-      const atWork = this.#ports.atWork();
-      for (const [plugin, since] of [...this.#claimed]) {
-        const standing = this.#ports.standingOf(plugin);
-        if (standing.state === 'warm' || standing.state === 'loading') {
-          this.#claimed.delete(plugin);
-        } else if (!atWork.has(plugin)) {
-          this.#claimed.delete(plugin);
-          this.#ports.unclaim(plugin);
-        } else {
-          const now = clock.monotonic();
-          const asksSince = standing.state === 'asking' ? (since ?? now) : undefined;
-          this.#claimed.set(plugin, asksSince);
-          if (handsBack(standing.prospect(), asksSince === undefined ? undefined : now - asksSince))
-            this.#ports.giveBack(plugin);
-        }
-      }
-      this.#watchClaims();
-    }, HAND_BACK_AFTER_MS / 4);
   }
 }

@@ -1,4 +1,4 @@
-import type { History } from '../jobs/embedded/job-table.ts';
+import type { History } from '../jobs/history.ts';
 import { newJobId } from '../jobs/job-id.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { RedisJobStore } from '../jobs/redis/redis-job-store.ts';

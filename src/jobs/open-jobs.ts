@@ -4,7 +4,7 @@ import { GreenroomError } from '../errors.ts';
 import type { FleetOptions } from '../fleet/fleet-options.ts';
 import { Supervisor } from '../runtime/supervisor.ts';
 import { EmbeddedStore } from './embedded/embedded-store.ts';
-import type { History } from './embedded/job-table.ts';
+import type { History } from './history.ts';
 import type { Jobs } from './jobs.ts';
 import { runJobs } from './run-jobs.ts';
 

@@ -3,22 +3,15 @@
 import type { Progress } from '../../calls/call-options.ts';
 import { writeJson } from '../../json/exact-json.ts';
 import { fingerprintOf } from '../fingerprint.ts';
-import { type Backoff, type FinalState, isFinal, type JobState, type JobWithAttempts } from '../job.ts';
+import type { History } from '../history.ts';
+import { type Backoff, isFinal, type JobState } from '../job.ts';
 import { blockerFailed, expired, interrupted, interruptedTooOften, otherInput, unknownBlocker } from '../job-errors.ts';
-import type {
-  Added,
-  AttemptOutcome,
-  BegunAttempt,
-  Claim,
-  EndedAttempt,
-  Hint,
-  JobFilter,
-  NewJob,
-  TakenJob,
-} from '../job-store.ts';
+import type { Added, AttemptOutcome, BegunAttempt, Claim, EndedAttempt, Hint, NewJob, TakenJob } from '../job-store.ts';
 import { errorText } from '../stored-error.ts';
-import type { Database, Row, SqlValue, Statement } from './database.ts';
-import { asText, attemptOfRow, JOB_COLUMNS, jobOfRow, type RowState, shownState } from './job-rows.ts';
+import type { Row } from './database.ts';
+import { JobEnds } from './job-ends.ts';
+import { type RowState, shownState } from './job-rows.ts';
+import type { Statements } from './statements.ts';
 import type { ValueFiles, ValueInRow } from './value-files.ts';
 
 /** How many attempts of a job are kept. */
@@ -30,15 +23,9 @@ const MAX_INTERRUPTIONS = 10;
 /** When so many bytes of inputs are on the way to a runner, no more are taken for a plugin. */
 const MAX_TAKEN_BYTES = 16 * 1024 * 1024;
 
-/** How many jobs that have ended are kept, and for how long, in milliseconds. */
-export interface History {
-  readonly maxJobs: number;
-  readonly maxAgeMs: number;
-}
-
 /** What a table is made of. */
 export interface JobTableParts {
-  readonly database: Database;
+  readonly statements: Statements;
   readonly files: ValueFiles;
   readonly history: History;
   /** The time of day, in milliseconds since the epoch. */
@@ -52,17 +39,18 @@ const ALL = '*';
 
 /** The jobs of one database, whose transactions are its owner's. Each method throws what SQLite and the file system throw. */
 export class JobTable {
-  readonly #database: Database;
+  readonly #statements: Statements;
+  readonly #ends: JobEnds;
   readonly #files: ValueFiles;
   readonly #history: History;
   readonly #now: () => number;
   readonly #hint: (hint: Hint) => void;
-  readonly #statements = new Map<string, Statement>();
   /** Files that no row needs once the transaction is durable. */
   readonly #unneeded: (() => void)[] = [];
 
-  constructor({ database, files, history, now, hint }: JobTableParts) {
-    this.#database = database;
+  constructor({ statements, files, history, now, hint }: JobTableParts) {
+    this.#statements = statements;
+    this.#ends = new JobEnds({ statements, files, now, hint });
     this.#files = files;
     this.#history = history;
     this.#now = now;
@@ -85,7 +73,7 @@ export class JobTable {
   #add(job: NewJob): Added {
     const fingerprint = fingerprintOf(job);
     if (job.key !== undefined) {
-      const same = this.#get('SELECT id, fingerprint FROM jobs WHERE key = ?', job.key);
+      const same = this.#statements.get('SELECT id, fingerprint FROM jobs WHERE key = ?', job.key);
       if (same !== undefined) {
         const id = same['id'] as string;
         if (Buffer.compare(same['fingerprint'] as Uint8Array, fingerprint) !== 0) throw otherInput(job, id);
@@ -101,7 +89,7 @@ export class JobTable {
     const isBlocked = blockers.some((blocker) => blocker.state !== 'done');
     const state = isBlocked ? 'blocked' : job.delayMs > 0 ? 'delayed' : 'waiting';
     const input = this.#files.keep(job.id, 'input', job.input);
-    this.#run(
+    this.#statements.run(
       `INSERT INTO jobs (id, plugin, tool, state, priority, place, key, fingerprint, once, attempts, backoff, timeout_ms,
         delay_ms, due_at, expires_at, added_at, input, tries, stream)
        VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -110,12 +98,12 @@ export class JobTable {
       ...[job.ttlMs === undefined ? null : now + job.ttlMs, now, input, job.attempts],
       job.stream === true ? 1 : 0,
     );
-    this.#run('UPDATE jobs SET place = seq WHERE id = ?', job.id);
+    this.#statements.run('UPDATE jobs SET place = seq WHERE id = ?', job.id);
     for (const { id, name } of blockers)
-      this.#run('INSERT OR IGNORE INTO blockers (job, blocker, name) VALUES (?, ?, ?)', job.id, id, name);
+      this.#statements.run('INSERT OR IGNORE INTO blockers (job, blocker, name) VALUES (?, ?, ?)', job.id, id, name);
     const failed = blockers.find((blocker) => blocker.state === 'failed' || blocker.state === 'cancelled');
     if (failed !== undefined)
-      this.#end(job.id, 'failed', errorText(blockerFailed(job.plugin, failed.id, failed.state)));
+      this.#ends.end(job.id, 'failed', errorText(blockerFailed(job.plugin, failed.id, failed.state)));
     else if (state === 'waiting') this.#hint({ kind: 'waiting', plugin: job.plugin });
     return { id: job.id, isNew: true };
   }
@@ -129,7 +117,7 @@ export class JobTable {
   }
 
   #take(plugin: string, count: number): TakenJob[] {
-    const rows = this.#all(
+    const rows = this.#statements.all(
       `SELECT id, plugin, tool, priority, attempt, attempts, backoff, timeout_ms, expires_at, once, stream, claim, input FROM jobs
        WHERE plugin = ? AND state = 'waiting' ORDER BY priority DESC, place LIMIT ?`,
       plugin,
@@ -145,7 +133,7 @@ export class JobTable {
       }
       const id = row['id'] as string;
       const claim = (row['claim'] as number) + 1;
-      this.#run("UPDATE jobs SET state = 'taken', claim = ? WHERE id = ?", claim, id);
+      this.#statements.run("UPDATE jobs SET state = 'taken', claim = ? WHERE id = ?", claim, id);
       const job: TakenJob = {
         id,
         claim,
@@ -169,7 +157,7 @@ export class JobTable {
   }
 
   #resultsBefore(id: string): ReadonlyMap<string, Uint8Array> {
-    const rows = this.#all(
+    const rows = this.#statements.all(
       'SELECT jobs.id AS id, name, result FROM blockers JOIN jobs ON jobs.id = blocker WHERE job = ?',
       id,
     );
@@ -185,17 +173,17 @@ export class JobTable {
   begin(begun: readonly (BegunAttempt & { readonly agoMs?: number })[]): void {
     for (const { id, claim, generation, agoMs = 0 } of begun) {
       const startedAt = Math.round(this.#now() - agoMs);
-      const { changes } = this.#run(
+      const { changes } = this.#statements.run(
         `UPDATE jobs SET state = 'running', attempt = attempt + 1, started_at = ?, expires_at = NULL, progress = NULL
          WHERE id = ? AND claim = ? AND state = 'taken'`,
         ...[startedAt, id, claim],
       );
       if (changes === 0) continue;
-      this.#run(
+      this.#statements.run(
         `INSERT INTO attempts (job, number, generation, started_at) SELECT id, attempt, ?, ? FROM jobs WHERE id = ?`,
         ...[generation ?? null, startedAt, id],
       );
-      this.#run(
+      this.#statements.run(
         'DELETE FROM attempts WHERE job = ?1 AND number <= (SELECT attempt FROM jobs WHERE id = ?1) - ?2',
         ...[id, MAX_ATTEMPTS_KEPT],
       );
@@ -204,7 +192,7 @@ export class JobTable {
 
   progress(updates: readonly (Claim & { readonly progress: Progress })[]): void {
     for (const { id, claim, progress } of updates)
-      this.#run(
+      this.#statements.run(
         "UPDATE jobs SET progress = ? WHERE id = ? AND claim = ? AND state = 'running'",
         ...[writeJson(progress, 'progress') ?? null, id, claim],
       );
@@ -217,14 +205,14 @@ export class JobTable {
       this.#endAttempt(id, row['attempt'] as number, outcome);
       if (outcome.end === 'failed' && outcome.retryAfterMs !== undefined)
         this.#waitAgain(id, outcome.error, outcome.retryAfterMs);
-      else if (outcome.end === 'done') this.#end(id, 'done', null, outcome.result);
-      else this.#end(id, outcome.end, outcome.error);
+      else if (outcome.end === 'done') this.#ends.end(id, 'done', null, outcome.result);
+      else this.#ends.end(id, outcome.end, outcome.error);
       return 'ok';
     });
   }
 
   #endAttempt(id: string, number: number, outcome: AttemptOutcome): void {
-    this.#run(
+    this.#statements.run(
       'UPDATE attempts SET ended_at = ?, end = ?, error = ? WHERE job = ? AND number = ? AND ended_at IS NULL',
       ...[this.#now(), outcome.end, outcome.end === 'done' ? null : outcome.error, id, number],
     );
@@ -240,12 +228,12 @@ export class JobTable {
   /** At the start: what was in hands goes back, other than those of the program that starts. */
   recover(held: readonly Claim[]): void {
     const claims = new Map(held.map(({ id, claim }) => [id, claim]));
-    for (const row of this.#all(
+    for (const row of this.#statements.all(
       "SELECT id, plugin, state, attempt, once, claim, interruptions FROM jobs WHERE state IN ('taken', 'running')",
     ))
       if (claims.get(row['id'] as string) !== row['claim']) this.#release(row['id'] as string, row);
     this.#files.sweep((id, kind) => {
-      const row = this.#get(
+      const row = this.#statements.get(
         "SELECT input IS NULL AS input, result IS NULL AND state = 'done' AS result FROM jobs WHERE id = ?",
         id,
       );
@@ -258,23 +246,24 @@ export class JobTable {
     if (row['state'] === 'running') {
       const error = errorText(interrupted(plugin, row['once'] === 1));
       const times = (row['interruptions'] as number) + 1;
-      this.#run('UPDATE jobs SET interruptions = ? WHERE id = ?', times, id);
-      this.#run(
+      this.#statements.run('UPDATE jobs SET interruptions = ? WHERE id = ?', times, id);
+      this.#statements.run(
         "UPDATE attempts SET ended_at = ?, end = 'interrupted', error = ? WHERE job = ? AND ended_at IS NULL",
         ...[this.#now(), error, id],
       );
-      if (row['once'] === 1) return this.#end(id, 'failed', error);
-      if (times >= MAX_INTERRUPTIONS) return this.#end(id, 'failed', errorText(interruptedTooOften(plugin, times)));
+      if (row['once'] === 1) return this.#ends.end(id, 'failed', error);
+      if (times >= MAX_INTERRUPTIONS)
+        return this.#ends.end(id, 'failed', errorText(interruptedTooOften(plugin, times)));
       // It does not count as one of its attempts.
-      this.#run('UPDATE jobs SET attempts = attempts + 1, error = ? WHERE id = ?', error, id);
+      this.#statements.run('UPDATE jobs SET attempts = attempts + 1, error = ? WHERE id = ?', error, id);
     }
-    this.#run("UPDATE jobs SET state = 'waiting', claim = claim + 1, progress = NULL WHERE id = ?", id);
+    this.#statements.run("UPDATE jobs SET state = 'waiting', claim = claim + 1, progress = NULL WHERE id = ?", id);
     this.#hint({ kind: 'waiting', plugin });
     return undefined;
   }
 
   #inHands(id: string, claim: number): Row | undefined {
-    return this.#get(
+    return this.#statements.get(
       `SELECT id, plugin, state, attempt, once, interruptions FROM jobs
        WHERE id = ? AND claim = ? AND state IN ('taken', 'running')`,
       ...[id, claim],
@@ -282,62 +271,9 @@ export class JobTable {
   }
 
   #waitAgain(id: string, error: string, delayMs: number): void {
-    this.#run(
+    this.#statements.run(
       "UPDATE jobs SET state = 'delayed', claim = claim + 1, error = ?, delay_ms = ?, due_at = ?, progress = NULL WHERE id = ?",
       ...[error, delayMs, this.#now() + delayMs, id],
-    );
-  }
-
-  /** Ends a job, and what follows from that: jobs that come after it are ready, or fail with it, and so on. */
-  #end(id: string, state: FinalState, error: string | null, result?: Uint8Array): void {
-    const kept = result === undefined ? null : this.#files.keep(id, 'result', result);
-    this.#markEnded(id, state, error, kept);
-    if (state === 'done') return this.#unblockAfter(id);
-    const failed: (readonly [blocker: string, state: FinalState])[] = [[id, state]];
-    // A chain may be longer than the stack is deep.
-    for (const [blocker, blockerState] of failed)
-      for (const row of this.#blockedBy(blocker)) {
-        const job = row['id'] as string;
-        const cause = blockerFailed(row['plugin'] as string, blocker, blockerState);
-        this.#markEnded(job, 'failed', errorText(cause), null);
-        failed.push([job, 'failed']);
-      }
-    return undefined;
-  }
-
-  #markEnded(id: string, state: FinalState, error: string | null, result: ValueInRow): void {
-    this.#run(
-      'UPDATE jobs SET state = ?, claim = claim + 1, error = ?, result = ?, ended_at = ?, expires_at = NULL WHERE id = ?',
-      ...[state, error, result, this.#now(), id],
-    );
-    this.#hint({ kind: 'ended', id, end: state });
-  }
-
-  #blockedBy(id: string): readonly Row[] {
-    return this.#all(
-      "SELECT id, plugin, delay_ms FROM blockers JOIN jobs ON jobs.id = job WHERE blocker = ? AND state = 'blocked'",
-      id,
-    );
-  }
-
-  #unblockAfter(id: string): void {
-    for (const row of this.#blockedBy(id)) {
-      const job = row['id'] as string;
-      if (this.#openBlocker(job) !== undefined) continue;
-      // Its delay begins when nothing else keeps it.
-      const delayMs = row['delay_ms'] as number;
-      const state = delayMs > 0 ? 'delayed' : 'waiting';
-      this.#run('UPDATE jobs SET state = ?, due_at = ? WHERE id = ?', state, this.#now() + delayMs, job);
-      if (state === 'waiting') this.#hint({ kind: 'waiting', plugin: row['plugin'] as string });
-    }
-  }
-
-  /** A job before this one that is not done, one that has failed before others. */
-  #openBlocker(id: string): Row | undefined {
-    return this.#get(
-      `SELECT jobs.id AS id, state FROM blockers JOIN jobs ON jobs.id = blocker WHERE job = ? AND state != 'done'
-       ORDER BY state IN ('failed', 'cancelled') DESC LIMIT 1`,
-      id,
     );
   }
 
@@ -347,19 +283,22 @@ export class JobTable {
   turn(): number | undefined {
     const now = this.#now();
     // Where the clock was set back, a job waits its delay again at most.
-    this.#run("UPDATE jobs SET due_at = ?1 + delay_ms WHERE state = 'delayed' AND due_at > ?1 + delay_ms", now);
-    for (const { plugin } of this.#all(
+    this.#statements.run(
+      "UPDATE jobs SET due_at = ?1 + delay_ms WHERE state = 'delayed' AND due_at > ?1 + delay_ms",
+      now,
+    );
+    for (const { plugin } of this.#statements.all(
       "UPDATE jobs SET state = 'waiting' WHERE state = 'delayed' AND due_at <= ? RETURNING plugin",
       now,
     ))
       this.#hint({ kind: 'waiting', plugin: plugin as string });
-    for (const row of this.#all(
+    for (const row of this.#statements.all(
       `SELECT id, plugin, expires_at - added_at AS ttl FROM jobs
        WHERE expires_at <= ? AND state IN ('waiting', 'delayed', 'blocked')`,
       now,
     ))
-      this.#end(row['id'] as string, 'failed', errorText(expired(row['plugin'] as string, row['ttl'] as number)));
-    const next = this.#get(
+      this.#ends.end(row['id'] as string, 'failed', errorText(expired(row['plugin'] as string, row['ttl'] as number)));
+    const next = this.#statements.get(
       `SELECT min((SELECT coalesce(min(due_at), 9e99) FROM jobs WHERE state = 'delayed'),
         (SELECT coalesce(min(expires_at), 9e99) FROM jobs WHERE expires_at IS NOT NULL AND state != 'taken')) AS at`,
     )?.['at'] as number;
@@ -369,7 +308,7 @@ export class JobTable {
   /** Removes the oldest jobs of those that have ended, where there are more than are kept. Those that others come after stay with them. */
   prune(): void {
     const { maxJobs, maxAgeMs } = this.#history;
-    const rows = this.#all(
+    const rows = this.#statements.all(
       `SELECT id FROM jobs WHERE ended_at IS NOT NULL AND (ended_at < ? OR (ended_at, seq) <=
          (SELECT ended_at, seq FROM jobs WHERE ended_at IS NOT NULL ORDER BY ended_at DESC, seq DESC LIMIT 1 OFFSET ?))
        AND NOT EXISTS (SELECT 1 FROM blockers JOIN jobs AS later ON later.id = job
@@ -384,7 +323,7 @@ export class JobTable {
   requestCancel(ids: readonly string[], error: string): (JobState | undefined)[] {
     return ids.map((id) => {
       const state = this.#stateOf(id);
-      if (state === 'waiting' || state === 'delayed' || state === 'blocked') this.#end(id, 'cancelled', error);
+      if (state === 'waiting' || state === 'delayed' || state === 'blocked') this.#ends.end(id, 'cancelled', error);
       // In the hands of a runner, who is asked.
       return state === 'taken' ? 'running' : state;
     });
@@ -394,8 +333,8 @@ export class JobTable {
     return ids.map((id) => {
       const state = this.#stateOf(id);
       if (state === undefined || !isFinal(shownState(state))) return state && shownState(state);
-      const blocker = this.#openBlocker(id);
-      const row = this.#get(
+      const blocker = this.#ends.openBlocker(id);
+      const row = this.#statements.get(
         `UPDATE jobs SET state = ?, attempts = attempt + tries, interruptions = 0, error = NULL, result = NULL,
           ended_at = NULL, progress = NULL WHERE id = ? RETURNING plugin`,
         ...[blocker === undefined ? 'waiting' : 'blocked', id],
@@ -405,7 +344,7 @@ export class JobTable {
       const blockerState = blocker?.['state'] as JobState | undefined;
       if (blockerState === undefined) this.#hint({ kind: 'waiting', plugin });
       else if (isFinal(blockerState))
-        this.#end(id, 'failed', errorText(blockerFailed(plugin, blocker?.['id'] as string, blockerState)));
+        this.#ends.end(id, 'failed', errorText(blockerFailed(plugin, blocker?.['id'] as string, blockerState)));
       return shownState(state);
     });
   }
@@ -420,9 +359,9 @@ export class JobTable {
   }
 
   #delete(id: string): void {
-    this.#run('DELETE FROM jobs WHERE id = ?', id);
-    this.#run('DELETE FROM attempts WHERE job = ?', id);
-    this.#run('DELETE FROM blockers WHERE job = ?1 OR blocker = ?1', id);
+    this.#statements.run('DELETE FROM jobs WHERE id = ?', id);
+    this.#statements.run('DELETE FROM attempts WHERE job = ?', id);
+    this.#statements.run('DELETE FROM blockers WHERE job = ?1 OR blocker = ?1', id);
     this.#unneeded.push(() => {
       this.#files.remove(id, 'input');
       this.#files.remove(id, 'result');
@@ -432,14 +371,14 @@ export class JobTable {
   place(id: string, priority: number | undefined, first: boolean): JobState | undefined {
     const state = this.#stateOf(id);
     if (state === undefined || isFinal(shownState(state))) return state && shownState(state);
-    if (priority !== undefined) this.#run('UPDATE jobs SET priority = ? WHERE id = ?', priority, id);
+    if (priority !== undefined) this.#statements.run('UPDATE jobs SET priority = ? WHERE id = ?', priority, id);
     if (first) {
-      this.#run(
+      this.#statements.run(
         `UPDATE jobs SET priority = max(priority, coalesce((SELECT max(priority) FROM jobs AS other
            WHERE other.plugin = jobs.plugin AND other.state = 'waiting'), priority)) WHERE id = ?`,
         id,
       );
-      this.#run(
+      this.#statements.run(
         `UPDATE jobs SET place = min(place, coalesce((SELECT min(place) FROM jobs AS other
            WHERE other.plugin = jobs.plugin AND other.state = 'waiting' AND other.priority = jobs.priority), place) - 1)
          WHERE id = ?`,
@@ -451,74 +390,25 @@ export class JobTable {
 
   pause(plugins: readonly string[]): void {
     for (const plugin of plugins.length === 0 ? [ALL] : plugins)
-      this.#run('INSERT OR IGNORE INTO paused (plugin) VALUES (?)', plugin);
+      this.#statements.run('INSERT OR IGNORE INTO paused (plugin) VALUES (?)', plugin);
   }
 
   resume(plugins: readonly string[]): void {
-    if (plugins.length === 0) this.#run('DELETE FROM paused');
-    for (const plugin of plugins) this.#run('DELETE FROM paused WHERE plugin = ?', plugin);
+    if (plugins.length === 0) this.#statements.run('DELETE FROM paused');
+    for (const plugin of plugins) this.#statements.run('DELETE FROM paused WHERE plugin = ?', plugin);
     for (const plugin of this.waitingPlugins()) this.#hint({ kind: 'waiting', plugin });
   }
 
   paused(): string[] {
-    return this.#all('SELECT plugin FROM paused').map(({ plugin }) => plugin as string);
+    return this.#statements.all('SELECT plugin FROM paused').map(({ plugin }) => plugin as string);
   }
-
-  /* ---- Looking ---- */
 
   waitingPlugins(): string[] {
-    return this.#all("SELECT DISTINCT plugin FROM jobs WHERE state = 'waiting'").map(({ plugin }) => plugin as string);
+    const rows = this.#statements.all("SELECT DISTINCT plugin FROM jobs WHERE state = 'waiting'");
+    return rows.map(({ plugin }) => plugin as string);
   }
 
-  get(ids: readonly string[]): (JobWithAttempts | undefined)[] {
-    return ids.map((id) => {
-      const row = this.#get(`SELECT ${JOB_COLUMNS} FROM jobs WHERE id = ?`, id);
-      if (row === undefined) return undefined;
-      const history = this.#all('SELECT * FROM attempts WHERE job = ? ORDER BY number', id).map(attemptOfRow);
-      return { ...jobOfRow(row), history };
-    });
-  }
-
-  /** The jobs of a page, to be read by `pageOfText`. */
-  list({ plugin, state, prefix }: JobFilter, limit: number, cursor: string | undefined): string {
-    const wheres = ['seq < ?'];
-    const values: SqlValue[] = [cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)];
-    if (plugin !== undefined) {
-      wheres.push('plugin = ?');
-      values.push(plugin);
-    }
-    if (state !== undefined) {
-      wheres.push(state === 'waiting' ? "state IN (?, 'taken')" : 'state = ?');
-      values.push(state);
-    }
-    if (prefix !== undefined) {
-      // No digit of an identifier sorts after this.
-      wheres.push('id >= ? AND id < ?');
-      values.push(prefix, `${prefix}g`);
-    }
-    const rows = `SELECT ${JOB_COLUMNS} FROM jobs WHERE ${wheres.join(' AND ')} ORDER BY seq DESC LIMIT ?`;
-    return this.#get(asText(rows), ...values, limit)?.['text'] as string;
-  }
-
-  values(id: string): { input: Uint8Array; result: Uint8Array | undefined } | undefined {
-    const row = this.#get('SELECT state, input, result FROM jobs WHERE id = ?', id);
-    if (row === undefined) return undefined;
-    return {
-      input: this.#files.read(id, 'input', row['input'] as ValueInRow),
-      result: row['state'] === 'done' ? this.#files.read(id, 'result', row['result'] as ValueInRow) : undefined,
-    };
-  }
-
-  counts(): { plugin: string; state: JobState; count: number }[] {
-    const rows = this.#all(
-      "SELECT plugin, iif(state = 'taken', 'waiting', state) AS state, count(*) AS count FROM jobs GROUP BY 1, 2 ORDER BY 1, 2",
-    );
-    return rows.map((row) => ({
-      plugin: row['plugin'] as string,
-      state: row['state'] as JobState,
-      count: row['count'] as number,
-    }));
-  }
+  /* ---- Its transactions ---- */
 
   /** To be called when the transaction is done: removes the files that it has made useless. */
   committed(): void {
@@ -532,28 +422,6 @@ export class JobTable {
   }
 
   #stateOf(id: string): RowState | undefined {
-    return this.#get('SELECT state FROM jobs WHERE id = ?', id)?.['state'] as RowState | undefined;
-  }
-
-  #run(sql: string, ...values: SqlValue[]): { readonly changes: number | bigint } {
-    return this.#prepared(sql).run(...values);
-  }
-
-  #get(sql: string, ...values: SqlValue[]): Row | undefined {
-    return this.#prepared(sql).get(...values);
-  }
-
-  #all(sql: string, ...values: SqlValue[]): readonly Row[] {
-    return this.#prepared(sql).all(...values);
-  }
-
-  /** Every statement is one of the texts of this file, so that few are kept. */
-  #prepared(sql: string): Statement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
+    return this.#statements.get('SELECT state FROM jobs WHERE id = ?', id)?.['state'] as RowState | undefined;
   }
 }

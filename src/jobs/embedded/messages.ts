@@ -1,6 +1,6 @@
 import type { ErrorMessage } from '../../sync/error-message.ts';
+import type { History } from '../history.ts';
 import type { Claim, Hint, JobStore } from '../job-store.ts';
-import type { History } from './job-table.ts';
 import type { JobsToMove } from './jobs-to-move.ts';
 
 /** What the host asks of the store's thread. */

@@ -7,9 +7,11 @@ import type { Hint } from '../job-store.ts';
 import { type Database, openDatabase } from './database.ts';
 import { mustOutlastPower, writes } from './durability.ts';
 import { JobTable } from './job-table.ts';
+import { JobViews } from './job-views.ts';
 import { JobsToMove } from './jobs-to-move.ts';
 import { keepCopy } from './keep-copy.ts';
 import type { HostMessage, StoreAnswer, StoreMessage, StoreRequest, StoreThreadData } from './messages.ts';
+import { Statements } from './statements.ts';
 import { isDamage, storeFault } from './store-fault.ts';
 import { prepareTables } from './tables.ts';
 import { ValueFiles } from './value-files.ts';
@@ -42,6 +44,7 @@ try {
 interface Opened {
   readonly database: Database;
   readonly table: JobTable;
+  readonly views: JobViews;
   readonly toMove: JobsToMove;
 }
 
@@ -58,9 +61,11 @@ async function open(): Promise<Opened> {
     };
     const files = new ValueFiles(join(folder, 'values'));
     const now = (): number => Date.now();
-    const table = new JobTable({ database, files, history, now, hint });
+    const statements = new Statements(database);
+    const table = new JobTable({ statements, files, history, now, hint });
     inTransaction(database, table, true, () => table.recover(held));
-    return { database, table, toMove: new JobsToMove({ database, files, now }) };
+    const views = new JobViews(statements, files);
+    return { database, table, views, toMove: new JobsToMove({ database, files, now }) };
   } catch (error) {
     if (isDamage(error)) keepCopy(file);
     database.close();
@@ -145,9 +150,9 @@ function answersTo(opened: Opened, batch: readonly StoreRequest[]): StoreAnswer[
   }
 }
 
-function answerTo({ table, toMove }: Opened, { method, args }: StoreRequest): StoreAnswer {
+function answerTo({ table, views, toMove }: Opened, { method, args }: StoreRequest): StoreAnswer {
   try {
-    const of = method in toMove ? toMove : table;
+    const of = [views, toMove].find((each) => method in each) ?? table;
     const act = of[method as keyof typeof of] as (...given: readonly unknown[]) => unknown;
     return { value: act.apply(of, args as unknown[]) };
   } catch (error) {

@@ -1,9 +1,13 @@
 import { LinkScript } from './redis-link.ts';
 import { ADOPTING } from './scripts/adopting.ts';
 import { ENDING } from './scripts/ending.ts';
-import * as operations from './scripts/operations.ts';
+import * as ofNodes from './scripts/nodes.ts';
 import { QUEUE } from './scripts/queue.ts';
 import { RECORD } from './scripts/record.ts';
+import * as ofRunners from './scripts/running.ts';
+import * as ofUsers from './scripts/user-changes.ts';
+
+const operations = { ...ofUsers, ...ofRunners, ...ofNodes };
 
 /** What a script does. */
 export type JobOperation = keyof typeof operations;

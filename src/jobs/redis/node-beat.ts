@@ -1,5 +1,5 @@
 import { systemClock } from '../../time/clock.ts';
-import type { History } from '../embedded/job-table.ts';
+import type { History } from '../history.ts';
 import type { JobOperation } from './job-scripts.ts';
 import type { CommandPart } from './redis-link.ts';
 

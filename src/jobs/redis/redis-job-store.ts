@@ -1,18 +1,15 @@
-// Longer than others because it is the whole port, one short method after another.
-
 import type { Progress } from '../../calls/call-options.ts';
 import { GreenroomError } from '../../errors.ts';
 import { Listeners } from '../../events/listeners.ts';
 import { writeJson } from '../../json/exact-json.ts';
 import { quoted } from '../../text/shown.ts';
 import { systemClock } from '../../time/clock.ts';
-import type { History } from '../embedded/job-table.ts';
+import type { History } from '../history.ts';
 import type { JobState, JobWithAttempts } from '../job.ts';
 import { otherInput, unknownBlocker } from '../job-errors.ts';
-import { isJobId, newJobId } from '../job-id.ts';
+import { newJobId } from '../job-id.ts';
 import type {
   Added,
-  AttemptOutcome,
   BegunAttempt,
   Claim,
   EndedAttempt,
@@ -23,19 +20,19 @@ import type {
   NewJob,
   TakenJob,
 } from '../job-store.ts';
-import { foreignCursor } from '../list-options.ts';
-import { errorText, readError } from '../stored-error.ts';
+import { errorText } from '../stored-error.ts';
 import { BegunAttempts } from './begun-attempts.ts';
 import { bullPriority } from './bull-priority.ts';
-import { dashboardValue } from './dashboard-value.ts';
 import { Gathering } from './gathering.ts';
-import { attemptOfRecord, backoffOf, callerOf, type JobRecord, jobOfRecord, numberOf, recordOf } from './job-record.ts';
+import { JobRecords, type StateCount, type StoredValues } from './job-records.ts';
 import { type JobOperation, jobScripts } from './job-scripts.ts';
 import type { LinkHealth } from './link-health.ts';
 import { type Liveness, NodeBeat } from './node-beat.ts';
 import type { CommandPart, LinkScript, RedisLink } from './redis-link.ts';
 import { SharedValues } from './shared-values.ts';
-import { roundedUp, toldJob } from './told-job.ts';
+import { claimOf, type GivenJob, readTakenJob } from './taken-job.ts';
+import { type ToldEnd, toldEnd } from './told-end.ts';
+import { toldJob } from './told-job.ts';
 import { fleetIdentity, ValueSweep } from './value-sweep.ts';
 
 /** What a store is opened with, beside its link. */
@@ -77,17 +74,6 @@ export interface FleetNode {
 /** After how long a job is taken again whose values could not be read, in milliseconds. */
 const UNREADABLE_MS = 60_000;
 
-/** The end of an attempt, as its script takes it; the result is sent beside it. */
-interface ToldEnd extends Claim {
-  readonly end: AttemptOutcome['end'];
-  readonly error?: string;
-  /** What dashboards show. */
-  readonly said: string;
-  readonly retryAfterMs?: number | undefined;
-  readonly resultFile?: string | undefined;
-  readonly result?: Buffer | undefined;
-}
-
 /**
  * Jobs in a Redis that several programs share. The record of a job is ours; its place among those that wait is in a queue
  * of BullMQ, one for each plugin. Both change in one script, whole or not at all.
@@ -96,6 +82,7 @@ export class RedisJobStore implements JobStore {
   readonly #link: RedisLink;
   readonly #node: string;
   readonly #values: SharedValues;
+  readonly #records: JobRecords;
   readonly #scripts: Readonly<Record<JobOperation, LinkScript>>;
   readonly #prefix: string;
   readonly #bullPrefix: string;
@@ -115,6 +102,7 @@ export class RedisJobStore implements JobStore {
     this.#node = node;
     this.#values = new SharedValues(values, fleet);
     const sweep = values === undefined ? undefined : new ValueSweep(link, this.#values, fleet);
+    this.#records = new JobRecords(link, this.#values);
     this.#scripts = jobScripts(link.bullScripts);
     this.#prefix = link.key('');
     this.#bullPrefix = bullPrefix;
@@ -188,55 +176,23 @@ export class RedisJobStore implements JobStore {
 
   async take(wanted: readonly { readonly plugin: string; readonly count: number }[]): Promise<readonly TakenJob[]> {
     const taken = await this.#beat.take(async () => {
-      const answer = await this.#run('TAKE', [JSON.stringify(wanted), this.#node, newJobId()]);
-      const given = answer as [Buffer, Buffer[], Buffer, Buffer[]][];
+      const given = (await this.#run('TAKE', [JSON.stringify(wanted), this.#node, newJobId()])) as GivenJob[];
       for (const [id] of given) this.#held.add(String(id));
       return given;
     });
-    const jobs = await Promise.all(taken.map((each) => this.#taken(...each)));
+    const jobs = await Promise.all(taken.map((given) => this.#readTaken(given)));
     return jobs.filter((job) => job !== undefined);
   }
 
   /** A job that was taken; undefined where a value of it cannot be read here: it is tried again later, with the error. */
-  async #taken(
-    id: Buffer,
-    flat: readonly Buffer[],
-    input: Buffer,
-    before: readonly Buffer[],
-  ): Promise<TakenJob | undefined> {
-    const record = recordOf(flat) ?? {};
+  async #readTaken(given: GivenJob): Promise<TakenJob | undefined> {
     try {
-      return await this.#readTaken(String(id), record, input, before);
+      return await readTakenJob(given, this.#values);
     } catch (error) {
       const outcome = { end: 'failed', error: errorText(error), retryAfterMs: UNREADABLE_MS } as const;
-      await this.settle([{ id: String(id), claim: Number(record['claim']), outcome }]);
+      await this.settle([{ ...claimOf(given), outcome }]);
       return undefined;
     }
-  }
-
-  async #readTaken(id: string, record: JobRecord, input: Buffer, before: readonly Buffer[]): Promise<TakenJob> {
-    const results = new Map<string, Uint8Array>();
-    for (let at = 0; at < before.length; at += 3) {
-      const [name, file, value] = before.slice(at, at + 3) as [Buffer, Buffer, Buffer];
-      results.set(String(name), file.length === 0 ? value : await this.#values.read(String(file)));
-    }
-    return {
-      id,
-      claim: Number(record['claim']),
-      plugin: record['plugin'] ?? '',
-      tool: record['tool'],
-      priority: Number(record['priority']),
-      attempt: Number(record['attempt']) + 1,
-      attempts: Number(record['attempts']),
-      backoff: backoffOf(record),
-      timeoutMs: numberOf(record['timeoutMs']),
-      expiresAt: numberOf(record['expiresAt']),
-      once: record['once'] === '1',
-      stream: record['stream'] === '1',
-      caller: callerOf(record),
-      input: record['inputFile'] === undefined ? input : await this.#values.read(record['inputFile']),
-      results,
-    };
   }
 
   async begin(begun: readonly BegunAttempt[]): Promise<void> {
@@ -251,7 +207,7 @@ export class RedisJobStore implements JobStore {
 
   settle(ended: readonly EndedAttempt[]): Promise<readonly ('ok' | 'lost')[]> {
     // Each by itself, so that a value that cannot be kept holds up no other job.
-    return Promise.all(ended.map(async (each) => this.#settling.ask(await this.#told(each))));
+    return Promise.all(ended.map(async (each) => this.#settling.ask(await toldEnd(each, this.#values))));
   }
 
   async #settle(ended: readonly ToldEnd[]): Promise<readonly ('ok' | 'lost')[]> {
@@ -259,7 +215,7 @@ export class RedisJobStore implements JobStore {
     const begun = ended.map((each) => this.#begun.take(each));
     const told = ended.map(({ result, ...each }, index) => {
       const pending = begun[index];
-      results.push(result ?? '');
+      results.push(result === undefined ? '' : bytesOf(result));
       return { ...each, begun: pending && this.#begun.told(pending) };
     });
     try {
@@ -277,31 +233,6 @@ export class RedisJobStore implements JobStore {
     }
   }
 
-  /** The end of an attempt as its script takes it. A result that cannot be kept at all fails the job. */
-  async #told({ id, claim, outcome }: EndedAttempt): Promise<ToldEnd> {
-    if (outcome.end === 'done') {
-      try {
-        const what = `The result of the job ${id}`;
-        const resultFile = await this.#values.keep(what, `${id}.result.${claim}`, outcome.result);
-        const result = resultFile === undefined ? bytesOf(outcome.result) : undefined;
-        return { id, claim, end: 'done', said: dashboardValue(outcome.result), resultFile, result };
-      } catch (error) {
-        if (!(error instanceof GreenroomError && error.code === 'E_SERIALIZE')) throw error;
-        return this.#told({ id, claim, outcome: { end: 'failed', error: errorText(error) } });
-      }
-    }
-    const { end, error } = outcome;
-    const said = end === 'cancelled' ? 'cancelled' : readError(error).message;
-    return {
-      id,
-      claim,
-      end,
-      error,
-      said,
-      retryAfterMs: end === 'failed' ? roundedUp(outcome.retryAfterMs) : undefined,
-    };
-  }
-
   async giveBack(claims: readonly Claim[]): Promise<void> {
     await this.#begun.flush();
     await this.#run('GIVE_BACK', [JSON.stringify(claims.map(({ id, claim }) => ({ id, claim })))]);
@@ -312,57 +243,16 @@ export class RedisJobStore implements JobStore {
     return states(await this.#run('CANCEL', [JSON.stringify(ids), error, 'cancelled']));
   }
 
-  async get(ids: readonly string[]): Promise<readonly (JobWithAttempts | undefined)[]> {
-    const asked = ids.flatMap((id) => [
-      ['HGETALL', this.#link.key('job', id)],
-      ['LRANGE', this.#link.key('attempts', id), 0, -1],
-    ]);
-    const answers = (await this.#link.sendAll(asked)) as string[][];
-    return ids.map((id, index) => {
-      const record = recordOf(answers[2 * index] ?? []);
-      if (record === undefined) return undefined;
-      const job = jobOfRecord(id, record);
-      return { ...job, history: (answers[2 * index + 1] ?? []).map((text) => attemptOfRecord(job.plugin, text)) };
-    });
+  get(ids: readonly string[]): Promise<readonly (JobWithAttempts | undefined)[]> {
+    return this.#records.get(ids);
   }
 
-  async list({ plugin, state, prefix }: JobFilter, limit: number, cursor: string | undefined): Promise<JobPage> {
-    if (cursor !== undefined && !isJobId(cursor)) throw foreignCursor(cursor);
-    const kind = state === undefined ? (plugin === undefined ? ['all'] : ['of']) : ['in', state];
-    const key = this.#link.key(...kind, ...(plugin === undefined ? [] : [plugin]));
-    // No digit of an identifier sorts after this.
-    const newest = prefix === undefined ? '+' : `(${prefix}g`;
-    const oldest = prefix === undefined ? '-' : `[${prefix}`;
-    const from = cursor === undefined || (prefix !== undefined && cursor >= `${prefix}g`) ? newest : `(${cursor}`;
-    const ids = (await this.#link.send(['ZREVRANGEBYLEX', key, from, oldest, 'LIMIT', 0, limit])) as string[];
-    const records = await this.#link.sendAll(ids.map((id) => ['HGETALL', this.#link.key('job', id)]));
-    const jobs = ids.flatMap((id, index) => {
-      const record = recordOf(records[index] as string[]);
-      return record === undefined ? [] : [jobOfRecord(id, record)];
-    });
-    return { jobs, next: ids.length < limit ? undefined : ids.at(-1) };
+  list(filter: JobFilter, limit: number, cursor: string | undefined): Promise<JobPage> {
+    return this.#records.list(filter, limit, cursor);
   }
 
-  async values(
-    id: string,
-  ): Promise<{ readonly input: Uint8Array; readonly result: Uint8Array | undefined } | undefined> {
-    const [flat, input, result] = (await this.#link.sendAllForBytes([
-      ['HGETALL', this.#link.key('job', id)],
-      ['GET', this.#link.key('input', id)],
-      ['GET', this.#link.key('result', id)],
-    ])) as [Buffer[], Buffer | null, Buffer | null];
-    const record = recordOf(flat);
-    if (record === undefined) return undefined;
-    const { inputFile, resultFile, state } = record;
-    return {
-      input: inputFile === undefined ? (input ?? new Uint8Array()) : await this.#values.read(inputFile),
-      result:
-        state !== 'done'
-          ? undefined
-          : resultFile === undefined
-            ? (result ?? new Uint8Array())
-            : await this.#values.read(resultFile),
-    };
+  values(id: string): Promise<StoredValues | undefined> {
+    return this.#records.values(id);
   }
 
   retry(ids: readonly string[]): Promise<readonly (JobState | undefined)[]> {
@@ -396,18 +286,12 @@ export class RedisJobStore implements JobStore {
     await this.#run('RESUME', plugins);
   }
 
-  async paused(): Promise<readonly string[]> {
-    return (await this.#link.send(['SMEMBERS', this.#link.key('paused')])) as string[];
+  paused(): Promise<readonly string[]> {
+    return this.#records.paused();
   }
 
-  async counts(): Promise<readonly { readonly plugin: string; readonly state: JobState; readonly count: number }[]> {
-    const counts = recordOf((await this.#link.send(['HGETALL', this.#link.key('counts')])) as string[]) ?? {};
-    return Object.entries(counts)
-      .map(([field, count]) => {
-        const at = field.indexOf(' ');
-        return { plugin: field.slice(at + 1), state: field.slice(0, at) as JobState, count: Number(count) };
-      })
-      .toSorted((one, other) => order(one.plugin, other.plugin) || order(one.state, other.state));
+  counts(): Promise<readonly StateCount[]> {
+    return this.#records.counts();
   }
 
   /** The next job of each of these plugins, where it has one that may be taken. */
@@ -494,8 +378,4 @@ function states(answer: unknown): (JobState | undefined)[] {
 
 function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
-}
-
-function order(one: string, other: string): number {
-  return one < other ? -1 : Number(one > other);
 }

@@ -1,56 +1,18 @@
-import { unpackValue } from '../../api/packed-value.ts';
-import type { CallOptions, Progress } from '../../calls/call-options.ts';
-import { collectedChunks } from '../../calls/collected-chunks.ts';
-import type { GreenroomError } from '../../errors.ts';
+import type { Progress } from '../../calls/call-options.ts';
 import type { Clock } from '../../time/clock.ts';
-import { withOutputs } from '../job-output.ts';
 import type { AttemptOutcome, Claim, JobStore, TakenJob } from '../job-store.ts';
-import { packJobValue } from '../pack-job-value.ts';
-import { errorText } from '../stored-error.ts';
 import { depth, MOST_IN_HAND, nextMean } from './depth.ts';
-import { afterFailure } from './failed-attempt.ts';
-import type { JobCall, JobSite } from './job-site.ts';
+import { JobRun, LOOK_AGAIN_MS } from './job-run.ts';
+import type { JobSite } from './job-site.ts';
+import { Line } from './line.ts';
 import type { Replies } from './replies.ts';
 import type { Sharing } from './sharing.ts';
 
 /** How often the progress of a job is stored, in milliseconds. */
 const PROGRESS_MS = 500;
 
-/** How long jobs of a plugin that cannot be called wait before it is looked at again, if nothing else tells of a change. */
-const LOOK_AGAIN_MS = 5_000;
-
 /** How long the store is left alone after it has failed, in milliseconds. */
 const STORE_PAUSE_MS = 1_000;
-
-/** A job in hand. */
-interface Hand {
-  readonly job: TakenJob;
-  readonly cancel: AbortController;
-  /** When its call reached a worker, or of one that may run only once, was about to; by the monotonic clock. */
-  begunAt: number | undefined;
-  hasReachedWorker: boolean;
-  progress: Progress | undefined;
-  isProgressStored: boolean;
-  /** Rings when it should have begun. */
-  expiry: unknown;
-}
-
-/** The jobs of one plugin, as its runner knows them. */
-interface Line {
-  readonly hands: Map<string, Hand>;
-  /** Those that have ended, of which the store is still to be told: the next ones are taken meanwhile. */
-  readonly ending: Map<string, Hand>;
-  /** Whether the store may have jobs of it that can be taken. */
-  mayHaveMore: boolean;
-  /** How long its jobs took. */
-  meanMs: number | undefined;
-  /** Why its jobs wait. */
-  obstacle: string | undefined;
-  /** Those that may run only once, and wait for a place. */
-  readonly onlyOnce: Set<() => void>;
-  /** Until when none is taken, by the monotonic clock: the last was refused for a reason that passes. */
-  restsUntil: number;
-}
 
 /** What a runner is made of. */
 export interface JobRunnerParts {
@@ -69,9 +31,6 @@ export interface JobRunnerParts {
   /** The way to callers in other programs; undefined: there are none. */
   readonly replies?: Replies | undefined;
 }
-
-/** Why a call ends that has not reached a worker, and whose job goes back to the store. */
-const GIVEN_BACK = Symbol('given back');
 
 /** Takes jobs that wait and makes their calls, for as long as it runs. */
 export class JobRunner {
@@ -123,12 +82,12 @@ export class JobRunner {
   /** How far a job in hand has come; undefined where it has said nothing, or is not in hand. */
   progressOf(plugin: string, id: string): Progress | undefined {
     const line = this.#lines.get(plugin);
-    return (line?.hands.get(id) ?? line?.ending.get(id))?.progress;
+    return (line?.runs.get(id) ?? line?.ending.get(id))?.progress;
   }
 
   /** Cancels the call of a job in hand. */
   cancel(plugin: string, id: string, reason: unknown): void {
-    this.#lines.get(plugin)?.hands.get(id)?.cancel.abort(reason);
+    this.#lines.get(plugin)?.runs.get(id)?.cancel(reason);
   }
 
   /** The plugins of which jobs are in hand, or may wait. */
@@ -138,8 +97,7 @@ export class JobRunner {
 
   /** Gives back the jobs of a plugin that have not begun. */
   giveBack(plugin: string): void {
-    for (const { begunAt, cancel } of this.#lines.get(plugin)?.hands.values() ?? [])
-      if (begunAt === undefined) cancel.abort(GIVEN_BACK);
+    for (const run of this.#lines.get(plugin)?.runs.values() ?? []) run.giveBack();
   }
 
   /** Takes no more, gives back what has not begun, and resolves when everything that has begun has ended. */
@@ -181,7 +139,7 @@ export class JobRunner {
     const wanted: { plugin: string; count: number }[] = [];
     for (const [plugin, line] of this.#lines) {
       if (!line.mayHaveMore) {
-        if (countOf(line) === 0 && line.obstacle === undefined) this.#lines.delete(plugin);
+        if (line.inHand === 0 && line.obstacle === undefined) this.#lines.delete(plugin);
         continue;
       }
       if (this.#clock.monotonic() < line.restsUntil) continue;
@@ -189,11 +147,11 @@ export class JobRunner {
       line.obstacle = obstacle;
       if (obstacle !== undefined) this.#lookAgain(LOOK_AGAIN_MS);
       // Behind one that may run only once, which must not wait at its worker, nothing waits there either.
-      const isFree = obstacle === undefined && line.onlyOnce.size === 0;
+      const isFree = obstacle === undefined && !line.hasWaiting;
       const most = isFree
-        ? Math.min(depth(places, line.meanMs, this.#turnMs) - line.hands.size, MOST_IN_HAND - countOf(line))
+        ? Math.min(depth(places, line.meanMs, this.#turnMs) - line.runs.size, MOST_IN_HAND - line.inHand)
         : 0;
-      const shared = this.#sharing?.share(plugin, { inHand: line.hands.size, jobMs: line.meanMs });
+      const shared = this.#sharing?.share(plugin, { inHand: line.runs.size, jobMs: line.meanMs });
       const count = Math.min(most, shared ?? most);
       if (count > 0) wanted.push({ plugin, count });
     }
@@ -206,44 +164,41 @@ export class JobRunner {
   }
 
   #begin(job: TakenJob): void {
-    const hand: Hand = {
-      job,
-      cancel: new AbortController(),
-      begunAt: undefined,
-      hasReachedWorker: false,
-      progress: undefined,
-      isProgressStored: true,
-      expiry: undefined,
-    };
-    if (job.expiresAt !== undefined) {
-      // The store ends it when it has it again.
-      const giveBack = (): void => {
-        if (hand.begunAt === undefined) hand.cancel.abort(GIVEN_BACK);
-      };
-      hand.expiry = this.#clock.setTimeout(giveBack, job.expiresAt - this.#clock.now());
-    }
-    this.#lineOf(job.plugin).hands.set(job.id, hand);
-    if (this.#isClosed) hand.cancel.abort(GIVEN_BACK);
-    void this.#run(hand);
+    const line = this.#lineOf(job.plugin);
+    const site = (): JobSite => this.#siteOf(job.plugin);
+    const run = new JobRun(job, {
+      ...{ clock: this.#clock, site, replies: this.#replies },
+      untilPlace: (waits, signal) => line.untilPlace(waits, site, signal, this.#clock),
+      onBegun: (begun, generation) => this.#hasBegun(begun, generation),
+      onProgress: (changed) => this.#onProgress(changed),
+      onError: this.#onError,
+    });
+    line.runs.set(job.id, run);
+    if (this.#isClosed) run.giveBack();
+    void this.#run(run);
   }
 
-  async #run(hand: Hand): Promise<void> {
-    const { job } = hand;
-    let outcome: AttemptOutcome | undefined;
-    try {
-      outcome = { end: 'done', result: packJobValue(job.plugin, await this.#call(hand), 'result') };
-    } catch (error) {
-      outcome = this.#outcomeOf(error, hand);
-    }
-    this.#clock.clearTimeout(hand.expiry);
-    this.#hasEnded(hand, outcome);
+  async #run(run: JobRun): Promise<void> {
+    const { job } = run;
+    const { outcome, refusal } = await run.end();
+    if (refusal !== undefined) this.#rest(job.plugin, refusal.message);
+    this.#hasEnded(run, outcome);
     await this.#untilStored(async () => {
       if (outcome === undefined) return this.#store.giveBack([job]);
       const [said] = await this.#store.settle([{ id: job.id, claim: job.claim, outcome }]);
       if (said === 'lost') this.#onLost?.(job.id);
       return undefined;
     });
-    this.#leave(hand, outcome);
+    this.#leave(run, outcome);
+  }
+
+  /** A plugin could not be called: its jobs wait. */
+  #rest(plugin: string, obstacle: string): void {
+    const line = this.#lineOf(plugin);
+    line.obstacle = obstacle;
+    // Where its plugin says what is in the way, that it is gone is told of.
+    const isTold = this.#siteOf(plugin).obstacle !== undefined;
+    line.restsUntil = isTold ? 0 : this.#clock.monotonic() + LOOK_AGAIN_MS;
   }
 
   /** Says something to the store until that has it, as a full disk may have room again; once this is closed, no more than once. */
@@ -260,71 +215,9 @@ export class JobRunner {
     }
   }
 
-  /** Resolves to what the call comes to; where its caller wants chunks, to how many were sent. */
-  async #call(hand: Hand): Promise<unknown> {
-    const { job, cancel } = hand;
-    const { id, plugin, tool, priority, timeoutMs, once, stream, caller } = job;
-    const results = new Map(
-      [...job.results].map(([name, packed]) => [name, unpackValue(Buffer.from(packed))] as const),
-    );
-    const stored = unpackValue(Buffer.from(job.input));
-    const input = results.size === 0 ? stored : withOutputs(plugin, stored, results);
-    const site = this.#siteOf(plugin);
-    if (once) {
-      // That it has begun must be known before it has, and not before it can.
-      await Promise.race([this.#place(hand), rejection(cancel.signal)]);
-      await this.#hasBegun(hand, undefined);
-    }
-    const options: CallOptions = {
-      tool,
-      priority,
-      timeoutMs,
-      // The store decides whether a job runs again.
-      idempotent: false,
-      signal: cancel.signal,
-      onProgress: (progress) => this.#onProgress(hand, progress),
-    };
-    const call: JobCall = {
-      client: `job ${id}`,
-      onStart: (generation) => {
-        hand.hasReachedWorker = true;
-        if (hand.begunAt === undefined) this.#hasBegun(hand, generation).catch(this.#onError);
-      },
-    };
-    if (caller?.wants !== 'chunks') {
-      if (stream !== true) return site.execute(input, options, call);
-      return collectedChunks(plugin, site.stream(input, options, call), (progress) => this.#onProgress(hand, progress));
-    }
-    let sent = 0;
-    for await (const chunk of site.stream(input, options, call)) {
-      await this.#replies?.chunk(id, caller, packJobValue(plugin, chunk, 'chunk'), cancel.signal);
-      sent += 1;
-    }
-    return sent;
-  }
-
-  /** Resolves once a worker would take the call of this job at once, as far as other jobs go. */
-  async #place(hand: Hand): Promise<void> {
-    const { plugin } = hand.job;
-    const { signal } = hand.cancel;
-    const line = this.#lineOf(plugin);
-    let next: () => void = () => {};
-    const tell = (): void => next();
-    line.onlyOnce.add(tell);
-    try {
-      await this.#siteOf(plugin).load();
-      while (!signal.aborted && atWorkers(line) >= Math.max(this.#siteOf(plugin).places, 1))
-        await new Promise<void>((resolve) => (next = resolve));
-      // At once, before the next one looks whether there is a place.
-      if (!signal.aborted) hand.begunAt = this.#clock.monotonic();
-    } finally {
-      line.onlyOnce.delete(tell);
-    }
-  }
-
-  async #hasBegun(hand: Hand, generation: number | undefined): Promise<void> {
-    hand.begunAt ??= this.#clock.monotonic();
-    const { id, claim, plugin, once } = hand.job;
+  async #hasBegun(run: JobRun, generation: number | undefined): Promise<void> {
+    run.begunAt ??= this.#clock.monotonic();
+    const { id, claim, plugin, once } = run.job;
     // It may be the first that has a worker.
     this.#lineOf(plugin).obstacle = undefined;
     void this.#take();
@@ -332,41 +225,14 @@ export class JobRunner {
     this.#onChange(id);
   }
 
-  /** How the attempt ended; undefined: the job goes back. */
-  #outcomeOf(error: unknown, { job, begunAt, hasReachedWorker, cancel }: Hand): AttemptOutcome | undefined {
-    if (cancel.signal.aborted) {
-      const reason: unknown = cancel.signal.reason;
-      return reason === GIVEN_BACK ? undefined : { end: 'cancelled', error: errorText(reason) };
-    }
-    const text = errorText(error);
-    const next = afterFailure(error, { ...job, hasBegun: hasReachedWorker });
-    if (next.kind === 'back') {
-      const line = this.#lineOf(job.plugin);
-      line.obstacle = (error as GreenroomError).message;
-      // Where its plugin says what is in the way, that it is gone is told of.
-      const isTold = this.#siteOf(job.plugin).obstacle !== undefined;
-      line.restsUntil = isTold ? 0 : this.#clock.monotonic() + LOOK_AGAIN_MS;
-      // For the store it has begun, and one that may run only once would fail if it were given back.
-      const mustNotGoBack = begunAt !== undefined && !hasReachedWorker;
-      return mustNotGoBack ? { end: 'failed', error: text, retryAfterMs: LOOK_AGAIN_MS } : undefined;
-    }
-    return next.kind === 'again'
-      ? { end: 'failed', error: text, retryAfterMs: next.afterMs }
-      : { end: 'failed', error: text };
-  }
-
-  /** Its place is free, before the store knows. */
-  #hasEnded(hand: Hand, outcome: AttemptOutcome | undefined): void {
-    const { job, begunAt } = hand;
-    const line = this.#lineOf(job.plugin);
-    line.hands.delete(job.id);
-    line.ending.set(job.id, hand);
-    for (const tell of line.onlyOnce) tell();
-    if (begunAt !== undefined) line.meanMs = nextMean(line.meanMs, this.#clock.monotonic() - begunAt);
+  #hasEnded(run: JobRun, outcome: AttemptOutcome | undefined): void {
+    const line = this.#lineOf(run.job.plugin);
+    line.ended(run);
+    if (run.begunAt !== undefined) line.meanMs = nextMean(line.meanMs, this.#clock.monotonic() - run.begunAt);
     if (outcome !== undefined) this.look();
   }
 
-  #leave({ job }: Hand, outcome: AttemptOutcome | undefined): void {
+  #leave({ job }: JobRun, outcome: AttemptOutcome | undefined): void {
     this.#lineOf(job.plugin).ending.delete(job.id);
     this.#onChange(job.id);
     if (this.inHand === 0) this.#onEmpty?.();
@@ -374,12 +240,10 @@ export class JobRunner {
     else void this.#take();
   }
 
-  #onProgress(hand: Hand, progress: Progress): void {
-    hand.progress = progress;
-    hand.isProgressStored = false;
-    const { id, caller } = hand.job;
+  #onProgress({ job, progress }: JobRun): void {
+    const { id, caller } = job;
     this.#onChange(id);
-    if (caller !== undefined) this.#replies?.progress(id, caller, progress);
+    if (caller !== undefined && progress !== undefined) this.#replies?.progress(id, caller, progress);
     this.#progressTimer ??= this.#clock.setTimeout(() => {
       this.#progressTimer = undefined;
       this.#storeProgress();
@@ -388,11 +252,11 @@ export class JobRunner {
 
   #storeProgress(): void {
     const updates: (Claim & { progress: Progress })[] = [];
-    for (const { hands } of this.#lines.values())
-      for (const hand of hands.values()) {
-        if (hand.isProgressStored || hand.progress === undefined) continue;
-        hand.isProgressStored = true;
-        updates.push({ id: hand.job.id, claim: hand.job.claim, progress: hand.progress });
+    for (const { runs } of this.#lines.values())
+      for (const run of runs.values()) {
+        if (run.isProgressStored || run.progress === undefined) continue;
+        run.isProgressStored = true;
+        updates.push({ id: run.job.id, claim: run.job.claim, progress: run.progress });
       }
     if (updates.length > 0) this.#store.progress(updates).catch(this.#onError);
   }
@@ -400,15 +264,7 @@ export class JobRunner {
   #lineOf(plugin: string): Line {
     let line = this.#lines.get(plugin);
     if (line === undefined) {
-      line = {
-        hands: new Map(),
-        ending: new Map(),
-        mayHaveMore: false,
-        meanMs: undefined,
-        obstacle: undefined,
-        onlyOnce: new Set(),
-        restsUntil: 0,
-      };
+      line = new Line();
       this.#lines.set(plugin, line);
     }
     return line;
@@ -417,26 +273,7 @@ export class JobRunner {
   /** How many jobs it has. */
   get inHand(): number {
     let count = 0;
-    for (const line of this.#lines.values()) count += countOf(line);
+    for (const line of this.#lines.values()) count += line.inHand;
     return count;
   }
-}
-
-function countOf({ hands, ending }: Line): number {
-  return hands.size + ending.size;
-}
-
-/** How many calls of jobs are at workers, or wait there. */
-function atWorkers({ hands }: Line): number {
-  let count = 0;
-  for (const { job, begunAt } of hands.values()) if (!job.once || begunAt !== undefined) count += 1;
-  return count;
-}
-
-/** Rejects with the reason of a signal, once it is aborted. */
-function rejection(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason as Error);
-    else signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
 }

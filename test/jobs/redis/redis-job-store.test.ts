@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
-import { Queue } from 'bullmq';
+import { Queue, Worker } from 'bullmq';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { packValue, unpackValue } from '../../../src/api/packed-value.ts';
 import { GreenroomError } from '../../../src/errors.ts';
@@ -362,6 +362,75 @@ describe.skipIf(!hasRedis)('the store in Redis, with a redis-server', () => {
     expect(await store.retry([waits.id])).toEqual(['cancelled']);
     await (await queue.getJob(failed.id))?.retry();
     expect((await take(store, 3)).map(({ id }) => id).toSorted()).toEqual([waits.id, failed.id].toSorted());
+  });
+
+  test('of jobs that were run here a queue has what BullMQ’s own Worker leaves of them', async () => {
+    const { store, link } = await openNode(server.url, { liveness: SLOW });
+    const queue = queueOf('theirs');
+    const opts = { priority: bullPriority(0), attempts: 1 };
+    await queue.addBulk([1, 2].map((n) => ({ name: 'execute', data: { n }, opts })));
+    const worker = new Worker('theirs', async ({ data }: { data: { n: number } }) => data.n + 10, {
+      ...{ connection: { path: server.socket }, name: 'worker', skipStalledCheck: true },
+    });
+    let ended = 0;
+    await new Promise<void>((resolve) => worker.on('completed', () => ++ended === 2 && resolve()));
+    await worker.close();
+    await store.add([1, 2].map((n) => newJob({ plugin: 'ours', input: input({ n }) })));
+    for (const n of [1, 2]) {
+      const [job] = (await take(store, 1, 'ours')) as [TakenJob];
+      await store.settle([{ ...job, outcome: done(n + 10) }]);
+    }
+    expect(await take(store, 1, 'ours')).toEqual([]);
+
+    /** What there is of a queue, without what differs from job to job: its sets, and what its stream tells. */
+    const left = async (name: string): Promise<object> => {
+      const keys = ((await link.send(['KEYS', `bull:${name}:*`])) as string[]).map((key) => key.split(':')[2] ?? '');
+      const jobs = ((await link.send(['ZRANGE', `bull:${name}:completed`, 0, -1])) as string[]) ?? [];
+      const told = (await link.send(['XRANGE', `bull:${name}:events`, '-', '+'])) as [string, string[]][];
+      return {
+        sets: keys.filter((key) => !jobs.includes(key) && !['id', 'meta'].includes(key)).toSorted(),
+        jobs: await Promise.all(jobs.map((id) => jobLeft(`bull:${name}:${id}`))),
+        told: told.map(([, fields]) => fields.map((field) => (jobs.includes(field) ? jobs.indexOf(field) : field))),
+      };
+    };
+    const jobLeft = async (key: string): Promise<object> => {
+      const flat = (await link.send(['HGETALL', key])) as string[];
+      const fields = flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1]] as const] : []));
+      const times = ['timestamp', 'processedOn', 'finishedOn', 'pb'];
+      return Object.fromEntries(
+        fields
+          .filter(([name]) => !['greenroom', 'opts'].includes(name))
+          .map(([name, value]) => [name, times.includes(name) ? typeof value : value]),
+      );
+    };
+    expect(await left('ours')).toEqual(await left('theirs'));
+  });
+
+  test('a queue that a dashboard has paused, or lets so many run of, gives no more than that', async () => {
+    const { store } = await openNode(server.url);
+    const queue = queueOf('plugin');
+    const jobs = [newJob(), newJob(), newJob()];
+    await store.add(jobs);
+    await queue.pause();
+    expect(await take(store, 3)).toEqual([]);
+    await queue.resume();
+    await queue.setGlobalConcurrency(2);
+    expect((await take(store, 3)).map(({ id }) => id)).toEqual(jobs.slice(0, 2).map(({ id }) => id));
+    await queue.removeGlobalConcurrency();
+    expect((await take(store, 3)).map(({ id }) => id)).toEqual([jobs[2]?.id]);
+  });
+
+  test('jobs of other programs without a priority, and those that are due, are taken between more of ours than are moved at once', async () => {
+    const { store } = await openNode(server.url, { liveness: SLOW });
+    const ours = Array.from({ length: 40 }, () => newJob());
+    await store.add(ours);
+    const queue = queueOf('plugin');
+    for (const name of ['first', 'second']) await queue.add('execute', name);
+    const due = await queue.add('execute', 'due', { delay: 1, priority: 1 });
+    while (Date.now() <= due.timestamp + 1);
+    const taken = await take(store, 50);
+    expect(taken.slice(0, 3).map((job) => unpackValue(Buffer.from(job.input)))).toEqual(['first', 'second', 'due']);
+    expect(taken.slice(3).map(({ id }) => id)).toEqual(ours.map(({ id }) => id));
   });
 
   test('a plugin whose name has a colon has a queue, as BullMQ takes none in it', async () => {

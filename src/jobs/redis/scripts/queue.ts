@@ -1,11 +1,22 @@
 /**
  * Lua that keeps BullMQ's queues as the records are, by BullMQ's own scripts: each is a function here, see `bullScripts`.
  * They are called without locks (the token is `0`): what fences a job is the claim in its record.
+ *
+ * BullMQ's scripts move one job each, and look for much that our jobs never have: parents, locks, limits. What is done with
+ * every job, taking it and ending it well, is done here for several at once, and leaves in the queue what BullMQ's scripts
+ * leave. Versions of BullMQ that share a queue agree on that as well. Everything else is theirs.
  */
 export const QUEUE = `
+local queues = {}
+
 -- BullMQ takes no colon in the name of a queue.
 local function queueOf(plugin)
-  return Q .. ':' .. string.gsub(plugin, '[%%:]', { ['%'] = '%25', [':'] = '%3A' }) .. ':'
+  local q = queues[plugin]
+  if q == nil then
+    q = Q .. ':' .. string.gsub(plugin, '[%%:]', { ['%'] = '%25', [':'] = '%3A' }) .. ':'
+    queues[plugin] = q
+  end
+  return q
 end
 
 -- The identifier that a job has in its queue: another than ours where another program added it.
@@ -63,13 +74,36 @@ local function promoteInQueue(job)
     { q, bullId(job) })
 end
 
--- Moves the first job of a queue to those that run: its identifier there and what the queue has of it; nil: it has none.
-local function takeFromQueue(q, node)
+-- Whether the next jobs of a queue are those of the highest priorities: not paused or limited by others, and neither jobs
+-- without priority, which only other programs add, nor delayed ones stand before them.
+local function isByPriority(q)
+  local held = rcall('HMGET', q .. 'meta', 'paused', 'concurrency', 'max')
+  return not (held[1] or held[2] or held[3]) and rcall('EXISTS', q .. 'wait') == 0
+    and rcall('ZCOUNT', q .. 'delayed', 0, text((now + 1) * 4096 - 1)) == 0
+end
+
+-- Moves the first jobs of a queue to those that run: their identifiers there, and whether that were all it has.
+local function takeFromQueue(q, node, most)
+  if isByPriority(q) then
+    local popped, ids = rcall('ZPOPMIN', q .. 'prioritized', most), {}
+    for i = 1, #popped, 2 do
+      local id = popped[i]
+      ids[#ids + 1] = id
+      rcall('HSET', q .. id, 'processedOn', text(now), 'pb', node)
+      rcall('HINCRBY', q .. id, 'ats', 1)
+      rcall('XADD', q .. 'events', '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
+    end
+    if #ids > 0 then
+      rcall('LPUSH', q .. 'active', unpack(ids))
+      rcall('ZADD', q .. 'marker', 0, '0')
+      return ids, #ids < most
+    end
+  end
   local got = bull.moveToActive(
     keysOf(q, 'wait', 'active', 'prioritized', 'events', 'stalled', 'limiter', 'delayed', 'paused', 'meta', 'pc', 'marker'),
     { q, text(now), cmsgpack.pack({ token = '0', lockDuration = 0, name = node }) })
-  if type(got[1]) ~= 'table' then return nil end
-  return got[2], fields(got[1])
+  if type(got[1]) ~= 'table' then return {}, true end
+  return { got[2] }, false
 end
 
 local function delayInQueue(job, delayMs)
@@ -87,9 +121,38 @@ local function returnToQueue(job)
     { bullId(job), '0', q .. bullId(job) })
 end
 
+local completed = {}
+
+-- Ends a job that runs well, with its result as dashboards show it.
+local function completeInQueue(q, id, said)
+  -- It has been removed from its queue.
+  if rcall('LREM', q .. 'active', -1, id) == 0 then return end
+  rcall('HINCRBY', q .. id, 'atm', 1)
+  rcall('HSET', q .. id, 'returnvalue', said, 'finishedOn', text(now))
+  rcall('XADD', q .. 'events', '*', 'event', 'completed', 'jobId', id, 'returnvalue', said, 'prev', 'active')
+  local ids = completed[q] or {}
+  completed[q] = ids
+  ids[#ids + 1] = text(now)
+  ids[#ids + 1] = id
+end
+
+-- At the end of what completes jobs.
+local function writeCompleted()
+  for q, ids in pairs(completed) do
+    rcall('ZADD', q .. 'completed', unpack(ids))
+    rcall('XTRIM', q .. 'events', 'MAXLEN', '~', rcall('HGET', q .. 'meta', 'opts.maxLenEvents') or 10000)
+    if rcall('EXISTS', q .. 'wait', q .. 'active', q .. 'prioritized') == 0 then
+      rcall('XADD', q .. 'events', '*', 'event', 'drained')
+    end
+  end
+  completed = {}
+end
+
 -- Ends a job that runs, with its result or why it failed as dashboards show it.
 local function endInQueue(job, isDone, said)
   local q = queueOf(job.plugin)
+  -- One that another program has added may have what only BullMQ's script ends: parents, a key of its own.
+  if isDone and job.bull == nil then return completeInQueue(q, bullId(job), said) end
   local target = isDone and 'completed' or 'failed'
   bull.moveToFinished(
     keysOf(q, 'wait', 'active', 'prioritized', 'events', 'stalled', 'limiter', 'delayed', 'paused', 'meta', 'pc',
