@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { FRAME } from '../../src/framing/frame.ts';
 import { type RunningWorker, startWorker } from './driver.ts';
 import { type FrameClient, greetedFrames, openFrames } from './frame-client.ts';
@@ -13,9 +13,21 @@ afterEach(async () => {
 });
 
 describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
-  async function start(transport?: 'unix' | 'tcp', concurrency = 2): Promise<RunningWorker> {
-    const worker = await startWorker({ ...program, concurrency }, transport, [1, 2]);
-    running.push(worker);
+  const shared = new Map<string, Promise<RunningWorker>>();
+
+  afterAll(async () => {
+    for (const worker of shared.values()) await (await worker).stop();
+  });
+
+  /** The worker of these tests: no connection leaves anything behind for the next. */
+  function sharedWorker(transport: 'unix' | 'tcp' = 'unix'): Promise<RunningWorker> {
+    const worker = shared.get(transport) ?? start(transport);
+    shared.set(transport, worker);
+    return worker;
+  }
+
+  async function start(transport: 'unix' | 'tcp'): Promise<RunningWorker> {
+    const worker = await startWorker(program, transport, [1, 2]);
     expect((await worker.send('POST', '/initialize', { config: {} })).status).toBe(200);
     return worker;
   }
@@ -27,7 +39,7 @@ describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
   }
 
   it('chooses version 2, and says where it listens for frames', async () => {
-    const { handshake } = await start();
+    const { handshake } = await sharedWorker();
     expect(handshake).toMatchObject({ greenroom: 2, frames: expect.stringMatching(/^unix:/) });
     expect(handshake.frames).not.toBe(handshake.address);
   });
@@ -40,7 +52,7 @@ describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
   });
 
   it.each(['unix', 'tcp'] as const)('answers calls one after the other over %s', async (transport) => {
-    const client = await open(await start(transport));
+    const client = await open(await sharedWorker(transport));
     for (const number of [1, 7, 4_294_967_295]) {
       client.send('execute', number, { call: `c${number}`, kwargs: { do: 'echo', value: number } });
       expect(await client.answer()).toEqual([{ type: 'result', call: number, value: number }]);
@@ -52,7 +64,7 @@ describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
     ['no token', '{}', FRAME.hello],
     ['a call before hello', '{"call":"a","args":[],"kwargs":{"do":"echo"}}', FRAME.execute],
   ])('closes a connection that begins with %s, and says nothing', async (_what, text, type) => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const client = await openFrames(worker);
     clients.push(client);
     client.sender.send(type, 0, text);
@@ -63,7 +75,7 @@ describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
   });
 
   it('passes bytes at any depth, both ways', async () => {
-    const client = await open(await start());
+    const client = await open(await sharedWorker());
     const data = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
     const value = { list: [data, { deep: Buffer.alloc(0) }], text: 'null' };
     client.send('execute', 1, { call: 'a', kwargs: { do: 'echo', value } });
@@ -77,7 +89,7 @@ describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
   });
 
   it('sends progress before the result', async () => {
-    const client = await open(await start());
+    const client = await open(await sharedWorker());
     client.send('execute', 1, { call: 'a', kwargs: { do: 'progress' } });
     const frames = await client.answer();
     expect(frames.at(-1)).toEqual({ type: 'result', call: 1, value: 'done' });
@@ -88,7 +100,7 @@ describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
   });
 
   it('sends errors as they are over HTTP', async () => {
-    const client = await open(await start());
+    const client = await open(await sharedWorker());
     client.send('execute', 1, { call: 'a', kwargs: { do: 'fail', category: 'input' } });
     expect((await client.answer()).at(-1)).toMatchObject({
       type: 'error',
@@ -97,7 +109,7 @@ describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
   });
 
   it('streams lists of chunks, and ends with the end or an error', async () => {
-    const client = await open(await start());
+    const client = await open(await sharedWorker());
     for (const fail of [false, true]) {
       client.send('stream', 1, { call: 'a', kwargs: { count: 100, fail } });
       const frames = await client.answer();
@@ -110,7 +122,7 @@ describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
   });
 
   it('runs several calls of a shared connection at once, and can be asked to stop one', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const client = await open(worker, true);
     client.send('execute', 1, { call: 'one', kwargs: { do: 'wait' } });
     expect(await client.next()).toMatchObject({ type: 'progress', call: 1 });
@@ -122,7 +134,7 @@ describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
   });
 
   it('keeps a long answer of a shared connection until it is fetched', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const client = await open(worker, true);
     const beside = await open(worker);
     const large = Buffer.alloc(300 * 1024, 'x');
@@ -142,7 +154,7 @@ describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
   });
 
   it('stops the call of a connection that closes, and goes on', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const client = await open(worker);
     client.send('execute', 1, { call: 'lost', kwargs: { do: 'wait' } });
     await client.next();
@@ -157,7 +169,7 @@ describe.each(FRAMED_WORKERS)('frames, spoken by $name', ({ program }) => {
     ['that only a worker sends', FRAME.result, 1, '1'],
     ['that fetches what nobody keeps', FRAME.fetch, 1, ''],
   ])('closes a connection with a frame %s', async (_what, type, call, text) => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const client = await open(worker);
     client.sender.send(type, call, text);
     expect(await client.next()).toBeUndefined();

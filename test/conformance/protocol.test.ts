@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type Tool, UNKNOWN_TOOL } from '../../src/protocol.ts';
 import { type Answer, framesOf, type RequestOptions, type RunningWorker, startWorker } from './driver.ts';
 import { WORKERS } from './workers.ts';
@@ -11,16 +11,31 @@ afterEach(async () => {
 });
 
 describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) => {
+  let shared: Promise<RunningWorker> | undefined;
+
+  afterAll(async () => (await shared)?.stop());
+
+  /** The worker of all tests that leave it as they found it. */
+  function sharedWorker(): Promise<RunningWorker> {
+    shared ??= startWorker(program).then(initialized);
+    return shared;
+  }
+
+  /** A worker for one test. */
   async function start(transport?: 'unix' | 'tcp'): Promise<RunningWorker> {
     const worker = await startWorker(program, transport);
     running.push(worker);
+    return initialized(worker);
+  }
+
+  async function initialized(worker: RunningWorker): Promise<RunningWorker> {
     expect((await worker.send('GET', 'control:/health')).status).toBe(200);
     expect((await worker.send('POST', '/initialize', { config: { model: 'base' } })).status).toBe(200);
     return worker;
   }
 
   it('says its nonce, process and addresses in the handshake', async () => {
-    const { handshake, nonce, child } = await start();
+    const { handshake, nonce, child } = await sharedWorker();
     expect(handshake).toMatchObject({ greenroom: 1, nonce, pid: child.pid });
     expect(handshake.address).toMatch(/^unix:/);
     expect(handshake.control).toMatch(/^unix:/);
@@ -31,7 +46,7 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
   });
 
   it('answers health with its nonce and process', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const { body } = await worker.send('GET', 'control:/health');
     expect(JSON.parse(body)).toMatchObject({ status: 'ok', pid: worker.child.pid, nonce: worker.nonce });
   });
@@ -40,7 +55,7 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
     ['no token', undefined],
     ['a wrong token', 'wrong'],
   ])('refuses requests with %s at both addresses', async (_what, token) => {
-    const worker = await start();
+    const worker = await sharedWorker();
     for (const [method, path] of [
       ['GET', 'control:/health'],
       ['GET', '/config'],
@@ -59,13 +74,13 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
   });
 
   it('says the JSON Schema of its config', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const { body } = await worker.send('GET', '/config_schema');
     expect(JSON.parse(body)).toMatchObject({ type: 'object', properties: { model: { type: 'string' } } });
   });
 
   it('answers a call with its result alone when nothing was reported', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const value = { text: 'häß 🎭 \u2028', list: [1, null, [true]], none: null };
     const answer = await execute(worker, { do: 'echo', value });
     expect(answer.headers['content-type']).toMatch(/^application\/json/);
@@ -73,19 +88,19 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
   });
 
   it('takes and gives a value of a megabyte', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const value = 'x'.repeat(1_000_000);
     expect(JSON.parse((await execute(worker, { do: 'echo', value })).body)).toEqual({ result: value });
   });
 
   it('passes named arguments on', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const { body } = await execute(worker, { do: 'args', more: 1 });
     expect(JSON.parse(body)).toEqual({ result: { args: [], kwargs: { do: 'args', more: 1 } } });
   });
 
   it('sends progress as frames in order, and the result last', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const answer = await execute(worker, { do: 'progress' });
     expect(answer.status).toBe(200);
     expect(framesOf(answer)).toEqual([
@@ -97,20 +112,20 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
   });
 
   it.each([0, 1, 5000])('streams %i chunks in order, and an end', async (count) => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const frames = framesOf(await stream(worker, { count }));
     expect(frames).toEqual([...Array.from({ length: count }, (_, index) => ({ chunk: { index } })), { end: true }]);
   });
 
   it('ends a stream that fails midway with the error', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const frames = framesOf(await stream(worker, { count: 2, fail: true }));
     expect(frames.slice(0, 2)).toEqual([{ chunk: { index: 0 } }, { chunk: { index: 1 } }]);
     expect(frames.slice(2)).toMatchObject([{ error: { type: 'TypeError', message: 'in the middle' } }]);
   });
 
   it('describes the error of a plugin', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const answer = await execute(worker, { do: 'fail' });
     expect(answer.status).toBeGreaterThanOrEqual(400);
     const { error } = JSON.parse(answer.body);
@@ -119,19 +134,19 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
   });
 
   it('keeps the category that an error carries', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const answer = await execute(worker, { do: 'fail', category: 'input' });
     expect(JSON.parse(answer.body).error).toMatchObject({ category: 'input', message: 'no such thing' });
   });
 
   it('ends a call that fails after progress with the error as its last frame', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const frames = framesOf(await execute(worker, { do: 'progress-then-fail' }));
     expect(frames).toMatchObject([{ progress: 0.5 }, { error: { type: 'TypeError', message: 'half way' } }]);
   });
 
   it('reports a result that is not a number as a typed error', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const answer = await execute(worker, { do: 'nan' });
     expect(answer.status).toBeGreaterThanOrEqual(400);
     const { error } = JSON.parse(answer.body);
@@ -140,21 +155,21 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
   });
 
   it('answers an unknown path with a typed 404', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const answer = await worker.send('GET', '/nowhere');
     expect(answer.status).toBe(404);
     expect(JSON.parse(answer.body).error.message).not.toBe('');
   });
 
   it('answers a body that is not JSON with a typed 400', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     const answer = await worker.send('POST', '/execute', '{"call": ');
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.body).error).toMatchObject({ category: 'input' });
   });
 
   it('knows nothing of a call that does not run', async () => {
-    const worker = await start();
+    const worker = await sharedWorker();
     await execute(worker, { do: 'echo', value: 1 });
     const answer = await worker.send('POST', 'control:/cancel', { call: 'a call' });
     expect(JSON.parse(answer.body)).toEqual({ outcome: 'unknown' });
@@ -219,15 +234,14 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
   });
 
   describe('tools, where it announces them', () => {
-    async function startWithTools(skip: () => void): Promise<RunningWorker> {
-      const worker = await startWorker(program);
-      running.push(worker);
-      if (!worker.handshake.capabilities.includes('tools')) skip();
-      return worker;
+    function skipWithoutTools({ handshake }: RunningWorker, skip: () => void): void {
+      if (!handshake.capabilities.includes('tools')) skip();
     }
 
     it('lists them before it is initialized, its execute first, and to nobody without the token', async ({ skip }) => {
-      const worker = await startWithTools(skip);
+      const worker = await startWorker(program);
+      running.push(worker);
+      skipWithoutTools(worker, skip);
       const answer = await worker.send('GET', '/tools');
       expect(answer.status).toBe(200);
       const { tools } = JSON.parse(answer.body);
@@ -238,8 +252,8 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
     });
 
     it('calls and streams the tool that is named, and execute where none is', async ({ skip }) => {
-      const worker = await startWithTools(skip);
-      await worker.send('POST', '/initialize', { config: {} });
+      const worker = await sharedWorker();
+      skipWithoutTools(worker, skip);
       const call = (body: object, path = '/execute'): Promise<Answer> =>
         worker.send('POST', path, { call: 'c', args: [], ...body });
       const echoed = await call({ tool: 'echo', kwargs: { value: [1] } });
@@ -255,8 +269,8 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
     });
 
     it('sends no chunks to a call that does not stream, whatever its tool does', async ({ skip }) => {
-      const worker = await startWithTools(skip);
-      await worker.send('POST', '/initialize', { config: {} });
+      const worker = await sharedWorker();
+      skipWithoutTools(worker, skip);
       const counted = await worker.send('POST', '/execute', { call: 'c', tool: 'count', args: [], kwargs: { to: 2 } });
       const [answer, ...more] = framesOf(counted);
       expect(more).toEqual([]);
@@ -265,8 +279,8 @@ describe.each(WORKERS)('the protocol, spoken by $name', ({ program, threaded }) 
     });
 
     it.for(['/execute', '/execute_stream'])('answers %s of a missing tool with what it has', async (path, { skip }) => {
-      const worker = await startWithTools(skip);
-      await worker.send('POST', '/initialize', { config: {} });
+      const worker = await sharedWorker();
+      skipWithoutTools(worker, skip);
       const answer = await worker.send('POST', path, { call: 'c', tool: 'ecko', args: [], kwargs: {} });
       expect(JSON.parse(answer.body).error).toMatchObject({
         type: UNKNOWN_TOOL,
