@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,9 +11,19 @@ export const PYTHON = execFileSync('python3', ['-c', 'import sys; print(sys.exec
 /** Settings of this machine that tests must not depend on. */
 export const NO_SETTINGS = { PIP_CONFIG_FILE: '/dev/null', PIP_FIND_LINKS: '', PIP_INDEX_URL: '', UV_FIND_LINKS: '' };
 
-/** Makes a wheel of one module, which has its `version` and a script of its name. */
+const wheels = new Map<string, Buffer>();
+
+/** Makes a wheel of one module, which has its `version` and a script of its name. Each is built once for a test file. */
 export function makeWheel(folder: string, name: string, version: string, tag = 'py3-none-any'): void {
-  execFileSync(PYTHON, [MAKE_WHEEL, folder, name, version, tag]);
+  const file = `${name}-${version}-${tag}.whl`;
+  const built = wheels.get(file);
+  if (built === undefined) {
+    execFileSync(PYTHON, [MAKE_WHEEL, folder, name, version, tag]);
+    wheels.set(file, readFileSync(join(folder, file)));
+  } else {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, file), built);
+  }
 }
 
 /** Writes a file, and gives its path. */
