@@ -5,6 +5,7 @@ const shared = {
   // How long a test may hang, not how long it should take: a machine may be several times slower than ours.
   testTimeout: 90_000,
   hookTimeout: 90_000,
+  expect: { poll: { timeout: 60_000 } },
 };
 
 /** What is about calls, and must be the same over both versions of the worker protocol. */

@@ -166,7 +166,7 @@ export class Reader {
 
   /** Resolves to the first sync. */
   async sync(): Promise<Sync> {
-    const found = await vi.waitUntil(() => this.events.find(({ event }) => event === 'sync'), { timeout: 10_000 });
+    const found = await vi.waitUntil(() => this.events.find(({ event }) => event === 'sync'), { timeout: 60_000 });
     return found.data as Sync;
   }
 
@@ -177,7 +177,7 @@ export class Reader {
 
   /** Resolves to the first record of which this is true, in a batch. */
   async record(wanted: (record: InspectorRecord) => boolean): Promise<InspectorRecord> {
-    return vi.waitUntil(() => this.records().find(wanted), { timeout: 10_000 });
+    return vi.waitUntil(() => this.records().find(wanted), { timeout: 60_000 });
   }
 
   #take(chunk: string): void {

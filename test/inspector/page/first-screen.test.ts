@@ -64,7 +64,7 @@ describe.skipIf(CHROMIUM === undefined)('the first screen', () => {
       }
       return seen;
     };
-    expect((await inSight()).length).toBeGreaterThanOrEqual(8);
+    await expect.poll(async () => (await inSight()).length).toBeGreaterThanOrEqual(8);
     expect(await inSight()).not.toContain('plugin-29');
     await page.locator('#search').fill('plugin-29');
     await rowOf(page, 'plugin:plugin-29').click();

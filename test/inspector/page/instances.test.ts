@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { instanceLanes } from '../../../src/inspector/page/lanes/instance-lanes.ts';
 import { indexAt, topsOf } from '../../../src/inspector/page/lanes/lane-places.ts';
 import { actorAt, spotAt } from '../../../src/inspector/page/lanes/spot.ts';
@@ -188,7 +188,7 @@ describe.runIf(CHROMIUM !== undefined)('the page', () => {
     ]);
     await page.getByRole('tab', { name: 'Process' }).click();
     const rows = page.locator('.instances tbody tr');
-    await vi.waitUntil(async () => (await rows.count()) === 3);
+    await expect.poll(() => rows.count()).toBe(3);
     const pids = bench.supervisor
       .plugin('pool')
       .snapshot()

@@ -52,7 +52,7 @@ describe.skipIf(CHROMIUM === undefined)('the time cursor', () => {
     await page.locator('input[type=file]').setInputFiles(file);
     await says(page, '.pill', /session\.ndjson/);
     // Its name is there before the whole of it is read.
-    await vi.waitFor(async () => expect(await visit(page, end)).toEqual(last), { timeout: 20_000, interval: 20 });
+    await vi.waitFor(async () => expect(await visit(page, end)).toEqual(last), { timeout: 60_000, interval: 20 });
     const read = await visit(page, instants.slice(0, 50));
     for (const [index, seen] of [...shown, ...read].entries()) {
       const { seq, actor } = instants[index % 500] as (typeof instants)[number];

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { inspect } from '../bench.ts';
+import { inspect, Reader } from '../bench.ts';
 import { CHROMIUM, openPage, openWay, PAGE_FOLDER, rowOf, useBrowser } from './browser.ts';
 import { parseSession } from './replay.ts';
 import { crash, openSession, says } from './session.ts';
@@ -199,16 +199,11 @@ describe.skipIf(CHROMIUM === undefined)('the page of the inspector', () => {
 
   it('says when too many pages are open and goes on when one is closed, and when the runtime has another address', async () => {
     const { bench, inspector, port, token } = await openSession();
-    const headers = { authorization: `Bearer ${token}` };
-    const others = Array.from({ length: 8 }, () => new AbortController());
-    const open = await Promise.all(
-      others.map(({ signal }) => fetch(`http://127.0.0.1:${port}/api/stream`, { headers, signal })),
-    );
+    const others = Array.from({ length: 8 }, () => new Reader(port, token));
+    await Promise.all(others.map((other) => other.sync()));
     const page = await openPage(inspector.url);
     await says(page, 'h1', /Too many pages are open/);
-    // Held until here: fetch closes the connection of an answer that nobody refers to.
-    expect(open.every(({ ok }) => ok)).toBe(true);
-    for (const other of others) other.abort();
+    await Promise.all(others.map((other) => other.leave()));
     await says(page, '.pill', /Live/);
     await bench.supervisor.execute('bench', { do: 'fail' }).catch(() => {});
     await says(page, '.event', /E_REMOTE after \d+ ms · /);
