@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { JsonObject } from '../../../src/inspector/wire.ts';
 import { endAfterTest } from '../bench.ts';
@@ -22,13 +22,19 @@ if (CHROMIUM === undefined) {
 }
 
 let browser: Browser | undefined;
+/** The browser of the first page of a test, in which a blank one stays open: to begin a browser takes as long as a test. */
+let home: BrowserContext | undefined;
 /** What any page has logged as an error or asked of another machine. */
 const faults: string[] = [];
 
 /** Starts a browser for the tests of a file, after each of which no page may have had a fault. */
 export function useBrowser(): void {
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM as string, args: ['--no-sandbox'] });
+    // Debian's Chromium has a graphics processor draw, and where there is none, makes one up at great cost.
+    const args = ['--no-sandbox', '--disable-gpu'];
+    browser = await chromium.launch({ executablePath: CHROMIUM as string, args });
+    home = await begin({});
+    await home.newPage();
   });
   afterEach(() => {
     expect(faults.splice(0)).toEqual([]);
@@ -36,16 +42,40 @@ export function useBrowser(): void {
   afterAll(async () => browser?.close());
 }
 
-/** Opens an address in a browser of its own. Closed after the test. */
-export async function openPage(url: string, options: BrowserContextOptions = {}): Promise<Page> {
+async function begin(options: BrowserContextOptions): Promise<BrowserContext> {
   const context = await (browser as Browser).newContext({
     viewport: { width: 1_440, height: 900 },
+    // What moves for ever has all of the page drawn 60 times a second.
+    reducedMotion: 'reduce',
     permissions: ['clipboard-read', 'clipboard-write'],
     ...options,
   });
-  endAfterTest(() => context.close());
-  context.setDefaultTimeout(30_000);
-  const page = await context.newPage();
+  context.setDefaultTimeout(60_000);
+  return context;
+}
+
+/** A blank page: of the browser that all tests share, unless it has one that is open or cannot be of this kind. */
+async function blankPage(options: BrowserContextOptions): Promise<Page> {
+  const shared = home as BrowserContext;
+  if (Object.keys(options).length > 0 || shared.pages().length > 1) {
+    const context = await begin(options);
+    endAfterTest(() => context.close());
+    return context.newPage();
+  }
+  endAfterTest(async () => {
+    await Promise.all(
+      shared
+        .pages()
+        .slice(1)
+        .map((page) => page.close()),
+    );
+  });
+  return shared.newPage();
+}
+
+/** Opens an address, without motion unless that is asked for, and with nothing kept of other tests. Closed after the test. */
+export async function openPage(url: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await blankPage(options);
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => {
     // Of a connection that a test has broken, the browser tells by itself.
@@ -59,6 +89,12 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
   });
   await page.goto(url);
   return page;
+}
+
+/** Has an open page shown in these colours and at this size. */
+export async function resize(page: Page, colorScheme: 'light' | 'dark', width: number, height: number): Promise<void> {
+  await page.emulateMedia({ colorScheme });
+  await page.setViewportSize({ width, height });
 }
 
 /** The row of an actor in the list. */

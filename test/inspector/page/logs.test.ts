@@ -1,8 +1,9 @@
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { describe, expect, it, vi } from 'vitest';
-import { CHROMIUM, openPage, rowOf, useBrowser } from './browser.ts';
+import { describe, expect, it } from 'vitest';
+import { barriersOf, overflowOf } from './barriers.ts';
+import { CHROMIUM, openPage, resize, rowOf, useBrowser } from './browser.ts';
 import { crash, openSession, type Session, says } from './session.ts';
 
 const recordAt = (at: number, msg: string): string =>
@@ -99,13 +100,11 @@ describe.skipIf(CHROMIUM === undefined)('the logs of the page', () => {
     const currentText = (): Promise<string | undefined> =>
       page.evaluate(() => document.querySelector('.logs [aria-current] .log-text')?.textContent);
     // Page after page, each loaded as its first line comes into sight.
-    await vi.waitUntil(
-      async () => {
-        await pressInList(page, 'Home');
-        return (await currentText()) === 'file 3 line 0';
-      },
-      { timeout: 10_000 },
-    );
+    const upwards = async (): Promise<string | undefined> => {
+      await pressInList(page, 'Home');
+      return currentText();
+    };
+    await expect.poll(upwards).toBe('file 3 line 0');
     await pressInList(page, 'Home');
     await says(page, '.log-beyond', /no longer kept/);
   });
@@ -163,15 +162,15 @@ describe.skipIf(CHROMIUM === undefined)('the logs of the page', () => {
         recordAt(Date.now(), '[WARNING] hm') +
         recordAt(Date.now(), 'x'.repeat(2_000)),
     );
-    const axe = readFileSync(new URL('../../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+    const page = await openPage(session.inspector.url);
+    await says(page, '.pill', /Live/);
     for (const [width, height, colorScheme] of [
       [1_440, 900, 'light'],
       [1_280, 800, 'dark'],
       [1_000, 700, 'light'],
       [390, 800, 'dark'],
     ] as const) {
-      const page = await openPage(session.inspector.url, { viewport: { width, height }, colorScheme });
-      await says(page, '.pill', /Live/);
+      await resize(page, colorScheme, width, height);
       if (width < 1_000) await page.getByRole('tab', { name: 'Details', exact: true }).click();
       await openLogs(page);
       await page
@@ -179,21 +178,8 @@ describe.skipIf(CHROMIUM === undefined)('the logs of the page', () => {
         .filter({ hasText: /\[ERROR\]/ })
         .click();
       await page.locator('.log-detail').waitFor();
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      expect([width, overflow <= 0]).toEqual([width, true]);
-      await page.evaluate(axe);
-      const found = await page.evaluate(async () => {
-        type Axe = {
-          run(): Promise<{
-            violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
-          }>;
-        };
-        const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run();
-        return violations
-          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-          .map(({ id, nodes }) => [id, nodes[0]?.html, nodes[0]?.failureSummary]);
-      });
-      expect([width, found]).toEqual([width, []]);
+      expect([width, (await overflowOf(page)) <= 0]).toEqual([width, true]);
+      expect([width, await barriersOf(page)]).toEqual([width, []]);
     }
   });
 });

@@ -1,15 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Lane, Stay } from '../../../src/inspector/page/store/model.ts';
 import { chartOf } from '../../../src/inspector/record/chart.ts';
 import { pluginMachine } from '../../../src/machines/plugin.ts';
 import { workerMachine } from '../../../src/machines/worker.ts';
+import { violationsOf } from './barriers.ts';
 import { CHROMIUM, openPage, useBrowser } from './browser.ts';
 import { type Parts, serveParts } from './parts.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** What the page of the parts offers. */
 interface Bench {
@@ -50,22 +47,8 @@ const loadedBy = (page: Page): Promise<string[]> =>
 const heard = (page: Page): Promise<unknown[][]> =>
   page.evaluate(() => (globalThis as unknown as { bench: Bench }).bench.heard);
 
-/** What axe finds that is serious, in words. */
-async function faultsOfAccess(page: Page): Promise<string[]> {
-  // Not by a script of the page, which its policy would refuse.
-  await page.evaluate(axe);
-  return page.evaluate(async () => {
-    type Axe = { run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run({
-      rules: {
-        region: { enabled: false },
-        'page-has-heading-one': { enabled: false },
-        'landmark-one-main': { enabled: false },
-      },
-    });
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-  });
-}
+// What only a whole page has.
+const OF_PAGES = ['region', 'page-has-heading-one', 'landmark-one-main'];
 
 describe.skipIf(CHROMIUM === undefined)('in a browser', () => {
   useBrowser();
@@ -83,7 +66,7 @@ describe.skipIf(CHROMIUM === undefined)('in a browser', () => {
       expect(await busy.locator('text').allTextContents()).toEqual(['busy', 'serving']);
       expect(await page.locator('[data-last]').allTextContents()).toEqual(['LEASED']);
       expect((await loadedBy(page)).filter((path) => path.includes('elk') || path.includes('layouts'))).toEqual([]);
-      expect(await faultsOfAccess(page)).toEqual([]);
+      expect(await violationsOf(page, undefined, OF_PAGES)).toEqual([]);
     });
   });
 
@@ -155,7 +138,7 @@ describe.skipIf(CHROMIUM === undefined)('in a browser', () => {
     await page.getByRole('button', { name: 'Table' }).click();
     const rows = page.getByRole('row', { name: /LEASED.*leased.*alive.lifecycle.busy/ });
     expect(await rows.count()).toBeGreaterThan(0);
-    expect(await faultsOfAccess(page)).toEqual([]);
+    expect(await violationsOf(page, undefined, OF_PAGES)).toEqual([]);
   });
 
   const UNTIL = 1_800_000_000_000;
@@ -194,7 +177,7 @@ describe.skipIf(CHROMIUM === undefined)('in a browser', () => {
     await page.getByRole('tooltip').filter({ hasText: 'busy · serving for 20.0 s' }).waitFor();
     await slider.press('Escape');
     expect(await slider.getAttribute('aria-valuetext')).toBe('live');
-    expect(await faultsOfAccess(page)).toEqual([]);
+    expect(await violationsOf(page, undefined, OF_PAGES)).toEqual([]);
   });
 
   it('moves the time cursor and chooses lanes by keys, and says where it is', async () => {
@@ -216,7 +199,7 @@ describe.skipIf(CHROMIUM === undefined)('in a browser', () => {
     expect(await page.getByRole('row', { name: /^p0/ }).allInnerTexts()).toEqual([
       expect.stringMatching(/crashed · backoff.*10\.0 s.*20\.0 s.*10\.0 s/),
     ]);
-    expect(await faultsOfAccess(page)).toEqual([]);
+    expect(await violationsOf(page, undefined, OF_PAGES)).toEqual([]);
   });
 
   it('puts only the names of the lanes in sight into the page', async () => {

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CallLog, withRunning } from '../../../src/inspector/page/calls/call-log.ts';
 import { sequenceOfCall } from '../../../src/inspector/page/sequence/call-sequence.ts';
 import { sequenceOfDecision } from '../../../src/inspector/page/sequence/decision-sequence.ts';
@@ -16,7 +14,8 @@ import {
 } from '../../../src/inspector/page/sequence/sequence.ts';
 import type { History } from '../../../src/inspector/page/store/history.ts';
 import { readSession } from '../../../src/inspector/page/store/session-file.ts';
-import { CHROMIUM, openPage, rowOf, useBrowser } from './browser.ts';
+import { barriersOf, overflowOf } from './barriers.ts';
+import { CHROMIUM, openPage, resize, rowOf, useBrowser } from './browser.ts';
 import { openSession, type Session, says } from './session.ts';
 
 /** The steps of a sequence in words. */
@@ -49,9 +48,9 @@ const LOAD = [
   'Worker → guest: is ready',
 ];
 
-/** Without waits: whether the scheduler looks once more before the slot is free is a matter of milliseconds. */
+/** Without what is a matter of milliseconds: whether the scheduler looks once more before the slot is free, and the call is slow. */
 const withoutWaits = (words: readonly string[]): readonly string[] =>
-  words.filter((each) => !each.startsWith('Scheduler → guest: has it wait'));
+  words.filter((each) => !/^Scheduler → guest: has it wait|: is slow from here$/.test(each));
 
 /** A session in which `bench` is evicted for a call of `guest`. */
 async function evict(): Promise<Session> {
@@ -62,8 +61,11 @@ async function evict(): Promise<Session> {
 }
 
 describe('a sequence from the records of a session', () => {
+  let exported: Promise<string> | undefined;
+  const evicted = (): Promise<string> => (exported ??= evict().then((session) => session.exported()));
+
   it('tells of a call who asked, who was evicted, how its worker loaded and what came of it', async () => {
-    const history = readSession(await (await evict()).exported());
+    const history = readSession(await evicted());
     const words = wordsOf(lastCall(history, 'guest', history.present));
     expect(withoutWaits(words)).toEqual([
       'Program → guest: calls execute',
@@ -76,7 +78,7 @@ describe('a sequence from the records of a session', () => {
   });
 
   it('tells of a decision the same, up to the instant that is looked at', async () => {
-    const history = readSession(await (await evict()).exported());
+    const history = readSession(await evicted());
     const decisions = history.recordsOf('plugin:guest').filter((record) => record.kind === 'decision');
     const [first] = decisions;
     if (first === undefined) throw new Error('There is no decision.');
@@ -94,7 +96,7 @@ describe('a sequence from the records of a session', () => {
     const never = join(bench.folder, 'never');
     const { signal } = caller;
     const busy = bench.supervisor.execute('bench', { do: 'wait', for: never }, { signal }).catch(() => {});
-    await vi.waitFor(() => expect(bench.supervisor.plugin('bench').snapshot().state).toBe('busy'));
+    await expect.poll(() => bench.supervisor.plugin('bench').snapshot().state).toBe('busy');
     const waiting = bench.supervisor.execute('guest', { do: 'fail' }).catch(() => {});
     let text = '';
     do text = await exported();
@@ -108,12 +110,12 @@ describe('a sequence from the records of a session', () => {
     caller.abort();
     await Promise.all([busy, waiting]);
     const history = readSession(await exported());
-    expect(wordsOf(lastCall(history, 'bench', history.present)).slice(-3)).toEqual([
+    expect(withoutWaits(wordsOf(lastCall(history, 'bench', history.present))).slice(-3)).toEqual([
       'bench → Worker: has worker 1 run it',
       'bench → Worker: has it stop the call',
       'bench → Program: fails with E_CANCELLED: The call to "bench" was cancelled.',
     ]);
-    expect(wordsOf(lastCall(history, 'guest', history.present)).slice(-2)).toEqual([
+    expect(withoutWaits(wordsOf(lastCall(history, 'guest', history.present))).slice(-2)).toEqual([
       'Worker → guest: raises an error',
       'guest → Program: fails with E_REMOTE: "guest" raised RangeError: out of range',
     ]);
@@ -209,22 +211,6 @@ describe('a drawn sequence', () => {
   });
 });
 
-const axe = readFileSync(new URL('../../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
-
-/** What axe finds that is serious. */
-async function barriersOf(page: Page): Promise<unknown[]> {
-  await page.evaluate(axe);
-  return page.evaluate(async () => {
-    const { axe: own } = globalThis as unknown as {
-      axe: { run: () => Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
-    };
-    const { violations } = await own.run();
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => [id, nodes[0]?.html]);
-  });
-}
-
 describe.skipIf(CHROMIUM === undefined)('a sequence on the page', () => {
   useBrowser();
 
@@ -258,26 +244,24 @@ describe.skipIf(CHROMIUM === undefined)('a sequence on the page', () => {
 
   it('has no barrier that axe finds, in light and dark, and scrolls within a page of 390 pixels', async () => {
     const { inspector } = await evict();
+    const page = await openPage(inspector.url, { viewport: { width: 390, height: 800 } });
+    await rowOf(page, 'plugin:guest').click();
+    await page.getByRole('tab', { name: 'Details', exact: true }).click();
+    await page.getByRole('tab', { name: 'Why' }).click();
+    await page.getByRole('button', { name: 'Sequence diagram' }).first().click();
+    await page.getByText('The same as text').click();
+    const scroll = page.locator('.sequence-scroll');
     for (const colorScheme of ['light', 'dark'] as const) {
-      const page = await openPage(inspector.url, { colorScheme, viewport: { width: 390, height: 800 } });
-      await rowOf(page, 'plugin:guest').click();
-      await page.getByRole('tab', { name: 'Details', exact: true }).click();
-      await page.getByRole('tab', { name: 'Why' }).click();
-      await page.getByRole('button', { name: 'Sequence diagram' }).first().click();
-      await page.getByText('The same as text').click();
-      const [inner, outer] = await page.evaluate(() => {
-        const scroll = document.querySelector('.sequence-scroll') as HTMLElement;
-        const { scrollWidth } = document.documentElement;
-        return [scroll.scrollWidth - scroll.clientWidth, scrollWidth - innerWidth];
-      });
-      expect(inner).toBeGreaterThan(100);
-      expect(outer).toBeLessThanOrEqual(0);
+      await resize(page, colorScheme, 390, 800);
+      await scroll.evaluate((element) => element.scrollTo(0, 0));
+      expect(await scroll.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBeGreaterThan(100);
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0);
       // A busy browser lets a key fall that comes before its frame, so it is pressed again, as a person would.
-      const scroll = page.locator('.sequence-scroll');
-      await vi.waitFor(async () => {
+      const scrolled = async (): Promise<number> => {
         await scroll.press('ArrowRight');
-        expect(await scroll.evaluate(({ scrollLeft }) => scrollLeft)).toBeGreaterThan(0);
-      }, 20_000);
+        return scroll.evaluate(({ scrollLeft }) => scrollLeft);
+      };
+      await expect.poll(scrolled).toBeGreaterThan(0);
       expect([colorScheme, await barriersOf(page)]).toEqual([colorScheme, []]);
     }
   });
