@@ -90,6 +90,18 @@ describe('a sequence from the records of a session', () => {
     expect(early.length).toBeLessThan(all.length);
   });
 
+  it('tells of a decision from the call on, also where the program was held up before it was made', async () => {
+    const asksEarlier = (line: string): string =>
+      line.includes('"to":"spawning.admitting"')
+        ? line.replace(/"at":(\d+)/, (_, at) => `"at":${Number(at) - 200}`)
+        : line;
+    const history = readSession((await evicted()).split('\n').map(asksEarlier).join('\n'));
+    const decision = history.recordsOf('plugin:guest').findLast((record) => record.kind === 'decision');
+    if (decision === undefined) throw new Error('There is no decision.');
+    const words = withoutWaits(wordsOf(sequenceOfDecision(history, decision, history.present)));
+    expect(words).toEqual(['Program → guest: calls it', ...EVICTION, ...LOAD]);
+  });
+
   it('tells of a call that waits what it waits for, and of one that failed by what', async () => {
     const { bench, exported } = await openSession(['guest'], { capacity: { slots: 1 } });
     const caller = new AbortController();

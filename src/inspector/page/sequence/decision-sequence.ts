@@ -16,8 +16,7 @@ export function sequenceOfDecision(
 ): Sequence {
   const { actor, generation, since } = decision;
   const plugin = pluginOf(actor).slice('plugin:'.length);
-  // Its own transition is told of by the wall clock, the request by a monotonic one.
-  const from = since - CLOCKS_MS;
+  const from = Math.min(since - CLOCKS_MS, askedAt(source, decision) ?? since);
   const over = source
     .recordsOf(actor)
     .find((record) => record.seq > decision.seq && isOver(record, generation, decision.further === true));
@@ -25,6 +24,20 @@ export function sequenceOfDecision(
   const steps = [...causeStep(source, plugin, window), ...requestSteps(source, plugin, window)];
   return sequenceOf(steps, 'Program', since < source.firstAt);
 }
+
+/**
+ * When the plugin came to ask. By its own clock, which is not the scheduler's, and before the request reached that: a program
+ * may be held up in between. Undefined where it asks while it is in another state, as for a further instance.
+ */
+function askedAt(source: RecordSource, { actor, seq }: DecisionRecord): number | undefined {
+  const last = source
+    .recordsOf(actor)
+    .findLast((record) => record.kind === 'transition' && record.seq < seq && !LOADS.has(record.to));
+  return last?.kind === 'transition' && last.to === 'spawning.admitting' ? last.at : undefined;
+}
+
+/** What a plugin may go through, once it has its capacity, before the decision is told of. */
+const LOADS: ReadonlySet<string> = new Set(['spawning.installing', 'spawning.launching', 'spawning.initializing']);
 
 /** The request is over when its worker is ready or lost, or when the plugin asks for another. */
 function isOver(
