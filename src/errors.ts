@@ -25,7 +25,7 @@ export const ERROR_CODES = {
   E_CANCELLED: 'The caller cancelled the call.',
   E_REMOTE: "The plugin's own code raised an error.",
   E_UNSUPPORTED: 'The worker does not support what was asked.',
-  E_SERIALIZE: 'A value cannot be sent or read without being changed.',
+  E_SERIALIZE: 'A value cannot be sent or read without being changed, or is too long.',
   E_PROTOCOL: 'The worker sent something that the protocol does not allow.',
   E_STOPPING: 'The plugin or the supervisor is being stopped.',
   E_DATA_DIR: 'The data, log or socket directory cannot be used.',
