@@ -26,8 +26,8 @@ export interface FleetCallsParts {
 /** How long is waited for what a call was at when its time is over, in milliseconds: it ends without where Redis is away. */
 const LOOK_MS = 100;
 
-/** How long is waited before what could not be withdrawn is tried again, in milliseconds. */
-const WITHDRAW_AGAIN_MS = 1_000;
+/** How long is waited before what Redis was away for is tried again, in milliseconds. */
+const TRY_AGAIN_MS = 1_000;
 
 /** What belongs to the worker's own program and is not carried to another. */
 const NOT_CARRIED = ['integers', 'traceparent', 'streamIdleMs'] as const;
@@ -161,15 +161,18 @@ class FleetCall {
     } catch (error) {
       throw error instanceof GreenroomError && error.code === 'E_INTERRUPTED' ? nodeGone(plugin, error) : error;
     } finally {
+      replied.close();
+      const tried = new Promise<void>((resolve) => {
+        void this.#withdraw(adding, resolve).finally(() => {
+          open.delete(ended);
+          end();
+          resolve();
+        });
+      });
+      // Who has ended the call, or has it ended by its time, does not wait for that; nobody does while Redis is away.
+      await Promise.race([tried, isOver.catch(() => {})]);
       clock.clearTimeout(timer);
       for (const off of offs) off?.();
-      replied.close();
-      const withdrawn = this.#withdraw(adding).finally(() => {
-        open.delete(ended);
-        end();
-      });
-      // Who has ended the call does not wait for that.
-      if (!over.signal.aborted) await withdrawn;
     }
   }
 
@@ -178,10 +181,11 @@ class FleetCall {
    * done once it is back, unless the calls are closed by then. Never rejects.
    *
    * @param adding even where it was refused the job may be stored; undefined: it was never added
+   * @param onAway told where it has to wait for Redis
    */
-  async #withdraw(adding: Promise<void> | undefined): Promise<void> {
+  async #withdraw(adding: Promise<void> | undefined, onAway: () => void): Promise<void> {
     if (adding === undefined) return;
-    const { jobs, clock, closed, isCutOff } = this.#parts;
+    const { jobs, closed } = this.#parts;
     const { id } = this.#job;
     // Behind it, as it would be there after all.
     await adding.catch(() => {});
@@ -191,19 +195,42 @@ class FleetCall {
         await jobs.remove(id);
         return;
       } catch (error) {
-        const isAway = error instanceof GreenroomError && error.code === 'E_JOB_STORE';
-        if (!isAway || closed.aborted) return;
+        if (!isOfStore(error) || closed.aborted) return;
       }
-      do {
-        let off = (): void => {};
-        let timer: unknown;
-        await new Promise<void>((resolve) => {
-          off = onAbort(closed, resolve);
-          timer = clock.setTimeout(resolve, WITHDRAW_AGAIN_MS);
-        });
-        off();
-        clock.clearTimeout(timer);
-      } while (isCutOff() && !closed.aborted);
+      onAway();
+      await this.#untilBack();
+    }
+  }
+
+  /** Resolves once Redis may be asked again, or no calls are to be made any more: to whether it was away. */
+  async #untilBack(): Promise<boolean> {
+    const { clock, closed, isCutOff } = this.#parts;
+    let wasAway = false;
+    for (;;) {
+      let off = (): void => {};
+      let timer: unknown;
+      await new Promise<void>((resolve) => {
+        off = onAbort(closed, resolve);
+        timer = clock.setTimeout(resolve, TRY_AGAIN_MS);
+      });
+      off();
+      clock.clearTimeout(timer);
+      if (!isCutOff() || closed.aborted) return wasAway;
+      wasAway = true;
+    }
+  }
+
+  /** Resolves once the job has ended. While Redis is away it runs on, and is looked for again. */
+  async #end(over: AbortSignal): Promise<void> {
+    for (let mayBeAway = true; ; ) {
+      try {
+        await this.#parts.jobs.ended(this.#job.id, over);
+        return;
+      } catch (error) {
+        if (!isOfStore(error) || !mayBeAway || over.aborted) throw error;
+      }
+      // Of a Redis that hangs it is known only a moment later; of any other, the next failure is the call's.
+      mayBeAway = await this.#untilBack();
     }
   }
 
@@ -214,8 +241,7 @@ class FleetCall {
   ): AsyncGenerator<Said, void, undefined> {
     let hasEnded = false;
     let fault: unknown;
-    this.#parts.jobs
-      .ended(this.#job.id, over)
+    this.#end(over)
       .catch((error: unknown) => (fault = error))
       .finally(() => {
         hasEnded = true;
@@ -252,6 +278,10 @@ class FleetCall {
     if (state !== undefined && isFinal(state)) return;
     over.abort(timeoutError(plugin, this.#options.timeoutMs, doingIn(state)));
   }
+}
+
+function isOfStore(error: unknown): boolean {
+  return error instanceof GreenroomError && error.code === 'E_JOB_STORE';
 }
 
 function doingIn(state: JobState | undefined): string {

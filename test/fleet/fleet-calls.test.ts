@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Progress } from '../../src/calls/call-options.ts';
+import type { CallOptions, Progress } from '../../src/calls/call-options.ts';
 import type { Jobs } from '../../src/jobs/index.ts';
 import { openJobs } from '../../src/jobs/index.ts';
 import { RedisLink } from '../../src/jobs/redis/redis-link.ts';
@@ -241,10 +241,17 @@ describe.skipIf(!hasRedis)('while Redis is away', () => {
     const stop = new AbortController();
     const wait = { do: 'wait', for: '/nowhere' };
     await here.execute('tools', { do: 'steps', count: 1 }, inFleet);
-    const timed = here.execute('tools', wait, { ...inFleet, timeoutMs: 6_000 });
-    const aborted = here.execute('tools', wait, { ...inFleet, signal: stop.signal });
+    const begun: Promise<void>[] = [];
+    // What has told of its progress is known here to be put in.
+    const told = (): CallOptions => {
+      let onProgress = (): void => {};
+      begun.push(new Promise((resolve) => (onProgress = resolve)));
+      return { ...inFleet, onProgress };
+    };
+    const timed = here.execute('tools', wait, { ...told(), timeoutMs: 6_000 });
+    const aborted = here.execute('tools', wait, { ...told(), signal: stop.signal });
     for (const call of [timed, aborted]) call.catch(() => {});
-    await becomes(there, 'tools', { inFlight: 2 });
+    await Promise.all(begun);
     await away(async () => {
       stop.abort(new Error('no longer wanted'));
       expect(await soon(jobs, aborted)).toMatchObject({ code: 'E_CANCELLED', cause: { message: 'no longer wanted' } });
@@ -268,6 +275,10 @@ describe.skipIf(!hasRedis)('while Redis is away', () => {
       const next = stream.next();
       stop.abort(new Error('not read any more'));
       expect(await soon(jobs, next)).toMatchObject({ code: 'E_CANCELLED', cause: { message: 'not read any more' } });
+      // Without a time of its own, too: nobody waits until Redis is back for what cannot be withdrawn before.
+      expect(await failure(here.execute('tools', { do: 'steps', count: 1 }, inFleet))).toMatchObject({
+        code: 'E_JOB_STORE',
+      });
     });
     await vi.waitFor(async () => expect((await jobs.list()).jobs).toEqual([]), { timeout: 20_000 });
   });
