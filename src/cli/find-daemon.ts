@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type DaemonRecord, readDaemon } from '../daemon/daemon-record.ts';
+import { type DaemonRecord, fateOfDaemon, readDaemon } from '../daemon/daemon-record.ts';
 import { workingDirectory } from '../files/working-directory.ts';
 import {
   DATA_DIR_VARIABLE,
@@ -22,6 +22,8 @@ export interface FoundDaemon {
   readonly record: DaemonRecord;
   /** The folders and files, of those that are there, in which the command would look for plugins and the daemon does not. */
   readonly unwatched: readonly string[];
+  /** Whether its process is seen to live, and its socket to be there; else only an answer tells. */
+  readonly isSeen: boolean;
 }
 
 /**
@@ -49,7 +51,7 @@ export function findDaemon({ dataDir, searchPaths, mcpConfigs }: Places): FoundD
   const unwatched = [...searchPaths, ...mcpConfigs].filter(
     (path) => existsSync(path) && !watched.has(path) && !watched.has(realPath(path)),
   );
-  return { record, unwatched };
+  return { record, unwatched, isSeen: fateOfDaemon(record) === 'alive' && existsSync(record.socket) };
 }
 
 function settingsIn(file: string): Readonly<Record<string, unknown>> | undefined {
