@@ -23,22 +23,34 @@ export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
   const style = createStyle(stream);
   let drawnAt = 0;
   let steps = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let latest = { fraction: -1, message: '' };
+  const draw = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    drawnAt = performance.now();
+    const { fraction, message } = latest;
+    // The last column stays empty: some terminals go to the next line when it is written to.
+    const columns = (stream.columns || 80) - 1;
+    const width = Math.min(BAR_COLUMNS, columns - 8);
+    if (width < 1) return;
+    const [before, filled, after] = fraction < 0 ? running((steps += 1), width) : filledTo(fraction, width);
+    const percent = fraction < 0 ? '    ' : `${Math.floor(clamp(fraction) * 100)}%`.padStart(4);
+    const bar = `${style.dim('░'.repeat(before))}${style.cyan('█'.repeat(filled))}${style.dim('░'.repeat(after))}`;
+    const text = fitText(message, columns - width - 8);
+    stream.write(`\r  ${bar} ${percent} ${text}\u001b[K`);
+  };
   return {
     update(fraction, message = '') {
-      const now = performance.now();
-      if (now - drawnAt < DRAW_EVERY_MS) return;
-      drawnAt = now;
-      // The last column stays empty: some terminals go to the next line when it is written to.
-      const columns = (stream.columns || 80) - 1;
-      const width = Math.min(BAR_COLUMNS, columns - 8);
-      if (width < 1) return;
-      const [before, filled, after] = fraction < 0 ? running((steps += 1), width) : filledTo(fraction, width);
-      const percent = fraction < 0 ? '    ' : `${Math.floor(clamp(fraction) * 100)}%`.padStart(4);
-      const bar = `${style.dim('░'.repeat(before))}${style.cyan('█'.repeat(filled))}${style.dim('░'.repeat(after))}`;
-      const text = fitText(message, columns - width - 8);
-      stream.write(`\r  ${bar} ${percent} ${text}\u001b[K`);
+      latest = { fraction, message };
+      const left = drawnAt + DRAW_EVERY_MS - performance.now();
+      if (drawnAt === 0 || left <= 0) draw();
+      // The last one must not be left out: nothing may follow for long.
+      else timer ??= setTimeout(draw, left).unref();
     },
     end() {
+      clearTimeout(timer);
+      timer = undefined;
       if (drawnAt === 0) return;
       drawnAt = 0;
       stream.write('\r\u001b[K');
