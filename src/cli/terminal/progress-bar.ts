@@ -44,7 +44,7 @@ export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
     update(fraction, message = '') {
       latest = { fraction, message };
       const left = drawnAt + DRAW_EVERY_MS - performance.now();
-      if (drawnAt === 0 || left <= 0) draw();
+      if (left <= 0) draw();
       // The last one must not be left out: nothing may follow for long.
       else timer ??= setTimeout(draw, left).unref();
     },
