@@ -156,8 +156,9 @@ class FleetCall {
       adding = jobs.addCall(this.#job);
       await untilOver(adding);
       yield* this.#saidUntilEnd(replied, over.signal, untilOver);
-      const job = await untilOver(jobs.get(id));
-      this.result = await untilOver(job.result({ signal: over.signal }));
+      this.result = await untilOver(
+        this.#ask(over.signal, async () => (await jobs.get(id)).result({ signal: over.signal })),
+      );
     } catch (error) {
       throw error instanceof GreenroomError && error.code === 'E_INTERRUPTED' ? nodeGone(plugin, error) : error;
     } finally {
@@ -220,12 +221,11 @@ class FleetCall {
     }
   }
 
-  /** Resolves once the job has ended. While Redis is away it runs on, and is looked for again. */
-  async #end(over: AbortSignal): Promise<void> {
+  /** Asks for what may be asked for again: while Redis is away the job runs on. */
+  async #ask<Answer>(over: AbortSignal, ask: () => Promise<Answer>): Promise<Answer> {
     for (let mayBeAway = true; ; ) {
       try {
-        await this.#parts.jobs.ended(this.#job.id, over);
-        return;
+        return await ask();
       } catch (error) {
         if (!isOfStore(error) || !mayBeAway || over.aborted) throw error;
       }
@@ -241,7 +241,7 @@ class FleetCall {
   ): AsyncGenerator<Said, void, undefined> {
     let hasEnded = false;
     let fault: unknown;
-    this.#end(over)
+    this.#ask(over, () => this.#parts.jobs.ended(this.#job.id, over))
       .catch((error: unknown) => (fault = error))
       .finally(() => {
         hasEnded = true;
@@ -250,7 +250,7 @@ class FleetCall {
     for (;;) {
       // What it has said is there before it has ended.
       const isLast = hasEnded;
-      const batch = await untilOver(replied.read());
+      const batch = await untilOver(this.#read(replied, over));
       yield* batch;
       over.throwIfAborted();
       if (batch.length > 0) continue;
@@ -259,6 +259,12 @@ class FleetCall {
       if (isLast) return;
       await untilOver(replied.more());
     }
+  }
+
+  /** What was read may be lost where its answer is: progress that is missed is no fault, a chunk is. */
+  #read(replied: SaidByCall, over: AbortSignal): Promise<readonly Said[]> {
+    const isStream = this.#job.caller?.wants === 'chunks';
+    return isStream ? replied.read() : this.#ask(over, () => replied.read());
   }
 
   async #expire(over: AbortController): Promise<void> {

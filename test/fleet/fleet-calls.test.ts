@@ -248,9 +248,17 @@ describe.skipIf(!hasRedis)('while Redis is away', () => {
       begun.push(new Promise((resolve) => (onProgress = resolve)));
       return { ...inFleet, onProgress };
     };
-    const timed = here.execute('tools', wait, { ...told(), timeoutMs: 6_000 });
     const aborted = here.execute('tools', wait, { ...told(), signal: stop.signal });
-    for (const call of [timed, aborted]) call.catch(() => {});
+    aborted.catch(() => {});
+    await Promise.all(begun);
+    // Away from when the caller has read what the call says, and is about to read on.
+    const { onProgress } = told();
+    const goAway = (progress: Progress): void => {
+      redis.freeze();
+      onProgress?.(progress);
+    };
+    const timed = here.execute('tools', wait, { ...inFleet, onProgress: goAway, timeoutMs: 6_000 });
+    timed.catch(() => {});
     await Promise.all(begun);
     await away(async () => {
       stop.abort(new Error('no longer wanted'));
