@@ -35,6 +35,14 @@ export function orphanProtection({ root = '/', shell = GUARD_SHELL } = {}): Orph
   return { tier, promise: PROMISES[tier] };
 }
 
+let ofThisMachine: OrphanProtection | undefined;
+
+/** What holds on this machine, looked at once: a probe makes a control group. */
+export function protectionHere(): OrphanProtection {
+  ofThisMachine ??= orphanProtection();
+  return ofThisMachine;
+}
+
 function tierOf(root: string, shell: string): OrphanProtectionTier {
   if (!canRunGuard(shell)) return 'lifeline';
   if (!existsSync(`${root}proc/self/environ`)) return 'group';

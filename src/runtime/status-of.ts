@@ -1,5 +1,5 @@
 import type { PluginState } from '../machines/plugin.ts';
-import { orphanProtection } from '../orphans/orphan-protection.ts';
+import { protectionHere } from '../orphans/orphan-protection.ts';
 import type { Runtime } from './runtime.ts';
 import type { SupervisorStatus } from './supervisor-status.ts';
 
@@ -23,7 +23,7 @@ export function statusOf(runtime: Runtime): SupervisorStatus {
     transport,
     dataDir,
     searchPaths,
-    orphanProtection: orphanProtection(),
+    orphanProtection: protectionHere(),
     monitor: runtime.systemMonitor.name,
     counts: Object.freeze(counts),
     workers: runtime.workers,
