@@ -7,10 +7,14 @@ interface Waiting<Item, Answer> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Gathers what is asked one by one in a turn of the event loop, and does it at once. */
+/**
+ * Gathers what is asked one by one in a turn of the event loop, and what is asked until that is done, and does it at once: the
+ * more there is to do, the more is done at once.
+ */
 export class Gathering<Item, Answer> {
   readonly #act: (items: readonly Item[]) => Promise<readonly Answer[]>;
   #waiting: Waiting<Item, Answer>[] = [];
+  #isAtIt = false;
 
   /** @param act gives an answer for each item, in their order */
   constructor(act: (items: readonly Item[]) => Promise<readonly Answer[]>) {
@@ -20,14 +24,15 @@ export class Gathering<Item, Answer> {
   ask(item: Item): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      if (this.#waiting.length === 1) setImmediate(() => this.#flush());
+      if (!this.#isAtIt) void this.#start();
     });
   }
 
-  #flush(): void {
-    const all = this.#waiting;
-    this.#waiting = [];
-    for (let at = 0; at < all.length; at += MOST_AT_ONCE) void this.#run(all.slice(at, at + MOST_AT_ONCE));
+  async #start(): Promise<void> {
+    this.#isAtIt = true;
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#waiting.length > 0) await this.#run(this.#waiting.splice(0, MOST_AT_ONCE));
+    this.#isAtIt = false;
   }
 
   async #run(part: readonly Waiting<Item, Answer>[]): Promise<void> {

@@ -382,13 +382,17 @@ describe.skipIf(!hasRedis)('the store in Redis, with a redis-server', () => {
     }
     expect(await take(store, 1, 'ours')).toEqual([]);
 
+    const endedIn = async (name: string): Promise<string[]> =>
+      (await link.send(['ZRANGE', `bull:${name}:completed`, 0, -1])) as string[];
+    const ran = { ours: await endedIn('ours'), theirs: await endedIn('theirs') };
     /** What there is of a queue, without what differs from job to job: its sets, and what its stream tells. */
-    const left = async (name: string): Promise<object> => {
+    const left = async (name: 'ours' | 'theirs'): Promise<object> => {
+      const jobs = ran[name];
       const keys = ((await link.send(['KEYS', `bull:${name}:*`])) as string[]).map((key) => key.split(':')[2] ?? '');
-      const jobs = ((await link.send(['ZRANGE', `bull:${name}:completed`, 0, -1])) as string[]) ?? [];
       const told = (await link.send(['XRANGE', `bull:${name}:events`, '-', '+'])) as [string, string[]][];
       return {
         sets: keys.filter((key) => !jobs.includes(key) && !['id', 'meta'].includes(key)).toSorted(),
+        ended: (await endedIn(name)).length,
         jobs: await Promise.all(jobs.map((id) => jobLeft(`bull:${name}:${id}`))),
         told: told.map(([, fields]) => fields.map((field) => (jobs.includes(field) ? jobs.indexOf(field) : field))),
       };
@@ -403,6 +407,9 @@ describe.skipIf(!hasRedis)('the store in Redis, with a redis-server', () => {
           .map(([name, value]) => [name, times.includes(name) ? typeof value : value]),
       );
     };
+    expect(await left('ours')).toEqual(await left('theirs'));
+    await (await queue.getJob(ran.theirs[0] ?? ''))?.remove();
+    await store.remove([ran.ours[0] ?? '']);
     expect(await left('ours')).toEqual(await left('theirs'));
   });
 

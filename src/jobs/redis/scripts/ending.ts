@@ -155,7 +155,8 @@ local function giveBack(job)
 end
 
 local function remove(job)
-  dropFromQueue(queueOf(job.plugin), bullId(job))
+  local q = queueOf(job.plugin)
+  if job.bull == nil then dropEnded(q, job.id) else dropFromQueue(q, job.bull) end
   leave(job, shown(job.state))
   index('Z', 'all', job.id, false)
   index('Z', 'of:' .. job.plugin, job.id, false)

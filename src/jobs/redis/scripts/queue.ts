@@ -3,7 +3,7 @@
  * They are called without locks (the token is `0`): what fences a job is the claim in its record.
  *
  * BullMQ's scripts move one job each, and look for much that our jobs never have: parents, locks, limits. What is done with
- * every job, taking it and ending it well, is done here for several at once, and leaves in the queue what BullMQ's scripts
+ * every job, taking it, ending it well and forgetting it, is done here for several at once, and leaves in the queue what BullMQ's scripts
  * leave. Versions of BullMQ that share a queue agree on that as well. Everything else is theirs.
  */
 export const QUEUE = `
@@ -36,6 +36,21 @@ end
 
 local function dropFromQueue(q, id)
   bull.removeJob(keysOf(q, id, 'repeat'), { id, 0, q })
+end
+
+local maxEvents = {}
+
+-- How many events a queue keeps.
+local function maxEventsOf(q)
+  maxEvents[q] = maxEvents[q] or rcall('HGET', q .. 'meta', 'opts.maxLenEvents') or 10000
+  return maxEvents[q]
+end
+
+-- Removes a job that we have added, and that has most likely ended well.
+local function dropEnded(q, id)
+  if rcall('ZREM', q .. 'completed', id) == 0 then return dropFromQueue(q, id) end
+  rcall('DEL', unpack(keysOf(q .. id, '', ':logs', ':dependencies', ':processed', ':failed', ':unsuccessful')))
+  rcall('XADD', q .. 'events', 'MAXLEN', '~', maxEventsOf(q), '*', 'event', 'removed', 'jobId', id, 'prev', 'completed')
 end
 
 local function removeFromQueue(job)
@@ -140,7 +155,7 @@ end
 local function writeCompleted()
   for q, ids in pairs(completed) do
     rcall('ZADD', q .. 'completed', unpack(ids))
-    rcall('XTRIM', q .. 'events', 'MAXLEN', '~', rcall('HGET', q .. 'meta', 'opts.maxLenEvents') or 10000)
+    rcall('XTRIM', q .. 'events', 'MAXLEN', '~', maxEventsOf(q))
     if rcall('EXISTS', q .. 'wait', q .. 'active', q .. 'prioritized') == 0 then
       rcall('XADD', q .. 'events', '*', 'event', 'drained')
     end
