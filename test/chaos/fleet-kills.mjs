@@ -111,8 +111,9 @@ export async function runFleetKills(plan) {
         await delay(500);
         await redis.begin();
       } else if (what === 'worker') {
-        for (const { pid } of await Promise.resolve(last.client.plugins({ state: 'busy' })).catch(() => []))
-          if (pid !== undefined) end(pid);
+        const busy = await Promise.resolve(last.client.plugins({ state: 'busy' })).catch(() => []);
+        // As many as a daemon of a fleet has, also where one has the memory of all.
+        for (const { pid } of busy.slice(0, FIT_ON_A_NODE)) if (pid !== undefined) end(pid);
       } else {
         takeOvers.push(await takeOver(first, last));
       }

@@ -21,21 +21,27 @@ if (!(Number(jobs) > 0) || !(Number(seed) >= 0)) throw new Error('--jobs and --s
 
 const plan = { jobs: Number(jobs), plugins: Number(plugins), nodes: Number(nodes), seed: Number(seed) };
 const none = { daemonKills: 0, workerKills: 0, redisKills: 0 };
-const killed = await runFleetKills({
-  ...plan,
+const kills = {
   daemonKills: Number(values['daemon-kills']),
   workerKills: Number(values['worker-kills']),
   redisKills: Number(values['redis-kills']),
-});
+};
+const killed = await runFleetKills({ ...plan, ...kills });
 console.log(JSON.stringify(killed.figures));
 if (values.compare) {
   const calm = await runFleetKills({ ...plan, ...none });
   console.log('without kills', JSON.stringify(calm.figures));
-  const one = await runFleetKills({ ...plan, ...none, nodes: 1, capacityMb: 650 * plan.nodes });
+  const withAll = { ...plan, nodes: 1, capacityMb: 650 * plan.nodes };
+  const one = await runFleetKills({ ...withAll, ...none });
   console.log('one node with all the memory', JSON.stringify(one.figures));
-  console.log(
-    `loads: ${(calm.loads / one.loads).toFixed(2)}× those of one node, with kills ${(killed.loads / one.loads).toFixed(2)}×`,
+  // Which loses as many workers as the fleet does with its daemons.
+  const workerKills = kills.workerKills + kills.daemonKills;
+  const oneKilled = await runFleetKills({ ...withAll, ...kills, daemonKills: 0, workerKills });
+  console.log('one node with all the memory, of which workers are killed', JSON.stringify(oneKilled.figures));
+  const [calmly, underKills] = [calm.loads / one.loads, killed.loads / oneKilled.loads].map((ratio) =>
+    ratio.toFixed(2),
   );
+  console.log(`loads: ${calmly}× those of one node, with kills ${underKills}× those of one with kills`);
 }
 for (const each of killed.wrong) console.error(each);
 process.exitCode = killed.wrong.length > 0 ? 1 : 0;
