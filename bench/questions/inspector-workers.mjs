@@ -2,11 +2,12 @@
 // How long does the host's loop stand still while 1,000 workers are measured: by the inspector while somebody looks, and by
 // the scheduler? The processes are real.
 import { spawn } from 'node:child_process';
-import { setTimeout as delay, setImmediate as turnOfLoop } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { RateHistory } from '../../dist/inspector/record/rate-history.js';
 import { WorkerWatch } from '../../dist/inspector/record/worker-watch.js';
 import { readTreeMemories } from '../../dist/measure/tree-memory.js';
 import { limitRow, median } from '../lib/measure.mjs';
+import { longestTurnOf } from '../lib/turns.mjs';
 
 const WORKERS = 1_000;
 
@@ -62,31 +63,4 @@ function watchOf(workers) {
       watch.look(true);
     });
   return { round, stop: () => watch.stop() };
-}
-
-/** Of this thread alone, where Node tells that: others compile, and collect garbage. */
-const used = 'threadCpuUsage' in process ? process.threadCpuUsage : process.cpuUsage;
-
-/**
- * The processor time of the longest turn of the loop while something is done, in milliseconds: beside other programs the
- * time on the wall tells of them.
- *
- * @param {() => Promise<unknown>} work
- */
-async function longestTurnOf(work) {
-  let longest = 0;
-  let last = used();
-  let isOver = false;
-  const turn = () => {
-    const { user, system } = used(last);
-    longest = Math.max(longest, user + system);
-    last = used();
-    if (!isOver) setImmediate(turn);
-  };
-  setImmediate(turn);
-  await work();
-  // The last turn counts too.
-  await turnOfLoop();
-  isOver = true;
-  return longest / 1_000;
 }
