@@ -21,10 +21,25 @@ const ABOUT_CALLS = [
   'test/inspector/told-calls.test.ts',
 ];
 
+/** What tests whole programs as people meet them: commands, pages in a browser, clients of MCP, kills. It takes most of the time. */
+const END_TO_END = [
+  'test/chaos/**/*.test.ts',
+  'test/cli/**/*.test.ts',
+  'test/docs.test.ts',
+  'test/examples/**/*.test.ts',
+  'test/faults/**/*.test.ts',
+  'test/inspector/page/**/*.test.ts',
+  'test/mcp-front/**/*.test.ts',
+  'test/messages/**/*.test.ts',
+  'test/python-envs/**/*.test.ts',
+  'test/sync/**/*.test.ts',
+];
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...shared, name: 'all', include: ['test/**/*.test.ts'] } },
+      { test: { ...shared, name: 'parts', include: ['test/**/*.test.ts'], exclude: END_TO_END } },
+      { test: { ...shared, name: 'end-to-end', include: END_TO_END } },
       {
         test: { ...shared, name: 'protocol 1', include: ABOUT_CALLS, env: { GREENROOM_PROTOCOL: '1' } },
       },
