@@ -10,15 +10,15 @@ local MOST = 100
 
 -- Nodes that live must not seem gone because Redis is full.
 rcall('PERSIST', P .. 'nodes')
-rcall('ZADD', P .. 'nodes', text(now), node)
+rcall('ZADD', P .. 'nodes', nowText, node)
 -- When nobody has said anything for long, Redis was away, and those that live have their time to come back.
 local lastBeat = rcall('GET', P .. 'lastBeat')
 if lastBeat and now - lastBeat > goneMs / 2 then rcall('SET', P .. 'grace', 1, 'PX', text(goneMs)) end
-rcall('SET', P .. 'lastBeat', text(now))
+rcall('SET', P .. 'lastBeat', nowText)
 local longest = rcall('EXISTS', P .. 'grace') == 1 and math.huge or goneMs
 if announced ~= '' then rcall('HSET', P .. 'texts', node, announced) end
 
-for _, id in ipairs(rcall('ZRANGEBYSCORE', P .. 'due', '-inf', text(now), 'LIMIT', 0, MOST)) do
+for _, id in ipairs(rcall('ZRANGEBYSCORE', P .. 'due', '-inf', nowText, 'LIMIT', 0, MOST)) do
   rcall('ZREM', P .. 'due', id)
   local job = read(id)
   if job and job.state == 'delayed' and isInQueue(job) then
@@ -28,7 +28,7 @@ for _, id in ipairs(rcall('ZRANGEBYSCORE', P .. 'due', '-inf', text(now), 'LIMIT
     tell({ kind = 'changed', id = id })
   elseif job and job.state == 'delayed' then endRemoved(job) end
 end
-for _, id in ipairs(rcall('ZRANGEBYSCORE', P .. 'expiry', '-inf', text(now), 'LIMIT', 0, MOST)) do
+for _, id in ipairs(rcall('ZRANGEBYSCORE', P .. 'expiry', '-inf', nowText, 'LIMIT', 0, MOST)) do
   rcall('ZREM', P .. 'expiry', id)
   local job = read(id)
   if job and not inHands(job) and not isFinal(job.state) then expire(job) end

@@ -66,7 +66,7 @@ local function addToQueue(job, delayMs)
   local q = queueOf(job.plugin)
   local id = bullId(job)
   if rcall('EXISTS', q .. id) == 1 then removeFromQueue(job) end
-  local args = cmsgpack.pack({ q, id, job.name or 'execute', text(now) })
+  local args = cmsgpack.pack({ q, id, job.name or 'execute', nowText })
   local opts = { priority = tonumber(job.bullPriority), attempts = tonumber(job.attempts) }
   if delayMs > 0 then
     opts.delay = delayMs
@@ -104,7 +104,7 @@ local function takeFromQueue(q, node, most)
     for i = 1, #popped, 2 do
       local id = popped[i]
       ids[#ids + 1] = id
-      rcall('HSET', q .. id, 'processedOn', text(now), 'pb', node)
+      rcall('HSET', q .. id, 'processedOn', nowText, 'pb', node)
       rcall('HINCRBY', q .. id, 'ats', 1)
       rcall('XADD', q .. 'events', '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
     end
@@ -116,7 +116,7 @@ local function takeFromQueue(q, node, most)
   end
   local got = bull.moveToActive(
     keysOf(q, 'wait', 'active', 'prioritized', 'events', 'stalled', 'limiter', 'delayed', 'paused', 'meta', 'pc', 'marker'),
-    { q, text(now), cmsgpack.pack({ token = '0', lockDuration = 0, name = node }) })
+    { q, nowText, cmsgpack.pack({ token = '0', lockDuration = 0, name = node }) })
   if type(got[1]) ~= 'table' then return {}, true end
   return { got[2] }, false
 end
@@ -125,7 +125,7 @@ local function delayInQueue(job, delayMs)
   local q = queueOf(job.plugin)
   bull.moveToDelayed(
     keysOf(q, 'marker', 'active', 'prioritized', 'delayed', bullId(job), 'events', 'meta', 'stalled', 'wait', 'limiter', 'pc'),
-    { q, text(now), bullId(job), '0', text(delayMs), '0', '', '0', '' })
+    { q, nowText, bullId(job), '0', text(delayMs), '0', '', '0', '' })
 end
 
 -- Back to where it was.
@@ -143,11 +143,11 @@ local function completeInQueue(q, id, said)
   -- It has been removed from its queue.
   if rcall('LREM', q .. 'active', -1, id) == 0 then return end
   rcall('HINCRBY', q .. id, 'atm', 1)
-  rcall('HSET', q .. id, 'returnvalue', said, 'finishedOn', text(now))
+  rcall('HSET', q .. id, 'returnvalue', said, 'finishedOn', nowText)
   rcall('XADD', q .. 'events', '*', 'event', 'completed', 'jobId', id, 'returnvalue', said, 'prev', 'active')
   local ids = completed[q] or {}
   completed[q] = ids
-  ids[#ids + 1] = text(now)
+  ids[#ids + 1] = nowText
   ids[#ids + 1] = id
 end
 
@@ -172,7 +172,7 @@ local function endInQueue(job, isDone, said)
   bull.moveToFinished(
     keysOf(q, 'wait', 'active', 'prioritized', 'events', 'stalled', 'limiter', 'delayed', 'paused', 'meta', 'pc',
       target, bullId(job), 'metrics:' .. target, 'marker'),
-    { bullId(job), text(now), isDone and 'returnvalue' or 'failedReason', said, target, '0', q,
+    { bullId(job), nowText, isDone and 'returnvalue' or 'failedReason', said, target, '0', q,
       cmsgpack.pack({ token = '0', keepJobs = { count = -1 }, attempts = tonumber(job.attempts), maxMetricsSize = '' }) })
 end
 

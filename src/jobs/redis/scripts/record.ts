@@ -15,8 +15,10 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local hints, counted, told, indexed = {}, {}, {}, { Z = {}, S = {} }
 
 -- Numbers as text with all their digits: Lua's own text has 14.
+local nowText = string.format('%.0f', now)
 local function text(value)
   if type(value) ~= 'number' then return value end
+  if value == now then return nowText end
   if value == math.floor(value) and math.abs(value) < 1e15 then return string.format('%.0f', value) end
   return string.format('%.17g', value)
 end
@@ -98,7 +100,7 @@ local function write(job, changes)
       value = text(value)
       set[#set + 1] = field
       set[#set + 1] = value
-      job[field] = tostring(value)
+      job[field] = value
     end
   end
   if #set > 0 then rcall('HSET', P .. 'job:' .. job.id, unpack(set)) end

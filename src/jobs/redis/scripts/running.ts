@@ -9,7 +9,7 @@ local wanted, node, spare = cjson.decode(ARGV[3]), ARGV[4], ARGV[5]
 local MAX_BYTES, MOST_AT_ONCE = 16 * 1024 * 1024, 16
 local taken, adopted = {}, 0
 -- Where it was thought gone, and goes on: others must see when it ends.
-rcall('ZADD', P .. 'nodes', 'NX', text(now), node)
+rcall('ZADD', P .. 'nodes', 'NX', nowText, node)
 if rcall('SISMEMBER', P .. 'paused', '*') == 1 then return taken end
 
 local TOLD = { ${TAKEN_FIELDS.map((field) => `'${field}'`).join(', ')} }
