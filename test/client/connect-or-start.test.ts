@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createClient } from '../../src/client/client.ts';
 import { readDaemon } from '../../src/daemon/daemon-record.ts';
-import { endDaemon } from '../../src/daemon/take-over.ts';
+import { announceSuccession, endDaemon } from '../../src/daemon/take-over.ts';
 
 const run = promisify(execFile);
 const CLIENT = pathToFileURL(resolve('dist/client/index.js')).href;
@@ -23,17 +24,21 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const environment = (): NodeJS.ProcessEnv => ({
+  ...{ PATH: process.env['PATH'], HOME: folder, XDG_RUNTIME_DIR: join(folder, 'run') },
+});
+
 /** A program that connects, or starts a daemon, and prints the pid of the daemon. */
+const program = (): string => `
+  import { connectOrStart } from ${JSON.stringify(CLIENT)};
+  console.error('connecting');
+  const client = await connectOrStart({ dataDir: ${JSON.stringify(join(folder, 'data'))} });
+  console.log((await client.status()).daemon.pid);
+  await client.close();`;
+
 async function connect(): Promise<number> {
-  const program = `
-    import { connectOrStart } from ${JSON.stringify(CLIENT)};
-    const client = await connectOrStart({ dataDir: ${JSON.stringify(join(folder, 'data'))} });
-    console.log((await client.status()).daemon.pid);
-    await client.close();`;
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'], HOME: folder, XDG_RUNTIME_DIR: join(folder, 'run') },
-  });
+  const args = ['--input-type=module', '-e', program()];
+  const { stdout } = await run(process.execPath, args, { cwd: folder, env: environment() });
   return Number(stdout);
 }
 
@@ -59,6 +64,28 @@ test('the lock of a program that has died is no obstacle, and a daemon that cann
     stderr: expect.stringMatching(/could not be started: it ended with status 4.*daemon\.log/) as string,
   });
   expect(readFileSync(join(folder, 'data', 'daemon.log'), 'utf8')).toContain('nonsense');
+});
+
+test('between a daemon and the one that replaces it none is started, and the next one is connected to', async () => {
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  // As the next one has it while it waits for the end of the former.
+  const succession = announceSuccession(data);
+  const touching = setInterval(() => succession?.touch(), 1_000);
+  const start = (...args: string[]) =>
+    spawn(process.execPath, args, { cwd: folder, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  try {
+    const connecting = start('--input-type=module', '-e', program());
+    const said = new Promise<string>((told) => connecting.stdout.once('data', (text) => told(String(text))));
+    await once(connecting.stderr, 'data');
+    const next = start(resolve('bin/greenroom.js'), 'serve', '--data-dir', data);
+    expect(Number(await said)).toBe(next.pid);
+    // What a daemon writes into that is started to connect to.
+    expect(existsSync(join(data, 'daemon.log'))).toBe(false);
+  } finally {
+    clearInterval(touching);
+    succession?.release();
+  }
 });
 
 /** The processes with something in their environment. */
