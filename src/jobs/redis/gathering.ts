@@ -31,16 +31,29 @@ export class Gathering<Item, Answer> {
   async #start(): Promise<void> {
     this.#isAtIt = true;
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) await this.#run(this.#waiting.splice(0, MOST_AT_ONCE));
+    for (let hasFailed = false; this.#waiting.length > 0; ) {
+      const parts = [this.#nextPart()];
+      // A Redis that hangs takes its time to fail each: what has gathered meanwhile does not stand in line for that.
+      while (hasFailed && this.#waiting.length > 0) parts.push(this.#nextPart());
+      const done = await Promise.all(parts.map((part) => this.#run(part)));
+      hasFailed = done.includes(false);
+    }
     this.#isAtIt = false;
   }
 
-  async #run(part: readonly Waiting<Item, Answer>[]): Promise<void> {
+  #nextPart(): readonly Waiting<Item, Answer>[] {
+    return this.#waiting.splice(0, MOST_AT_ONCE);
+  }
+
+  /** Resolves to whether it was done. */
+  async #run(part: readonly Waiting<Item, Answer>[]): Promise<boolean> {
     try {
       const answers = await this.#act(part.map(({ item }) => item));
       for (const [index, { resolve }] of part.entries()) resolve(answers[index] as Answer);
+      return true;
     } catch (error) {
       for (const { reject } of part) reject(error);
+      return false;
     }
   }
 }

@@ -50,6 +50,27 @@ test('what fails fails for those that were done at once, and those after it are 
   expect(await second).toBe('did 2');
 });
 
+test('what waits behind something that fails does not stand in line to fail after it', async () => {
+  const { asked, end, gathering } = heldGathering();
+  const all = Array.from({ length: 200 }, (_, item) => gathering.ask(item).catch(() => 'failed'));
+  await turn();
+  end(new Error('no answer'));
+  await all[0];
+  await turn();
+  expect(asked.map(({ length }) => length)).toEqual([64, 64, 64, 8]);
+  // What comes then goes on its own again, once one is answered.
+  for (let part = 0; part < 3; part += 1) end();
+  expect((await Promise.all(all)).filter((answer) => answer === 'failed')).toHaveLength(64);
+  const more = Array.from({ length: 65 }, (_, item) => gathering.ask(item));
+  await turn();
+  expect(asked).toHaveLength(5);
+  end();
+  await more[0];
+  await turn();
+  end();
+  await Promise.all(more);
+});
+
 test('no more than 64 are done at once', async () => {
   const { asked, end, gathering } = heldGathering();
   const all = Array.from({ length: 100 }, (_, item) => gathering.ask(item));
