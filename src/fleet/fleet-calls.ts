@@ -29,6 +29,9 @@ const LOOK_MS = 100;
 /** How long is waited before what Redis was away for is tried again, in milliseconds. */
 const TRY_AGAIN_MS = 1_000;
 
+/** After how long one that waits for the end of a job has had an answer of Redis, in milliseconds: none takes so long. */
+const ANSWERED_MS = 10_000;
+
 /** What belongs to the worker's own program and is not carried to another. */
 const NOT_CARRIED = ['integers', 'traceparent', 'streamIdleMs'] as const;
 
@@ -221,12 +224,19 @@ class FleetCall {
     }
   }
 
-  /** Asks for what may be asked for again: while Redis is away the job runs on. */
-  async #ask<Answer>(over: AbortSignal, ask: () => Promise<Answer>): Promise<Answer> {
+  /**
+   * Asks for what may be asked for again: while Redis is away the job runs on.
+   *
+   * @param answeredMs what fails after as long has been answered before: that Redis was away then does not count any more
+   */
+  async #ask<Answer>(over: AbortSignal, ask: () => Promise<Answer>, answeredMs = Infinity): Promise<Answer> {
+    const { clock } = this.#parts;
     for (let mayBeAway = true; ; ) {
+      const asked = clock.monotonic();
       try {
         return await ask();
       } catch (error) {
+        if (clock.monotonic() - asked >= answeredMs) mayBeAway = true;
         if (!isOfStore(error) || !mayBeAway || over.aborted) throw error;
       }
       // Of a Redis that hangs it is known only a moment later; of any other, the next failure is the call's.
@@ -241,7 +251,7 @@ class FleetCall {
   ): AsyncGenerator<Said, void, undefined> {
     let hasEnded = false;
     let fault: unknown;
-    this.#ask(over, () => this.#parts.jobs.ended(this.#job.id, over))
+    this.#ask(over, () => this.#parts.jobs.ended(this.#job.id, over), ANSWERED_MS)
       .catch((error: unknown) => (fault = error))
       .finally(() => {
         hasEnded = true;
