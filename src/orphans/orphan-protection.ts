@@ -32,7 +32,7 @@ export const GUARD_SHELL = '/bin/sh';
 /** What holds on this machine. `root` is the file system's, `shell` the one that a guard would run in. */
 export function orphanProtection({ root = '/', shell = GUARD_SHELL } = {}): OrphanProtection {
   const tier = tierOf(root, shell);
-  return { tier, promise: PROMISES[tier] };
+  return Object.freeze({ tier, promise: PROMISES[tier] });
 }
 
 let ofThisMachine: OrphanProtection | undefined;

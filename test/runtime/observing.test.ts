@@ -222,7 +222,7 @@ test('the status says how the supervisor stands and what holds on this machine',
     counts: { discovered: 2, spawning: 0, ready: 1, busy: 0, released: 0, crashed: 0 },
     workers: 1,
   });
-  expect(Object.isFrozen(status)).toBe(true);
+  expect([status, status.orphanProtection].every(Object.isFrozen)).toBe(true);
   await opened.supervisor.stop();
   expect(opened.supervisor.status()).toMatchObject({ state: 'stopped', workers: 0, counts: { discovered: 0 } });
 });
