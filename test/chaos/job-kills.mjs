@@ -88,7 +88,7 @@ function start(args, added) {
   return {
     ready,
     end,
-    isThere: () => child.exitCode === null,
+    isThere: () => child.exitCode === null && child.signalCode === null,
     kill: async () => {
       child.kill('SIGKILL');
       await end;
