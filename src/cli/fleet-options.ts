@@ -1,12 +1,17 @@
 import { readFileSync, statSync } from 'node:fs';
+import type { OptionKind } from '../argument-checks.ts';
 import { messageOf } from '../errors.ts';
-import type { FleetOptions } from '../fleet/fleet-options.ts';
+import { FLEET_NAME, FLEET_PREFIX, type FleetOptions } from '../fleet/fleet-options.ts';
+import { redisAddress } from '../jobs/redis/redis-address.ts';
+import { shown } from '../text/shown.ts';
 import type { Options, Values } from './command.ts';
 import type { Terminal } from './terminal/terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The variable with the address of the Redis, which may have a password. */
 export const FLEET_VARIABLE = 'GREENROOM_FLEET';
+
+const ADDRESSES = 'give redis://HOST:PORT, rediss:// for TLS, or unix:// and the path of a socket from /';
 
 /** What a command takes that is a node of a fleet. */
 export const FLEET_OPTIONS = {
@@ -27,7 +32,7 @@ export const FLEET_OPTIONS = {
 
 /**
  * The fleet that options, a file or the environment name, which has it no more then, as the plugins get the environment;
- * undefined: none. Throws {@link UsageError}.
+ * undefined: none. What no later attempt to join could make right is refused here. Throws {@link UsageError}.
  */
 export function fleetOf(values: Values<typeof FLEET_OPTIONS>, terminal: Terminal): FleetOptions | undefined {
   const variable = process.env[FLEET_VARIABLE];
@@ -40,15 +45,41 @@ export function fleetOf(values: Values<typeof FLEET_OPTIONS>, terminal: Terminal
       'The address of --fleet has a password, which every user of this machine could read with ps.',
       `Write the address to a file that only you can read, and give --fleet-file PATH, or set ${FLEET_VARIABLE}.`,
     );
+  // As of a variable of the shell that is not set: the jobs would stay on this machine without a word.
+  if (fleet === '') throw new UsageError(`--fleet is empty; ${ADDRESSES}.`);
   const redis = fleet ?? (file === undefined ? variable : readAddress(file, terminal));
-  if (redis !== undefined && redis !== '') return { redis, name, prefix, values: folder };
+  if (redis !== undefined && redis !== '') {
+    if (!isAddress(redis)) {
+      const source = fleet !== undefined ? '--fleet' : file !== undefined ? `--fleet-file ${file}` : FLEET_VARIABLE;
+      // One with an "@" may have a password in it; of the others only that of the command line is known to everybody.
+      const got = fleet === undefined || fleet.includes('@') ? '' : `, got ${shown(fleet)}`;
+      throw new UsageError(`${source} is not the address of a Redis${got}; ${ADDRESSES}.`);
+    }
+    checkText('fleet-name', name, FLEET_NAME);
+    checkText('fleet-prefix', prefix, FLEET_PREFIX);
+    return { redis, name, prefix, values: folder };
+  }
   const given = (['fleet-name', 'fleet-prefix', 'fleet-values'] as const).find((each) => values[each] !== undefined);
   if (given !== undefined) throw new UsageError(`--${given} is for a node of a fleet; give --fleet too.`);
   return undefined;
 }
 
+/** `URL` does not read a socket with a name, and what is no address may have a password all the same. */
 function hasPassword(url: string): boolean {
-  return URL.canParse(url) && new URL(url).password !== '';
+  return /^\w+:\/\/[^/@]*:[^/@]+@/.test(url);
+}
+
+function isAddress(url: string): boolean {
+  try {
+    redisAddress(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function checkText(option: string, text: string | undefined, { expected, fits }: OptionKind): void {
+  if (text !== undefined && !fits(text)) throw new UsageError(`--${option} must be ${expected}, got ${shown(text)}.`);
 }
 
 function readAddress(file: string, terminal: Terminal): string {

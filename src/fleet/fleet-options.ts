@@ -18,20 +18,22 @@ export interface FleetOptions {
   readonly localityWaitMs?: number | undefined;
 }
 
-const PREFIX: OptionKind = {
-  expected: 'letters, digits, ".", "_" and "-"',
+/** What keys in Redis may begin with. */
+export const FLEET_PREFIX: OptionKind = {
+  expected: '1 to 64 letters, digits, ".", "_" and "-"',
   fits: (value) => typeof value === 'string' && /^[\w.-]{1,64}$/.test(value),
 };
 
-const NAME: OptionKind = {
-  expected: 'at most 64 characters, none of them a space or unprintable',
+/** What a node may be called. */
+export const FLEET_NAME: OptionKind = {
+  expected: '1 to 64 characters, none of them a space or unprintable',
   fits: (value) => typeof value === 'string' && /^[!-~]{1,64}$/.test(value),
 };
 
 const KINDS = {
   redis: TEXT,
-  name: NAME,
-  prefix: PREFIX,
+  name: FLEET_NAME,
+  prefix: FLEET_PREFIX,
   values: TEXT,
   localityWaitMs: {
     expected: 'a number of milliseconds from 0',

@@ -68,6 +68,32 @@ test('an address with a password is not taken where everybody can read it', asyn
   expect(stderr).not.toContain('secret');
 });
 
+test('neither is one of a socket', async () => {
+  const { status, stderr } = await start(['serve', '--fleet', 'unix://:secret@/run/redis.sock']).ended;
+  expect(status).toBe(2);
+  expect(stderr).toContain('--fleet-file PATH');
+  expect(stderr).not.toContain('secret');
+});
+
+test.each([
+  [['--fleet', 'foo'], '--fleet is not the address of a Redis, got "foo"; give redis://HOST:PORT'],
+  [['--fleet', ''], '--fleet is empty; give redis://HOST:PORT'],
+  [['--fleet', 'unix://redis.sock'], '--fleet is not the address of a Redis, got "unix://redis.sock"'],
+  [['--fleet', 'redis://h', '--fleet-name', ''], '--fleet-name must be 1 to 64 characters'],
+  [['--fleet', 'redis://h', '--fleet-prefix', 'a b'], '--fleet-prefix must be 1 to 64 letters'],
+])('a daemon does not start with a fleet that it could never join: %j', async (options, message) => {
+  const { status, stderr } = await greenroom('serve', ...options);
+  expect(status).toBe(2);
+  expect(stderr).toContain(message);
+});
+
+test('an address in the environment that is none is refused without it', async () => {
+  const { status, stderr } = await start(['serve'], { env: { GREENROOM_FLEET: 'http://x:secret@h' } }).ended;
+  expect(status).toBe(2);
+  expect(stderr).toContain('GREENROOM_FLEET is not the address of a Redis; give redis://HOST:PORT');
+  expect(stderr).not.toContain('secret');
+});
+
 test('a daemon whose fleet does not answer serves everything but jobs', async () => {
   usePlugin('workbench');
   const daemon = await serve([], { GREENROOM_FLEET: 'redis://greenroom:secret@127.0.0.1:1' });
