@@ -2,15 +2,29 @@ import { PACKED_VALUE, packValue } from '../api/packed-value.ts';
 import type { StreamOptions } from '../calls/call-options.ts';
 import { GreenroomError, messageOf } from '../errors.ts';
 import { JsonLoss } from '../json/exact-json.ts';
+import { quoted } from '../text/shown.ts';
 import { DEFAULT_TOOL } from '../tools/tool-name.ts';
 import type { Request } from './daemon-connection.ts';
 
 /** The media types of an answer: a value, or events of which the last has it. */
 export const EVENTS = `text/event-stream, ${PACKED_VALUE}`;
 
-/** The path of a plugin's part of the interface. */
+/** A longer name, escaped, is none that a plugin can have; a server finds nothing at it. */
+const MAX_ESCAPED_NAME = 2_048;
+
+/** The path of a plugin's part of the interface. Throws `E_UNKNOWN_PLUGIN` for a name that no plugin has, nor any path. */
 export function pluginPath(plugin: string, rest = ''): string {
-  return `/plugins/${encodeURIComponent(plugin)}${rest}`;
+  const escaped = encodeURIComponent(plugin);
+  if (/^\.{0,2}$/.test(escaped) || escaped.length > MAX_ESCAPED_NAME)
+    throw new GreenroomError(
+      'E_UNKNOWN_PLUGIN',
+      `There is no plugin ${quoted(plugin)}. Those that there are: plugins() or "greenroom list".`,
+      {
+        plugin,
+        details: { nearest: undefined },
+      },
+    );
+  return `/plugins/${escaped}${rest}`;
 }
 
 /** The request of a call, with options that were checked. Throws `E_SERIALIZE` for an input that cannot be sent. */

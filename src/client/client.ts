@@ -323,9 +323,7 @@ export class Client implements AsyncDisposable {
     const { lines, follow, signal } = options;
     const query = new URLSearchParams(lines === undefined ? {} : { lines: String(lines) });
     if (follow === true) return followLog(this.#connection, name, query, signal);
-    return this.#get(`${pluginPath(name, '/logs')}?${query.toString()}`).then(
-      (answer) => (answer as { readonly text: string }).text,
-    );
+    return this.#logText(name, query);
   }
 
   /** Why the plugin is where it is: what it needs and holds, and what was last decided about it. */
@@ -380,6 +378,11 @@ export class Client implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #logText(name: string, query: URLSearchParams): Promise<string> {
+    const answer = await this.#get(`${pluginPath(name, '/logs')}?${query.toString()}`);
+    return (answer as { readonly text: string }).text;
   }
 
   async #get(path: string): Promise<unknown> {

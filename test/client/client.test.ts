@@ -228,6 +228,19 @@ test('plugins are acted on, one and all', async () => {
   expect(await client.discover()).toHaveLength(1);
 });
 
+test.each(['', '.', '..', 'x'.repeat(5_000)])(
+  'a plugin of the name %j is unknown, as to a supervisor',
+  async (name) => {
+    await bench.start();
+    const client = bench.client();
+    for (const asked of [client.load(name), client.execute(name), client.logs(name), client.plugin(name).snapshot()])
+      await expect(asked).rejects.toMatchObject({
+        code: 'E_UNKNOWN_PLUGIN',
+        message: expect.stringMatching(/^There is no plugin "/),
+      });
+  },
+);
+
 test('logs are read as text, and followed line by line until the reader leaves', async () => {
   await bench.start();
   const client = bench.client();
