@@ -1,7 +1,8 @@
 import { unpackValue } from '../api/packed-value.ts';
-import { checkOptions, SIGNAL, wrongArgument } from '../argument-checks.ts';
+import { checkOptions, isOptions, SIGNAL, wrongArgument } from '../argument-checks.ts';
 import { GreenroomError } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
+import { shown } from '../text/shown.ts';
 import { type AddOptions, completeAddOptions } from './add-options.ts';
 import { isFinal, type Job, type JobState, type JobWithAttempts } from './job.ts';
 import type { JobChanges } from './job-changes.ts';
@@ -85,6 +86,7 @@ export class Jobs implements AsyncDisposable {
   async addAll<Name extends string>(
     graph: Readonly<Record<Name, GraphJob>>,
   ): Promise<Readonly<Record<Name, JobHandle>>> {
+    checkGraph(graph);
     const ids = new Map<string, string>(Object.keys(graph).map((name) => [name, newJobId()]));
     const jobs = new Map<string, NewJob>();
     for (const [name, { plugin, input, ...options }] of Object.entries<GraphJob>(graph))
@@ -412,4 +414,16 @@ async function ofEach<Found>(
   find: (plugin: string) => Promise<Found>,
 ): Promise<ReadonlyMap<string, Found>> {
   return new Map(await Promise.all([...new Set(plugins)].map(async (name) => [name, await find(name)] as const)));
+}
+
+/** JavaScript may have passed anything. Without the name of a job in it, nobody finds the wrong one of many. */
+function checkGraph(graph: Readonly<Record<string, GraphJob>>): void {
+  if (!isOptions(graph)) throw wrongArgument('The jobs of addAll()', 'an object of jobs by their names', graph);
+  for (const [name, job] of Object.entries<unknown>(graph)) {
+    if (!isOptions(job))
+      throw wrongArgument(`The job ${shown(name)} of addAll()`, 'an object with a plugin and its input', job);
+    const { plugin } = job as Partial<GraphJob>;
+    if (typeof plugin !== 'string' || plugin === '')
+      throw wrongArgument(`The plugin of the job ${shown(name)} of addAll()`, 'a name', plugin);
+  }
 }

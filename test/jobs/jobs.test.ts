@@ -306,6 +306,16 @@ test('a circle is refused with its names, and nothing is added', async () => {
   expect(await jobs.counts()).toEqual({});
 });
 
+test.each([
+  [5, 'The jobs of addAll() must be an object of jobs by their names, got 5.'],
+  [{ a: { plugin: 'plugin' }, b: 5 }, 'The job "b" of addAll() must be an object with a plugin and its input, got 5.'],
+  [{ a: { plugn: 'plugin' } }, 'The plugin of the job "a" of addAll() must be a name, got undefined.'],
+])('what is no graph is refused with what is wrong in it: %j', async (graph, message) => {
+  const { jobs } = await openWorkbench();
+  const error = await failure(jobs.addAll(graph as never));
+  expect(error).toMatchObject({ code: 'E_OPTIONS', message });
+});
+
 test('a key means one job: the same again is that job, and with another input it is refused', async () => {
   const { jobs } = await openWorkbench();
   const job = await jobs.add('plugin', { value: 1 }, { key: 'file-7' });
