@@ -31,10 +31,12 @@ export async function changeTrust(
     return 0;
   }
   const reading = readMcpConfig(file, places);
-  if (reading?.content === undefined)
+  // Trust is given to a text. One of which nothing can be read gets another text before it runs anything.
+  const whole = reading?.problems.find(({ field, severity }) => field === undefined && severity === 'error');
+  if (reading?.content === undefined || (whole !== undefined && reading.servers.length === 0))
     throw new GreenroomError(
       'E_OPTIONS',
-      `There is nothing to trust: ${file.path} ${reading === null ? 'does not exist' : (reading.problems[0]?.reason ?? 'cannot be read')}.`,
+      `There is nothing to trust: ${file.path} ${reading === null ? 'does not exist' : (whole?.reason ?? 'cannot be read')}.`,
     );
   const programs = reading.servers.flatMap((server) =>
     server.kind === 'stdio' && !server.disabled ? [{ ...server, program: [server.command, ...server.args] }] : [],

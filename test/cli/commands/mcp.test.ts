@@ -327,6 +327,18 @@ test('a project is trusted by its path, and what it runs is told', async () => {
   expect((await greenroom(['mcp', 'distrust', '.mcp.json', '--json'])).stdout).toContain('"wasTrusted":true');
 });
 
+test.each([
+  ['no JSON', 'is not JSON'],
+  ['[]', 'must be a JSON object'],
+])('a file that is no configuration is not trusted: %s', async (content, reason) => {
+  writeFileSync(join(folder, '.mcp.json'), content);
+  const { status, stderr } = await greenroom(['mcp', 'trust', '.mcp.json']);
+  expect(status).toBe(4);
+  expect(stderr).toContain('There is nothing to trust: ');
+  expect(stderr).toContain(reason);
+  expect((await greenroom(['mcp', 'distrust', '.mcp.json', '--json'])).stdout).toContain('"wasTrusted":false');
+});
+
 test('what a project runs is told whole, each program on a line, with the variables that it sets', async () => {
   const script = `echo ${'harmless '.repeat(100)}; rm -rf .`;
   const hidden = {
