@@ -102,6 +102,15 @@ function parse(command: Pick<Command, 'options' | 'usage'>, options: Options, ar
       const [, name = '', key = ''] = unfinished;
       throw new UsageError(`Missing value: ${name} ${options[key]?.value ?? 'VALUE'}.`, usageOf(command));
     }
+    // A value, or the next option: Node does not guess, and its words fit no option with a short name.
+    const dashed = /argument is ambiguous\.[^]*'(--([\w-]+))=-XYZ'/.exec(message);
+    if (dashed !== null) {
+      const [, name = '', key = ''] = dashed;
+      const { short, value = 'VALUE' } = options[key] ?? {};
+      const at = args.findIndex((argument) => argument === name || argument === `-${short}`);
+      const meant = `A value that begins with "-" follows a "=": ${name}=${args[at + 1]}`;
+      throw new UsageError(`Missing value: ${name} ${value}.`, hints(meant, usageOf(command)));
+    }
     if (code?.startsWith('ERR_PARSE_ARGS_') === true) throw new UsageError(message.replaceAll('\n', ' '));
     throw error;
   }

@@ -54,6 +54,12 @@ describe('what is wrong with a command line is said with what was meant, and sta
     [['run', 'a', '--arg', 'name'], '--arg must be NAME=VALUE, got "name".', ''],
     [['run', 'a', '[1]', '--arg', 'name=1'], '--arg sets a field of an object', ''],
     [['run', 'a', '--config'], 'Missing value: --config JSON.', 'Usage: greenroom run PLUGIN [JSON]'],
+    [
+      ['jobs', 'add', 'a', '--priority', '-1'],
+      'Missing value: --priority NUMBER.',
+      'A value that begins with "-" follows a "=": --priority=-1',
+    ],
+    [['logs', 'a', '-n', '-1'], 'Missing value: --lines COUNT.', '"=": --lines=-1'],
     [['init', 'a/b'], 'must have no slashes', ''],
     [['init', 'a', '--template', 'pyton'], 'Unknown template "pyton".', 'Did you mean "python"?'],
     [['logs', 'a', '-n', 'many'], '--lines must be a number of lines', ''],
