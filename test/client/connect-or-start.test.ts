@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -72,8 +72,12 @@ test('between a daemon and the one that replaces it none is started, and the nex
   // As the next one has it while it waits for the end of the former.
   const succession = announceSuccession(data);
   const touching = setInterval(() => succession?.touch(), 1_000);
-  const start = (...args: string[]) =>
-    spawn(process.execPath, args, { cwd: folder, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  const started: ChildProcess[] = [];
+  const start = (...args: string[]) => {
+    const child = spawn(process.execPath, args, { cwd: folder, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    started.push(child);
+    return child;
+  };
   try {
     const connecting = start('--input-type=module', '-e', program());
     const said = new Promise<string>((told) => connecting.stdout.once('data', (text) => told(String(text))));
@@ -85,6 +89,7 @@ test('between a daemon and the one that replaces it none is started, and the nex
   } finally {
     clearInterval(touching);
     succession?.release();
+    for (const each of started) each.kill();
   }
 });
 

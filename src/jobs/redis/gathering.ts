@@ -31,18 +31,16 @@ export class Gathering<Item, Answer> {
   async #start(): Promise<void> {
     this.#isAtIt = true;
     await new Promise((resolve) => setImmediate(resolve));
-    for (let hasFailed = false; this.#waiting.length > 0; ) {
-      const parts = [this.#nextPart()];
+    let isWell = true;
+    while (this.#waiting.length > 0) {
       // A Redis that hangs takes its time to fail each: what has gathered meanwhile does not stand in line for that.
-      while (hasFailed && this.#waiting.length > 0) parts.push(this.#nextPart());
+      const now = this.#waiting.splice(0, isWell ? MOST_AT_ONCE : this.#waiting.length);
+      const parts: Waiting<Item, Answer>[][] = [];
+      for (let at = 0; at < now.length; at += MOST_AT_ONCE) parts.push(now.slice(at, at + MOST_AT_ONCE));
       const done = await Promise.all(parts.map((part) => this.#run(part)));
-      hasFailed = done.includes(false);
+      isWell = !done.includes(false);
     }
     this.#isAtIt = false;
-  }
-
-  #nextPart(): readonly Waiting<Item, Answer>[] {
-    return this.#waiting.splice(0, MOST_AT_ONCE);
   }
 
   /** Resolves to whether it was done. */
