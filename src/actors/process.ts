@@ -17,6 +17,7 @@ import { ProcessOutput } from '../process/process-output.ts';
 import { findProgram } from '../process/program-path.ts';
 import { spawnTurn } from '../process/spawn-turn.ts';
 import { startProcess } from '../process/start-process.ts';
+import type { StartRequest } from '../process/start-request.ts';
 import type { ProcessEvent, WorkerExit, WorkerProcess, WorkerStreams } from '../process/worker-process.ts';
 import type { WorkerStart } from '../process/worker-start.ts';
 import { EXIT_DO_NOT_RESTART } from '../protocol.ts';
@@ -83,6 +84,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   readonly #services: SpawnServices;
   readonly #tell: (event: ProcessEvent) => void;
   readonly #lines = new LastLines(() => performance.now());
+  /** What it printed where only messages belong. */
+  readonly #noise = new LastLines(() => performance.now());
   readonly #exitListeners: (() => void)[] = [];
   #log: PluginLog | undefined;
   /** What is run, once its package is installed. */
@@ -148,7 +151,10 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const { kind, entry, boot, cwd, env, concurrency, transport, protocol } = this.#launch;
     const openSockets = (): ReturnType<WorkerTrees['openSockets']> =>
       transport === 'unix' ? this.#services.trees.openSockets() : undefined;
-    const note = (message: string): void => this.#log?.event({ generation: this.#generation, pid: this.pid }, message);
+    const note: StartRequest['note'] = (message, isPrinted = false) => {
+      if (isPrinted) this.#noise.add(message);
+      this.#log?.event({ generation: this.#generation, pid: this.pid }, message);
+    };
     const knownEra = (): KnownEra => this.#services.eras.of(identityOf(entry));
     return kind.start({ plugin: boot, cwd, env, concurrency, protocol, openSockets, knownEra, note }, entry);
   }
@@ -248,7 +254,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     await printed.rest();
     this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
     const output = this.output();
-    const { lastWords } = this.#lines;
+    const { lastWords } = this.#said;
     const again = this.#againBecause(output);
     if (again !== undefined) return this.#startAgain(tree, again);
     const { plugin, kind, entry } = this.#launch;
@@ -291,6 +297,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     this.#tree = undefined;
     this.#exited = false;
     this.#lines.clear();
+    this.#noise.clear();
     await this.begin();
   }
 
@@ -357,8 +364,13 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     return this.#running;
   }
 
+  /** What may tell why it ends: that is printed on standard error, by most. */
+  get #said(): LastLines {
+    return this.#lines.lastWords === undefined ? this.#noise : this.#lines;
+  }
+
   output(): string {
-    return this.#lines.text;
+    return this.#said.text;
   }
 
   onExit(listener: () => void): void {

@@ -9,7 +9,7 @@ import type { WorkerStart } from './worker-start.ts';
 /** The start of a server of MCP. */
 export class McpStart implements WorkerStart {
   readonly isStdio = true;
-  readonly note: (message: string) => void;
+  readonly note: StartRequest['note'];
   readonly #known: KnownEra;
   #step: string | undefined;
   #isAnswered = false;

@@ -17,6 +17,10 @@ export interface StartRequest {
   openSockets(): SocketDirectory | undefined;
   /** What is known of how its program, as it is now, speaks MCP. */
   knownEra(): KnownEra;
-  /** Writes to the log of the plugin. */
-  note(message: string): void;
+  /**
+   * Writes to the log of the plugin.
+   *
+   * @param isPrinted whether it quotes what the worker has printed, which may tell why it ends
+   */
+  note(message: string, isPrinted?: boolean): void;
 }

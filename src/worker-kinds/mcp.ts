@@ -66,7 +66,7 @@ export const mcp: WorkerKind<McpStart> = {
           `Greenroom answers no "${method}" before the session has begun.`,
         );
       },
-      onNoise: (warning) => start.note(warning),
+      onNoise: (warning) => start.note(warning, true),
       // The exit that most often follows says more, and may be a reason to start it again.
       onEnd: () => void setTimeout(() => peer.close(ended(plugin)), server === undefined ? EXIT_GRACE_MS : 0).unref(),
     });

@@ -207,6 +207,13 @@ test('a server that ends at once is told of with what it printed', async () => {
   });
 });
 
+test('a server that ends with words where only messages belong is told of with them', async () => {
+  const { supervisor } = await openSupervisor({ s: { ...server('--print-and-exit'), restart: { intensity: 0 } } });
+  await expect(supervisor.load('s')).rejects.toMatchObject({
+    message: expect.stringMatching(/status 3.*no message of MCP.*standard error: no licence was found/),
+  });
+});
+
 test('a server that does not end with its input is sent a signal', async () => {
   const opened = await openSupervisor({ s: server('--stubborn') });
   await opened.supervisor.load('s');
