@@ -8,10 +8,11 @@ export { type ErrorCode, GreenroomError, type RemoteError, type RemoteErrorCateg
 // Jobs: as `greenroom/jobs` has them, which takes longer to load
 export type { AddOptions } from '../jobs/add-options.ts';
 export type { Attempt, Job, JobState, JobWithAttempts } from '../jobs/job.ts';
+export type { GraphJob } from '../jobs/job-graph.ts';
 export type { JobHandle } from '../jobs/job-handle.ts';
 export { type JobOutput, output } from '../jobs/job-output.ts';
 export type { JobFilter, JobPage } from '../jobs/job-store.ts';
-export type { GraphJob, JobCounts } from '../jobs/jobs.ts';
+export type { JobCounts } from '../jobs/jobs.ts';
 export type { ListOptions } from '../jobs/list-options.ts';
 export type { StoredError } from '../jobs/stored-error.ts';
 // Clients

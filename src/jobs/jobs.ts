@@ -1,12 +1,12 @@
 import { unpackValue } from '../api/packed-value.ts';
-import { checkOptions, isOptions, SIGNAL, wrongArgument } from '../argument-checks.ts';
+import { checkOptions, SIGNAL, wrongArgument } from '../argument-checks.ts';
 import { GreenroomError } from '../errors.ts';
 import { onAbort } from '../events/abort-watch.ts';
-import { shown } from '../text/shown.ts';
 import { type AddOptions, completeAddOptions } from './add-options.ts';
 import { isFinal, type Job, type JobState, type JobWithAttempts } from './job.ts';
 import type { JobChanges } from './job-changes.ts';
 import { unknownJob, wrongState } from './job-errors.ts';
+import { checkGraph, type GraphJob } from './job-graph.ts';
 import { JobHandle } from './job-handle.ts';
 import { isJobId, newJobId } from './job-id.ts';
 import { orderOf } from './job-order.ts';
@@ -17,12 +17,6 @@ import { packJobValue } from './pack-job-value.ts';
 import type { JobRunner } from './runner/job-runner.ts';
 import type { JobSite } from './runner/job-site.ts';
 import { errorText, rebuiltError } from './stored-error.ts';
-
-/** A job of a graph. */
-export interface GraphJob extends AddOptions {
-  readonly plugin: string;
-  readonly input?: unknown;
-}
 
 /** How many jobs of each state there are, by plugin. */
 export type JobCounts = Readonly<Record<string, Readonly<Partial<Record<JobState, number>>>>>;
@@ -414,16 +408,4 @@ async function ofEach<Found>(
   find: (plugin: string) => Promise<Found>,
 ): Promise<ReadonlyMap<string, Found>> {
   return new Map(await Promise.all([...new Set(plugins)].map(async (name) => [name, await find(name)] as const)));
-}
-
-/** JavaScript may have passed anything. Without the name of a job in it, nobody finds the wrong one of many. */
-function checkGraph(graph: Readonly<Record<string, GraphJob>>): void {
-  if (!isOptions(graph)) throw wrongArgument('The jobs of addAll()', 'an object of jobs by their names', graph);
-  for (const [name, job] of Object.entries<unknown>(graph)) {
-    if (!isOptions(job))
-      throw wrongArgument(`The job ${shown(name)} of addAll()`, 'an object with a plugin and its input', job);
-    const { plugin } = job as Partial<GraphJob>;
-    if (typeof plugin !== 'string' || plugin === '')
-      throw wrongArgument(`The plugin of the job ${shown(name)} of addAll()`, 'a name', plugin);
-  }
 }

@@ -34,7 +34,7 @@ if (values.compare) {
   const withAll = { ...plan, nodes: 1, capacityMb: 650 * plan.nodes };
   const one = await runFleetKills({ ...withAll, ...none });
   console.log('one node with all the memory', JSON.stringify(one.figures));
-  // Which loses as many workers as the fleet does with its daemons.
+  // Which loses about as many workers as the fleet: a daemon that is killed takes its workers with it.
   const workerKills = kills.workerKills + kills.daemonKills;
   const oneKilled = await runFleetKills({ ...withAll, ...kills, daemonKills: 0, workerKills });
   console.log('one node with all the memory, of which workers are killed', JSON.stringify(oneKilled.figures));

@@ -3,8 +3,8 @@
  * They are called without locks (the token is `0`): what fences a job is the claim in its record.
  *
  * BullMQ's scripts move one job each, and look for much that our jobs never have: parents, locks, limits. What is done with
- * every job, taking it, ending it well and forgetting it, is done here for several at once, and leaves in the queue what BullMQ's scripts
- * leave. Versions of BullMQ that share a queue agree on that as well. Everything else is theirs.
+ * every job is done here, taking and ending it well for several at once, and forgetting it, and leaves in the queue what
+ * BullMQ's scripts leave. Versions of BullMQ that share a queue agree on that as well. Everything else is theirs.
  */
 export const QUEUE = `
 local queues = {}
