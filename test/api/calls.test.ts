@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { EventFeed } from '../../src/api/event-feed.ts';
 import { PACKED_VALUE, packValue, unpackValue } from '../../src/api/packed-value.ts';
 import { EventStream } from '../../src/server/event-stream.ts';
+import { eventually, eventuallyTrue } from '../eventually.ts';
 import { endAfterTest, serve } from '../server/served.ts';
 import { Events, type OpenedApi, openApi, send } from './opened.ts';
 
@@ -165,13 +166,12 @@ describe('a call that is followed', () => {
     const followed = await api.events('POST', CALL, { body: { do: 'wait', for: file } });
     await followed.first('progress');
     followed.response.destroy();
-    await vi.waitFor(async () => expect(await cancelled()).toBe(1));
+    await eventually(async () => expect(await cancelled()).toBe(1));
     const stream = await api.events('POST', `${CALL}?stream=true`, { body: { pause: 5 } });
     await stream.first('chunk');
     stream.response.destroy();
-    await vi.waitFor(async () => expect(await cancelled()).toBe(2));
-    const inFlight = (count: number) =>
-      vi.waitUntil(() => api.snapshot('workbench').inFlight === count, { timeout: 10_000 });
+    await eventually(async () => expect(await cancelled()).toBe(2));
+    const inFlight = (count: number) => eventuallyTrue(() => api.snapshot('workbench').inFlight === count);
     await inFlight(0);
     const plain = send(api.port, 'POST', CALL, { body: { do: 'wait', for: file } });
     plain.catch(() => {});
@@ -179,7 +179,7 @@ describe('a call that is followed', () => {
     // The request was taken, and nothing of its answer has come.
     await api.server.close(0);
     await expect(plain).rejects.toThrow();
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await api.supervisor.execute('workbench', { do: 'about' })).toMatchObject({ cancelled: 3 }),
     );
   });
@@ -191,20 +191,20 @@ describe('a call that is followed', () => {
     const produced = async (): Promise<number> => (await api.call('workbench', { do: 'about' })).value.produced;
     // It stands still once every buffer between the two is full.
     let last = -1;
-    await vi.waitFor(
+    await eventually(
       async () => {
         const now = await produced();
         const isStill = now === last && now > 10;
         last = now;
         if (!isStill) throw new Error(`it still produces: ${now}`);
       },
-      { timeout: 10_000, interval: 200 },
+      { interval: 200 },
     );
     expect(last * 64 * 1024).toBeLessThan(64 * 1024 * 1024);
     const { memoryRssMb } = (await api.ask('GET', '/api/plugins/workbench/stats')).value;
     expect(memoryRssMb).toBeLessThan(400);
     response.destroy();
-    await vi.waitFor(async () => expect((await api.call('workbench', { do: 'about' })).value.cancelled).toBe(1));
+    await eventually(async () => expect((await api.call('workbench', { do: 'about' })).value.cancelled).toBe(1));
   });
 });
 
@@ -235,15 +235,15 @@ describe('the events of a supervisor', () => {
       problems: [],
     });
     await api.call('workbench', {});
-    await vi.waitUntil(() => reader.told.some(({ event, data: { to } }) => event === 'transition' && to === 'ready'));
+    await eventuallyTrue(() => reader.told.some(({ event, data: { to } }) => event === 'transition' && to === 'ready'));
     expect(reader.names).toContain('decision');
     const resumed = await api.events('GET', EVENTS, { headers: { 'last-event-id': id ?? '' } });
-    await vi.waitUntil(() => resumed.told.length >= reader.told.length - 1);
+    await eventuallyTrue(() => resumed.told.length >= reader.told.length - 1);
     expect(resumed.told[0]).toEqual(reader.told[1]);
     expect(resumed.names).not.toContain('snapshot');
     for (const last of [`00000000-1`, `${id?.split('-')[0]}-999999`, 'x', '-', `${id}x`]) {
       const other = await api.events('GET', EVENTS, { headers: { 'last-event-id': last } });
-      expect([last, (await vi.waitUntil(() => other.told[0])).event]).toEqual([last, 'snapshot']);
+      expect([last, (await eventuallyTrue(() => other.told[0])).event]).toEqual([last, 'snapshot']);
     }
     writeFileSync(join(api.plugins, 'broken.json'), '{');
     await api.ask('POST', '/api/discover');
@@ -268,14 +268,14 @@ describe('the events of a supervisor', () => {
     const first = await (await follow()).first('snapshot');
     await api.call('workbench', {});
     const reader = await follow();
-    const [snapshot] = await vi.waitUntil(() => (reader.told.length > 0 ? reader.told : undefined));
+    const [snapshot] = await eventuallyTrue(() => (reader.told.length > 0 ? reader.told : undefined));
     expect(snapshot?.event).toBe('snapshot');
     for (const act of ['unload', 'load', 'unload', 'load']) await api.ask('POST', `/api/plugins/workbench/${act}`);
-    await vi.waitUntil(() => reader.told.length > 10, 10_000);
+    await eventuallyTrue(() => reader.told.length > 10);
     const behind = await follow(first.id);
-    expect((await vi.waitUntil(() => behind.told[0])).event).toBe('snapshot');
+    expect((await eventuallyTrue(() => behind.told[0])).event).toBe('snapshot');
     const near = await follow(reader.told.at(-2)?.id);
-    expect((await vi.waitUntil(() => near.told[0])).event).not.toBe('snapshot');
+    expect((await eventuallyTrue(() => near.told[0])).event).not.toBe('snapshot');
   });
 
   it('are opened by a ticket, once, without the token', async () => {

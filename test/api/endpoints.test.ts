@@ -20,6 +20,7 @@ import {
   toolsSchema,
 } from '../../src/api/schemas.ts';
 import { ERROR_CODES, GreenroomError } from '../../src/errors.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { fetchText } from '../server/served.ts';
 import { type Loose, type OpenedApi, openApi, TOKEN } from './opened.ts';
 
@@ -197,9 +198,9 @@ it('the log of a plugin is followed, and its reader hears when it ends', async (
   const api = await openApi(WORKBENCH);
   await api.call('workbench', { do: 'say', text: 'first' });
   const log = await api.events('GET', '/api/plugins/workbench/logs?follow=true&lines=100');
-  await vi.waitUntil(() => log.told.some(({ data }) => String(data).includes('first')));
+  await eventuallyTrue(() => log.told.some(({ data }) => String(data).includes('first')));
   await api.call('workbench', { do: 'say', text: 'second' });
-  await vi.waitUntil(() => log.told.some(({ data }) => String(data).includes('second')));
+  await eventuallyTrue(() => log.told.some(({ data }) => String(data).includes('second')));
   expect(new Set(log.names)).toEqual(new Set(['line']));
   const unknown = await api.ask('GET', '/api/plugins/nothing/logs?follow=true');
   expect(unknown.status).toBe(404);

@@ -1,12 +1,12 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { vi } from 'vitest';
 import { type ApiFront, apiFront } from '../../src/api/api-front.ts';
 import type { SupervisorOptions } from '../../src/index.ts';
 import type { Jobs } from '../../src/jobs/index.ts';
 import { readJson } from '../../src/json/read-json.ts';
 import { HttpServer } from '../../src/server/http-server.ts';
 import { Tickets } from '../../src/server/tickets.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { openTheJobs } from '../jobs/opened-jobs.ts';
 import { type ManifestOf, type OpenedSupervisor, openSupervisor } from '../runtime/greenroom.ts';
 import { endAfterTest } from '../server/served.ts';
@@ -151,7 +151,7 @@ export class Events {
 
   /** Resolves to the first event of this name. */
   first(event: string): Promise<Told> {
-    return vi.waitUntil(() => this.told.find((each) => each.event === event), { timeout: 10_000 });
+    return eventuallyTrue(() => this.told.find((each) => each.event === event));
   }
 
   get names(): string[] {

@@ -1,9 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { startTrace } from '../../src/calls/call-trace.ts';
 import type { CallTrace } from '../../src/index.ts';
+import { eventually } from '../eventually.ts';
 import { all, failure, openSupervisor } from '../runtime/greenroom.ts';
 
 const EVENTS = ['start', 'error', 'asyncEnd'] as const;
@@ -73,7 +74,7 @@ test('a subscriber that throws harms no call: Node raises its error as an uncaug
   }
   expect(await supervisor.execute('plugin', { value: 1 })).toBe(1);
   expect(await failure(supervisor.execute('plugin', { do: 'fail' }))).toMatchObject({ code: 'E_REMOTE' });
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(uncaught.map((error) => (error as Error).message)).toEqual(
       ['start', 'asyncEnd', 'start', 'error', 'asyncEnd'].map((event) => `The subscriber to ${event} is broken.`),
     ),
@@ -106,7 +107,7 @@ test('who subscribes is told when a call waits and which worker runs it, again w
   told.length = 0;
   const call = supervisor.execute('plugin', { do: 'wait', for: join(scratch, 'file') }, { idempotent: true });
   process.kill(supervisor.plugin('plugin').snapshot().pid as number, 'SIGKILL');
-  await vi.waitFor(() => expect(told.at(-1)).toBe('running 2'));
+  await eventually(() => expect(told.at(-1)).toBe('running 2'));
   writeFileSync(join(scratch, 'file'), '');
   await call;
   expect(told).toEqual(['start undefined undefined', 'running 1', 'waiting undefined', 'running 2', 'end running 2']);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { assert, dictionary, jsonValue, property, string } from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Arguments } from '../../src/channel/arguments.ts';
 import {
   callBody,
@@ -16,6 +16,7 @@ import {
   type UnsavedInput,
 } from '../../src/channel/encoded-input.ts';
 import { GreenroomError } from '../../src/errors.ts';
+import { eventuallyTrue } from '../eventually.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -258,7 +259,7 @@ describe('encodeInput', () => {
     expect(named.tempFiles.toSorted()).toEqual([paths('f0'), paths('f1'), paths('image')]);
     expect(named.tempFiles.every(existsSync)).toBe(true);
     removeTempFiles([...named.tempFiles, ...alone.tempFiles, paths('never there')]);
-    await vi.waitUntil(() => ![...named.tempFiles, ...alone.tempFiles].some(existsSync));
+    await eventuallyTrue(() => ![...named.tempFiles, ...alone.tempFiles].some(existsSync));
   });
 
   it('sends the input as it was at the call, although a file takes its time', async () => {
@@ -297,6 +298,6 @@ describe('encodeInput', () => {
       .catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'E_SERIALIZE', plugin: 'painter' });
     expect((refused as Error).message).toContain(message);
-    await vi.waitUntil(() => !existsSync(image.path));
+    await eventuallyTrue(() => !existsSync(image.path));
   });
 });

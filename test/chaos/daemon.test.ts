@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { folder, write } from '../cli/command-line.ts';
 import { type Served, serve } from '../cli/served-daemon.ts';
+import { eventually } from '../eventually.ts';
 import { SEED } from '../seed.ts';
 import { randomFrom } from '../simulation/random.mjs';
 
@@ -92,7 +93,7 @@ test(`of ${REQUESTS} requests for six models in memory for two, only those in a 
   async function trouble(): Promise<void> {
     // Each after so many further requests.
     for (let next = 10; next < REQUESTS; next += 10 + Math.floor(random() * 30)) {
-      await vi.waitFor(() => expect(asked).toBeGreaterThanOrEqual(next), { timeout: 50_000, interval: 5 });
+      await eventually(() => expect(asked).toBeGreaterThanOrEqual(next), { interval: 5 });
       const name = any(models) ?? 'a';
       const act = random();
       if (act < 0.5) await kill();
@@ -130,11 +131,11 @@ test('an edit of one model leaves the processes of all others as they were', asy
   const before = await pids();
   expect(new Set(Object.values(before)).size).toBe(models.length);
   writeModel('b', 1);
-  const edited = await vi.waitFor(async () => {
+  const edited = await eventually(async () => {
     const after = await pids();
     expect([undefined, before['b']]).not.toContain(after['b']);
     return after;
-  }, 20_000);
+  });
   expect({ ...edited, b: before['b'] }).toEqual(before);
   for (const model of models) expect((await chat(served, model, 'hello')).status).toBe(200);
   expect(await pids()).toEqual(edited);

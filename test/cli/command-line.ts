@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, vi } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { fixtureManifest } from '../fixtures/plugins.ts';
 
 export const BIN = fileURLToPath(new URL('../../bin/greenroom.js', import.meta.url));
@@ -37,12 +38,12 @@ beforeEach(() => {
 afterEach(async () => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
   // Whatever a command line has started bears the test's folder in its environment.
-  await vi.waitFor(() => expect(processesOf(folder)).toEqual([]), { timeout: 10_000, interval: 20 });
+  await eventually(() => expect(processesOf(folder)).toEqual([]), { interval: 20 });
   // The folder of daemons' sockets stays for the next one.
   const sockets = `greenroom-${process.getuid?.()}`;
   // The guard of one that was killed removes the others, and has nothing of the folder in its own environment.
   const left = (): string[] => readdirSync(join(folder, 'run')).filter((name) => name !== sockets);
-  await vi.waitFor(() => expect(left()).toEqual([]), { timeout: 10_000, interval: 20 });
+  await eventually(() => expect(left()).toEqual([]), { interval: 20 });
   rmSync(folder, { recursive: true, force: true });
 });
 

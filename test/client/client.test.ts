@@ -2,13 +2,14 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createClient } from '../../src/client/client.ts';
 import { daemonFile } from '../../src/daemon/daemon-record.ts';
 import { daemonToken } from '../../src/daemon/token-file.ts';
 import { packageVersion } from '../../src/files/package-version.ts';
 import { ownIdentity } from '../../src/process/process-identity.ts';
 import type { TransitionEvent } from '../../src/runtime/supervisor-events.ts';
+import { eventually } from '../eventually.ts';
 import { useDaemons } from './daemon.ts';
 
 const bench = useDaemons();
@@ -98,17 +99,14 @@ describe('a call', () => {
     const onProgress = (): void => told.abort(reason);
     const following = client.execute('workbench', input, { signal: told.signal, onProgress });
     await expect(following).rejects.toMatchObject({ code: 'E_CANCELLED', plugin: 'workbench', cause: reason });
-    await vi.waitFor(isIdle);
+    await eventually(isIdle);
     expect(await client.execute('workbench', { do: 'about' })).toMatchObject({ cancelled: 1 });
     const never = new AbortController();
     const waiting = client.execute('workbench', input, { signal: never.signal });
-    await vi.waitFor(
-      async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 1 }),
-      20_000,
-    );
+    await eventually(async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 1 }));
     never.abort(reason);
     await expect(waiting).rejects.toMatchObject({ code: 'E_CANCELLED', plugin: 'workbench', cause: reason });
-    await vi.waitFor(isIdle);
+    await eventually(isIdle);
     const early = client.execute('workbench', {}, { signal: AbortSignal.abort() });
     await expect(early).rejects.toMatchObject({ code: 'E_CANCELLED' });
   });
@@ -126,14 +124,11 @@ describe('a call', () => {
     const client = bench.client();
     const call = client.execute('workbench', { do: 'wait', for: join(bench.folder, 'never') });
     const ended = expect(call).rejects.toMatchObject({ code: 'E_STOPPING' });
-    await vi.waitFor(
-      async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 1 }),
-      20_000,
-    );
+    await eventually(async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 1 }));
     await client[Symbol.asyncDispose]();
     await ended;
     await expect(client.plugins()).rejects.toMatchObject({ code: 'E_STOPPING' });
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await bench.client().plugin('workbench').snapshot()).toMatchObject({ inFlight: 0 }),
     );
   });
@@ -152,12 +147,12 @@ describe('a stream', () => {
     await bench.start();
     const client = bench.client();
     for await (const _ of client.stream('workbench', { count: 1_000_000 })) break;
-    await vi.waitFor(async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 0 }));
+    await eventually(async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 0 }));
     const waiting = client.stream('workbench', { count: 1, do: 'wait', for: join(bench.folder, 'never') });
     const next = waiting.next();
     await waiting.return?.();
     await next.catch(() => {});
-    await vi.waitFor(async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 0 }));
+    await eventually(async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 0 }));
   });
 
   test('of an unknown plugin rejects its first next()', async () => {
@@ -211,10 +206,7 @@ test('plugins are acted on, one and all', async () => {
   await client.release('workbench');
   const call = client.execute('workbench', { do: 'wait', for: join(bench.folder, 'never') });
   const cancelled = expect(call).rejects.toMatchObject({ code: 'E_CANCELLED' });
-  await vi.waitFor(
-    async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 1 }),
-    20_000,
-  );
+  await eventually(async () => expect(await client.plugin('workbench').snapshot()).toMatchObject({ inFlight: 1 }));
   await client.cancelCalls('workbench');
   await cancelled;
   expect([...(await client.unloadAll())]).toEqual([['workbench', { ok: true }]]);
@@ -245,7 +237,7 @@ test('logs are read as text, and followed line by line until the reader leaves',
   await bench.start();
   const client = bench.client();
   await client.execute('workbench', { do: 'say', text: 'first' });
-  await vi.waitFor(async () => expect(await client.logs('workbench')).toContain('first'));
+  await eventually(async () => expect(await client.logs('workbench')).toContain('first'));
   const lines: string[] = [];
   for await (const line of client.logs('workbench', { lines: 1, follow: true })) {
     lines.push(line);
@@ -269,15 +261,15 @@ describe('events', () => {
       client.subscribe(({ plugins }) => states.push(plugins[0]?.state ?? '')),
       client.plugin('workbench').subscribe(() => {}),
     ];
-    await vi.waitFor(() => expect(states).toContain('discovered'));
+    await eventually(() => expect(states).toContain('discovered'));
     supervisor.on('transition', (event) => theirs.push(event));
     await client.execute('workbench');
     await client.unload('workbench');
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(own.length).toBeGreaterThan(3);
       expect(own).toEqual(JSON.parse(JSON.stringify(theirs)));
     });
-    await vi.waitFor(() => expect(states.at(-1)).toBe('discovered'));
+    await eventually(() => expect(states.at(-1)).toBe('discovered'));
     for (const stop of stops) stop();
     expect(() => client.on('nosuch' as 'problem', () => {})).toThrow(expect.objectContaining({ code: 'E_OPTIONS' }));
   });
@@ -290,7 +282,7 @@ describe('events', () => {
     // Each reload has one, also where the feed comes too late for the transitions of the first call.
     client.on('decision', ({ plugin }) => seen.push(plugin));
     client.subscribe(({ state }) => states.push(state));
-    await vi.waitFor(() => expect(states).not.toEqual([]));
+    await eventually(() => expect(states).not.toEqual([]));
     await first.stop();
     await expect(client.plugins()).rejects.toMatchObject({ code: 'E_DAEMON' });
     await bench.start();
@@ -301,7 +293,7 @@ describe('events', () => {
       await client.reload('workbench');
       expect(seen.length).toBeGreaterThan(before);
     };
-    await vi.waitFor(heard, { timeout: 20_000 });
+    await eventually(heard);
   });
 });
 
@@ -324,10 +316,10 @@ describe('events that will not come', () => {
     token = daemonToken(bench.dataDir);
     const seen: string[] = [];
     client.on('transition', ({ to }) => seen.push(to));
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await client.reload('workbench');
       expect(seen).toContain('ready');
-    }, 20_000);
+    });
   });
 
   test('because its interface is another end with what to do', async () => {

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createClient } from '../../src/client/client.ts';
 import { readDaemon } from '../../src/daemon/daemon-record.ts';
 import { announceSuccession, endDaemon } from '../../src/daemon/take-over.ts';
+import { eventually } from '../eventually.ts';
 
 const run = promisify(execFile);
 const CLIENT = pathToFileURL(resolve('dist/client/index.js')).href;
@@ -20,7 +21,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await endDaemon(join(folder, 'data'), AbortSignal.timeout(20_000));
-  await vi.waitFor(() => expect(processesOf(folder)).toEqual([]), { timeout: 10_000, interval: 20 });
+  await eventually(() => expect(processesOf(folder)).toEqual([]), { interval: 20 });
   rmSync(folder, { recursive: true, force: true });
 });
 

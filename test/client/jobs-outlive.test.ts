@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { createClient } from '../../src/client/client.ts';
 import { folder, usePlugin } from '../cli/command-line.ts';
 import { serve } from '../cli/served-daemon.ts';
+import { eventually } from '../eventually.ts';
 
 test('a job that ran when its daemon was killed ends in the next one, for the client that waits for it', async () => {
   usePlugin('workbench');
@@ -12,7 +13,7 @@ test('a job that ran when its daemon was killed ends in the next one, for the cl
   const door = join(folder, 'door');
   const job = await client.jobs.add('workbench', { do: 'wait', for: door });
   const result = job.result();
-  await vi.waitFor(async () => expect((await job.read()).state).toBe('running'), { timeout: 10_000 });
+  await eventually(async () => expect((await job.read()).state).toBe('running'));
   killed.child.kill('SIGKILL');
   await killed.ended;
   writeFileSync(door, '');

@@ -1,15 +1,16 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { type Job, type JobHandle, output } from '../../src/client/index.ts';
+import { eventually } from '../eventually.ts';
 import { failure } from '../runtime/greenroom.ts';
 import { useDaemons } from './daemon.ts';
 
 const bench = useDaemons();
 
 async function runs(job: JobHandle): Promise<void> {
-  await vi.waitFor(async () => expect((await job.read()).state).toBe('running'), { timeout: 10_000 });
+  await eventually(async () => expect((await job.read()).state).toBe('running'));
 }
 
 /** The states of a job, as they are told. */
@@ -130,7 +131,7 @@ it('a daemon goes on with the jobs of the one before, though nobody asks for the
   const client = bench.client();
   await client.jobs.add('workbench', { do: 'mark', mark: file, text: 'x', ms: 600_000 });
   const marks = (count: number): Promise<void> =>
-    vi.waitFor(() => expect(readFileSync(file, 'utf8')).toBe('x\n'.repeat(count)), { timeout: 10_000 });
+    eventually(() => expect(readFileSync(file, 'utf8')).toBe('x\n'.repeat(count)));
   await marks(1);
   await client.close();
   await first.stop();

@@ -5,6 +5,7 @@ import { openJobs } from '../../src/jobs/index.ts';
 import { RedisLink } from '../../src/jobs/redis/redis-link.ts';
 import { RedisReplies } from '../../src/jobs/redis/redis-replies.ts';
 import type { Supervisor } from '../../src/runtime/supervisor.ts';
+import { eventually } from '../eventually.ts';
 import { hasRedis, RedisServer } from '../jobs/redis-server.ts';
 import { becomes, failure, type OpenedSupervisor, openSupervisor } from '../runtime/greenroom.ts';
 
@@ -267,7 +268,7 @@ describe.skipIf(!hasRedis)('while Redis is away', () => {
       expect(await failure(timed)).toMatchObject({ code: 'E_TIMEOUT' });
     });
     await becomes(there, 'tools', { inFlight: 0 });
-    await vi.waitFor(async () => expect((await jobs.list()).jobs).toEqual([]), { timeout: 20_000 });
+    await eventually(async () => expect((await jobs.list()).jobs).toEqual([]));
   });
 
   test('a call and a stream that could not be put in end so too', async () => {
@@ -288,7 +289,7 @@ describe.skipIf(!hasRedis)('while Redis is away', () => {
         code: 'E_JOB_STORE',
       });
     });
-    await vi.waitFor(async () => expect((await jobs.list()).jobs).toEqual([]), { timeout: 20_000 });
+    await eventually(async () => expect((await jobs.list()).jobs).toEqual([]));
   });
 });
 

@@ -1,6 +1,7 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Jobs } from '../../src/jobs/index.ts';
 import { openJobs } from '../../src/jobs/index.ts';
+import { eventually } from '../eventually.ts';
 import { hasRedis, RedisServer } from '../jobs/redis-server.ts';
 import { becomes, door, type ManifestOf, type OpenedSupervisor, openSupervisor } from '../runtime/greenroom.ts';
 
@@ -90,7 +91,7 @@ test.skipIf(!hasRedis)('a job that runs on another node is cancelled from here',
   const two = await openNode('two', { tools: workbench() });
   const gate = door(two);
   const job = await one.jobs.add('tools', { do: 'wait', for: gate.file });
-  await vi.waitFor(async () => expect((await job.read()).state).toBe('running'), { timeout: 10_000 });
+  await eventually(async () => expect((await job.read()).state).toBe('running'));
   expect(await job.cancel()).toBe('cancelled');
   await becomes(two, 'tools', { inFlight: 0 });
 });
@@ -104,9 +105,8 @@ test.skipIf(!hasRedis)(
     const [gateA, gateB] = [door(nodes[0] as Node), door(nodes[1] as Node)];
     const first = await nodes[0]?.jobs.add('one', { do: 'wait', for: gateA.file });
     const second = await nodes[0]?.jobs.add('two', { do: 'wait', for: gateB.file });
-    await vi.waitFor(
-      async () => expect([(await first?.read())?.state, (await second?.read())?.state]).toEqual(['running', 'running']),
-      { timeout: 10_000 },
+    await eventually(async () =>
+      expect([(await first?.read())?.state, (await second?.read())?.state]).toEqual(['running', 'running']),
     );
     expect(nodes.map(({ supervisor }) => supervisor.status().scheduling.evicted)).toEqual([0, 0]);
     expect(nodes.map(loadsOf)).toEqual([1, 1]);
@@ -121,7 +121,7 @@ test.skipIf(!hasRedis)('a node that closes hands back what has not begun, and an
   const one = await openNode('one', { tools: { ...workbench(), max_concurrency: 1 } });
   const gate = door(one);
   const running = await one.jobs.add('tools', { do: 'wait', for: gate.file, value: 'first' });
-  await vi.waitFor(async () => expect((await running.read()).state).toBe('running'), { timeout: 10_000 });
+  await eventually(async () => expect((await running.read()).state).toBe('running'));
   const waiting = await one.jobs.add('tools', { do: 'pause', ms: 1, value: 'second' });
   const two = await openNode('two', { tools: workbench() });
   const closed = one.jobs.close();

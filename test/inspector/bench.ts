@@ -14,6 +14,7 @@ import { Supervisor } from '../../src/runtime/supervisor.ts';
 import { resolveSettings } from '../../src/settings/resolve.ts';
 import type { SupervisorSettings } from '../../src/settings/schema.ts';
 import { systemClock } from '../../src/time/clock.ts';
+import { eventuallyTrue } from '../eventually.ts';
 
 const WORKBENCH = fileURLToPath(new URL('../fixtures/plugins/workbench/workbench.mjs', import.meta.url));
 
@@ -166,7 +167,7 @@ export class Reader {
 
   /** Resolves to the first sync. */
   async sync(): Promise<Sync> {
-    const found = await vi.waitUntil(() => this.events.find(({ event }) => event === 'sync'), { timeout: 60_000 });
+    const found = await eventuallyTrue(() => this.events.find(({ event }) => event === 'sync'));
     return found.data as Sync;
   }
 
@@ -177,7 +178,7 @@ export class Reader {
 
   /** Resolves to the first record of which this is true, in a batch. */
   async record(wanted: (record: InspectorRecord) => boolean): Promise<InspectorRecord> {
-    return vi.waitUntil(() => this.records().find(wanted), { timeout: 60_000 });
+    return eventuallyTrue(() => this.records().find(wanted));
   }
 
   #take(chunk: string): void {

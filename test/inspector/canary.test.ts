@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import type { LogPage } from '../../src/inspector/wire-logs.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { get, inspect, openBench, Reader } from './bench.ts';
 
 it('shows no secret, wherever it comes from and wherever it turns up', async () => {
@@ -46,7 +47,7 @@ it('shows no secret, wherever it comes from and wherever it turns up', async () 
     });
     await supervisor.execute('bench', { do: 'about', password: 'canary-input' });
     await expect(supervisor.execute('bench', { do: 'exit', code: 3 })).rejects.toMatchObject({ code: 'E_CRASHED' });
-    await vi.waitUntil(() => supervisor.plugin('bench').snapshot().phase === 'failed');
+    await eventuallyTrue(() => supervisor.plugin('bench').snapshot().phase === 'failed');
     await expect(
       supervisor.load('bench', { config: { refuse: 'password=canary-error', apiKey: 'canary-third' } }),
     ).rejects.toThrow('canary-error');
@@ -134,10 +135,10 @@ it('shows no line of a secret of 1 MB, printed line by line, nor what an old log
   for (const text of shown) expect(text.match(/.{0,80}canary-.{0,40}/)?.[0]).toBeUndefined();
   expect(shown.at(-1)).toContain('DB_PASSWORD=[redacted]');
   // It goes on.
-  await vi.waitUntil(() => supervisor.plugin('bench').snapshot().phase === 'failed');
+  await eventuallyTrue(() => supervisor.plugin('bench').snapshot().phase === 'failed');
   await supervisor.load('bench');
   await supervisor.execute('bench', { do: 'say', text: 'HARMLESS' });
   const harmless = '/api/logs?plugin=bench&text=HARMLESS';
-  await vi.waitUntil(async () => (await get(port, harmless, good)).body.includes('HARMLESS'), { timeout: 10_000 });
+  await eventuallyTrue(async () => (await get(port, harmless, good)).body.includes('HARMLESS'));
   expect(bench.errors).toEqual([]);
 });

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Job, type JobHandle, output } from '../../src/jobs/index.ts';
+import { eventually, eventuallyTrue } from '../eventually.ts';
 import { becomes, door, failure } from '../runtime/greenroom.ts';
 import { openTheJobs, openWorkbench } from './opened-jobs.ts';
 
@@ -37,7 +38,7 @@ test('a job of a stream has the list of its chunks as its result, and tells each
   const { file, open } = door(opened);
   const items = ['one', 2n ** 70n, Buffer.from('three')];
   const job = await jobs.add('plugin', { items, door: file }, { tool: 'pieces', stream: true });
-  await vi.waitUntil(async () => (await job.read()).progress?.message === '5 bytes', { timeout: 10_000 });
+  await eventuallyTrue(async () => (await job.read()).progress?.message === '5 bytes');
   open();
   expect(await job.result()).toEqual(items);
   expect(await job.read()).toMatchObject({ stream: true, state: 'done' });
@@ -53,7 +54,7 @@ test('a job of a stream that was interrupted begins it anew, and its result is t
   const { file, open } = door(opened);
   const input = { items: ['one', 'two'], door: file, journal: join(opened.scratch, 'journal') };
   const { id } = await opened.jobs.add('plugin', input, { tool: 'pieces', stream: true });
-  await vi.waitUntil(async () => (await opened.jobs.read(id)).progress?.message === 'two', { timeout: 10_000 });
+  await eventuallyTrue(async () => (await opened.jobs.read(id)).progress?.message === 'two');
   await Promise.all([opened.supervisor.stop({ timeoutMs: 0 }), opened.jobs.close()]);
   open();
   const next = await openWorkbench({ plugin: { fixture: 'showcase' } });
@@ -232,7 +233,7 @@ test('a job that waits and one that runs are cancelled, and one that has ended s
   expect(await failure(waiting.result())).toMatchObject({ code: 'E_CANCELLED' });
   expect(await running.cancel()).toBe('cancelled');
   expect(await failure(running.result())).toMatchObject({ code: 'E_CANCELLED' });
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ cancelled: 1 }),
   );
   const done = await jobs.add('plugin', { value: 3 });

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EmbeddedStore, type ThreadChange } from '../../src/jobs/embedded/embedded-store.ts';
 import { openThread } from '../../src/jobs/embedded/open-thread.ts';
 import { Reopening } from '../../src/jobs/embedded/reopening.ts';
 import { hasDoneNothing } from '../../src/jobs/job-errors.ts';
 import type { Claim } from '../../src/jobs/job-store.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { failure } from '../runtime/greenroom.ts';
 import { newJob } from './new-job.ts';
 import { openWorkbench } from './opened-jobs.ts';
@@ -43,7 +44,7 @@ async function open() {
   const changes: ThreadChange[] = [];
   store.onThread((change) => changes.push(change));
   const until = (kind: ThreadChange['kind']): Promise<ThreadChange> =>
-    vi.waitUntil(() => changes.find((change) => change.kind === kind), { timeout: 10_000 });
+    eventuallyTrue(() => changes.find((change) => change.kind === kind));
   return { store, until };
 }
 
@@ -99,7 +100,7 @@ test('jobs that run when the thread ends run on, each once, and end', async () =
   const running = await jobs.add('plugin', { do: 'wait', for: door });
   const next = await jobs.add('plugin', { do: 'mark', mark, text: 'next', ms: 0 });
   const results = Promise.all([running.result(), next.result()]);
-  await vi.waitUntil(async () => (await running.read()).progress?.message === 'waiting', { timeout: 10_000 });
+  await eventuallyTrue(async () => (await running.read()).progress?.message === 'waiting');
   await end(threads.at(-1));
   writeFileSync(door, '');
   expect(await results).toEqual(['waited', 'next']);
@@ -163,20 +164,18 @@ test('a store that cannot be opened again says why, and that it goes on trying',
     mkdirSync(database);
   });
   await end(thread);
-  await vi.waitUntil(() => told.length === 2, { timeout: 10_000 });
+  await eventuallyTrue(() => told.length === 2);
   // Whatever number of times it is tried: each time is 0.1 s or more.
-  await vi.waitUntil(async () => /within [1-9]/.test((await failure(store.counts())).message), { timeout: 10_000 });
+  await eventuallyTrue(async () => /within [1-9]/.test((await failure(store.counts())).message));
   expect(told).toHaveLength(2);
   expect(told[1]).toMatch(/jobs\.db.*It is opened again by itself within 0\.2 s: try again then\.$/);
   rmSync(database, { recursive: true });
   renameSync(`${database}.away`, database);
-  await vi.waitUntil(
-    async () =>
-      store.counts().then(
-        () => true,
-        () => false,
-      ),
-    { timeout: 10_000 },
+  await eventuallyTrue(async () =>
+    store.counts().then(
+      () => true,
+      () => false,
+    ),
   );
   await store.close();
 });

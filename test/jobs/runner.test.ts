@@ -8,6 +8,7 @@ import { EmbeddedStore } from '../../src/jobs/embedded/embedded-store.ts';
 import { JobRunner } from '../../src/jobs/runner/job-runner.ts';
 import type { JobSite } from '../../src/jobs/runner/job-site.ts';
 import { systemClock } from '../../src/time/clock.ts';
+import { eventually } from '../eventually.ts';
 import { newJob } from './new-job.ts';
 
 /** A runner of a store, whose only plugin does with a call what it is given. */
@@ -43,9 +44,9 @@ test('a job that may run only once, and is refused before it reaches a worker, h
   const { store } = await openRunner(() => Promise.reject(new GreenroomError('E_DISABLED', 'It is disabled.')));
   const job = newJob({ once: true, attempts: 1, input });
   await store.add([job]);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     expect((await store.get([job.id]))[0]).toMatchObject({ state: 'delayed', error: { code: 'E_DISABLED' } });
-  }, SOON);
+  });
 });
 
 test('jobs that were refused are taken again as soon as their plugin says that nothing is in the way', async () => {
@@ -57,12 +58,12 @@ test('jobs that were refused are taken again as soon as their plugin says that n
   });
   const job = newJob({ input });
   await store.add([job]);
-  await vi.waitFor(() => expect(runner.obstacleOf('plugin')).toBe('It is disabled.'), SOON);
-  await vi.waitFor(async () => expect(await store.get([job.id])).toMatchObject([{ state: 'waiting' }]), SOON);
+  await eventually(() => expect(runner.obstacleOf('plugin')).toBe('It is disabled.'));
+  await eventually(async () => expect(await store.get([job.id])).toMatchObject([{ state: 'waiting' }]));
   execute.mockResolvedValue('done');
   site.obstacle = undefined;
   runner.look();
-  await vi.waitFor(async () => expect(await store.get([job.id])).toMatchObject([{ state: 'done' }]), SOON);
+  await eventually(async () => expect(await store.get([job.id])).toMatchObject([{ state: 'done' }]), SOON);
 });
 
 test('the next jobs run while the ends of others are being stored, up to so many in hand', async () => {
@@ -76,9 +77,9 @@ test('the next jobs run while the ends of others are being stored, up to so many
     return settle(ended);
   });
   await store.add(Array.from({ length: 300 }, () => newJob({ input })));
-  await vi.waitFor(() => expect(execute).toHaveBeenCalledTimes(256), SOON);
+  await eventually(() => expect(execute).toHaveBeenCalledTimes(256));
   letStore();
-  await vi.waitFor(() => expect(execute).toHaveBeenCalledTimes(300), SOON);
+  await eventually(() => expect(execute).toHaveBeenCalledTimes(300));
 });
 
 test('chunks of more than 64 MiB end the call of a job, which has failed for good', async () => {
@@ -94,6 +95,6 @@ test('chunks of more than 64 MiB end the call of a job, which has failed for goo
   const job = newJob({ stream: true, attempts: 3, input });
   await store.add([job]);
   const error = { code: 'E_SERIALIZE', message: expect.stringContaining('longer than 64 MiB') as string };
-  await vi.waitFor(async () => expect(await store.get([job.id])).toMatchObject([{ state: 'failed', error }]), SOON);
+  await eventually(async () => expect(await store.get([job.id])).toMatchObject([{ state: 'failed', error }]));
   expect(left).toHaveBeenCalledTimes(1);
 });

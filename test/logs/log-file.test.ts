@@ -11,10 +11,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MAX_LOG_LINE_CHARACTERS, openPluginLog } from '../../src/logs/log-file.ts';
 import { tailLog } from '../../src/logs/log-reader.ts';
 import { pluginLogFile } from '../../src/logs/plugin-log-file.ts';
+import { eventually } from '../eventually.ts';
 
 let folder: string;
 let file: string;
@@ -99,7 +100,7 @@ test.each([
   await log.flush();
   takeAway(file);
   // The file is looked at every so often, so a line may still go to the old one.
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     log.line('stdout', 'after', 1);
     await log.flush();
     expect(await tailLog(file, 10)).toContain('after');
@@ -115,7 +116,7 @@ test('two programs that write one log, each putting it aside when it is full, lo
   await quiet.flush();
   for (let line = 0; line < 100; line += 1) loud.line('stdout', `loud ${line}`, 2);
   await loud.flush();
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     quiet.line('stdout', 'quiet again', 1);
     await quiet.flush();
     expect(await tailLog(file, 3)).toContain('quiet again');

@@ -9,8 +9,9 @@ import {
   ElicitRequestSchema,
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Events, type Loose, send, TOKEN } from '../api/opened.ts';
+import { eventually, eventuallyTrue } from '../eventually.ts';
 import { endAfterTest } from '../server/served.ts';
 import { ACCEPT, openMcp } from './opened.ts';
 
@@ -123,7 +124,7 @@ describe.each([
     const client = await connect(port, 'ada');
     expect(JSON.parse(await client.call('whoami')).client).toEqual(CAPABILITIES);
     await client.rootsChanged();
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(JSON.parse(await client.call('whoami')).told).toContain('notifications/roots/list_changed'),
     );
   });
@@ -146,7 +147,7 @@ describe.each([
       return new Promise(() => {});
     });
     expect(await client.call('waver', question('elicitation/create'))).toBe('never mind');
-    await vi.waitUntil(() => seen[0]?.aborted === true);
+    await eventuallyTrue(() => seen[0]?.aborted === true);
   });
 
   test('that answers nothing is not asked', async () => {
@@ -172,7 +173,7 @@ test.each([
   const events = new Events(await send(port, 'POST', path, { headers: { ...ACCEPT, ...session }, body }));
   expect((await events.first('message')).data).toMatchObject({ method: 'roots/list' });
   cut(events.response);
-  await vi.waitUntil(() => supervisor.plugins().every(({ state }) => state === 'ready'), { timeout: 10_000 });
+  await eventuallyTrue(() => supervisor.plugins().every(({ state }) => state === 'ready'));
   // Its session goes on.
   const asked = { jsonrpc: '2.0', id: 3, method: 'tools/call', params: { name: 'seen' } };
   const { value } = await post(asked, { path, headers: session });

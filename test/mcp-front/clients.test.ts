@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import type { FrontPlugin } from '../../src/mcp/front-plugin.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { CLIENTS, openMcp } from './opened.ts';
 
 const PLUGINS = { node: { fixture: 'showcase' }, python: { fixture: 'showcase-python' } };
@@ -77,7 +78,7 @@ describe.each(Object.entries(CLIENTS))('the official client of %s', (_name, conn
       { signal: cancel.signal, onprogress: () => cancel.abort('enough') },
     );
     await expect(call).rejects.toThrow(/enough/);
-    await vi.waitUntil(() => existsSync(journal), { timeout: 10_000 });
+    await eventuallyTrue(() => existsSync(journal));
     // The client and its connection are of further use.
     expect((await client.callTool({ name: 'steps', arguments: { count: 1 } })).content).toEqual(text('done'));
   });
@@ -90,10 +91,10 @@ describe.each(Object.entries(CLIENTS))('the official client of %s', (_name, conn
     client.onListChanged(told);
     write('more', { fixture: 'showcase' });
     await supervisor.discover();
-    await vi.waitUntil(() => told.mock.calls.length === 1, { timeout: 10_000 });
+    await eventuallyTrue(() => told.mock.calls.length === 1);
     expect((await client.listTools()).tools.map(({ name }) => name)).toContain('more__add');
     supervisor.disable('more');
-    await vi.waitUntil(() => told.mock.calls.length === 2, { timeout: 10_000 });
+    await eventuallyTrue(() => told.mock.calls.length === 2);
     expect((await client.listTools()).tools.map(({ name }) => name)).not.toContain('more__add');
   });
 

@@ -1,9 +1,10 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { folder, greenroom, start, usePlugin } from '../cli/command-line.ts';
 import { serve } from '../cli/served-daemon.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { FIXTURES } from '../fixtures/plugins.ts';
 import { fetchText } from '../server/served.ts';
 import { ACCEPT, modernRequest } from './opened.ts';
@@ -52,9 +53,7 @@ test('a task outlives its client, and a daemon that is killed under it', async (
     })
     .next();
   const { task } = begun.value as { task: { taskId: string; createdAt: string } };
-  await vi.waitUntil(async () => (await first.experimental.tasks.getTask(task.taskId)).statusMessage === 'waiting', {
-    timeout: 10_000,
-  });
+  await eventuallyTrue(async () => (await first.experimental.tasks.getTask(task.taskId)).statusMessage === 'waiting');
   daemon.child.kill('SIGKILL');
   await daemon.ended;
   await first.close();
@@ -63,7 +62,7 @@ test('a task outlives its client, and a daemon that is killed under it', async (
   expect((await tasks.listTasks()).tasks).toMatchObject([
     { taskId: task.taskId, createdAt: task.createdAt, status: 'working', ttl: 3_600_000 },
   ]);
-  await vi.waitUntil(async () => (await tasks.getTask(task.taskId)).statusMessage === 'waiting', { timeout: 20_000 });
+  await eventuallyTrue(async () => (await tasks.getTask(task.taskId)).statusMessage === 'waiting');
   writeFileSync(door, '');
   expect(await tasks.getTaskResult(task.taskId, CallToolResultSchema)).toMatchObject({
     content: [{ type: 'text', text: 'waited' }],

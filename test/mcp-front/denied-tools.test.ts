@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
+import { eventuallyTrue } from '../eventually.ts';
 import { CLIENTS, openMcp } from './opened.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/mcp/server.mjs', import.meta.url));
@@ -22,7 +23,7 @@ test.each([
       told = vi.fn();
       client.onListChanged(told);
       write('a', { ...manifest, ...fields });
-      await vi.waitUntil(() => told.mock.calls.length > 0, { timeout: 10_000 });
+      await eventuallyTrue(() => told.mock.calls.length > 0);
     };
     await next({ deny_tools: [tool] });
     expect(await isListed()).toBe(false);

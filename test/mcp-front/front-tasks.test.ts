@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { GreenroomError } from '../../src/index.ts';
 import type { Jobs } from '../../src/jobs/index.ts';
 import { FrontTasks } from '../../src/mcp-front/tasks/front-tasks.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { openWorkbench } from '../jobs/opened-jobs.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
 
@@ -32,7 +33,7 @@ test('a task that has ended is removed when its time is over, and no sooner', as
   await clock.advance(590_000);
   expect(await idsOf(jobs)).toHaveLength(2);
   await clock.advance(20_000);
-  await vi.waitUntil(async () => (await idsOf(jobs)).length === 1);
+  await eventuallyTrue(async () => (await idsOf(jobs)).length === 1);
   expect(await idsOf(jobs)).toEqual([kept.id]);
   expect(clock.pending).toBe(0);
   expect(errors).toEqual([]);
@@ -44,10 +45,10 @@ test('what a task has come to is kept for a minute, however short its time is', 
   const task = await tasks.begin('plugin', ECHO, 1);
   await task.result();
   await clock.advance(30_000);
-  await vi.waitUntil(() => clock.pending === 1);
+  await eventuallyTrue(() => clock.pending === 1);
   expect(await idsOf(jobs)).toEqual([task.id]);
   await clock.advance(60_000);
-  await vi.waitUntil(async () => (await idsOf(jobs)).length === 0);
+  await eventuallyTrue(async () => (await idsOf(jobs)).length === 0);
 });
 
 test('a task whose store cannot be asked when its time is over is removed later', async () => {
@@ -57,12 +58,12 @@ test('a task whose store cannot be asked when its time is over is removed later'
   await task.result();
   const refused = vi.spyOn(jobs, 'remove').mockRejectedValueOnce(new GreenroomError('E_JOB_STORE', 'It is away.'));
   await clock.advance(30_000);
-  await vi.waitUntil(() => clock.pending === 1);
+  await eventuallyTrue(() => clock.pending === 1);
   await clock.advance(60_000);
-  await vi.waitUntil(() => refused.mock.calls.length === 1 && clock.pending === 1);
+  await eventuallyTrue(() => refused.mock.calls.length === 1 && clock.pending === 1);
   expect(await idsOf(jobs)).toEqual([task.id]);
   await clock.advance(60_000);
-  await vi.waitUntil(async () => (await idsOf(jobs)).length === 0);
+  await eventuallyTrue(async () => (await idsOf(jobs)).length === 0);
   expect(errors).toEqual([]);
 });
 
@@ -70,15 +71,15 @@ test('a task that outlasts its time goes on', async () => {
   const { jobs } = await openWorkbench();
   const { clock, tasks } = tasksOf(jobs);
   const { id } = await tasks.begin('plugin', WAIT, 1_000);
-  await vi.waitUntil(async () => (await jobs.read(id)).state === 'running', { timeout: 10_000 });
+  await eventuallyTrue(async () => (await jobs.read(id)).state === 'running');
   await clock.advance(120_000);
   // The look at it goes to the store's thread.
-  await vi.waitUntil(() => clock.pending === 1);
+  await eventuallyTrue(() => clock.pending === 1);
   expect((await jobs.read(id)).state).toBe('running');
   await jobs.cancel(id);
   expect(await idsOf(jobs)).toEqual([id]);
   await clock.advance(61_000);
-  await vi.waitUntil(async () => (await idsOf(jobs)).length === 0);
+  await eventuallyTrue(async () => (await idsOf(jobs)).length === 0);
 });
 
 test('the next daemon removes the tasks whose time is over, and leaves other jobs', async () => {
@@ -93,6 +94,6 @@ test('the next daemon removes the tasks whose time is over, and leaves other job
   await tasks.note(jobs);
   await clock.advance(1);
   await turn();
-  await vi.waitUntil(async () => (await idsOf(jobs)).length === 1);
+  await eventuallyTrue(async () => (await idsOf(jobs)).length === 1);
   expect(await idsOf(jobs)).toEqual([other.id]);
 });

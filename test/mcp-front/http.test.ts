@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { FrontPlugin } from '../../src/mcp/front-plugin.ts';
 import { Events, send } from '../api/opened.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { ACCEPT, META, modernRequest, openMcp } from './opened.ts';
 
 const PLUGINS = { node: { fixture: 'showcase' } };
@@ -240,7 +241,7 @@ describe('a modern client', () => {
     expect(waiting.response.headers['content-type']).toMatch(/^text\/event-stream/);
     expect(waiting.told).toEqual([]);
     waiting.response.destroy();
-    await vi.waitUntil(() => existsSync(args.journal), { timeout: 10_000 });
+    await eventuallyTrue(() => existsSync(args.journal));
   });
 
   test('gets JSON without progress where it takes nothing else', async () => {
@@ -298,7 +299,7 @@ describe('a session', () => {
     const { post, front } = await openMcp(PLUGINS);
     const { value } = await post({ ...INITIALIZE, params: {} });
     expect(value.error.code).toBe(-32602);
-    await vi.waitUntil(() => front.sessions === 0);
+    await eventuallyTrue(() => front.sessions === 0);
   });
 
   test('has one stream: the newest', async () => {
@@ -332,7 +333,7 @@ describe('a session', () => {
     expect((await opened.post(call, { headers: session })).value.error.code).toBe(-32600);
     const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'call' } };
     expect((await opened.post(cancel, { headers: session })).status).toBe(202);
-    await vi.waitUntil(() => existsSync(args.journal), { timeout: 10_000 });
+    await eventuallyTrue(() => existsSync(args.journal));
   });
 
   test('ends, with its calls, when it has been idle for long enough', async () => {
@@ -349,8 +350,8 @@ describe('a session', () => {
     await opened.post(LIST, { headers: session });
     expect(opened.front.sessions).toBe(1);
     events.response.destroy();
-    await vi.waitUntil(() => opened.front.sessions === 0, { timeout: 10_000 });
-    await vi.waitUntil(() => existsSync(args.journal), { timeout: 10_000 });
+    await eventuallyTrue(() => opened.front.sessions === 0);
+    await eventuallyTrue(() => existsSync(args.journal));
   });
 
   test('makes way for another where there are too many, unless all are in use', async () => {

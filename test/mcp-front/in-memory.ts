@@ -1,9 +1,9 @@
-import { vi } from 'vitest';
 import type { McpRequestOptions } from '../../src/mcp/front-plugin.ts';
 import type { JsonObject, JsonRpcMessage, RequestId } from '../../src/mcp/json-rpc.ts';
 import type { FrontService } from '../../src/mcp-front/front-service.ts';
 import { McpSession } from '../../src/mcp-front/mcp-session.ts';
 import type { Loose } from '../api/opened.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { META } from './opened.ts';
 
 /** A service with one tool, `do`, that does what a test says. */
@@ -57,9 +57,9 @@ export function openSession<Service extends FrontService = FakeService>(
   let lastId = 0;
   const say = (message: object): void => session.receive({ jsonrpc: '2.0', ...message } as JsonRpcMessage);
   const answerTo = (id: RequestId): Promise<Loose> =>
-    vi
-      .waitUntil(() => sent.find(({ message }) => message.id === id && !('method' in message)))
-      .then(({ message }) => message);
+    eventuallyTrue(() => sent.find(({ message }) => message.id === id && !('method' in message))).then(
+      ({ message }) => message,
+    );
   const ask = (method: string, params?: JsonObject): Promise<Loose> => {
     lastId += 1;
     say({ id: lastId, method, ...(params !== undefined && { params }) });

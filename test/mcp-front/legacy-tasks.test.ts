@@ -6,8 +6,9 @@ import {
   CreateTaskResultSchema,
   TaskStatusNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { GreenroomError } from '../../src/index.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { openSession } from './in-memory.ts';
 import { openMcp } from './opened.ts';
 import { connectTasks, openMcpWithJobs } from './opened-tasks.ts';
@@ -46,7 +47,7 @@ test('a call as a task is a job, whose progress, states and result the official 
   }
   expect(seen[0]).toBe('taskCreated');
   expect(last).toMatchObject({ type: 'result', result: { content: text('waited') } });
-  await vi.waitUntil(() => statuses.at(-1) === 'completed');
+  await eventuallyTrue(() => statuses.at(-1) === 'completed');
   expect(progress).toEqual(['waiting']);
 });
 
@@ -89,9 +90,9 @@ test('a task is cancelled, which its worker sees, and no second time', async () 
   const { value } = (await stream.next()) as { value: { task: { taskId: string } } };
   const { taskId } = value.task;
   const result = tasks.getTaskResult(taskId, CallToolResultSchema);
-  await vi.waitUntil(async () => (await tasks.getTask(taskId)).statusMessage === 'waiting', { timeout: 10_000 });
+  await eventuallyTrue(async () => (await tasks.getTask(taskId)).statusMessage === 'waiting');
   expect(await tasks.cancelTask(taskId)).toMatchObject({ taskId, status: 'cancelled' });
-  await vi.waitUntil(() => existsSync(journal), { timeout: 10_000 });
+  await eventuallyTrue(() => existsSync(journal));
   expect(await result).toMatchObject({ isError: true });
   await expect(tasks.cancelTask(taskId)).rejects.toMatchObject({ code: -32602, message: /is cancelled already/ });
   await stream.return();
@@ -128,9 +129,9 @@ test('a task of a tool that streams is cancelled, which its worker sees', async 
   const given = { items: ['begun'], door: join(scratch, 'door'), journal };
   const asked = { method: 'tools/call', params: { name: 'pieces', arguments: given, task: {} } } as const;
   const { taskId } = (await client.request(asked, CreateTaskResultSchema)).task;
-  await vi.waitUntil(async () => (await tasks.getTask(taskId)).statusMessage === 'begun', { timeout: 10_000 });
+  await eventuallyTrue(async () => (await tasks.getTask(taskId)).statusMessage === 'begun');
   expect(await tasks.cancelTask(taskId)).toMatchObject({ taskId, status: 'cancelled' });
-  await vi.waitUntil(() => existsSync(journal), { timeout: 10_000 });
+  await eventuallyTrue(() => existsSync(journal));
 });
 
 test('each address lists the tasks of the tools that it shows, a page at a time, and no other jobs', async () => {

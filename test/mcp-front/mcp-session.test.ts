@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { GreenroomError } from '../../src/errors.ts';
 import { RpcFailure } from '../../src/mcp/rpc-failure.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { openSession } from './in-memory.ts';
 import { META } from './opened.ts';
 
@@ -179,7 +180,7 @@ describe('a modern client', () => {
     const { say, session, service, sent, answerTo } = openSession();
     const notifications = { toolsListChanged: true, promptsListChanged: true };
     say({ id: 'sub', method: 'subscriptions/listen', params: { notifications, _meta: META } });
-    await vi.waitUntil(() => sent.length === 1);
+    await eventuallyTrue(() => sent.length === 1);
     const stamp = { 'io.modelcontextprotocol/subscriptionId': 'sub' };
     expect(sent[0]?.message).toMatchObject({
       method: 'notifications/subscriptions/acknowledged',
@@ -198,9 +199,9 @@ describe('a modern client', () => {
   test('ends its subscription by cancelling it', async () => {
     const { say, service, sent, dropped } = openSession();
     say({ id: 1, method: 'subscriptions/listen', params: { notifications: { toolsListChanged: true }, _meta: META } });
-    await vi.waitUntil(() => service.listeners.size === 1);
+    await eventuallyTrue(() => service.listeners.size === 1);
     say({ method: 'notifications/cancelled', params: { requestId: 1 } });
-    await vi.waitUntil(() => dropped.length === 1);
+    await eventuallyTrue(() => dropped.length === 1);
     expect(service.listeners.size).toBe(0);
     expect(sent).toHaveLength(1);
   });
@@ -244,12 +245,12 @@ describe('a call', () => {
       });
     await begin();
     say({ id: 'c', method: 'tools/call', params: { name: 'do', _meta: { progressToken: 1 } } });
-    await vi.waitUntil(() => service.calls.length === 1);
+    await eventuallyTrue(() => service.calls.length === 1);
     const { length } = sent;
     say({ method: 'notifications/cancelled', params: { requestId: 'c', reason: 'no longer wanted' } });
     expect(String(service.calls[0]?.options.signal.reason)).toContain('no longer wanted');
     tell();
-    await vi.waitUntil(() => dropped.length === 1);
+    await eventuallyTrue(() => dropped.length === 1);
     expect(dropped).toEqual(['c']);
     expect(sent).toHaveLength(length);
   });
@@ -260,7 +261,7 @@ describe('a call', () => {
       new Promise((resolve) => signal.addEventListener('abort', () => resolve({ content: [] })));
     await begin();
     for (const id of [11, 12]) say({ id, method: 'tools/call', params: { name: 'do' } });
-    await vi.waitUntil(() => service.calls.length === 2);
+    await eventuallyTrue(() => service.calls.length === 2);
     const { length } = sent;
     session.close();
     expect(service.calls.map(({ options }) => options.signal.aborted)).toEqual([true, true]);
@@ -273,7 +274,7 @@ describe('a call', () => {
     service.call = () => new Promise(() => {});
     await begin();
     for (let time = 0; time < 2; time += 1) say({ id: 'same', method: 'tools/call', params: { name: 'do' } });
-    await vi.waitUntil(() => sent.some(({ message }) => message.id === 'same'));
+    await eventuallyTrue(() => sent.some(({ message }) => message.id === 'same'));
     expect(sent.at(-1)?.message.error).toMatchObject({ code: -32600 });
     expect(service.calls).toHaveLength(1);
   });

@@ -5,6 +5,7 @@ import { GreenroomError } from '../../src/index.ts';
 import { withNothingDone } from '../../src/jobs/job-errors.ts';
 import type { JsonObject } from '../../src/mcp/json-rpc.ts';
 import { TOKEN } from '../api/opened.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { ACCEPT, modernRequest, openMcp } from './opened.ts';
 import { KNOWS_TASKS, openMcpWithJobs } from './opened-tasks.ts';
 
@@ -44,15 +45,13 @@ test('a call that takes long is answered with its task, which has the result onc
     { path: '/mcp/node' },
   );
   const told = (at: number): Promise<JsonObject> =>
-    vi.waitUntil(() => events.told.at(at)?.data as JsonObject | undefined, { timeout: 10_000 });
+    eventuallyTrue(() => events.told.at(at)?.data as JsonObject | undefined);
   expect(await told(0)).toMatchObject({ params: { notifications: { taskIds: [taskId] } } });
   expect(await told(1)).toMatchObject({ method: 'notifications/tasks', params: { taskId, status: 'working' } });
   expect((await ask('tasks/update', { taskId, inputResponses: {} })).result).toMatchObject({ resultType: 'complete' });
   writeFileSync(door, '');
   const completed = { taskId, status: 'completed', result: { content: text('waited') } };
-  await vi.waitUntil(async () => (await ask('tasks/get', { taskId })).result.status === 'completed', {
-    timeout: 10_000,
-  });
+  await eventuallyTrue(async () => (await ask('tasks/get', { taskId })).result.status === 'completed');
   expect((await ask('tasks/get', { taskId })).result).toMatchObject({ ...completed, resultType: 'complete' });
   expect(await told(2)).toMatchObject({ method: 'notifications/tasks', params: completed });
 });
@@ -65,9 +64,7 @@ test('a call of a tool that streams is a task once it takes long, whose result h
   expect(result).toMatchObject({ resultType: 'task', status: 'working', statusMessage: 'two' });
   writeFileSync(door, '');
   const { taskId } = result;
-  await vi.waitUntil(async () => (await ask('tasks/get', { taskId })).result.status === 'completed', {
-    timeout: 10_000,
-  });
+  await eventuallyTrue(async () => (await ask('tasks/get', { taskId })).result.status === 'completed');
   expect((await ask('tasks/get', { taskId })).result).toMatchObject({ result: { content: text('one two') } });
 });
 
@@ -84,7 +81,7 @@ test('a call that ends at once is answered with its result, a failure too, and l
     const direct = await modern('tools/call', params, { path: '/mcp/node' });
     expect((await ask('tools/call', params)).result).toEqual(direct.value.result);
   }
-  await vi.waitUntil(async () => (await jobs.list()).jobs.length === 0);
+  await eventuallyTrue(async () => (await jobs.list()).jobs.length === 0);
 });
 
 test('a call that the store of jobs refuses is made without it, unless it may have been stored', async () => {
@@ -105,10 +102,8 @@ test('a task is cancelled, which its worker sees', async () => {
   const call = { name: 'wait', arguments: { door: join(opened.scratch, 'door'), journal } };
   const { taskId } = (await ask('tools/call', call)).result;
   expect((await ask('tasks/cancel', { taskId })).result).toMatchObject({ resultType: 'complete' });
-  await vi.waitUntil(async () => (await ask('tasks/get', { taskId })).result.status === 'cancelled', {
-    timeout: 10_000,
-  });
-  await vi.waitUntil(() => existsSync(journal), { timeout: 10_000 });
+  await eventuallyTrue(async () => (await ask('tasks/get', { taskId })).result.status === 'cancelled');
+  await eventuallyTrue(() => existsSync(journal));
   expect((await ask('tasks/get', { taskId })).result).not.toHaveProperty('result');
   // It is heard all the same.
   expect((await ask('tasks/cancel', { taskId })).result).toMatchObject({ resultType: 'complete' });
@@ -128,10 +123,10 @@ test('closing the connection cancels a call that is no task yet', async () => {
   const sent = fetch(url, { ...asked, body: JSON.stringify(message), signal: gone.signal });
   sent.catch(() => {});
   const begun = async (): Promise<boolean> => (await jobs.list()).jobs[0]?.progress?.message === 'waiting';
-  await vi.waitUntil(begun, { timeout: 10_000 });
+  await eventuallyTrue(begun);
   gone.abort();
-  await vi.waitUntil(async () => (await jobs.list({ state: 'cancelled' })).jobs.length === 1, { timeout: 10_000 });
-  await vi.waitUntil(() => existsSync(journal), { timeout: 10_000 });
+  await eventuallyTrue(async () => (await jobs.list({ state: 'cancelled' })).jobs.length === 1);
+  await eventuallyTrue(() => existsSync(journal));
 });
 
 test('a client that does not know tasks gets none, and none of another', async () => {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { nativePlugin } from '../../src/mcp-front/native-plugin.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { openSupervisor } from '../runtime/greenroom.ts';
 
 const TOOLS = [
@@ -21,7 +22,7 @@ test('calls that come before a worker has said its tools are checked by them, an
     plugin.callTool({ name, arguments: input }, { signal: new AbortController().signal, client: 'a test' });
   const [fits, wrong, lines] = [call('read', { path: 'a' }), call('read', { path: 1 }), call('lines', {})];
   const outcome = Promise.allSettled([fits, wrong, lines]);
-  await vi.waitUntil(() => existsSync(journal) && readFileSync(journal, 'utf8').includes('tools'));
+  await eventuallyTrue(() => existsSync(journal) && readFileSync(journal, 'utf8').includes('tools'));
   writeFileSync(door, '');
   await outcome;
   await expect(fits).resolves.toMatchObject({ structuredContent: { tool: 'read', kwargs: { path: 'a' } } });

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/mcp/json-rpc.ts';
 import { type Ask, Events, type Loose, send } from '../api/opened.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { ACCEPT, type OpenedMcp, openMcp } from './opened.ts';
 
 const SERVER = join(import.meta.dirname, '../fixtures/mcp/conformance/server.mjs');
@@ -86,12 +87,12 @@ describe('a modern server behind the front', () => {
       { notifications: { promptsListChanged: true } },
       { path },
     );
-    await vi.waitUntil(() => both.told.length === 1 && ofPrompts.told.length === 1);
+    await eventuallyTrue(() => both.told.length === 1 && ofPrompts.told.length === 1);
     expect(both.told[0]?.data).toMatchObject({ params: { notifications: all } });
     await modern('tools/call', { name: 'test_trigger_tool_change' }, { path, headers: AS_JSON });
-    await vi.waitUntil(() => both.told.length === 2);
+    await eventuallyTrue(() => both.told.length === 2);
     await modern('tools/call', { name: 'test_trigger_prompt_change' }, { path, headers: AS_JSON });
-    await vi.waitUntil(() => both.told.length === 3 && ofPrompts.told.length === 2);
+    await eventuallyTrue(() => both.told.length === 3 && ofPrompts.told.length === 2);
     const methods = ({ told }: Events) => told.slice(1).map(({ data }) => data.method);
     expect(methods(both)).toEqual(['notifications/tools/list_changed', 'notifications/prompts/list_changed']);
     expect(methods(ofPrompts)).toEqual(['notifications/prompts/list_changed']);
@@ -127,9 +128,9 @@ describe.each([
       'Tool execution completed',
     ]);
     await ask('tools/call', { name: 'test_trigger_prompt_change', arguments: {} });
-    await vi.waitUntil(() => stream.told.some(({ data }) => data.method === PROMPTS_CHANGED));
+    await eventuallyTrue(() => stream.told.some(({ data }) => data.method === PROMPTS_CHANGED));
     await ask('tools/call', { name: 'test_trigger_tool_change', arguments: {} });
-    await vi.waitUntil(() => stream.told.some(({ data }) => data.method === TOOLS_CHANGED));
+    await eventuallyTrue(() => stream.told.some(({ data }) => data.method === TOOLS_CHANGED));
   });
 
   test('is told of the resources that it watches, also by the next process, until it watches them no more', async () => {
@@ -141,16 +142,16 @@ describe.each([
     expect((await ask('resources/subscribe', { uri: WATCHED })).result).toEqual({});
     await touch('test://static-text');
     await touch(WATCHED);
-    await vi.waitUntil(() => updates().length === 1);
+    await eventuallyTrue(() => updates().length === 1);
     await opened.supervisor.reload('server');
     await touch(WATCHED);
-    await vi.waitUntil(() => updates().length === 2);
+    await eventuallyTrue(() => updates().length === 2);
     expect(updates()).toEqual([{ uri: WATCHED }, { uri: WATCHED }]);
     expect((await ask('resources/unsubscribe', { uri: WATCHED })).result).toEqual({});
     await touch(WATCHED);
     // What comes after it has come.
     await ask('tools/call', { name: 'test_trigger_prompt_change', arguments: {} });
-    await vi.waitUntil(() => stream.told.some(({ data }) => data.method === PROMPTS_CHANGED));
+    await eventuallyTrue(() => stream.told.some(({ data }) => data.method === PROMPTS_CHANGED));
     expect(updates()).toHaveLength(2);
   });
 
@@ -160,11 +161,11 @@ describe.each([
     expect((await ask('resources/subscribe')).error.code).toBe(-32602);
     const notifications = { resourceSubscriptions: [WATCHED] };
     const { told } = await opened.modernStream('subscriptions/listen', { notifications }, { path });
-    await vi.waitUntil(() => told.length === 1);
+    await eventuallyTrue(() => told.length === 1);
     expect(told[0]?.data.params.notifications).toEqual(notifications);
     const touch = { name: 'test_touch_resource', arguments: { uri: WATCHED } };
     await opened.modern('tools/call', touch, { path, headers: AS_JSON });
-    await vi.waitUntil(() => told.length === 2);
+    await eventuallyTrue(() => told.length === 2);
     expect(told[1]?.data).toMatchObject({
       method: UPDATED,
       params: { uri: WATCHED, _meta: { 'io.modelcontextprotocol/subscriptionId': 1 } },
@@ -181,10 +182,10 @@ test('clients that share a process each watch what they want: one that leaves ta
   const touch = () => c.ask('tools/call', { name: 'test_touch_resource', arguments: { uri: WATCHED } });
   for (const each of [a, b]) await each.ask('resources/subscribe', { uri: WATCHED });
   await touch();
-  await vi.waitUntil(() => counts().join() === '1,1,0');
+  await eventuallyTrue(() => counts().join() === '1,1,0');
   await a.end();
   await touch();
-  await vi.waitUntil(() => counts().join() === '1,2,0');
+  await eventuallyTrue(() => counts().join() === '1,2,0');
 });
 
 test('what the processes of single clients tell reaches each its own client, and their tools are its own', async () => {
@@ -197,7 +198,7 @@ test('what the processes of single clients tell reaches each its own client, and
   const [before] = await counts();
   for (const { ask } of [a, b]) await ask('tools/call', { name: 'whoami' });
   const grown = await b.ask('tools/call', { name: 'grow' });
-  await vi.waitUntil(() => ofB.told.some(({ data }) => data.method === TOOLS_CHANGED));
+  await eventuallyTrue(() => ofB.told.some(({ data }) => data.method === TOOLS_CHANGED));
   const logs = [...grown.before, ...ofB.told.map(({ data }) => data)].filter(({ method }) => method === LOGGED);
   expect(logs.map(({ params }) => params.data)).toEqual(['grown']);
   expect(await counts()).toEqual([before, Number(before) + 1]);

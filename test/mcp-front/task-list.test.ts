@@ -1,7 +1,8 @@
 import { ListTasksResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Jobs } from '../../src/jobs/index.ts';
 import { newTaskKey } from '../../src/mcp-front/tasks/task-key.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { connectTasks, openMcpWithJobs } from './opened-tasks.ts';
 
 type Client = Awaited<ReturnType<typeof connectTasks>>;
@@ -89,7 +90,7 @@ test('a page of tasks that failed with long messages is of bounded size, and the
     jobs.add('node', { message }, { tool: 'fail', attempts: 1, key: newTaskKey(600_000) }),
   );
   const added = await Promise.all(failing);
-  await vi.waitUntil(async () => (await jobs.counts())['node']?.failed === 60, { timeout: 20_000 });
+  await eventuallyTrue(async () => (await jobs.counts())['node']?.failed === 60);
   const client = await connectTasks(`http://127.0.0.1:${port}/mcp`);
   const { value: page } = (await pagesOf(client).next()) as { value: Page };
   expect(page.ids).toHaveLength(60);

@@ -2,9 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createNvidiaSmi } from '../../src/measure/nvidia-smi.ts';
 import { parseGpuProcesses, parseGpus } from '../../src/measure/nvidia-smi-output.ts';
+import { eventually } from '../eventually.ts';
 import { GPU_OUTPUTS, PROCESS_OUTPUTS } from '../fixtures/nvidia-smi/outputs.ts';
 
 const command = (name: string): string => fileURLToPath(new URL(`../fixtures/processes/${name}`, import.meta.url));
@@ -50,9 +51,9 @@ test('a tool that hangs is given up at the deadline, ended, and then asked again
   writeFileSync(file, `#!/bin/sh\necho $$ >> '${pids}'\nexec sleep 300\n`, { mode: 0o755 });
   const smi = createNvidiaSmi({ command: file, deadlineMs: 300 });
   await expect(smi.gpus()).rejects.toThrow('did not answer within 300 ms');
-  await vi.waitFor(() => expect(existsSync(`/proc/${readFileSync(pids, 'utf8').trim()}`)).toBe(false));
+  await eventually(() => expect(existsSync(`/proc/${readFileSync(pids, 'utf8').trim()}`)).toBe(false));
   writeFileSync(file, `#!/bin/sh\nexec '${command('nvidia-smi')}' "$@"\n`, { mode: 0o755 });
-  await vi.waitFor(async () => expect(await smi.gpus()).toHaveLength(1));
+  await eventually(async () => expect(await smi.gpus()).toHaveLength(1));
 });
 
 test('a tool that hangs and has not ended is not started once more', async () => {

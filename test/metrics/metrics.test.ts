@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { expect, it, onTestFinished, test, vi } from 'vitest';
+import { expect, it, onTestFinished, test } from 'vitest';
 import { endTrace, startTrace } from '../../src/calls/call-trace.ts';
 import { ERROR_CODES, type ErrorCode, GreenroomError, type Supervisor } from '../../src/index.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
+import { eventually } from '../eventually.ts';
 import { door, failure, type OpenedSupervisor, openSupervisor, startCall } from '../runtime/greenroom.ts';
 
 /** The metrics of a supervisor, until the test is over. */
@@ -28,7 +29,7 @@ async function seriesOf(metrics: Metrics): Promise<Record<string, number>> {
 const of = (plugin: string, name: string): string => `greenroom_${name}{plugin="${plugin}"}`;
 
 function until(condition: () => boolean): Promise<void> {
-  return vi.waitFor(() => expect(condition()).toBe(true), { timeout: 20_000, interval: 5 });
+  return eventually(() => expect(condition()).toBe(true), { interval: 5 });
 }
 
 const readyOf = (opened: OpenedSupervisor, plugin: string): number =>
@@ -149,7 +150,7 @@ it('measures the memory of workers after a scrape, for the next one, and how lat
   expect(first).not.toHaveProperty(['greenroom_plugin_used_ram_bytes{plugin="plugin"}']);
   const blockedUntil = performance.now() + 200;
   while (performance.now() < blockedUntil);
-  const next = await vi.waitFor(async () => {
+  const next = await eventually(async () => {
     const series = await seriesOf(metrics);
     expect(series[of('plugin', 'plugin_used_ram_bytes')]).toBeGreaterThan(2 ** 20);
     return series;
@@ -196,7 +197,7 @@ it('has at most 34 series a plugin, however many errors and reasons there are', 
     if (trace !== undefined) endTrace(trace, new GreenroomError(code, 'It failed.', { plugin: 'plugin' }));
   }
   await metrics.text();
-  const series = await vi.waitFor(async () => {
+  const series = await eventually(async () => {
     const all = Object.keys(await seriesOf(metrics)).filter((one) => one.includes('plugin="plugin"'));
     expect(all.some((one) => one.includes('used_ram'))).toBe(true);
     return all;

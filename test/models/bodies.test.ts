@@ -4,7 +4,8 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { openFront } from './front.ts';
 
 const run = promisify(execFile);
@@ -119,9 +120,9 @@ test('a form whose client leaves before the model has come leaves nothing behind
   await new Promise<void>((resolve) => {
     socket.write('x'.repeat(3_000_000), () => resolve());
   });
-  if (process.platform === 'linux') await vi.waitFor(() => expect(open()).toHaveLength(1), { interval: 5 });
+  if (process.platform === 'linux') await eventually(() => expect(open()).toHaveLength(1), { interval: 5 });
   socket.destroy();
-  if (process.platform === 'linux') await vi.waitFor(() => expect(open()).toEqual([]), { interval: 5 });
+  if (process.platform === 'linux') await eventually(() => expect(open()).toEqual([]), { interval: 5 });
   expect(spools()).toEqual(before);
   expect(notes()).toEqual([]);
 });
@@ -177,7 +178,7 @@ test('a body that finds no room in memory is refused with 503 until others are a
     return fetch(`${url}/v1/responses`, { method: 'POST', headers: JSON_TYPE, body, duplex: 'half' });
   };
   const first = ask(600);
-  await vi.waitFor(() => expect(opened.snapshot('a').waiting).toBe(1), { interval: 5 });
+  await eventually(() => expect(opened.snapshot('a').waiting).toBe(1), { interval: 5 });
   for (const chunked of [false, true]) {
     const refused = await ask(600, chunked);
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2']);
@@ -197,17 +198,17 @@ test('a form that finds no space in files is refused with 503 until others are a
     return fetch(`${url}/v1/audio/transcriptions`, { method: 'POST', body: form });
   };
   const first = ask(2_000_000);
-  await vi.waitFor(() => expect(opened.snapshot('a').waiting).toBe(1), { interval: 5 });
+  await eventually(() => expect(opened.snapshot('a').waiting).toBe(1), { interval: 5 });
   const refused = await ask(2_000_000);
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2']);
   expect(await refused.json()).toMatchObject({ error: { code: 'disk_full' } });
   // What is kept in memory takes none of it.
   const small = ask(500_000);
-  await vi.waitFor(() => expect(opened.snapshot('a').waiting).toBe(2), { interval: 5 });
+  await eventually(() => expect(opened.snapshot('a').waiting).toBe(2), { interval: 5 });
   openDoor();
   expect([(await first).status, (await small).status]).toEqual([200, 200]);
   // The file is closed after the answer.
-  await vi.waitFor(async () => expect((await ask(2_000_000)).status).toBe(200));
+  await eventually(async () => expect((await ask(2_000_000)).status).toBe(200));
 });
 
 test('a body of very many fields is refused with 400', async () => {

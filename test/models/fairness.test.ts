@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { openFront } from './front.ts';
 
 const MODELS = ['a', 'b', 'c'];
@@ -45,7 +46,7 @@ test('a request that is sent again takes the place of the one that its client dr
       () => 0,
     );
   const waits = (count: number): Promise<void> =>
-    vi.waitFor(() => expect(opened.snapshot('a').waiting).toBe(count), { interval: 5 });
+    eventually(() => expect(opened.snapshot('a').waiting).toBe(count), { interval: 5 });
   const [running, first] = [new AbortController(), new AbortController()];
   const asked = [ask('hang', running.signal)];
   await noted('request');
@@ -78,7 +79,7 @@ test('that place is also the one of its model among those that wait for memory',
       () => 0,
     );
   const waits = (plugin: string, count: number): Promise<void> =>
-    vi.waitFor(() => expect(opened.snapshot(plugin).waiting).toBe(count), { interval: 5 });
+    eventually(() => expect(opened.snapshot(plugin).waiting).toBe(count), { interval: 5 });
   const [running, first] = [new AbortController(), new AbortController()];
   const asked = [ask('a', 'hang', running.signal)];
   await noted('request');

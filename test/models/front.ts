@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import { expect, onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { SupervisorOptions } from '../../src/index.ts';
 import { modelFront } from '../../src/models/model-front.ts';
 import { HttpServer } from '../../src/server/http-server.ts';
+import { eventually } from '../eventually.ts';
 import { type OpenedSupervisor, openSupervisor } from '../runtime/greenroom.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/models/server.mjs', import.meta.url));
@@ -101,13 +102,13 @@ export async function openFront(
     anthropic: new Anthropic({ baseURL: url, apiKey, maxRetries: 0 }),
     notes,
     noted: (event, fits = () => true) =>
-      vi.waitFor(
+      eventually(
         () => {
           const found = notes().find((note) => note.event === event && fits(note));
           expect(found).toBeDefined();
           return found as Noted;
         },
-        { timeout: 20_000, interval: 10 },
+        { interval: 10 },
       ),
     async crash() {
       await (await fetch(`${url}/upstream/a/crash`)).text();

@@ -1,7 +1,8 @@
 import { get, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import OpenAI from 'openai';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { type FrontOptions, type OpenedFront, openFront } from './front.ts';
 
 /** A stream that waits: what has come of it, in text. */
@@ -30,8 +31,7 @@ function read(url: string, path: string, content: string): Promise<Reading> {
       const ended = new Promise<'ended' | 'broken'>((settle) => {
         response.on('end', () => settle('ended')).on('error', () => settle('broken'));
       });
-      const has = (part: string): Promise<void> =>
-        vi.waitFor(() => expect(text).toContain(part), { timeout: 20_000, interval: 5 });
+      const has = (part: string): Promise<void> => eventually(() => expect(text).toContain(part), { interval: 5 });
       resolve({ response, text: () => text, has, ended });
     });
     asked.end(body);
@@ -122,7 +122,7 @@ test('a client that leaves while its stream waits takes its request along', asyn
   const stream = await read(url, '/v1/chat/completions', 'hello');
   await stream.has(COMMENT);
   stream.response.destroy();
-  await vi.waitFor(() => expect(opened.snapshot('a').waiting).toBe(0), { interval: 5 });
+  await eventually(() => expect(opened.snapshot('a').waiting).toBe(0), { interval: 5 });
 });
 
 test('nothing is sent early to a client that asks for no stream', async () => {
@@ -138,12 +138,12 @@ test('nothing is sent early to a client that asks for no stream', async () => {
     socket.write(`POST ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Length: ${json.length}\r\n\r\n${json}`);
   };
   send('/v1/chat/completions', body);
-  await vi.waitFor(() => expect(opened.snapshot('a').waiting).toBe(1), { interval: 5 });
+  await eventually(() => expect(opened.snapshot('a').waiting).toBe(1), { interval: 5 });
   // A stream that came later has its head by now.
   const stream = await read(url, '/v1/chat/completions', 'hello');
   expect(text).toBe('');
   openDoor();
-  await vi.waitFor(() => expect(text).toContain('too_long'), { timeout: 10_000, interval: 5 });
+  await eventually(() => expect(text).toContain('too_long'), { interval: 5 });
   expect(text).toMatch(/^HTTP\/1.1 400 /);
   await stream.ended;
   socket.destroy();

@@ -1,9 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FRAME, MAX_SHARED_BYTES } from '../../src/framing/frame.ts';
 import { type RunningWorker, startWorker } from '../conformance/driver.ts';
 import { nodeProgram } from '../conformance/workers.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { FramedClient } from './framed-client.ts';
 
 const [module, meddlingModule] = ['frames', 'meddling'].map((name) =>
@@ -11,7 +12,6 @@ const [module, meddlingModule] = ['frames', 'meddling'].map((name) =>
 ) as [string, string];
 
 /** For what a worker says, on a machine that is busy. */
-const PATIENCE = { timeout: 20_000 };
 
 const running: RunningWorker[] = [];
 
@@ -208,12 +208,12 @@ describe('calls as frames to the host program of Node plugins', () => {
     client.send(FRAME.execute, 1, body({ do: 'reason' }));
     await client.find(({ type }) => type === FRAME.progress);
     client.socket.destroy();
-    await vi.waitUntil(() => log().includes('ended: The caller is gone.'), PATIENCE);
+    await eventuallyTrue(() => log().includes('ended: The caller is gone.'));
     const other = open();
     other.send(FRAME.stream, 1, body({ slowly: true }));
     await other.find(({ type }) => type === FRAME.chunks);
     other.socket.end();
-    await vi.waitUntil(() => log().includes('returned'), PATIENCE);
+    await eventuallyTrue(() => log().includes('returned'));
     await serves();
   });
 
@@ -282,7 +282,7 @@ describe('the host program of Node plugins closes a connection for frames', () =
     await client.find(({ type }) => type === FRAME.welcome);
     act(client);
     await client.closed;
-    await vi.waitUntil(() => log().includes('A connection for calls was closed, as it sent '), PATIENCE);
+    await eventuallyTrue(() => log().includes('A connection for calls was closed, as it sent '));
     await serves();
   });
 
@@ -296,7 +296,7 @@ describe('the host program of Node plugins closes a connection for frames', () =
     await client.find(({ type }) => type === FRAME.progress);
     client.send(FRAME.execute, second, body({ do: 'reason' }));
     await client.closed;
-    await vi.waitUntil(() => log().includes('ended: The caller is gone.'), PATIENCE);
+    await eventuallyTrue(() => log().includes('ended: The caller is gone.'));
     await serves();
   });
 });

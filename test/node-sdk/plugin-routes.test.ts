@@ -7,6 +7,7 @@ import { readBody } from '../../src/node-sdk/http-answers.ts';
 import { PluginCalls } from '../../src/node-sdk/plugin-calls.ts';
 import { createPluginRoutes } from '../../src/node-sdk/plugin-routes.ts';
 import { RunningCalls } from '../../src/node-sdk/running-calls.ts';
+import { eventuallyTrue } from '../eventually.ts';
 
 /** Serves on a free port until the test ends; gives how to post there. */
 async function serve(listener: RequestListener): Promise<(path: string, body: string) => Promise<unknown>> {
@@ -30,7 +31,7 @@ test('a call that is cancelled while its worker still starts does not reach the 
   const post = await serve((request, response) => void routes(request, response));
   await post('/initialize', '{"config":{}}');
   const answer = post('/execute', '{"call":"c"}');
-  const [entry] = await vi.waitUntil(() => {
+  const [entry] = await eventuallyTrue(() => {
     const entries = table.cancel('c');
     return entries.length > 0 && entries;
   });

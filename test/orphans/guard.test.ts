@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { startGuard } from '../../src/orphans/guard.ts';
 import { orphanProtection } from '../../src/orphans/orphan-protection.ts';
 import { groupMembers, killGroup } from '../../src/process/process-group.ts';
+import { eventually } from '../eventually.ts';
 
 const HOST = fileURLToPath(new URL('../fixtures/processes/guarded-host.mjs', import.meta.url));
 const started: number[] = [];
@@ -44,7 +45,7 @@ function startHost(groups: number) {
 
 /** Resolves when no process of the groups runs; those that only wait for their new parent to take note do not. */
 const gone = (pgids: readonly number[]) =>
-  vi.waitFor(() => expect(pgids.flatMap((pgid) => groupMembers(pgid))).toEqual([]), { timeout: 10_000, interval: 10 });
+  eventually(() => expect(pgids.flatMap((pgid) => groupMembers(pgid))).toEqual([]), { interval: 10 });
 
 test('twenty groups are gone when the process that held the guard is killed', async () => {
   const { host, report } = startHost(20);
@@ -59,7 +60,7 @@ const TRAPPED = 0x4003n;
 
 /** Resolves once a process ignores these: the shell of a guard may still be starting when its host goes on. */
 const deaf = (pid: number) =>
-  vi.waitFor(() => {
+  eventually(() => {
     const [, ignored = '0'] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
     expect(BigInt(`0x${ignored}`) & TRAPPED).toBe(TRAPPED);
   });

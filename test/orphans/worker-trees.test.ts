@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sweepOrphans } from '../../src/orphans/orphan-sweep.ts';
 import { readRecords, writeRecord } from '../../src/orphans/supervisor-record.ts';
 import { cgroupsAreDelegated } from '../../src/orphans/worker-cgroup.ts';
 import { WorkerTrees } from '../../src/orphans/worker-trees.ts';
 import { readProcStat } from '../../src/process/proc-stat.ts';
+import { eventually } from '../eventually.ts';
 
 type Family = Readonly<Record<'leader' | 'child' | 'session' | 'orphan' | 'stranger', number>>;
 
@@ -46,8 +47,7 @@ async function familyOf(child: ChildProcess): Promise<Family> {
   return family;
 }
 
-const gone = (pids: readonly number[]) =>
-  vi.waitFor(() => expect(pids.filter(lives)).toEqual([]), { timeout: 10_000, interval: 5 });
+const gone = (pids: readonly number[]) => eventually(() => expect(pids.filter(lives)).toEqual([]), { interval: 5 });
 
 const linux = existsSync('/proc/self/environ');
 const tiers = [
@@ -99,7 +99,7 @@ describe.each(tiers)('under the tier "$tier"', ({ tier, covered, runs }) => {
     const [record] = readRecords(dataDir);
     host.kill('SIGKILL');
     await gone(coveredOf(family));
-    await vi.waitFor(() => expect(existsSync(record?.cgroup ?? '/nowhere')).toBe(false), { timeout: 5_000 });
+    await eventually(() => expect(existsSync(record?.cgroup ?? '/nowhere')).toBe(false));
   });
 
   it.runIf(runs)(

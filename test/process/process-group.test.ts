@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { groupMembers, killGroup, signalGroup } from '../../src/process/process-group.ts';
 import { startTimeOf } from '../../src/process/process-identity.ts';
+import { eventually } from '../eventually.ts';
 
 async function shell(script: string) {
   const child = spawn('/bin/sh', ['-c', script], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -17,14 +18,14 @@ test('a signal reaches every process of a group', async () => {
   expect(groupMembers(pgid)).toHaveLength(3);
   expect(signalGroup({ pgid, startTime: startTimeOf(pgid), leaderExited: false }, 'SIGKILL')).toBe(true);
   await exited;
-  await vi.waitFor(() => expect(groupMembers(pgid)).toEqual([]), { timeout: 10_000 });
+  await eventually(() => expect(groupMembers(pgid)).toEqual([]));
 });
 
 test('what is left of a group is reached after its leader has exited', async () => {
   const { pgid, exited } = await shell('sleep 300 & echo up');
   await exited;
   expect(signalGroup({ pgid, startTime: null, leaderExited: true }, 'SIGKILL')).toBe(true);
-  await vi.waitFor(() => expect(groupMembers(pgid)).toEqual([]), { timeout: 10_000 });
+  await eventually(() => expect(groupMembers(pgid)).toEqual([]));
 });
 
 test('a stranger with the number of our group is spared', async () => {

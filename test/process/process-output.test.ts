@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { ProcessOutput } from '../../src/process/process-output.ts';
+import { eventually } from '../eventually.ts';
 
 /** Runs a shell script and gives its lines as they are known when its output is said to be at its end. */
 async function linesOf(script: string): Promise<{ lines: string[]; child: ChildProcess }> {
@@ -54,7 +55,7 @@ test('lines without end leave the event loop its turns, and none is lost', async
   };
   stdout.end(Buffer.alloc(20_000, '\n'));
   setImmediate(count);
-  await vi.waitFor(() => expect(lines).toBe(20_000), { timeout: 20_000 });
+  await eventually(() => expect(lines).toBe(20_000));
   await output.rest();
   expect(turns).toBeGreaterThan(10);
 });

@@ -3,8 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { type Tool, type ToolList, UNKNOWN_TOOL } from '../../src/protocol.ts';
+import { eventually } from '../eventually.ts';
 import { FIXTURES, framesOf, PACKAGE, PYTHON, PythonWorker, valueOf } from './worker.ts';
 
 const running: PythonWorker[] = [];
@@ -202,7 +203,7 @@ describe('the list of tools', () => {
     expect(await toolsOf(worker)).toEqual(DESCRIBED);
     const said = (): string[] => worker.errors.split('\n').filter((line) => line.startsWith('greenroom: '));
     // Standard error is read beside the answers.
-    await vi.waitFor(() => expect(said()).toHaveLength(6));
+    await eventually(() => expect(said()).toHaveLength(6));
     expect(said()).toEqual([
       "greenroom: the tool unknown of Described: any value is taken for the hint Unknown: name 'Unknown' is not defined",
       expect.stringContaining('the tool unknown of Described: any value is taken for the hint List[Unknown]'),
@@ -304,7 +305,7 @@ describe('the list of tools', () => {
   ])('leaves alone an attribute `tools` that declares none: %s', async (className, reason) => {
     const worker = start(className);
     expect((await toolsOf(worker)).map(({ name }) => name)).toEqual(['execute']);
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(worker.errors).toContain(`the attribute "tools" of ${className} is ignored, because ${reason}; `),
     );
   });
@@ -318,12 +319,12 @@ describe('the list of tools', () => {
   it('names the annotations that are not known', async () => {
     const worker = start('Misspelled');
     expect(await toolsOf(worker)).toEqual([{ name: 'execute', input_schema: schema({}, []) }]);
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(worker.errors).toContain(
         "execute: expected True or False for read_only, idempotent, destructive; got {'readonly': True}",
       ),
     );
-    await vi.waitFor(() => expect(worker.errors).toContain("there is no tool 'read'; the tools are execute\n"));
+    await eventually(() => expect(worker.errors).toContain("there is no tool 'read'; the tools are execute\n"));
   });
 
   it('imports neither typing nor inspect before it is asked for', async () => {
@@ -467,7 +468,7 @@ describe('a class with marked actions, as the older system has them', () => {
         output_schema: { type: 'array', items: { type: 'string' } },
       },
     ]);
-    await vi.waitFor(() => expect(worker.errors).toContain("the action 'not a name' of Marked is not a tool"));
+    await eventually(() => expect(worker.errors).toContain("the action 'not a name' of Marked is not a tool"));
   });
 
   it('is called by execute with the name of the action', async () => {
@@ -480,7 +481,7 @@ describe('a class with marked actions, as the older system has them', () => {
   it('has no tools where execute takes no action', async () => {
     const worker = start('MarkedInVain');
     expect((await toolsOf(worker)).map(({ name }) => name)).toEqual(['execute']);
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(worker.errors).toContain("the action 'info' of MarkedInVain is not a tool: execute() takes no 'action'\n"),
     );
   });

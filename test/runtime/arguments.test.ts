@@ -9,6 +9,7 @@ import {
   type SystemStats,
 } from '../../src/index.ts';
 import { shown } from '../../src/text/shown.ts';
+import { eventually } from '../eventually.ts';
 import { failure, openSupervisor } from './greenroom.ts';
 
 /** JavaScript may pass anything. */
@@ -194,7 +195,7 @@ test('what async listeners reject with is logged, as what others throw, and reac
   await supervisor.discover();
   const options = { onProgress: bug('progress') };
   expect(await supervisor.execute('plugin', { do: 'steps', count: 3 }, options)).toBe('done');
-  await vi.waitFor(() => {
+  await eventually(() => {
     for (const place of places) expect(logged.join('')).toContain(`a bug in ${place}`);
   });
 });
@@ -235,7 +236,7 @@ test('an async policy is refused like any that answers wrongly, and its rejectio
       { policy: policy as unknown as Policy },
     );
     await supervisor.execute('ranked', {});
-    await vi.waitFor(() => expect(rank).toHaveBeenCalled());
+    await eventually(() => expect(rank).toHaveBeenCalled());
     const error = await failure(supervisor.execute('plugin', {}));
     expect(error).toMatchObject({ code: 'E_REFUSED', details: { reason: 'policy-failed' } });
     // Node tells of what nothing has handled before the next turn of the event loop.

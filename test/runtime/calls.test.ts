@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { systemClock } from '../../src/time/clock.ts';
+import { eventually } from '../eventually.ts';
 import { becomes, door, failure, openSupervisor, startCall } from './greenroom.ts';
 
 test('a hundred first calls at once start one worker, and each is answered', async () => {
@@ -21,7 +22,7 @@ test.each([1, 3])('at most max_concurrency (%i) calls run at once', async (most)
   const calls = Array.from({ length: 8 }, (_, value) =>
     supervisor.execute('plugin', { do: 'wait', for: file, value }, { onProgress }),
   );
-  await vi.waitFor(() => expect(begun).toBe(most), { interval: 5, timeout: 10_000 });
+  await eventually(() => expect(begun).toBe(most), { interval: 5 });
   expect(opened.snapshot('plugin')).toMatchObject({ inFlight: most, waiting: 8 - most });
   open();
   await Promise.all(calls);

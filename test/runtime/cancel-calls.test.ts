@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { all, becomes, door, failure, openSupervisor, startCall } from './greenroom.ts';
 
 test('the calls and streams that run and wait end with E_CANCELLED, and the worker stays for the next one', async () => {
@@ -18,7 +19,7 @@ test('the calls and streams that run and wait end with E_CANCELLED, and the work
     expect(error.message).toBe('The call to "plugin" was cancelled.');
     expect(error.cause).toBe(reason);
   }
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await supervisor.execute('plugin', { do: 'about' })).toMatchObject({ cancelled: 2 }),
   );
   expect(opened.snapshot('plugin')).toMatchObject({ generation: 1, waiting: 0 });
@@ -100,7 +101,7 @@ test('where there is no call it does nothing, in any state and however often', a
   stays();
   supervisor.enable('plugin');
   await failure(supervisor.execute('plugin', { do: 'exit', code: 7 }));
-  await vi.waitFor(() => expect(opened.snapshot('plugin')).toMatchObject({ state: 'crashed', phase: 'failed' }));
+  await eventually(() => expect(opened.snapshot('plugin')).toMatchObject({ state: 'crashed', phase: 'failed' }));
   stays();
   expect(() => supervisor.cancelCalls('plugn')).toThrow(/Did you mean "plugin"/);
   await supervisor.stop();

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { openSupervisor } from './greenroom.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/mcp/server.mjs', import.meta.url));
@@ -21,7 +22,7 @@ test('a tool that the manifest leaves out is neither listed nor called, and is a
   await supervisor.load('a');
   const { pid } = snapshot('a');
   write('a', { ...server, allow_tools: ['echo'] });
-  await vi.waitFor(async () => expect(await names()).toEqual(['echo']));
+  await eventually(async () => expect(await names()).toEqual(['echo']));
   expect(await echo()).toBe('hi');
   expect(snapshot('a').pid).toBe(pid);
 });

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { all, openSupervisor } from './greenroom.ts';
 
 setFlagsFromString('--expose-gc');
@@ -42,12 +43,12 @@ test('a log that the program follows and drops is let go of when it is collected
     (await supervisor.logs('plugin', { follow: true })[Symbol.asyncIterator]().next()).value;
   expect(await readOne()).toBe('worker started: plugin');
   expect(watches()).toBe(before + 1);
-  await vi.waitFor(
+  await eventually(
     () => {
       collect();
       expect([watches(), openLogs()]).toEqual([before, 0]);
     },
-    { interval: 20, timeout: 10_000 },
+    { interval: 20 },
   );
   // Of a file that it had to close itself, Node warns, or ends the program.
   expect(warnings).toEqual([]);

@@ -11,8 +11,9 @@ import {
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect, onTestFailed, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFailed, onTestFinished, test } from 'vitest';
 import type { CodeEvent } from '../../src/index.ts';
+import { eventually } from '../eventually.ts';
 import { NO_SETTINGS, PYTHON, write } from '../python-envs/python.ts';
 import { type OpenedSupervisor, openSupervisor } from './greenroom.ts';
 
@@ -93,7 +94,7 @@ async function author(language: Language, more = '', options: Record<string, unk
     told: async (outcome) => {
       const from = news.length;
       const found = (): CodeEvent | undefined => news.slice(from).find((event) => event.outcome === outcome);
-      await vi.waitFor(() => expect(found()).toBeDefined(), { timeout: 20_000, interval: 5 });
+      await eventually(() => expect(found()).toBeDefined(), { interval: 5 });
       return found() as CodeEvent;
     },
     save: (file, text) => writeFileSync(join(folder, file), text),
@@ -222,16 +223,16 @@ test('what a call has imported later is followed, and what is imported from else
   );
   expect(await plugin.value()).toBe(1);
   // It is asked again when a call has ended, once in a while.
-  const edited = vi.waitFor(
+  const edited = eventually(
     async () => {
       writeFileSync(elsewhere, `VALUE = ${Date.now()}\n`);
       await plugin.value();
       expect(plugin.news.some(({ files }) => files.includes(elsewhere))).toBe(true);
     },
-    { timeout: 20_000, interval: 100 },
+    { interval: 100 },
   );
   await edited;
-  await vi.waitFor(async () => expect(await plugin.value()).toBeGreaterThan(1), { timeout: 10_000, interval: 20 });
+  await eventually(async () => expect(await plugin.value()).toBeGreaterThan(1), { interval: 20 });
 });
 
 test('a plugin that did not start is started again by the edit that may be its fix, also in a file that no worker has told of', async () => {

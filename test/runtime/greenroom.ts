@@ -11,6 +11,7 @@ import {
   type SupervisorOptions,
   type TransitionEvent,
 } from '../../src/index.ts';
+import { eventually } from '../eventually.ts';
 import { fixtureManifest } from '../fixtures/plugins.ts';
 
 /** What a manifest of a test says beyond that of its fixture; `fixture` is a folder of test/fixtures/plugins. */
@@ -164,7 +165,7 @@ function statOf(pid: number): { state: string; parent: number } | undefined {
 
 /** Resolves when none of the processes lives. */
 export async function gone(pids: readonly number[]): Promise<void> {
-  await vi.waitFor(() => expect(pids.filter(lives)).toEqual([]), { timeout: 10_000, interval: 5 });
+  await eventually(() => expect(pids.filter(lives)).toEqual([]), { interval: 5 });
 }
 
 /** The error a promise rejects with, which must be a typed one. */
@@ -208,7 +209,7 @@ export async function becomes(
   plugin: string,
   expected: Partial<PluginSnapshot>,
 ): Promise<void> {
-  await vi.waitFor(() => expect(opened.snapshot(plugin)).toMatchObject(expected), { timeout: 20_000, interval: 5 });
+  await eventually(() => expect(opened.snapshot(plugin)).toMatchObject(expected), { interval: 5 });
 }
 
 /** Reads a stream to its end. */

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { lives, openSupervisor } from './greenroom.ts';
 
 const HOST = fileURLToPath(new URL('../fixtures/hosts/crowd-host.mjs', import.meta.url));
@@ -26,8 +27,8 @@ test.runIf(process.platform === 'linux').each([1, 2, 3])(
     const died = once(host, 'exit');
     host.kill('SIGKILL');
     await died;
-    await vi.waitFor(() => expect(family.filter(lives)).toEqual([]), { timeout: 10_000, interval: 5 });
+    await eventually(() => expect(family.filter(lives)).toEqual([]), { interval: 5 });
     const sockets = process.env['XDG_RUNTIME_DIR'] ?? '';
-    await vi.waitFor(() => expect(readdirSync(sockets)).toEqual([]), { timeout: 10_000, interval: 5 });
+    await eventually(() => expect(readdirSync(sockets)).toEqual([]), { interval: 5 });
   },
 );

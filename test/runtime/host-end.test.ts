@@ -4,9 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createSupervisor } from '../../src/index.ts';
 import { cgroupsAreDelegated } from '../../src/orphans/worker-cgroup.ts';
+import { eventually } from '../eventually.ts';
 import { FIXTURES } from '../fixtures/plugins.ts';
 import { gone, lives, openSupervisor } from './greenroom.ts';
 
@@ -17,7 +18,7 @@ const HOST = fileURLToPath(new URL('../fixtures/hosts/ending-host.mjs', import.m
 async function nothingLeft(worker: number): Promise<void> {
   await gone([worker]);
   const sockets = process.env['XDG_RUNTIME_DIR'] ?? '';
-  await vi.waitFor(() => expect(readdirSync(sockets)).toEqual([]), { timeout: 10_000, interval: 5 });
+  await eventually(() => expect(readdirSync(sockets)).toEqual([]), { interval: 5 });
 }
 
 /** What runs a program as the first process of a namespace of its own. */
@@ -69,7 +70,7 @@ test('no worker outlives a thread that is terminated, nor does anything in the d
   await nothingLeft(Number(worker));
   expect(host.exitCode).toBe(null);
   const records = join(opened.dataDir, 'supervisors');
-  await vi.waitFor(() => expect(readdirSync(records)).toEqual([]), { timeout: 10_000, interval: 5 });
+  await eventually(() => expect(readdirSync(records)).toEqual([]), { interval: 5 });
   host.kill('SIGKILL');
   await once(host, 'exit');
 });

@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { PluginSnapshot } from '../../src/index.ts';
 import { PATIENCE_MS } from '../../src/manifest/patience.ts';
 import { systemClock } from '../../src/time/clock.ts';
+import { eventually } from '../eventually.ts';
 import {
   becomes,
   door,
@@ -34,7 +35,7 @@ const schemaWith = (model: string): Record<string, unknown> => ({
 
 /** Resolves once the worker was given this config. */
 async function configBecomes(opened: OpenedSupervisor, config: unknown): Promise<void> {
-  await vi.waitFor(async () => expect((await about(opened)).config).toEqual(config), { timeout: 10_000, interval: 10 });
+  await eventually(async () => expect((await about(opened)).config).toEqual(config), { interval: 10 });
 }
 
 /** Writes the manifest of a plugin anywhere. */
@@ -74,13 +75,13 @@ test('a manifest that is away for as long as an editor saves it loses no call, n
   expect(before.config).toEqual({ model: 'large' });
   const file = join(opened.plugins, 'plugin.json');
   renameSync(file, `${file}~`);
-  await vi.waitFor(() => expect(held).toHaveLength(1), { timeout: 10_000, interval: 5 });
+  await eventually(() => expect(held).toHaveLength(1), { interval: 5 });
   expect(await about(opened)).toEqual(before);
   opened.write('plugin', { fixture: 'workbench', description: 'new' });
   await becomes(opened, 'plugin', { description: 'new' });
   held[0]?.();
   opened.write('other', { fixture: 'workbench' });
-  await vi.waitFor(() => expect(opened.snapshot('other').name).toBe('other'), { timeout: 10_000, interval: 5 });
+  await eventually(() => expect(opened.snapshot('other').name).toBe('other'), { interval: 5 });
   expect(await about(opened)).toEqual(before);
   expect(opened.snapshot('plugin').generation).toBe(1);
 });
@@ -99,7 +100,7 @@ test('a module that is away for as long as an editor saves it is no wrong manife
   await opened.supervisor.discover();
   const refusal = failure(opened.supervisor.execute('plugin'));
   const log = join(opened.dataDir, 'logs', 'plugin.log');
-  await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('worker ended'), { timeout: 10_000, interval: 5 });
+  await eventually(() => expect(readFileSync(log, 'utf8')).toContain('worker ended'), { interval: 5 });
   writeFileSync(module, `export default { execute: () => 'back' };`);
   expect(await refusal).toMatchObject({ code: 'E_START' });
   expect(await opened.supervisor.execute('plugin')).toBe('back');
@@ -160,7 +161,7 @@ test('a changed environment replaces the worker while calls flow, and none is lo
     }),
   );
   opened.write('plugin', { fixture: 'workbench', max_concurrency: 4, env_vars: { GREETING: 'hello' } });
-  await vi.waitFor(() => expect(seen.size).toBe(2), { timeout: 10_000, interval: 5 });
+  await eventually(() => expect(seen.size).toBe(2), { interval: 5 });
   // The old worker still has a call, and ends when that does.
   expect(opened.supervisor.status().workers).toBe(2);
   open();
@@ -180,7 +181,7 @@ test('those who watch a plugin are told when the replacement of its worker begin
   const seen: PluginSnapshot[] = [];
   opened.supervisor.plugin('plugin').subscribe((snapshot) => seen.push(snapshot));
   opened.write('plugin', { fixture: 'workbench', env_vars: { GREETING: 'hello' } });
-  await vi.waitFor(() => expect(seen.at(-1)).toMatchObject({ replacing: false, generation: 2 }), { timeout: 10_000 });
+  await eventually(() => expect(seen.at(-1)).toMatchObject({ replacing: false, generation: 2 }));
   expect(seen.find(({ replacing }) => replacing)?.pid).toBe(pid);
   expect(seen.at(-1)?.pid).not.toBe(pid);
 });
@@ -198,7 +199,7 @@ test('a changed module is read anew', async () => {
   opened.write('plugin', { worker: 'node', module: module(2) });
   await opened.supervisor.discover();
   await becomes(opened, 'plugin', { generation: 2, state: 'ready' });
-  await vi.waitFor(async () => expect(await opened.supervisor.execute('plugin')).toBe(2), { interval: 5 });
+  await eventually(async () => expect(await opened.supervisor.execute('plugin')).toBe(2), { interval: 5 });
 });
 
 test('a new version that fails is reported, the old worker keeps running, and a mended one replaces it', async () => {
@@ -221,7 +222,7 @@ test('a new version that fails is reported, the old worker keeps running, and a 
     }),
   );
   opened.write('plugin', { fixture: 'workbench', env_vars: { MENDED: '1' } });
-  await vi.waitFor(async () => expect((await about(opened)).pid).not.toBe(pid), { timeout: 10_000, interval: 10 });
+  await eventually(async () => expect((await about(opened)).pid).not.toBe(pid), { interval: 10 });
   expect(opened.path('plugin')).not.toContain('crashed.deciding');
 });
 
@@ -238,7 +239,7 @@ test('a plugin that is renamed ends under its old name and is there under the ne
   writeTo(opened, opened.plugins, 'renamed', { fixture: 'workbench' });
   rmSync(join(opened.plugins, 'plugin.json'));
   await gone([pid]);
-  await vi.waitFor(() => expect(opened.supervisor.plugins().map(({ name }) => name)).toEqual(['renamed']), {
+  await eventually(() => expect(opened.supervisor.plugins().map(({ name }) => name)).toEqual(['renamed']), {
     interval: 5,
   });
   expect((await about(opened, 'renamed')).pid).not.toBe(pid);
@@ -286,7 +287,7 @@ test('a manifest that is deleted takes its plugin with it once its calls have en
   open();
   expect(await call.result).toBe('done');
   await gone([pid]);
-  await vi.waitFor(() => expect(opened.supervisor.plugins()).toEqual([]), { interval: 5 });
+  await eventually(() => expect(opened.supervisor.plugins()).toEqual([]), { interval: 5 });
 });
 
 test('a manifest that comes back while its plugin is still ending is in force after it', async () => {
@@ -322,7 +323,7 @@ test('an earlier search path shadows a later one, and what it shadowed comes bac
   rmSync(local);
   await becomes(opened, 'plugin', { description: 'global', manifestPath: join(opened.plugins, 'plugin.json') });
   // Both start the same program, so that there was nothing to replace but its folder.
-  await vi.waitFor(async () => expect((await about(opened)).pid).not.toBe(pid), { timeout: 10_000, interval: 10 });
+  await eventually(async () => expect((await about(opened)).pid).not.toBe(pid), { interval: 10 });
 });
 
 test('a half-written manifest is reported and changes nothing until it is complete', async () => {
@@ -337,7 +338,7 @@ test('a half-written manifest is reported and changes nothing until it is comple
   expect(await about(opened)).toMatchObject({ pid });
   writeFileSync(file, complete);
   await becomes(opened, 'plugin', { description: 'new' });
-  await vi.waitFor(() => expect(opened.supervisor.problems()).toEqual([]), { interval: 5 });
+  await eventually(() => expect(opened.supervisor.problems()).toEqual([]), { interval: 5 });
   expect(await about(opened)).toMatchObject({ pid });
 });
 
@@ -351,7 +352,7 @@ test('a burst of a hundred writes ends in the last content', async () => {
   await becomes(opened, 'plugin', { description: '100' });
   const written = async (): Promise<unknown> =>
     (await opened.supervisor.execute<{ env: Record<string, string> }>('plugin', { do: 'world' })).env['WRITE'];
-  await vi.waitFor(async () => expect(await written()).toBe('100'), { timeout: 20_000, interval: 20 });
+  await eventually(async () => expect(await written()).toBe('100'), { interval: 20 });
   // All but one or two of the versions in between were never started.
   expect(opened.snapshot('plugin').generation).toBeLessThan(20);
 });
@@ -362,7 +363,7 @@ test('a search path that is deleted and made again is followed as before', async
   const { pid } = await about(opened);
   rmSync(opened.plugins, { recursive: true });
   await gone([pid]);
-  await vi.waitFor(() => expect(opened.supervisor.plugins()).toEqual([]), { interval: 5 });
+  await eventually(() => expect(opened.supervisor.plugins()).toEqual([]), { interval: 5 });
   mkdirSync(opened.plugins);
   writeFileSync(join(opened.plugins, 'plugin.json'), text);
   await becomes(opened, 'plugin', { state: 'discovered' });

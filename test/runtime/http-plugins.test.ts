@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { CALL_CHANNEL, type CallTrace } from '../../src/calls/call-trace.ts';
 import type { GreenroomError, Supervisor } from '../../src/index.ts';
+import { eventually } from '../eventually.ts';
 import { becomes, door, failure, type OpenedSupervisor, openSupervisor } from './greenroom.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/processes/http-server.mjs', import.meta.url));
@@ -166,11 +167,11 @@ test('a request that no connection was made for is sent to the next worker', asy
   const opened = await openSupervisor({ a: server() });
   await opened.supervisor.load('a');
   const { pid } = opened.snapshot('a');
-  await vi.waitFor(async () => expect(await opened.supervisor.logs('a')).toMatch(/listening on \d+/));
+  await eventually(async () => expect(await opened.supervisor.logs('a')).toMatch(/listening on \d+/));
   const port = Number(/listening on (\d+)/.exec(await opened.supervisor.logs('a'))?.[1]);
   process.kill(pid as number, 'SIGKILL');
   // Its exit is not told yet, or just now. A thread of it may take connections a little longer than its process lasts.
-  await vi.waitFor(() => expect(connects(port)).resolves.toBe(false), { interval: 1 });
+  await eventually(() => expect(connects(port)).resolves.toBe(false), { interval: 1 });
   const answers = await Promise.all(Array.from({ length: 5 }, () => opened.supervisor.fetch('a', '/about')));
   for (const answer of answers) expect((await about(answer)).pid).not.toBe(pid);
 });
@@ -185,11 +186,11 @@ test('a server is replaced without a gap: no request is lost', async () => {
     while (!over.signal.aborted) pids.add((await about(await supervisor.fetch('a', '/about'))).pid);
   };
   const clients = [client(), client(), client()];
-  await vi.waitFor(() => expect(pids.size).toBe(1));
+  await eventually(() => expect(pids.size).toBe(1));
   await supervisor.reload('a');
-  await vi.waitFor(() => expect(pids.size).toBe(2));
+  await eventually(() => expect(pids.size).toBe(2));
   await supervisor.reload('a');
-  await vi.waitFor(() => expect(pids.size).toBe(3));
+  await eventually(() => expect(pids.size).toBe(3));
   over.abort();
   await Promise.all(clients);
   expect(opened.snapshot('a').restarts).toBe(0);
@@ -200,7 +201,7 @@ test('a request of a client is forwarded, and its answer back', async () => {
   const { port, outcomes } = await forwarding(opened.supervisor, 'a');
   const answer = await fetch(`http://127.0.0.1:${port}/echo`, { method: 'POST', body: 'hello' });
   expect([answer.status, await answer.text()]).toEqual([200, 'hello']);
-  await vi.waitFor(() => expect(outcomes).toEqual([{ kind: 'done', status: 200 }]));
+  await eventually(() => expect(outcomes).toEqual([{ kind: 'done', status: 200 }]));
   expect(opened.snapshot('a').inFlight).toBe(0);
 });
 
@@ -218,7 +219,7 @@ test('the connection of a client is broken where its server ends in the middle o
   const { port, outcomes } = await forwarding(opened.supervisor, 'a');
   const answer = await fetch(`http://127.0.0.1:${port}/begin-and-exit`);
   await expect(answer.text()).rejects.toThrow();
-  await vi.waitFor(() => expect(outcomes).toMatchObject([{ begun: true }]));
+  await eventually(() => expect(outcomes).toMatchObject([{ begun: true }]));
 });
 
 test('a client that leaves while its request waits is waited for no more', async () => {
@@ -231,7 +232,7 @@ test('a client that leaves while its request waits is waited for no more', async
   await becomes(opened, 'a', { waiting: 1 });
   client.destroy();
   await becomes(opened, 'a', { waiting: 0, inFlight: 1 });
-  await vi.waitFor(() => expect(outcomes).toEqual([{ kind: 'clientGone' }]));
+  await eventually(() => expect(outcomes).toEqual([{ kind: 'clientGone' }]));
   running.end();
   await running.text();
 });
@@ -299,7 +300,7 @@ test.each([
   expect(await said(socket)).toBe('hello');
   await becomes(opened, 'a', { inFlight: leases });
   socket.end();
-  await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+  await eventually(() => expect(outcomes).toHaveLength(1));
   await becomes(opened, 'a', { inFlight: 0 });
 });
 
@@ -444,7 +445,7 @@ test('requests are traced beside calls', async () => {
   const { port } = await forwarding(opened.supervisor, 'a');
   await (await fetch(`http://127.0.0.1:${port}/about`)).text();
   await failure(opened.supervisor.fetch('a', '/exit'));
-  await vi.waitFor(() => expect(kinds).toEqual(['forward ok', 'fetch E_CRASHED']));
+  await eventually(() => expect(kinds).toEqual(['forward ok', 'fetch E_CRASHED']));
 });
 
 test('a plugin that is no HTTP server takes no requests', async () => {

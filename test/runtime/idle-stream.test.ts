@@ -1,6 +1,7 @@
 import { pino } from 'pino';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { SupervisorOptions } from '../../src/index.ts';
+import { eventually } from '../eventually.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
 import { all, becomes, door, failure, type OpenedSupervisor, openSupervisor, startCall } from './greenroom.ts';
 
@@ -34,14 +35,14 @@ async function leave(opened: OpenedSupervisor, options = {}) {
 
 /** Turns time on until the stream is found unread. Returns how to turn it to so long after its last read. */
 async function foundUnread({ supervisor }: OpenedSupervisor, clock: SimulatedClock): Promise<(idleMs: number) => void> {
-  const since = await vi.waitFor(
+  const since = await eventually(
     () => {
       clock.pass(1_000);
       const [idle] = supervisor.explain('words').idleStreams;
       if (idle === undefined) throw new Error('Everything is read.');
       return idle.since;
     },
-    { timeout: 10_000, interval: 5 },
+    { interval: 5 },
   );
   return (idleMs) => clock.pass(since + idleMs - clock.now());
 }
@@ -97,7 +98,7 @@ test('one call may have a limit of its own, or none', async () => {
   (await foundUnread(opened, clock))(1_000_000);
   expect(unread()).toEqual([]);
   await patient[Symbol.asyncDispose]();
-  await vi.waitFor(() => expect(opened.snapshot('words').inFlight).toBe(0));
+  await eventually(() => expect(opened.snapshot('words').inFlight).toBe(0));
   const hasty = await leave(opened, { streamIdleMs: 5_000 });
   (await foundUnread(opened, clock))(5_000);
   expect(await failure(all(hasty))).toMatchObject({ code: 'E_TIMEOUT', details: { limitMs: 5_000 } });
@@ -117,7 +118,7 @@ test('of several streams at a worker, and other calls beside them, those that no
   (await foundUnread(opened, clock))(7_000);
   expect(told()).toEqual(['unread   words: 2 calls, 1 of them a stream unread for 7 s']);
   const second = await leave(opened);
-  await vi.waitFor(() => {
+  await eventually(() => {
     clock.pass(1_000);
     expect(told()).toEqual([expect.stringMatching(/words: 3 calls, 2 of them streams unread for up to \d+ s$/)]);
   });

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { InstanceEvent } from '../../src/index.ts';
+import { eventually } from '../eventually.ts';
 import {
   becomes,
   door,
@@ -79,9 +80,9 @@ describe.each(['workbench', 'workbench-python'])('a plugin of %s with several in
 test('with a fixed number of instances the others follow the first as soon as it is ready', async () => {
   const opened = await openSupervisor(pool(3));
   await opened.supervisor.load('plugin');
-  await vi.waitFor(() => {
+  await eventually(() => {
     expect(opened.snapshot('plugin').instances.map(({ state }) => state)).toEqual(['ready', 'ready', 'ready']);
-  }, 20_000);
+  });
   expect(opened.path('plugin').filter((place) => place === 'ready.ready')).toEqual(['ready.ready']);
 });
 
@@ -94,7 +95,7 @@ test('instances that were not needed for a while end, the newest first, and the 
   const pids = pidsOf(opened) as number[];
   held.open();
   await held.results;
-  await vi.waitFor(() => expect(pidsOf(opened)).toEqual([pids[0]]), 20_000);
+  await eventually(() => expect(pidsOf(opened)).toEqual([pids[0]]));
   expect(pids.map(lives)).toEqual([true, false, false]);
   expect(opened.snapshot('plugin')).toMatchObject({ state: 'ready', pid: pids[0], restarts: 0 });
   const of = (generation: number): string[] =>
@@ -183,7 +184,7 @@ test('instances are replaced one after the other, and no call is refused or lost
   await opened.supervisor.reload('plugin');
   over.abort();
   await Promise.all(callers);
-  await vi.waitFor(() => expect(opened.snapshot('plugin').instances).toHaveLength(3), 10_000);
+  await eventually(() => expect(opened.snapshot('plugin').instances).toHaveLength(3));
   expect(pidsOf(opened).filter((pid) => before.includes(pid))).toEqual([]);
   expect(count).toBeGreaterThan(0);
   expect(most).toBeLessThanOrEqual(4);
@@ -208,10 +209,10 @@ test('with room for two workers in all, a further instance leaves its place to t
   held.open();
   await held.results;
   expect(await opened.supervisor.execute('other', { do: 'about' })).toMatchObject({ initialised: 1 });
-  await vi.waitFor(() => expect(opened.snapshot('plugin').instances).toHaveLength(1), 10_000);
+  await eventually(() => expect(opened.snapshot('plugin').instances).toHaveLength(1));
   expect(opened.snapshot('plugin').state).toBe('ready');
   const more = hold(opened, 2);
-  await vi.waitFor(() => expect(opened.snapshot('plugin').waiting).toBe(1), 10_000);
+  await eventually(() => expect(opened.snapshot('plugin').waiting).toBe(1));
   await delay(300);
   // A further instance never takes the only one of another plugin.
   expect(opened.snapshot('other')).toMatchObject({ state: 'ready' });
@@ -222,7 +223,7 @@ test('with room for two workers in all, a further instance leaves its place to t
 test('a first instance that cannot start fails the calls as before; further ones that cannot fail none', async () => {
   const opened = await grown(1, { instances: { max: 3 } }, { max: 3 });
   const held = hold(opened, 2);
-  await vi.waitFor(() => expect(opened.snapshot('plugin').instances.length).toBeGreaterThan(1), 10_000);
+  await eventually(() => expect(opened.snapshot('plugin').instances.length).toBeGreaterThan(1));
   held.open();
   expect(await held.results).toEqual(['waited', 'waited']);
 });

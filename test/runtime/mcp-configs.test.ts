@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { readMcpConfig } from '../../src/mcp-config/read-config.ts';
 import { trustStore } from '../../src/mcp-config/trust.ts';
+import { eventually } from '../eventually.ts';
 import { openSupervisor } from './greenroom.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/mcp/server.mjs', import.meta.url));
@@ -41,11 +42,11 @@ test('an edit of one server leaves the processes of the others as they are', asy
   expect(await Promise.all(['a', 'b', 'c'].map(value))).toEqual(['a', 'b', 'c']);
   const before = { a: pid('a'), b: pid('b') };
   put({ a: server('a'), b: server('b2'), d: server('d') });
-  await vi.waitFor(async () => expect(await value('b')).toBe('b2'), { timeout: 10_000 });
+  await eventually(async () => expect(await value('b')).toBe('b2'));
   expect(await value('d')).toBe('d');
   expect(pid('a')).toBe(before.a);
   expect(pid('b')).not.toBe(before.b);
-  await vi.waitFor(() => expect(supervisor.snapshot().plugins.map(({ name }) => name)).not.toContain('c'));
+  await eventually(() => expect(supervisor.snapshot().plugins.map(({ name }) => name)).not.toContain('c'));
 });
 
 test('what a configuration holds is not written to the data directory', async () => {
@@ -69,8 +70,8 @@ test('the servers of a project run once its file is trusted, and no more when it
   const names = () => supervisor.plugins().map(({ name }) => name);
   expect(names()).toEqual(['a']);
   trustStore(dataDir).trust(reading.content);
-  await vi.waitFor(() => expect(names()).toEqual(['a', 'theirs']), { timeout: 10_000 });
+  await eventually(() => expect(names()).toEqual(['a', 'theirs']));
   expect(await value('theirs')).toBe('project');
   trustStore(dataDir).distrust(project);
-  await vi.waitFor(() => expect(names()).toEqual(['a']), { timeout: 10_000 });
+  await eventually(() => expect(names()).toEqual(['a']));
 });

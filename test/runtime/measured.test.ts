@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { createActor, fromCallback } from 'xstate';
 import { monitorLogic } from '../../src/actors/monitor.ts';
 import { schedulerMachine } from '../../src/machines/scheduler.ts';
@@ -9,6 +9,7 @@ import { policyNamed } from '../../src/scheduler/policies/policies.ts';
 import { residentKey } from '../../src/scheduler/resident-key.ts';
 import type { SchedulerReply } from '../../src/scheduler/scheduler-events.ts';
 import { type Clock, systemClock } from '../../src/time/clock.ts';
+import { eventually } from '../eventually.ts';
 import { failure, openSupervisor } from './greenroom.ts';
 
 /** By it, figures are old after 50 ms. */
@@ -86,7 +87,7 @@ test('a supervisor with a capacity measures its workers, and explains by what th
   // At work, so that it cannot be taken away.
   const eating = supervisor.execute('glutton', { eat_mb: 1 });
   await supervisor.load('small');
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await supervisor.reload('small');
     expect(supervisor.explain('glutton').holdings[0]?.uses?.ramMb).toBeGreaterThan(300);
   });

@@ -1,5 +1,6 @@
-import { expect, expectTypeOf, test, vi } from 'vitest';
+import { expect, expectTypeOf, test } from 'vitest';
 import { GreenroomError, type PluginSnapshot, type SupervisorSnapshot, type TransitionEvent } from '../../src/index.ts';
+import { eventually, eventuallyTrue } from '../eventually.ts';
 import { all, failure, openSupervisor } from './greenroom.ts';
 import { type About, three } from './workbench.ts';
 
@@ -28,7 +29,7 @@ test('the figures of several instances are their sums, and those of each', async
   const opened = await openSupervisor({ plugin: { fixture: 'workbench', instances: 2 } });
   const { supervisor } = opened;
   await supervisor.load('plugin');
-  await vi.waitUntil(() => opened.snapshot('plugin').instances.filter(({ state }) => state === 'ready').length === 2);
+  await eventuallyTrue(() => opened.snapshot('plugin').instances.filter(({ state }) => state === 'ready').length === 2);
   // The least loaded one: the child is of one of them.
   await supervisor.execute('plugin', { do: 'child' });
   const { instances, ...sum } = await supervisor.stats('plugin');
@@ -58,11 +59,11 @@ test('the log of a plugin is what its workers printed, the last lines of it, and
 test('the log tells that a worker has started before it tells that it has ended, however soon that is', async () => {
   const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
   const loaded = failure(opened.supervisor.load('plugin'));
-  await vi.waitUntil(() => opened.snapshot('plugin').pid !== undefined, { interval: 1 });
+  await eventuallyTrue(() => opened.snapshot('plugin').pid !== undefined, { interval: 1 });
   await opened.supervisor.unload('plugin');
   await loaded;
   const lines = async (): Promise<string[]> => (await opened.supervisor.logs('plugin')).split('\n');
-  await vi.waitUntil(async () => (await lines()).length === 2);
+  await eventuallyTrue(async () => (await lines()).length === 2);
   expect(await lines()).toEqual(['worker started: plugin', expect.stringMatching(/^worker ended/)]);
 });
 
@@ -70,7 +71,7 @@ test('the log of several instances says of which worker each line is, and tears 
   const opened = await openSupervisor({ plugin: { fixture: 'workbench', instances: 2 } });
   const { supervisor } = opened;
   await supervisor.load('plugin');
-  await vi.waitUntil(() => opened.snapshot('plugin').instances.filter(({ state }) => state === 'ready').length === 2);
+  await eventuallyTrue(() => opened.snapshot('plugin').instances.filter(({ state }) => state === 'ready').length === 2);
   // Longer than a pipe holds, so that both write while the other's lines are half read.
   const printed = [1, 2].map(() => supervisor.execute('plugin', { do: 'print', bytes: 300_000 }));
   await Promise.all(printed);
@@ -113,7 +114,7 @@ test('a log that is followed ends, with all that was printed, when the superviso
   expect(await lines.next()).toEqual({ value: 'worker started: plugin', done: false });
   const rest = [lines.next(), lines.next()];
   await supervisor.stop();
-  await vi.waitFor(() => expect(process.getActiveResourcesInfo()).not.toContain('FSEventWrap'), { interval: 5 });
+  await eventually(() => expect(process.getActiveResourcesInfo()).not.toContain('FSEventWrap'), { interval: 5 });
   expect(await Promise.all(rest)).toEqual([
     { value: 'worker ended', done: false },
     { value: undefined, done: true },
@@ -279,7 +280,7 @@ test('listeners that throw change nothing for the plugins or for each other', as
   armed = true;
   expect(await supervisor.execute('plugin', { value: 1 })).toBe(1);
   // The last one is told a little later than the snapshot shows it.
-  await vi.waitFor(() => expect(states).toEqual(['spawning', 'spawning', 'spawning', 'ready', 'busy', 'ready']));
+  await eventually(() => expect(states).toEqual(['spawning', 'spawning', 'spawning', 'ready', 'busy', 'ready']));
 });
 
 test('a subscriber is given everything at once and after every change, until it stops', async () => {

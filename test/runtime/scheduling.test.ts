@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Decision, Policy, Supervisor } from '../../src/index.ts';
+import { eventuallyTrue } from '../eventually.ts';
 import { SEED } from '../seed.ts';
 import { randomFrom } from '../simulation/random.mjs';
 import {
@@ -139,7 +140,7 @@ test('a worker that is called while memory is measured for a decision is not evi
   for (const name of ['a', 'c']) await supervisor.execute(name, { do: 'about' });
   // What was measured before that is too old to decide by.
   await supervisor.unload('c');
-  await vi.waitUntil(() => supervisor.explain('c').holdings.length === 0);
+  await eventuallyTrue(() => supervisor.explain('c').holdings.length === 0);
   const { file, open } = door(opened);
   const decisions = decisionsOf(supervisor);
   let first: Promise<unknown> | undefined;
@@ -151,7 +152,7 @@ test('a worker that is called while memory is measured for a decision is not evi
     },
   });
   const second = supervisor.execute('b', { do: 'about' });
-  await vi.waitUntil(() => decisions.length > 0);
+  await eventuallyTrue(() => decisions.length > 0);
   expect(decisions).toMatchObject([{ plugin: 'b', outcome: 'wait', waitingFor: [{ plugin: 'a' }] }]);
   open();
   await Promise.all([first, second]);
@@ -237,7 +238,7 @@ test('it is told what each instance holds, and why there are no more of them', a
   const opened = await openSupervisor({ a: pool, b: SLOT }, { policy: 'safety', capacity: { slots: 2 } });
   const { supervisor } = opened;
   await supervisor.load('a');
-  await vi.waitUntil(() => supervisor.explain('a').growth?.state === 'waiting');
+  await eventuallyTrue(() => supervisor.explain('a').growth?.state === 'waiting');
   const { growth, holdings, lines, decision } = supervisor.explain('a');
   expect(growth).toEqual({ instances: 2, min: 3, max: 3, wanted: true, state: 'waiting' });
   expect(holdings.map(({ generation }) => generation)).toEqual([1, 2]);
@@ -261,7 +262,7 @@ test('an instance that waits for memory is told of, and at rest none is wanted',
   const busy = startCall(opened, 'b', { do: 'wait', for: file });
   await busy.running;
   await supervisor.load('a');
-  await vi.waitUntil(() => supervisor.explain('a').decision?.outcome === 'wait');
+  await eventuallyTrue(() => supervisor.explain('a').decision?.outcome === 'wait');
   const { growth, lines } = supervisor.explain('a');
   expect(growth).toEqual({ instances: 1, min: 2, max: 4, wanted: true, state: 'free' });
   expect(lines).toContain('runs     1 of 2 to 4 instances');

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { FIXTURES } from '../fixtures/plugins.ts';
 import { all, door, failure, type ManifestOf, type OpenedSupervisor, openSupervisor } from './greenroom.ts';
 
@@ -249,10 +250,10 @@ describe('a call of a tool', () => {
     const { supervisor, asked, snapshot } = await openToolbox();
     await supervisor.execute('toolbox', {}, { tool: 'read' });
     await supervisor.execute('toolbox', {}, { tool: 'write' });
-    await vi.waitFor(() => expect(asked().filter((line) => line === 'tools')).toHaveLength(1));
+    await eventually(() => expect(asked().filter((line) => line === 'tools')).toHaveLength(1));
     await supervisor.reload('toolbox');
     await supervisor.execute('toolbox', {}, { tool: 'read' });
-    await vi.waitFor(() => expect(asked().filter((line) => line === 'tools')).toHaveLength(2));
+    await eventually(() => expect(asked().filter((line) => line === 'tools')).toHaveLength(2));
     expect(snapshot('toolbox').generation).toBe(2);
   });
 });

@@ -1,8 +1,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Arguments } from '../../src/index.ts';
+import { eventually } from '../eventually.ts';
 import { all, door, failure, type ManifestOf, type OpenedSupervisor, openSupervisor, startCall } from './greenroom.ts';
 
 function cycle(): Record<string, unknown> {
@@ -342,14 +343,14 @@ test('a reader that stops holds the producer back, and gets every chunk once it 
     (await supervisor.execute<{ produced: number }>('plugin', { do: 'about' })).produced;
   // Held back: two looks apart show the same number.
   let before = -1;
-  await vi.waitFor(
+  await eventually(
     async () => {
       const now = await produced();
       const same = now === before;
       before = now;
       expect(same).toBe(true);
     },
-    { interval: 100, timeout: 10_000 },
+    { interval: 100 },
   );
   expect(before).toBeLessThan(count);
   const rest = await all(stream);
@@ -369,7 +370,7 @@ function savable(opened: OpenedSupervisor, name: string): { toTempFile(): string
 }
 
 const removed = (file: string): Promise<void> =>
-  vi.waitFor(() => expect(existsSync(file)).toBe(false), { interval: 5, timeout: 5_000 });
+  eventually(() => expect(existsSync(file)).toBe(false), { interval: 5 });
 
 test('a value that can save itself travels as a path, and its file is removed after the call', async () => {
   const opened = await openSupervisor({ plugin: { fixture: 'workbench' } });
@@ -396,7 +397,7 @@ test('the file of such a value is removed after an error and after a cancel, too
   await call.running;
   const queued = opened.supervisor.execute('plugin', { file: waiting }, { signal: controller.signal });
   expect(existsSync(cancelled.file)).toBe(true);
-  await vi.waitFor(() => expect(opened.snapshot('plugin').waiting).toBe(1), { interval: 2 });
+  await eventually(() => expect(opened.snapshot('plugin').waiting).toBe(1), { interval: 2 });
   controller.abort();
   await failure(call.result);
   await failure(queued);

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { give } from '../../src/server/answer.ts';
 import { EventStream } from '../../src/server/event-stream.ts';
 import type { Exchange, Route } from '../../src/server/route.ts';
+import { eventually, eventuallyTrue } from '../eventually.ts';
 import { echo, endAfterTest, fetchText, frontOf, serve, Wire } from './served.ts';
 
 afterEach(() => void vi.useRealTimers());
@@ -74,7 +75,7 @@ describe('a connection', () => {
     await server.close(0);
     await Promise.all(wires.map(({ ended }) => ended));
     for (const { socket } of wires) socket.destroy();
-    await vi.waitFor(() => expect(descriptors()).toBeLessThanOrEqual(before + 2), 10_000);
+    await eventually(() => expect(descriptors()).toBeLessThanOrEqual(before + 2));
   });
 });
 
@@ -122,7 +123,7 @@ describe('a client that vanishes', () => {
       const { port, server } = await serve([{}, route, echo(1_000)]);
       const wire = new Wire(port).write(text(port));
       if (isHandled) {
-        const { response } = await vi.waitUntil(() => exchanges[0]);
+        const { response } = await eventuallyTrue(() => exchanges[0]);
         const closed = once(response, 'close');
         wire.socket[how]();
         await closed;
@@ -142,7 +143,7 @@ describe('a client that vanishes', () => {
     const { route, exchanges } = held();
     const { port } = await serve([route]);
     const wire = new Wire(port).write(head(port, 'GET /held'));
-    const { response } = await vi.waitUntil(() => exchanges[0]);
+    const { response } = await eventuallyTrue(() => exchanges[0]);
     const events = new EventStream(response);
     const closed = new Promise<void>((resolve) => events.onClose(resolve));
     wire.socket.pause();
@@ -246,10 +247,10 @@ describe('an upgrade', () => {
     );
     // This client does not close its half, as one that goes on to read.
     await new Wire(port).write(upgrade(port, '/answered')).ended;
-    await vi.waitFor(() => expect(over).toEqual([false]));
+    await eventually(() => expect(over).toEqual([false]));
     const leaving = new Wire(port).write(upgrade(port, '/waiting'));
     leaving.socket.end();
-    await vi.waitFor(() => expect(over).toEqual([false, true]));
+    await eventually(() => expect(over).toEqual([false, true]));
   });
 
   it('whose client resets the connection ends neither the program nor other connections', async () => {
@@ -260,7 +261,7 @@ describe('an upgrade', () => {
       await wire.came(/\r\n\r\n/);
       wire.socket.resetAndDestroy();
     }
-    await vi.waitFor(() => expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true]));
+    await eventually(() => expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true]));
     sockets[0]?.write('late');
     expect((await fetchText({ port }, '/')).status).toBe(200);
   });
@@ -275,14 +276,14 @@ describe('a front', () => {
     const first = fetchText({ port }, '/held');
     const second = new Wire(port).write(head(port, 'GET /held', 'Connection: Upgrade', 'Upgrade: x'));
     await second.came(/101/);
-    await vi.waitUntil(() => exchanges[0]);
+    await eventuallyTrue(() => exchanges[0]);
     expect(await fetchText({ port }, '/held')).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
     second.socket.destroy();
     give((exchanges[0] as Exchange).response, 'text/plain', 'done');
     expect((await first).status).toBe(200);
-    const wires = await vi.waitFor(async () => {
+    const wires = await eventually(async () => {
       const wire = new Wire(port).write(head(port, 'GET /held'));
-      await vi.waitUntil(() => exchanges.length === 2 || wire.text !== '');
+      await eventuallyTrue(() => exchanges.length === 2 || wire.text !== '');
       expect(wire.text).toBe('');
       return wire;
     });
@@ -293,13 +294,13 @@ describe('a front', () => {
     const { route, exchanges } = held({});
     const { port } = await serve(frontOf([route], { maxExchanges: 3 }));
     const wire = new Wire(port).write(head(port, 'GET /held').repeat(3));
-    await vi.waitUntil(() => exchanges.length === 3);
+    await eventuallyTrue(() => exchanges.length === 3);
     expect((await fetchText({ port }, '/held')).status).toBe(503);
     const gone = exchanges.map(({ response }) => once(response, 'close'));
     wire.socket.resetAndDestroy();
     await Promise.all(gone);
     const next = new Wire(port).write(head(port, 'GET /held'));
-    await vi.waitUntil(() => exchanges.length === 4);
+    await eventuallyTrue(() => exchanges.length === 4);
     next.socket.destroy();
   });
 });
@@ -336,7 +337,7 @@ describe('closing', () => {
     expect(await reader.ended).toContain('event: last');
     await Promise.all(others.map(({ ended }) => ended));
     for (const { socket } of [reader, ...others]) socket.destroy();
-    await vi.waitFor(() => expect(descriptors()).toBeLessThanOrEqual(before + 2));
+    await eventually(() => expect(descriptors()).toBeLessThanOrEqual(before + 2));
   });
 
   it('does not wait for a connection that its client keeps after the last answer', async () => {

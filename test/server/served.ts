@@ -1,10 +1,11 @@
 import { request as ask, type IncomingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { afterEach, vi } from 'vitest';
+import { afterEach } from 'vitest';
 import { give, say } from '../../src/server/answer.ts';
 import { readBody, UnreadBody } from '../../src/server/body.ts';
 import { HttpServer, type HttpServerOptions } from '../../src/server/http-server.ts';
 import type { Front, Route } from '../../src/server/route.ts';
+import { eventually } from '../eventually.ts';
 
 const ends: (() => unknown)[] = [];
 
@@ -84,9 +85,9 @@ export class Wire {
 
   /** Resolves once this has come. */
   async came(what: RegExp): Promise<string> {
-    await vi.waitFor(() => {
+    await eventually(() => {
       if (!what.test(this.text)) throw new Error(`${what} has not come: ${JSON.stringify(this.text)}`);
-    }, 10_000);
+    });
     return this.text;
   }
 }

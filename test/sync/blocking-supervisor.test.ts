@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { GreenroomError, type Progress } from '../../src/index.ts';
 import { Arguments, createSupervisor } from '../../src/sync/index.ts';
+import { eventually } from '../eventually.ts';
 import { type About, SCHEMA } from '../runtime/workbench.ts';
 import { openBlocking, thrownBy } from './blocking.ts';
 
@@ -121,7 +122,7 @@ test('an onProgress that throws or rejects is warned of, and the call goes on', 
   warned.mockClear();
   const reject: () => unknown = async () => fail();
   expect(blocking.execute('tools', { do: 'steps', count: 1 }, { onProgress: reject })).toBe('done');
-  await vi.waitFor(() => expect(warned).toHaveBeenCalledOnce());
+  await eventually(() => expect(warned).toHaveBeenCalledOnce());
   warned.mockRestore();
 });
 

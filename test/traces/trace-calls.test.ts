@@ -20,6 +20,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Supervisor, traceCalls } from '../../src/index.ts';
 import { traceCallsIfRegistered } from '../../src/traces/trace-calls.ts';
+import { eventually } from '../eventually.ts';
 import { all, door, failure, openSupervisor, startCall } from '../runtime/greenroom.ts';
 
 const GIVEN = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -139,7 +140,7 @@ describe('where a tracer provider is registered', () => {
     const file = join(scratch, 'file');
     const call = supervisor.execute('plugin', { do: 'wait', for: file }, { idempotent: true });
     process.kill(supervisor.plugin('plugin').snapshot().pid as number, 'SIGKILL');
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(supervisor.plugin('plugin').snapshot()).toMatchObject({ generation: 2, inFlight: 1 }),
     );
     writeFileSync(file, '');

@@ -3,8 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { type HeldPort, holdPort } from '../../src/process/ports.ts';
+import { eventually } from '../eventually.ts';
 import { becomes, door, failure, lives, openSupervisor } from '../runtime/greenroom.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/processes/http-server.mjs', import.meta.url));
@@ -34,13 +35,13 @@ const addressOf = (own: Server): string => `http://127.0.0.1:${(own.address() as
 
 /** What stands in a file, once it does. */
 const written = (file: string): Promise<string> =>
-  vi.waitFor(
+  eventually(
     () => {
       const text = readFileSync(file, 'utf8');
       expect(text).not.toBe('');
       return text;
     },
-    { timeout: 10_000, interval: 5 },
+    { interval: 5 },
   );
 
 test('a server is ready once its health path answers 200, and not while that answers 503', async () => {
@@ -49,7 +50,7 @@ test('a server is ready once its health path answers 200, and not while that ans
   }));
   const loading = opened.supervisor.load('a');
   const port = await written(join(opened.scratch, 'told'));
-  await vi.waitFor(async () => expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(503));
+  await eventually(async () => expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(503));
   expect(opened.snapshot('a')).toMatchObject({ state: 'spawning' });
   door(opened).open();
   await loading;

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { eventually } from '../../eventually.ts';
 import { type Ended, folder, greenroom, type Running, shown, start, usePlugin, write } from '../command-line.ts';
 
 /** Starts a daemon in the test's folder and waits until it takes requests. */
@@ -81,10 +82,10 @@ describe('run', () => {
     const daemon = await serve();
     const pid = await pidOf();
     const { child, ended } = start(['run', 'workbench', JSON.stringify({ do: 'wait', for: join(folder, 'never') })]);
-    await vi.waitFor(async () => expect(await calls()).toBe(1), { timeout: 10_000 });
+    await eventually(async () => expect(await calls()).toBe(1));
     child.kill('SIGINT');
     expect(await ended).toMatchObject({ status: 130, stdout: '' });
-    await vi.waitFor(async () => expect(await calls()).toBe(0), { timeout: 10_000 });
+    await eventually(async () => expect(await calls()).toBe(0));
     expect(await pidOf()).toBe(pid);
     await end(daemon);
   });
@@ -98,7 +99,7 @@ describe('run', () => {
     usePlugin('workbench');
     const daemon = await serve();
     const run = start(['run', 'workbench', JSON.stringify({ do: 'wait', for: join(folder, 'never') })]);
-    await vi.waitFor(async () => expect(await calls()).toBe(1), { timeout: 10_000 });
+    await eventually(async () => expect(await calls()).toBe(1));
     daemon.child.kill('SIGKILL');
     expect(await run.ended).toMatchObject({
       status: 6,
@@ -177,7 +178,7 @@ test('list, logs and explain print the same with and without the daemon', async 
     ['logs', 'nosuch'],
     ['explain', 'nosuch'],
   ];
-  await vi.waitFor(async () => expect((await greenroom('logs', 'workbench')).stdout).toContain('so it is'), 10_000);
+  await eventually(async () => expect((await greenroom('logs', 'workbench')).stdout).toContain('so it is'));
   for (const args of lines) expect(await greenroom(...args)).toEqual(await greenroom(...args, '--no-daemon'));
   const [live, logged] = [
     await greenroom('explain', 'workbench', '--json'),
@@ -240,7 +241,7 @@ test('ps tells of programs with supervisors of their own', async () => {
   const run = start(['run', 'workbench', JSON.stringify({ do: 'wait', for: join(folder, 'go') }), '--no-daemon']);
   const find = async (): Promise<void> =>
     expect((await greenroom('ps')).stdout).toMatch(new RegExp(`^Program {2}process ${run.child.pid} .*run workbench`));
-  await vi.waitFor(find, { timeout: 10_000 });
+  await eventually(find);
   write('go', '');
   await run.ended;
 });

@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { eventually } from '../../eventually.ts';
 import { get } from '../../inspector/bench.ts';
 import { folder, greenroom, shown, start, usePlugin, write } from '../command-line.ts';
 
@@ -144,8 +145,7 @@ test('the keys of dev reload, show logs, open the inspector and quit, and the te
   await press('l', 'Logs of all plugins');
   await press('l', 'Logs are no longer shown');
   child.stdin?.write('o');
-  await vi.waitFor(() => expect(readFileSync(join(folder, 'opened.html'), 'utf8')).toContain('#token='), {
-    timeout: 10_000,
+  await eventually(() => expect(readFileSync(join(folder, 'opened.html'), 'utf8')).toContain('#token='), {
     interval: 20,
   });
   child.stdin?.write('q');

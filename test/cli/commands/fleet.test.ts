@@ -1,5 +1,6 @@
 import { chmodSync } from 'node:fs';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { eventually } from '../../eventually.ts';
 import { hasRedis, RedisServer } from '../../jobs/redis-server.ts';
 import { greenroom, start, usePlugin, write } from '../command-line.ts';
 import { serve } from '../served-daemon.ts';
@@ -35,21 +36,18 @@ test.skipIf(!hasRedis)('a daemon joins a fleet by a file, shows it, and takes it
     const moved = await greenroom('jobs', 'move');
     expect([moved.status, moved.stderr]).toEqual([0, 'Moved 1 job into the fleet.\n']);
 
-    await vi.waitFor(
-      async () => {
-        const { status, stdout } = await greenroom('fleet', '--json');
-        expect(status).toBe(0);
-        expect(JSON.parse(stdout)).toMatchObject({
-          redis: redis.socket,
-          health: { state: 'connected' },
-          nodes: [{ name: 'here', plugins: ['workbench'], residents: [{ plugin: 'workbench' }] }],
-          queues: [
-            { plugin: 'late', waiting: 1, waitsFor: expect.stringContaining('No node of the fleet has a plugin') },
-          ],
-        });
-      },
-      { timeout: 10_000 },
-    );
+    await eventually(async () => {
+      const { status, stdout } = await greenroom('fleet', '--json');
+      expect(status).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({
+        redis: redis.socket,
+        health: { state: 'connected' },
+        nodes: [{ name: 'here', plugins: ['workbench'], residents: [{ plugin: 'workbench' }] }],
+        queues: [
+          { plugin: 'late', waiting: 1, waitsFor: expect.stringContaining('No node of the fleet has a plugin') },
+        ],
+      });
+    });
     const shown = await greenroom('fleet');
     expect(shown.stdout).toMatch(/^here \(this one\).* workbench$/m);
 

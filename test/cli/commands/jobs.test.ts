@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { eventually } from '../../eventually.ts';
 import { fetchText } from '../../server/served.ts';
 import { type Ended, folder, greenroom, shown, start, usePlugin } from '../command-line.ts';
 import { serve } from '../served-daemon.ts';
@@ -142,7 +143,7 @@ describe('at a daemon', () => {
       stderr: expect.stringContaining(`${b} is waiting`) as string,
     });
     await jobs('resume');
-    for (const id of [a, b]) await vi.waitFor(async () => expect(await stateOf(id)).toBe('done'), { timeout: 20_000 });
+    for (const id of [a, b]) await eventually(async () => expect(await stateOf(id)).toBe('done'));
     expect((await jobs('remove', a, b)).split('\n')).toEqual([`${a} removed`, `${b} removed`]);
     expect((await greenroom('jobs', 'list')).stderr).toContain('There are no jobs.');
     daemon.child.kill('SIGTERM');

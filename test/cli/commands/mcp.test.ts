@@ -8,7 +8,8 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { CallToolResultSchema, ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { eventually } from '../../eventually.ts';
 import { FIXTURES } from '../../fixtures/plugins.ts';
 import { fetchText } from '../../server/served.ts';
 import { BIN, folder, processesOf, start } from '../command-line.ts';
@@ -42,7 +43,7 @@ function front(...args: string[]) {
 }
 
 /** A daemon and a server may have to start first, on a busy machine. */
-const waitFor = (look: () => void | Promise<void>) => vi.waitFor(look, { timeout: 20_000 });
+const waitFor = (look: () => void | Promise<void>) => eventually(look);
 
 const clients: { close(): Promise<void> }[] = [];
 

@@ -14,10 +14,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { statusSchema } from '../../../src/api/schemas.ts';
 import { takeStartLock } from '../../../src/daemon/start-lock.ts';
 import { readProcStat } from '../../../src/process/proc-stat.ts';
+import { eventually } from '../../eventually.ts';
 import { fetchText } from '../../server/served.ts';
 import { folder, greenroom, shown, start, usePlugin, write } from '../command-line.ts';
 import { type Served, serve } from '../served-daemon.ts';
@@ -70,17 +71,14 @@ test('a second daemon is refused and names the first; --replace takes over after
   expect(second.stderr).toContain('--replace');
   const door = join(folder, 'door');
   const running = call(first, { do: 'wait', for: door });
-  await vi.waitFor(
-    async () => expect((await first.ask('/api/plugins/workbench')).body).toContain('"inFlight":1'),
-    10_000,
-  );
+  await eventually(async () => expect((await first.ask('/api/plugins/workbench')).body).toContain('"inFlight":1'));
   const third = serve(['--replace']);
-  await vi.waitFor(async () => expect((await first.ask('/readyz')).status).toBe(503), 10_000);
+  await eventually(async () => expect((await first.ask('/readyz')).status).toBe(503));
   // What would start a daemon where none runs sees that another is to come, for as long as that goes on.
   const lock = join(folder, 'home/daemon-start');
   const { pid: successor } = JSON.parse(readFileSync(lock, 'utf8')) as { pid: number };
   utimesSync(lock, 0, 0);
-  await vi.waitFor(() => expect(statSync(lock).mtimeMs).toBeGreaterThan(0), 10_000);
+  await eventually(() => expect(statSync(lock).mtimeMs).toBeGreaterThan(0));
   expect(takeStartLock(join(folder, 'home'))).toBeUndefined();
   writeFileSync(door, '');
   expect(await running).toMatchObject({ status: 200, body: '"waited"' });
@@ -102,7 +100,7 @@ test('SIGHUP reads manifests again, also after one that cannot be read', async (
   usePlugin('workbench');
   write('.greenroom/plugins/broken.json', '{');
   served.child.kill('SIGHUP');
-  await vi.waitFor(async () => expect((await served.ask('/api/plugins')).body).toContain('workbench'), 10_000);
+  await eventually(async () => expect((await served.ask('/api/plugins')).body).toContain('workbench'));
   write('greenroom.json', '{');
   const told = shown(served.child, 'reload failed');
   served.child.kill('SIGHUP');
@@ -116,7 +114,7 @@ test('one that is killed leaves no worker, and its socket and lock do not keep t
   const { pid } = JSON.parse((await call(killed, { do: 'about' })).body) as { pid: number };
   killed.child.kill('SIGKILL');
   expect(await killed.ended).toMatchObject({ signal: 'SIGKILL' });
-  await vi.waitFor(() => expect(existsSync(`/proc/${pid}`)).toBe(false), 10_000);
+  await eventually(() => expect(existsSync(`/proc/${pid}`)).toBe(false));
   expect([existsSync(killed.started.socket), existsSync(join(folder, 'home/daemon.json'))]).toEqual([true, true]);
   const next = await serve();
   expect((await call(next, { value: 1 })).status).toBe(200);
@@ -139,10 +137,10 @@ test('one that is killed leaves nothing of an HTTP server, nor of what that has 
   // It is answered by a process in a session of its own, which the worker's child has started.
   const { pid: server } = JSON.parse((await ask('/upstream/web/about')).body) as { pid: number };
   const { pid: worker } = JSON.parse((await ask('/api/plugins/web')).body) as { pid: number };
-  const family = await vi.waitFor(async () => {
+  const family = await eventually(async () => {
     const [line] = /\{\\"leader\\".*?\}/.exec((await ask('/api/plugins/web/logs')).body) ?? [];
     return JSON.parse((line ?? '').replaceAll('\\', '')) as Record<string, number>;
-  }, 10_000);
+  });
   const { stranger = 0, ...covered } = family;
   onTestFinished(() => {
     // It has given up its environment, so that it is found in a control group alone.
@@ -153,7 +151,7 @@ test('one that is killed leaves nothing of an HTTP server, nor of what that has 
   expect(new Set(pids.filter(lives)).size).toBe(6);
   child.kill('SIGKILL');
   expect(await ended).toMatchObject({ signal: 'SIGKILL' });
-  await vi.waitFor(() => expect(pids.filter(lives)).toEqual([]), 10_000);
+  await eventually(() => expect(pids.filter(lives)).toEqual([]));
 });
 
 describe('on TCP', () => {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../../eventually.ts';
 import { CHROMIUM, openPage, useBrowser, visit } from './browser.ts';
 import { parseSession, replay } from './replay.ts';
 import { crash, openSession, says } from './session.ts';
@@ -52,7 +53,7 @@ describe.skipIf(CHROMIUM === undefined)('the time cursor', () => {
     await page.locator('input[type=file]').setInputFiles(file);
     await says(page, '.pill', /session\.ndjson/);
     // Its name is there before the whole of it is read.
-    await vi.waitFor(async () => expect(await visit(page, end)).toEqual(last), { timeout: 60_000, interval: 20 });
+    await eventually(async () => expect(await visit(page, end)).toEqual(last), { interval: 20 });
     const read = await visit(page, instants.slice(0, 50));
     for (const [index, seen] of [...shown, ...read].entries()) {
       const { seq, actor } = instants[index % 500] as (typeof instants)[number];

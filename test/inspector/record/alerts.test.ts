@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Alerts } from '../../../src/inspector/record/alerts.ts';
 import { Recorder } from '../../../src/inspector/record/recorder.ts';
 import type { Alert, AlertKind, InspectorRecord, Sync } from '../../../src/inspector/wire.ts';
 import type { SupervisorSettings } from '../../../src/settings/schema.ts';
+import { eventuallyTrue } from '../../eventually.ts';
 import { type Bench, endAfterTest, openBench } from '../bench.ts';
 
 /** A bench that is recorded, and what its recorder says is wrong. */
@@ -34,8 +35,8 @@ describe('what is wrong', () => {
   it('is a crash, with the record that tells of it, and a plugin that is given up instead of its crash', async () => {
     const { bench, recorder, alerts } = await openRecorded({ restart: { policy: 'temporary' } });
     await bench.supervisor.execute('bench', { do: 'exit', code: 7 }).catch(() => {});
-    await vi.waitUntil(() => bench.supervisor.plugin('bench').snapshot().phase === 'failed');
-    await vi.waitUntil(() => kindsOf(alerts()).join() === 'given-up plugin:bench');
+    await eventuallyTrue(() => bench.supervisor.plugin('bench').snapshot().phase === 'failed');
+    await eventuallyTrue(() => kindsOf(alerts()).join() === 'given-up plugin:bench');
     const [alert] = alerts();
     const records = recorder.journal.all().map((line) => JSON.parse(line) as InspectorRecord);
     const told = records.find(({ seq }) => seq === alert?.seq);
@@ -44,14 +45,14 @@ describe('what is wrong', () => {
     // It is a change of the supervisor's context, so a session file has it too.
     expect(records.filter(({ kind, actor }) => kind === 'context' && actor === 'supervisor')).not.toEqual([]);
     await bench.supervisor.load('bench');
-    await vi.waitUntil(() => kindsOf(alerts()).join() === 'crashed plugin:bench');
+    await eventuallyTrue(() => kindsOf(alerts()).join() === 'crashed plugin:bench');
   });
 
   it('is a worker that hung', async () => {
     const { bench, alerts } = await openRecorded({ liveness: { interval_ms: 20, timeout_ms: 100 } });
     await bench.supervisor.load('bench');
     process.kill(bench.supervisor.plugin('bench').snapshot().pid ?? 0, 'SIGSTOP');
-    await vi.waitUntil(() => kindsOf(alerts()).join() === 'hung plugin:bench', { timeout: 10_000 });
+    await eventuallyTrue(() => kindsOf(alerts()).join() === 'hung plugin:bench');
   });
 
   it('is a call that runs for long, while it does, and no start of a worker', async () => {
@@ -59,7 +60,7 @@ describe('what is wrong', () => {
     await bench.supervisor.load('bench');
     const controller = new AbortController();
     const running = bench.supervisor.execute('bench', { do: 'deaf' }, { signal: controller.signal }).catch(() => {});
-    await vi.waitUntil(() => kindsOf(alerts()).join() === 'slow plugin:bench', { timeout: 10_000 });
+    await eventuallyTrue(() => kindsOf(alerts()).join() === 'slow plugin:bench');
     expect(alerts()[0]?.text).toMatch(/^execute has been running for \d/);
     controller.abort();
     await running;
@@ -74,13 +75,13 @@ describe('what is wrong', () => {
     const call = bench.supervisor
       .execute('bench', { do: 'wait', for: never }, { signal: caller.signal })
       .catch(() => {});
-    await vi.waitUntil(() => bench.supervisor.plugin('bench').snapshot().state === 'busy');
+    await eventuallyTrue(() => bench.supervisor.plugin('bench').snapshot().state === 'busy');
     const waiting = bench.supervisor.execute('other', { do: 'about' });
-    await vi.waitUntil(() => kindsOf(alerts()).includes('waiting plugin:other'), { timeout: 10_000 });
+    await eventuallyTrue(() => kindsOf(alerts()).includes('waiting plugin:other'));
     expect(alerts().find(({ kind }) => kind === 'waiting')?.text).toBe('it waits for memory');
     caller.abort();
     await Promise.all([call, waiting]);
-    await vi.waitUntil(() => !kindsOf(alerts()).includes('waiting plugin:other'), { timeout: 10_000 });
+    await eventuallyTrue(() => !kindsOf(alerts()).includes('waiting plugin:other'));
   });
 
   it('is a refusal, until the plugin has its memory', async () => {
@@ -89,11 +90,11 @@ describe('what is wrong', () => {
       { capacity: { ramMb: 32 }, policy: 'queue' },
     );
     await bench.supervisor.load('bench').catch(() => {});
-    await vi.waitUntil(() => kindsOf(alerts()).join() === 'refused plugin:bench');
+    await eventuallyTrue(() => kindsOf(alerts()).join() === 'refused plugin:bench');
     bench.write('bench', { resources: { requires_gpu: false, min_system_ram_mb: 1 } });
     await bench.supervisor.discover();
     await bench.supervisor.load('bench');
-    await vi.waitUntil(() => !kindsOf(alerts()).includes('refused plugin:bench'));
+    await eventuallyTrue(() => !kindsOf(alerts()).includes('refused plugin:bench'));
   });
 
   it('is a manifest that cannot be used, without the secrets in it, until it can', async () => {
@@ -101,11 +102,11 @@ describe('what is wrong', () => {
     const file = join(bench.folder, 'plugins', 'broken.json');
     writeFileSync(file, '{ "name": "broken" ');
     await bench.supervisor.discover();
-    await vi.waitUntil(() => kindsOf(alerts()).join() === 'manifest supervisor');
+    await eventuallyTrue(() => kindsOf(alerts()).join() === 'manifest supervisor');
     expect(alerts()[0]?.text).toContain('broken.json');
     bench.write('broken');
     await bench.supervisor.discover();
-    await vi.waitUntil(() => alerts().length === 0);
+    await eventuallyTrue(() => alerts().length === 0);
   });
 });
 

@@ -6,6 +6,7 @@ import { GreenroomError } from '../../../src/errors.ts';
 import { Recorder } from '../../../src/inspector/record/recorder.ts';
 import type { CallPayload, CallRecord, InspectorRecord } from '../../../src/inspector/wire.ts';
 import { systemClock } from '../../../src/time/clock.ts';
+import { eventuallyTrue } from '../../eventually.ts';
 import { type Bench, endAfterTest, openBench } from '../bench.ts';
 
 /** A recorder whose clock a test turns by hand: `turn` moves it, and has it look for slow calls once a second. */
@@ -142,7 +143,7 @@ describe('the recorder of calls', () => {
     const call = bench.supervisor.execute('bench', input);
     input.value.n = 2;
     input.do = 'changed';
-    await vi.waitUntil(() => recorder.calls?.now('bench').running[0]?.message === 'waiting', { timeout: 10_000 });
+    await eventuallyTrue(() => recorder.calls?.now('bench').running[0]?.message === 'waiting');
     const [running] = recorder.calls?.now('bench').running ?? [];
     expect(running).toMatchObject({ plugin: 'bench', part: 'run', progress: 0, generation: 1 });
     expect(running?.loadMs).toBeGreaterThan(0);
@@ -245,7 +246,7 @@ describe('the recorder of calls', () => {
     endAfterTest(async () => recorder.close());
     const file = join(bench.folder, 'file');
     const call = bench.supervisor.execute('bench', { do: 'wait', for: file, password: 'waiting' });
-    await vi.waitUntil(() => recorder.calls?.now('bench').running[0]?.message !== undefined, { timeout: 10_000 });
+    await eventuallyTrue(() => recorder.calls?.now('bench').running[0]?.message !== undefined);
     expect(recorder.calls?.now('bench').running[0]?.message).toBe('[redacted]');
     writeFileSync(file, '');
     await call;

@@ -13,6 +13,7 @@ import type {
   TransitionRecord,
 } from '../../../src/inspector/wire.ts';
 import { systemClock } from '../../../src/time/clock.ts';
+import { eventuallyTrue } from '../../eventually.ts';
 import { type Bench, endAfterTest, get, inspect, openBench, Reader } from '../bench.ts';
 
 function recorderOf(bench: Bench): Recorder {
@@ -92,7 +93,7 @@ describe('the recorder', () => {
     await expect(bench.supervisor.execute('bench', { do: 'exit', code: 7 })).rejects.toMatchObject({
       code: 'E_CRASHED',
     });
-    await vi.waitUntil(() => bench.supervisor.plugin('bench').snapshot().phase === 'failed');
+    await eventuallyTrue(() => bench.supervisor.plugin('bench').snapshot().phase === 'failed');
     const records = recordsOf(recorder);
     const [crash] = of(records, 'crash') as [CrashRecord];
     expect(crash).toMatchObject({
@@ -111,10 +112,10 @@ describe('the recorder', () => {
     const recorder = recorderOf(bench);
     const instances = () => bench.supervisor.plugin('bench').snapshot().instances;
     await bench.supervisor.load('bench');
-    await vi.waitUntil(() => instances().filter(({ state }) => state === 'ready').length === 2);
+    await eventuallyTrue(() => instances().filter(({ state }) => state === 'ready').length === 2);
     const [, second] = instances();
     process.kill(second?.pid ?? 0, 'SIGKILL');
-    await vi.waitUntil(() => of(recordsOf(recorder), 'instance').some(({ to }) => to.startsWith('crashed')));
+    await eventuallyTrue(() => of(recordsOf(recorder), 'instance').some(({ to }) => to.startsWith('crashed')));
     const records = recordsOf(recorder);
     const ofSecond = of(records, 'instance').filter(({ generation }) => generation === 2);
     expect(ofSecond.slice(0, 4).map(({ actor, from, to }) => [actor, from, to])).toEqual([
@@ -143,7 +144,7 @@ describe('the recorder', () => {
     const bench = await openBench({ instances: { max: 2 }, restart: { policy: 'temporary' } });
     const recorder = recorderOf(bench);
     await bench.supervisor.execute('bench', { do: 'exit', code: 7 }).catch(() => {});
-    await vi.waitUntil(() => bench.supervisor.plugin('bench').snapshot().phase === 'failed');
+    await eventuallyTrue(() => bench.supervisor.plugin('bench').snapshot().phase === 'failed');
     const records = recordsOf(recorder);
     expect(of(records, 'crash')).toMatchObject([{ generation: 1, exit: { code: 7 } }]);
     expect(of(records, 'instance').map(({ to }) => to)).toContain('crashed.deciding');
@@ -159,7 +160,7 @@ describe('the recorder', () => {
     await Promise.all([bench.supervisor.load('bench'), bench.supervisor.load('one')]);
     const sync = () => JSON.parse(recorder.sync(false)) as Sync;
     const contextOf = (id: string) => sync().actors.find((actor) => actor.id === id)?.context;
-    await vi.waitUntil(() => contextOf('worker:bench#2')?.['memoryMb'] !== undefined, { timeout: 10_000 });
+    await eventuallyTrue(() => contextOf('worker:bench#2')?.['memoryMb'] !== undefined);
     const [plugin, first, second] = ['plugin:bench', 'worker:bench#1', 'worker:bench#2'].map(contextOf);
     expect([first?.['inFlight'], second?.['inFlight']]).toEqual([0, 0]);
     expect(plugin?.['siblings']).toEqual([2]);
@@ -186,7 +187,7 @@ describe('the recorder', () => {
     const { generation, replacing } = bench.supervisor.plugin('bench').snapshot();
     expect({ generation, replacing }).toEqual({ generation: 2, replacing: true });
     process.kill(pid ?? 0, 'SIGKILL');
-    await vi.waitUntil(() => of(recordsOf(recorder), 'crash').length > 0);
+    await eventuallyTrue(() => of(recordsOf(recorder), 'crash').length > 0);
     expect(of(recordsOf(recorder), 'crash')).toMatchObject([{ generation: 1 }]);
   });
 

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { InspectorOptions } from '../../../src/inspector/index.ts';
 import type { CallPayload, CallRecord } from '../../../src/inspector/wire.ts';
 import type { CallsNow, PageCallLine, ToolsAnswer } from '../../../src/inspector/wire-calls.ts';
+import { eventuallyTrue } from '../../eventually.ts';
 import { type Answer, type Bench, endAfterTest, get, inspect, openBench, Reader } from '../bench.ts';
 
 /** An inspector of the plugin `bench`, and how to ask it. */
@@ -42,7 +43,7 @@ describe('the calls, over HTTP', () => {
     await bench.supervisor.execute('bench', { do: 'fail' }).catch(() => {});
     await bench.supervisor.execute('bench', { value: 1 });
     const { file, end } = waiting(bench, 'file');
-    await vi.waitUntil(async () => (await calls()).running[0]?.progress === 0);
+    await eventuallyTrue(async () => (await calls()).running[0]?.progress === 0);
     const { running, runningCount, figures, past, payloads } = await calls('?plugin=bench&past=1');
     expect([runningCount, payloads]).toEqual([1, true]);
     expect(figures).toMatchObject([
@@ -78,7 +79,9 @@ describe('the calls, over HTTP', () => {
   it('are cancelled one at a time, those that wait too, where that is allowed', async () => {
     const { bench, post, calls } = await open({ control: true }, { max_concurrency: 1 });
     const [first, second, third] = ['first', 'second', 'third'].map((name) => waiting(bench, name));
-    await vi.waitUntil(async () => (await calls()).running.length === 3 && (await calls()).running[0]?.part === 'run');
+    await eventuallyTrue(
+      async () => (await calls()).running.length === 3 && (await calls()).running[0]?.part === 'run',
+    );
     const { running } = await calls();
     const cancel = (call: string | undefined) => post('/api/control', { action: 'cancel', plugin: 'bench', call });
     expect((await cancel(running[2]?.call)).status).toBe(202);
@@ -136,7 +139,7 @@ describe('a call of the page', () => {
     await response.body?.getReader().read();
     leaving.abort();
     const about = async () => (await bench.supervisor.execute('bench', { do: 'about' })) as { cancelled: number };
-    await vi.waitUntil(async () => (await about()).cancelled === 1, { timeout: 10_000 });
+    await eventuallyTrue(async () => (await about()).cancelled === 1);
   });
 
   it('is refused with what is wrong: another type, no JSON, no such plugin, more than 1 MiB', async () => {

@@ -1,8 +1,9 @@
 import { Writable } from 'node:stream';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Journal } from '../../../src/inspector/record/journal.ts';
 import type { NewRecord } from '../../../src/inspector/record/journal-entry.ts';
 import { type Encoding, Follower } from '../../../src/inspector/server/follower.ts';
+import { eventuallyTrue } from '../../eventually.ts';
 
 const record = (message: string, kind: 'problem' | 'event' = 'problem'): NewRecord =>
   kind === 'event' ? { kind, at: 0, actor: 'a', event: message } : { kind, at: 0, actor: 'a', message };
@@ -47,7 +48,7 @@ describe('a follower', () => {
     journal.add(record('b'));
     journal.add(record('c', 'event'));
     journal.announce();
-    await vi.waitUntil(() => sink.written.length === 2);
+    await eventuallyTrue(() => sink.written.length === 2);
     expect(sink.written).toEqual(['sync 1', 'batch 2 to 3']);
     follower.close();
     journal.add(record('d'));
@@ -79,7 +80,7 @@ describe('a follower', () => {
     expect(sink.written).toEqual(['sync 0']);
     expect(sink.writableLength).toBe('sync 0'.length);
     sink.open();
-    await vi.waitUntil(() => sink.written.length === 2);
+    await eventuallyTrue(() => sink.written.length === 2);
     expect(sink.written[1]).toBe('drop 1-1000 sync 1000');
     follower.close();
   });

@@ -6,6 +6,7 @@ import type { InspectorOptions } from '../../../src/inspector/index.ts';
 import type { ControlRecord } from '../../../src/inspector/wire.ts';
 import type { JobAnswer, JobDetails, JobNews, JobRow, JobRows } from '../../../src/inspector/wire-jobs.ts';
 import type { Jobs } from '../../../src/jobs/index.ts';
+import { eventuallyTrue } from '../../eventually.ts';
 import { type Answer, type Bench, endAfterTest, get, inspect, openBench, openBenchJobs, Reader } from '../bench.ts';
 
 /** An inspector of the plugin `bench`, and how to ask it for jobs. */
@@ -48,7 +49,7 @@ function follow(port: number, token: string, query = '') {
     await reading;
   });
   const told = (wanted: (each: OpenNews) => boolean): Promise<OpenNews> =>
-    vi.waitUntil(() => news.find((each): each is OpenNews => each.isOpen && wanted(each)), { timeout: 10_000 });
+    eventuallyTrue(() => news.find((each): each is OpenNews => each.isOpen && wanted(each)));
   const ofJob = async (id: string, state: string): Promise<JobRow> => {
     const isIt = (row: JobRow): boolean => row.id === id && row.state === state;
     return (await told(({ jobs }) => jobs.some(isIt))).jobs.find(isIt) as JobRow;
@@ -61,7 +62,7 @@ async function running(jobs: Jobs, { folder }: Bench, name: string, options = {}
   const file = join(folder, name);
   const job = await jobs.add('bench', { do: 'wait', for: file, value: name }, options);
   endAfterTest(async () => writeFileSync(file, ''));
-  await vi.waitUntil(async () => (await job.read()).state === 'running');
+  await eventuallyTrue(async () => (await job.read()).state === 'running');
   return { job, file };
 }
 
@@ -69,7 +70,7 @@ describe('the jobs, over HTTP', () => {
   it('are none while none are open, and looking opens none', async () => {
     const { bench, port, token, ask } = await open();
     const { news } = follow(port, token);
-    await vi.waitUntil(() => news.length === 1);
+    await eventuallyTrue(() => news.length === 1);
     expect(news[0]).toEqual({ isOpen: false });
     const answer = await ask('/api/jobs');
     expect([answer.status, answer.body]).toEqual([409, 'No jobs are open.\n']);
@@ -78,13 +79,13 @@ describe('the jobs, over HTTP', () => {
     mkdirSync(join(bench.folder, 'other'));
     writeFileSync(join(bench.folder, 'other', 'jobs.db'), 'not a database at all, but as long as its head has to be');
     await expect(openBenchJobs(bench, join(bench.folder, 'other'))).rejects.toMatchObject({ code: 'E_JOB_STORE' });
-    await vi.waitUntil(() => news.length === 2);
+    await eventuallyTrue(() => news.length === 2);
     expect(news[1]).toMatchObject({ isOpen: false, refusal: expect.stringContaining('jobs.db') as string });
     const jobs = await openBenchJobs(bench);
-    await vi.waitUntil(() => news.length === 3);
+    await eventuallyTrue(() => news.length === 3);
     expect(news[2]).toMatchObject({ isOpen: true, isFirst: true, plugins: [], jobs: [], others: 0 });
     await jobs.close();
-    await vi.waitUntil(() => news.length === 4);
+    await eventuallyTrue(() => news.length === 4);
     expect(news[3]).toEqual({ isOpen: false });
   });
 
@@ -221,7 +222,7 @@ describe('the jobs, over HTTP', () => {
       .spyOn(jobs, 'packedValues')
       .mockRejectedValueOnce(new GreenroomError('E_JOB_STORE', 'Its thread has ended.'));
     const job = await jobs.add('bench', { do: 'fail' }, { attempts: 1 });
-    await vi.waitUntil(() => refused.mock.calls.length > 0, { timeout: 10_000 });
+    await eventuallyTrue(() => refused.mock.calls.length > 0);
     // Something else has changed: the store is open again.
     await jobs.pause('other');
     expect(await ofJob(job.id, 'failed')).toMatchObject({ error: { code: 'E_REMOTE' } });
@@ -241,7 +242,7 @@ describe('the jobs, over HTTP', () => {
     const others = await openBenchJobs(bench, join(folder, 'other'));
     await told(({ isFirst, others: count }) => isFirst && count === 1);
     await others.close();
-    await vi.waitUntil(() => {
+    await eventuallyTrue(() => {
       const last = news.findLast((each): each is OpenNews => each.isOpen && each.isFirst);
       return last?.others === 0 && last.plugins.length === 1;
     });
@@ -279,7 +280,7 @@ describe('what the page does with jobs', () => {
     expect(one.startedAt ?? 0).toBeGreaterThanOrEqual(other.startedAt ?? Infinity);
     expect(await act({ action: 'remove', job: second.id })).toMatchObject({ ok: true });
     expect(await act({ action: 'retry', job: third.id })).toMatchObject({ ok: true });
-    await vi.waitUntil(async () => (await third.read()).state === 'done');
+    await eventuallyTrue(async () => (await third.read()).state === 'done');
     const unknown = await jobs.add('nobody');
     expect(await act({ action: 'cancel', job: unknown.id })).toMatchObject({ ok: true, state: 'cancelled' });
     expect(await act({ action: 'retry', job: second.id })).toMatchObject({

@@ -1,8 +1,9 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { request as ask, type ClientRequest } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { LogLine, LogNews, LogPage } from '../../../src/inspector/wire-logs.ts';
+import { eventuallyTrue } from '../../eventually.ts';
 import { type Bench, endAfterTest, get, inspect, openBench } from '../bench.ts';
 
 const START = Date.parse('2026-01-02T03:04:05.000Z');
@@ -183,7 +184,7 @@ describe('the logs of the inspector', () => {
     const { bench, port, headers, inspector, page } = await open(['late']);
     const { supervisor } = bench;
     await supervisor.execute('bench', { do: 'say', text: 'first' });
-    const seen = await vi.waitUntil(async () => {
+    const seen = await eventuallyTrue(async () => {
       const found = await page({});
       return textsOf(found).includes('first') && found;
     });
@@ -192,7 +193,7 @@ describe('the logs of the inspector', () => {
     await Promise.all([own.begun, all.begun]);
     await supervisor.execute('late', { do: 'say', text: 'second, late' });
     await supervisor.execute('bench', { do: 'say', text: 'second' });
-    await vi.waitUntil(() => own.lines().length > 0 && all.lines().length > 1, { timeout: 10_000 });
+    await eventuallyTrue(() => own.lines().length > 0 && all.lines().length > 1);
     expect(own.lines().map(({ text }) => text)).toEqual(['second']);
     expect(all.lines().map(({ text, plugin }) => [plugin, text])).toEqual([
       ['late', 'second, late'],
@@ -206,7 +207,7 @@ describe('the logs of the inspector', () => {
     const { bench, port, headers } = await open();
     writeLog(bench, 'chatty', recordAt(START, 'begin'));
     const followed = follow(port, headers, { plugin: 'chatty' });
-    await vi.waitUntil(() => followed.lines().length === 1);
+    await eventuallyTrue(() => followed.lines().length === 1);
     const file = join(bench.folder, 'logs', 'chatty.log');
     let count = 0;
     for (let burst = 0; burst < 3; burst += 1) {
@@ -214,9 +215,9 @@ describe('the logs of the inspector', () => {
       for (let n = 0; n < 3_000; n += 1) text += recordAt(START + ++count, `line ${count}`);
       appendFileSync(file, text);
       const before = followed.news.length;
-      await vi.waitUntil(() => followed.news.length > before);
+      await eventuallyTrue(() => followed.news.length > before);
     }
-    await vi.waitUntil(() => followed.lines().at(-1)?.text === `line ${count}`, { timeout: 10_000 });
+    await eventuallyTrue(() => followed.lines().at(-1)?.text === `line ${count}`);
     const left = followed.news.reduce((sum, each) => sum + each.left, 0);
     expect(left + followed.lines().length).toBe(count + 1);
     for (const { lines } of followed.news) expect(lines.length).toBeLessThanOrEqual(200);

@@ -2,9 +2,10 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startTrace } from '../../../src/calls/call-trace.ts';
 import type { RateSeries, Rates, Sync } from '../../../src/inspector/wire.ts';
+import { eventuallyTrue } from '../../eventually.ts';
 import { type Bench, get, inspect, openBench, Reader } from '../bench.ts';
 
 /** A page with a script beside a file that is none of the page's. */
@@ -228,7 +229,7 @@ describe('control', () => {
       () => 'ended',
       (error: { code: string }) => error.code,
     );
-    await vi.waitUntil(() => bench.supervisor.plugin('bench').snapshot().inFlight === 1);
+    await eventuallyTrue(() => bench.supervisor.plugin('bench').snapshot().inFlight === 1);
     await done('cancel');
     expect(await ended).toBe('E_CANCELLED');
     await done('release');
@@ -277,7 +278,7 @@ describe('the stream', () => {
       return socket;
     });
     const good = { authorization: `Bearer ${token}` };
-    await vi.waitUntil(async () => (await get(port, '/api/snapshot', good)).status === 429);
+    await eventuallyTrue(async () => (await get(port, '/api/snapshot', good)).status === 429);
     const before = process.memoryUsage();
     for (let n = 0; n < 300; n += 1) {
       const text = 'x'.repeat(3_000);
@@ -290,7 +291,7 @@ describe('the stream', () => {
     expect(grown / 2 ** 20).toBeLessThan(50);
     expect(await bench.supervisor.execute('bench', { do: 'say', text: 'x' })).toBeNull();
     for (const socket of sockets) socket.destroy();
-    await vi.waitUntil(async () => (await get(port, '/api/snapshot', good)).status === 200);
+    await eventuallyTrue(async () => (await get(port, '/api/snapshot', good)).status === 200);
   }, 120_000);
 
   it('ends with the inspector, and the program with nothing left', async () => {
@@ -336,12 +337,12 @@ it('gives the rates of the plugins that are asked for, those after a time, and i
     return JSON.parse(body) as Rates;
   };
   const sum = (series: RateSeries['calls'] = []): number => series.reduce<number>((all, each) => all + (each ?? 0), 0);
-  const rates = await vi.waitUntil(
+  const rates = await eventuallyTrue(
     async () => {
       const found = await ask('plugin=bench&plugin=missing');
       return sum(found.plugins['bench']?.calls) === 2 ? found : undefined;
     },
-    { timeout: 10_000, interval: 100 },
+    { interval: 100 },
   );
   expect(Object.keys(rates.plugins)).toEqual(['bench']);
   const { errors, memoryMb, cpuPercent } = rates.plugins['bench'] as RateSeries;

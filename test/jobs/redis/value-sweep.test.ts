@@ -1,11 +1,12 @@
 import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newJobId } from '../../../src/jobs/job-id.ts';
 import type { TakenJob } from '../../../src/jobs/job-store.ts';
 import { SharedValues } from '../../../src/jobs/redis/shared-values.ts';
 import { fleetIdentity, ValueSweep } from '../../../src/jobs/redis/value-sweep.ts';
+import { eventually } from '../../eventually.ts';
 import { newJob } from '../new-job.ts';
 import { hasRedis, RedisServer } from '../redis-server.ts';
 import { closeNodes, type OpenedNode, openNode } from './redis-stores.ts';
@@ -21,7 +22,7 @@ describe.skipIf(!hasRedis)('with a redis-server', () => {
   afterAll(() => server.remove());
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'gr-values-'));
-    // Its own sweep has had its turn when the test begins.
+    // Its own sweep has no turn within a test.
     node = await openNode(server.url, { values: folder, liveness: { beatMs: 50, goneMs: 2_000, lookMs: 1e9 } });
     fleet = await fleetIdentity(node.link);
   });
@@ -42,7 +43,12 @@ describe.skipIf(!hasRedis)('with a redis-server', () => {
     return name;
   };
   const sweepOf = (options = {}): ValueSweep =>
-    new ValueSweep(node.link, new SharedValues(folder, fleet), fleet, { everyMs: 1, ...options });
+    new ValueSweep(node.link, new SharedValues(folder, fleet), fleet, options);
+  /** A turn of a sweep, as if the last one of any were long ago. */
+  const turnOf = async (sweep: ValueSweep): Promise<void> => {
+    await node.link.send(['DEL', node.link.key('values', 'turn')]);
+    await sweep.turn();
+  };
 
   test('files that no job names are removed once they are a day old, and those of jobs stay at any age', async () => {
     const long = new Uint8Array(1024 * 1024 + 1);
@@ -59,7 +65,7 @@ describe.skipIf(!hasRedis)('with a redis-server', () => {
     const young = `${newJobId()}.input`;
     writeFileSync(join(folder, fleet, young), 'x');
     age(young, 23);
-    await sweepOf().turn();
+    await turnOf(sweepOf());
     expect(files()).toEqual([`${open.id}.input`, `${done.id}.result.${taken.claim}`, young].toSorted());
     expect((await node.store.values(open.id))?.input).toHaveLength(long.length);
     expect((await node.store.values(done.id))?.result).toHaveLength(long.length);
@@ -67,24 +73,21 @@ describe.skipIf(!hasRedis)('with a redis-server', () => {
 
   test('a turn looks at so many, and the next goes on behind them, whoever has it', async () => {
     const names = Array.from({ length: 5 }, () => leave(`${newJobId()}.input`)).toSorted();
-    await sweepOf({ most: 2 }).turn();
+    await turnOf(sweepOf({ most: 2 }));
     expect(files()).toEqual(names.slice(2));
     // One that came before them since is looked at when it is begun again.
     leave('0-early.input');
-    await vi.waitFor(async () => {
-      await sweepOf({ most: 2 }).turn();
-      expect(files()).toEqual(['0-early.input']);
-    });
-    await vi.waitFor(async () => {
-      await sweepOf({ most: 2 }).turn();
-      expect(files()).toEqual([]);
-    });
+    await turnOf(sweepOf({ most: 2 }));
+    await turnOf(sweepOf({ most: 2 }));
+    expect(files()).toEqual(['0-early.input']);
+    await turnOf(sweepOf({ most: 2 }));
+    expect(files()).toEqual([]);
   });
 
   test('one program has a turn, and the others have none until the next is due', async () => {
-    await sweepOf({ everyMs: 600_000 }).turn();
+    await sweepOf().turn();
     const name = leave(`${newJobId()}.input`);
-    await sweepOf({ everyMs: 600_000 }).turn();
+    await sweepOf().turn();
     expect(files()).toEqual([name]);
   });
 
@@ -97,21 +100,18 @@ describe.skipIf(!hasRedis)('with a redis-server', () => {
     const name = leave(`${newJobId()}.input`);
     const sweep = sweepOf();
     await node.link.send(['FLUSHALL']);
-    await sweep.turn();
+    await turnOf(sweep);
     expect(files()).toEqual([name]);
     expect(theirs).toHaveLength(1);
     expect(readdirSync(otherFolder)).toEqual(theirs);
     await fleetIdentity(node.link);
-    await vi.waitFor(async () => {
-      await sweep.turn();
-      expect(await node.link.send(['EXISTS', node.link.key('values', 'turn')])).toBe(0);
-    });
+    await turnOf(sweep);
     expect(files()).toEqual([name]);
   });
 
   test('a node sweeps by itself', async () => {
     const orphan = leave(`${newJobId()}.input`);
     await openNode(server.url, { values: folder });
-    await vi.waitFor(() => expect(files()).not.toContain(orphan), { timeout: 10_000 });
+    await eventually(() => expect(files()).not.toContain(orphan));
   });
 });
