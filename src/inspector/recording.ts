@@ -13,14 +13,19 @@ export async function recordSession(recorder: Recorder, file: string, control: b
   const sink = createWriteStream(file, { flags: 'wx', mode: 0o600 });
   await new Promise<void>((resolve, reject) => sink.once('open', () => resolve()).once('error', reject));
   const release = recorder.look();
-  const header = (): string => `${recorder.header(control)}\n`;
+  const header = (complete?: number): string => `${recorder.header(control, complete)}\n`;
   const lines = (records: readonly string[]): string => records.map((record) => `${record}\n`).join('');
   sink.write(header() + lines(recorder.journal.all()));
   const follower = new Follower(
     recorder.journal,
     sink,
     {
-      sync: () => ({ text: header(), seq: recorder.journal.seq }),
+      // Records were left out before it.
+      sync: () => {
+        recorder.settle();
+        const { seq } = recorder.journal;
+        return { text: header(seq), seq };
+      },
       batch: lines,
       drop: () => '',
       isWhole: true,

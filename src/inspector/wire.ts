@@ -103,6 +103,11 @@ export interface ChartTransition {
 export interface Sync {
   /** The `seq` of the last record that is in it. */
   readonly seq: number;
+  /**
+   * After this `seq` no record of what actors are at is missing. Before it, those of quick calls may be, which are
+   * forgotten first. Absent in sessions of earlier versions.
+   */
+  readonly complete?: number | undefined;
   readonly at: number;
   /** Whether `POST /api/control` is open. */
   readonly control: boolean;

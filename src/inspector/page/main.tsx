@@ -6,7 +6,7 @@ import './shell/parts.css';
 import './panes/panes.css';
 import { App } from './shell/app.tsx';
 import { loadRest } from './shell/lazy.tsx';
-import { openSession } from './shell/session.ts';
+import { openFile } from './shell/session-files.ts';
 import { keepAddress, readAddress, takeToken } from './store/address.ts';
 import { Page, PageContext } from './store/page.ts';
 import { Rates } from './store/rates.ts';
@@ -35,7 +35,7 @@ if (token !== undefined) {
       onConnection: (state) => {
         page.source.value = { kind: 'stream', state };
       },
-      onSession: (file) => void openSession(page, file),
+      onSession: (file) => openFile(page, file),
     },
     stream.signal,
   );

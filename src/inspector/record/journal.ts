@@ -1,4 +1,4 @@
-import type { CallRecord, ContextChange, TransitionRecord } from '../wire.ts';
+import { isNotable, isOfCalls } from '../of-calls.ts';
 import { JournalEntry, type NewRecord } from './journal-entry.ts';
 import { type Entry, Ring } from './ring.ts';
 
@@ -109,6 +109,11 @@ export class Journal {
     return Math.max(...this.#rings.map(({ lost }) => lost));
   }
 
+  /** Every record after this `seq` that tells what an actor is at is remembered; of those before, some may not be. */
+  get completeFrom(): number {
+    return Math.max(this.#milestones.lost, this.#calls.lost);
+  }
+
   /** Where the records up to this `seq` end, in characters. */
   endOf(seq: number): number {
     const next = this.#after(seq).next().value;
@@ -138,39 +143,14 @@ export class Journal {
   }
 
   #ringFor(record: NewRecord): Ring<JournalEntry> {
-    switch (record.kind) {
-      case 'event':
-        return this.#events;
-      case 'call':
-        return isNotable(record) ? this.#notableCalls : this.#calls;
-      case 'transition':
-      case 'instance':
-        return isCallEdge(record) ? this.#calls : this.#milestones;
-      case 'context':
-        return isOfCalls(record.context) ? this.#calls : this.#milestones;
-      default:
-        return this.#milestones;
-    }
+    if (record.kind === 'event') return this.#events;
+    if (isOfCalls(record)) return this.#calls;
+    return record.kind === 'call' ? this.#notableCalls : this.#milestones;
   }
 
   #after(seq: number): Generator<JournalEntry, undefined> {
     return inOrder(this.#rings, seq);
   }
-}
-
-/** Whether a call is one that is looked for: it failed or was slow. */
-function isNotable({ edge, outcome, slow }: Pick<CallRecord, 'edge' | 'outcome' | 'slow'>): boolean {
-  return edge === 'slow' || slow === true || (outcome !== undefined && outcome !== 'ok');
-}
-
-/** Whether a plugin, or an instance of it, goes to its first call, or comes from its last. */
-export const isCallEdge = ({ from, to }: Pick<TransitionRecord, 'from' | 'to'>): boolean =>
-  (from === 'ready' && to === 'busy.serving') || (/^busy(\.serving)?$/.test(from) && to === 'ready');
-
-/** Whether nothing but the number of calls has changed. */
-function isOfCalls(context: ContextChange): boolean {
-  for (const key in context) if (key !== 'inFlight' && key !== 'waiting') return false;
-  return true;
 }
 
 /** The entries of several rings after this `seq`, the oldest first. */

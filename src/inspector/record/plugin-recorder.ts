@@ -2,12 +2,12 @@ import { LIFECYCLE } from '../../machines/plugin/phases.ts';
 import type { PluginContext } from '../../machines/plugin.ts';
 import type { PluginRecord } from '../../runtime/plugin-record.ts';
 import type { InstanceEvent, TransitionEvent } from '../../runtime/supervisor-events.ts';
+import { isCallEdge } from '../of-calls.ts';
 import type { ActorId, ContextChange, TransitionRecord } from '../wire.ts';
 import { pluginId, pluginNamed } from './actor-ids.ts';
 import type { ActorRecorder } from './actor-recorder.ts';
 import { changeOf } from './context-change.ts';
 import { crashOf } from './crash.ts';
-import { isCallEdge } from './journal.ts';
 import type { RecorderParts } from './recorder-parts.ts';
 import type { Context } from './views.ts';
 

@@ -67,8 +67,12 @@ export class Present {
     return { id, machine: machineOf(ref) ?? 'plugin', name, active: activeOf(ref), context };
   }
 
-  /** Everything but the records, as JSON of a {@link Sync} that ends where they would begin. */
-  toJson(seq: number, control: boolean): string {
+  /**
+   * Everything but the records, as JSON of a {@link Sync} that ends where they would begin.
+   *
+   * @param complete the `seq` after which no record is missing
+   */
+  toJson(seq: number, complete: number, control: boolean): string {
     const { records, root, supervisor, clock } = this.#shown;
     const scheduler = this.#scheduler();
     const plugins = [];
@@ -90,6 +94,7 @@ export class Present {
     };
     const shown: Omit<Sync, 'supervisor' | 'records'> = {
       seq,
+      complete,
       at: clock.now(),
       control,
       machines: this.#machines,

@@ -79,14 +79,21 @@ export class Recorder {
   sync(control: boolean): string {
     this.settle();
     // Records are kept as JSON, so they are put before the closing bracket rather than parsed and written again.
-    return `${this.#parts.present.toJson(this.journal.seq, control).slice(0, -1)},"records":[${this.journal.milestones().join(',')}]}`;
+    const { seq, completeFrom } = this.journal;
+    const shown = this.#parts.present.toJson(seq, completeFrom, control);
+    return `${shown.slice(0, -1)},"records":[${this.journal.milestones().join(',')}]}`;
   }
 
-  /** The first line of a session, as JSON of a `SessionHeader`. */
-  header(control: boolean): string {
+  /**
+   * The first line of a session, as JSON of a `SessionHeader`.
+   *
+   * @param complete the `seq` after which the session has every record
+   */
+  header(control: boolean, complete = this.journal.completeFrom): string {
     this.settle();
     const calls = JSON.stringify(this.#calls?.figures ?? []);
-    return `{"format":"greenroom-session","version":1,"calls":${calls},${this.#parts.present.toJson(this.journal.seq, control).slice(1)}`;
+    const shown = this.#parts.present.toJson(this.journal.seq, complete, control);
+    return `{"format":"greenroom-session","version":1,"calls":${calls},${shown.slice(1)}`;
   }
 
   /** The calls that run, and the figures of all; undefined where the recorder could not begin. See {@link CallsNow}. */

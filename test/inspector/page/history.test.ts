@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isOfCalls } from '../../../src/inspector/of-calls.ts';
 import { History } from '../../../src/inspector/page/store/history.ts';
 import { Rows } from '../../../src/inspector/page/store/rows.ts';
 import { readSession, writeSession } from '../../../src/inspector/page/store/session-file.ts';
@@ -103,24 +104,81 @@ describe('a history', () => {
     );
   });
 
+  it('has the same at each instant from which on the quick calls are remembered, those before being forgotten', () => {
+    fc.assert(
+      fc.property(steps(600), fc.nat(), fc.nat(), (given, cut, moment) => {
+        const world = new World();
+        const live = new History(world.now(), []);
+        const complete = cut % given.length;
+        const told = complete + (moment % (given.length - complete));
+        let later = world.now();
+        for (const [index, step] of given.entries()) {
+          world.step(step);
+          live.add(world.records.slice(-1));
+          if (index === told) later = world.now();
+        }
+        const remembered = world.records.filter((record) => record.seq > complete || !isOfCalls(record));
+        const resumed = new History({ ...later, complete }, remembered);
+        const reopened = readSession(writeSession(resumed));
+        for (let seq = Math.max(complete, resumed.first); seq <= live.seq; seq += 1) {
+          const wanted = shown(live, seq);
+          expect(shown(resumed, seq)).toEqual(wanted);
+          expect(shown(reopened, seq)).toEqual(wanted);
+        }
+        for (const id of PLUGINS.map((name) => `plugin:${name}`)) {
+          expect(resumed.laneOf(id).stays.at(-1)?.state).toEqual(live.laneOf(id).stays.at(-1)?.state);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('remembers a crash for much longer than the quick calls after it', () => {
+    const world = new World();
+    const history = new History(world.now(), []);
+    const crash = { seq: 1, at: 1_001, actor: 'plugin:a', kind: 'crash', error: { code: 'E_CRASHED', message: '' } };
+    history.add([{ ...crash, output: '', generation: 1, restarts: 0 } as InspectorRecord]);
+    for (let n = 0; n < 60_000; n += 1) {
+      const sides = n % 2 === 0 ? ['ready', 'busy.serving'] : ['busy.serving', 'ready'];
+      const [from = '', to = ''] = sides;
+      const record = {
+        seq: n + 2,
+        at: 1_002 + n,
+        actor: 'plugin:b',
+        kind: 'transition',
+        from,
+        to,
+        active: [],
+        event: '',
+      };
+      history.add([record as InspectorRecord]);
+    }
+    expect(history.recordsOf('plugin:a')).toHaveLength(1);
+    expect(history.at(1).seq).toBe(1);
+    expect(history.present.actors.get('plugin:a')).toMatchObject({ crashes: 1, lastCrash: { seq: 1 } });
+    expect(history.complete.seq).toBeGreaterThan(40_000);
+    expect(history.records.length).toBeLessThanOrEqual(12_501);
+  });
+
   it('forgets the oldest when there is too much, and still knows each instant that is left', () => {
     const world = new World();
     const history = new History(world.now(), []);
     const early = new Map<number, unknown>();
     for (let n = 0; n < 60_000; n += 1) {
-      world.step([n % 3, n % 4 === 0 ? 2 : 0, n % 12]);
+      world.step([n % 3, n % 2 === 0 ? 2 : 0, n % 12]);
       history.add(world.records.slice(-1));
       if (n % 5_000 === 0) early.set(history.seq, shown(history, history.seq));
     }
-    expect(history.records.length).toBeLessThanOrEqual(37_500);
+    expect(history.records.length).toBeLessThanOrEqual(50_000);
     expect(history.first).toBeGreaterThan(0);
     let compared = 0;
     for (const [seq, wanted] of early) {
-      if (seq <= history.first) continue;
+      if (seq <= history.complete.seq) continue;
       expect(shown(history, seq)).toEqual(wanted);
       compared += 1;
     }
     expect(compared).toBeGreaterThan(3);
+    expect(history.complete.seq).toBeGreaterThan(history.first);
   });
 
   it('finds the instant of a time', () => {

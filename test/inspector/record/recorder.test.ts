@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { type CallTrace, endTrace, startTrace } from '../../../src/calls/call-trace.ts';
 import { GreenroomError } from '../../../src/errors.ts';
+import { History } from '../../../src/inspector/page/store/history.ts';
 import { Recorder } from '../../../src/inspector/record/recorder.ts';
 import { Redactor } from '../../../src/inspector/redaction/redaction.ts';
 import type {
@@ -61,6 +62,23 @@ describe('the recorder', () => {
     expect(of(records, 'event')).toEqual([]);
     expect(of(records, 'decision')).toMatchObject([{ actor: 'plugin:bench', outcome: 'grant', policy: 'permissive' }]);
     expect(bench.errors).toEqual([]);
+  });
+
+  it('says from where on nothing is missing, so that a call that began before is seen to run', async () => {
+    const bench = await openBench();
+    const recorder = recorderOf(bench);
+    const file = join(bench.folder, 'end');
+    const running = bench.supervisor.execute('bench', { do: 'wait', for: file });
+    await eventuallyTrue(() => bench.supervisor.plugin('bench').snapshot().state === 'busy');
+    const edge = { kind: 'transition', at: Date.now(), actor: 'plugin:other', active: [], event: 'NUDGE' } as const;
+    for (let n = 0; n < 10_000; n += 1) recorder.note({ ...edge, from: 'ready', to: 'busy.serving' });
+    const { records, ...sync } = JSON.parse(recorder.sync(false)) as Sync;
+    const history = new History(sync, records);
+    expect(history.present.actors.get('plugin:bench')).toMatchObject({ state: 'busy', context: { inFlight: 1 } });
+    expect(history.laneOf('plugin:bench').stays.at(-1)).toMatchObject({ state: 'busy' });
+    expect(sync.complete).toBeGreaterThan(0);
+    writeFileSync(file, '');
+    await running;
   });
 
   it('lets the past be worked out from the present: changes walked back give the first context', async () => {

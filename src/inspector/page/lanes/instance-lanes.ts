@@ -1,6 +1,8 @@
+import { placeAfter, seqOf } from '../../binary-search.ts';
 import type { MilestoneRecord } from '../../wire.ts';
 import {
   type InstanceHistory,
+  isAlike,
   type Lane,
   NO_INSTANCE,
   type Stay,
@@ -18,7 +20,7 @@ interface Run {
 }
 
 /** The lanes of a plugin's instances: as many as there were at once, so that the pool is seen to grow and shrink. */
-export function instanceLanes({ id, start, startAt, recordsOf }: InstanceHistory): Lane[] {
+export function instanceLanes({ id, start, startAt, complete, recordsOf }: InstanceHistory): Lane[] {
   const name = id.slice('plugin:'.length);
   const runs = new Map<number, Run>();
   const runOf = (generation: number): Run => {
@@ -26,13 +28,22 @@ export function instanceLanes({ id, start, startAt, recordsOf }: InstanceHistory
     runs.set(generation, known);
     return known;
   };
-  for (const generation of workersIn(start.get(id)?.context)) {
-    const instance = start.get(workerId(name, generation))?.instance;
-    if (instance === undefined) continue;
-    const { state, phase, since } = instance;
-    runOf(generation).stays.push({ state, phase, from: since ?? startAt, seq: 0, generation });
-  }
-  for (const record of recordsOf(id)) {
+  const meet = (actors: InstanceHistory['start'], at: number): void => {
+    for (const generation of workersIn(actors.get(id)?.context)) {
+      const instance = actors.get(workerId(name, generation))?.instance;
+      if (instance === undefined) continue;
+      const { stays } = runOf(generation);
+      const { state, phase, since = at } = instance;
+      if (!isAlike(stays.at(-1), instance)) stays.push({ state, phase, from: since, seq: 0, generation });
+    }
+  };
+  meet(start, startAt);
+  const own = recordsOf(id);
+  const late = placeAfter(own, complete.seq, seqOf);
+  for (const [place, record] of [...own, undefined].entries()) {
+    // Those of quick calls are missing before.
+    if (place === late) meet(complete.actors, complete.at);
+    if (record === undefined) break;
     if (record.kind === 'crash') runs.get(record.generation)?.marks.push(markOf(record));
     if (record.kind !== 'instance') continue;
     const { generation, at, seq, to } = record;

@@ -7,7 +7,7 @@ import { type PaneName, usePage } from '../store/page.ts';
 import { Header } from './header.tsx';
 import { listenToKeys } from './keyboard.ts';
 import { lazy } from './lazy.tsx';
-import { openSession } from './session.ts';
+import { openFile } from './session-files.ts';
 import { Splitter } from './splitter.tsx';
 import { Strip } from './strip.tsx';
 import { Tabs } from './tabs.tsx';
@@ -27,7 +27,7 @@ const PANES: readonly { readonly name: PaneName; readonly title: string }[] = [
 export function App() {
   const page = usePage();
   useEffect(() => listenToKeys(page), [page]);
-  useEffect(() => acceptFiles((file) => void openSession(page, file)), [page]);
+  useEffect(() => acceptFiles((file) => openFile(page, file)), [page]);
   const hasHistory = page.history.value !== undefined;
   return (
     <div class="app" data-pane={page.pane.value} data-ended={page.hasEnded.value}>

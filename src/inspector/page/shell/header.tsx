@@ -5,7 +5,7 @@ import { countText } from '../store/format.ts';
 import { usePage } from '../store/page.ts';
 import { Glyph } from './glyph.tsx';
 import { OpenButton } from './open-button.tsx';
-import { exportSession } from './session.ts';
+import { exportFile } from './session-files.ts';
 
 /** Where it comes from, how many there are in each state, the search, and what can be done with the session. */
 export function Header() {
@@ -36,7 +36,7 @@ export function Header() {
             <button type="button" onClick={() => page.togglePause()}>
               {page.cursor.value === undefined ? 'Pause' : 'Resume'}
             </button>
-            <button type="button" onClick={() => void exportSession(page)}>
+            <button type="button" onClick={() => exportFile(page)}>
               Export
             </button>
             <OpenButton text="Open" />

@@ -1,6 +1,6 @@
 import { useRef } from 'preact/hooks';
 import { usePage } from '../store/page.ts';
-import { openSession } from './session.ts';
+import { openFile } from './session-files.ts';
 
 /** Asks for the file of a session and shows it. */
 export function OpenButton({ text }: { readonly text: string }) {
@@ -19,7 +19,7 @@ export function OpenButton({ text }: { readonly text: string }) {
         accept=".ndjson,.jsonl,.json"
         onChange={() => {
           const file = input.current?.files?.[0];
-          if (file !== undefined) void openSession(page, file);
+          if (file !== undefined) openFile(page, file);
           if (input.current !== null) input.current.value = '';
         }}
       />

@@ -43,7 +43,10 @@ export function TimeBar() {
       />
       <output class="time-now">
         <span class="mono">{timeText(moment.at)}</span>
-        <span class="muted">{isLive ? 'now' : `${durationText(ago)} before the latest`}</span>
+        <span class="muted">
+          {isLive ? 'now' : `${durationText(ago)} before the latest`}
+          {now < history.complete.seq && ', calls forgotten'}
+        </span>
       </output>
       <button type="button" class="to-live" disabled={isLive} onClick={() => page.lookAt(undefined)}>
         {page.source.value.kind === 'file' ? 'To the end' : 'Back to live'} <kbd>Esc</kbd>

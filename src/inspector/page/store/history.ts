@@ -1,8 +1,8 @@
 import { placeAfter, seqOf } from '../../binary-search.ts';
+import { isOfCalls } from '../../of-calls.ts';
 import type {
   ActorId,
   DecisionRecord,
-  EventRecord,
   InspectorRecord,
   MilestoneRecord,
   SessionHeader,
@@ -12,13 +12,15 @@ import type {
 import {
   type ActorState,
   type InstanceHistory,
+  isAlike,
   type Lane,
   type Moment,
   type Stay,
   staysIn,
   victimsOf,
 } from './model.ts';
-import { actorOf, apply, undo } from './steps.ts';
+import { actorOf, undo } from './steps.ts';
+import { type Actors, Stretch } from './stretch.ts';
 
 /** Everything at one moment, with or without the records before it. */
 type Known = Omit<Sync, 'records'> | SessionHeader;
@@ -26,9 +28,7 @@ type Known = Omit<Sync, 'records'> | SessionHeader;
 /** As much as the runtime remembers, and a quarter more, so that it is cut off only now and then. */
 const MAX_MILESTONES = 12_500;
 const MAX_EVENTS = 25_000;
-const KEPT = 0.8;
-/** So many milestones are stepped through at most to get to an instant. */
-const CHECKPOINT_EVERY = 256;
+const CUT = 0.2;
 
 /**
  * What is remembered of a session: the records, and all actors at any of their instants. An instant is the `seq` of a
@@ -38,10 +38,12 @@ export class History {
   /** The charts, and what does not change of the supervisor. */
   readonly known: Known;
   #records: InspectorRecord[] = [];
-  #milestones: MilestoneRecord[] = [];
-  /** The actors before the record at that place among the milestones. */
-  #checkpoints: Map<ActorId, ActorState>[] = [];
-  readonly #present: Map<ActorId, ActorState>;
+  /** What is further back, from which those of quick calls are missing: they would push out all else. */
+  readonly #early: Stretch;
+  /** What came after it, from which none is missing. */
+  readonly #late: Stretch;
+  /** The last record of what is further back. */
+  #complete: number;
   readonly #own = new Map<ActorId, MilestoneRecord[]>();
   #cached: Moment | undefined;
   #lastAt: number;
@@ -52,13 +54,23 @@ export class History {
   constructor(known: Known, records: readonly InspectorRecord[]) {
     this.known = known;
     this.#lastAt = known.at;
+    this.#complete = known.complete ?? 0;
     const plugins = new Map(known.plugins.map((plugin) => [plugin.name, plugin]));
-    this.#present = new Map(known.actors.map((actor) => [actor.id, actorOf(actor, plugins.get(actor.name))]));
-    for (const record of records.toReversed()) {
-      if (record.seq > known.seq || record.kind === 'event') continue;
-      undo(this.#present, record);
-    }
-    this.add(records);
+    const late: Actors = new Map(known.actors.map((actor) => [actor.id, actorOf(actor, plugins.get(actor.name))]));
+    const first = placeAfter(records, this.#complete, seqOf);
+    const undoFrom = (actors: Actors, from: number, to: number): void => {
+      for (const record of records.slice(from, to).toReversed()) {
+        if (record.seq <= known.seq && record.kind !== 'event') undo(actors, record);
+      }
+    };
+    undoFrom(late, first, records.length);
+    const early = new Map(late);
+    undoFrom(early, 0, first);
+    this.#early = new Stretch(early);
+    this.#late = new Stretch(late);
+    this.add(records.slice(0, first));
+    for (const [id, actor] of late) late.set(id, continued(this.#early.end.get(id), actor));
+    this.add(records.slice(first));
   }
 
   /** Rises with every change. */
@@ -93,7 +105,7 @@ export class History {
 
   /** All actors as they are at the end of what is remembered. */
   get present(): Moment {
-    return { seq: this.seq, at: this.#lastAt, actors: this.#present };
+    return { seq: this.seq, at: this.#lastAt, actors: this.#late.end };
   }
 
   /** Adds records, which must follow on those there are. */
@@ -104,8 +116,10 @@ export class History {
       if (record.kind !== 'event') this.#step(record);
     }
     this.#version += 1;
-    if (this.#milestones.length > MAX_MILESTONES) this.#forgetMilestones();
-    if (this.#records.length - this.#milestones.length > MAX_EVENTS) this.#forgetEvents();
+    if (this.#late.milestones.length > MAX_MILESTONES) this.#forgetCalls();
+    if (this.#early.milestones.length > MAX_MILESTONES) this.#forgetEarliest();
+    if (this.#records.length - this.#early.milestones.length - this.#late.milestones.length > MAX_EVENTS)
+      this.#forgetEvents();
   }
 
   /** All actors at an instant; the nearest one that is remembered. */
@@ -113,14 +127,9 @@ export class History {
     if (seq >= this.seq) return this.present;
     const wanted = Math.max(seq, this.first);
     if (this.#cached?.seq === wanted) return this.#cached;
-    const end = placeAfter(this.#milestones, wanted, seqOf);
-    const start = Math.min(Math.floor(end / CHECKPOINT_EVERY), this.#checkpoints.length - 1);
-    const actors = new Map(this.#checkpoints[start] ?? this.#present);
-    for (let index = start * CHECKPOINT_EVERY; index < end; index += 1) {
-      apply(actors, this.#milestones[index] as MilestoneRecord);
-    }
-    const at = this.#records[placeAfter(this.#records, wanted, seqOf) - 1]?.at ?? this.#records[0]?.at ?? this.known.at;
-    this.#cached = { seq: wanted, at, actors };
+    const stretch = wanted < this.#complete ? this.#early : this.#late;
+    const actors = stretch.before(placeAfter(stretch.milestones, wanted, seqOf));
+    this.#cached = { seq: wanted, at: this.#timeAt(wanted), actors };
     return this.#cached;
   }
 
@@ -157,11 +166,16 @@ export class History {
     const stays: Stay[] = [];
     const memory: { at: number; memoryMb: number }[] = [];
     const marks: Lane['marks'][number][] = [];
-    const start = (this.#checkpoints[0] ?? this.#present).get(id);
-    const startAt = this.#records[0]?.at ?? this.known.at;
-    if (start !== undefined) stays.push({ ...stayIn(start), from: start.since ?? startAt, seq: 0 });
+    const start = this.#early.start.get(id);
+    if (start !== undefined) stays.push({ ...stayIn(start), from: start.since ?? this.firstAt, seq: 0 });
     let asked: DecisionRecord | undefined;
-    for (const record of this.recordsOf(id)) {
+    const own = this.recordsOf(id);
+    const late = placeAfter(own, this.#complete, seqOf);
+    for (const [place, record] of [...own, undefined].entries()) {
+      const resumed = place === late ? this.#late.start.get(id) : undefined;
+      if (resumed !== undefined && !isAlike(stays.at(-1), resumed))
+        stays.push({ ...stayIn(resumed), from: this.complete.at, seq: 0 });
+      if (record === undefined) break;
       if (record.kind === 'transition' && asked !== undefined && record.to !== 'busy.draining') {
         // Chosen is not evicted: one that goes on serving has stayed.
         if (!staysIn(record.to)) marks.push({ at: record.at, seq: asked.seq, kind: 'eviction', asker: asked.actor });
@@ -179,20 +193,27 @@ export class History {
         stays.push({ state, phase: phase === state ? '' : phase, from: record.at, seq: record.seq });
       }
     }
-    const actor = this.#present.get(id) ?? start;
+    const actor = this.#late.end.get(id) ?? start;
     return { id, name: actor?.name ?? id, stays, memory, marks, budgetMb: actor?.facts?.budgetMb };
   }
 
   /** What the lanes of a plugin's instances are made from. */
   instancesOf(id: ActorId): InstanceHistory {
-    const start = this.#checkpoints[0] ?? this.#present;
-    return { id, start, startAt: this.firstAt, recordsOf: (actor) => this.recordsOf(actor) };
+    const { complete, firstAt: startAt } = this;
+    return { id, start: this.#early.start, startAt, complete, recordsOf: (actor) => this.recordsOf(actor) };
+  }
+
+  /** The instant from which no record is missing. Before it, those of quick calls are forgotten. */
+  get complete(): Moment {
+    return { seq: this.#complete, at: this.#timeAt(this.#complete), actors: this.#late.start };
+  }
+
+  #timeAt(seq: number): number {
+    return this.#records[placeAfter(this.#records, seq, seqOf) - 1]?.at ?? this.firstAt;
   }
 
   #step(record: MilestoneRecord): void {
-    if (this.#milestones.length % CHECKPOINT_EVERY === 0) this.#checkpoints.push(new Map(this.#present));
-    this.#milestones.push(record);
-    apply(this.#present, record);
+    (record.seq > this.#complete ? this.#late : this.#early).add(record);
     this.#file(record.actor, record);
     if (record.kind === 'decision') {
       for (const victim of victimsOf(record)) if (victim !== record.actor) this.#file(victim, record);
@@ -205,28 +226,40 @@ export class History {
     else own.push(record);
   }
 
-  /** By whole stretches between checkpoints, so that what is kept begins with one. */
-  #forgetMilestones(): void {
-    const stretches = Math.ceil((this.#milestones.length - MAX_MILESTONES * KEPT) / CHECKPOINT_EVERY);
-    const cut = (this.#milestones[stretches * CHECKPOINT_EVERY - 1] as MilestoneRecord).seq;
-    this.#checkpoints = this.#checkpoints.slice(stretches);
-    this.#milestones = this.#milestones.slice(stretches * CHECKPOINT_EVERY);
-    this.#records = this.#records.slice(placeAfter(this.#records, cut, seqOf));
+  #forgetCalls(): void {
+    const cut = this.#late.cut(MAX_MILESTONES * CUT);
+    this.#complete = cut.at(-1)?.seq ?? this.#complete;
+    for (const record of cut) if (!isOfCalls(record)) this.#early.add(record);
+    this.#keep((record) => record.seq > this.#complete || !isOfCalls(record));
+  }
+
+  #forgetEarliest(): void {
+    const last = this.#early.cut(MAX_MILESTONES * CUT).at(-1)?.seq ?? 0;
+    this.#keep(({ seq }) => seq > last);
+  }
+
+  #forgetEvents(): void {
+    let surplus = MAX_EVENTS * CUT;
+    this.#keep((record) => record.kind !== 'event' || surplus-- <= 0);
+  }
+
+  #keep(isKept: (record: InspectorRecord) => boolean): void {
+    this.#records = this.#records.filter(isKept);
     for (const [id, own] of this.#own) {
-      const kept = own.slice(placeAfter(own, cut, seqOf));
+      const kept = own.filter(isKept);
       if (kept.length === 0) this.#own.delete(id);
       else this.#own.set(id, kept);
     }
     this.#epoch += 1;
   }
+}
 
-  #forgetEvents(): void {
-    let surplus = this.#records.length - this.#milestones.length - MAX_EVENTS * KEPT;
-    this.#records = this.#records.filter(
-      (record) => record.kind !== ('event' satisfies EventRecord['kind']) || surplus-- <= 0,
-    );
-    this.#epoch += 1;
-  }
+/** An actor where records begin to be complete, with what earlier ones tell of how it came there. */
+function continued(before: ActorState | undefined, actor: ActorState): ActorState {
+  if (before === undefined) return actor;
+  const { active, state, phase, context, facts, instance } = actor;
+  const since = actor.since ?? (isAlike(before, actor) ? before.since : undefined);
+  return { ...before, active, state, phase, since, context, facts, instance };
 }
 
 function stayIn({ state, phase }: ActorState): Pick<Stay, 'state' | 'phase'> {

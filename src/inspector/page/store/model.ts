@@ -109,8 +109,14 @@ export interface InstanceHistory {
   /** The actors at the start of what is remembered, and when that was, in milliseconds since the epoch. */
   readonly start: ReadonlyMap<ActorId, ActorState>;
   readonly startAt: number;
+  /** The instant from which no record is missing. */
+  readonly complete: Moment;
   readonly recordsOf: (id: ActorId) => readonly MilestoneRecord[];
 }
+
+/** Whether two are at the same. */
+export const isAlike = (a: Pick<Stay, 'state' | 'phase'> | undefined, b: Pick<Stay, 'state' | 'phase'>): boolean =>
+  a?.state === b.state && a.phase === b.phase;
 
 /** The state of a {@link Stay} in which there is no instance. */
 export const NO_INSTANCE = 'none';

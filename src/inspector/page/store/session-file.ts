@@ -1,5 +1,6 @@
-import type { InspectorRecord, SessionHeader } from '../../wire.ts';
+import type { InspectorRecord, PluginSnapshot, SessionHeader } from '../../wire.ts';
 import { History } from './history.ts';
+import { type ActorState, type Moment, workerId, workersIn } from './model.ts';
 
 /** Reads an exported session. Throws an error for people if the text is not a session; a last line that was cut off is left out. */
 export function readSession(text: string): History {
@@ -25,22 +26,32 @@ export function readSession(text: string): History {
 }
 
 /** A history as the text of a session, as the runtime would export it. */
-export function writeSession({ known, records }: History): string {
-  const { seq, at, control, supervisor, machines, plugins, actors } = known;
-  const calls = 'calls' in known ? known.calls : undefined;
+export function writeSession({ known, records, present, complete }: History): string {
+  const { control, supervisor, machines } = known;
+  const actors = [...present.actors.values()];
   const header: SessionHeader = {
     format: 'greenroom-session',
     version: 1,
-    calls,
-    seq,
-    at,
+    calls: 'calls' in known ? known.calls : undefined,
+    seq: present.seq,
+    complete: complete.seq,
+    at: present.at,
     control,
     supervisor,
     machines,
-    plugins,
-    actors,
+    plugins: actors.flatMap((actor) => (actor.machine === 'plugin' ? [pluginOf(actor, present)] : [])),
+    actors: actors.map(({ id, machine, name, active, context }) => ({ id, machine, name, active, context })),
   };
   return [header, ...records].map((line) => `${JSON.stringify(line)}\n`).join('');
+}
+
+/** What a header says of a plugin beside its actor. */
+function pluginOf({ name, facts, since, context }: ActorState, { actors }: Moment): PluginSnapshot {
+  const instances = workersIn(context).flatMap((generation) => {
+    const instance = actors.get(workerId(name, generation))?.instance;
+    return instance === undefined ? [] : [{ generation, ...instance }];
+  });
+  return { name, ...facts, since, instances } as unknown as PluginSnapshot;
 }
 
 function parse(line: string): unknown {
