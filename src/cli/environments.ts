@@ -102,7 +102,7 @@ export async function repairEnvironment(
 ): Promise<number> {
   const { envs, dataDir, launches, names } = await find(values, terminal);
   const launch = launches.get(plugin);
-  if (launch === undefined) throw names.includes(plugin) ? noEnvironment(plugin) : unknownPlugin(plugin, names);
+  if (launch === undefined) throw names.includes(plugin) ? noEnvironment(plugin) : unknownPlugin(plugin, names, values);
   const trees = new WorkerTrees(dataDir);
   return untilInterrupted(
     terminal,
@@ -133,7 +133,7 @@ export async function removeEnvironments(
 ): Promise<number> {
   const { envs, launches, names } = await find(values, terminal);
   const launch = launches.get(plugin);
-  if (envs.of(plugin).length === 0 && !names.includes(plugin)) throw unknownPlugin(plugin, names);
+  if (envs.of(plugin).length === 0 && !names.includes(plugin)) throw unknownPlugin(plugin, names, values);
   return untilInterrupted(
     terminal,
     () => {},

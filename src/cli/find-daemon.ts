@@ -1,10 +1,11 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { type DaemonRecord, fateOfDaemon, readDaemon } from '../daemon/daemon-record.ts';
 import { workingDirectory } from '../files/working-directory.ts';
 import {
   DATA_DIR_VARIABLE,
   DEFAULT_DATA_DIR,
+  expandHome,
   MCP_CONFIGS_VARIABLE,
   type Places,
   placesIn,
@@ -22,8 +23,16 @@ export interface FoundDaemon {
   readonly record: DaemonRecord;
   /** The folders and files, of those that are there, in which the command would look for plugins and the daemon does not. */
   readonly unwatched: readonly string[];
+  /** Of the search paths and configurations that the command's own options name, those that are not there and that the daemon does not watch. */
+  readonly missing: readonly MissingPlace[];
   /** Whether its process is seen to live, and its socket to be there; else only an answer tells. */
   readonly isSeen: boolean;
+}
+
+/** A search path or a configuration that an option names and that is not there. */
+export interface MissingPlace {
+  readonly option: '--search-path' | '--mcp-config';
+  readonly path: string;
 }
 
 /**
@@ -42,16 +51,34 @@ export function placesOf(values: Values<typeof SETTINGS_OPTIONS>): Places | unde
 }
 
 /** The daemon that owns a data directory and takes requests; undefined where there is none. */
-export function findDaemon({ dataDir, searchPaths, mcpConfigs }: Places): FoundDaemon | undefined {
+export function findDaemon(
+  { dataDir, searchPaths, namedPaths, mcpConfigs }: Places,
+  values: Values<typeof SETTINGS_OPTIONS>,
+): FoundDaemon | undefined {
   const record = readDaemon(dataDir);
   if (record?.listening !== true) return undefined;
   const watched = new Set(
     [...record.searchPaths, ...(record.mcpConfigs ?? [])].flatMap((path) => [path, realPath(path)]),
   );
+  const isUnwatched = (path: string): boolean => !watched.has(path) && !watched.has(realPath(path));
+  // A folder that is not there holds nothing that the daemon would not know, unless it is all that the command was given:
+  // the daemon's plugins are then none that somebody asked for.
+  const isAllMissing = namedPaths.length > 0 && !namedPaths.some((path) => existsSync(path));
   const unwatched = [...searchPaths, ...mcpConfigs].filter(
-    (path) => existsSync(path) && !watched.has(path) && !watched.has(realPath(path)),
+    (path) => isUnwatched(path) && (existsSync(path) || (isAllMissing && namedPaths.includes(path))),
   );
-  return { record, unwatched, isSeen: fateOfDaemon(record) === 'alive' && existsSync(record.socket) };
+  const missing = missingPlaces(values).filter(({ path }) => isUnwatched(path));
+  return { record, unwatched, missing, isSeen: fateOfDaemon(record) === 'alive' && existsSync(record.socket) };
+}
+
+/** Of the search paths and configurations that a command's own options name, those that are not there. */
+export function missingPlaces(values: Values<typeof SETTINGS_OPTIONS>): readonly MissingPlace[] {
+  const cwd = workingDirectory();
+  return (['search-path', 'mcp-config'] as const).flatMap((name) =>
+    (values[name] ?? [])
+      .map((path) => ({ option: `--${name}` as const, path: resolve(cwd, expandHome(path)) }))
+      .filter(({ path }) => !existsSync(path)),
+  );
 }
 
 function settingsIn(file: string): Readonly<Record<string, unknown>> | undefined {

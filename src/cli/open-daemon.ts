@@ -5,7 +5,8 @@ import { GreenroomError } from '../errors.ts';
 import { packageVersion } from '../files/package-version.ts';
 import type { Places } from '../settings/places.ts';
 import { type DAEMON_OPTIONS, type SETTINGS_OPTIONS, settingsOf, type Values } from './command.ts';
-import { type FoundDaemon, findDaemon, placesOf } from './find-daemon.ts';
+import { type FoundDaemon, findDaemon, type MissingPlace, missingPlaces, placesOf } from './find-daemon.ts';
+import { missingText } from './missing-text.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 /**
@@ -18,8 +19,9 @@ export async function openDaemon(
   terminal: Terminal,
 ): Promise<Client | undefined> {
   const places = values['no-daemon'] === true ? undefined : placesOf(values);
-  const found = places === undefined ? undefined : findDaemon(places);
+  const found = places === undefined ? undefined : findDaemon(places, values);
   if (places === undefined || found === undefined || found.unwatched.length > 0) return undefined;
+  warnOfMissing(found.missing, terminal);
   return reach(places, found, terminal);
 }
 
@@ -30,7 +32,8 @@ export async function findDaemonClient(
 ): Promise<{ readonly client: Client | undefined; readonly dataDir: string }> {
   const places = placesOf(values) ?? (await resolvedPlaces(values));
   const { dataDir } = places;
-  const found = findDaemon(places);
+  const found = findDaemon(places, values);
+  warnOfMissing(found?.missing ?? missingPlaces(values), terminal);
   return { client: found === undefined ? undefined : await reach(places, found, terminal), dataDir };
 }
 
@@ -54,6 +57,11 @@ export async function ensureDaemonClient(
   terminal.note(`Started a daemon for ${dataDir}. It ends by itself ten minutes after its last work.`);
   const { createClient } = await import('../client/client.ts');
   return createClient({ dataDir });
+}
+
+/** The daemon does what it does without the place, and so would nobody learn that its path was mistyped. */
+function warnOfMissing(missing: readonly MissingPlace[], terminal: Terminal): void {
+  for (const place of missing) terminal.note(`${terminal.err.yellow('warning:')} ${missingText(place)}`);
 }
 
 /** A client of a daemon that lives; undefined for a record of one that has died, or is out of reach as in another container. */

@@ -29,7 +29,7 @@ export const command = defineCommand({
     const daemon = await openDaemon(values, terminal);
     const { listing, dataDir } = await findListing(daemon, settingsOf(values));
     const names = listing.plugins.map(({ name }) => name);
-    if (!names.includes(plugin)) throw unknownPlugin(plugin, names);
+    if (!names.includes(plugin)) throw unknownPlugin(plugin, names, values);
     const now = await daemon?.explain(plugin);
     await daemon?.close();
     // A daemon knows what it has decided itself; the log has what others have, and it before. "permissive" is no decision.

@@ -38,6 +38,7 @@ export const command = defineCommand({
       throw unknownPlugin(
         plugin,
         listing.plugins.map(({ name }) => name),
+        values,
       );
     }
     const isNumbered = entry !== undefined && entry.instances.max > 1;

@@ -7,7 +7,7 @@ import type { ManifestProblem } from '../../manifest/manifest-problem.ts';
 import type { LoadOptions } from '../../runtime/load-options.ts';
 import { systemClock } from '../../time/clock.ts';
 import { callInput, parseJson } from '../call-input.ts';
-import { DAEMON_OPTIONS, defineCommand, INPUT_OPTIONS, SETTINGS_OPTIONS, settingsOf } from '../command.ts';
+import { DAEMON_OPTIONS, defineCommand, INPUT_OPTIONS, SETTINGS_OPTIONS, settingsOf, type Values } from '../command.ts';
 import { takeInterruption } from '../interruption.ts';
 import { startSupervisor } from '../local-supervisor.ts';
 import { openDaemon } from '../open-daemon.ts';
@@ -48,7 +48,7 @@ export const command = defineCommand({
     let end: (options?: { readonly timeoutMs: number }) => Promise<void> = async () => {};
     const interruption = takeInterruption(terminal, () => void end({ timeoutMs: 0 }));
     const { signal } = interruption;
-    const request = { plugin, tool, input, config, timeoutMs, stream, signal };
+    const request = { plugin, tool, input, config, timeoutMs, stream, signal, values };
     try {
       const daemon = await openDaemon(values, terminal);
       if (daemon === undefined) {
@@ -97,6 +97,8 @@ interface CallRequest {
   readonly timeoutMs: number | undefined;
   readonly stream: boolean;
   readonly signal: AbortSignal;
+  /** Where it was looked for. */
+  readonly values: Values<typeof SETTINGS_OPTIONS>;
 }
 
 async function call(caller: Caller, request: CallRequest, terminal: Terminal): Promise<void> {
@@ -104,7 +106,7 @@ async function call(caller: Caller, request: CallRequest, terminal: Terminal): P
     await callPlugin(caller, request, terminal);
   } catch (error) {
     if (!(error instanceof GreenroomError) || error.code !== 'E_UNKNOWN_PLUGIN') throw error;
-    await refuseUnknown(caller, request.plugin);
+    await refuseUnknown(caller, request);
     await callPlugin(caller, request, terminal);
   }
 }
@@ -188,7 +190,7 @@ async function learnTool(caller: Caller, plugin: string, tool: string, signal: A
 }
 
 /** Says of a plugin that is not known whether its manifest is there, and what is wrong with it. */
-async function refuseUnknown(caller: Caller, plugin: string): Promise<void> {
+async function refuseUnknown(caller: Caller, { plugin, values }: CallRequest): Promise<void> {
   // A daemon may not have seen yet what was just written.
   const names = (await caller.discover()).map(({ name }) => name);
   if (names.includes(plugin)) return;
@@ -197,7 +199,7 @@ async function refuseUnknown(caller: Caller, plugin: string): Promise<void> {
     return isError(problem) && [basename(file, '.json'), basename(dirname(file))].includes(plugin);
   });
   const [first] = broken;
-  if (first === undefined) throw unknownPlugin(plugin, names);
+  if (first === undefined) throw unknownPlugin(plugin, names, values);
   const reasons = broken.map(({ field = '', reason }) => (field === '' ? reason : `${field}: ${reason}`));
   throw new GreenroomError(
     'E_MANIFEST',

@@ -112,6 +112,31 @@ describe('run', () => {
 });
 
 describe('which daemon', () => {
+  test('a path that an option names and that is not there is told, with a daemon as without one', async () => {
+    usePlugin('workbench');
+    const searched = /The search path nowhere does not exist\. Correct --search-path, or create the folder\./;
+    const configured = /The configuration no\.json does not exist\. Correct --mcp-config\./;
+    const asked = async (...args: string[]): Promise<void> => {
+      const listed = await greenroom('list', '--search-path', 'nowhere', ...args);
+      expect(listed).toMatchObject({ status: 0, stdout: '' });
+      expect(listed.stderr).toMatch(/nowhere \(does not exist\)/);
+      expect((await greenroom('run', 'workbench', '--search-path', 'nowhere', ...args)).stderr).toMatch(searched);
+      expect((await greenroom('explain', 'workbench', '--search-path', 'nowhere', ...args)).stderr).toMatch(searched);
+      expect((await greenroom('run', 'notes', '--mcp-config', 'no.json', ...args)).stderr).toMatch(configured);
+    };
+    const daemon = await serve();
+    await asked();
+    await asked('--no-daemon');
+    const both = ['--search-path', '.greenroom/plugins', '--search-path', 'nowhere'];
+    const listed = await greenroom('list', ...both);
+    expect(listed.stdout).toContain('workbench');
+    expect(listed.stderr).toMatch(searched);
+    expect((await greenroom('list', '--mcp-config', 'no.json')).stderr).toMatch(configured);
+    expect((await greenroom('ps', '--search-path', 'nowhere')).stderr).toMatch(searched);
+    expect(await pidOf(...both)).toBe(await pidOf());
+    await end(daemon);
+  });
+
   test('one that does not look where the command does is not used', async () => {
     usePlugin('workbench');
     const daemon = await serve();
