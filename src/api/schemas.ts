@@ -43,6 +43,7 @@ export const pluginSchema = z.strictObject({
   waiting: z.int(),
   lastUsedAt: time.optional(),
   lastError: z.strictObject({ code: z.string(), message: z.string() }).optional(),
+  lastErrorAt: time.optional(),
 });
 
 /** All plugins. */
@@ -156,6 +157,7 @@ export const explanationSchema = z.looseObject({
   phase,
   since: time,
   lastError: z.strictObject({ code: z.string(), message: z.string() }).optional(),
+  lastErrorAt: time.optional(),
   policy: z.string(),
   need: z.looseObject({}),
   free: resources,

@@ -32,7 +32,7 @@ export async function findRunning(client: Client | undefined, dataDir: string, a
   ]);
   return {
     daemon,
-    plugins: all ? plugins : plugins.filter(({ state, phase }) => state !== 'discovered' || phase !== 'idle'),
+    plugins: all ? plugins : plugins.filter((plugin) => !isAtRest(plugin) || hasFailed(plugin)),
     stats,
     programs: embeddingPrograms(dataDir, daemon.pid),
     dataDir,
@@ -73,10 +73,21 @@ export function drawRunning(
   return [...head, ...board, ...others.map((line) => fitted(line, columns))];
 }
 
-/** Why plugins were given up: the board has only the code, which says nothing of the cause. */
-export function givenUpLines({ plugins }: Running): string[] {
-  return plugins.flatMap(({ phase, lastError }) =>
-    phase === 'failed' && lastError !== undefined ? [oneLine(lastError.message)] : [],
+function isAtRest({ state, phase }: PluginSnapshot): boolean {
+  return state === 'discovered' && phase === 'idle';
+}
+
+/** Whether a plugin is given up, or at rest since its worker failed: one that has served since has recovered. */
+function hasFailed(plugin: PluginSnapshot): boolean {
+  const { phase, lastUsedAt, lastErrorAt } = plugin;
+  if (phase === 'failed') return true;
+  return isAtRest(plugin) && lastErrorAt !== undefined && (lastUsedAt === undefined || lastUsedAt < lastErrorAt);
+}
+
+/** Why plugins have failed: the board has only the code, which says nothing of the cause. */
+export function failureLines({ plugins }: Running): string[] {
+  return plugins.flatMap((plugin) =>
+    hasFailed(plugin) && plugin.lastError !== undefined ? [oneLine(plugin.lastError.message)] : [],
   );
 }
 

@@ -4,6 +4,7 @@ import { type Decision, decisionAt } from '../scheduler/decision.ts';
 import { amountsText, decisionText, freeText } from '../scheduler/decision-text.ts';
 import { amounts, type Need, UNLIMITED } from '../scheduler/need.ts';
 import type { SchedulerView } from '../scheduler/scheduler-view.ts';
+import { durationText } from '../text/duration-text.ts';
 import type { Explanation, Growth, IdleStreams, RunningCall } from './explanation.ts';
 import type { PluginRecord } from './plugin-record.ts';
 
@@ -40,6 +41,7 @@ export function explain({ record, recordOf, now, toWall, policy, need, view, dec
     phase,
     since: toWall(enteredAt),
     lastError: lastError && Object.freeze({ code: lastError.code, message: lastError.message }),
+    lastErrorAt: record.failedAt === undefined ? undefined : toWall(record.failedAt),
     policy,
     need,
     free: amounts(view?.freeFor(plugin) ?? UNLIMITED),
@@ -151,14 +153,19 @@ function growthLines(growth: Growth | undefined, { losses, lastError, growthErro
   }
 }
 
+/** What it was given up for since the first line says when; else how long ago it failed, as much may have been well since. */
+function failureLine(message: string, isGivenUp: boolean, age: number): string {
+  return isGivenUp ? `given up ${message}` : `failed   ${durationText(age)} ago: ${message}`;
+}
+
 function linesOf(facts: Omit<Explanation, 'lines'>, now: number, context: PluginContext): string[] {
-  const { plugin, state, phase, since, lastError, need, free, holdings, decision, eviction, idleStreams, growth } =
-    facts;
+  const { plugin, state, phase, since, lastError, lastErrorAt = now } = facts;
+  const { need, free, holdings, decision, eviction, idleStreams, growth } = facts;
   const worker = holdings.length > 1 && growth !== undefined ? 'instance' : 'worker';
   const seconds = ((now - since) / 1_000).toFixed(1);
   const lines = [
     `"${plugin}" has been ${phase === state ? state : `${state} (${phase})`} for ${seconds} s.`,
-    ...(lastError === undefined ? [] : [`${phase === 'failed' ? 'given up' : 'failed  '} ${lastError.message}`]),
+    ...(lastError === undefined ? [] : [failureLine(lastError.message, phase === 'failed', now - lastErrorAt)]),
     `needs    ${amountsText(need)}${spreadText(need)}${need.pinned === true ? ', pinned' : ''}`,
     ...growthLines(growth, context),
   ];

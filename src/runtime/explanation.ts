@@ -66,6 +66,8 @@ export interface Explanation {
   readonly since: number;
   /** What it last failed with, until it is started anew by hand or changed; `undefined` where it has not failed. */
   readonly lastError: { readonly code: string; readonly message: string } | undefined;
+  /** When that was. */
+  readonly lastErrorAt: number | undefined;
   readonly policy: string;
   /** What it takes up when it resides. */
   readonly need: Need;

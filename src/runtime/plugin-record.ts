@@ -50,6 +50,9 @@ export class PluginRecord implements CallSite {
   enteredAt: number;
   since: number;
   lastUsedAt: number | undefined;
+  /** When it last failed with what is its last error, by the monotonic clock; `lastErrorAt` is the time of day then. */
+  failedAt: number | undefined;
+  lastErrorAt: number | undefined;
   /** Until when the next config waits; undefined where none is being given. */
   configuring: Promise<void> | undefined;
   /** Why the last replacement of its worker failed; undefined where it did not. */
@@ -59,6 +62,7 @@ export class PluginRecord implements CallSite {
   readonly #watchers = new Set<() => void>();
   #changed = false;
   #wasReplacing = false;
+  #lastError: PluginContext['lastError'];
 
   constructor(plugin: string, site: SharedSite) {
     const { clock, patience, streamIdleMs, integers, warn, onListenerError, supervisor, edges, toolCache } = site;
@@ -135,6 +139,11 @@ export class PluginRecord implements CallSite {
   /** A step of the machine is complete: tells those who watch, if there is something to tell. */
   settle(): void {
     const { replacing, context } = this;
+    if (context.lastError !== this.#lastError) {
+      this.#lastError = context.lastError;
+      this.failedAt = this.clock.monotonic();
+      this.lastErrorAt = this.clock.now();
+    }
     if (this.#instances.concerns(context)) {
       const events = this.#instances.look(context, this, this.clock.now());
       if (events.length > 0) {
@@ -259,6 +268,7 @@ export class PluginRecord implements CallSite {
       lastUsedAt: later(this.lastUsedAt, this.gate.usedAt),
       lastError:
         lastError === undefined ? undefined : Object.freeze({ code: lastError.code, message: lastError.message }),
+      lastErrorAt: this.lastErrorAt,
     });
   }
 

@@ -33,4 +33,6 @@ export interface PluginSnapshot {
   /** When its last call began or ended; undefined before the first. */
   readonly lastUsedAt: number | undefined;
   readonly lastError: { readonly code: string; readonly message: string } | undefined;
+  /** When that was; undefined where there was none. */
+  readonly lastErrorAt: number | undefined;
 }

@@ -46,6 +46,7 @@ test('a plugin is told as plain frozen data', async () => {
     waiting: 0,
     lastUsedAt: undefined,
     lastError: undefined,
+    lastErrorAt: undefined,
   };
   expect(opened.snapshot('plugin')).toEqual(idle);
   const { pid } = await opened.supervisor.execute<About>('plugin', { do: 'about' });

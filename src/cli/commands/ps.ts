@@ -1,6 +1,6 @@
 import { defineCommand, SETTINGS_OPTIONS } from '../command.ts';
 import { findDaemonClient } from '../open-daemon.ts';
-import { drawRunning, findRunning, givenUpLines, plainRunning } from '../running.ts';
+import { drawRunning, failureLines, findRunning, plainRunning } from '../running.ts';
 
 /** A column for names that may have any length, where the output is no terminal. */
 const WIDE_COLUMNS = 200;
@@ -31,7 +31,7 @@ export const command = defineCommand({
       const columns = process.stdout.isTTY ? (process.stdout.columns || 80) - 1 : WIDE_COLUMNS;
       const lines = drawRunning(running, Infinity, columns, terminal.out);
       if (lines.length > 0) await terminal.print(lines.join('\n'));
-      for (const line of givenUpLines(running)) await terminal.print(`\n${line}`);
+      for (const line of failureLines(running)) await terminal.print(`\n${line}`);
       if (running.daemon === undefined)
         terminal.note(`No daemon runs for the data directory ${dataDir}. Start one: greenroom serve`);
       else if (running.plugins.length === 0) terminal.note('No plugin runs.');

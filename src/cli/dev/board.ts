@@ -40,7 +40,7 @@ export function drawBoard({ plugins, memory, now }: BoardState, rows: number, co
   const table = formatTable([
     ['  PLUGIN', 'STATE', ...counted, 'FOR', 'PID', 'MEMORY', 'CALLS', 'RESTARTS', 'LAST ERROR'].map(style.bold),
     ...shown.map((plugin) => {
-      const { name, state, phase, since, pid, inFlight, waiting, restarts, lastError, instances } = plugin;
+      const { name, state, phase, since, pid, inFlight, waiting, restarts, lastError, lastErrorAt, instances } = plugin;
       const used = memory.get(name);
       return [
         `${paint(state, style)(SIGNS[state])} ${fitText(name, nameColumns)}`,
@@ -51,12 +51,17 @@ export function drawBoard({ plugins, memory, now }: BoardState, rows: number, co
         used === undefined || pid === undefined ? '' : `${Math.round(used)} MiB`,
         inFlight + waiting === 0 ? '' : `${inFlight}${waiting > 0 ? ` +${waiting}` : ''}`,
         restarts === 0 ? '' : String(restarts),
-        lastError === undefined ? '' : style.dim(lastError.code),
+        lastError === undefined ? '' : style.dim(`${lastError.code}${agoText(now, lastErrorAt)}`),
       ];
     }),
   ]);
   const left = plugins.length - shown.length;
   return left > 0 ? [...table, style.dim(`  and ${left} more, idle or less busy`)] : table;
+}
+
+/** How long ago it failed; a daemon of an older version does not say. */
+function agoText(now: number, at: number | undefined): string {
+  return at === undefined ? '' : ` ${durationText(now - at)} ago`;
 }
 
 /** How many workers there are in which states, where there are several: `4: 3 busy, 1 ready`. */

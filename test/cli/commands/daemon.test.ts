@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../../eventually.ts';
 import { type Ended, folder, greenroom, type Running, shown, start, usePlugin, write } from '../command-line.ts';
+
+const SDK = pathToFileURL(resolve('dist/node-sdk/index.js')).href;
 
 /** Starts a daemon in the test's folder and waits until it takes requests. */
 async function serve(...args: readonly string[]): Promise<Running> {
@@ -253,11 +256,35 @@ test('ps and explain say why a plugin was given up', async () => {
   const cause = 'the program no-such-program was not found on PATH';
   expect((await greenroom('load', 'ghost')).stderr).toContain(cause);
   const lines = (await greenroom('ps')).stdout.split('\n');
-  expect(lines[2]).toMatch(/ghost +crashed failed .* E_GIVEN_UP$/);
+  expect(lines[2]).toMatch(/ghost +crashed failed .* E_GIVEN_UP [\d.]+ m?s ago$/);
   expect(lines[4]).toMatch(new RegExp(`^"ghost" was given up.*${cause}`));
   const { stdout, stderr } = await greenroom('explain', 'ghost');
   expect(stdout).toMatch(new RegExp(`^"ghost" has been crashed \\(failed\\) for .* s\\.\n  given up .*${cause}`));
   expect(stderr).toBe('');
+  await end(daemon);
+});
+
+test('ps and explain say which plugin has not started and how long ago, until it has served', async () => {
+  usePlugin('workbench');
+  const code = (initialize: string): string => `
+    import { definePlugin } from ${JSON.stringify(SDK)};
+    export default definePlugin({ name: 'bad', initialize() { ${initialize} }, execute: () => 1 });`;
+  write('.greenroom/plugins/bad.mjs', code('throw new Error("no licence");'));
+  write('.greenroom/plugins/bad.json', { name: 'bad', module: './bad.mjs' });
+  const daemon = await serve();
+  expect((await greenroom('run', 'bad')).status).toBe(1);
+  const { stdout, stderr } = await greenroom('ps');
+  const lines = stdout.split('\n');
+  expect(lines[2]).toMatch(/bad +discovered idle .* E_REMOTE [\d.]+ m?s ago$/);
+  expect(lines[4]).toBe('"bad" raised Error: no licence');
+  expect(stderr).toBe('');
+  expect((await greenroom('explain', 'bad')).stdout).toMatch(
+    /\n {2}failed {3}[\d.]+ m?s ago: "bad" raised Error: no licence\n/,
+  );
+  write('.greenroom/plugins/bad.mjs', code(''));
+  expect((await greenroom('run', 'bad')).stdout).toBe('1\n');
+  expect((await greenroom('unload', 'bad')).status).toBe(0);
+  expect((await greenroom('ps')).stderr).toBe('No plugin runs.\n');
   await end(daemon);
 });
 

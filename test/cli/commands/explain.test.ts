@@ -36,7 +36,7 @@ test('explain says with what a plugin failed last at the daemon, where it was no
   const daemon = await serve(['--search-path', `${folder}/plugins`], { GREENROOM_CAPACITY: 'slots=1' });
   expect((await greenroom('run', 's', '--tool', 'echo', '--search-path', `${folder}/plugins`)).status).not.toBe(0);
   const { stdout } = await greenroom('explain', 's', '--search-path', `${folder}/plugins`);
-  expect(stdout).toContain('failed   The worker of "s" exited with status 3');
+  expect(stdout).toMatch(/failed {3}[\d.]+ m?s ago: The worker of "s" exited with status 3/);
   expect(stdout).toContain('Last output: no API key was given');
   daemon.child.kill();
   await daemon.ended;
