@@ -149,7 +149,9 @@ class Check {
   }
 
   #refused(problems: readonly Problem[]): Checked {
-    const message = `The input of a call to ${this.#callee} does not fit its schema: ${problemsText(problems)}. tools("${this.#plugin}") lists the schema.`;
+    const said = problemsText(problems);
+    const end = said.endsWith('?') ? '' : '.';
+    const message = `The input of a call to ${this.#callee} does not fit its schema: ${said}${end} tools("${this.#plugin}") lists the schema.`;
     return {
       ok: false,
       error: new GreenroomError('E_INPUT', message, { plugin: this.#plugin, details: { problems } }),

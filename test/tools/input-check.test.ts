@@ -88,6 +88,12 @@ describe('an input', () => {
     );
   });
 
+  it('is told with one mark at the end of a question', () => {
+    expect(refused(TRANSCRIBE, { path: 'x', modle: 'base' }).message).toContain(
+      'did you mean "model"? tools("whisper")',
+    );
+  });
+
   it('that lacks an argument is refused with what is expected of it', () => {
     expect(refused(TRANSCRIBE, {}).message).toContain(
       'input.path: missing; expected a string of at least 1 character.',
