@@ -1,5 +1,6 @@
 import { type ErrorCode, GreenroomError, messageOf } from '../errors.ts';
 import { oneLine } from '../text/printable.ts';
+import { inCliWords } from './cli-words.ts';
 import { STATUS_OF_CODE } from './exit-status.ts';
 import type { Terminal } from './terminal/terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -48,7 +49,9 @@ export async function reportError(error: unknown, terminal: Terminal): Promise<n
   const { code, plugin = '', remote } = error;
   // That of a refused config is the worker's own.
   const stack = code === 'E_CONFIG' ? undefined : remote?.stack;
-  tell(terminal, error.message, HINTS[code]?.(plugin, error.message), stack ?? lastOutput(error));
+  // What a plugin says itself is not ours to put in other words.
+  const message = code === 'E_REMOTE' ? error.message : inCliWords(error.message);
+  tell(terminal, message, HINTS[code]?.(plugin, error.message), stack ?? lastOutput(error));
   return STATUS_OF_CODE[code];
 }
 
