@@ -1,5 +1,6 @@
 import { checkOptions, FLAG, isOptions, type OptionKind, wrongArgument } from '../argument-checks.ts';
 import { ANY_NAME_RULE, isToolName } from '../tools/tool-name.ts';
+import { MAX_KEY, MAX_TRIES } from './add-limits.ts';
 import type { Backoff } from './job.ts';
 import type { JobTerms } from './job-store.ts';
 
@@ -38,14 +39,8 @@ export interface AddOptions {
   readonly stream?: boolean | undefined;
 }
 
-/** The longest key, in characters. */
-const MAX_KEY = 200;
-
 /** How many jobs one job may come after. */
 const MAX_AFTER = 1_000;
-
-/** How many attempts a job may have. */
-const MAX_TRIES = 1_000;
 
 const TIME: OptionKind = {
   expected: 'a number of milliseconds from 0',

@@ -1,5 +1,6 @@
 import type { Client } from '../../../client/client.ts';
 import { GreenroomError } from '../../../errors.ts';
+import { MAX_KEY, MAX_TRIES } from '../../../jobs/add-limits.ts';
 import type { AddOptions } from '../../../jobs/add-options.ts';
 import type { JobHandle } from '../../../jobs/job-handle.ts';
 import { callInput } from '../../call-input.ts';
@@ -41,11 +42,11 @@ export const command = defineCommand({
     const options: AddOptions = {
       tool: values.tool,
       priority: values.priority === undefined ? undefined : numberOf('--priority', values.priority),
-      attempts: values.attempts === undefined ? undefined : numberOf('--attempts', values.attempts),
+      attempts: values.attempts === undefined ? undefined : attemptsOf(values.attempts),
       delayMs: values.delay === undefined ? undefined : millisecondsOf('--delay', values.delay),
       timeoutMs: values.timeout === undefined ? undefined : millisecondsOf('--timeout', values.timeout),
       ttlMs: values.ttl === undefined ? undefined : millisecondsOf('--ttl', values.ttl),
-      key: values.key,
+      key: values.key === undefined ? undefined : keyOf(values.key),
       once: values.once,
       stream: values.stream,
     };
@@ -120,4 +121,16 @@ function numberOf(option: string, text: string): number {
   const number = Number(text);
   if (text.trim() !== '' && Number.isFinite(number)) return number;
   throw new UsageError(`${option} must be a number, got "${text}".`);
+}
+
+function attemptsOf(text: string): number {
+  if (/^\d{1,4}$/.test(text) && Number(text) >= 1 && Number(text) <= MAX_TRIES) return Number(text);
+  throw new UsageError(`--attempts must be a whole number from 1 to ${MAX_TRIES}, got "${text}".`);
+}
+
+function keyOf(text: string): string {
+  if (text !== '' && text.length <= MAX_KEY) return text;
+  throw new UsageError(
+    `--key must be a text of 1 to ${MAX_KEY} characters, got ${text === '' ? 'none' : text.length}.`,
+  );
 }

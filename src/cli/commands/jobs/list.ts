@@ -1,6 +1,5 @@
 import { JOB_STATES, type Job, type JobState } from '../../../jobs/job.ts';
 import { durationText } from '../../../text/duration-text.ts';
-import { didYouMean } from '../../arguments.ts';
 import { DATA_DIR_OPTIONS, defineCommand } from '../../command.ts';
 import { atJobs } from '../../jobs/at-jobs.ts';
 import { calledText, detailText, idLength, stateText } from '../../jobs/job-text.ts';
@@ -43,7 +42,7 @@ export const command = defineCommand({
       }
       const columns = process.stdout.isTTY ? (process.stdout.columns || 80) - 1 : WIDE_COLUMNS;
       if (found.length > 0) await terminal.print(jobTable(found, columns, terminal.out).join('\n'));
-      else terminal.note(values.plugin === undefined && state === undefined ? 'There are no jobs.' : 'No job is such.');
+      else terminal.note(noneText(values.plugin, state));
       if (next !== undefined) terminal.note(`There may be more: greenroom jobs list --limit ${2 * limit}`);
       const paused = await jobs.paused();
       if (paused.length > 0) terminal.note(pausedText(paused));
@@ -77,11 +76,16 @@ function jobTable(jobs: readonly Job[], columns: number, style: Style): string[]
   ];
 }
 
+function noneText(plugin: string | undefined, state: JobState | undefined): string {
+  const whose = plugin === undefined ? '' : ` of "${fitText(plugin, CALLED_COLUMNS)}"`;
+  return `There are no jobs${whose}${state === undefined ? '' : ` that are ${state}`}.`;
+}
+
 function stateOf(text: string): JobState {
   const state = JOB_STATES.find((each) => each === text);
   if (state !== undefined) return state;
-  const hint = didYouMean(text, JOB_STATES);
-  throw new UsageError(`--state must be one of ${JOB_STATES.join(', ')}, got "${text}".`, hint);
+  // All are named, so that a guess, which is poor for words so short, would help nobody.
+  throw new UsageError(`--state must be one of ${JOB_STATES.join(', ')}, got "${text}".`);
 }
 
 function countOf(text: string): number {
