@@ -50,8 +50,8 @@ const MAX_STARTS = 4;
 
 /** A worker process on its way through life, to be signalled. */
 export interface SpawnedWorker {
-  /** Signals the worker's group, unless its number has become a stranger's. */
-  signal(signal: NodeJS.Signals): void;
+  /** Signals the worker's group, unless its number has become a stranger's. The log tells why, where that is said. */
+  signal(signal: NodeJS.Signals, reason?: string): void;
 }
 
 /**
@@ -96,6 +96,8 @@ class Spawn implements SpawnedWorker, WorkerProcess {
   #child: ChildProcess | undefined;
   /** The last signal that was sent to it. */
   #signal: NodeJS.Signals | undefined;
+  /** Why that was sent. */
+  #reason: string | undefined;
   #exited = false;
   /** How often it may be started, this time included, where its start says so. */
   #startsLeft = MAX_STARTS;
@@ -127,7 +129,7 @@ class Spawn implements SpawnedWorker, WorkerProcess {
       await this.#start(this.#tree);
     } catch (error) {
       // Once there is a process, its end tells the rest.
-      if (this.#child !== undefined) return this.signal('SIGKILL');
+      if (this.#child !== undefined) return this.signal('SIGKILL', messageOf(error));
       await this.start.close?.();
       await this.#tree?.discard();
       // Whoever asked for the start is told when it waits for it, not in the middle of asking.
@@ -252,7 +254,9 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     const killedByKernel = wasKilled && this.#services.oom.takeKill();
     for (const listener of this.#exitListeners.splice(0)) listener();
     await printed.rest();
-    this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, 'worker ended');
+    const reason = this.#reasonOf(code, signal);
+    const ended = reason === undefined ? 'worker ended' : `worker ended: ${reason}`;
+    this.#log?.event({ generation: this.#generation, pid: this.pid, code, signal }, ended);
     const output = this.output();
     const { lastWords } = this.#said;
     const again = this.#againBecause(output);
@@ -274,6 +278,12 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     this.#tell({ type: 'PROCESS.EXITED', exit });
     await this.#clear(tree);
     this.#tell({ type: 'PROCESS.GONE' });
+  }
+
+  /** Why the supervisor has ended it; undefined of an end of its own, which a signal may have come too late for. */
+  #reasonOf(code: number | null, signal: NodeJS.Signals | null): string | undefined {
+    const isOwn = this.#signal === 'SIGKILL' && signal !== 'SIGKILL' && code !== KILLED_STATUS;
+    return isOwn ? undefined : this.#reason;
   }
 
   async #clear(tree: WorkerTree): Promise<void> {
@@ -353,8 +363,10 @@ class Spawn implements SpawnedWorker, WorkerProcess {
     );
   }
 
-  signal(signal: NodeJS.Signals): void {
+  signal(signal: NodeJS.Signals, reason?: string): void {
     this.#signal = signal;
+    // What has ended is signalled for what is left of its group.
+    if (!this.#exited) this.#reason = reason;
     // With the process its package is installed, and an abort that nobody heeds costs as much as the signal.
     if (this.#child === undefined) this.#stopped.abort();
     this.#tree?.signal(signal);

@@ -37,7 +37,10 @@ export function provideWorker({
     actors: {
       process: fromCallback(({ input, sendBack, receive }) => {
         const worker = spawn(input.launch, input.generation, services, sendBack);
-        receive((event: AnyEventObject) => worker.signal((event as ProcessCommand).signal));
+        receive((event: AnyEventObject) => {
+          const { signal, reason } = event as ProcessCommand;
+          worker.signal(signal, reason);
+        });
         // The actor can end before its process only if a machine has failed.
         return () => worker.signal('SIGKILL');
       }),

@@ -1,6 +1,6 @@
 // Longer than others because a machine is one thing: what it is told, what it remembers and all its states.
 
-import { type AnyEventObject, assign, cancel, fromCallback, fromPromise, sendParent, sendTo, setup } from 'xstate';
+import { type AnyEventObject, assign, cancel, fromCallback, fromPromise, sendParent, setup } from 'xstate';
 import type { Connection } from '../channel/worker-channel.ts';
 import type { GreenroomError, GreenroomErrorOf } from '../errors.ts';
 import type { ManifestEntry } from '../manifest/read.ts';
@@ -107,8 +107,8 @@ export type WorkerEvent =
 export type WorkerCommand =
   /** End it in order: `/cleanup`, SIGTERM, SIGKILL. */
   | { readonly type: 'STOP' }
-  /** End it at once. */
-  | { readonly type: 'KILL' };
+  /** End it at once; its log tells why. */
+  | { readonly type: 'KILL'; readonly reason?: string | undefined };
 
 type Event =
   | ProcessEvent
@@ -123,6 +123,8 @@ export interface WorkerContext extends WorkerInput {
   readonly connection: Connection | undefined;
   /** Whether it has ever been ready, or its failure was told already: then its exit is not a failed start. */
   readonly told: boolean;
+  /** Why it is ended, for its log; undefined where it is only no longer needed. */
+  readonly reason: string | undefined;
 }
 
 const unprovided = (name: string) => (): never => {
@@ -168,7 +170,7 @@ const fail = (errorOf: (context: WorkerContext, event: { readonly type: string }
     const { generation } = context;
     const failed: WorkerEvent = { type: 'WORKER.FAILED', generation, error, retryable: isRetryable(error) };
     if (self._parent !== undefined) enqueue.sendTo(self._parent, failed);
-    enqueue.assign({ told: true });
+    enqueue.assign({ told: true, reason: error.message });
   });
 
 /** Remembers the process, and tells the plugin of it. */
@@ -185,6 +187,16 @@ const startTime = base.raise(
   { type: 'START.DEADLINE' },
   { id: 'start', delay: ({ context }) => context.timeouts.startMs },
 );
+
+/** Signals the process, and says why. */
+const signalProcess = (signal: ProcessCommand['signal']) =>
+  base.sendTo('process', ({ context: { reason } }): ProcessCommand => ({ type: 'SIGNAL', signal, reason }));
+
+/** It has not ended after SIGTERM. */
+const noteDeaf = base.assign(({ context: { reason, timeouts } }) => {
+  const deaf = `It did not end within ${timeouts.stopMs} ms after SIGTERM and was killed.`;
+  return { reason: reason === undefined ? deaf : `${reason} ${deaf}` };
+});
 
 /** The start deadline has passed: names the step at which the worker was. */
 const late = (step: string) => ({
@@ -206,7 +218,7 @@ const failed = (target: string) => ({
  */
 export const workerMachine = base.createMachine({
   id: 'worker',
-  context: ({ input }) => ({ ...input, process: undefined, connection: undefined, told: false }),
+  context: ({ input }) => ({ ...input, process: undefined, connection: undefined, told: false, reason: undefined }),
   invoke: {
     id: 'process',
     src: 'process',
@@ -243,7 +255,7 @@ export const workerMachine = base.createMachine({
       },
     ],
     'PROCESS.GONE': '.gone',
-    KILL: '.stopping.killing',
+    KILL: { target: '.stopping.killing', actions: assign({ reason: ({ event }) => event.reason }) },
   },
   states: {
     launching: {
@@ -354,25 +366,32 @@ export const workerMachine = base.createMachine({
       on: {
         STOP: 'stopping',
         'MEMORY.EXCEEDED': {
-          actions: sendParent(
-            ({ context, event }): WorkerEvent => ({
-              type: 'WORKER.OVERSIZED',
-              generation: context.generation,
-              error: event.error,
-              withinMs: event.withinMs,
-            }),
-          ),
+          actions: [
+            // It is told again and again until its plugin has it stopped.
+            assign({ reason: ({ event }) => event.error.message }),
+            sendParent(
+              ({ context, event }): WorkerEvent => ({
+                type: 'WORKER.OVERSIZED',
+                generation: context.generation,
+                error: event.error,
+                withinMs: event.withinMs,
+              }),
+            ),
+          ],
         },
         'LIVENESS.LOST': {
           // Killed first: a worker that hangs must do nothing more once it is given up.
           target: 'stopping.killing',
-          actions: sendParent(
-            ({ context, event }): WorkerEvent => ({
-              type: 'WORKER.HUNG',
-              generation: context.generation,
-              error: event.error,
-            }),
-          ),
+          actions: [
+            assign({ reason: ({ event }) => event.error.message }),
+            sendParent(
+              ({ context, event }): WorkerEvent => ({
+                type: 'WORKER.HUNG',
+                generation: context.generation,
+                error: event.error,
+              }),
+            ),
+          ],
         },
       },
     },
@@ -394,11 +413,11 @@ export const workerMachine = base.createMachine({
           after: { stop: 'terminating' },
         },
         terminating: {
-          entry: sendTo('process', { type: 'SIGNAL', signal: 'SIGTERM' } satisfies ProcessCommand),
-          after: { stop: 'killing' },
+          entry: signalProcess('SIGTERM'),
+          after: { stop: { target: 'killing', actions: noteDeaf } },
         },
         killing: {
-          entry: sendTo('process', { type: 'SIGNAL', signal: 'SIGKILL' } satisfies ProcessCommand),
+          entry: signalProcess('SIGKILL'),
         },
       },
     },

@@ -57,4 +57,6 @@ export type ProcessEvent =
 export interface ProcessCommand {
   readonly type: 'SIGNAL';
   readonly signal: 'SIGTERM' | 'SIGKILL';
+  /** Why, for its log; undefined of an end in order, which whoever asked for it knows of. */
+  readonly reason?: string | undefined;
 }

@@ -4,6 +4,7 @@ import type { GreenroomError } from '../errors.ts';
 import type { Listeners } from '../events/listeners.ts';
 import type { SupervisorLog } from '../logs/supervisor-log.ts';
 import { eventName } from '../machines/event-name.ts';
+import { stuckText } from '../machines/plugin/gate-actions.ts';
 import type { PluginContext, PluginHost, PluginPhase, PluginState } from '../machines/plugin.ts';
 import type { ClientSession } from '../mcp/front-plugin.ts';
 import type { ResolvedSettings } from '../settings/resolve.ts';
@@ -67,7 +68,7 @@ export class PluginEffects implements PluginHost {
     hold.set(record, !record.resting);
     // A plugin that is given up after a drain was told the reason when that began.
     const error = 'error' in event ? event.error : phase === 'failed' ? context.lastError : undefined;
-    const reason = error instanceof Error ? error.message : undefined;
+    const reason = event.type === 'STUCK' ? stuckText(context) : error instanceof Error ? error.message : undefined;
     // A plugin at rest has nothing to end: it is only forgotten.
     const isForgotten = from === 'discovered' && formerPhase === 'idle' && event.type === 'REMOVE';
     if (transitions.any && !isForgotten) {

@@ -5,7 +5,13 @@ import { watchLiveness } from '../../src/actors/liveness.ts';
 import type { SpawnServices } from '../../src/actors/process.ts';
 import { GreenroomError } from '../../src/errors.ts';
 import type { LaunchRequest } from '../../src/machines/worker.ts';
-import { type WorkerCommand, type WorkerEvent, type WorkerInput, workerMachine } from '../../src/machines/worker.ts';
+import {
+  type MemoryExcess,
+  type WorkerCommand,
+  type WorkerEvent,
+  type WorkerInput,
+  workerMachine,
+} from '../../src/machines/worker.ts';
 import type { ProcessCommand } from '../../src/process/worker-process.ts';
 import { SimulatedClock } from '../simulation/clock.mjs';
 import { type FakeWorker, FakeWorkers, GOOD, type Manner } from '../simulation/fake-workers.ts';
@@ -22,6 +28,10 @@ class Bench {
   readonly told: WorkerEvent[] = [];
   readonly process: FakeWorker;
   readonly states: string[] = [];
+  /** Why it was signalled, each time. */
+  readonly reasons: (string | undefined)[] = [];
+  /** It uses more memory than it may. */
+  exceed: (excess: MemoryExcess) => void = () => {};
   readonly #actor: ActorRefFrom<typeof workerMachine>;
 
   constructor(manner: Partial<Manner> = {}) {
@@ -44,7 +54,10 @@ class Bench {
         process: fromCallback<ProcessCommand, { launch: LaunchRequest; generation: number }>(
           ({ input, sendBack, receive }) => {
             const worker = workers.spawn(input.launch, input.generation, {} as SpawnServices, sendBack);
-            receive(({ signal }) => worker.signal(signal));
+            receive(({ signal, reason }) => {
+              this.reasons.push(reason);
+              worker.signal(signal);
+            });
           },
         ) as never,
         connect: fromPromise(({ input, signal }) => workers.connect(input.process, input.launch, signal)),
@@ -58,7 +71,9 @@ class Bench {
             sendBack({ type: 'LIVENESS.LOST', error }),
           ),
         ) as never,
-        memory: fromCallback(() => {}) as never,
+        memory: fromCallback<never>(({ sendBack }) => {
+          this.exceed = (excess) => sendBack({ type: 'MEMORY.EXCEEDED', ...excess } as never);
+        }) as never,
       },
     });
     const input: WorkerInput = {
@@ -217,6 +232,44 @@ test('a worker that does not answer is killed first, then reported as hung', asy
   expect(bench.process.signals).toEqual(['SIGKILL']);
   expect(bench.events.slice(-3)).toEqual(['WORKER.HUNG', 'WORKER.EXITED', 'WORKER.GONE']);
   expect(bench.told.find((event) => event.type === 'WORKER.HUNG')?.error.code).toBe('E_HUNG');
+});
+
+test('a signal says why, unless the worker is only no longer needed', async () => {
+  const stopped = new Bench();
+  await turn();
+  stopped.send({ type: 'STOP' });
+  await turn();
+  expect(stopped.reasons).toEqual([undefined]);
+
+  const deaf = new Bench({ heedsTerm: false });
+  await turn();
+  deaf.send({ type: 'STOP' });
+  await deaf.pass(0);
+  await deaf.pass(200);
+  expect(deaf.reasons).toEqual([undefined, 'It did not end within 200 ms after SIGTERM and was killed.']);
+
+  const killed = new Bench();
+  await turn();
+  killed.send({ type: 'KILL', reason: 'It holds on to a call.' });
+  expect(killed.reasons).toEqual(['It holds on to a call.']);
+
+  const hung = new Bench({ health: 'late' });
+  await hung.pass(10_000);
+  await hung.pass(500);
+  expect(hung.reasons).toEqual([expect.stringContaining('did not answer within 500 ms')]);
+
+  const grown = new Bench();
+  await turn();
+  const details = { memoryRssMb: 200, maxRssMb: 100 };
+  const error = new GreenroomError('E_MEMORY', 'It uses too much.', { plugin: 'p', details });
+  grown.exceed({ error, withinMs: 0 });
+  grown.send({ type: 'STOP' });
+  await turn();
+  expect(grown.reasons).toEqual(['It uses too much.']);
+
+  const slow = new Bench({ connect: 'late' });
+  await slow.pass(1_000);
+  expect(slow.reasons).toEqual([expect.stringContaining('after 1000 ms')]);
 });
 
 test('a worker that answers is asked again and again, and lives', async () => {

@@ -144,6 +144,12 @@ test('a worker that does not give a cancelled call up is replaced, and that is n
   expect(next.pid).not.toBe(pid);
   expect(opened.snapshot('plugin')).toMatchObject({ generation: 2, restarts: 0, lastError: undefined });
   expect(opened.path('plugin')).not.toContain('crashed.deciding');
+  const why = expect.stringContaining('did not give up a cancelled call within 100 ms and was killed');
+  expect(opened.transitions.find(({ event }) => event === 'STUCK')).toMatchObject({ reason: why });
+  await eventually(async () => {
+    const lines = (await opened.supervisor.logs('plugin')).split('\n');
+    expect(lines.find((line) => line.startsWith('worker ended: '))).toEqual(why);
+  });
 });
 
 test('a stuck call waits for the other calls of its worker before that is replaced', async () => {

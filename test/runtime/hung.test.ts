@@ -1,7 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { failure, gone, lives, openSupervisor, startCall } from './greenroom.ts';
+import { eventually } from '../eventually.ts';
+import { failure, gone, lives, type OpenedSupervisor, openSupervisor, startCall } from './greenroom.ts';
+
+/** Resolves when the log says that a worker has ended, and why. */
+async function ended(opened: OpenedSupervisor, why: string): Promise<void> {
+  await eventually(async () => {
+    const lines = (await opened.supervisor.logs('stubborn')).split('\n');
+    expect(lines.filter((line) => line.startsWith('worker ended: '))).toContainEqual(expect.stringContaining(why));
+  });
+}
 
 const STUBBORN = { fixture: 'stubborn', liveness: { interval_ms: 20, timeout_ms: 300 } };
 
@@ -14,6 +23,7 @@ test('a worker that was stopped is noticed, killed and started again', async () 
   const next = await opened.supervisor.execute<number>('stubborn', {});
   expect(next).not.toBe(pid);
   await gone([pid]);
+  await ended(opened, 'did not answer within 300 ms and was killed');
 });
 
 test('a Python worker that holds the interpreter lock in C is hung, and its caller is told so', async () => {
@@ -51,6 +61,7 @@ test('a worker that ignores SIGTERM is killed when its time is over', async () =
   await opened.supervisor.unload('stubborn');
   expect(lives(pid)).toBe(false);
   expect(opened.path('stubborn')).not.toContain('crashed.deciding');
+  await ended(opened, 'did not end within 100 ms after SIGTERM and was killed');
 });
 
 test('a worker that hangs in its cleanup is ended when its time is over', async () => {

@@ -83,9 +83,10 @@ function formatRecord(record: string, isNumbered: boolean, style: Style): string
   if (typeof msg !== 'string') return record;
   const at = new Date(String(time));
   const clock = Number.isNaN(at.getTime()) ? '' : at.toTimeString().slice(0, 8);
-  const ended =
-    code !== undefined ? ` (${typeof signal === 'string' ? signal : `status ${JSON.stringify(code)}`})` : '';
-  const text = msg + ended;
+  const how = typeof signal === 'string' ? signal : `status ${JSON.stringify(code)}`;
+  // How it ended stands before why.
+  const [, what = msg, why = ''] = /^(worker ended)(: .*)$/s.exec(msg) ?? [];
+  const text = code === undefined ? msg : `${what} (${how})${why}`;
   const worker = isNumbered ? style.cyan(workerPrefix(rest)) : '';
   return `${style.dim(clock)} ${worker}${stream === undefined ? style.dim(`· ${text}`) : text}`;
 }

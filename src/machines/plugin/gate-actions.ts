@@ -18,6 +18,14 @@ export const errorOf = ({ host }: PluginContext, event: PluginEvent): GreenroomE
   return 'error' in event ? event.error : undefined;
 };
 
+/** Why a worker is killed that holds on to a cancelled call, which is nobody's error. */
+export const stuckText = ({ name, settings }: PluginContext): string =>
+  `The worker of "${name}" did not give up a cancelled call within ${settings.cancelGraceMs} ms and was killed. Raise cancel_grace_ms in its manifest if it needs longer.`;
+
+/** Why the worker that the event is of is killed, for its log. */
+export const killReason = (context: PluginContext, event: PluginEvent): string | undefined =>
+  event.type === 'STUCK' ? stuckText(context) : errorOf(context, event)?.message;
+
 /** What calls are told that take longer than a drain. */
 export const drainError = (context: PluginContext): GreenroomError =>
   new GreenroomError(

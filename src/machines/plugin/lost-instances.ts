@@ -2,7 +2,7 @@ import type { PluginContext } from './context.ts';
 import type { PluginEvent, RestartVerdict, WithGeneration } from './events.ts';
 import { askAboutInstance, noteFailure } from './failure-actions.ts';
 import { forgetSibling, handOver, releaseInstance, stopGrowth, withdrawGrowth } from './fewer-instances.ts';
-import { endInstanceLeases, errorOf, loseLeases } from './gate-actions.ts';
+import { endInstanceLeases, errorOf, killReason, loseLeases } from './gate-actions.ts';
 import { grow } from './more-instances.ts';
 import { stopRoll } from './roll.ts';
 import { base, isShortage } from './setup.ts';
@@ -15,7 +15,7 @@ import { instanceCount, outdatedInstance, startingSiblings, workerOfEvent } from
 
 const kill = base.enqueueActions(({ context, event, enqueue }) => {
   const worker = workerOfEvent(context, event);
-  if (worker !== undefined) enqueue.sendTo(worker.ref, { type: 'KILL' });
+  if (worker !== undefined) enqueue.sendTo(worker.ref, { type: 'KILL', reason: killReason(context, event) });
 });
 
 /** Where the restart policy is `permanent`, as many are wanted again as there were. */

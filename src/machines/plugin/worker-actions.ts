@@ -2,7 +2,9 @@ import type { Residency } from '../../calls/lease-request.ts';
 import type { Resources } from '../../scheduler/need.ts';
 import type { WorkerCommand } from '../worker.ts';
 import { changed, type PluginContext, type SlotContext, workerOf } from './context.ts';
+import type { PluginEvent } from './events.ts';
 import { dropSiblings } from './fewer-instances.ts';
+import { killReason } from './gate-actions.ts';
 import { base } from './setup.ts';
 
 /*
@@ -10,10 +12,10 @@ import { base } from './setup.ts';
  */
 
 /** Sends a command to the current worker; one that is gone is sent nothing. */
-const command = (type: WorkerCommand['type']) =>
-  base.enqueueActions(({ context, enqueue }) => {
+const command = (commandOf: (context: PluginContext, event: PluginEvent) => WorkerCommand) =>
+  base.enqueueActions(({ context, event, enqueue }) => {
     const ref = workerOf(context, context.current)?.ref;
-    if (ref !== undefined) enqueue.sendTo(ref, { type });
+    if (ref !== undefined) enqueue.sendTo(ref, commandOf(context, event));
   });
 
 const launch = (
@@ -100,9 +102,14 @@ const noCurrent = base.assign({ current: undefined, replaceAgain: false });
 const abandonReplacement = base.raise({ type: 'REPLACEMENT.ABANDONED' });
 
 /** Ends the current worker in order, and those beside it. It is held until its process tree is gone, but is not current any more. */
-export const stopWorker = [command('STOP'), dropSiblings, noCurrent, abandonReplacement] as const;
+export const stopWorker = [command(() => ({ type: 'STOP' })), dropSiblings, noCurrent, abandonReplacement] as const;
 /** Kills the current worker. It is held until its process tree is gone, but is not current any more. */
-export const killWorker = [command('KILL'), dropSiblings, noCurrent, abandonReplacement] as const;
+export const killWorker = [
+  command((context, event) => ({ type: 'KILL', reason: killReason(context, event) })),
+  dropSiblings,
+  noCurrent,
+  abandonReplacement,
+] as const;
 
 /** The current worker has ended by itself. A plugin that has never been ready is not restarted for `load` alone. */
 export const noteGone = base.assign(({ context }) => ({

@@ -57,6 +57,15 @@ test('logs shows lines that are not of ours as they are', async () => {
   expect(await greenroom('logs', 'workbench', '-n', '2')).toMatchObject({ status: 0, stdout: 'null\n{"a":1}\n' });
 });
 
+test('logs shows how a worker has ended, and why Greenroom has ended it', async () => {
+  usePlugin('workbench');
+  await say('one');
+  const end = { time: new Date().toISOString(), code: null, signal: 'SIGKILL', msg: 'worker ended: It was deaf.' };
+  appendFileSync(join(folder, 'home/logs/workbench.log'), `${JSON.stringify(end)}\n`);
+  const { stdout } = await greenroom('logs', 'workbench', '-n', '1');
+  expect(stdout).toMatch(/^\d\d:\d\d:\d\d · worker ended \(SIGKILL\): It was deaf\.\n$/);
+});
+
 test('logs of a plugin that has printed nothing, or that is not there', async () => {
   usePlugin('workbench');
   expect(await greenroom('logs', 'workbench')).toMatchObject({ status: 0, stdout: '' });
