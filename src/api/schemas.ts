@@ -158,6 +158,7 @@ export const explanationSchema = z.looseObject({
   since: time,
   lastError: z.strictObject({ code: z.string(), message: z.string() }).optional(),
   lastErrorAt: time.optional(),
+  codeFault: z.string().optional(),
   policy: z.string(),
   need: z.looseObject({}),
   free: resources,

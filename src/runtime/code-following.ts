@@ -1,6 +1,7 @@
 import { type ActorRefFrom, createActor, fromCallback, fromPromise } from 'xstate';
 import { environmentInterpreter } from '../actors/environment-step.ts';
 import { followCode } from '../actors/follow-code.ts';
+import { faultText } from '../code/code-fault.ts';
 import type { CodeNews, CodeReplacement } from '../code/code-news.ts';
 import type { CheckProgram } from '../code/run-check.ts';
 import { codeMachine } from '../machines/code.ts';
@@ -27,6 +28,8 @@ export interface CodeFollowingParts {
 export class CodeFollowing {
   readonly #parts: CodeFollowingParts;
   readonly #actors = new Map<string, ActorRefFrom<typeof codeMachine>>();
+  /** Why the last changes were not served, by plugin. */
+  readonly #faults = new Map<string, string>();
 
   constructor(parts: CodeFollowingParts) {
     this.#parts = parts;
@@ -50,7 +53,13 @@ export class CodeFollowing {
     });
     const actor = createActor(logic, {
       clock,
-      input: { clock, tell: (news) => tell(plugin, news) },
+      input: {
+        clock,
+        tell: (news) => {
+          this.#note(plugin, news);
+          tell(plugin, news);
+        },
+      },
       id: `${plugin}.code`,
     });
     this.#actors.set(plugin, actor);
@@ -61,12 +70,34 @@ export class CodeFollowing {
   forget(plugin: string): void {
     this.#actors.get(plugin)?.stop();
     this.#actors.delete(plugin);
+    this.#faults.delete(plugin);
+  }
+
+  /** Why the plugin's code as it is on the disk is not served; undefined where it is, or is about to be. */
+  faultOf(plugin: string): string | undefined {
+    const context = this.#actors.get(plugin)?.getSnapshot().context;
+    // Changes that were taken back are told of by nobody.
+    const isServed = context === undefined || context.changed.size + context.pending.size === 0;
+    return isServed ? undefined : this.#faults.get(plugin);
+  }
+
+  #note(plugin: string, news: CodeNews): void {
+    if (news.outcome === 'served' || news.outcome === 'next-start') this.#faults.delete(plugin);
+    const fault = notServed(news);
+    if (fault !== undefined) this.#faults.set(plugin, fault);
   }
 
   /** Follows nothing any more. */
   close(): void {
     for (const plugin of [...this.#actors.keys()]) this.forget(plugin);
   }
+}
+
+/** Why changed code is not served, as a sentence; undefined of other news. */
+export function notServed(news: CodeNews): string | undefined {
+  if (news.outcome === 'faulty') return `The changed code is not run: ${faultText(news.fault)}`;
+  if (news.outcome === 'failed') return `The changed code does not start: ${news.reason}`;
+  return undefined;
 }
 
 /** What would run the code. A setting that is wrong, as the start itself tells, leaves nothing to check with. */

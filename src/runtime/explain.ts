@@ -18,6 +18,7 @@ const SHOWN_CALLS = 5;
 /** What is known of a plugin. */
 export interface Known {
   readonly record: PluginRecord;
+  readonly codeFault: string | undefined;
   readonly recordOf: (plugin: string) => PluginRecord | undefined;
   /** The time of day, in milliseconds since the epoch. */
   readonly now: number;
@@ -31,7 +32,18 @@ export interface Known {
 }
 
 /** Puts together why a plugin is where it is. */
-export function explain({ record, recordOf, now, toWall, policy, need, view, decision, eviction }: Known): Explanation {
+export function explain({
+  record,
+  codeFault,
+  recordOf,
+  now,
+  toWall,
+  policy,
+  need,
+  view,
+  decision,
+  eviction,
+}: Known): Explanation {
   const { plugin, state, phase, enteredAt } = record;
   const { lastError } = record.context;
   const request = view?.requestOf(plugin);
@@ -42,6 +54,7 @@ export function explain({ record, recordOf, now, toWall, policy, need, view, dec
     since: toWall(enteredAt),
     lastError: lastError && Object.freeze({ code: lastError.code, message: lastError.message }),
     lastErrorAt: record.failedAt === undefined ? undefined : toWall(record.failedAt),
+    codeFault,
     policy,
     need,
     free: amounts(view?.freeFor(plugin) ?? UNLIMITED),
@@ -166,6 +179,7 @@ function linesOf(facts: Omit<Explanation, 'lines'>, now: number, context: Plugin
   const lines = [
     `"${plugin}" has been ${phase === state ? state : `${state} (${phase})`} for ${seconds} s.`,
     ...(lastError === undefined ? [] : [failureLine(lastError.message, phase === 'failed', now - lastErrorAt)]),
+    ...(facts.codeFault === undefined ? [] : [`code     ${facts.codeFault}`]),
     `needs    ${amountsText(need)}${spreadText(need)}${need.pinned === true ? ', pinned' : ''}`,
     ...growthLines(growth, context),
   ];

@@ -68,6 +68,8 @@ export interface Explanation {
   readonly lastError: { readonly code: string; readonly message: string } | undefined;
   /** When that was. */
   readonly lastErrorAt: number | undefined;
+  /** Why its code as it is on the disk is not run; `undefined` where it is, and where it is not followed (`watchCode`). */
+  readonly codeFault: string | undefined;
   readonly policy: string;
   /** What it takes up when it resides. */
   readonly need: Need;

@@ -7,7 +7,6 @@ import { monitorLogic } from '../actors/monitor.ts';
 import { spawnWorker } from '../actors/process.ts';
 import { provideWorker } from '../actors/worker.ts';
 import { LeaseEdges } from '../calls/lease-edges.ts';
-import { faultText } from '../code/code-fault.ts';
 import { GreenroomError } from '../errors.ts';
 import { Listeners } from '../events/listeners.ts';
 import type { InspectionObserver } from '../inspector/record/inspection-observer.ts';
@@ -39,7 +38,7 @@ import { patient } from '../time/patience.ts';
 import { ToolCache } from '../tools/tool-cache.ts';
 import { type CallsInFleet, NO_FLEET } from './calls-in-fleet.ts';
 import { ClientProcesses } from './client-processes.ts';
-import { CodeFollowing } from './code-following.ts';
+import { CodeFollowing, notServed } from './code-following.ts';
 import type { Explanation } from './explanation.ts';
 import { OpenedJobs } from './opened-jobs.ts';
 import { PluginEffects } from './plugin-effects.ts';
@@ -329,7 +328,7 @@ export class Runtime implements SupervisorHost {
   /** Why a plugin is where it is, by the leases that are out now. */
   explain(record: PluginRecord): Explanation {
     this.#edges.tellAll();
-    return this.scheduling.explain(record);
+    return this.scheduling.explain(record, this.#codeFollowing?.faultOf(record.plugin));
   }
 
   /** Whether a plugin would be granted memory, by the leases that are out now. */
@@ -456,10 +455,20 @@ export class Runtime implements SupervisorHost {
     this.problems.notify(problems);
   }
 
+  /** Also those who do not listen read there why an edit has changed nothing. */
+  #writeCodeFault(plugin: string, files: readonly string[], fault: string): void {
+    try {
+      this.#log(plugin).event({ files }, fault);
+    } catch (error) {
+      this.#logger.error({ plugin, err: error }, 'A fault of changed code cannot be written to the log of the plugin.');
+    }
+  }
+
   #tellCode(event: CodeEvent): void {
     const { plugin, outcome, files } = event;
-    if (outcome === 'faulty')
-      this.#logger.warn({ plugin, files }, `The changed code is not run: ${faultText(event.fault)}`);
+    const fault = notServed(event);
+    if (outcome === 'faulty') this.#logger.warn({ plugin, files }, fault);
+    if (fault !== undefined) this.#writeCodeFault(plugin, files, fault);
     if (outcome === 'unwatched') this.#logger.warn({ plugin, files }, `The code cannot be watched: ${event.reason}.`);
     this.code.notify(Object.freeze(event));
   }

@@ -167,10 +167,11 @@ export class Scheduling {
   }
 
   /** Why a plugin is where it is. */
-  explain(record: PluginRecord): Explanation {
+  explain(record: PluginRecord, codeFault: string | undefined): Explanation {
     const { plugin } = record;
     return explain({
       record,
+      codeFault,
       recordOf: (name) => this.#host.record(name),
       now: this.#host.clock.now(),
       toWall: this.#toWall,

@@ -159,10 +159,21 @@ test.each(LANGUAGES)(
     });
     expect(await plugin.value()).toBe(1);
     expect(plugin.snapshot('plugin')).toMatchObject({ pid, generation: 1 });
+    const { supervisor } = plugin;
+    const fault = `The changed code is not run: ${join(plugin.folder, language.helper)}:2: `;
+    expect(supervisor.explain('plugin')).toMatchObject({
+      codeFault: expect.stringContaining(fault),
+      lines: expect.arrayContaining([expect.stringContaining(`code     ${fault}`)]),
+    });
+    await eventually(async () => expect(await supervisor.logs('plugin')).toContain(fault));
+    // Taken back, there is nothing that is not served.
+    plugin.save(language.helper, language.value(1));
+    await eventually(() => expect(supervisor.explain('plugin').codeFault).toBeUndefined());
     const served = plugin.told('served');
     plugin.save(language.helper, language.value(5));
     await served;
     expect(await plugin.value()).toBe(5);
+    expect(supervisor.explain('plugin').codeFault).toBeUndefined();
   },
 );
 

@@ -36,16 +36,17 @@ export const command = defineCommand({
     const isLive = now?.decision !== undefined && now.decision.policy !== 'permissive';
     const { decision, eviction } = isLive ? now : await lastDecisions(plugin, pluginLogFile(dataDir, plugin));
     if (terminal.json) {
-      await terminal.printJson({ plugin, decision, eviction });
+      await terminal.printJson({ plugin, codeFault: now?.codeFault, decision, eviction });
       return 0;
     }
-    // What was decided about memory says nothing of why it failed.
-    const hasFailed = now?.lastError !== undefined;
-    if (hasFailed) await terminal.print(shown(beforeDecisions(now.lines).map(oneLine), terminal.out));
+    // What was decided about memory says nothing of why it failed, or runs older code.
+    const isAmiss = now?.lastError !== undefined || now?.codeFault !== undefined;
+    if (now !== undefined && isAmiss)
+      await terminal.print(shown(beforeDecisions(now.lines).map(oneLine), terminal.out));
     const parts = [decision, eviction].filter((part) => part !== undefined);
     for (const part of parts.toSorted((a, b) => a.at - b.at))
       await terminal.print(shown(decisionText(part, Date.now()), terminal.out));
-    if (parts.length === 0 && !hasFailed) {
+    if (parts.length === 0 && !isAmiss) {
       terminal.note(
         `No decisions about "${plugin}" yet. The policy "permissive" makes none; set a capacity, such as GREENROOM_CAPACITY=ramMb=8000.`,
       );

@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -38,6 +38,25 @@ test('dev serves the inspector, tells of what happens in lines, follows the disk
   await told;
   child.kill('SIGINT');
   expect(await ended).toMatchObject({ status: 130 });
+});
+
+test('what dev finds wrong in edited code is told by explain and logs in another terminal', async () => {
+  write('.greenroom/plugins/p/manifest.json', { name: 'p', module: './p.mjs' });
+  const file = join(folder, '.greenroom/plugins/p/p.mjs');
+  writeFileSync(file, 'export default { execute: () => 1 };\n');
+  const { child, ended } = start(['dev', '--load']);
+  await shown(child, 'p: spawning → ready', 'stdout');
+  const told = shown(child, 'p was not replaced', 'stdout');
+  writeFileSync(file, 'export default { execute: () => = 1 };\n');
+  await told;
+  const fault = /The changed code is not run: .*p\.mjs:1: SyntaxError/;
+  expect((await greenroom('explain', 'p')).stdout).toMatch(fault);
+  expect(JSON.parse((await greenroom('explain', 'p', '--json')).stdout)).toMatchObject({
+    codeFault: expect.stringMatching(fault),
+  });
+  expect((await greenroom('logs', 'p')).stdout).toMatch(fault);
+  child.kill('SIGINT');
+  await ended;
 });
 
 test('dev --json tells a program of every transition, decision and problem', async () => {
