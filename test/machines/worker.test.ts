@@ -72,7 +72,7 @@ class Bench {
           ),
         ) as never,
         memory: fromCallback<never>(({ sendBack }) => {
-          this.exceed = (excess) => sendBack({ type: 'MEMORY.EXCEEDED', ...excess } as never);
+          this.exceed = (excess) => sendBack({ type: 'MEMORY.EXCEEDED', ...excess });
         }) as never,
       },
     });
