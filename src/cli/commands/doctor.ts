@@ -74,6 +74,7 @@ async function checkSetup(
   }
   const found = existsSync(join(workingDirectory(), 'greenroom.json')) ? 'greenroom.json is valid' : 'the defaults';
   const discovered = await discoverIn(settings);
+  const daemon = await askDaemon();
   const [pythons, environments, ffmpeg] = await Promise.all([
     checkPythons(discovered.entries),
     checkEnvironments(discovered.entries, settings),
@@ -85,8 +86,8 @@ async function checkSetup(
     ffmpeg,
     { check, level: 'ok', found },
     checkDataDir(settings.dataDir),
-    ...(await checkJobs(settings.dataDir, await askDaemon())),
-    ...(await checkFleet(process.env[FLEET_VARIABLE])),
+    ...(await checkJobs(settings.dataDir, daemon)),
+    ...(await checkFleet(process.env[FLEET_VARIABLE], daemon)),
     ...checkSearchPaths(settings, discovered),
     ...checkMcpConfigs(settings.mcpConfigs, discovered),
     ...checkMcpPrograms(discovered),

@@ -47,8 +47,8 @@ export const command = defineCommand({
 function nodeTable({ nodes, node: own }: FleetStatus, style: Style): string[] {
   const rows = nodes.map(({ node, name, version, beatAgoMs, plugins, capacity, reserved, residents, makesWayFor }) => [
     `${name ?? node.slice(-8)}${node === own ? ' (this one)' : ''}`,
-    version ?? '?',
-    beatAgoMs > SILENT_MS ? style.yellow(`silent for ${durationText(beatAgoMs)}`) : style.green('lives'),
+    version ?? '-',
+    stateOf(beatAgoMs, version !== undefined, style),
     memoryOf(capacity, reserved),
     String(plugins.length),
     namesText((residents ?? []).map(({ plugin, calls }) => (calls === 0 ? plugin : `${plugin} (${calls})`))) +
@@ -58,6 +58,12 @@ function nodeTable({ nodes, node: own }: FleetStatus, style: Style): string[] {
     ['NODE', 'VERSION', 'STATE', 'MEMORY', 'PLUGINS', 'LOADED, WITH CALLS'].map(style.bold),
     ...rows,
   ]);
+}
+
+/** @param isAnnounced whether it has said what it is, which a node does within seconds of its first beat */
+function stateOf(beatAgoMs: number, isAnnounced: boolean, style: Style): string {
+  if (beatAgoMs > SILENT_MS) return style.yellow(`silent for ${durationText(beatAgoMs)}`);
+  return isAnnounced ? style.green('lives') : 'joining';
 }
 
 type Amounts = FleetStatus['nodes'][number]['capacity'];

@@ -104,3 +104,23 @@ test('a daemon whose fleet does not answer serves everything but jobs', async ()
   expect(status).toBe(0);
   expect(stderr + refused.stderr).not.toContain('secret');
 });
+
+test.skipIf(!hasRedis)('doctor says whether the daemon can use the Redis of its fleet', () =>
+  withRedis(async (redis) => {
+    usePlugin('workbench');
+    const ofFleet = async () => {
+      const { stdout } = await greenroom('doctor', '--json');
+      const { findings } = JSON.parse(stdout) as { findings: { check: string; level: string; found: string }[] };
+      return findings.filter(({ check }) => check === 'fleet');
+    };
+    expect(await ofFleet()).toEqual([]);
+    const daemon = await serve(['--fleet', redis.url]);
+    const answers = `the daemon is a node of 1, by the Redis at ${redis.socket}`;
+    await eventually(async () => expect(await ofFleet()).toEqual([{ check: 'fleet', level: 'ok', found: answers }]));
+    await redis.kill();
+    const [away] = await ofFleet();
+    expect(away).toMatchObject({ level: 'fail', found: expect.stringContaining(redis.socket) });
+    daemon.child.kill('SIGTERM');
+    await daemon.ended;
+  }),
+);

@@ -117,7 +117,7 @@ describe.skipIf(missing !== undefined)(
         `The Redis at localhost:${port} has a certificate that this program does not trust`,
       );
       expect(error.message).toContain('NODE_EXTRA_CA_CERTS');
-      expect(await checkFleet(url)).toEqual([
+      expect(await checkFleet(url, undefined)).toEqual([
         { check: 'fleet', level: 'fail', found: error.message, next: expect.stringContaining('refuses jobs') },
       ]);
     });
