@@ -5,10 +5,23 @@ import { join } from 'node:path';
 import { withFolder, withSupervisors, writeManifest } from '../lib/host.mjs';
 import { limitRow, median, takeInTurns, timed } from '../lib/measure.mjs';
 
+/** Node runs TypeScript from 22.18 on. */
+const RUNS_TYPESCRIPT = process.features.typescript !== undefined && process.features.typescript !== false;
+
+const TYPESCRIPT = {
+  name: 'edited-typescript',
+  language: 'TypeScript',
+  fields: { module: './plugin.ts' },
+  file: 'plugin.ts',
+  /** @param {number} version */
+  code: (version) => `const version: number = ${version};\nexport default { execute: (): number => version };\n`,
+};
+
 /** Plugins whose code is edited: where, their manifest, and their code in as many versions as one likes. */
 const EDITED = [
   {
     name: 'edited-python',
+    language: 'Python',
     fields: { module: 'plugin', class: 'Plugin' },
     file: 'plugin.py',
     /** @param {number} version */
@@ -16,11 +29,13 @@ const EDITED = [
   },
   {
     name: 'edited-node',
+    language: 'Node',
     fields: { module: './plugin.mjs' },
     file: 'plugin.mjs',
     /** @param {number} version */
     code: (version) => `export default { execute: () => ${version} };\n`,
   },
+  ...(RUNS_TYPESCRIPT ? [TYPESCRIPT] : []),
 ];
 
 /** @param {import('../lib/measure.mjs').Bench} bench */
@@ -33,7 +48,7 @@ export default (bench) =>
     const searchPaths = [folder];
     return withSupervisors([{ searchPaths }, { searchPaths, watchCode: true }], async (plain, followed) => {
       const rows = [];
-      for (const { name, file, code } of EDITED) {
+      for (const { name, language, file, code } of EDITED) {
         let version = 0;
         await Promise.all([plain.load(name), followed.load(name)]);
         // What the worker has loaded is known, and followed, once it has been edited.
@@ -52,7 +67,7 @@ export default (bench) =>
           },
         );
         const beyond = median(edits) - median(reloads);
-        const question = `edit to served, beyond the new worker's own start, ${name === 'edited-node' ? 'Node' : 'Python'}`;
+        const question = `edit to served, beyond the new worker's own start, ${language}`;
         rows.push(limitRow(question, 'ms', beyond, { atMost: 300 }));
       }
       return rows;
