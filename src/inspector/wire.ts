@@ -169,6 +169,8 @@ export interface Alert {
   readonly at: number;
   /** The record that tells of it; absent where no single record does. */
   readonly seq?: number | undefined;
+  /** The call that is slow. */
+  readonly call?: string | undefined;
   /** What is wrong, in words. */
   readonly text: string;
 }
@@ -286,8 +288,10 @@ export interface CallRecord extends RecordBase {
   readonly runMs?: number | undefined;
   /** Which worker ran it. */
   readonly generation?: number | undefined;
-  /** At its end: whether it took longer than a second and ten times what half of the calls of its tool take at most. */
+  /** At its end: whether it ran for longer than a second and ten times what half of the calls of its tool run at most. */
   readonly slow?: boolean | undefined;
+  /** Where it is slow: how long half of the calls of its tool run at most, in milliseconds; absent before the first of them. */
+  readonly usualMs?: number | undefined;
   /** In session files: what `payloadSize` tells of. */
   readonly payload?: CallPayload | undefined;
   /** How many calls of any plugin have ended since the `call` record before this one and were not told of. */

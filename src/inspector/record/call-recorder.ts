@@ -147,10 +147,12 @@ export class CallRecorder {
     const now = this.#monotonic();
     const tookMs = tenths(now - open.began);
     const hasFailed = error !== undefined;
-    const isSlow = open.isSlow || (tookMs >= LEAST_SLOW_MS && tookMs >= this.#statistics.slowFrom(plugin, tool));
+    const ranMs = tenths(open.ranAt(now));
+    const isSlow = open.isSlow || (ranMs >= LEAST_SLOW_MS && ranMs >= this.#statistics.slowFrom(plugin, tool));
+    const usualMs = isSlow ? this.#usual(trace) : undefined;
     if (open.isSampled) this.#sampler.endTold();
     const isTold = open.isSampled || open.isSlowTold || ((hasFailed || isSlow) && this.#sampler.takeLate(now, plugin));
-    this.#statistics.note({ plugin, tool, tookMs, hasFailed, isSlow, isTold });
+    this.#statistics.note({ plugin, tool, tookMs, ranMs, hasFailed, isSlow, isTold });
     this.#parts.rates.noteCall(plugin, hasFailed);
     if (!isTold) return this.#sampler.skip();
     const { payload, message } = wordsOf(trace, this.#knownOf(trace, open), this.#parts.redactor);
@@ -166,6 +168,7 @@ export class CallRecorder {
         ...this.#partsOf(open, now),
         generation,
         slow: isSlow || undefined,
+        usualMs,
         skipped: this.#sampler.takeSkipped(),
       },
       payload && JSON.stringify(payload),
@@ -182,14 +185,18 @@ export class CallRecorder {
       const now = this.#monotonic();
       for (const [trace, open] of this.#open) {
         const tookMs = tenths(now - open.began);
+        // Those that follow began later yet.
         if (tookMs < LEAST_SLOW_MS) break;
+        const ranMs = tenths(open.ranAt(now));
+        if (open.isSlow || ranMs < LEAST_SLOW_MS) continue;
         const { plugin, tool, client, generation } = trace;
-        if (open.isSlow || tookMs < this.#statistics.slowFrom(plugin, tool)) continue;
+        if (ranMs < this.#statistics.slowFrom(plugin, tool)) continue;
         open.isSlow = true;
         open.isSlowTold = open.isSampled || this.#sampler.takeLate(now, plugin);
         if (!open.isSlowTold) continue;
         const parts = this.#partsOf(open, now);
-        this.#tell(trace, { edge: 'slow', client: this.#nameIn(client), tookMs, ...parts, generation });
+        const usualMs = this.#usual(trace);
+        this.#tell(trace, { edge: 'slow', client: this.#nameIn(client), tookMs, ...parts, generation, usualMs });
       }
     });
   };
@@ -199,6 +206,11 @@ export class CallRecorder {
     const { plugin, call } = trace;
     const at = subject.clock.now();
     pending.add({ kind: 'call', at, actor: pluginId(plugin), call, tool: toolOf(trace), ...told }, payload);
+  }
+
+  #usual({ plugin, tool }: CallTrace): number | undefined {
+    const usual = this.#statistics.usual(plugin, tool);
+    return usual && tenths(usual);
   }
 
   #partsOf(open: OpenCall, now: number): Pick<NewCall, 'queueMs' | 'loadMs' | 'runMs'> {

@@ -5,15 +5,16 @@ import { LatencyBuckets } from './latency-buckets.ts';
 const MAX_TOOLS = 64;
 /** So many plugins have figures: plugins come and go. */
 const MAX_PLUGINS = 10_000;
-/** No call that took less is slow, in milliseconds. */
+/** No call that ran for less is slow, in milliseconds. */
 export const LEAST_SLOW_MS = 1_000;
-/** A call is slow from so many times what half of its tool's calls take at most. */
+/** A call is slow from so many times what half of its tool's calls run at most. */
 const SLOW_FACTOR = 10;
 
 /** Counts of the calls of a plugin, or of one of its tools. */
 class Counts {
-  /** Those that went well. */
+  /** How long those that went well took, and how long of that they ran. */
   readonly took = new LatencyBuckets();
+  readonly ran = new LatencyBuckets();
   ended = 0;
   failed = 0;
   slow = 0;
@@ -37,6 +38,8 @@ export interface EndedCall {
   readonly plugin: string;
   readonly tool: string;
   readonly tookMs: number;
+  /** How long of that it ran. */
+  readonly ranMs: number;
   readonly hasFailed: boolean;
   readonly isSlow: boolean;
   /** Whether it is told of. */
@@ -47,15 +50,22 @@ export interface EndedCall {
 export class CallStatistics {
   readonly #plugins = new Map<string, PluginCounts>();
 
-  /** From how many milliseconds on a call of this tool is slow. */
+  /**
+   * For how many milliseconds a call of this tool has run that is slow. Not by its whole time: those that wait behind a
+   * slow one would be slow with it.
+   */
   slowFrom(plugin: string, tool: string): number {
-    const counts = this.#plugins.get(plugin);
-    const own = counts?.tools.get(tool) ?? (counts?.tools.size === MAX_TOOLS ? counts.all : undefined);
-    const half = own?.took.quantile(0.5) ?? 0;
-    return Math.max(LEAST_SLOW_MS, SLOW_FACTOR * half);
+    return Math.max(LEAST_SLOW_MS, SLOW_FACTOR * (this.usual(plugin, tool) ?? 0));
   }
 
-  note({ plugin, tool, tookMs, hasFailed, isSlow, isTold }: EndedCall): void {
+  /** How long half of the calls of this tool run at most, in milliseconds; undefined before the first. */
+  usual(plugin: string, tool: string): number | undefined {
+    const counts = this.#plugins.get(plugin);
+    const own = counts?.tools.get(tool) ?? (counts?.tools.size === MAX_TOOLS ? counts.all : undefined);
+    return own?.ran.quantile(0.5);
+  }
+
+  note({ plugin, tool, tookMs, ranMs, hasFailed, isSlow, isTold }: EndedCall): void {
     let counts = this.#plugins.get(plugin);
     if (counts === undefined) {
       // The one that came first: a map keeps the order.
@@ -68,7 +78,10 @@ export class CallStatistics {
       if (each === undefined) continue;
       each.ended += 1;
       if (hasFailed) each.failed += 1;
-      else each.took.add(tookMs);
+      else {
+        each.took.add(tookMs);
+        each.ran.add(ranMs);
+      }
       if (isSlow) each.slow += 1;
       if (isTold) continue;
       each.leftOut += 1;

@@ -45,6 +45,11 @@ export class OpenCall implements PartedCall {
     this.#since = now;
   }
 
+  /** How long it has run up to now. */
+  ranAt(now: number): number {
+    return this.#times.run + (this.#part === 'run' ? now - this.#since : 0);
+  }
+
   /** How long it was at each part up to now. */
   timesAt(now: number): PartTimes {
     return { ...this.#times, [this.#part]: this.#times[this.#part] + now - this.#since };

@@ -61,7 +61,10 @@ describe('what is wrong', () => {
     const controller = new AbortController();
     const running = bench.supervisor.execute('bench', { do: 'deaf' }, { signal: controller.signal }).catch(() => {});
     await eventuallyTrue(() => kindsOf(alerts()).join() === 'slow plugin:bench');
-    expect(alerts()[0]?.text).toMatch(/^execute has been running for \d/);
+    expect(alerts()[0]).toMatchObject({
+      text: expect.stringMatching(/^execute has run for over \d/),
+      call: expect.any(String),
+    });
     controller.abort();
     await running;
   });

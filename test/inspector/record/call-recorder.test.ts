@@ -27,10 +27,17 @@ async function timed(payloads = true) {
   return { bench, recorder, turn };
 }
 
-function begin({ supervisor }: Bench, call: string, plugin = 'bench', tool = 'execute'): CallTrace {
+function begin(bench: Bench, call: string, plugin = 'bench', tool = 'execute'): CallTrace {
+  const trace = queue(bench, call, plugin, tool);
+  tracePhase(trace, 1);
+  return trace;
+}
+
+/** A call that waits for a worker. */
+function queue({ supervisor }: Bench, call: string, plugin = 'bench', tool = 'execute'): CallTrace {
   const trace = startTrace(supervisor, plugin, call, 'execute', tool, undefined);
   if (trace === undefined) throw new Error('Nobody watches calls.');
-  tracePhase(trace, 1);
+  tracePhase(trace, undefined);
   return trace;
 }
 
@@ -133,6 +140,33 @@ describe('the recorder of calls', () => {
       ['endless', 'end'],
     ]);
     expect(recorder.calls?.now('bench').figures.find(({ tool }) => tool === 'render')?.p50Ms).toBeGreaterThan(400);
+  });
+
+  it('is not slow by having waited behind one that is, and of that says what is usual', async () => {
+    const { bench, recorder, turn } = await timed();
+    for (let call = 0; call < 20; call += 1) {
+      const trace = begin(bench, `usual-${call}`);
+      turn(100);
+      endTrace(trace);
+    }
+    const culprit = begin(bench, 'culprit');
+    const victims = ['one', 'two'].map((call) => queue(bench, call));
+    turn(4_000);
+    endTrace(culprit);
+    for (const victim of victims) {
+      tracePhase(victim, 1);
+      turn(76);
+      endTrace(victim);
+    }
+    const slow = callsIn(recorder).filter(({ edge, slow: isSlow }) => edge === 'slow' || isSlow === true);
+    expect(slow.map(({ call, edge }) => [call, edge])).toEqual([
+      ['culprit', 'slow'],
+      ['culprit', 'end'],
+    ]);
+    for (const { usualMs } of slow) expect(Math.abs((usualMs ?? 0) - 100)).toBeLessThan(25);
+    const figures = recorder.calls?.now('bench').figures[0];
+    expect(figures).toMatchObject({ slow: 1 });
+    expect(figures?.p95Ms).toBeGreaterThan(3_000);
   });
 
   it('tells what a call was given, though the program changes it, what it gave, and how long it waited and ran', async () => {
