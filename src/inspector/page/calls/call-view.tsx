@@ -1,16 +1,10 @@
-import type { CallPart } from '../../wire.ts';
 import { act } from '../panes/act.ts';
 import { OpenSequence } from '../sequence/open-sequence.tsx';
 import { durationText, timeText } from '../store/format.ts';
 import { usePage } from '../store/page.ts';
 import type { CallItem } from './call-log.ts';
+import { outcomeText, PARTS, preciseText, progressText } from './call-text.ts';
 import { Payload } from './payload.tsx';
-
-const PARTS: readonly { readonly part: CallPart; readonly title: string; readonly now: string }[] = [
-  { part: 'queue', title: 'Queued', now: 'is queued' },
-  { part: 'load', title: 'Loading', now: 'waits for its worker to load' },
-  { part: 'run', title: 'Running', now: 'runs' },
-];
 
 /** One call: what it is at or how it ended, where its time went, what it was given and gave. */
 export function CallView({ item, mayCancel }: { readonly item: CallItem; readonly mayCancel: boolean }) {
@@ -105,23 +99,3 @@ function Parts({ item: { parts } }: { readonly item: CallItem }) {
     </div>
   );
 }
-
-/** What a call is at, or how it ended, in words. */
-export function outcomeText({ state, part, outcome, errorType }: CallItem): string {
-  if (state === 'running') return PARTS.find((each) => each.part === part)?.now ?? 'runs';
-  if (state === 'ok') return 'went well';
-  return [outcome ?? 'failed', errorType].filter((text) => text !== undefined).join(' · ');
-}
-
-function progressText({ state, progress, message, chunks }: CallItem): string | undefined {
-  if (state !== 'running') return undefined;
-  const parts = [
-    progress !== undefined && `${Math.round(progress * 100)} %`,
-    message,
-    chunks !== undefined && `${chunks.toLocaleString()} chunks`,
-  ].filter((text) => text !== undefined && text !== false);
-  return parts.length === 0 ? undefined : parts.join(' · ');
-}
-
-/** Quick calls take less than a millisecond. */
-export const preciseText = (ms: number): string => (ms < 10 ? `${Number(ms.toFixed(1))} ms` : durationText(ms));

@@ -1,6 +1,6 @@
 import type { CallFigures } from '../../wire.ts';
 import { ColumnHeads } from '../shell/column-heads.tsx';
-import { preciseText } from './call-view.tsx';
+import { preciseText } from './call-text.ts';
 
 /** The figures of a plugin's tools, or of plugins, as a table. */
 export function Figures({ figures, isOfAll }: { readonly figures: readonly CallFigures[]; readonly isOfAll: boolean }) {

@@ -1,6 +1,6 @@
 import type { Json } from '../../wire.ts';
 import { jsonText } from '../store/format.ts';
-import { preciseText } from './call-view.tsx';
+import { preciseText } from './call-text.ts';
 import type { PageCall } from './page-calls.ts';
 
 /** What came of a call of the page, as far as it has come. */
