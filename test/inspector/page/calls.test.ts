@@ -4,8 +4,9 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { endTrace, startTrace } from '../../../src/calls/call-trace.ts';
 import { GreenroomError } from '../../../src/errors.ts';
-import { chooseCalls } from '../../../src/inspector/page/calls/call-filter.ts';
+import { type CallOrder, chooseCalls } from '../../../src/inspector/page/calls/call-filter.ts';
 import { CallLog, withRunning } from '../../../src/inspector/page/calls/call-log.ts';
+import { outcomeText } from '../../../src/inspector/page/calls/call-text.ts';
 import { flatFields, inputOf } from '../../../src/inspector/page/calls/flat-schema.ts';
 import { curlText, javaScriptText } from '../../../src/inspector/page/calls/snippets.ts';
 import type { CallRecord } from '../../../src/inspector/wire.ts';
@@ -70,8 +71,8 @@ describe('what is known of calls', () => {
     const now = withRunning(log.at({ seq: 9, at: 900 }), running, { at: 900, isAll: true });
     const shown = chooseCalls(now, { plugin: 'a', kind: 'all', query: '', order: 'time' });
     expect(shown.map(({ call, tookMs, progress }) => [call, tookMs, progress])).toEqual([
-      ['here', 10, 0.5],
       ['untold', 10, 0.5],
+      ['here', 10, 0.5],
       ['quick', 50, undefined],
     ]);
   });
@@ -92,18 +93,50 @@ describe('a list of calls', () => {
     }
   });
 
-  it('has the call that has run for longest first, however many quick ones run beside it', () => {
+  it('has of those that run, too, the latest first, or the one that has run for longest, however long it waited', () => {
     const log = new CallLog();
-    const names = ['long', ...Array.from({ length: 50 }, (_, index) => `quick-${index}`)];
-    for (const [seq, name] of names.entries()) log.add(record(seq + 1, name));
-    const running = names.map((call, index) => ({
-      ...{ call, plugin: 'a', since: index, part: 'run' as const, queueMs: 0, loadMs: 0, runMs: 100 - index },
-    }));
+    for (const [seq, name] of ['long', 'waited', 'quick'].entries()) log.add(record(seq + 1, name));
+    const running = [
+      { call: 'long', since: 1, queueMs: 0, runMs: 100 },
+      { call: 'waited', since: 2, queueMs: 900, runMs: 20 },
+      { call: 'quick', since: 3, queueMs: 0, runMs: 10 },
+    ].map((each) => ({ ...each, plugin: 'a', part: 'run' as const, loadMs: 0 }));
     const now = withRunning(log.at({ seq: 99, at: 9_900 }), running, { at: 9_900, isAll: true });
-    for (const order of ['time', 'took', 'tool'] as const) {
-      const [first] = chooseCalls(now.toReversed(), { plugin: 'a', kind: 'all', query: '', order });
-      expect(first?.call).toBe('long');
-    }
+    const shown = (order: CallOrder): string[] =>
+      chooseCalls(now, { plugin: 'a', kind: 'all', query: '', order }).map(({ call }) => call);
+    expect(shown('time')).toEqual(['quick', 'waited', 'long']);
+    expect(shown('took')).toEqual(['long', 'waited', 'quick']);
+    expect(shown('tool')).toEqual(['quick', 'waited', 'long']);
+  });
+
+  it('has of those that have ended the one that ran for longest before those that waited behind it', () => {
+    const log = new CallLog();
+    log.add(ended(1, 'older', { tookMs: 60 }));
+    log.add(ended(2, 'culprit', { tookMs: 3_400, runMs: 3_400, slow: true }));
+    log.add(ended(3, 'victim', { tookMs: 4_476, queueMs: 4_400, runMs: 76 }));
+    log.add(ended(4, 'oldest', { tookMs: 70 }));
+    const shown = chooseCalls(log.at({ seq: 9, at: 9_900 }), { plugin: 'a', kind: 'all', query: '', order: 'took' });
+    expect(shown.map(({ call }) => call)).toEqual(['culprit', 'victim', 'oldest', 'older']);
+  });
+
+  it('says of each that has not ended what it is at, also at an instant before its end, and where that is not known', () => {
+    const log = new CallLog();
+    for (const [seq, name] of ['late', 'open', 'slow'].entries()) log.add(record(seq + 1, name));
+    log.add(record(15, 'slow', { edge: 'slow', tookMs: 1_200, queueMs: 100, runMs: 1_100, usualMs: 3 }));
+    log.add(ended(30, 'late', { tookMs: 2_900, queueMs: 1_000, loadMs: 900, runMs: 1_000 }));
+    const at = (seq: number) =>
+      log.at({ seq, at: seq * 100 }).map(({ call, part, parts }) => [call, part, parts.queue, parts.load, parts.run]);
+    expect(at(5)).toEqual([
+      ['late', 'queue', 400, 0, 0],
+      ['open', undefined, 0, 0, 0],
+      ['slow', 'run', 100, 0, 100],
+    ]);
+    expect(at(15)[0]).toEqual(['late', 'load', 1_000, 400, 0]);
+    expect(at(22)[0]).toEqual(['late', 'run', 1_000, 900, 200]);
+    expect(at(22)[2]).toEqual(['slow', 'run', 100, 0, 1_800]);
+    const words = log.at({ seq: 15, at: 1_500 }).map(outcomeText);
+    expect(words).toEqual(['waits for its worker to load', 'has not ended', 'runs']);
+    expect(log.at({ seq: 15, at: 1_500 }).map(({ usualMs }) => usualMs)).toEqual([undefined, undefined, 3]);
   });
 });
 
@@ -200,12 +233,41 @@ describe.skipIf(CHROMIUM === undefined)('the calls on the page', () => {
     await says(page, '.call .code', /"password": "\[redacted\]"/);
     await page.getByRole('button', { name: 'Show its start' }).click();
     await says(page, '.pill', /Paused/);
-    await says(page, '.call-title', /runs/);
+    // It began before there was a worker.
+    await says(page, '.call-title', /is queued|waits for its worker to load/);
     expect(await page.locator('.call-row').count()).toBe(1);
     await page.keyboard.press('Escape');
     await rowOf(page, 'supervisor').click();
     await call(page, /other/).waitFor();
     expect(await page.locator('.call-row').count()).toBe(4);
+  });
+
+  it('say of each whether it runs or is queued, and of one that waited for longer than it ran how long that was', async () => {
+    const { bench, inspector } = await openSession();
+    const { supervisor, folder } = bench;
+    await supervisor.load('bench');
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:bench').click();
+    await page.getByRole('tab', { name: 'Calls' }).click();
+    const file = join(folder, 'file');
+    const culprit = supervisor.execute('bench', { do: 'wait', for: file, value: 'culprit' });
+    const victim = supervisor.execute('bench', { value: 'victim' });
+    await call(page, /running.*waiting/).waitFor();
+    await call(page, /queued/).click();
+    expect(await call(page, /queued/).textContent()).not.toMatch(/runs|running/);
+    await says(page, '.call-title', /is queued/);
+    await says(page, '.call .code', /victim/);
+    // Until it has waited for long enough to be told.
+    await call(page, /queued.*1\.\d s/).waitFor();
+    writeFileSync(file, '');
+    await Promise.all([culprit, victim]);
+    await call(page, /ran \d+(\.\d)? ms/).waitFor();
+    await page.getByLabel('Order of the calls').selectOption('took');
+    expect(await call(page, /ran \d/).getAttribute('aria-rowindex')).toBe('2');
+    await page.locator('.calls-kinds').getByRole('button', { name: 'Slow' }).click();
+    await page.locator('.calls .virtual[aria-rowcount="1"]').waitFor();
+    await page.locator('.call-row').click();
+    await says(page, '.call .code', /culprit/);
   });
 
   it('are the failed ones beside any number of quick ones, and the page says how many it does not list', async () => {

@@ -21,11 +21,13 @@ export interface CallItem {
   /** `lost`: it may have ended, which was not told. */
   readonly state: 'running' | 'ok' | 'failed' | 'lost';
   readonly isSlow: boolean;
+  /** Of one that is slow: how long half of the calls of its tool run at most. */
+  readonly usualMs: number | undefined;
   /** How long it took, or has taken so far, in milliseconds. */
   readonly tookMs: number;
   /** The same for each of its parts, where that is known. */
   readonly parts: Readonly<Record<CallPart, number>>;
-  /** Of one that runs: what it is at. */
+  /** Of one that has not ended: what it is at, where that is known. */
   readonly part: CallPart | undefined;
   readonly generation: number | undefined;
   readonly outcome: string | undefined;
@@ -88,31 +90,47 @@ export class CallLog {
       const from = start?.at ?? first.at - (first.tookMs ?? 0);
       if (start === undefined ? from > at : start.seq > seq) continue;
       const ended = end !== undefined && end.seq <= seq ? end : undefined;
-      items.push(itemOf(told, first, from, ended, slow !== undefined && slow.seq <= seq, at));
+      items.push(itemOf(told, first, from, ended, slow !== undefined && slow.seq <= seq ? slow : undefined, at));
     }
     return items;
   }
 }
 
 function itemOf(
-  { start, end }: Told,
+  told: Told,
   first: CallRecord,
   from: number,
   ended: CallRecord | undefined,
-  isSlow: boolean,
+  slow: CallRecord | undefined,
   at: number,
 ): CallItem {
+  const { start, end } = told;
   const { call, actor, tool = DEFAULT_TOOL } = first;
   return {
     ...{ call, plugin: actorText(actor), tool, client: first.client, from },
     state: ended === undefined ? 'running' : ended.outcome === 'ok' ? 'ok' : 'failed',
-    isSlow: isSlow || ended?.slow === true,
+    isSlow: slow !== undefined || ended?.slow === true,
+    usualMs: (ended ?? slow)?.usualMs,
     tookMs: ended?.tookMs ?? Math.max(0, at - from),
-    parts: { queue: ended?.queueMs ?? 0, load: ended?.loadMs ?? 0, run: ended?.runMs ?? 0 },
-    ...{ part: undefined, progress: undefined, chunks: undefined },
+    ...(ended === undefined ? partsAt(told, Math.max(0, at - from)) : { part: undefined, parts: partsOf(ended) }),
+    ...{ progress: undefined, chunks: undefined },
     ...{ generation: ended?.generation, outcome: ended?.outcome, errorType: ended?.errorType, message: ended?.message },
     ...{ startSeq: start?.seq, endSeq: end?.seq, payloadSize: end?.payloadSize, payload: end?.payload },
   };
+}
+
+const partsOf = ({ queueMs = 0, loadMs = 0, runMs = 0 }: Partial<CallRecord>): CallItem['parts'] => ({
+  ...{ queue: queueMs, load: loadMs, run: runMs },
+});
+
+/** What a call that has not ended is at after so many milliseconds, by what is told of it later. */
+function partsAt({ slow, end }: Told, ms: number): Pick<CallItem, 'part' | 'parts'> {
+  const known = partsOf(end ?? slow ?? {});
+  if (known.queue + known.load + known.run === 0) return { part: undefined, parts: known };
+  const queue = Math.min(ms, known.queue);
+  const load = Math.min(ms - queue, known.load);
+  const part = ms < known.queue ? 'queue' : ms < known.queue + known.load ? 'load' : 'run';
+  return { part, parts: { queue, load, run: ms - queue - load } };
 }
 
 /** The calls of the present: those that are told of, with what the runtime says of those that run. */
@@ -136,7 +154,7 @@ export function withRunning(
   for (const each of own.values()) {
     const { call, plugin, tool = DEFAULT_TOOL } = each;
     const unknown = { outcome: undefined, errorType: undefined, endSeq: undefined };
-    const kept = { startSeq: undefined, payloadSize: undefined, payload: undefined };
+    const kept = { usualMs: undefined, startSeq: undefined, payloadSize: undefined, payload: undefined };
     items.push({ call, plugin, tool, state: 'running', ...runningOf(each), ...unknown, ...kept });
   }
   return items.filter(({ state }) => state !== 'lost');

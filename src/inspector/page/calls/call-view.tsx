@@ -9,11 +9,12 @@ import { Payload } from './payload.tsx';
 /** One call: what it is at or how it ended, where its time went, what it was given and gave. */
 export function CallView({ item, mayCancel }: { readonly item: CallItem; readonly mayCancel: boolean }) {
   const page = usePage();
-  const { call, plugin, tool, client, from, state, isSlow, tookMs, generation, startSeq, endSeq } = item;
+  const { call, plugin, tool, client, from, state, isSlow, usualMs, tookMs, generation, startSeq, endSeq } = item;
   const job = jobOf(client);
+  const usual = usualMs === undefined ? '' : `: its tool usually runs ${preciseText(usualMs)}`;
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['Began', timeText(from)],
-    ['Took', `${durationText(tookMs)}${isSlow ? ', slow' : ''}`],
+    ['Took', `${durationText(tookMs)}${isSlow ? `, slow${usual}` : ''}`],
     ['Worker', generation === undefined ? undefined : `number ${generation}`],
     ['Client', client],
     ['Progress', progressText(item)],

@@ -9,7 +9,7 @@ import type { ActorState } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
 import { type CallKind, type CallOrder, chooseCalls } from './call-filter.ts';
 import type { CallItem } from './call-log.ts';
-import { outcomeText } from './call-text.ts';
+import { outcomeText, ranText, stateText } from './call-text.ts';
 import { CallView } from './call-view.tsx';
 import './calls.css';
 import { Figures, FiguresLine } from './figures.tsx';
@@ -152,13 +152,14 @@ interface CallRowProps {
   readonly onSelect: () => void;
 }
 
-const MARKS = { running: '▸', ok: '✓', failed: '✕', lost: '?' } as const;
+const MARKS = { running: '▸', waiting: '⋯', ok: '✓', failed: '✕', lost: '?' } as const;
 
 function CallRow({ item, place, isOfAll, isSelected, onSelect }: CallRowProps) {
-  const { call, plugin, tool, from, state, isSlow, tookMs, progress, message } = item;
+  const { call, plugin, tool, from, state, part, isSlow, tookMs, progress, message } = item;
+  const word = stateText(item);
   const said =
     state === 'running' && progress !== undefined ? `${Math.round(progress * 100)} % ${message ?? ''}` : message;
-  const note = [state === 'ok' ? '' : outcomeText(item), said].filter(Boolean).join(' · ');
+  const note = [state === 'ok' ? '' : outcomeText(item), ranText(item), said].filter(Boolean).join(' · ');
   return (
     <div
       class="call-row split-row"
@@ -169,9 +170,9 @@ function CallRow({ item, place, isOfAll, isSelected, onSelect }: CallRowProps) {
       data-state={state}
       onClick={onSelect}
     >
-      <span role="cell" class="call-mark" title={state}>
-        <span aria-hidden="true">{MARKS[state]}</span>
-        <span class="unseen-text">{state}</span>
+      <span role="cell" class="call-mark" title={word}>
+        <span aria-hidden="true">{MARKS[state === 'running' && part !== 'run' ? 'waiting' : state]}</span>
+        <span class="unseen-text">{word}</span>
       </span>
       <span role="cell">{timeText(from)}</span>
       <span role="cell" class="call-tool" title={`${plugin} · ${tool}`}>

@@ -14,7 +14,7 @@ const PARTS = { queue: 'queued for', load: 'waiting for a worker for', run: 'run
 export function RunningNow({ actor }: { readonly actor: ActorState }) {
   const page = usePage();
   const { items, unlisted } = useCalls(page, actor.name);
-  const running = chooseCalls(items, { plugin: actor.name, kind: 'running', query: '', order: 'time' });
+  const running = chooseCalls(items, { plugin: actor.name, kind: 'running', query: '', order: 'took' });
   const further = running.length + unlisted - NAMED;
   if (running.length === 0) return <>none</>;
   return (
@@ -32,11 +32,12 @@ export function RunningNow({ actor }: { readonly actor: ActorState }) {
   );
 }
 
-function stateOf({ part, tookMs, progress, message, chunks }: CallItem): string {
+function stateOf({ part, parts, tookMs, progress, message, chunks }: CallItem): string {
   const far = [
     progress === undefined ? undefined : `${Math.round(progress * 100)} %`,
     chunks === undefined ? undefined : `${chunks.toLocaleString()} chunks`,
     message,
   ];
-  return [`${PARTS[part ?? 'run']} ${durationText(tookMs)}`, ...far].filter(Boolean).join(' · ');
+  const at = part === undefined ? `begun ${durationText(tookMs)} ago` : `${PARTS[part]} ${durationText(parts[part])}`;
+  return [at, ...far].filter(Boolean).join(' · ');
 }
