@@ -33,6 +33,31 @@ describe.skipIf(CHROMIUM === undefined)('the first screen', () => {
     await says(page, '.alert', /bench crashed/);
   });
 
+  it('names the slow call and what is usual, and leads to it while it runs and later, past those that wait behind it', async () => {
+    const { bench, inspector } = await openSession();
+    const { supervisor, folder } = bench;
+    for (let n = 0; n < 3; n += 1) await supervisor.execute('bench', { value: n });
+    const page = await openPage(inspector.url);
+    await says(page, '.strip-title', /^Nothing is wrong$/);
+    const file = join(folder, 'file');
+    const culprit = supervisor.execute('bench', { do: 'wait', for: file, value: 'culprit' });
+    const victims = [1, 2, 3].map(() => supervisor.execute('bench', { value: 'victim' }));
+    const alert = page.locator('.alert');
+    await alert.filter({ hasText: /bench execute has run for over \d+ s, usually .* ms \d\d:\d\d:\d\d/ }).click();
+    await says(page, '.call-title', /bench · execute runs/);
+    await says(page, '.call .code', /"culprit"/);
+    writeFileSync(file, '');
+    await Promise.all([culprit, ...victims]);
+    await rowOf(page, 'supervisor').click();
+    await page.keyboard.press('Space');
+    await says(page, '.pill', /Paused/);
+    await alert.filter({ hasText: /bench execute ran \d.* s, usually .* ms/ }).click();
+    await says(page, '.pill', /Live/);
+    await says(page, '.call-title', /bench · execute went well/);
+    await says(page, '.call .code', /"culprit"/);
+    expect(await alert.count()).toBe(1);
+  });
+
   it('leads from a manifest that cannot be used to what is wrong with it', async () => {
     const { bench, inspector } = await openSession();
     const page = await openPage(inspector.url);

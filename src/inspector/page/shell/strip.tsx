@@ -5,13 +5,13 @@ import { usePage } from '../store/page.ts';
 import { Glyph } from './glyph.tsx';
 import './strip.css';
 
-const WORDS: Readonly<Record<AlertKind, string>> = {
+/** What is said of an alert; of one that is not here, its text. */
+const WORDS: Readonly<Partial<Record<AlertKind, string>>> = {
   'given-up': 'given up',
   hung: 'hung',
   crashed: 'crashed',
   refused: 'refused',
   waiting: 'waits long',
-  slow: 'slow calls',
   manifest: 'manifest',
 };
 
@@ -42,18 +42,22 @@ export function Strip() {
         <>
           <ul class="strip-alerts">
             {alerts.map((alert) => {
-              const { kind, actor, at, text } = alert;
+              const { kind, actor, at, text, call } = alert;
               return (
-                <li key={`${kind} ${actor} ${at} ${text}`}>
+                <li key={`${kind} ${actor} ${at} ${call ?? text}`}>
                   <button
                     type="button"
                     class={`small alert ink-${STATES[kind]}`}
                     title={text}
-                    onClick={() => page.showAlert(alert)}
+                    onClick={() => {
+                      if (call === undefined) return page.showAlert(alert);
+                      page.lookAt(undefined);
+                      page.lookAtCall(actor, call);
+                    }}
                   >
                     <Glyph state={STATES[kind]} />
                     <bdi class="alert-name">{actor === 'supervisor' ? fileIn(text) : actorText(actor)}</bdi>{' '}
-                    {WORDS[kind]} <time class="muted">{timeText(at).slice(0, 8)}</time>
+                    <bdi>{WORDS[kind] ?? text}</bdi> <time class="muted">{timeText(at).slice(0, 8)}</time>
                   </button>
                 </li>
               );
