@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { type CallTrace, endTrace, startTrace } from '../../../src/calls/call-trace.ts';
+import { type CallTrace, endTrace, startTrace, tracePhase } from '../../../src/calls/call-trace.ts';
 import { GreenroomError } from '../../../src/errors.ts';
 import { History } from '../../../src/inspector/page/store/history.ts';
 import { Recorder } from '../../../src/inspector/record/recorder.ts';
@@ -27,6 +27,7 @@ function recorderOf(bench: Bench): Recorder {
 function begin(bench: Bench, call: string, tool = 'execute'): CallTrace {
   const trace = startTrace(bench.supervisor, 'bench', call, 'execute', tool, undefined);
   if (trace === undefined) throw new Error('Nobody watches calls.');
+  tracePhase(trace, 1);
   return trace;
 }
 
@@ -276,7 +277,7 @@ describe('the recorder', () => {
     ]);
   });
 
-  it('tells of calls that fail or take long, however many there are, and counts those that it leaves out', async () => {
+  it('tells of calls that fail or run for long, however many there are, and counts those that it leaves out', async () => {
     let now = 1_000;
     const clock = { ...systemClock, now: () => now, monotonic: () => now };
     const bench = await openBench();
