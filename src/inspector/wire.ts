@@ -430,13 +430,18 @@ export type RateName = 'memoryMb' | 'cpuPercent' | 'calls' | 'errors';
 /** The figures of a plugin, each for the time up to one of {@link Rates.at}; null where it was not measured. */
 export type RateSeries = Readonly<Record<RateName, readonly (number | null)[]>>;
 
-/** The answer of `GET /api/rates?since=AT&plugin=NAME&plugin=…`: what was measured after a time, of these plugins and of all together. */
+/** The answer of `GET /api/rates?since=AT&plugin=NAME&plugin=…`: what was measured after a time, of these plugins and of all together, and what these are doing. */
 export interface Rates {
   /** When it was measured, the earliest first. */
   readonly at: readonly number[];
   /** By the plugin's name; those of which nothing was measured are missing. */
   readonly plugins: Readonly<Record<string, RateSeries>>;
   readonly total: RateSeries;
+  /**
+   * By the plugin's name, in words: of its call that has run for longest the tool, how far that is (in percent, or how many
+   * chunks have come of a stream), `+2` where two more run, and what it last said. Of a plugin that runs no call: missing.
+   */
+  readonly busy: Readonly<Record<string, string>>;
   /** The memory of each GPU as it was last measured. */
   readonly gpus: readonly {
     readonly index: number;

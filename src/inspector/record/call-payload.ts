@@ -86,6 +86,9 @@ export function secretsOfCall(trace: CallTrace, schema: Schema | undefined): rea
   return secretsToldBy(trace, schema, concealConfig(inputOf(trace, MAX_READ), schema).secrets);
 }
 
+/** Whether the input of a call is short enough to look for its secrets at once. */
+export const isQuicklySearched = ({ input }: CallTrace): boolean => input === undefined || lengthOf(input) <= MAX_READ;
+
 function secretsToldBy(
   trace: CallTrace,
   schema: Schema | undefined,

@@ -7,12 +7,13 @@ import { withoutTexts } from '../redaction/without-texts.ts';
 import type { CallFigures, CallPayload } from '../wire.ts';
 import type { CallsNow, RunningCall } from '../wire-calls.ts';
 import { pluginId } from './actor-ids.ts';
-import { MAX_KEPT, secretsOfCall, shownValue, UNSEARCHED, wordsOf } from './call-payload.ts';
+import { isQuicklySearched, MAX_KEPT, secretsOfCall, shownValue, UNSEARCHED, wordsOf } from './call-payload.ts';
 import { CallSampler } from './call-sampler.ts';
 import { CallStatistics, LEAST_SLOW_MS } from './call-statistics.ts';
 import type { NewRecord } from './journal-entry.ts';
 import { OpenCall } from './open-call.ts';
 import type { RecorderParts } from './recorder-parts.ts';
+import { RunningCalls } from './running-calls.ts';
 
 /** How much is told of who calls, of a class of errors, and of what a call says of its progress, in characters. */
 const MAX_NAME = 100;
@@ -30,6 +31,7 @@ export class CallRecorder {
   readonly #statistics = new CallStatistics();
   /** In the order in which they began. */
   readonly #open = new Map<CallTrace, OpenCall>();
+  readonly #atWorkers = new RunningCalls<CallTrace>();
   readonly #loads: PluginLoads;
   readonly #channels: readonly (readonly [name: string, listener: (message: unknown) => void])[];
   readonly #monotonic: () => number;
@@ -62,6 +64,7 @@ export class CallRecorder {
     this.#loads.close();
     clearTimeout(this.#look);
     this.#open.clear();
+    this.#atWorkers.clear();
   }
 
   /** The calls that run now, and the figures of all: of one plugin, or of all where none is given. */
@@ -78,6 +81,18 @@ export class CallRecorder {
     return { at: subject.clock.now(), payloads: keepsPayloads, running, runningCount, figures };
   }
 
+  /**
+   * What each of these plugins is doing, in a line: of the call that has run for longest its tool and how far it is, and how
+   * many others run. Those that run no call are missing. Asked for again and again, it looks at one call a plugin.
+   */
+  busy(plugins: readonly string[]): Record<string, string> {
+    const lines = plugins.flatMap((plugin) => {
+      const found = this.#atWorkers.longest(plugin);
+      return found === undefined ? [] : [[plugin, this.#lineOf(found.call, found.others)] as const];
+    });
+    return Object.fromEntries(lines);
+  }
+
   /** What a running call was given and has given so far; undefined where it does not run. */
   payloadOf(call: string): CallPayload | undefined {
     for (const [trace, open] of this.#open)
@@ -88,6 +103,20 @@ export class CallRecorder {
   /** The figures of every plugin and of each of its tools. */
   get figures(): CallFigures[] {
     return this.#statistics.everything();
+  }
+
+  /** What matters most comes first: a page cuts the line at its end. */
+  #lineOf(trace: CallTrace, others: number): string {
+    const { tool, progress, message, chunks } = trace;
+    const open = this.#open.get(trace);
+    // To look through a long input takes a while: it is done where somebody looks at the call itself.
+    const isShown = open !== undefined && (open.secrets?.known !== undefined || isQuicklySearched(trace));
+    const far =
+      progress !== undefined
+        ? `${Math.round(progress * 100)} %`
+        : chunks && `${chunks.toLocaleString('en')} chunk${chunks === 1 ? '' : 's'}`;
+    const call = [tool.slice(0, MAX_NAME), far, others > 0 && `+${others}`].filter(Boolean).join(' ');
+    return [call, isShown && message && this.#messageIn(message, trace, open)].filter(Boolean).join(' · ');
   }
 
   #running(trace: CallTrace, open: OpenCall): RunningCall {
@@ -120,8 +149,13 @@ export class CallRecorder {
   #enterPhase(trace: CallTrace): void {
     const open = this.#open.get(trace);
     if (open === undefined) return;
-    if (trace.generation === undefined) return this.#loads.addWaiting(trace.plugin, open);
-    this.#loads.removeWaiting(trace.plugin, open);
+    const { plugin, generation } = trace;
+    if (generation === undefined) {
+      this.#atWorkers.remove(plugin, trace);
+      return this.#loads.addWaiting(plugin, open);
+    }
+    this.#atWorkers.add(plugin, trace);
+    this.#loads.removeWaiting(plugin, open);
     open.enter('run');
   }
 
@@ -143,6 +177,7 @@ export class CallRecorder {
     if (open === undefined) return;
     this.#open.delete(trace);
     const { plugin, tool, error, generation } = trace;
+    this.#atWorkers.remove(plugin, trace);
     this.#loads.removeWaiting(plugin, open);
     const now = this.#monotonic();
     const tookMs = tenths(now - open.began);

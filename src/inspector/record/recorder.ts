@@ -119,7 +119,7 @@ export class Recorder {
     };
   }
 
-  /** What was measured of some plugins, by their names, after a time in milliseconds since the epoch. */
+  /** What was measured of some plugins, by their names, after a time in milliseconds since the epoch, and what they do now. */
   rates(plugins: readonly string[], since: number): Rates {
     const { rates, subject, redactor } = this.#parts;
     const found = plugins.flatMap((plugin) => {
@@ -130,6 +130,7 @@ export class Recorder {
       at: rates.timesSince(since),
       plugins: Object.fromEntries(found),
       total: rates.totalSince(since),
+      busy: this.#calls?.busy(plugins) ?? {},
       gpus: (subject.systemMonitor.gpus ?? []).map(({ index, name, totalMb, usedMb }) => ({
         ...{ index, name: redactor.text(name), totalMb, usedMb },
       })),

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CHROMIUM, openPage, rowOf, useBrowser } from './browser.ts';
@@ -27,6 +28,29 @@ describe.skipIf(CHROMIUM === undefined)('the process of a plugin', () => {
     await says(page, '.call-row[aria-current=true]', /0 % waiting/);
     caller.abort();
     await Promise.all([long, others]);
+  });
+
+  it('says in its row which call has run for longest and how far that is, in the present and as long as it runs', async () => {
+    const { bench, inspector } = await openSession();
+    bench.write('many', { max_concurrency: 3 });
+    await bench.supervisor.discover();
+    const page = await openPage(inspector.url);
+    const row = rowOf(page, 'plugin:many');
+    const file = join(bench.folder, 'file');
+    const message = 'never cut in the title '.repeat(5).slice(0, 100);
+    const first = bench.supervisor.execute('many', { do: 'report-and-wait', for: file, message });
+    await row.getByText('busy · execute 50 % · never cut', { exact: false }).waitFor();
+    const others = [1, 2].map(() => bench.supervisor.execute('many', { do: 'wait', for: file }));
+    const line = row.getByText('busy · execute 50 % +2 · never cut', { exact: false });
+    await line.waitFor();
+    expect(await line.getAttribute('title')).toBe(`busy · serving · execute 50 % +2 · ${message}`);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await row.getByText('busy · serving', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await line.waitFor();
+    writeFileSync(file, '');
+    await Promise.all([first, ...others]);
+    await row.getByText('ready', { exact: true }).waitFor();
   });
 
   it('says what it needs, also of its memory, and for whom it was evicted, once it is loaded again too', async () => {

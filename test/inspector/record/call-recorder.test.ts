@@ -1,7 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { type CallTrace, endTrace, startTrace, tracePhase } from '../../../src/calls/call-trace.ts';
+import {
+  type CallTrace,
+  endTrace,
+  startTrace,
+  traceChunk,
+  tracePhase,
+  traceProgress,
+} from '../../../src/calls/call-trace.ts';
 import { GreenroomError } from '../../../src/errors.ts';
 import { Recorder } from '../../../src/inspector/record/recorder.ts';
 import type { CallPayload, CallRecord, InspectorRecord } from '../../../src/inspector/wire.ts';
@@ -284,5 +291,44 @@ describe('the recorder of calls', () => {
     expect(recorder.calls?.now('bench').running[0]?.message).toBe('[redacted]');
     writeFileSync(file, '');
     await call;
+  });
+
+  it('says in a line what a plugin does: the call that has run for longest, how far it is, and how many run beside it', async () => {
+    const { bench, recorder } = await timed();
+    const busy = (...plugins: string[]) => recorder.rates(plugins, 0).busy;
+    expect(busy('bench')).toEqual({});
+    const [first, second] = [begin(bench, 'first', 'bench', 'reindex'), begin(bench, 'second')];
+    expect(busy('bench', 'other', 'constructor')).toEqual({ bench: 'reindex +1' });
+    traceProgress(first, 0.056, 'summer 2019');
+    expect(busy('bench')).toEqual({ bench: 'reindex 6 % +1 · summer 2019' });
+    traceChunk(second, 'a chunk');
+    // Its worker was lost: it waits for another, and the other call has run for longer from then on.
+    tracePhase(first, undefined);
+    expect(busy('bench')).toEqual({ bench: 'execute 1 chunk' });
+    tracePhase(first, 2);
+    expect(busy('bench')).toEqual({ bench: 'execute 1 chunk +1' });
+    endTrace(second);
+    traceProgress(first, 1, 'x'.repeat(10_000));
+    expect(busy('bench').bench).toBe(`reindex 100 % · ${'x'.repeat(100)}`);
+    endTrace(first);
+    expect(busy('bench')).toEqual({});
+    expect(bench.errors).toEqual([]);
+  });
+
+  it('says in that line no secret of the input, and of a long input only how far it is', async () => {
+    const { bench, recorder } = await timed();
+    const trace = begin(bench, 'one');
+    const given = (filler: string) => JSON.stringify({ password: 'hunter-two', filler });
+    trace.input = { args: '[]', kwargs: given(''), bytes: [] };
+    traceProgress(trace, 0.5, 'signs in with hunter-two');
+    expect(recorder.rates(['bench'], 0).busy).toEqual({ bench: 'execute 50 % · signs in with [redacted]' });
+    endTrace(trace);
+    const long = begin(bench, 'long');
+    long.input = { args: '[]', kwargs: given('x'.repeat(100_000)), bytes: [] };
+    traceProgress(long, 0.5, 'signs in with hunter-two');
+    expect(recorder.rates(['bench'], 0).busy).toEqual({ bench: 'execute 50 %' });
+    // Somebody looks at the call: its secrets are known from then on.
+    recorder.calls?.now('bench');
+    expect(recorder.rates(['bench'], 0).busy).toEqual({ bench: 'execute 50 % · signs in with [redacted]' });
   });
 });

@@ -353,6 +353,6 @@ it('gives the rates of the plugins that are asked for, those after a time, and i
   expect(rates.total).toEqual(rates.plugins['bench']);
   const later = await ask(`plugin=bench&since=${rates.at.at(-1)}`);
   expect(later.at.length).toBeLessThan(rates.at.length);
-  expect(await ask('')).toMatchObject({ plugins: {} });
+  expect(await ask('')).toMatchObject({ plugins: {}, busy: {} });
   expect(JSON.stringify(await reader.sync())).not.toContain('cpuPercent');
 });

@@ -73,17 +73,23 @@ export function ActorRow({ item, now, place, isSelected }: ActorRowProps) {
 
 /** What it does now. */
 function State({ actor }: { readonly actor: ActorState }) {
-  const { state, phase, context } = actor;
+  const { rates, cursor } = usePage();
+  const { state, phase, context, machine, name } = actor;
   const restarts = numberIn(context, 'restarts') ?? 0;
   const siblings = Array.isArray(context['siblings']) ? context['siblings'].length : 0;
   const asker = evictedFor(actor);
   const isDisabled = context['enabled'] === false;
   const inWords = stateText(state, phase);
   const eviction = asker && `evicted for ${actorText(asker)}`;
+  void rates?.version.value;
+  // What it was doing when that was last asked may have ended since.
+  const isRunning = machine === 'plugin' && cursor.value === undefined && numberIn(context, 'inFlight');
+  const doing = isRunning ? rates?.busyOf(name) : undefined;
+  const more = eviction ?? doing;
   return (
     <div class="actor-line">
-      <span class={`actor-state ink-${state}`} title={eviction && `${inWords} · ${eviction}`}>
-        {eviction === undefined ? inWords : `${state} · ${eviction}`}
+      <span class={`actor-state ink-${state}`} title={more && `${inWords} · ${more}`}>
+        {more ? `${doing ? inWords.replace(' · serving', '') : state} · ${more}` : inWords}
         {isDisabled && ' · disabled'}
       </span>
       <span class="actor-facts muted">

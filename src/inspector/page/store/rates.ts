@@ -24,6 +24,7 @@ export class Rates {
   /** How many rows want the rates of a plugin. */
   readonly #wanted = new Map<string, number>();
   readonly #plugins = new Map<string, Lines>();
+  #busy = new Map<string, string>();
   #total: Lines | undefined;
   #gpus: Answer['gpus'] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -61,6 +62,11 @@ export class Rates {
     return lines && { at: lines.at, figures: lines[name] };
   }
 
+  /** What a plugin did when that was last asked, in words; undefined where it ran no call, or the runtime does not answer. */
+  busyOf(plugin: string): string | undefined {
+    return this.#isLive() ? this.#busy.get(plugin) : undefined;
+  }
+
   #wait(ms: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#ask().finally(() => this.#wait(ASK_MS)), ms);
@@ -75,6 +81,7 @@ export class Rates {
       const [news, olds] = await Promise.all([this.#fetch(since, known), this.#fetch(0, unknown)]);
       this.#total = joined(this.#total, news.at, news.total);
       this.#gpus = news.gpus;
+      this.#busy = new Map(Object.entries({ ...news.busy, ...olds.busy }));
       for (const plugin of known) {
         const series = news.plugins[plugin];
         if (series !== undefined) this.#plugins.set(plugin, joined(this.#plugins.get(plugin), news.at, series));
