@@ -270,6 +270,40 @@ describe.skipIf(CHROMIUM === undefined)('the calls on the page', () => {
     await says(page, '.call .code', /culprit/);
   });
 
+  it('have the height of the tab while none is chosen, and all of the width for what they say of their progress', async () => {
+    const { bench, inspector } = await openSession();
+    for (let n = 0; n < 30; n += 1) await bench.supervisor.execute('bench', { value: n });
+    const file = join(bench.folder, 'file');
+    const message = 'summer 2019: 22 of 310 photos';
+    const running = bench.supervisor.execute('bench', { do: 'report-and-wait', for: file, message });
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:bench').click();
+    await page.getByRole('tab', { name: 'Calls' }).click();
+    const note = call(page, /50 % summer/).locator('.call-note');
+    await note.waitFor();
+    const heightOf = async (selector: string) => (await page.locator(selector).boundingBox())?.height ?? 0;
+    for (const [width, height] of [
+      [1_440, 900],
+      [1_000, 800],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      const [list, figures, both] = await Promise.all(
+        ['.calls .virtual', '.calls .split-side', '.calls .split-panes'].map(heightOf),
+      );
+      expect(list).toBeGreaterThan((both as number) * 0.6);
+      expect(figures).toBeGreaterThan(60);
+    }
+    await page.setViewportSize({ width: 1_440, height: 900 });
+    expect(await note.innerText()).toBe(`50 % ${message}`);
+    expect(await note.evaluate((cell) => cell.scrollWidth - cell.clientWidth)).toBe(0);
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.getByRole('tab', { name: 'Details', exact: true }).click();
+    const tool = call(page, /50 % summer/).locator('.call-tool');
+    await expect.poll(() => tool.evaluate((cell) => cell.scrollWidth - cell.clientWidth)).toBe(0);
+    writeFileSync(file, '');
+    await running;
+  });
+
   it('are the failed ones beside any number of quick ones, and the page says how many it does not list', async () => {
     const { bench, inspector } = await openSession();
     for (let n = 0; n < 20_000; n += 1) {

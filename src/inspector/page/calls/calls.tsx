@@ -43,6 +43,8 @@ export function Calls({ actor }: { readonly actor: ActorState }) {
   const place = shown.findIndex(({ call }) => call === page.call.value);
   const selected = shown[place] ?? items.find(({ call }) => call === page.call.value);
   const mayControl = mayAct(page);
+  const callsNow = isCalling && plugin !== undefined && mayControl;
+  const widest = shown.reduce((most, item) => Math.max(most, nameOf(item, plugin === undefined).length), 0);
   const select = (item: CallItem | undefined): void => {
     if (item === undefined) return;
     page.call.value = item.call;
@@ -91,7 +93,11 @@ export function Calls({ actor }: { readonly actor: ActorState }) {
         )}
       </div>
       <FiguresLine figures={figures} />
-      <div class="split-panes">
+      <div
+        class="split-panes"
+        data-rests={selected === undefined && !callsNow}
+        style={{ '--widest-tool': `${widest + 1}ch` }}
+      >
         {shown.length === 0 ? (
           <NoCalls isFiltered={kind !== 'all' || query !== ''} />
         ) : (
@@ -119,7 +125,7 @@ export function Calls({ actor }: { readonly actor: ActorState }) {
           </VirtualList>
         )}
         <div class="split-side" role="region" tabIndex={0} aria-label={isCalling ? 'Call the plugin' : 'The call'}>
-          {isCalling && plugin !== undefined && mayControl ? (
+          {callsNow ? (
             <CallForm key={plugin} plugin={plugin} />
           ) : selected === undefined ? (
             <>
@@ -152,14 +158,19 @@ interface CallRowProps {
   readonly onSelect: () => void;
 }
 
+/** What a row calls its call: by the tool, among calls of several plugins by the plugin too. */
+const nameOf = ({ plugin, tool }: CallItem, isOfAll: boolean): string => (isOfAll ? `${plugin} ${tool}` : tool);
+
 const MARKS = { running: '▸', waiting: '⋯', ok: '✓', failed: '✕', lost: '?' } as const;
 
 function CallRow({ item, place, isOfAll, isSelected, onSelect }: CallRowProps) {
   const { call, plugin, tool, from, state, part, isSlow, tookMs, progress, message } = item;
   const word = stateText(item);
-  const said =
-    state === 'running' && progress !== undefined ? `${Math.round(progress * 100)} % ${message ?? ''}` : message;
-  const note = [state === 'ok' ? '' : outcomeText(item), ranText(item), said].filter(Boolean).join(' · ');
+  const isUnderWay = state === 'running' && progress !== undefined;
+  const said = isUnderWay ? `${Math.round(progress * 100)} % ${message ?? ''}` : message;
+  // That it runs is said by how far it is.
+  const outcome = state === 'ok' || (isUnderWay && part === 'run') ? '' : outcomeText(item);
+  const note = [outcome, ranText(item), said].filter(Boolean).join(' · ');
   return (
     <div
       class="call-row split-row"
