@@ -110,6 +110,34 @@ describe.skipIf(CHROMIUM === undefined)('the first screen', () => {
     expect(await rowOf(page, 'worker:bench#1').count()).toBe(0);
   });
 
+  it('has all tabs of the details in sight, however many and narrow, and what is cut of the header in a title', async () => {
+    const { bench, inspector } = await openSession();
+    await crash(bench);
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:bench').click();
+    // At an instant of the past there is one tab more.
+    await page.getByRole('button', { name: 'Pause' }).click();
+    for (const width of [1_440, 1_280, 1_000, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      if (width < 1_000) await page.getByRole('tab', { name: 'Details', exact: true }).click();
+      const tabs = page.getByRole('tablist', { name: 'Details' });
+      await tabs.getByRole('tab').nth(9).waitFor();
+      const cut = await tabs.evaluate((row) => {
+        const { right } = row.getBoundingClientRect();
+        return [...row.children]
+          .filter((tab) => tab.getBoundingClientRect().right > right)
+          .map((tab) => tab.textContent);
+      });
+      expect([width, cut]).toEqual([width, []]);
+      // Where there is room for all in one row, they have one.
+      const rows = await tabs.evaluate((row) => row.clientHeight / 30);
+      if (width > 1_000) expect(rows).toBeLessThan(1.5);
+      expect(await page.locator('.connection').getAttribute('title')).toMatch(
+        /^running · permissive · \d workers? · .*data in/,
+      );
+    }
+  });
+
   it('writes every label of a chart at 11 pixels or more, and has a table of the states where it is narrow', async () => {
     const { bench, inspector } = await openSession();
     await bench.supervisor.load('bench');

@@ -109,20 +109,21 @@ function Connection() {
             ? ['paused', 'Paused']
             : [source.state, STREAM_TEXTS[source.state]];
   const machine = page.moment.value.actors.get('supervisor')?.state;
+  const supervisor =
+    status && `${machine ?? status.state} · ${status.policy} · ${countText(page.actors.value.workers, 'worker')}`;
   return (
-    <div class="connection">
+    <div
+      class="connection"
+      title={
+        status &&
+        `${supervisor} · ${status.transport} · data in ${status.dataDir} · memory from ${status.monitor} · ${status.orphanProtection.promise}`
+      }
+    >
       <span class={`pill pill-${kind}`} role="status">
         {text}
       </span>
       {dropped > 0 && <span class="pill pill-dropped">{dropped.toLocaleString()} dropped</span>}
-      {status !== undefined && (
-        <span
-          class="supervisor muted"
-          title={`${status.transport} · data in ${status.dataDir} · memory from ${status.monitor} · ${status.orphanProtection.promise}`}
-        >
-          {machine ?? status.state} · {status.policy} · {countText(page.actors.value.workers, 'worker')}
-        </span>
-      )}
+      <span class="supervisor muted">{supervisor}</span>
     </div>
   );
 }
