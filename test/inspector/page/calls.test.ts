@@ -211,11 +211,13 @@ describe.skipIf(CHROMIUM === undefined)('the calls on the page', () => {
     await says(page, '.calls-line', /2 ended · 1 failed · \d slow · p50/);
     await call(page, /waiting/).click();
     await says(page, '.call .facts', /0 % · waiting/);
+    await says(page, '.call .facts', /Running for/);
     await says(page, '.call .code', /"do": "wait"/);
     expect(await page.getByRole('button', { name: 'Cancel this call' }).count()).toBe(0);
     writeFileSync(file, '');
     await running;
     await says(page, '.call-title', /went well/);
+    await says(page, '.call .facts', /Took/);
     await says(page, '.call .code', /late/);
     await page.getByRole('button', { name: 'Failed', exact: true }).click();
     expect(await page.locator('.call-row').count()).toBe(1);

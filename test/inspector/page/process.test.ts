@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { barriersOf } from './barriers.ts';
 import { CHROMIUM, openPage, rowOf, useBrowser } from './browser.ts';
-import { openSession, says } from './session.ts';
+import { crash, openSession, says } from './session.ts';
 
 describe.skipIf(CHROMIUM === undefined)('the process of a plugin', () => {
   useBrowser();
@@ -77,5 +78,25 @@ describe.skipIf(CHROMIUM === undefined)('the process of a plugin', () => {
     await rowOf(page, 'plugin:host')
       .filter({ hasText: /evicted for other/ })
       .waitFor();
+  });
+
+  it('shows the latest lines of what it printed before it crashed, with the earlier ones above', async () => {
+    const { bench, inspector } = await openSession();
+    for (let n = 0; n < 60; n += 1) await bench.supervisor.execute('bench', { do: 'say', text: `line ${n}` });
+    await crash(bench);
+    const page = await openPage(inspector.url);
+    await rowOf(page, 'plugin:bench').click();
+    for (const tab of ['Crash', 'Process']) {
+      await page.getByRole('tab', { name: tab }).click();
+      const output = page.getByRole('region', { name: 'Last lines of its output' });
+      await output.filter({ hasText: /line 59/ }).waitFor();
+      const { top, beyond } = await output.evaluate(({ scrollTop, scrollHeight, clientHeight }) => ({
+        top: scrollTop,
+        beyond: scrollHeight - clientHeight - scrollTop,
+      }));
+      expect(top).toBeGreaterThan(100);
+      expect(beyond).toBeLessThan(2);
+      expect(await barriersOf(page, '.pane-details')).toEqual([]);
+    }
   });
 });

@@ -14,7 +14,7 @@ export function CallView({ item, mayCancel }: { readonly item: CallItem; readonl
   const usual = usualMs === undefined ? '' : `: its tool usually runs ${preciseText(usualMs)}`;
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['Began', timeText(from)],
-    ['Took', `${durationText(tookMs)}${isSlow ? `, slow${usual}` : ''}`],
+    [tookTitle(item), `${durationText(tookMs)}${isSlow ? `, slow${usual}` : ''}`],
     ['Worker', generation === undefined ? undefined : `number ${generation}`],
     ['Client', client],
     ['Progress', progressText(item)],
@@ -73,6 +73,12 @@ export function CallView({ item, mayCancel }: { readonly item: CallItem; readonl
       <Payload key={`${call} ${state}`} item={item} />
     </article>
   );
+}
+
+/** What its duration is called: of one that has not ended, as what that has passed. */
+function tookTitle({ state, part = 'run' }: CallItem): string {
+  if (state !== 'running') return 'Took';
+  return part === 'run' ? 'Running for' : 'Waiting for';
 }
 
 /** The job whose call it is; undefined where it is of none. */

@@ -5,6 +5,7 @@ import { eventText, restartsText, timeText } from '../store/format.ts';
 import type { ActorState } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
 import './crash-report.css';
+import { LastOutput } from './last-output.tsx';
 import { exitText } from './process-view.tsx';
 
 /** The last crash of a plugin at the instant: what it died of, what it said, and what came before; and its other ones. */
@@ -55,8 +56,7 @@ export function CrashReport({ actor: { id, lastCrash } }: { readonly actor: Acto
           ))}
         </nav>
       )}
-      <h3>Last lines of its output</h3>
-      <pre class="code">{output === '' ? '(none)' : output}</pre>
+      <LastOutput text={output} />
       <h3>The last {rows.length} events</h3>
       <ol class="crash-events mono">
         {rows.map((row) => (

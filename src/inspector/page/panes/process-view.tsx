@@ -7,6 +7,7 @@ import { type ActorState, numberIn } from '../store/model.ts';
 import { usePage } from '../store/page.ts';
 import { resourcesText } from '../store/resources-text.ts';
 import { Instances, instancesOf } from './instances.tsx';
+import { LastOutput } from './last-output.tsx';
 import { RunningNow } from './running-now.tsx';
 
 /** The process of a plugin: what it does, what it takes, and how the last one ended. */
@@ -54,12 +55,7 @@ export function ProcessView({ actor }: { readonly actor: ActorState }) {
             ),
         )}
       </dl>
-      {lastCrash !== undefined && lastCrash.output !== '' && (
-        <>
-          <h3>Last lines of its output</h3>
-          <pre class="code">{lastCrash.output}</pre>
-        </>
-      )}
+      {lastCrash !== undefined && lastCrash.output !== '' && <LastOutput text={lastCrash.output} />}
     </>
   );
 }
