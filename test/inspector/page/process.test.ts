@@ -38,13 +38,14 @@ describe.skipIf(CHROMIUM === undefined)('the process of a plugin', () => {
     const page = await openPage(inspector.url);
     const row = rowOf(page, 'plugin:many');
     const file = join(bench.folder, 'file');
-    const message = 'never cut in the title '.repeat(5).slice(0, 100);
+    // It turns no word of the row around.
+    const message = `never cut \u202e${'in the title '.repeat(9)}`.slice(0, 100);
     const first = bench.supervisor.execute('many', { do: 'report-and-wait', for: file, message });
-    await row.getByText('busy · execute 50 % · never cut', { exact: false }).waitFor();
+    await row.getByText('busy · \u2068execute 50 % · never cut').waitFor();
     const others = [1, 2].map(() => bench.supervisor.execute('many', { do: 'wait', for: file }));
-    const line = row.getByText('busy · execute 50 % +2 · never cut', { exact: false });
+    const line = row.getByText('busy · \u2068execute 50 % +2 · never cut');
     await line.waitFor();
-    expect(await line.getAttribute('title')).toBe(`busy · serving · execute 50 % +2 · ${message}`);
+    expect(await line.getAttribute('title')).toBe(`busy · serving · \u2068execute 50 % +2 · ${message}\u2069`);
     await page.getByRole('button', { name: 'Pause' }).click();
     await row.getByText('busy · serving', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Resume' }).click();

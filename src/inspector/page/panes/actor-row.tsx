@@ -84,8 +84,8 @@ function State({ actor }: { readonly actor: ActorState }) {
   void rates?.version.value;
   // What it was doing when that was last asked may have ended since.
   const isRunning = machine === 'plugin' && cursor.value === undefined && numberIn(context, 'inFlight');
-  const doing = isRunning ? rates?.busyOf(name) : undefined;
-  const more = eviction ?? doing;
+  const doing = isRunning && rates?.busyOf(name);
+  const more = eviction ?? (doing ? isolated(doing) : undefined);
   return (
     <div class="actor-line">
       <span class={`actor-state ink-${state}`} title={more && `${inWords} · ${more}`}>
