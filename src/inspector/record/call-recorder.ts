@@ -269,7 +269,9 @@ export class CallRecorder {
 
   #messageIn(message: string, trace: CallTrace, open: OpenCall): string | undefined {
     const secrets = this.#secretsOf(trace, open);
-    return secrets === undefined ? UNSEARCHED : this.#nameIn(withoutTexts(message, secrets));
+    if (secrets === undefined) return UNSEARCHED;
+    if (open.said?.message !== message) open.said = { message, cleared: withoutTexts(message, secrets) };
+    return this.#nameIn(open.said.cleared);
   }
 
   #nameIn(text: string | undefined): string | undefined {

@@ -19,6 +19,8 @@ export class OpenCall implements PartedCall {
   length = 0;
   /** What its input has that is secret, once that was looked for; undefined within it: the input is too long. */
   secrets: { readonly known: readonly string[] | undefined } | undefined;
+  /** What it last said of its progress, and the same without those: they are looked for once in what stays the same. */
+  said: { readonly message: string; readonly cleared: string } | undefined;
   readonly #now: () => number;
   readonly #times: PartTimes = { queue: 0, load: 0, run: 0 };
   #part: CallPart = 'queue';
