@@ -25,6 +25,15 @@ export function isOfCalls(record: WithoutSeq<InspectorRecord>): boolean {
   }
 }
 
+/**
+ * What a record of quick calls tells of: the state of an actor, or of one of its workers, or its counts. The last of each
+ * holds until the next. Undefined of a call itself.
+ */
+export function subjectOf(record: WithoutSeq<InspectorRecord>): string | undefined {
+  if (record.kind === 'call') return undefined;
+  return `${record.kind} ${record.actor} ${record.kind === 'instance' ? record.generation : ''}`;
+}
+
 /** Whether nothing but the number of calls has changed. */
 function isOfCounts(context: ContextChange): boolean {
   for (const key in context) if (key !== 'inFlight' && key !== 'waiting') return false;

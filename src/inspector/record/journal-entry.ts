@@ -1,3 +1,4 @@
+import { isOfCalls, subjectOf } from '../of-calls.ts';
 import type { ContextChange, InspectorRecord, Json } from '../wire.ts';
 import type { Entry } from './ring.ts';
 
@@ -19,6 +20,8 @@ export class JournalEntry implements Entry {
   readonly end: number;
   /** What is too long for the record itself, as JSON; that of a call is remembered apart. */
   readonly payload: string | undefined;
+  /** See {@link subjectOf}, of a record of quick calls. */
+  readonly subject: string | undefined;
   readonly #payloadSize: number | undefined;
   /** As JSON once it is written. */
   #record: NewRecord | string;
@@ -29,6 +32,7 @@ export class JournalEntry implements Entry {
     this.payload = record.kind === 'call' ? undefined : payload;
     this.#payloadSize = payload?.length;
     this.#record = record;
+    this.subject = isOfCalls(record) ? subjectOf(record) : undefined;
     // Most records are never read, and to write one costs more than all the rest.
     const length = isLight(record) ? LIGHT : this.json.length;
     this.end = start + length;

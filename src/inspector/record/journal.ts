@@ -21,6 +21,8 @@ const NOTABLE_CALLS = { entries: 2_000, characters: 2 * 2 ** 20 };
 const PAYLOADS = { entries: 10_000, characters: 2 * 2 ** 20 };
 const NOTABLE_PAYLOADS = { entries: 2_000, characters: 4 * 2 ** 20 };
 const EVENTS = { entries: 20_000, characters: 4 * 2 ** 20 };
+/** So many states and counts are held of which nothing was told for long. */
+const MAX_HELD = 5_000;
 
 /** What is too long for a record, as JSON, remembered apart from it. */
 interface Payload extends Entry {
@@ -30,7 +32,9 @@ interface Payload extends Entry {
 /** What was recorded, as far as it is remembered, in the order in which it happened. */
 export class Journal {
   readonly #milestones = new Ring<JournalEntry>(MILESTONES);
-  readonly #calls = new Ring<JournalEntry>(CALLS);
+  readonly #calls = new Ring<JournalEntry>(CALLS, (entry) => this.#onLost(entry));
+  /** Of each subject the last that quick calls have told and that is forgotten else: it may hold for long. */
+  readonly #held = new Map<string, JournalEntry>();
   readonly #notableCalls = new Ring<JournalEntry>(NOTABLE_CALLS);
   readonly #events = new Ring<JournalEntry>(EVENTS);
   readonly #payloads = new Ring<Payload>(PAYLOADS);
@@ -76,12 +80,13 @@ export class Journal {
 
   /** Everything but the events, the oldest first, as JSON. */
   milestones(): string[] {
-    return Array.from(inOrder([this.#milestones, this.#calls, this.#notableCalls], 0), ({ json }) => json);
+    const rings = [this.#milestones, this.#calls, this.#notableCalls];
+    return Array.from(inOrder([...rings.map((ring) => ring.after(0)), this.#heldInOrder()]), ({ json }) => json);
   }
 
   /** Everything that is remembered, the oldest first, as JSON; calls with what is remembered of their payloads. */
   all(): string[] {
-    return Array.from(this.#after(0), (entry) => this.#whole(entry));
+    return Array.from(inOrder([this.#after(0), this.#heldInOrder()]), (entry) => this.#whole(entry));
   }
 
   /** The calls that failed or were slow, as far as they are remembered, the oldest first, as JSON. */
@@ -148,17 +153,27 @@ export class Journal {
     return record.kind === 'call' ? this.#notableCalls : this.#milestones;
   }
 
+  #onLost(entry: JournalEntry): void {
+    const { subject } = entry;
+    if (subject === undefined) return;
+    // The latest is the last.
+    this.#held.delete(subject);
+    this.#held.set(subject, entry);
+    if (this.#held.size > MAX_HELD) this.#held.delete(this.#held.keys().next().value as string);
+  }
+
+  #heldInOrder(): IterableIterator<JournalEntry> {
+    return [...this.#held.values()].toSorted((a, b) => a.seq - b.seq).values();
+  }
+
   #after(seq: number): Generator<JournalEntry, undefined> {
-    return inOrder(this.#rings, seq);
+    return inOrder(this.#rings.map((ring) => ring.after(seq)));
   }
 }
 
-/** The entries of several rings after this `seq`, the oldest first. */
-function* inOrder(rings: readonly Ring<JournalEntry>[], seq: number): Generator<JournalEntry, undefined> {
-  const heads = rings.map((ring) => {
-    const entries = ring.after(seq);
-    return { entries, entry: entries.next().value };
-  });
+/** The entries of several that are in order, the oldest first. */
+function* inOrder(all: readonly Iterator<JournalEntry>[]): Generator<JournalEntry, undefined> {
+  const heads = all.map((entries) => ({ entries, entry: nextOf(entries) }));
   for (;;) {
     let first: (typeof heads)[number] | undefined;
     for (const head of heads) {
@@ -166,6 +181,11 @@ function* inOrder(rings: readonly Ring<JournalEntry>[], seq: number): Generator<
     }
     if (first?.entry === undefined) return;
     yield first.entry;
-    first.entry = first.entries.next().value;
+    first.entry = nextOf(first.entries);
   }
+}
+
+function nextOf(entries: Iterator<JournalEntry>): JournalEntry | undefined {
+  const { done, value } = entries.next();
+  return done === true ? undefined : (value as JournalEntry);
 }

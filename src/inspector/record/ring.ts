@@ -15,11 +15,17 @@ export class Ring<E extends Entry> {
   /** Where the oldest entry is; what is before it is cut off from time to time. */
   #start = 0;
   #characters = 0;
+  readonly #onLost: (entry: E) => void;
   #lost = 0;
 
-  constructor(limits: { readonly entries: number; readonly characters: number }) {
+  /** @param onLost is told of each entry that is forgotten */
+  constructor(
+    limits: { readonly entries: number; readonly characters: number },
+    onLost: (entry: E) => void = () => {},
+  ) {
     this.#maxEntries = limits.entries;
     this.#maxCharacters = limits.characters;
+    this.#onLost = onLost;
   }
 
   /** The highest `seq` that has been forgotten; 0 where none has. */
@@ -37,6 +43,7 @@ export class Ring<E extends Entry> {
       this.#start += 1;
       this.#characters -= oldest.size;
       this.#lost = oldest.seq;
+      this.#onLost(oldest);
     }
     if (this.#start > this.#entries.length / 2) {
       this.#entries = this.#entries.slice(this.#start);

@@ -19,7 +19,8 @@ describe.skipIf(CHROMIUM === undefined)('the page when room is short', () => {
       .filter({ hasText: /released · evicted for guest/ })
       .waitFor();
     await page.locator('#search').fill('');
-    await rowOf(page, 'plugin:bench').click();
+    await rowOf(page, 'plugin:bench').getByText('evicted for guest').click();
+    await page.getByRole('tab', { name: 'Why', selected: true }).waitFor();
     await page.getByRole('button', { name: 'This actor' }).click();
     await says(page, '.event', /evicting bench for guest/);
     await page.getByRole('button', { name: 'This actor' }).click();

@@ -44,7 +44,8 @@ describe.skipIf(CHROMIUM === undefined)('the process of a plugin', () => {
     await row.getByText('busy · \u2068execute 50 % · never cut').waitFor();
     const others = [1, 2].map(() => bench.supervisor.execute('many', { do: 'wait', for: file }));
     const line = row.getByText('busy · \u2068execute 50 % +2 · never cut');
-    await line.waitFor();
+    await line.click();
+    await page.getByRole('tab', { name: 'Calls', selected: true }).waitFor();
     expect(await line.getAttribute('title')).toBe(`busy · serving · \u2068execute 50 % +2 · ${message}\u2069`);
     await page.getByRole('button', { name: 'Pause' }).click();
     await row.getByText('busy · serving', { exact: true }).waitFor();

@@ -78,6 +78,10 @@ describe('the recorder', () => {
     expect(history.present.actors.get('plugin:bench')).toMatchObject({ state: 'busy', context: { inFlight: 1 } });
     expect(history.laneOf('plugin:bench').stays.at(-1)).toMatchObject({ state: 'busy' });
     expect(sync.complete).toBeGreaterThan(0);
+    // It has been busy all the time, also where the quick calls are forgotten.
+    const began = history.transitionsOf('plugin:bench').at(-1)?.seq ?? 0;
+    expect(began).toBeLessThan(sync.complete ?? 0);
+    expect(history.at(began + 1).actors.get('plugin:bench')).toMatchObject({ state: 'busy', context: { inFlight: 1 } });
     writeFileSync(file, '');
     await running;
   });

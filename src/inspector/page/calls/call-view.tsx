@@ -59,6 +59,7 @@ export function CallView({ item, mayCancel }: { readonly item: CallItem; readonl
         )}
       </div>
       <Parts item={item} />
+      <Payload key={`${call} ${state}`} item={item} />
       <dl class="facts">
         {rows.map(
           ([term, text]) =>
@@ -70,7 +71,6 @@ export function CallView({ item, mayCancel }: { readonly item: CallItem; readonl
             ),
         )}
       </dl>
-      <Payload key={`${call} ${state}`} item={item} />
     </article>
   );
 }

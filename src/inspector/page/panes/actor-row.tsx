@@ -73,7 +73,8 @@ export function ActorRow({ item, now, place, isSelected }: ActorRowProps) {
 
 /** What it does now. */
 function State({ actor }: { readonly actor: ActorState }) {
-  const { rates, cursor } = usePage();
+  const page = usePage();
+  const { rates, cursor } = page;
   const { state, phase, context, machine, name } = actor;
   const restarts = numberIn(context, 'restarts') ?? 0;
   const siblings = Array.isArray(context['siblings']) ? context['siblings'].length : 0;
@@ -88,7 +89,11 @@ function State({ actor }: { readonly actor: ActorState }) {
   const more = eviction ?? (doing ? isolated(doing) : undefined);
   return (
     <div class="actor-line">
-      <span class={`actor-state ink-${state}`} title={more && `${inWords} · ${more}`}>
+      <span
+        class={`actor-state ink-${state}`}
+        title={more && `${inWords} · ${more}`}
+        onClick={() => more && (page.tab.value = eviction ? 'why' : 'calls')}
+      >
         {more ? `${doing ? inWords.replace(' · serving', '') : state} · ${more}` : inWords}
         {isDisabled && ' · disabled'}
       </span>
@@ -102,6 +107,7 @@ function State({ actor }: { readonly actor: ActorState }) {
 
 /** Of a plugin and its workers, in columns; of the scheduler what is reserved. */
 function Figures({ actor, now }: { readonly actor: ActorState; readonly now: number }) {
+  const page = usePage();
   const { machine, name, state, context, crashes, lastCrash, lastDecision, facts } = actor;
   const rates = useRates(machine === 'plugin' ? name : undefined, now);
   if (machine !== 'plugin' && machine !== 'worker') return null;
@@ -128,7 +134,7 @@ function Figures({ actor, now }: { readonly actor: ActorState; readonly now: num
       <RateCell name="errors" path={rates?.errors} isAlarming={true}>
         {rates?.errorsText}
       </RateCell>
-      <div class="actor-cell actor-cell-crash">
+      <div class="actor-cell actor-cell-crash" onClick={() => lastCrash && (page.tab.value = 'crash')}>
         {(crashes > 0 || failure !== undefined) && (
           <span class="ink-crashed">
             {crashes > 0 && <b title={`Crashes: ${crashes}`}>✕{crashes}</b>} {failure}

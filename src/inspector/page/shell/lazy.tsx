@@ -8,12 +8,6 @@ export function loadRest(): void {
   for (const load of loads) load().catch(() => {});
 }
 
-/** What is loaded when it is first needed. */
-export function later<Module>(load: () => Promise<Module>): () => Promise<Module> {
-  loads.push(load);
-  return load;
-}
-
 /** A component that is loaded when it is first shown, so that the page itself is small and there at once. */
 export function lazy<Props extends object>(
   load: () => Promise<ComponentType<Props>>,

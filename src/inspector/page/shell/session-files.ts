@@ -1,7 +1,9 @@
 import type { Page } from '../store/page.ts';
-import { later } from './lazy.tsx';
 
-const session = later(() => import('./session.ts'));
+const session = () => import('./session.ts');
+
+// A page without a runtime is there for files, and what gave it may end at any time.
+setTimeout(() => session().catch(() => {}));
 
 /** Shows a session from a file in place of what there is. */
 export const openFile = (page: Page, file: File): void => use(page, ({ openSession }) => openSession(page, file));

@@ -1,5 +1,5 @@
 import { placeAfter, seqOf } from '../../binary-search.ts';
-import { isOfCalls } from '../../of-calls.ts';
+import { isOfCalls, subjectOf } from '../../of-calls.ts';
 import type {
   ActorId,
   DecisionRecord,
@@ -226,11 +226,20 @@ export class History {
     else own.push(record);
   }
 
+  /** The last that is told of a state or a count by quick calls is kept, as it may hold for long. */
   #forgetCalls(): void {
     const cut = this.#late.cut(MAX_MILESTONES * CUT);
     this.#complete = cut.at(-1)?.seq ?? this.#complete;
-    for (const record of cut) if (!isOfCalls(record)) this.#early.add(record);
-    this.#keep((record) => record.seq > this.#complete || !isOfCalls(record));
+    const told = new Set<string | undefined>([undefined]);
+    const gone = new Set<InspectorRecord>();
+    for (const record of cut.toReversed()) {
+      if (!isOfCalls(record)) continue;
+      const subject = subjectOf(record);
+      if (told.has(subject)) gone.add(record);
+      told.add(subject);
+    }
+    for (const record of cut) if (!gone.has(record)) this.#early.add(record);
+    this.#keep((record) => !gone.has(record));
   }
 
   #forgetEarliest(): void {

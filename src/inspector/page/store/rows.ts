@@ -1,7 +1,8 @@
+import { isCallEdge } from '../../of-calls.ts';
 import type { ActorId, InspectorRecord, TransitionRecord } from '../../wire.ts';
 import { actorText, eventText } from './format.ts';
 import type { History } from './history.ts';
-import { staysIn, victimsOf } from './model.ts';
+import { victimsOf } from './model.ts';
 
 /** A line of the events pane: an event and the transition it led to, or a milestone that has no event of its own. */
 export interface Row {
@@ -90,7 +91,8 @@ export class Rows {
 
   /** A transition joins its event, unless that has been shown by itself already. */
   #take(record: InspectorRecord, from: number): void {
-    if (record.kind === 'context' || record.kind === 'memory' || isCallEdge(record)) return;
+    if (record.kind === 'context' || record.kind === 'memory') return;
+    if (record.kind === 'instance' && isCallEdge(record)) return;
     if (record.kind === 'transition') {
       for (let index = this.#all.length - 1; index >= Math.max(from, this.#all.length - NEAR); index -= 1) {
         const row = this.#all[index] as Row;
@@ -104,11 +106,6 @@ export class Rows {
     }
     this.#all.push(rowOf(record));
   }
-}
-
-/** Whether an instance goes to its first call, or comes from its last. */
-function isCallEdge(record: InspectorRecord): boolean {
-  return record.kind === 'instance' && /^(ready|busy)$/.test(record.from) && staysIn(record.to);
 }
 
 function isWanted(row: Row, filter: RowFilter): boolean {
