@@ -187,5 +187,5 @@ function* inOrder(all: readonly Iterator<JournalEntry>[]): Generator<JournalEntr
 
 function nextOf(entries: Iterator<JournalEntry>): JournalEntry | undefined {
   const { done, value } = entries.next();
-  return done === true ? undefined : (value as JournalEntry);
+  return done === true ? undefined : value;
 }

@@ -3,7 +3,7 @@ import type { Page } from '../store/page.ts';
 const session = () => import('./session.ts');
 
 // A page without a runtime is there for files, and what gave it may end at any time.
-setTimeout(() => session().catch(() => {}));
+setTimeout(() => void session().catch(() => {}));
 
 /** Shows a session from a file in place of what there is. */
 export const openFile = (page: Page, file: File): void => use(page, ({ openSession }) => openSession(page, file));
