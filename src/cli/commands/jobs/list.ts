@@ -1,5 +1,6 @@
 import { JOB_STATES, type Job, type JobState } from '../../../jobs/job.ts';
 import { durationText } from '../../../text/duration-text.ts';
+import { didYouMean } from '../../arguments.ts';
 import { DATA_DIR_OPTIONS, defineCommand } from '../../command.ts';
 import { atJobs } from '../../jobs/at-jobs.ts';
 import { calledText, detailText, idLength, stateText } from '../../jobs/job-text.ts';
@@ -84,8 +85,8 @@ function noneText(plugin: string | undefined, state: JobState | undefined): stri
 function stateOf(text: string): JobState {
   const state = JOB_STATES.find((each) => each === text);
   if (state !== undefined) return state;
-  // All are named, so that a guess, which is poor for words so short, would help nobody.
-  throw new UsageError(`--state must be one of ${JOB_STATES.join(', ')}, got "${text}".`);
+  const hint = didYouMean(text, JOB_STATES);
+  throw new UsageError(`--state must be one of ${JOB_STATES.join(', ')}, got "${text}".`, hint);
 }
 
 function countOf(text: string): number {
