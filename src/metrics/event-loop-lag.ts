@@ -9,17 +9,14 @@ export interface EventLoopLag {
 /** How far the timers that are watched lie apart, in milliseconds. Each wakes the process, which is to sleep while idle. */
 const APART_MS = 50;
 
-/** Watches how late timers of this process are. */
+/** Watches how late timers of this process are, once somebody has asked: nothing wakes a program that is not scraped. */
 export class EventLoopWatch {
   // Unreferenced by Node: it does not keep the program alive.
   readonly #delays = monitorEventLoopDelay({ resolution: APART_MS });
 
-  constructor() {
-    this.#delays.enable();
-  }
-
-  /** Since it was asked last. */
+  /** Since it was asked last; 0 at first. */
   take(): EventLoopLag {
+    this.#delays.enable();
     const { count, mean, max } = this.#delays;
     this.#delays.reset();
     // The figures are nanoseconds from one timer to the next.
